@@ -126,11 +126,11 @@ fn transcode(data: &[u8], chunk_size: usize) -> (Vec<u8>, String) {
     let mut out = Vec::new();
     for _ in 0..4 {
         let Step::Send { .. } = exchange.next() else { break };
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         for chunk in data.chunks(chunk_size) {
-            exchange.push(chunk, &mut out);
+            exchange.push(chunk, &mut out).unwrap();
         }
-        exchange.finish(&mut out);
+        exchange.finish(&mut out).unwrap();
     }
     let diagnostics: &Diagnostics = &exchange.report().diagnostics;
     let codes: Vec<_> = diagnostics.codes().into_iter().map(|(code, _)| code.as_str()).collect();

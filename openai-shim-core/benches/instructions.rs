@@ -44,12 +44,12 @@ fn chunk(content: &str, extra: &str) -> String {
 fn streaming(extra: &str, usage: &str, before: usize) -> (Exchange, Vec<u8>, Vec<u8>) {
     let mut exchange = start(request(true, 0), shared_profile("compatible"));
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::with_capacity(1 << 16);
-    exchange.push(chunk("one", "\"role\":\"assistant\",").as_bytes(), &mut out);
+    exchange.push(chunk("one", "\"role\":\"assistant\",").as_bytes(), &mut out).unwrap();
     let next =
         |content: &str| chunk(content, extra).replace("\"obfuscation\"", &format!("{usage}\"obfuscation\""));
-    (0..before).for_each(|_| exchange.push(next(" more").as_bytes(), &mut out));
+    (0..before).for_each(|_| exchange.push(next(" more").as_bytes(), &mut out).unwrap());
     out.clear();
     (exchange, next(" two").into_bytes(), out)
 }
@@ -58,11 +58,11 @@ fn streaming(extra: &str, usage: &str, before: usize) -> (Exchange, Vec<u8>, Vec
 fn streaming_deltas(first: &str, others: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
     let mut exchange = start(request(true, 0), shared_profile("compatible"));
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::with_capacity(1 << 16);
     let next = |delta: &str| chunk("", "").replace("\"content\":\"\"", delta);
     for delta in [first, others, others] {
-        exchange.push(next(delta).as_bytes(), &mut out);
+        exchange.push(next(delta).as_bytes(), &mut out).unwrap();
     }
     out.clear();
     (exchange, next(others).into_bytes(), out)
@@ -119,7 +119,7 @@ fn input<'a>(kind: PayloadKind, body: &'a [u8], profile: &Profile) -> Conversion
 #[bench::first_clean(streaming("", "", 0))]
 #[bench::first_repaired(streaming("\"role\":\"assistant\",", USAGE, 0))]
 fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (Exchange, Vec<u8>, Vec<u8>) {
-    exchange.push(black_box(&chunk), &mut out);
+    exchange.push(black_box(&chunk), &mut out).unwrap();
     (exchange, chunk, out)
 }
 
@@ -143,9 +143,9 @@ fn translated(client: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
     }
     let mut exchange = start_as(client, request.to_string().into_bytes(), shared_profile("compatible"));
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::with_capacity(1 << 17);
-    exchange.push(chunk("one", "\"role\":\"assistant\",").as_bytes(), &mut out);
+    exchange.push(chunk("one", "\"role\":\"assistant\",").as_bytes(), &mut out).unwrap();
     let body: String =
         (0..200).map(|i| chunk(&format!(" word {i}"), "").replace("aJx81", &"x".repeat(i % 9))).collect();
     out.clear();
@@ -159,7 +159,7 @@ fn translated(client: &str) -> (Exchange, Vec<u8>, Vec<u8>) {
 fn two_hundred_events(
     (mut exchange, body, mut out): (Exchange, Vec<u8>, Vec<u8>),
 ) -> (Exchange, Vec<u8>, Vec<u8>) {
-    exchange.push(black_box(&body), &mut out);
+    exchange.push(black_box(&body), &mut out).unwrap();
     (exchange, body, out)
 }
 
@@ -188,7 +188,7 @@ fn one_request_translated(client: &str, (body, profile): (Vec<u8>, Arc<Profile>)
 fn before_response(body: Vec<u8>) -> (Exchange, Vec<u8>, Vec<u8>) {
     let mut exchange = start(request(false, 0), shared_profile("compatible"));
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     settled((exchange, body, Vec::with_capacity(1 << 16)))
 }
 
@@ -198,8 +198,8 @@ fn before_response(body: Vec<u8>) -> (Exchange, Vec<u8>, Vec<u8>) {
 fn one_whole_answer(
     (mut exchange, body, mut out): (Exchange, Vec<u8>, Vec<u8>),
 ) -> (Exchange, Vec<u8>, Vec<u8>) {
-    exchange.push(black_box(&body), &mut out);
-    exchange.finish(&mut out);
+    exchange.push(black_box(&body), &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     (exchange, body, out)
 }
 
@@ -234,11 +234,11 @@ fn one_exchange(
 ) -> (openai_shim_core::Report, Vec<u8>, Vec<u8>, http::HeaderMap) {
     let mut exchange = start(black_box(body), profile);
     black_box(exchange.next());
-    exchange.head(http::StatusCode::OK, &headers);
+    exchange.head(http::StatusCode::OK, &headers).unwrap();
     let mut out = Vec::new();
-    exchange.push(black_box(&response), &mut out);
-    exchange.finish(&mut out);
-    black_box(exchange.reply());
+    exchange.push(black_box(&response), &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
+    black_box(exchange.response_head());
     (exchange.into_report(), response, out, headers)
 }
 

@@ -4,7 +4,7 @@
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
-use crate::error::{Error, UpstreamError};
+use crate::error::{Error, Misuse, UpstreamError};
 use crate::exchange::{ClientRequest, Exchange, FallbackPolicy, Retry, Settings, Step};
 use crate::profile::Profile;
 use bytes::Bytes;
@@ -125,11 +125,11 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
     let request = match request {
         Some(Ok(request)) => Ok(request),
         // A request that cannot be decoded has no facts that shape the response.
-        Some(Err(_)) | None => ClientRequest::plain(input.to),
+        Some(Err(_)) | None => ClientRequest::minimal(input.to),
     };
     let started = request.map(|mut request| {
         request.set_stream(input.kind == PayloadKind::Stream);
-        request.name_model();
+        request.set_default_model();
         request
     });
     let started =
@@ -144,12 +144,11 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
         _ => input.status.unwrap_or(200),
     };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    exchange.next();
-    exchange.head(status, &HeaderMap::new());
     let mut body = Vec::with_capacity(input.body.len());
-    exchange.push(input.body, &mut body);
-    exchange.finish(&mut body);
-    let status = exchange.reply().map(|r| r.status.as_u16());
+    if let Err(misuse) = hand_in_response(&mut exchange, status, input.body, &mut body) {
+        return failure(input.to, &misuse.into());
+    }
+    let status = exchange.response_head().map(|head| head.status.as_u16());
     let report = exchange.into_report();
     Conversion {
         body,
@@ -164,14 +163,27 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
 fn with_only_dialect(profile: &Profile, dialect: &dyn Dialect) -> Profile {
     let mut profile =
         Profile { dialect: dialect.name().to_owned(), extra_dialects: Vec::new(), ..profile.clone() };
-    profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects.clear());
+    profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects = None);
     profile
+}
+
+/// Hands a complete response to an exchange.
+fn hand_in_response(
+    exchange: &mut Exchange,
+    status: StatusCode,
+    body: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Misuse> {
+    exchange.next();
+    exchange.head(status, &HeaderMap::new())?;
+    exchange.push(body, out)?;
+    exchange.finish(out)
 }
 
 fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    settings.learn = false;
+    settings.adapt = false;
     settings.fallback.when = FallbackPolicy::Never;
     settings
 }

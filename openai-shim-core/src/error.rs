@@ -3,6 +3,10 @@
 //! Every failure of an exchange is the client's ([`ClientError`]), the upstream's ([`UpstreamError`]), or a request that the upstream
 //! does not support ([`Unsupported`]). A dialect has a table from [`ErrorKind`] to its own status, type and code.
 
+mod misuse;
+
+pub use misuse::Misuse;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -98,22 +102,7 @@ pub enum Error {
     Upstream(#[from] UpstreamError),
     /// The program that drives the exchange called it in the wrong order.
     #[error(transparent)]
-    Order(#[from] OrderError),
-}
-
-/// A step of an exchange was answered by another call than the one that belongs to it; nothing has changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-#[non_exhaustive]
-pub struct OrderError {
-    /// Which call, and what it answers.
-    pub message: String,
-}
-
-impl OrderError {
-    pub(crate) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
-    }
+    Misuse(#[from] Misuse),
 }
 
 impl Error {
@@ -123,7 +112,7 @@ impl Error {
             Self::Client(e) => e.kind,
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Upstream(e) => e.kind(),
-            Self::Order(_) => ErrorKind::Internal,
+            Self::Misuse(_) => ErrorKind::Internal,
         }
     }
 
@@ -133,7 +122,7 @@ impl Error {
             Self::Client(e) => e.param.as_deref(),
             Self::Unsupported(e) => Some(&e.param),
             Self::Upstream(UpstreamError::Status(e)) => e.param.as_deref(),
-            Self::Upstream(_) | Self::Order(_) => None,
+            Self::Upstream(_) | Self::Misuse(_) => None,
         }
     }
 
@@ -143,7 +132,7 @@ impl Error {
             Self::Client(e) => e.code.as_deref(),
             Self::Unsupported(_) => Some("unsupported_value"),
             Self::Upstream(e) => e.code(),
-            Self::Order(_) => None,
+            Self::Misuse(_) => None,
         }
     }
 

@@ -45,9 +45,9 @@
 //! assert_eq!(request.uri().path(), "/chat/completions");
 //!
 //! let mut out = Vec::new();
-//! exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-//! exchange.push(br#"{"choices":[{"message":{"content":"hello"}}]}"#, &mut out);
-//! exchange.finish(&mut out);
+//! exchange.head(http::StatusCode::OK, &http::HeaderMap::new())?;
+//! exchange.push(br#"{"choices":[{"message":{"content":"hello"}}]}"#, &mut out)?;
+//! exchange.finish(&mut out)?;
 //! assert!(String::from_utf8(out)?.contains(r#""object":"chat.completion""#));
 //! assert_eq!(exchange.report().outcome.as_str(), "complete");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -69,6 +69,7 @@ pub mod fallback;
 pub mod framing;
 pub mod json;
 pub mod normalize;
+mod overlay;
 pub mod profile;
 pub mod redact;
 pub mod state;
@@ -77,7 +78,7 @@ pub mod upstream;
 pub use canonical::{Context, Diagnostic, Diagnostics, Outcome};
 pub use convert::{Conversion, PayloadKind, convert};
 pub use dialect::{Dialect, dialect};
-pub use error::{Error, ErrorKind, UpstreamError};
+pub use error::{Error, ErrorKind, Misuse, UpstreamError};
 pub use exchange::{Exchange, Report, Settings, Step};
 pub use profile::{Profile, profile};
 pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};

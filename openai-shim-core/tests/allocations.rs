@@ -41,25 +41,25 @@ fn allocations(upstream: &str, request: &[u8], chunk: impl Fn(usize) -> String, 
         Exchange::new(dialect("openai-chat").unwrap(), profile(upstream).unwrap(), Context::fixed(), request)
             .unwrap();
     assert!(matches!(exchange.next(), Step::Send { .. }));
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::with_capacity(1 << 16);
     for n in 0..3 {
-        exchange.push(chunk(n).as_bytes(), &mut out);
+        exchange.push(chunk(n).as_bytes(), &mut out).unwrap();
     }
     let body: Vec<u8> = (100..300).flat_map(|n| chunk(n).into_bytes()).collect();
     // The first half makes buffers as large as they will be.
     let (warm, rest) = body.split_at(body.len() / 2);
     warm.chunks(piece).for_each(|bytes| {
-        exchange.push(bytes, &mut out);
+        exchange.push(bytes, &mut out).unwrap();
         out.clear();
     });
     let before = COUNT.with(Cell::get);
     for bytes in rest.chunks(piece) {
-        exchange.push(bytes, &mut out);
+        exchange.push(bytes, &mut out).unwrap();
         out.clear();
     }
     let after = COUNT.with(Cell::get);
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     after - before
 }
 

@@ -297,9 +297,9 @@ fn a_stream_with_an_alias_carries_the_clients_name_for_the_model_and_nothing_els
         let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-        exchange.push(&fixture.body, &mut out);
-        exchange.finish(&mut out);
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+        exchange.push(&fixture.body, &mut out).unwrap();
+        exchange.finish(&mut out).unwrap();
         let (got, sent) = (String::from_utf8(out).unwrap(), String::from_utf8(fixture.body.clone()).unwrap());
         if stream {
             assert_eq!(got, sent.replace("\"claude-test-5\"", "\"mine\""));
@@ -372,15 +372,15 @@ fn endless_streams_end_with_an_error() {
         let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         for n in 0..5000 {
-            exchange.push(piece(n).as_bytes(), &mut out);
+            exchange.push(piece(n).as_bytes(), &mut out).unwrap();
             if exchange.is_over() {
                 break;
             }
         }
         assert!(exchange.is_over(), "{} goes on for ever", piece(0));
-        exchange.finish(&mut out);
+        exchange.finish(&mut out).unwrap();
         assert!(String::from_utf8_lossy(&out).contains("upstream_too_large"));
     }
 }

@@ -33,10 +33,10 @@ fn answer(client: &str, upstream: &str, stream: bool, body: &str) -> (String, Di
     let incoming = ClientRequest::read(dialect(client).unwrap(), path, asks.to_string().into()).unwrap();
     let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
-    exchange.push(body.as_bytes(), &mut out);
-    exchange.finish(&mut out);
+    exchange.push(body.as_bytes(), &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     (String::from_utf8(out).unwrap(), exchange.report().diagnostics.clone())
 }
 

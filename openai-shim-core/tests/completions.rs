@@ -113,7 +113,7 @@ fn several_prompts_and_token_ids_are_for_upstreams_that_know_them() {
             "{refused}"
         );
         let mut single = row();
-        single.params.single_choice = true;
+        single.params.max_choices = Some(1);
         for row in [row(), single] {
             let passed = request(own(), own(), row, &body);
             assert_eq!(text(&passed), body.to_string());
@@ -147,7 +147,7 @@ fn what_chat_cannot_be_asked_is_reported() {
 #[test]
 fn in_strict_mode_a_suffix_for_chat_is_an_error() {
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     let incoming =
         ClientRequest::read(own(), "", r#"{"model":"m","prompt":"hi","suffix":"!"}"#.into()).unwrap();
     let error = Exchange::start(incoming, row(), settings, Context::fixed()).unwrap_err();
@@ -393,11 +393,11 @@ fn an_answer_that_was_begun_is_gone_on_with() {
 #[test]
 fn a_template_may_be_written_in_the_profile() {
     let template: ChatTemplate = serde_json::from_value(json!({
-        "name": "plain", "user": "Q: {content}\n", "assistant": "A: {content}\n", "generation": "A (short):", "stop": ["\nQ:"]
+        "name": "plain", "user": "Q: {content}\n", "assistant": "A: {content}\n", "generation_prompt": "A (short):", "stop_sequences": ["\nQ:"]
     }))
     .unwrap();
     assert_eq!(template.render(&[Message::text(Role::User, "hi")]), "Q: hi\nA (short):");
-    assert_eq!(template.stops(), ["\nQ:"]);
+    assert_eq!(template.stop_sequences(), ["\nQ:"]);
     assert!(serde_json::from_value::<ChatTemplate>(json!({"name": "nonsense"})).is_err());
     assert!(serde_json::from_value::<ChatTemplate>(json!({"usr": "x"})).is_err());
 }
@@ -459,11 +459,11 @@ fn a_model_that_has_another_name_keeps_the_clients_own() {
         assert_eq!(request.uri().path(), "/completions");
         assert!(String::from_utf8_lossy(request.body()).contains("\"real\""));
         let mut out = Vec::new();
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         let answer = r#"{"id":"cmpl-1","object":"text_completion","created":1,"model":"real","choices":[{"text":"a","index":0,"logprobs":null,"finish_reason":"stop"}]}"#;
         let answer = if stream { format!("data: {answer}\n\ndata: [DONE]\n\n") } else { answer.to_owned() };
-        exchange.push(answer.as_bytes(), &mut out);
-        exchange.finish(&mut out);
+        exchange.push(answer.as_bytes(), &mut out).unwrap();
+        exchange.finish(&mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
         assert!(out.contains("\"alias\"") && !out.contains("\"real\""), "{out}");
     }

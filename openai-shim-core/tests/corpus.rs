@@ -224,9 +224,9 @@ fn recorded_streams_do_not_depend_on_chunks() {
             let mut exchange = Exchange::start(incoming, row.clone(), settings, Context::fixed()).unwrap();
             let mut out = Vec::new();
             exchange.next();
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-            recording.body.as_bytes().chunks(size).for_each(|piece| exchange.push(piece, &mut out));
-            exchange.finish(&mut out);
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+            recording.body.as_bytes().chunks(size).for_each(|piece| exchange.push(piece, &mut out).unwrap());
+            exchange.finish(&mut out).unwrap();
             (out, exchange.report().outcome)
         };
         let whole = pass(usize::MAX);

@@ -75,52 +75,57 @@ fn every_upstream_is_documented() {
 const INTRODUCTION: &str = "\
 # Upstreams and their quirks
 
-Generated from the rows in `openai-shim-core/src/profile/table/`.
+Generated from the built-in profiles in `openai-shim-core/src/profile/table/`.
 
-A row says what one upstream accepts and how it deviates from OpenAI's API. Requests are changed until the upstream takes
-them, answers until the client does, and every change is reported under one of the codes in
+A profile describes what one upstream accepts and how it deviates from OpenAI's API. Requests are changed until the upstream
+accepts them, responses until the client does, and every change is reported under one of the codes in
 [diagnostics.md](diagnostics.md).
-A row is chosen by the host of `base_url`, or by `profile = \"name\"`. A server that no row names gets `compatible`.
-What a row does not know is learnt from the upstream's errors.
-To change single entries for one upstream, write them below its section in the configuration; they replace the row's own:
+A profile is selected by the host of `base_url`, or by `profile = \"name\"`. A server that no profile matches gets `compatible`.
+What a profile lacks is derived from the upstream's errors.
+To change single rules for one upstream, write them below its section in the configuration:
 
 ```toml
 [upstream.quirks]
-params.drop = [\"user\"]
-messages.flatten_text = true
+params.drop = [\"...\", \"user\"]
+messages.content = \"string\"
 ```
 
-`openai-shim profiles NAME` prints what a row says in these words. The marks in brackets (`R19`) are rows of the list of quirks that
-lies beside the recordings; `corpus:` names recordings.
+`openai-shim profiles NAME` prints a profile with the same keys. The marks in brackets (`R19`) refer to the list of quirks
+beside the recordings; `corpus:` names recordings.
 
 | name | what it is | usual base URL |
 |---|---|---|
 ";
 
 const ENTRIES: &str = "
-## What a row can say
+## Keys of a profile
 
-Of words the first is the usual one. `models` is a list of rules for some models: each has `names`, in which `*` stands for
-anything, and entries from `params` to `answers`, which are put over the row's own.
+Rules are set in layers: the defaults, the profile, `[upstream.quirks]`, and then the overrides for the model, first the
+profile's and then those of `[upstream.quirks]`. A layer replaces what the layer below sets, so that it can switch a rule off
+as well as on: `false`, `[]` or the default keyword, which is the first one listed. In a list, `\"...\"` stands for the list of
+the layer below. Entries of a map are added to those below, and `{}` removes them all. `model_overrides` is a list of layers
+for some models: each has `match`, a list of names in which `*` stands for any characters, and keys from `params` to
+`responses`; those of `[upstream.quirks]` are added after the profile's own.
 
 ";
 
-/// Every entry that a row has beyond the usual is in its section.
+/// Every rule that differs from the default has a line in the profile's section.
 #[test]
-fn nothing_of_a_row_is_left_unsaid() {
+fn every_rule_of_a_profile_is_documented() {
     let (row_usual, rules_usual) = (json(&Profile::default()), json(&ModelOverride::default()));
     for row in profiles() {
         for without in each_entry_less(
             &json(row),
             &row_usual,
-            &["about", "base_url", "dialect", "hosts", "name", "sources"],
+            &["description", "base_url", "dialect", "hosts", "name", "sources"],
         ) {
             let less: Profile = serde_json::from_value(without.clone()).unwrap();
-            let said = about(&less).len() < about(row).len() || less.model_overrides != row.model_overrides;
-            assert!(said, "{}: {without}", row.name);
+            let is_documented =
+                about(&less).len() < about(row).len() || less.model_overrides != row.model_overrides;
+            assert!(is_documented, "{}: {without}", row.name);
         }
         for rules in &row.model_overrides {
-            for without in each_entry_less(&json(rules), &rules_usual, &["names"]) {
+            for without in each_entry_less(&json(rules), &rules_usual, &["match"]) {
                 let less: ModelOverride = serde_json::from_value(without.clone()).unwrap();
                 assert!(about_models(&less).len() < about_models(rules).len(), "{}: {without}", row.name);
             }

@@ -216,11 +216,11 @@ fn an_error_keeps_its_status_and_says_when_to_come_again() {
             headers.insert("x-ratelimit-remaining-tokens", "9".parse().unwrap());
             headers.insert("set-cookie", "session=secret".parse().unwrap());
             headers.insert("server", "nginx on 10.0.0.3".parse().unwrap());
-            exchange.head(http::StatusCode::from_u16(status).unwrap(), &headers);
-            exchange.push(b"{\"error\":{\"message\":\"slow ", &mut out);
-            exchange.push(b"down\"}}", &mut out);
-            exchange.finish(&mut out);
-            let reply = exchange.reply().unwrap();
+            exchange.head(http::StatusCode::from_u16(status).unwrap(), &headers).unwrap();
+            exchange.push(b"{\"error\":{\"message\":\"slow ", &mut out).unwrap();
+            exchange.push(b"down\"}}", &mut out).unwrap();
+            exchange.finish(&mut out).unwrap();
+            let reply = exchange.response_head().unwrap();
             assert_eq!(reply.status.as_u16(), status);
             assert_eq!(reply.headers["retry-after"].to_str().unwrap(), expected, "{header}: {value}");
             assert_eq!(reply.headers["x-ratelimit-remaining-tokens"], "9");
@@ -240,9 +240,9 @@ fn a_nonsensical_wait_is_no_wait() {
         exchange.next();
         let mut headers = http::HeaderMap::new();
         headers.insert("retry-after", value.parse().unwrap());
-        exchange.head(http::StatusCode::TOO_MANY_REQUESTS, &headers);
-        exchange.finish(&mut out);
-        let error = exchange.reply().unwrap().error.clone().unwrap();
+        exchange.head(http::StatusCode::TOO_MANY_REQUESTS, &headers).unwrap();
+        exchange.finish(&mut out).unwrap();
+        let error = exchange.response_head().unwrap().error.clone().unwrap();
         assert!(error.retry_after().is_none_or(|wait| wait < Duration::from_secs(1)), "{value}: {error:?}");
     }
 }
@@ -252,9 +252,9 @@ fn a_status_that_is_neither_success_nor_failure_is_the_upstreams_fault() {
     for status in [302, 304, 101] {
         let (mut exchange, mut out) = (exchange(chat(), true), Vec::new());
         exchange.next();
-        exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new());
-        exchange.finish(&mut out);
-        assert_eq!(exchange.reply().unwrap().status, 502, "{status}");
+        exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new()).unwrap();
+        exchange.finish(&mut out).unwrap();
+        assert_eq!(exchange.response_head().unwrap().status, 502, "{status}");
         assert_openai_envelope(std::str::from_utf8(&out).unwrap());
     }
 }

@@ -20,7 +20,7 @@ fn gemini() -> &'static dyn Dialect {
 fn settings() -> Setup {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    settings.learn = false;
+    settings.adapt = false;
     settings.fallback.when = FallbackPolicy::Never;
     Setup::new(settings, None)
 }
@@ -37,12 +37,12 @@ fn exchange(
     let mut exchange = setup.start(incoming, row).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     let (sent, bytes) = (request.uri().to_string(), request.into_body());
-    exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new());
+    exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
     for piece in answer.as_bytes().chunks(11) {
-        exchange.push(piece, &mut out);
+        exchange.push(piece, &mut out).unwrap();
     }
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     assert!(matches!(setup.next(&mut exchange), Step::Done));
     (sent, serde_json::from_slice(&bytes).unwrap(), String::from_utf8(out).unwrap(), exchange)
 }
@@ -73,7 +73,7 @@ fn a_client_of_gemini_on_a_chat_upstream_names_model_and_stream_in_its_path() {
         chunks.iter().map(|c| c["candidates"][0]["content"]["parts"][0]["text"].as_str().unwrap()).collect();
     assert_eq!(texts, ["Hel", "lo", ""]);
     assert_eq!(chunks.last().unwrap()["candidates"][0]["finishReason"], "STOP");
-    let reply = exchange.reply().unwrap();
+    let reply = exchange.response_head().unwrap();
     assert_eq!(reply.headers[http::header::CONTENT_TYPE], "text/event-stream");
 }
 
@@ -87,7 +87,7 @@ fn without_alt_sse_a_stream_is_an_array_that_grows_item_by_item() {
         let chunks: Vec<Value> = serde_json::from_str(&out).unwrap();
         assert_eq!(chunks.len(), items, "{out}");
         assert!(out.starts_with("[{") && out.ends_with("}\n]\n"), "{out}");
-        assert_eq!(exchange.reply().unwrap().headers[http::header::CONTENT_TYPE], "application/json");
+        assert_eq!(exchange.response_head().unwrap().headers[http::header::CONTENT_TYPE], "application/json");
         assert_eq!(exchange.stream_content_type(), "application/json");
         // White space is no harm between items.
         let kept = out.replace(",\r\n", "\n,\r\n\n");
@@ -416,7 +416,7 @@ fn a_wait_that_google_asks_for_is_kept_in_both_dialects() {
     let body = r#"[{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3.5s"}]}}]"#;
     let plain = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     let (_, _, out, told) = exchange((chat(), "", &plain), gemini(), settings(), (429, body));
-    assert_eq!(told.reply().unwrap().headers[http::header::RETRY_AFTER], "4");
+    assert_eq!(told.response_head().unwrap().headers[http::header::RETRY_AFTER], "4");
     assert!(out.contains("rate_limit_exceeded"), "{out}");
     let answer = r#"{"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}"#;
     let (_, _, out, _) =

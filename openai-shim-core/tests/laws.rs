@@ -92,14 +92,14 @@ fn what_is_well_formed_passes_byte_for_byte() {
 fn streaming(max_frame: usize, max_body: usize, stream: bool) -> Exchange {
     let body = format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#);
     let mut settings = Settings::default();
-    (settings.max_frame, settings.max_body) = (max_frame, max_body);
+    (settings.max_frame_bytes, settings.max_body_bytes) = (max_frame, max_body);
     settings.retry = Retry::none();
     settings.fallback.when = FallbackPolicy::Never;
     let incoming = ClientRequest::read(chat(), "", body.into()).unwrap();
     let mut exchange =
         Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     exchange
 }
 
@@ -114,9 +114,9 @@ fn every_limit_has_its_own_error() {
     for (piece, stream) in endless {
         let (mut exchange, mut out) = (streaming(1 << 12, 1 << 12, stream), Vec::new());
         for _ in 0..2000 {
-            exchange.push(piece.as_bytes(), &mut out);
+            exchange.push(piece.as_bytes(), &mut out).unwrap();
         }
-        exchange.finish(&mut out);
+        exchange.finish(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("upstream_too_large") && text.len() < 1000, "{piece:?}: {text}");
     }
@@ -126,9 +126,9 @@ fn every_limit_has_its_own_error() {
 fn an_endless_stream_that_says_nothing_is_not_kept() {
     let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
     for n in 0..20_000 {
-        exchange.push(format!("data: {{\"x{n}\":1}}\n\n: {n}\n\n").as_bytes(), &mut out);
+        exchange.push(format!("data: {{\"x{n}\":1}}\n\n: {n}\n\n").as_bytes(), &mut out).unwrap();
     }
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     assert!(String::from_utf8(out).unwrap().contains("empty_completion"));
     assert!(exchange.report().diagnostics.len() <= 256);
 }
@@ -138,22 +138,22 @@ fn an_endless_stream_that_repeats_itself_is_handed_on() {
     let (mut exchange, mut out) = (streaming(1 << 12, 1 << 12, true), Vec::new());
     let role = "data: {\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":null}]}\n\n";
     for _ in 0..200 {
-        exchange.push(role.as_bytes(), &mut out);
+        exchange.push(role.as_bytes(), &mut out).unwrap();
     }
-    assert!(exchange.reply().is_some(), "what waits for a first word is bounded");
+    assert!(exchange.response_head().is_some(), "what waits for a first word is bounded");
 }
 
 /// A stream that never ends by itself ends with this error.
 fn ends_with(piece: impl Fn(usize) -> String, pieces: usize, code: &str) {
     let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
     for n in 0..pieces {
-        exchange.push(piece(n).as_bytes(), &mut out);
+        exchange.push(piece(n).as_bytes(), &mut out).unwrap();
         if exchange.is_over() {
             break;
         }
     }
     assert!(exchange.is_over(), "{}: it goes on for ever", piece(1));
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     let end = String::from_utf8_lossy(&out[out.len().saturating_sub(300)..]).into_owned();
     assert!(end.contains(code), "{}: {end}", piece(1));
 }
@@ -196,7 +196,7 @@ fn endless_answers_calls_and_arguments_end_with_an_error() {
 #[test]
 fn an_endless_error_body_is_read_no_further_than_it_is_worth() {
     let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     let incoming = ClientRequest::read(
         chat(),
         "",
@@ -208,25 +208,25 @@ fn an_endless_error_body_is_read_no_further_than_it_is_worth() {
         Exchange::start(incoming.unwrap(), profile("compatible").unwrap(), settings, Context::fixed())
             .unwrap();
     exchange.next();
-    exchange.head(http::StatusCode::INTERNAL_SERVER_ERROR, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::INTERNAL_SERVER_ERROR, &http::HeaderMap::new()).unwrap();
     out.clear();
     for _ in 0..64 {
-        exchange.push(&vec![b'x'; 1 << 16], &mut out);
+        exchange.push(&vec![b'x'; 1 << 16], &mut out).unwrap();
     }
     // 4 MiB came; what is kept of them shows in what the exchange prints of itself, four characters a byte at most.
     assert!(format!("{exchange:?}").len() < (1 << 20) * 6, "the whole error is kept");
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     assert!(out.len() < 1000);
 }
 
 #[test]
 fn an_endless_page_is_read_no_further_than_it_is_worth() {
     let (mut exchange, mut out) = (streaming(1 << 20, 1 << 20, true), Vec::new());
-    exchange.push(b"<html>", &mut out);
+    exchange.push(b"<html>", &mut out).unwrap();
     for _ in 0..64 {
-        exchange.push(&vec![b'x'; 1 << 16], &mut out);
+        exchange.push(&vec![b'x'; 1 << 16], &mut out).unwrap();
     }
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     assert!(String::from_utf8(out).unwrap().contains("HTML page"));
 }
 
@@ -239,12 +239,15 @@ fn a_call_of_forty_thousand_fragments_passes() {
             "data: {{\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{{\"index\":0,{inner}}}]}},\"finish_reason\":null}}]}}\n\n"
         )
     };
-    exchange.push(
-        fragment(r#""id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\""}"#).as_bytes(),
-        &mut out,
-    );
+    exchange
+        .push(
+            fragment(r#""id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\""}"#)
+                .as_bytes(),
+            &mut out,
+        )
+        .unwrap();
     for _ in 0..40_000 {
-        exchange.push(fragment(r#""function":{"arguments":"word "}"#).as_bytes(), &mut out);
+        exchange.push(fragment(r#""function":{"arguments":"word "}"#).as_bytes(), &mut out).unwrap();
     }
     let words = String::from_utf8(out).unwrap().matches("word ").count();
     assert_eq!(words, 40_000);

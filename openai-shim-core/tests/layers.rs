@@ -10,6 +10,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("json", 0),
     ("framing", 0),
     ("error", 0),
+    ("overlay", 0),
     ("redact", 1),
     ("state", 1),
     ("canonical", 1),

@@ -53,22 +53,22 @@ fn a_parameter_that_is_refused_is_left_out_or_said_otherwise() {
         (
             r#""user":"{\"device_id\":\"0123456789abcdef\",\"session_id\":\"0123456789abcdef\",\"account\":\"\"}""#,
             "Invalid 'user': string too long. Expected a string with maximum length 64, but got a string with length 150 instead.",
-            r#"params.drop = ["user"]"#,
+            r#"params.drop = ["...", "user"]"#,
         ),
         (
             r#""user":"{\"device_id\":\"0123456789abcdef\"}""#,
             "user_id: The unique ID of the user must be between 6 and 128 characters in length.",
-            r#"params.drop = ["user"]"#,
+            r#"params.drop = ["...", "user"]"#,
         ),
         (
             r#""metadata":{"user_id":"{\"device_id\":\"0123456789abcdef\"}"}"#,
             "Invalid 'user_id': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
-            r#"params.drop = ["metadata"]"#,
+            r#"params.drop = ["...", "metadata"]"#,
         ),
         (
             r#""store":true"#,
             "property 'store' is unsupported, did you mean 'stop'?",
-            r#"params.drop = ["store"]"#,
+            r#"params.drop = ["...", "store"]"#,
         ),
         (
             r#""max_tokens":9"#,
@@ -83,81 +83,85 @@ fn a_parameter_that_is_refused_is_left_out_or_said_otherwise() {
         (
             r#""max_completion_tokens":9,"max_tokens":9"#,
             "Unknown parameter: 'max_completion_tokens'.",
-            r#"params.drop = ["max_completion_tokens"]"#,
+            r#"params.drop = ["...", "max_completion_tokens"]"#,
         ),
         (
             r#""temperature":0.2"#,
             "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.",
-            r#"params.drop = ["temperature"]"#,
+            r#"params.drop = ["...", "temperature"]"#,
         ),
         (
             r#""top_k":1,"frequency_penalty":0"#,
             "Invalid JSON payload received. Unknown name \"frequency_penalty\": Cannot find field.",
-            r#"params.drop = ["frequency_penalty"]"#,
+            r#"params.drop = ["...", "frequency_penalty"]"#,
         ),
         (
             r#""presence_penalty":0"#,
             "Argument not supported on this model: presencePenalty",
-            r#"params.drop = ["presence_penalty"]"#,
+            r#"params.drop = ["...", "presence_penalty"]"#,
         ),
         (
             r#""reasoning_effort":"low""#,
             "Model grok-x does not support parameter reasoningEffort.",
-            r#"params.drop = ["reasoning_effort"]"#,
+            r#"params.drop = ["...", "reasoning_effort"]"#,
         ),
         (
             r#""reasoning_effort":"low""#,
             "`reasoning_effort` must be one of `none` or `default`",
-            r#"params.drop = ["reasoning_effort"]"#,
+            r#"params.drop = ["...", "reasoning_effort"]"#,
         ),
         (
             r#""parallel_tool_calls":true"#,
             "Unrecognized request argument supplied: parallel_tool_calls",
-            r#"params.drop = ["parallel_tool_calls"]"#,
+            r#"params.drop = ["...", "parallel_tool_calls"]"#,
         ),
         (
             r#""seed":1"#,
             "Extra inputs are not permitted, field: 'seed', value: 1",
-            r#"params.drop = ["seed"]"#,
+            r#"params.drop = ["...", "seed"]"#,
         ),
         (
             r#""stream_options":{}"#,
             "Extra inputs are not permitted, field: 'stream_options'",
-            "stream.options = false",
+            "stream.accepts_options = false",
         ),
         (
             r#""stream_options":{}"#,
             "Validation error at #/stream_options: Extra inputs are not permitted",
-            "stream.options = false",
+            "stream.accepts_options = false",
         ),
-        (r#""stream_options":{}"#, "json: unknown field \"stream_options\"", "stream.options = false"),
+        (
+            r#""stream_options":{}"#,
+            "json: unknown field \"stream_options\"",
+            "stream.accepts_options = false",
+        ),
         (
             r#""seed":1"#,
             "Malformed input request: #: extraneous key [seed] is not permitted, please reformat",
-            r#"params.drop = ["seed"]"#,
+            r#"params.drop = ["...", "seed"]"#,
         ),
         (
             r#""frobnicate":1"#,
             "Unexpected fields in the request: {'frobnicate'}",
-            r#"params.drop = ["frobnicate"]"#,
+            r#"params.drop = ["...", "frobnicate"]"#,
         ),
-        (r#""logit_bias":{}"#, "logit_bias is not supported", r#"params.drop = ["logit_bias"]"#),
+        (r#""logit_bias":{}"#, "logit_bias is not supported", r#"params.drop = ["...", "logit_bias"]"#),
         (
             r#""frequency_penalty":1"#,
             "Penalty is not enabled for this model",
-            r#"params.drop = ["frequency_penalty"]"#,
+            r#"params.drop = ["...", "frequency_penalty"]"#,
         ),
         (
             r#""logprobs":true,"top_logprobs":2"#,
             "Logprobs are not enabled for this model",
-            r#"params.drop = ["logprobs"]"#,
+            r#"params.drop = ["...", "logprobs"]"#,
         ),
         (
             r#""temperature":0.5"#,
             "invalid temperature: only 1 is allowed for this model",
-            r#"params.drop = ["temperature"]"#,
+            r#"params.drop = ["...", "temperature"]"#,
         ),
-        (r#""tools":[]"#, "tools: Extra inputs are not permitted", r#"params.drop = ["tools"]"#),
+        (r#""tools":[]"#, "tools: Extra inputs are not permitted", r#"params.drop = ["...", "tools"]"#),
         (
             r#""stream":true"#,
             "Unsupported value: 'stream' does not support true with this model.",
@@ -166,12 +170,12 @@ fn a_parameter_that_is_refused_is_left_out_or_said_otherwise() {
         (
             r#""seed":1"#,
             "parameter.enable_thinking must be set to false for non-streaming calls",
-            "stream.only = true",
+            "stream.required = true",
         ),
         (
             r#""seed":1"#,
             "This model only support stream mode, please enable the stream parameter",
-            "stream.only = true",
+            "stream.required = true",
         ),
     ] {
         assert_eq!(
@@ -209,7 +213,7 @@ fn a_range_is_learnt_where_it_is_stated_and_narrower_than_openais() {
         (
             r#""top_p":1"#,
             "Input validation error: `top_p` must be > 0.0 and < 1.0",
-            r#"params.drop = ["top_p"]"#,
+            r#"params.drop = ["...", "top_p"]"#,
         ),
         (
             r#""max_tokens":9000"#,
@@ -321,33 +325,33 @@ fn roles_and_their_order_are_learnt_from_what_was_sent() {
             &two,
             500,
             "Error: Jinja Exception: System message must be at the beginning.",
-            "messages.single_system = true",
+            "messages.merge_system = true",
         ),
         (
             &two,
             400,
             "Conversation roles must alternate user/assistant/user/assistant/...",
-            "messages.single_system = true",
+            "messages.merge_system = true",
         ),
         (
             &neighbours,
             400,
             "some-reasoner does not support successive user or assistant messages (messages[0] and messages[1]).",
-            "messages.alternate = true",
+            "messages.merge_same_role = true",
         ),
         (
             &neighbours,
             500,
             "Jinja Exception: After the optional system message, conversation roles must alternate user and assistant roles except for tool calls and results.",
-            "messages.alternate = true",
+            "messages.merge_same_role = true",
         ),
         (
             &neighbours,
             400,
             "After the (optional) system message(s), user and assistant roles should be alternating.",
-            "messages.alternate = true",
+            "messages.merge_same_role = true",
         ),
-        (&bridge, 400, "Unexpected role 'user' after role 'tool'", "messages.bridge_tool_user = true"),
+        (&bridge, 400, "Unexpected role 'user' after role 'tool'", "messages.assistant_after_tool = true"),
         (
             &prefix,
             400,
@@ -388,73 +392,88 @@ fn content_members_and_ids_of_messages_are_learnt() {
             &long_id,
             400,
             "Invalid 'messages[0].tool_calls[0].id': string too long. Expected a string with maximum length 40, but got 51.",
-            "messages.tool_ids = \"forty\"",
+            "messages.tool_call_ids = \"max_40\"",
         ),
         (
             &parts,
             400,
             "Invalid 'content' type. Expected one of: ['str'], got list.",
-            "messages.flatten_text = true",
+            "messages.content = \"string\"",
         ),
         (
             &parts,
             400,
             "Invalid JSON: [json.exception.type_error.302] type must be string, but is array",
-            "messages.flatten_text = true",
+            "messages.content = \"string\"",
         ),
-        (&parts, 422, "messages.0.content: Input should be a valid string", "messages.flatten_text = true"),
-        (&calls, 400, "invalid message content type: <nil>", "messages.empty_content = true"),
+        (&parts, 422, "messages.0.content: Input should be a valid string", "messages.content = \"string\""),
+        (&calls, 400, "invalid message content type: <nil>", "messages.tool_call_content = \"empty\""),
         (
             &calls,
             400,
             "Invalid 'content': 'content' field must be a string or an array of objects.",
-            "messages.empty_content = true",
+            "messages.tool_call_content = \"empty\"",
         ),
-        (&calls, 500, "can only concatenate str (not \"NoneType\") to str", "messages.empty_content = true"),
-        (&calls, 422, "messages.1.content: Input should be a valid string", "messages.empty_content = true"),
+        (
+            &calls,
+            500,
+            "can only concatenate str (not \"NoneType\") to str",
+            "messages.tool_call_content = \"empty\"",
+        ),
+        (
+            &calls,
+            422,
+            "messages.1.content: Input should be a valid string",
+            "messages.tool_call_content = \"empty\"",
+        ),
         (
             &calls,
             400,
             "Tool call id was call_1 but must be a-z, A-Z, 0-9, with a length of 9.",
-            "messages.tool_ids = \"nine\"",
+            "messages.tool_call_ids = \"alnum_9\"",
         ),
         (
             &calls,
             400,
             "The `reasoning_content` in the thinking mode must be passed back to the API.",
-            "messages.reasoning = \"restore\"",
+            "messages.reasoning_history = \"restore\"",
         ),
         (
             &calls,
             400,
             "thinking is enabled but reasoning_content is missing in assistant tool call message at index 1",
-            "messages.reasoning = \"restore\"",
+            "messages.reasoning_history = \"restore\"",
         ),
         (
             &thinking,
             400,
             "'messages.1' : for 'role:assistant' the following must be satisfied[('messages.1' : property 'reasoning_content' is unsupported)]",
-            "messages.reasoning = \"drop\"",
+            "messages.reasoning_history = \"drop\"",
         ),
         (
             &thinking,
             400,
             "messages.1.assistant.reasoning_content: property 'messages.1.assistant.reasoning_content' is unsupported",
-            "messages.reasoning = \"drop\"",
+            "messages.reasoning_history = \"drop\"",
         ),
         (
             &thinking,
             422,
             "messages.1.assistant.reasoning_content: Extra inputs are not permitted",
-            "messages.reasoning = \"drop\"",
+            "messages.reasoning_history = \"drop\"",
         ),
-        (&named, 400, "Only messages of role 'user' can have a name.", "messages.names = \"drop\""),
-        (&named, 422, "messages.0.user.name: Extra inputs are not permitted", "messages.names = \"drop\""),
+        (&named, 400, "Only messages of role 'user' can have a name.", "messages.name_field = \"drop\""),
+        (
+            &named,
+            422,
+            "messages.0.user.name: Extra inputs are not permitted",
+            "messages.name_field = \"drop\"",
+        ),
         (
             &named,
             400,
             "Additional properties are not allowed ('annotations' was unexpected) - 'messages.0'",
-            r#"messages.drop = ["annotations"]"#,
+            r#"messages.drop_fields = ["...", "annotations"]"#,
         ),
         (&strict, 422, "tools.0.function.strict: Extra inputs are not permitted", "tools.drop_strict = true"),
         (&strict, 400, "('tools.0.function' : property 'strict' is unsupported)", "tools.drop_strict = true"),
@@ -489,46 +508,62 @@ fn tool_choices_and_formats_are_learnt_by_what_is_accepted() {
     let object = asking(r#""response_format":{"type":"json_object"}"#);
     let text = asking(r#""response_format":{"type":"text"}"#);
     for (sent, message, line) in [
-        (&required, "tool_choice: Input should be 'auto', 'none' or 'any'", r#"tools.required = "any""#),
-        (&required, "Thinking mode does not support this tool_choice", r#"tools.required = "auto""#),
+        (
+            &required,
+            "tool_choice: Input should be 'auto', 'none' or 'any'",
+            r#"tools.required_choice = "any""#,
+        ),
+        (&required, "Thinking mode does not support this tool_choice", r#"tools.required_choice = "auto""#),
         (
             &required,
             "tool_choice 'required' is incompatible with thinking enabled",
-            r#"tools.required = "auto""#,
+            r#"tools.required_choice = "auto""#,
         ),
-        (&named, "tool_choice: Input should be 'auto', 'none' or 'any'", r#"tools.named = "required""#),
+        (
+            &named,
+            "tool_choice: Input should be 'auto', 'none' or 'any'",
+            r#"tools.named_choice = "required""#,
+        ),
         (
             &named,
             "Invalid tool_choice type: 'object'. Supported string values: none, auto, required",
-            r#"tools.named = "required""#,
+            r#"tools.named_choice = "required""#,
         ),
-        (&named, "Thinking mode does not support this tool_choice", r#"tools.named = "auto""#),
+        (&named, "Thinking mode does not support this tool_choice", r#"tools.named_choice = "auto""#),
         (
             &object,
             "'response_format.type' must be 'json_schema' or 'text'",
-            r#"format.json_object = "json_schema""#,
+            r#"response_format.json_object = "json_schema""#,
         ),
-        (&text, "'response_format.type' must be 'json_schema'", r#"params.drop = ["response_format"]"#),
-        (&schema, "This response_format type is unavailable now", r#"format.json_schema = "json_object""#),
+        (
+            &text,
+            "'response_format.type' must be 'json_schema'",
+            r#"params.drop = ["...", "response_format"]"#,
+        ),
+        (
+            &schema,
+            "This response_format type is unavailable now",
+            r#"response_format.json_schema = "json_object""#,
+        ),
         (
             &schema,
             "response_format.type: Input should be 'text' or 'json_object'",
-            r#"format.json_schema = "json_object""#,
+            r#"response_format.json_schema = "json_object""#,
         ),
         (
             &schema,
             "response_format type must be one of \"text\" or \"json_object\", but got: json_schema",
-            r#"format.json_schema = "json_object""#,
+            r#"response_format.json_schema = "json_object""#,
         ),
         (
             &schema,
             "This model does not support response format `json_schema`.",
-            r#"format.json_schema = "json_object""#,
+            r#"response_format.json_schema = "json_object""#,
         ),
         (
             &schema,
             "The response_format parameter is unsupported at the moment. Leave it unset.",
-            r#"format.json_schema = "instruction""#,
+            r#"response_format.json_schema = "instruction""#,
         ),
     ] {
         assert_eq!(taught(400, &says(message), sent).map(|l| l.toml()).as_deref(), Some(line), "{message}");
@@ -555,7 +590,7 @@ fn tool_choices_and_formats_are_learnt_by_what_is_accepted() {
 #[test]
 fn other_envelopes_teach_the_same() {
     let sent = asking(r#""frequency_penalty":0,"temperature":0.1"#);
-    let line = r#"params.drop = ["frequency_penalty"]"#;
+    let line = r#"params.drop = ["...", "frequency_penalty"]"#;
     for body in [
         r#"{"detail":[{"type":"extra_forbidden","loc":["body","frequency_penalty"],"msg":"Extra inputs are not permitted","input":0}]}"#,
         r#"{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","frequency_penalty"],"msg":"Extra inputs are not permitted"}]},"type":"invalid_request_error"}"#,
@@ -570,7 +605,7 @@ fn other_envelopes_teach_the_same() {
     let mistral =
         r#"{"object":"error","message":"no","type":"invalid_function_call","param":null,"code":"3280"}"#;
     let calls = saying(&format!("{USER},{CALL},{RESULT}"));
-    assert_eq!(taught(400, mistral, &calls), Some(Adaptation::ToolIdsNine));
+    assert_eq!(taught(400, mistral, &calls), Some(Adaptation::ToolCallIdsAlnum9));
     assert_eq!(taught(400, mistral, &saying(USER)), None);
 }
 
@@ -609,7 +644,10 @@ fn what_is_not_about_the_request_teaches_nothing() {
 
 #[test]
 fn a_name_is_written_such_that_toml_can_read_it() {
-    assert_eq!(Adaptation::DropParam("a\"b\\\n\u{7f}".into()).toml(), r#"params.drop = ["a\"b\\\n\u007f"]"#);
+    assert_eq!(
+        Adaptation::DropParam("a\"b\\\n\u{7f}".into()).toml(),
+        r#"params.drop = ["...", "a\"b\\\n\u007f"]"#
+    );
     let rename = Adaptation::RenameParam { from: "a b".into(), to: "c".into() };
     assert_eq!(rename.toml(), r#"params.rename = { "a b" = "c" }"#);
     assert_eq!(rename.describe(), "send a b as c");

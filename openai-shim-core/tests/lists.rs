@@ -5,7 +5,8 @@ mod common;
 use common::shared;
 use openai_shim_core::Diagnostics;
 use openai_shim_core::canonical::parse_models;
-use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi, side_route};
+use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi};
+use openai_shim_core::dialect::route_lookup::auxiliary_route;
 use serde_json::{Value, json};
 
 fn list(body: &Value) -> Vec<Value> {
@@ -43,9 +44,9 @@ fn every_kind_of_model_list_becomes_openais() {
 }
 
 /// How the dialect of that path's route makes vectors.
-fn vectors(path: &str) -> &'static EmbeddingsApi {
-    match side_route("POST", path, &http::HeaderMap::new()).map(|(_, route)| route.side) {
-        Some(AuxiliaryKind::Embed(embedding)) => embedding,
+fn vectors(path: &str) -> &'static dyn EmbeddingsApi {
+    match auxiliary_route("POST", path, &http::HeaderMap::new()).map(|(_, route)| route.kind) {
+        Some(AuxiliaryKind::Embeddings(embedding)) => embedding,
         other => panic!("{path}: {other:?}"),
     }
 }
@@ -55,9 +56,9 @@ fn embeddings(body: &Value, base64: bool) -> (Value, Vec<String>) {
     let (mut diagnostics, request) = (Diagnostics::default(), request.to_string());
     let openais = vectors("/v1/embeddings");
     let asking = AuxiliaryRequest { body: request.as_bytes(), ..AuxiliaryRequest::default() };
-    let request = (openais.read)(&asking, &mut diagnostics).unwrap();
+    let request = openais.decode_request(&asking, &mut diagnostics).unwrap();
     let body = body.to_string();
-    let mended = (openais.mend)(body.as_bytes(), &request, &mut diagnostics);
+    let mended = openais.repair_response(body.as_bytes(), &request, &mut diagnostics);
     let out = serde_json::from_slice(&mended.unwrap_or(body.into_bytes())).unwrap();
     (out, diagnostics.codes().iter().map(|(code, _)| code.to_string()).collect())
 }
@@ -98,13 +99,14 @@ fn vectors_pass_between_all_forms_with_every_digit() {
             let what = format!("{client} in front of {upstream}");
             let (own, theirs, mut diagnostics) = (vectors(client), vectors(upstream), Diagnostics::default());
             let asking = AuxiliaryRequest { name: "m", body: body.as_bytes(), ..AuxiliaryRequest::default() };
-            let request = (own.read)(&asking, &mut diagnostics).unwrap();
+            let request = own.decode_request(&asking, &mut diagnostics).unwrap();
             assert_eq!((request.model.as_str(), request.texts().unwrap().len()), ("m", texts), "{what}");
-            let (_, sent) = (theirs.write)(&request, None, &mut diagnostics).unwrap();
+            let sent = theirs.encode_request(&request, None, &mut diagnostics).unwrap().body;
+            let sent = String::from_utf8(sent).unwrap();
             assert!(sent.contains("\"a\"") && sent.contains("\"b\"") == (texts == 2), "{what}: {sent}");
-            let read = (theirs.read_answer)(answer.as_bytes(), &request, &mut diagnostics).unwrap();
+            let read = theirs.decode_response(answer.as_bytes(), &request, &mut diagnostics).unwrap();
             assert_eq!(read.vectors.len(), holds, "{what}");
-            let written = (own.write_answer)(&read, &request, &mut diagnostics).unwrap();
+            let written = own.encode_response(&read, &request, &mut diagnostics).unwrap();
             assert!(written.contains("[1,2.50]"), "{what}: {written}");
             assert_eq!(written.contains("[3e-1,4]"), texts == 2 && holds == 2, "{what}: {written}");
         }
@@ -119,18 +121,18 @@ fn what_holds_no_vectors_is_no_answer_and_what_asks_for_none_no_request() {
         for body in ["{}", "[]", "", r#"{"data":[{}]}"#, r#"{"embeddings":[1]}"#] {
             let request = openai_shim_core::canonical::EmbedRequest::default();
             assert!(
-                (own.read_answer)(body.as_bytes(), &request, &mut diagnostics).is_err(),
+                own.decode_response(body.as_bytes(), &request, &mut diagnostics).is_err(),
                 "{path}: {body}"
             );
         }
         let asking = AuxiliaryRequest { name: "m", body: b"[]", ..AuxiliaryRequest::default() };
-        assert!((own.read)(&asking, &mut diagnostics).is_err(), "{path}");
+        assert!(own.decode_request(&asking, &mut diagnostics).is_err(), "{path}");
     }
     let tokens = AuxiliaryRequest { body: br#"{"model":"m","input":[1,2]}"#, ..AuxiliaryRequest::default() };
-    let request = (vectors("/v1/embeddings").read)(&tokens, &mut diagnostics).unwrap();
+    let request = vectors("/v1/embeddings").decode_request(&tokens, &mut diagnostics).unwrap();
     for path in ["/api/embed", "/v1beta/models/m:batchEmbedContents"] {
         assert_eq!(
-            (vectors(path).write)(&request, None, &mut diagnostics).unwrap_err().param.as_deref(),
+            vectors(path).encode_request(&request, None, &mut diagnostics).unwrap_err().param.as_deref(),
             Some("input")
         );
     }
@@ -141,10 +143,10 @@ fn parameters_of_embeddings_that_have_no_place_are_said() {
     let mut diagnostics = Diagnostics::default();
     let body = br#"{"model":"m","prompt":"a","options":{"num_ctx":9},"truncate":false,"keep_alive":null}"#;
     let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
-    (vectors("/api/embeddings").read)(&asking, &mut diagnostics).unwrap();
+    vectors("/api/embeddings").decode_request(&asking, &mut diagnostics).unwrap();
     let body = br#"{"model":"m","input":["a"],"user":"u","dimensions":3,"encoding_format":"base64"}"#;
     let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
-    (vectors("/v1/embeddings").read)(&asking, &mut diagnostics).unwrap();
+    vectors("/v1/embeddings").decode_request(&asking, &mut diagnostics).unwrap();
     let told: Vec<_> = diagnostics.iter().map(|n| n.path.clone()).collect();
     assert_eq!(told, ["options", "truncate", "user"]);
 }

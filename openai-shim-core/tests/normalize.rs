@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A row that says nothing but this, in the words of a configuration file.
 fn row(rules: Value) -> Profile {
     let mut row = serde_json::to_value(profile("openai").unwrap()).unwrap();
-    row["models"] = json!([]);
+    row["model_overrides"] = json!([]);
     for (section, entries) in rules.as_object().unwrap() {
         match entries.as_object() {
             Some(entries) if row[section].is_object() => {
@@ -46,7 +46,7 @@ fn sent(rules: Value, request: &Value) -> (Value, Vec<String>) {
 
 fn refused(rules: Value, request: &Value) -> Option<String> {
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     start(row(rules), request, settings).err().map(|error| error.param().unwrap_or_default().to_owned())
 }
 
@@ -104,21 +104,21 @@ fn messages_are_shaped_as_the_row_says() {
         ),
         (
             "R6",
-            json!({"single_system": true}),
+            json!({"merge_system": true}),
             json!([said("user", "b"), said("system", "a"), said("system", "c")]),
             json!([said("system", "a\n\nc"), said("user", "b")]),
             "messages-merged messages",
         ),
         (
             "R7",
-            json!({"alternate": true}),
+            json!({"merge_same_role": true}),
             json!([said("user", "a"), said("user", "b")]),
             json!([said("user", "a\n\nb")]),
             "messages-merged messages",
         ),
         (
             "R8",
-            json!({"bridge_tool_user": true}),
+            json!({"assistant_after_tool": true}),
             json!([said("user", "a"), called("1"), result("1"), said("user", "b")]),
             json!([said("user", "a"), called("1"), result("1"), said("assistant", "OK."), said("user", "b")]),
             "bridge-added messages[3]",
@@ -132,7 +132,7 @@ fn messages_are_shaped_as_the_row_says() {
         ),
         (
             "R10",
-            json!({"prefill": "ask"}),
+            json!({"prefill": "continue"}),
             json!([said("user", "a"), said("assistant", "b")]),
             json!([said(
                 "user",
@@ -142,70 +142,70 @@ fn messages_are_shaped_as_the_row_says() {
         ),
         (
             "R13",
-            json!({"flatten_text": true}),
+            json!({"content": "string"}),
             json!([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]),
             json!([said("user", "a\n\nb")]),
             "content-flattened messages[0].content",
         ),
         (
             "R13, of a tool",
-            json!({"flatten_text": true}),
+            json!({"content": "string"}),
             json!([called("1"), {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "done"}]}]),
             json!([called("1"), result("1")]),
             "content-flattened messages[1].content",
         ),
         (
             "R14",
-            json!({"parts_only": true}),
+            json!({"content": "parts"}),
             json!([said("user", "a")]),
             json!([{"role": "user", "content": text("a")}]),
             "content-rewritten messages[0].content",
         ),
         (
             "R15",
-            json!({"empty_content": true}),
+            json!({"tool_call_content": "empty"}),
             json!([called("1")]),
             json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}]),
             "content-rewritten messages[0].content",
         ),
         (
             "R16",
-            json!({"null_content": true}),
+            json!({"tool_call_content": "null"}),
             json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}]),
             json!([called("1")]),
             "content-rewritten messages[0].content",
         ),
         (
             "R16, nothing said",
-            json!({"drop_empty": true}),
+            json!({"drop_empty_assistant": true}),
             json!([said("user", "a"), said("assistant", ""), said("user", "b")]),
             json!([said("user", "a"), said("user", "b")]),
             "message-dropped messages[1]",
         ),
         (
             "R18",
-            json!({"drop_nulls": true}),
+            json!({"drop_null_fields": true}),
             json!([{"role": "assistant", "content": "a", "tool_calls": null, "function_call": null}]),
             json!([said("assistant", "a")]),
             "null-dropped messages[0].function_call",
         ),
         (
             "R19",
-            json!({"names": "drop"}),
+            json!({"name_field": "drop"}),
             json!([{"role": "user", "content": "a", "name": "n"}]),
             json!([said("user", "a")]),
             "param-dropped messages[0].name",
         ),
         (
             "R20",
-            json!({"tool_name": true}),
+            json!({"tool_result_name": true}),
             json!([called("1"), result("1")]),
             json!([called("1"), {"role": "tool", "content": "done", "tool_call_id": "1", "name": "f"}]),
             "field-filled messages[1].name",
         ),
         (
             "R22",
-            json!({"reasoning": "drop"}),
+            json!({"reasoning_history": "drop"}),
             json!([{"role": "assistant", "content": "a", "reasoning_content": "r"}]),
             json!([said("assistant", "a")]),
             "reasoning-dropped messages[0]",
@@ -257,50 +257,50 @@ fn parameters_are_shaped_as_the_row_says() {
         ),
         (
             "R58",
-            json!({"params": {"only": ["temperature"]}}),
+            json!({"params": {"allow": ["temperature"]}}),
             json!({"temperature": 1, "foo": 2}),
             json!({"temperature": 1}),
             "param-dropped foo",
         ),
-        ("R29", json!({"params": {"most_stops": 0}}), json!({"stop": ["a"]}), json!({}), "stop-applied stop"),
+        (
+            "R29",
+            json!({"params": {"max_stop_sequences": 0}}),
+            json!({"stop": ["a"]}),
+            json!({}),
+            "stop-applied stop",
+        ),
         (
             "R30",
-            json!({"params": {"most_stops": 1}}),
+            json!({"params": {"max_stop_sequences": 1}}),
             json!({"stop": ["a", "b"]}),
             json!({"stop": ["a"]}),
             "stop-applied stop",
         ),
-        (
-            "R28",
-            json!({"params": {"single_choice": true}}),
-            json!({"n": 3}),
-            json!({}),
-            "choices-one-by-one n",
-        ),
+        ("R28", json!({"params": {"max_choices": 1}}), json!({"n": 3}), json!({}), "choices-one-by-one n"),
         (
             "R49 OpenRouter",
-            json!({"reasoning": {"switch": "reasoning"}}),
+            json!({"reasoning": {"param": "reasoning"}}),
             json!({"reasoning_effort": "low"}),
             json!({"reasoning": {"effort": "low"}}),
             "param-renamed reasoning_effort",
         ),
         (
             "R49 DeepSeek",
-            json!({"reasoning": {"switch": "thinking"}}),
+            json!({"reasoning": {"param": "thinking"}}),
             json!({"reasoning_effort": "none"}),
             json!({"thinking": {"type": "disabled"}}),
             "param-renamed reasoning_effort",
         ),
         (
             "R49 Qwen",
-            json!({"reasoning": {"switch": "enable_thinking"}}),
+            json!({"reasoning": {"param": "enable_thinking"}}),
             json!({"reasoning_effort": "high"}),
             json!({"enable_thinking": true}),
             "param-renamed reasoning_effort",
         ),
         (
             "R49 vLLM",
-            json!({"reasoning": {"switch": "template"}}),
+            json!({"reasoning": {"param": "chat_template_kwargs"}}),
             json!({"reasoning_effort": "high", "chat_template_kwargs": {"a": 1}}),
             json!({"chat_template_kwargs": {"a": 1, "enable_thinking": true}}),
             "param-renamed reasoning_effort",
@@ -314,14 +314,14 @@ fn parameters_are_shaped_as_the_row_says() {
         ),
         (
             "R44",
-            json!({"format": {"json_object": "json_schema"}}),
+            json!({"response_format": {"json_object": "json_schema"}}),
             json!({"response_format": {"type": "json_object"}}),
             json!({"response_format": {"type": "json_schema", "json_schema": {"name": "object", "schema": {"type": "object"}}}}),
             "param-renamed response_format",
         ),
         (
             "R45",
-            json!({"format": {"drop_text": true}}),
+            json!({"response_format": {"omit_text": true}}),
             json!({"response_format": {"type": "text"}}),
             json!({}),
             "null-dropped response_format",
@@ -354,15 +354,15 @@ fn a_schema_is_asked_for_by_the_next_best_way() {
     let mut request = asking(json!([said("system", "Be brief."), said("user", "hi")]));
     request["response_format"] =
         json!({"type": "json_schema", "json_schema": {"name": "n", "schema": schema}});
-    let (body, diagnostics) = sent(json!({"format": {"json_schema": "json_object"}}), &request);
+    let (body, diagnostics) = sent(json!({"response_format": {"json_schema": "json_object"}}), &request);
     assert_eq!(body["response_format"], json!({"type": "json_object"}));
     let told = body["messages"][0]["content"].as_str().unwrap();
     assert!(told.starts_with("Be brief.\n\n") && told.contains(r#""required":["a"]"#), "{told}");
     assert!(diagnostics.contains(&String::from("format-downgraded response_format")));
-    let (body, _) = sent(json!({"format": {"json_schema": "instruction"}}), &request);
+    let (body, _) = sent(json!({"response_format": {"json_schema": "instruction"}}), &request);
     assert!(body.get("response_format").is_none());
     assert_eq!(
-        refused(json!({"format": {"json_schema": "instruction"}}), &request).unwrap(),
+        refused(json!({"response_format": {"json_schema": "instruction"}}), &request).unwrap(),
         "response_format"
     );
 }
@@ -371,33 +371,33 @@ fn a_schema_is_asked_for_by_the_next_best_way() {
 fn a_forced_choice_is_said_in_the_upstreams_words() {
     let named = with_tools(json!({"tool_choice": {"type": "function", "function": {"name": "g"}}}));
     let required = with_tools(json!({"tool_choice": "required"}));
-    let (body, _) = sent(json!({"tools": {"required": "any"}}), &required);
+    let (body, _) = sent(json!({"tools": {"required_choice": "any"}}), &required);
     assert_eq!(body["tool_choice"], "any");
-    let (body, diagnostics) = sent(json!({"tools": {"required": "auto"}}), &required);
+    let (body, diagnostics) = sent(json!({"tools": {"required_choice": "auto"}}), &required);
     assert_eq!(body["tool_choice"], "auto");
     assert_eq!(body["messages"][0]["role"], "system");
     assert!(diagnostics.contains(&String::from("tool-choice-downgraded tool_choice")));
-    let (body, _) = sent(json!({"tools": {"named": "required"}}), &named);
+    let (body, _) = sent(json!({"tools": {"named_choice": "required"}}), &named);
     assert_eq!(body["tool_choice"], "required");
     assert_eq!(body["tools"].as_array().unwrap().len(), 1);
     assert_eq!(body["tools"][0]["function"]["name"], "g");
-    let (body, _) = sent(json!({"tools": {"named": "any", "required": "any"}}), &named);
+    let (body, _) = sent(json!({"tools": {"named_choice": "any", "required_choice": "any"}}), &named);
     assert_eq!(body["tool_choice"], "any");
-    let (body, _) = sent(json!({"tools": {"named": "auto"}}), &named);
+    let (body, _) = sent(json!({"tools": {"named_choice": "auto"}}), &named);
     assert!(body["messages"][0]["content"].as_str().unwrap().contains("`g`"));
 }
 
 #[test]
 fn schemas_and_strictness_fit_the_row() {
     let (body, diagnostics) = sent(
-        json!({"tools": {"drop_strict": true, "drop_keywords": ["$schema", "minLength"]}}),
+        json!({"tools": {"drop_strict": true, "drop_schema_keywords": ["$schema", "minLength"]}}),
         &with_tools(json!({})),
     );
     let function = &body["tools"][0]["function"];
     assert!(function.get("strict").is_none());
     assert_eq!(function["parameters"], json!({"type": "object", "properties": {"a": {"type": "string"}}}));
     assert!(diagnostics.contains(&String::from("schema-reduced tools[0].function.parameters")));
-    let (body, _) = sent(json!({"tools": {"close_strict": true}}), &with_tools(json!({})));
+    let (body, _) = sent(json!({"tools": {"close_strict_schemas": true}}), &with_tools(json!({})));
     let parameters = &body["tools"][0]["function"]["parameters"];
     assert_eq!(
         (&parameters["required"], &parameters["additionalProperties"]),
@@ -425,8 +425,9 @@ fn ids_of_tool_calls_fit_and_stay_together() {
         called("0"),
         result("0")
     ]);
-    for (form, fits) in [("nine", 9), ("forty", 40), ("any", 64)] {
-        let (body, diagnostics) = sent(json!({"messages": {"tool_ids": form}}), &asking(messages.clone()));
+    for (form, fits) in [("alnum_9", 9), ("max_40", 40), ("any", 64)] {
+        let (body, diagnostics) =
+            sent(json!({"messages": {"tool_call_ids": form}}), &asking(messages.clone()));
         let list = body["messages"].as_array().unwrap();
         let ids: Vec<&str> =
             [0, 2, 4].iter().map(|i| list[*i]["tool_calls"][0]["id"].as_str().unwrap()).collect();
@@ -438,7 +439,7 @@ fn ids_of_tool_calls_fit_and_stay_together() {
         assert!(diagnostics.iter().any(|n| n.starts_with("tool-id-remapped")));
         assert_eq!(
             body,
-            sent(json!({"messages": {"tool_ids": form}}), &asking(messages.clone())).0,
+            sent(json!({"messages": {"tool_call_ids": form}}), &asking(messages.clone())).0,
             "the same every time"
         );
     }
@@ -449,23 +450,27 @@ fn media_that_the_upstream_cannot_read_is_refused_by_name() {
     let request = asking(
         json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://h/i.png"}}]}]),
     );
-    let error = start(row(json!({"messages": {"media": []}})), &request, Settings::default()).unwrap_err();
+    let error =
+        start(row(json!({"messages": {"input_modalities": []}})), &request, Settings::default()).unwrap_err();
     assert_eq!(error.param(), Some("messages[0].content"));
     assert!(error.to_string().contains("image"), "{error}");
-    assert!(start(row(json!({"messages": {"media": ["image"]}})), &request, Settings::default()).is_ok());
+    assert!(
+        start(row(json!({"messages": {"input_modalities": ["image"]}})), &request, Settings::default())
+            .is_ok()
+    );
 }
 
 #[test]
 fn tools_that_the_history_calls_are_declared() {
     let (body, _) =
-        sent(json!({"tools": {"declare_called": true}}), &asking(json!([called("1"), result("1")])));
+        sent(json!({"tools": {"declare_from_history": true}}), &asking(json!([called("1"), result("1")])));
     assert_eq!(body["tools"][0]["function"]["name"], "f");
     assert_eq!(body["tool_choice"], "none");
 }
 
 #[test]
 fn rules_for_a_model_hold_for_it_alone() {
-    let rules = json!({"models": [{"names": ["O1*"], "params": {"drop": ["temperature"]}}]});
+    let rules = json!({"model_overrides": [{"match": ["O1*"], "params": {"drop": ["temperature"]}}]});
     for (model, kept) in [("o1-mini", false), ("gpt-4o", true)] {
         let request = json!({"model": model, "temperature": 1, "messages": [said("user", "hi")]});
         assert_eq!(sent(rules.clone(), &request).0.get("temperature").is_some(), kept);
@@ -488,7 +493,7 @@ fn strict_refuses_every_loss_and_names_the_field() {
         "nothing is lost"
     );
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     let error = start(row(json!({"params": {"drop": ["temperature"]}})), &request, settings).unwrap_err();
     let (status, body) = chat().encode_error(&error);
     assert_eq!(status, 400);
@@ -509,13 +514,13 @@ fn reasoning_that_a_client_forgets_comes_back_on_the_next_turn() {
         let store = Arc::new(TestStore::default());
         let setup = Setup::new(Settings::default(), Some(store.clone()));
         let mut request = with_tools(json!({"stream": stream}));
-        let rules = || row(json!({"messages": {"reasoning": "restore"}}));
+        let rules = || row(json!({"messages": {"reasoning_history": "restore"}}));
         let mut exchange = begin(&setup, rules(), &request);
         setup.next(&mut exchange);
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         let mut out = Vec::new();
-        exchange.push(answer.as_bytes(), &mut out);
-        exchange.finish(&mut out);
+        exchange.push(answer.as_bytes(), &mut out).unwrap();
+        exchange.finish(&mut out).unwrap();
         setup.next(&mut exchange);
         let kept = store.entries();
         assert!(!kept.is_empty() && kept.iter().all(|(_, value)| value.contains("I think.")), "{kept:?}");
@@ -537,16 +542,16 @@ fn several_answers_come_one_by_one_and_leave_together() {
         request["n"] = json!(3);
         request["stream"] = json!(stream);
         let mut exchange =
-            start(row(json!({"params": {"single_choice": true}})), &request, Settings::default()).unwrap();
+            start(row(json!({"params": {"max_choices": 1}})), &request, Settings::default()).unwrap();
         let mut out = Vec::new();
         for k in 0..3 {
             let Step::Send { request, .. } = exchange.next() else { panic!("{k}") };
             assert!(!String::from_utf8_lossy(request.body()).contains("\"n\""));
-            assert!(exchange.reply().is_none() && out.is_empty());
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+            assert!(exchange.response_head().is_none() && out.is_empty());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
             let answer = json!({"id": format!("id{k}"), "choices": [{"index": 0, "message": {"content": format!("answer {k}")}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 2, "completion_tokens": k, "total_tokens": 2 + k}});
-            exchange.push(answer.to_string().as_bytes(), &mut out);
-            exchange.finish(&mut out);
+            exchange.push(answer.to_string().as_bytes(), &mut out).unwrap();
+            exchange.finish(&mut out).unwrap();
         }
         assert!(matches!(exchange.next(), Step::Done));
         let out = String::from_utf8(out).unwrap();
@@ -569,11 +574,11 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
     for signature in ["sig/1+", long.as_str()] {
         for stream in [true, false] {
             let setup = Setup::new(Settings::default(), Some(Arc::default()));
-            let rules = || row(json!({"messages": {"carry_signatures": true}}));
+            let rules = || row(json!({"messages": {"signatures_in_ids": true}}));
             let mut request = with_tools(json!({"stream": stream}));
             let mut exchange = begin(&setup, rules(), &request);
             setup.next(&mut exchange);
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
             let call = json!({"index": 0, "id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}, "extra_content": {"google": {"thought_signature": signature}}});
             let choice = |key: &str| json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, key: {"role": "assistant", "content": null, "tool_calls": [call]}, "finish_reason": "tool_calls"}]});
             let body = if stream {
@@ -582,8 +587,8 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
                 choice("message").to_string()
             };
             let mut out = Vec::new();
-            exchange.push(body.as_bytes(), &mut out);
-            exchange.finish(&mut out);
+            exchange.push(body.as_bytes(), &mut out).unwrap();
+            exchange.finish(&mut out).unwrap();
             setup.next(&mut exchange);
             let out = String::from_utf8(out).unwrap();
             let id = out
@@ -607,7 +612,7 @@ fn a_signature_survives_a_client_that_keeps_only_ids() {
 fn a_form_of_answer_may_cost_the_stream() {
     let mut request = asking(json!([said("user", "hi")]));
     request["stream"] = json!(true);
-    let rules = json!({"format": {"whole": true}});
+    let rules = json!({"response_format": {"disable_streaming": true}});
     assert_eq!(sent(rules.clone(), &request).0["stream"], true);
     request["response_format"] = json!({"type": "json_object"});
     let (body, diagnostics) = sent(rules, &request);
@@ -618,7 +623,7 @@ fn a_form_of_answer_may_cost_the_stream() {
 #[test]
 fn an_upstream_that_only_streams_is_asked_for_a_stream() {
     let mut exchange = start(
-        row(json!({"stream": {"only": true}})),
+        row(json!({"stream": {"required": true}})),
         &asking(json!([said("user", "hi")])),
         Settings::default(),
     )
@@ -626,10 +631,10 @@ fn an_upstream_that_only_streams_is_asked_for_a_stream() {
     let Step::Send { request, .. } = exchange.next() else { panic!() };
     let body: Value = serde_json::from_slice(request.body()).unwrap();
     assert_eq!((&body["stream"], &body["stream_options"]), (&json!(true), &json!({"include_usage": true})));
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
-    exchange.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", &mut out);
-    exchange.finish(&mut out);
+    exchange.push(b"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hello\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n", &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     let body: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(
         (&body["object"], &body["choices"][0]["message"]["content"]),
@@ -639,7 +644,7 @@ fn an_upstream_that_only_streams_is_asked_for_a_stream() {
 
 #[test]
 fn an_upstreams_own_paths_are_asked() {
-    let rules = json!({"paths": {"chat": "/deployments/{model}/chat/completions", "query": {"api-version": "2024-10-21"}}});
+    let rules = json!({"paths": {"generate": "/deployments/{model}/chat/completions", "query_params": {"api-version": "2024-10-21"}}});
     let mut request = asking(json!([said("user", "hi")]));
     request["model"] = json!("my model/x");
     let mut exchange = start(row(rules.clone()), &request, Settings::default()).unwrap();
@@ -647,4 +652,61 @@ fn an_upstreams_own_paths_are_asked() {
     assert_eq!(sent.uri(), "/deployments/my%20model%2Fx/chat/completions?api-version=2024-10-21");
     request["model"] = json!("..");
     assert_eq!(start(row(rules), &request, Settings::default()).unwrap_err().param(), Some("model"));
+}
+
+#[test]
+fn a_layer_switches_rules_off_as_well_as_on() {
+    let base = json!({
+        "params": {"drop": ["seed", "user"], "rename": {"max_tokens": "limit"}, "max_choices": 1},
+        "messages": {"merge_system": true, "tool_call_ids": "alnum_9", "roles": {"developer": "system"}},
+        "stream": {"supported": false},
+        "reasoning": {"param": "unsupported", "efforts": ["low"]},
+        "responses": {"reasoning_tags": "ignore", "cumulative_deltas": true},
+        "model_overrides": [{
+            "match": ["m"],
+            "params": {"drop": [], "rename": {"max_tokens": "max_tokens"}, "max_choices": 8},
+            "messages": {"merge_system": false, "tool_call_ids": "any", "roles": {}},
+            "stream": {"supported": true},
+            "reasoning": {"param": "reasoning_effort", "efforts": []},
+            "responses": {"reasoning_tags": "leading", "cumulative_deltas": false}
+        }]
+    });
+    let profile = row(base.clone()).for_model("m").into_owned();
+    assert!(profile.messages.roles.is_empty() && profile.stream.supported);
+    assert_eq!(profile.responses, Default::default());
+    let mut request = asking(json!([
+        {"role": "user", "content": "a"}, {"role": "system", "content": "b"}, called("1"), result("1")
+    ]));
+    for (key, value) in
+        json!({"seed": 1, "user": "u", "max_tokens": 5, "n": 2, "stream": true, "reasoning_effort": "high",
+            "stream_options": {"include_usage": true}})
+        .as_object()
+        .unwrap()
+    {
+        request[key] = value.clone();
+    }
+    assert_eq!(sent(base.clone(), &request), (request.clone(), Vec::new()));
+    // Another model has the rules.
+    request["model"] = json!("other");
+    let (body, diagnostics) = sent(base, &request);
+    assert!(body.get("seed").is_none() && body["limit"] == 5 && body["stream"] != json!(true), "{body}");
+    assert!(!diagnostics.is_empty());
+}
+
+#[test]
+fn a_list_of_an_override_may_repeat_the_profiles() {
+    let rules = |list: Value| json!({"params": {"drop": ["seed"]}, "model_overrides": [{"match": ["*"], "params": {"drop": list}}]});
+    assert_eq!(row(rules(json!(["user"]))).for_model("m").params.drop, ["user"]);
+    assert_eq!(row(rules(json!(["...", "user"]))).for_model("m").params.drop, ["seed", "user"]);
+}
+
+#[test]
+fn a_path_of_the_profile_that_is_none_is_an_error_and_no_other_path() {
+    for path in ["/my route", "chat/completions"] {
+        let mut profile = row(json!({}));
+        profile.paths.generate = path.to_owned();
+        let error = start(profile, &asking(json!([said("user", "a")])), Settings::default()).unwrap_err();
+        assert_eq!(error.kind(), openai_shim_core::ErrorKind::Internal);
+        assert!(error.to_string().contains("paths.generate") && error.to_string().contains(path), "{error}");
+    }
 }

@@ -36,7 +36,7 @@ fn row(upstream: &str) -> Profile {
 fn settings(store: Option<Arc<TestStore>>) -> Setup {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    settings.learn = false;
+    settings.adapt = false;
     settings.fallback.when = FallbackPolicy::Never;
     Setup::new(settings, store)
 }
@@ -53,10 +53,10 @@ fn exchange(
         ClientRequest::read(client, path, body.to_string().into()).unwrap_or_else(|e| panic!("{e}: {body}"));
     let mut exchange = setup.start(incoming, row).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
-    exchange.push(answer.as_bytes(), &mut out);
-    exchange.finish(&mut out);
+    exchange.push(answer.as_bytes(), &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     assert!(matches!(setup.next(&mut exchange), Step::Done));
     let sent = serde_json::from_slice(request.body()).unwrap();
     (sent, String::from_utf8(out).unwrap(), exchange.report().diagnostics.clone())

@@ -86,7 +86,7 @@ fn outcome(deltas: &[&str], finish: Option<&str>, end: End) -> (Outcome, String)
     let mut exchange =
         Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut body = String::new();
     let chunk = |delta: &str, finish: &str| {
         format!(
@@ -105,11 +105,11 @@ fn outcome(deltas: &[&str], finish: Option<&str>, end: End) -> (Outcome, String)
         End::Closed | End::Broken => {}
     }
     let mut out = Vec::new();
-    exchange.push(body.as_bytes(), &mut out);
+    exchange.push(body.as_bytes(), &mut out).unwrap();
     if end == End::Broken {
-        exchange.fail(UpstreamError::transport("The connection broke."), &mut out);
+        exchange.fail(UpstreamError::transport("The connection broke."), &mut out).unwrap();
     } else {
-        exchange.finish(&mut out);
+        exchange.finish(&mut out).unwrap();
     }
     (exchange.report().outcome, String::from_utf8(out).unwrap())
 }
@@ -155,8 +155,8 @@ fn a_client_that_leaves_with_the_last_event_in_its_hands_got_all() {
             let mut exchange =
                 setup.start(ask.incoming(*client, true), profile("deepseek").unwrap()).unwrap();
             setup.next(&mut exchange);
-            exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-            exchange.push(format!("{said}{end}").as_bytes(), &mut Vec::new());
+            exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+            exchange.push(format!("{said}{end}").as_bytes(), &mut Vec::new()).unwrap();
             setup.next(&mut exchange);
             kept.push(setup.store.unwrap().entries());
             outcomes.push(exchange.into_report().outcome);

@@ -6,8 +6,9 @@ mod common;
 use openai_shim_core::canonical::{ReasoningTags, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::profile::{
-    MessageNamePolicy, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam, ResponseFormatSupport,
-    ToolCallIdFormat, ToolChoiceSupport, ToolRules, profile_for, profiles,
+    ContentType, MessageNamePolicy, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam,
+    ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules, profile_for,
+    profiles,
 };
 use openai_shim_core::{Context, Diagnostic, PayloadKind, Profile, dialect, profile};
 use serde_json::Value;
@@ -282,7 +283,7 @@ fn every_rule_for_models_has_a_model() {
             for name in &rules.matches {
                 let mut probe = row.clone();
                 let mut only = rules.clone();
-                (only.matches, only.params.drop) = (vec![name.clone()], vec!["probe".to_owned()]);
+                (only.matches, only.params.drop) = (vec![name.clone()], Some(vec!["probe".to_owned()]));
                 probe.model_overrides = vec![only];
                 let fits = |model: &&str| probe.for_model(model).params.drop.contains(&"probe".to_owned());
                 assert!(models.iter().any(fits), "{}: {name}", row.name);
@@ -326,7 +327,7 @@ const FACTS: [Fact; 56] = [
         row.auth.header == "api-key" && row.auth.prefix.is_empty() && drops(row, "top_p")
     }),
     ("azure-deployments", "gpt-4o", |row| {
-        row.paths.chat.contains("{model}") && row.paths.query.contains_key("api-version")
+        row.paths.generate.contains("{model}") && row.paths.query_params.contains_key("api-version")
     }),
     ("github-models", "openai/o3", |row| drops(row, "temperature") && !row.has_model_list),
     ("github-copilot", "gpt-5-mini", |row| !drops(row, "temperature")),
@@ -358,7 +359,7 @@ const FACTS: [Fact; 56] = [
     ("xai", "grok-4.5", |row| {
         drops(row, "presence_penalty") && row.reasoning.param == ReasoningParam::ReasoningEffort
     }),
-    ("xai", "grok-4-0709", |row| row.reasoning.param == ReasoningParam::None),
+    ("xai", "grok-4-0709", |row| row.reasoning.param == ReasoningParam::Unsupported),
     ("xai", "grok-3", |row| row.params.drop.is_empty() && row.messages.name_field == MessageNamePolicy::Drop),
     ("perplexity", "sonar", |row| {
         row.messages.merge_same_role && row.response_format.json_object == ResponseFormatSupport::JsonSchema
@@ -383,7 +384,7 @@ const FACTS: [Fact; 56] = [
         !row.stream.required && row.reasoning.param == ReasoningParam::EnableThinking
     }),
     ("groq", "openai/gpt-oss-20b", |row| {
-        row.params.single_choice && drops(row, "logprobs") && row.response_format.disable_streaming
+        row.params.max_choices == Some(1) && drops(row, "logprobs") && row.response_format.disable_streaming
     }),
     ("groq", "openai/gpt-oss-20b", |row| row.response_format.json_schema == ResponseFormatSupport::Native),
     ("groq", "llama-3.3-70b-versatile", |row| {
@@ -393,7 +394,9 @@ const FACTS: [Fact; 56] = [
         row.messages.reasoning_history == ReasoningHistory::Drop && role(row, "developer").is_none()
     }),
     ("cerebras", "gpt-oss-120b", |row| row.params.drop.is_empty() && row.tools == ToolRules::default()),
-    ("sambanova", "DeepSeek-V3.1", |row| row.messages.flatten_text && row.tools.drop_strict),
+    ("sambanova", "DeepSeek-V3.1", |row| {
+        row.messages.content == ContentType::String && row.tools.drop_strict
+    }),
     ("openrouter", "openai/o3", |row| {
         row.reasoning.param == ReasoningParam::Reasoning && row.params == ParamRules::default()
     }),
@@ -402,7 +405,9 @@ const FACTS: [Fact; 56] = [
         row.response_format.json_object == ResponseFormatSupport::JsonSchema
             && row.tools.named_choice == ToolChoiceSupport::Required
     }),
-    ("ollama", "llama3.2", |row| row.params.single_choice && row.messages.empty_content),
+    ("ollama", "llama3.2", |row| {
+        row.params.max_choices == Some(1) && row.messages.tool_call_content == ToolCallContent::Empty
+    }),
     ("litserve", "any", |row| row.tools.required_choice == ToolChoiceSupport::Any && !row.has_model_list),
     ("vllm", "Qwen/Qwen3-8B", |row| {
         row.reasoning.param == ReasoningParam::ChatTemplateKwargs && row.params == ParamRules::default()
@@ -418,6 +423,6 @@ fn rows_say_what_their_upstreams_need() {
         let row = profile(name).unwrap();
         assert!(holds(&row.for_model(model)), "fact {i}: {name}, {model}");
     }
-    // Nobody's answers are touched where the bytes tell.
+    // No built-in profile changes the text of responses.
     assert!(profiles().iter().all(|row| row.responses.reasoning_tags == ReasoningTags::Leading));
 }

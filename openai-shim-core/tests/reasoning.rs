@@ -39,12 +39,12 @@ fn tagged(body: &str, streams: bool) -> (String, Vec<DiagnosticCode>) {
     let mut exchange =
         Exchange::start(incoming, profile("compatible").unwrap(), settings, Context::fixed()).unwrap();
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
     for piece in body.as_bytes().chunks(7) {
-        exchange.push(piece, &mut out);
+        exchange.push(piece, &mut out).unwrap();
     }
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     let codes = exchange.report().diagnostics.codes().iter().map(|(code, _)| *code).collect();
     (said::line(&String::from_utf8(out).unwrap()), codes)
 }

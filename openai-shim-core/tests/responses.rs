@@ -414,17 +414,19 @@ fn an_alias_is_put_back_in_streams_that_pass() {
     let incoming = ClientRequest::read(own(), "", body.into()).unwrap();
     let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
-    exchange.push(
-        &common::fixtures(&[PayloadKind::Stream])
-            .iter()
-            .find(|f| f.dialect.name() == own().name() && f.name == "well_formed_text")
-            .unwrap()
-            .body,
-        &mut out,
-    );
-    exchange.finish(&mut out);
+    exchange
+        .push(
+            &common::fixtures(&[PayloadKind::Stream])
+                .iter()
+                .find(|f| f.dialect.name() == own().name() && f.name == "well_formed_text")
+                .unwrap()
+                .body,
+            &mut out,
+        )
+        .unwrap();
+    exchange.finish(&mut out).unwrap();
     for event in events(&String::from_utf8(out).unwrap()) {
         assert!(event.get("response").is_none_or(|r| r["model"] == "alias"), "{event}");
     }

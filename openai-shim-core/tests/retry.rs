@@ -33,9 +33,9 @@ fn answer(
     for (name, value) in headers {
         map.insert(*name, value.parse().unwrap());
     }
-    exchange.head(http::StatusCode::from_u16(status).unwrap(), &map);
-    exchange.push(body.as_bytes(), out);
-    exchange.finish(out);
+    exchange.head(http::StatusCode::from_u16(status).unwrap(), &map).unwrap();
+    exchange.push(body.as_bytes(), out).unwrap();
+    exchange.finish(out).unwrap();
     after
 }
 
@@ -47,13 +47,13 @@ fn an_empty_answer_is_asked_for_again_after_the_backoff_and_then_explained() {
         let (mut exchange, mut out) = (exchange(stream, settings(3, FallbackPolicy::Empty)), Vec::new());
         assert_eq!(answer(&mut exchange, 200, &[], EMPTY, &mut out), Duration::ZERO);
         assert_eq!(answer(&mut exchange, 200, &[], "<html>", &mut out), Duration::from_secs(1));
-        assert!(out.is_empty() && exchange.reply().is_none());
+        assert!(out.is_empty() && exchange.response_head().is_none());
         assert_eq!(answer(&mut exchange, 200, &[], EMPTY, &mut out), Duration::from_secs(2));
         assert!(matches!(exchange.next(), Step::Done));
         let text = String::from_utf8(out).unwrap();
         assert!(text.contains("\"id\":\"fallback-") && text.contains("\"stop\""), "{text}");
         assert_eq!(text.contains("data: [DONE]"), stream);
-        assert_eq!(exchange.reply().unwrap().status, 200);
+        assert_eq!(exchange.response_head().unwrap().status, 200);
         assert_eq!((exchange.report().outcome, exchange.report().attempts), (Outcome::Fallback, 3));
         assert_eq!(exchange.report().usage.unwrap().total(), 0);
     }
@@ -64,7 +64,7 @@ fn without_a_fallback_an_empty_answer_is_a_502() {
     let (mut exchange, mut out) = (exchange(false, settings(1, FallbackPolicy::Never)), Vec::new());
     answer(&mut exchange, 200, &[], EMPTY, &mut out);
     assert!(matches!(exchange.next(), Step::Done));
-    assert_eq!(exchange.reply().unwrap().status, 502);
+    assert_eq!(exchange.response_head().unwrap().status, 502);
     assert!(String::from_utf8(out).unwrap().contains("empty_completion"));
     assert_eq!(exchange.report().outcome, Outcome::Empty);
 }
@@ -88,7 +88,7 @@ fn a_clients_fault_is_not_asked_again() {
         let (mut exchange, mut out) = (exchange(false, settings(5, FallbackPolicy::Empty)), Vec::new());
         answer(&mut exchange, status, &[], "{}", &mut out);
         assert!(matches!(exchange.next(), Step::Done), "{status}");
-        assert_eq!(exchange.reply().unwrap().status, status);
+        assert_eq!(exchange.response_head().unwrap().status, status);
     }
 }
 
@@ -98,7 +98,7 @@ fn retry_after_is_kept_to_and_one_that_is_too_long_is_passed_on() {
     answer(&mut exchange, 429, &[("retry-after", "7")], "{}", &mut out);
     assert_eq!(answer(&mut exchange, 429, &[("retry-after", "31")], "{}", &mut out), Duration::from_secs(7));
     assert!(matches!(exchange.next(), Step::Done));
-    let reply = exchange.reply().unwrap();
+    let reply = exchange.response_head().unwrap();
     assert_eq!((reply.status.as_u16(), reply.headers["retry-after"].to_str().unwrap()), (429, "31"));
 }
 
@@ -106,12 +106,12 @@ fn retry_after_is_kept_to_and_one_that_is_too_long_is_passed_on() {
 fn a_connection_that_fails_is_tried_again_but_not_after_the_first_byte() {
     let (mut exchange, mut out) = (exchange(true, settings(2, FallbackPolicy::Empty)), Vec::new());
     exchange.next();
-    exchange.fail(UpstreamError::transport("refused"), &mut out);
+    exchange.fail(UpstreamError::transport("refused"), &mut out).unwrap();
     let Step::Send { .. } = exchange.next() else { panic!() };
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-    exchange.push(b"data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n", &mut out);
-    assert!(exchange.reply().is_some() && !out.is_empty());
-    exchange.fail(UpstreamError::transport("reset"), &mut out);
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+    exchange.push(b"data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n", &mut out).unwrap();
+    assert!(exchange.response_head().is_some() && !out.is_empty());
+    exchange.fail(UpstreamError::transport("reset"), &mut out).unwrap();
     assert!(matches!(exchange.next(), Step::Done));
     assert_eq!(exchange.report().outcome, Outcome::Truncated);
     assert!(String::from_utf8(out).unwrap().contains("stream_truncated"));
@@ -121,15 +121,17 @@ fn a_connection_that_fails_is_tried_again_but_not_after_the_first_byte() {
 fn nothing_goes_out_before_the_first_meaningful_event() {
     let (mut exchange, mut out) = (exchange(true, settings(1, FallbackPolicy::Empty)), Vec::new());
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-    exchange.push(
-        b": hello\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
-        &mut out,
-    );
-    assert!(out.is_empty() && exchange.reply().is_none());
-    exchange.push(b"data: {\"error\":{\"message\":\"busy\",\"code\":503}}\n\n", &mut out);
-    exchange.finish(&mut out);
-    assert_eq!(exchange.reply().unwrap().status, 503);
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+    exchange
+        .push(
+            b": hello\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n",
+            &mut out,
+        )
+        .unwrap();
+    assert!(out.is_empty() && exchange.response_head().is_none());
+    exchange.push(b"data: {\"error\":{\"message\":\"busy\",\"code\":503}}\n\n", &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
+    assert_eq!(exchange.response_head().unwrap().status, 503);
     assert!(out.starts_with(b"{\"error\""));
 }
 
@@ -148,7 +150,7 @@ fn strict_mode_refuses_what_lenient_mode_leaves_out() {
             .any(|d| d.to_string().contains("param-dropped") && d.path == "logit_bias")
     );
     let mut strict = Settings::default();
-    strict.mode = LossPolicy::Strict;
+    strict.loss_policy = LossPolicy::Strict;
     let error = Exchange::start(read(), row.clone(), strict, Context::fixed()).unwrap_err();
     assert_eq!(error.param(), Some("logit_bias"));
     assert_eq!(chat().encode_error(&error).0, 400);

@@ -42,11 +42,11 @@ fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], strea
         Exchange::start(incoming, fixture.profile.clone(), settings, Context::fixed()).unwrap();
     let mut out = Vec::new();
     assert!(matches!(exchange.next(), Step::Send { .. }));
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     for piece in pieces {
-        exchange.push(piece, &mut out);
+        exchange.push(piece, &mut out).unwrap();
     }
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     assert!(matches!(exchange.next(), Step::Done));
     let report = exchange.report();
     let mut diagnostics: Vec<_> = report.diagnostics.iter().map(ToString::to_string).collect();
@@ -148,12 +148,12 @@ fn an_error_answer_cut_anywhere_is_the_same_error() {
             let mut out = Vec::new();
             exchange.next();
             let status = http::StatusCode::from_u16(fixture.status.unwrap_or(500)).unwrap();
-            exchange.head(status, &http::HeaderMap::new());
+            exchange.head(status, &http::HeaderMap::new()).unwrap();
             for piece in pieces {
-                exchange.push(piece, &mut out);
+                exchange.push(piece, &mut out).unwrap();
             }
-            exchange.finish(&mut out);
-            (out, exchange.reply().unwrap().status, exchange.report().clone())
+            exchange.finish(&mut out).unwrap();
+            (out, exchange.response_head().unwrap().status, exchange.report().clone())
         };
         let whole = pass(&[&fixture.body]);
         for at in 0..=fixture.body.len() {

@@ -188,7 +188,7 @@ async fn a_store_that_fails_or_is_absent_is_a_diagnostic_and_costs_no_request() 
     {
         let (shim, sent) = shim("whole");
         let mut settings = Settings::default();
-        settings.mode = mode;
+        settings.loss_policy = mode;
         let shim = shim.with_settings(settings);
         let shim = match store {
             Some(store) => shim.with_state(store.clone()),
@@ -209,7 +209,7 @@ async fn a_store_that_fails_or_is_absent_is_a_diagnostic_and_costs_no_request() 
 async fn a_request_that_strict_mode_refuses_after_the_load_gets_its_400() {
     let sent = Arc::<Mutex<String>>::default();
     let mut settings = Settings::default();
-    settings.mode = LossPolicy::Strict;
+    settings.loss_policy = LossPolicy::Strict;
     let mut row = profile("deepseek").unwrap();
     row.params.drop = vec![String::from("logit_bias")];
     let shim = Shim::new(Canned("whole", sent.clone()), row)

@@ -31,7 +31,7 @@ fn rows() -> Vec<Profile> {
 fn setup(store: &Arc<TestStore>, owner: Owner) -> Setup {
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    settings.learn = false;
+    settings.adapt = false;
     settings.fallback.when = FallbackPolicy::Never;
     let mut setup = Setup::new(settings, Some(store.clone()));
     setup.owner = owner;
@@ -50,9 +50,9 @@ fn exchange(
     let mut exchange = setup.start(incoming, row.clone()).ok()?;
     let Step::Send { request, .. } = setup.next(&mut exchange) else { return None };
     let mut out = Vec::new();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-    exchange.push(told.as_bytes(), &mut out);
-    exchange.finish(&mut out);
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+    exchange.push(told.as_bytes(), &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     assert!(matches!(setup.next(&mut exchange), Step::Done));
     Some(String::from_utf8(request.into_body().to_vec()).unwrap())
 }
@@ -193,9 +193,9 @@ fn without_an_owner_nothing_is_loaded_or_kept_and_without_a_history_nothing_is_l
     let (first, later) = (question(common::chat(), SAID).1, next(common::chat(), SAID, true).1);
     let told = answer(common::chat(), "alice");
     let finish = |exchange: &mut Exchange| {
-        exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
-        exchange.push(told.as_bytes(), &mut Vec::new());
-        exchange.finish(&mut Vec::new());
+        exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
+        exchange.push(told.as_bytes(), &mut Vec::new()).unwrap();
+        exchange.finish(&mut Vec::new()).unwrap();
         exchange.next()
     };
     let mut nobodys = begin(&later, None);
@@ -217,7 +217,7 @@ fn a_step_that_is_answered_wrongly_changes_nothing_and_says_what_is_wrong() {
     let later = next(common::chat(), SAID, true).1;
     let mut exchange = begin(&later, Some(Owner::single()));
     let misuse = |result: Result<(), Error>| match result {
-        Err(Error::Order(error)) => error.to_string(),
+        Err(Error::Misuse(error)) => error.to_string(),
         other => panic!("{other:?}"),
     };
     let Step::Load(keys) = exchange.next() else { panic!() };
@@ -241,7 +241,7 @@ fn a_loss_that_strict_mode_forbids_is_an_error_after_the_load_too() {
     let mut row = profile("compatible").unwrap();
     row.params.drop = vec![String::from("logit_bias")];
     let mut settings = Settings::default();
-    settings.mode = openai_shim_core::exchange::LossPolicy::Strict;
+    settings.loss_policy = openai_shim_core::exchange::LossPolicy::Strict;
     let context = openai_shim_core::Context::fixed();
     let mut exchange = Exchange::start(incoming, row, settings, context).unwrap();
     let Step::Load(keys) = exchange.next() else { panic!() };

@@ -91,10 +91,10 @@ fn reported(body: &str, content_type: &'static str) -> (Report, String) {
     exchange.next();
     let mut headers = http::HeaderMap::new();
     headers.insert("content-type", http::HeaderValue::from_static(content_type));
-    exchange.head(http::StatusCode::OK, &headers);
+    exchange.head(http::StatusCode::OK, &headers).unwrap();
     let mut out = Vec::new();
-    exchange.push(body.as_bytes(), &mut out);
-    exchange.finish(&mut out);
+    exchange.push(body.as_bytes(), &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     (exchange.into_report(), String::from_utf8(out).unwrap())
 }
 

@@ -265,13 +265,13 @@ fn no_member_of_a_wrong_type_vanishes_whatever_the_upstream_speaks() {
     assert_eq!(dialects().count(), SEEDS.len());
 }
 
-fn auxiliary() -> impl Iterator<Item = (&'static str, &'static str, &'static EmbeddingsApi)> {
+fn auxiliary() -> impl Iterator<Item = (&'static str, &'static str, &'static dyn EmbeddingsApi)> {
     // Both forms of Ollama's have the same routes.
     let dialects = DIALECTS.iter().filter(|dialect| dialect.name() != "ollama-generate");
     let routes =
         dialects.flat_map(|dialect| dialect.auxiliary_routes().iter().map(|route| (dialect.name(), route)));
-    routes.filter_map(|(name, route)| match route.side {
-        AuxiliaryKind::Embed(embedding) => Some((name, route.path, embedding)),
+    routes.filter_map(|(name, route)| match route.kind {
+        AuxiliaryKind::Embeddings(embedding) => Some((name, route.path, embedding)),
         _ => None,
     })
 }
@@ -282,10 +282,10 @@ fn no_member_of_a_wrong_type_vanishes_from_a_request_for_vectors() {
     for (name, path, embedding) in auxiliary() {
         let seeds =
             AUXILIARY.iter().find(|(own, at, _)| (*own, *at) == (name, path)).map(|(.., seeds)| *seeds);
-        for (seed, targets) in found(embedding.shape, seeds.unwrap()) {
+        for (seed, targets) in found(embedding.request_shape(), seeds.unwrap()) {
             for target in &targets {
                 for json in WRONG {
-                    if target.types.iter().any(|own| is(own, json, embedding.shape.style)) {
+                    if target.types.iter().any(|own| is(own, json, embedding.request_shape().style)) {
                         continue;
                     }
                     cases += 1;
@@ -297,7 +297,7 @@ fn no_member_of_a_wrong_type_vanishes_from_a_request_for_vectors() {
                         body: body.as_bytes(),
                         ..AuxiliaryRequest::default()
                     };
-                    let told = match (embedding.read)(&asking, &mut diagnostics) {
+                    let told = match embedding.decode_request(&asking, &mut diagnostics) {
                         Err(error) => names(&error, &target.path),
                         Ok(_) => warns(&diagnostics, &target.path),
                     };
@@ -363,7 +363,7 @@ fn what_is_wrong_in_a_list_is_named_with_its_place() {
     ] {
         let body = format!(r#"{{"requests":[{good},{bad}]}}"#);
         let asking = AuxiliaryRequest { name: "m", body: body.as_bytes(), ..AuxiliaryRequest::default() };
-        let error = (many.read)(&asking, &mut Diagnostics::default()).unwrap_err();
+        let error = many.decode_request(&asking, &mut Diagnostics::default()).unwrap_err();
         assert_eq!(error.param.as_deref(), Some(path), "{error}");
     }
 }

@@ -2,11 +2,11 @@
 
 use crate::config::{Config, UpstreamConfig};
 use crate::handlers::models::Cache;
-use crate::handlers::offload::Work;
 use crate::http::body_budget::Budget;
 use crate::http::responses;
 use crate::http::shutdown::ShutdownSignal;
 use crate::observe::metrics::Metrics;
+use crate::offload::OffloadPool;
 use crate::routing::health::{Health, HealthTracked};
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, Owners, ScopedStore};
@@ -33,7 +33,7 @@ pub(crate) struct AppState {
     /// The bodies that are held.
     pub(crate) bodies: Arc<Budget>,
     /// Turns at work that takes long.
-    pub(crate) work: Work,
+    pub(crate) work: OffloadPool,
     pub(crate) learned: Adaptations,
     pub(crate) stop: ShutdownSignal,
     seed: RandomState,
@@ -96,7 +96,7 @@ impl AppState {
             store,
             owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
             bodies: Budget::new(config.limits.bodies),
-            work: Work::new(),
+            work: OffloadPool::new(),
             learned: Adaptations::default(),
             stop: ShutdownSignal::default(),
             upstreams,
@@ -121,15 +121,15 @@ impl AppState {
     /// The settings of an exchange with this upstream.
     pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
         let mut settings = Settings::default();
-        settings.mode = self.config.mode;
+        settings.loss_policy = self.config.mode;
         settings.upstream_model = upstream_model;
-        settings.learn = self.config.learn;
+        settings.adapt = self.config.learn;
         settings.reasoning = self.config.reasoning;
         settings.default_max_tokens = self.config.default_max_tokens;
         settings.retry = self.config.retry;
         settings.fallback = self.config.fallback.clone();
-        settings.max_body = self.config.limits.response_body;
-        settings.max_frame = self.config.limits.frame;
+        settings.max_body_bytes = self.config.limits.response_body;
+        settings.max_frame_bytes = self.config.limits.frame;
         settings
     }
 }

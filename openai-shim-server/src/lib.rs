@@ -10,6 +10,7 @@ mod app_state;
 mod handlers;
 mod http;
 pub mod observe;
+mod offload;
 mod routing;
 mod state;
 pub mod upstream;

@@ -48,7 +48,7 @@ async fn names_that_no_upstream_answers_to_are_not_learnt_from_and_learning_goes
     }
     assert!(shim.read("/learned").await.body.contains("Nothing has been learnt"));
     assert_eq!(ask(&shim, "real").await.status, 200);
-    assert!(shim.read("/learned").await.body.contains("names = [\"real\"]"));
+    assert!(shim.read("/learned").await.body.contains("match = [\"real\"]"));
     let again = ask(&shim, "real").await;
     assert_eq!(again.header("x-openai-shim-diagnostics"), "1; param-renamed");
 }
@@ -67,7 +67,7 @@ async fn names_of_megabytes_are_served_and_stand_nowhere_afterwards() {
         assert!(length < 100_000, "{page} has {length} bytes");
     }
     assert_eq!(ask(&shim, "real").await.status, 200);
-    assert!(shim.read("/learned").await.body.contains("names = [\"real\"]"));
+    assert!(shim.read("/learned").await.body.contains("match = [\"real\"]"));
 }
 
 #[tokio::test]

@@ -271,15 +271,12 @@ fn a_printed_profile_says_what_differs_and_no_more() {
     assert_eq!(keys("vercel-gateway"), [&first[..], &["messages.roles"]].concat());
     assert_eq!(
         keys("lemonfox"),
-        [
-            &first[..],
-            &["messages.flatten_text", "messages.roles", "params.rename", "params.wants_max_tokens"]
-        ]
-        .concat()
+        [&first[..], &["messages.content", "messages.roles", "params.rename", "params.require_max_tokens"]]
+            .concat()
     );
     assert!(keys("openai").contains(&"messages.roles".to_owned()), "{}", printed("openai"));
     assert!(printed("deepseek").contains(
-        "  { names = [\"deepseek-reasoner\"], tools.named = \"auto\", tools.required = \"auto\" },\n"
+        "  { match = [\"deepseek-reasoner\"], tools.named_choice = \"auto\", tools.required_choice = \"auto\" },\n"
     ));
 }
 

@@ -1,6 +1,7 @@
 //! The configuration: what is read, what is refused, and what the refusal says.
 
 use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
+use openai_shim_core::profile::{ContentType, PrefillPolicy, ToolCallIdFormat, ToolChoiceSupport};
 use openai_shim_server::Config;
 use openai_shim_server::config::{
     ConfigError, LogFormat, ModelConfig, Overrides, Secret, UpstreamLocation, keys, read,
@@ -242,7 +243,7 @@ fn quirks_replace_single_entries_of_the_row() {
     assert_eq!(row.params.clamp["temperature"].map(f64::to_bits), [0.0, 1.5].map(f64::to_bits));
     assert_eq!((row.auth.header.as_str(), row.auth.prefix.as_str()), ("api-key", "Bearer "));
     // What was not named stays.
-    assert!(row.params.require_max_tokens && row.messages.flatten_text);
+    assert!(row.params.require_max_tokens && row.messages.content == ContentType::String);
 }
 
 #[test]
@@ -257,7 +258,8 @@ fn an_empty_map_clears_and_an_empty_section_does_not() {
 
 #[test]
 fn wrong_quirks_have_a_place_and_a_remedy() {
-    let text = upstream("[upstream.quirks]\nparams.drp = []\nstream.supported = \"no\"\nlists_models.x = 1");
+    let text =
+        upstream("[upstream.quirks]\nparams.drp = []\nstream.supported = \"no\"\nhas_model_list.x = 1");
     let faults = faults(&text);
     assert_eq!(
         faults[0],
@@ -267,7 +269,78 @@ fn wrong_quirks_have_a_place_and_a_remedy() {
         faults[1].starts_with("shim.toml:6: upstream.quirks.stream.supported: invalid type"),
         "{faults:#?}"
     );
-    assert!(faults[2].contains("lists_models has nothing below it"), "{faults:#?}");
+    assert!(faults[2].contains("has_model_list has nothing below it"), "{faults:#?}");
+}
+
+#[test]
+fn quirks_switch_rules_of_the_profile_off() {
+    let row = |profile: &str, quirks: &str| {
+        let config =
+            from(&upstream(&format!("profile = \"{profile}\"\n[upstream.quirks]\n{quirks}\n"))).unwrap();
+        config.upstreams[0].profile.clone()
+    };
+    let perplexity = row("perplexity", "messages.merge_system = false\ntools.named_choice = \"native\"");
+    assert!(!perplexity.messages.merge_system && perplexity.messages.merge_same_role);
+    assert_eq!(perplexity.tools.named_choice, ToolChoiceSupport::Native);
+    let mistral = row(
+        "mistral",
+        "messages.prefill = \"keep\"\nmessages.tool_call_ids = \"any\"\nstream.accepts_options = true\nparams.drop = []",
+    );
+    assert_eq!(mistral.messages.prefill, PrefillPolicy::Keep);
+    assert_eq!(mistral.messages.tool_call_ids, ToolCallIdFormat::Any);
+    assert!(mistral.stream.accepts_options && mistral.params.drop.is_empty());
+    assert!(row("gemini-openai", "reasoning.efforts = []").reasoning.efforts.is_empty());
+}
+
+#[test]
+fn a_list_of_quirks_replaces_the_profiles_and_may_repeat_it() {
+    let drop = |list: &str| {
+        let text = format!("profile = \"ollama\"\n[upstream.quirks]\nparams.drop = {list}\n");
+        from(&upstream(&text)).unwrap().upstreams[0].profile.params.drop.clone()
+    };
+    assert_eq!(drop("[\"seed\"]"), ["seed"]);
+    assert_eq!(drop("[\"...\", \"seed\"]"), ["logit_bias", "user", "seed"]);
+}
+
+#[test]
+fn overrides_of_quirks_win_over_those_of_the_profile() {
+    let config = from(&upstream(
+        "profile = \"openai\"\n[[upstream.quirks.model_overrides]]\nmatch = [\"o3*\"]\nparams.drop = [\"seed\"]\n\
+         params.max_stop_sequences = 4\nreasoning.efforts = []\n",
+    ))
+    .unwrap();
+    let row = config.upstreams[0].profile.for_model("o3-mini").into_owned();
+    assert_eq!((row.params.drop, row.params.max_stop_sequences), (vec![String::from("seed")], Some(4)));
+    assert!(row.reasoning.efforts.is_empty());
+    assert_eq!(row.params.rename["max_tokens"], "max_completion_tokens");
+}
+
+#[test]
+fn quirks_that_cannot_work_are_faults_of_their_key() {
+    for (quirk, key, what) in [
+        ("paths.generate = \"/my route\"", "paths.generate", "\"/my route\" is not a path"),
+        ("paths.models = \"models\"", "paths.models", "\"/models\""),
+        ("auth = { header = \"my key\" }", "auth.header", "not the name of a header"),
+        ("forward_headers = [\"...\", \"a b\"]", "forward_headers", "not the name of a header"),
+        ("params.clamp = { top_p = [1, 0] }", "params.clamp", "not a range"),
+        ("params.clamp = { top_p = [nan, 1] }", "params.clamp", "not a range"),
+        ("params.max_choices = 0", "params.max_choices", "at least 1"),
+        ("messages.roles = { developer = \"sys\" }", "messages.roles", "\"sys\" is not a role"),
+        ("messages.input_modalities = [\"images\"]", "messages.input_modalities", "image, audio, file"),
+        ("messages.chat_template = { user = \"User: \" }", "messages.chat_template.user", "{content}"),
+        ("dialect = \"openai_chat\"", "dialect", "write \"openai-chat\" instead"),
+        ("extra_dialects = [\"responses\"]", "extra_dialects", "there is no dialect"),
+        ("model_overrides = [{ params.drop = [] }]", "model_overrides[0].match", "match = [\"*\"]"),
+        (
+            "model_overrides = [{ match = [\"*\"], params.max_choices = 0 }]",
+            "model_overrides[0].params.max_choices",
+            "at least 1",
+        ),
+    ] {
+        let fault = fault(&upstream(&format!("profile = \"openai\"\n[upstream.quirks]\n{quirk}\n")));
+        assert!(fault.starts_with(&format!("shim.toml:6: upstream.quirks.{key}: ")), "{quirk}: {fault}");
+        assert!(fault.contains(what), "{quirk}: {fault}");
+    }
 }
 
 #[test]

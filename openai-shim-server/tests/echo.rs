@@ -272,11 +272,11 @@ fn nothing_of_what_it_says_needs_mending() {
         let sent = std::str::from_utf8(request.body()).unwrap().to_owned();
         let (status, chunks) = ask("POST", request.uri().path(), &sent);
         let mut out = Vec::new();
-        exchange.head(status, &http::HeaderMap::new());
+        exchange.head(status, &http::HeaderMap::new()).unwrap();
         for chunk in &chunks {
-            exchange.push(chunk, &mut out);
+            exchange.push(chunk, &mut out).unwrap();
         }
-        exchange.finish(&mut out);
+        exchange.finish(&mut out).unwrap();
         let report = exchange.report();
         assert_eq!(report.outcome.as_str(), "complete", "{body}");
         assert!(report.diagnostics.is_empty(), "{body}: {:?}", report.diagnostics);

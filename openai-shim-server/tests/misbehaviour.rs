@@ -475,7 +475,7 @@ fn call(answer: &Answer, stream: bool) -> (String, String) {
 async fn cumulative_deltas_are_cut_where_the_profile_says_so() {
     let script = events(&[&text("one "), &text("one two"), &stop()]);
     let upstream = Scripted::start(vec![script]).await;
-    let quirks = "[upstream.quirks.answers]\ncumulative_deltas = true";
+    let quirks = "[upstream.quirks.responses]\ncumulative_deltas = true";
     assert_eq!(Running::before(&upstream, quirks).await.chat(true).await.text(), "one two");
     assert_eq!(Running::before(&upstream, "").await.chat(true).await.text(), "one one two");
 }

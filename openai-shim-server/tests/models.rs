@@ -122,7 +122,7 @@ async fn a_failure_is_told_with_its_reason_and_not_asked_for_again_at_once() {
 #[tokio::test]
 async fn an_upstream_that_has_no_list_says_what_to_configure() {
     let upstream = Scripted::start(vec![list(&["a"])]).await;
-    let shim = Running::before(&upstream, "[upstream.quirks]\nlists_models = false").await;
+    let shim = Running::before(&upstream, "[upstream.quirks]\nhas_model_list = false").await;
     let answer = shim.read("/v1/models").await;
     assert_eq!(answer.status, 502);
     assert!(answer.error()["message"].as_str().unwrap().contains("models = ["));

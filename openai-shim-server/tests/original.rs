@@ -75,7 +75,8 @@ async fn real_completions_are_served_besides() {
 async fn an_upstream_that_serves_real_completions_itself_is_asked_for_them() {
     let text = r#"{"id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":[{"text":"a","index":0,"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
     let upstream = Scripted::start(vec![Script::json(text)]).await;
-    let shim = Running::before(&upstream, "[upstream.quirks]\nalso = [\"openai-completions\"]").await;
+    let shim =
+        Running::before(&upstream, "[upstream.quirks]\nextra_dialects = [\"openai-completions\"]").await;
     let answer = Answer::of(shim.post("/v1/completions", r#"{"model":"m","prompt":[1,2]}"#).await).await;
     assert_eq!(answer.body, text);
     assert!(upstream.requests()[0].0.starts_with("post /v1/completions"));
@@ -119,7 +120,7 @@ async fn stream_is_forced_off_only_where_the_profile_says_so_and_the_client_stil
 #[tokio::test]
 async fn max_tokens_has_a_default_that_never_overrides() {
     let upstream = answering().await;
-    let more = "[upstream.quirks.params]\nwants_max_tokens = true\n[defaults]\nmax_tokens = 4096";
+    let more = "[upstream.quirks.params]\nrequire_max_tokens = true\n[defaults]\nmax_tokens = 4096";
     let shim = Running::before(&upstream, more).await;
     post(&shim, hi(json!({}))).await;
     post(&shim, hi(json!({"max_tokens": 7}))).await;

@@ -35,7 +35,7 @@ async fn what_an_upstream_refuses_is_changed_asked_again_and_remembered() {
     }
     assert_eq!(upstream.requests().len(), 4, "asked in vain once only");
     let learned = shim.read("/learned").await;
-    let row = "names = [\"m\"]\n# send max_tokens as max_completion_tokens\nparams.rename = { max_tokens = \"max_completion_tokens\" }\n";
+    let row = "match = [\"m\"]\n# send max_tokens as max_completion_tokens\nparams.rename = { max_tokens = \"max_completion_tokens\" }\n";
     assert!(learned.body.contains(row), "{}", learned.body);
     assert!(shim.read("/metrics").await.body.contains("openai_shim_learned{upstream=\"up\"} 1\n"));
     // Another model is another matter.
@@ -90,38 +90,38 @@ fn every_lesson_is_printed_in_words_that_a_configuration_file_takes() {
         Adaptation::DropParam(word("logit_bias")),
         Adaptation::RenameParam { from: word("a"), to: word("b") },
         Adaptation::ClampParam { name: word("temperature"), low: word("0.01"), high: word("1") },
-        Adaptation::Role { from: word("system"), to: word("user") },
-        Adaptation::FlattenText,
-        Adaptation::SingleSystem,
-        Adaptation::Alternate,
+        Adaptation::RenameRole { from: word("system"), to: word("user") },
+        Adaptation::ContentAsString,
+        Adaptation::MergeSystem,
+        Adaptation::MergeSameRole,
         Adaptation::EmptyContent,
-        Adaptation::BridgeToolUser,
-        Adaptation::PrefixAssistant,
-        Adaptation::ToolIdsNine,
-        Adaptation::ToolIdsForty,
-        Adaptation::ReasoningRequired,
-        Adaptation::ReasoningRefused,
-        Adaptation::DropName,
+        Adaptation::AssistantAfterTool,
+        Adaptation::PrefixPrefill,
+        Adaptation::ToolCallIdsAlnum9,
+        Adaptation::ToolCallIdsMax40,
+        Adaptation::RestoreReasoning,
+        Adaptation::DropReasoning,
+        Adaptation::DropMessageNames,
         Adaptation::DropMessageField(word("refusal")),
-        Adaptation::NoStreamOptions,
-        Adaptation::NoStream,
-        Adaptation::StreamOnly,
+        Adaptation::DropStreamOptions,
+        Adaptation::DisableStreaming,
+        Adaptation::RequireStreaming,
         Adaptation::RequiredAsAny,
         Adaptation::RequiredAsAuto,
         Adaptation::NamedAsRequired,
         Adaptation::NamedAsAuto,
         Adaptation::DropStrict,
-        Adaptation::FormatJsonObject,
-        Adaptation::FormatJsonSchema,
-        Adaptation::FormatInstruction(word("json_schema")),
-        Adaptation::FormatInstruction(word("json_object")),
+        Adaptation::SchemaAsJsonObject,
+        Adaptation::JsonObjectAsSchema,
+        Adaptation::FormatAsInstruction(word("json_schema")),
+        Adaptation::FormatAsInstruction(word("json_object")),
     ];
     for lesson in lessons {
         let mut row = profile("compatible").unwrap();
         assert!(lesson.apply(&mut row), "{lesson:?} changes nothing");
         assert!(!lesson.apply(&mut row), "{lesson:?} changes something twice");
         let file = format!(
-            "[[upstream]]\nname = \"up\"\nbase_url = \"http://h.example/v1\"\n[[upstream.quirks.models]]\nnames = [\"m\"]\n{}\n",
+            "[[upstream]]\nname = \"up\"\nbase_url = \"http://h.example/v1\"\n[[upstream.quirks.model_overrides]]\nmatch = [\"m\"]\n{}\n",
             lesson.toml()
         );
         let read = parse(&file).upstreams[0].profile.for_model("m").into_owned();
@@ -149,7 +149,7 @@ async fn reasoning_that_the_client_forgets_is_sent_back() {
     ];
     let events: Vec<&str> = events.iter().map(String::as_str).chain(["[DONE]"]).collect();
     let upstream = Scripted::start(vec![Script::stream().events(&events).end(), ok()]).await;
-    let shim = Running::before(&upstream, "quirks.messages.reasoning = \"restore\"").await;
+    let shim = Running::before(&upstream, "quirks.messages.reasoning_history = \"restore\"").await;
     let mut request: Value = serde_json::from_str(ASKING).unwrap();
     request["stream"] = json!(true);
     request["tools"] = json!([{"type": "function", "function": {"name": "f"}}]);
@@ -188,7 +188,7 @@ async fn embeddings_come_in_the_encoding_that_was_asked_for_under_the_clients_na
 async fn several_answers_are_asked_for_one_by_one() {
     let upstream =
         Scripted::start(vec![Script::json(&completion("one")), Script::json(&completion("two"))]).await;
-    let shim = Running::before(&upstream, "quirks.params.single_choice = true").await;
+    let shim = Running::before(&upstream, "quirks.params.max_choices = 1").await;
     let request = r#"{"model":"m","n":2,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let answer = Answer::of(shim.post("/v1/chat/completions", request).await).await;
     assert!(
@@ -207,7 +207,7 @@ async fn a_stop_sequence_that_the_upstream_does_not_take_ends_the_answer_and_the
     let events = [text("one EN"), text("D two")];
     let script = Script::stream().events(&[&events[0], &events[1]]).then(support::Step::Stall);
     let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "quirks.params.most_stops = 0").await;
+    let shim = Running::before(&upstream, "quirks.params.max_stop_sequences = 0").await;
     let request = r#"{"model":"m","stop":"END","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let answer = Answer::of(shim.post("/v1/chat/completions", request).await).await;
     assert!(answer.body.contains("\"one \"") && !answer.body.contains("two"), "{}", answer.body);

@@ -27,7 +27,7 @@ fn cpu_time() -> f64 {
 
 fn settings() -> Settings {
     let mut settings = Settings::default();
-    settings.max_frame = 64 << 20;
+    settings.max_frame_bytes = 64 << 20;
     settings
 }
 

@@ -1,45 +1,33 @@
-//! How an upstream's answers are known to deviate, where the bytes alone do not tell.
+//! Deviations of an upstream's responses that its bytes alone do not reveal.
 
+use crate::overlay::{Rule, rules};
 use serde::{Deserialize, Serialize};
 
-/// Deviations of an upstream's answers that cannot be told from the bytes alone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct AnswerQuirks {
-    /// Every delta repeats all text so far.
-    pub cumulative_deltas: bool,
-    /// How thinking stands in the text.
-    pub reasoning_tags: ReasoningTags,
-    /// Tool calls written into the text are left there.
-    pub keep_tool_markup: bool,
+rules! {
+    /// Deviations of an upstream's responses that its bytes alone do not reveal.
+    #[derive(Copy, Eq)]
+    pub struct AnswerQuirks, AnswerQuirksLayer {
+        /// Every delta repeats all text so far.
+        pub cumulative_deltas: bool,
+        /// Where the text contains reasoning.
+        pub reasoning_tags: ReasoningTags,
+        /// Tool calls that are written into the text stay there.
+        pub keep_tool_markup: bool,
+    }
 }
 
-/// How thinking stands in an upstream's text.
+/// Where an upstream's text contains reasoning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReasoningTags {
-    /// Between tags, if a tag opens the text.
+    /// Between tags, if the text begins with an opening tag.
     #[default]
     Leading,
-    /// From the beginning, up to the first closing tag: the opening one stood in the prompt.
+    /// From the beginning up to the first closing tag: the opening tag is part of the prompt.
     Prefilled,
-    /// Tags are text.
+    /// Nowhere: tags are ordinary text.
     Ignore,
 }
 
-impl AnswerQuirks {
-    /// These quirks, put over others.
-    pub fn overlay(self, base: Self) -> Self {
-        Self {
-            cumulative_deltas: self.cumulative_deltas || base.cumulative_deltas,
-            reasoning_tags: if self.reasoning_tags == ReasoningTags::Leading {
-                base.reasoning_tags
-            } else {
-                self.reasoning_tags
-            },
-            keep_tool_markup: self.keep_tool_markup || base.keep_tool_markup,
-        }
-    }
-}
+impl Rule for ReasoningTags {}

@@ -1,18 +1,19 @@
-//! A conversation as one prompt, for models behind an API that knows no messages.
+//! Messages to one prompt, for models whose API takes no messages.
 
 use super::{Block, Message, Role};
+use crate::overlay::Rule;
 use serde::{Deserialize, Serialize};
 
-/// How a conversation is written as one prompt: one of the built-in ways, or texts with `{content}` in them.
+/// How messages are written as one prompt: a built-in template, or texts that contain `{content}`.
 ///
-/// A text that is absent is that of the built-in way. A system message for which there is no text stands in front of the
-/// user's next one; a tool's result is the user's, where there is no text for it. What the server puts in front of every
-/// prompt by itself is no part of it.
+/// An absent text is the built-in template's. If there is no text for system messages, a system message is put before the
+/// user's next message; if there is none for tool results, they are written as user messages. The template excludes what the
+/// server itself puts before every prompt.
 ///
 /// ```
-/// use openai_shim_core::canonical::{BuiltIn, Message, Role, Template};
-/// let mut template = Template::default();
-/// template.name = BuiltIn::Chatml;
+/// use openai_shim_core::canonical::{BuiltInTemplate, ChatTemplate, Message, Role};
+/// let mut template = ChatTemplate::default();
+/// template.name = BuiltInTemplate::Chatml;
 /// let prompt = template.render(&[Message::text(Role::User, "hi")]);
 /// assert_eq!(prompt, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n");
 /// ```
@@ -20,28 +21,31 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ChatTemplate {
-    /// The built-in way.
+    /// The built-in template.
     pub name: BuiltInTemplate,
     /// A system message.
     pub system: Option<String>,
-    /// A message of the user.
+    /// A user message.
     pub user: Option<String>,
-    /// An answer of the assistant.
+    /// An assistant message.
     pub assistant: Option<String>,
-    /// A tool's result.
+    /// A tool result.
     pub tool: Option<String>,
-    /// What asks for the answer; absent: what stands before `{content}` in an answer.
-    pub generation: Option<String>,
-    /// Where the answer ends.
-    pub stop: Option<Vec<String>>,
+    /// The text that begins the response; absent: what precedes `{content}` in an assistant message.
+    pub generation_prompt: Option<String>,
+    /// The texts that end the response.
+    pub stop_sequences: Option<Vec<String>>,
 }
 
-/// A built-in way to write a conversation as one prompt.
+// The texts of a template belong together: a layer replaces it as a whole.
+impl Rule for ChatTemplate {}
+
+/// A built-in template.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum BuiltInTemplate {
-    /// None is named: a single message is the prompt itself, and a conversation is written as `plain` does.
+    /// None: a single message is the prompt itself, and a conversation is written as `plain` does.
     #[default]
     None,
     /// `User: …` and `Assistant: …`, for models that were trained on text only.
@@ -54,17 +58,16 @@ pub enum BuiltInTemplate {
     Mistral,
 }
 
-/// The texts of one built-in way.
+/// The texts of a built-in template; an empty text is none.
 struct Texts {
     system: &'static str,
     user: &'static str,
     assistant: &'static str,
     tool: &'static str,
-    stop: &'static [&'static str],
+    stop_sequences: &'static [&'static str],
 }
 
-/// Every built-in way; an empty text is none.
-const TABLE: &[(BuiltInTemplate, Texts)] = &[
+const BUILT_IN: &[(BuiltInTemplate, Texts)] = &[
     (
         BuiltInTemplate::Plain,
         Texts {
@@ -72,7 +75,7 @@ const TABLE: &[(BuiltInTemplate, Texts)] = &[
             user: "User: {content}\n",
             assistant: "Assistant: {content}\n",
             tool: "",
-            stop: &["\nUser:"],
+            stop_sequences: &["\nUser:"],
         },
     ),
     (
@@ -82,7 +85,7 @@ const TABLE: &[(BuiltInTemplate, Texts)] = &[
             user: "<|im_start|>user\n{content}<|im_end|>\n",
             assistant: "<|im_start|>assistant\n{content}<|im_end|>\n",
             tool: "<|im_start|>tool\n{content}<|im_end|>\n",
-            stop: &["<|im_end|>"],
+            stop_sequences: &["<|im_end|>"],
         },
     ),
     (
@@ -92,7 +95,7 @@ const TABLE: &[(BuiltInTemplate, Texts)] = &[
             user: "<|start_header_id|>user<|end_header_id|>\n\n{content}<|eot_id|>",
             assistant: "<|start_header_id|>assistant<|end_header_id|>\n\n{content}<|eot_id|>",
             tool: "<|start_header_id|>ipython<|end_header_id|>\n\n{content}<|eot_id|>",
-            stop: &["<|eot_id|>"],
+            stop_sequences: &["<|eot_id|>"],
         },
     ),
     (
@@ -102,95 +105,106 @@ const TABLE: &[(BuiltInTemplate, Texts)] = &[
             user: "[INST] {content} [/INST]",
             assistant: " {content}</s>",
             tool: "",
-            stop: &["</s>"],
+            stop_sequences: &["</s>"],
         },
     ),
 ];
 
+/// What stands for a message's text.
 const CONTENT: &str = "{content}";
 
 impl ChatTemplate {
-    /// Whether a way was named, or a text was given.
+    /// Whether a template is named, or a text is given.
     pub fn is_set(&self) -> bool {
         *self != Self::default()
     }
 
-    /// This one, or the other where nothing is said here.
-    pub fn overlay(&self, base: &Self) -> Self {
-        if self.is_set() { self.clone() } else { base.clone() }
+    /// The names of the texts of messages that leave the message out: they are not empty, and lack `{content}`.
+    pub(crate) fn texts_without_content(&self) -> impl Iterator<Item = &'static str> {
+        let texts = [
+            ("system", &self.system),
+            ("user", &self.user),
+            ("assistant", &self.assistant),
+            ("tool", &self.tool),
+        ];
+        let lacks_content = |text: &String| !text.is_empty() && !text.contains(CONTENT);
+        texts
+            .into_iter()
+            .filter(move |(_, text)| text.as_ref().is_some_and(lacks_content))
+            .map(|(name, _)| name)
     }
 
     fn built_in(&self) -> Option<&'static Texts> {
         let name = if self.name == BuiltInTemplate::None { BuiltInTemplate::Plain } else { self.name };
-        TABLE.iter().find(|(known, _)| *known == name).map(|(_, texts)| texts)
+        BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, texts)| texts)
     }
 
-    /// Where answers end.
-    pub fn stops(&self) -> Vec<String> {
-        let built_in = || self.built_in().map(|t| t.stop.iter().map(|s| (*s).to_owned()).collect());
-        self.stop.clone().or_else(built_in).unwrap_or_default()
+    /// The texts that end the response.
+    pub fn stop_sequences(&self) -> Vec<String> {
+        let built_in = || self.built_in().map(|t| t.stop_sequences.iter().map(|s| (*s).to_owned()).collect());
+        self.stop_sequences.clone().or_else(built_in).unwrap_or_default()
     }
 
-    /// The conversation as one prompt, up to where the answer begins. An answer of the assistant at the end is begun, and
-    /// not closed: the model goes on with it.
+    /// Writes the messages as one prompt, up to where the response begins. An assistant message at the end stays open: the
+    /// model continues it.
     pub fn render(&self, messages: &[Message]) -> String {
         let built_in = |of: fn(&Texts) -> &'static str| self.built_in().map_or("", of);
         let system = self.system.as_deref().unwrap_or_else(|| built_in(|t| t.system));
         let user = self.user.as_deref().unwrap_or_else(|| built_in(|t| t.user));
         let assistant = self.assistant.as_deref().unwrap_or_else(|| built_in(|t| t.assistant));
         let tool = self.tool.as_deref().unwrap_or_else(|| built_in(|t| t.tool));
-        let (before_answer, after_answer) = assistant.split_once(CONTENT).unwrap_or((assistant, ""));
-        let (mut out, mut waiting) = (String::new(), String::new());
+        let (before_content, after_content) = assistant.split_once(CONTENT).unwrap_or((assistant, ""));
+        let (mut out, mut pending_system) = (String::new(), String::new());
         for (i, message) in messages.iter().enumerate() {
-            let content = texts(&message.blocks);
+            let content = text_of(&message.blocks);
             match message.role {
                 Role::System | Role::Developer if system.is_empty() => {
-                    waiting.push_str(&content);
-                    waiting.push_str("\n\n");
+                    pending_system.push_str(&content);
+                    pending_system.push_str("\n\n");
                 }
-                Role::System | Role::Developer => put(system, &content, &mut out),
-                // It only called tools.
+                Role::System | Role::Developer => write_message(system, &content, &mut out),
+                // It only calls tools.
                 Role::Assistant if content.is_empty() => {}
                 Role::Assistant => {
-                    out.push_str(before_answer);
+                    out.push_str(before_content);
                     out.push_str(&content);
                     if i + 1 == messages.len() {
                         return out;
                     }
-                    out.push_str(after_answer);
+                    out.push_str(after_content);
                 }
-                Role::Tool if !tool.is_empty() => put(tool, &content, &mut out),
+                Role::Tool if !tool.is_empty() => write_message(tool, &content, &mut out),
                 Role::User | Role::Tool => {
-                    let content = std::mem::take(&mut waiting) + &content;
-                    put(user, &content, &mut out);
+                    let content = std::mem::take(&mut pending_system) + &content;
+                    write_message(user, &content, &mut out);
                 }
             }
         }
-        if !waiting.is_empty() {
-            put(user, waiting.trim_end_matches('\n'), &mut out);
+        if !pending_system.is_empty() {
+            write_message(user, pending_system.trim_end_matches('\n'), &mut out);
         }
-        // A model begins with the space itself.
-        let own = before_answer.trim_end_matches(' ');
-        out.push_str(self.generation.as_deref().unwrap_or(own));
+        // The model itself writes the space.
+        let default_prompt = before_content.trim_end_matches(' ');
+        out.push_str(self.generation_prompt.as_deref().unwrap_or(default_prompt));
         out
     }
 }
 
-/// Writes a text with the content in its place. What stands in the content is not looked at again.
-fn put(text: &str, content: &str, out: &mut String) {
-    let (before, after) = text.split_once(CONTENT).unwrap_or((text, ""));
+/// Writes a template's text with the content in place of the first `{content}`; one inside the content stays.
+fn write_message(template: &str, content: &str, out: &mut String) {
+    let (before, after) = template.split_once(CONTENT).unwrap_or((template, ""));
     out.push_str(before);
     out.push_str(content);
     out.push_str(after);
 }
 
-/// All text of a message, that of tools' results too.
-fn texts(blocks: &[Block]) -> String {
+/// The text of a message, including that of tool results.
+fn text_of(blocks: &[Block]) -> String {
     let mut out = String::new();
     for block in blocks {
         match block {
             Block::Text { text, .. } | Block::Refusal(text) => out.push_str(text),
-            Block::ToolResult { blocks, .. } => out.push_str(&texts(blocks)),
+            Block::ToolResult { blocks, .. } => out.push_str(&text_of(blocks)),
             _ => {}
         }
     }

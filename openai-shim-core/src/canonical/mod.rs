@@ -39,7 +39,7 @@ mod unfold;
 mod unusable_response;
 mod usage;
 
-pub use answer_quirks::{AnswerQuirks, ReasoningTags};
+pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};

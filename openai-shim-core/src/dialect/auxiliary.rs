@@ -1,317 +1,369 @@
-//! Routes beside those that ask for answers: what else the clients of a dialect ask for, as data.
+//! Auxiliary routes: the table entries and traits by which a dialect serves model lists, token counts, embeddings, stored
+//! responses and the like.
 //!
-//! A dialect lists its [`SideRoute`]s; whoever serves them knows the [`Side`]s only, and no dialect. Every function here is
-//! pure: bodies in, bodies out.
-#![allow(clippy::type_complexity)] // tables of functions
+//! A dialect lists its [`AuxiliaryRoute`]s; each names an implementation of the trait for its [kind](AuxiliaryKind). The
+//! server uses the kinds only and names no dialect. All trait methods are pure: bodies in, bodies out.
 
-use super::DIALECTS;
-use super::Dialect;
 use super::shape::Shape;
+use super::url::{match_pattern, percent_decode};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, explain_unusable, trim_body,
 };
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, encode_string};
-use http::HeaderMap;
-use std::cmp::Reverse;
+use std::fmt::Debug;
 
-/// `GET`, and what every server answers that answers it.
-pub const GET: &str = "GET, HEAD";
+/// The methods of a route for `GET`: `HEAD` gets the same response without its body.
+pub const GET_AND_HEAD: &str = "GET, HEAD";
 
-/// One such route.
+/// An entry of a dialect's table of auxiliary routes.
 #[derive(Debug, Clone, Copy)]
 pub struct AuxiliaryRoute {
-    /// What may stand before the path.
+    /// The prefixes that the path may have.
     pub prefixes: &'static [&'static str],
-    /// The path; `{…}` stands for any name, slashes included.
+    /// The path behind the prefix; `{…}` stands for any non-empty text, slashes included.
     pub path: &'static str,
-    /// Its methods, with commas between.
+    /// The HTTP methods, separated by `, `.
     pub methods: &'static str,
-    /// What it is for.
-    pub side: AuxiliaryKind,
+    /// What the route serves.
+    pub kind: AuxiliaryKind,
 }
 
-/// What a side route is for.
+/// What an auxiliary route serves, with the dialect's implementation.
 #[derive(Debug, Clone, Copy)]
 pub enum AuxiliaryKind {
-    /// Every model: written from the list, and as the query asks.
-    Models(fn(&[ListedModel], &str) -> Result<String, ClientError>),
+    /// The list of all models.
+    ModelList(&'static dyn ModelListApi),
     /// One model.
-    Model(&'static ModelApi),
-    /// How many tokens a request has.
-    Count(&'static TokenCountApi),
-    /// Vectors for texts.
-    Embed(&'static EmbeddingsApi),
-    /// An answer that was given before, or a part of it.
-    Kept(&'static StoredResponsesApi, StoredResponsePart),
-    /// Something that never changes.
-    Fixed(&'static str),
-    /// What programs that look for this kind of server find at its root.
+    Model(&'static dyn ModelApi),
+    /// The number of tokens of a request.
+    TokenCount(&'static dyn TokenCountApi),
+    /// Embeddings of texts.
+    Embeddings(&'static dyn EmbeddingsApi),
+    /// A stored response, or a part of one.
+    StoredResponse(&'static dyn StoredResponsesApi, StoredResponsePart),
+    /// A constant JSON document.
+    Constant(&'static str),
+    /// A constant text at the root, by which programs detect this kind of server.
     Greeting(&'static str),
-    /// What cannot be done here, and why.
-    Refused(&'static str),
-    /// Passed on as it is, to whoever serves the model.
+    /// An operation that is not supported, with the message of the error.
+    Unsupported(&'static str),
+    /// A request that is forwarded unchanged to the upstream of its model.
     Forward,
-    /// The same, for a whole answer in JSON whose form is known: the function checks it against the request.
-    Checked(fn(&[u8], &[u8]) -> Result<(), UpstreamError>),
+    /// A forwarded request whose response has a known format and is checked.
+    ForwardChecked(&'static dyn ResponseCheck),
 }
 
-/// How a client asks for one model.
-#[derive(Debug)]
-pub struct ModelApi {
-    /// The names that may mean it, the likeliest first.
-    pub names: fn(&AuxiliaryRequest<'_>) -> Result<Vec<String>, ClientError>,
-    /// The model, as this client reads it.
-    pub write: fn(&ListedModel) -> String,
-    /// There is none of that name.
-    pub unknown: fn(&str) -> ClientError,
-}
-
-/// How tokens are counted: asked by clients, and asked from upstreams.
-#[derive(Debug)]
-pub struct TokenCountApi {
-    /// A client's question: path and body of the request for an answer whose tokens shall be counted.
-    pub counted: fn(&AuxiliaryRequest<'_>) -> Result<(String, Vec<u8>), ClientError>,
-    /// The upstream is asked so, instead of for the answer itself: path and body. `None`: it cannot be.
-    pub ask: fn(&str, &[u8]) -> Option<(String, String)>,
-    /// Reads the upstream's count.
-    pub read: fn(&[u8]) -> Option<u64>,
-    /// Writes a count for the client.
-    pub write: fn(u64) -> String,
-}
-
-/// How texts become vectors: asked by clients, and asked from upstreams.
-#[derive(Debug)]
-pub struct EmbeddingsApi {
-    /// The known members of a request.
-    pub shape: &'static Shape,
-    /// Reads a client's request.
-    pub read: fn(&AuxiliaryRequest<'_>, &mut Diagnostics) -> Result<EmbedRequest, ClientError>,
-    /// The request for an upstream: path and body. With a source, which is the client's own body of the same route, all
-    /// of it stays but the model's name.
-    pub write: fn(&EmbedRequest, Option<&[u8]>, &mut Diagnostics) -> Result<(String, String), ClientError>,
-    /// Reads an upstream's answer.
-    pub read_answer: fn(&[u8], &EmbedRequest, &mut Diagnostics) -> Result<Embeddings, UpstreamError>,
-    /// Writes the answer for a client.
-    pub write_answer: fn(&Embeddings, &EmbedRequest, &mut Diagnostics) -> Result<String, UpstreamError>,
-    /// Puts an answer right whose upstream was asked on the same route; `None`: it stays as it is.
-    pub mend: fn(&[u8], &EmbedRequest, &mut Diagnostics) -> Option<Vec<u8>>,
-    /// Checks an answer that stays as it is: whether it holds the vectors that were asked for.
-    pub check: fn(&[u8], &EmbedRequest) -> Result<(), UpstreamError>,
-}
-
-impl EmbeddingsApi {
-    /// The answer for a client that asked by the route `client`, from that of an upstream that was asked by this one.
-    pub fn answer(
-        &self,
-        client: &Self,
-        body: &[u8],
-        request: &EmbedRequest,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<Vec<u8>, UpstreamError> {
-        let came = trim_body(body);
-        if came.len() < body.len() {
-            diagnostics.record(DiagnosticCode::BodyPadded, "", "");
-        }
-        if Object::parse(came).is_err() {
-            return Err(explain_unusable(came, "embeddings"));
-        }
-        if std::ptr::eq(self, client) {
-            let mended = (self.mend)(came, request, diagnostics);
-            (self.check)(mended.as_deref().unwrap_or(came), request)?;
-            return Ok(mended.unwrap_or_else(|| came.to_vec()));
-        }
-        let vectors = (self.read_answer)(came, request, diagnostics)?;
-        vectors.check(request)?;
-        Ok((client.write_answer)(&vectors, request, diagnostics)?.into_bytes())
-    }
-}
-
-/// Whether a whole answer says that something failed, and nothing else: an error may come with status 200. `due` are the
-/// members of which one would be there otherwise.
-pub fn states_failure(body: &[u8], due: &[&str]) -> bool {
-    Object::parse(trim_body(body)).is_ok_and(|answer| {
-        due.iter().all(|member| answer.non_null(member).is_none()) && answer.non_null("error").is_some()
-    })
-}
-
-/// Which part of a kept answer is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoredResponsePart {
-    /// The answer itself; with `DELETE` it is forgotten.
-    Answer,
-    /// What it is an answer to.
-    Input,
-    /// Nothing: it shall be stopped.
-    Cancel,
-}
-
-/// How answers are kept to which later requests refer. Where they are kept is the caller's business.
-#[derive(Debug)]
-pub struct StoredResponsesApi {
-    /// The answer that a request goes on from.
-    pub previous: fn(&[u8]) -> Option<String>,
-    /// A request with all that was said before in it, from what was kept under the name it goes on from.
-    pub with_history: fn(&[u8], Option<&str>) -> Result<Vec<u8>, ClientError>,
-    /// What a request says itself; `None`: its answer shall not be kept.
-    pub request_items: fn(&[u8]) -> Option<Vec<String>>,
-    /// The whole answer that an event of a stream ends it with.
-    pub last: fn(&[u8]) -> Option<Vec<u8>>,
-    /// What is kept of an exchange, and under which name.
-    pub entry: fn(Vec<String>, &[u8]) -> Option<(String, String)>,
-    /// A part of what is kept, as the query asks.
-    pub part: fn(StoredResponsePart, &str, &str) -> Result<String, ClientError>,
-    /// It is forgotten.
-    pub deleted: fn(&str) -> String,
-    /// There is none of that name.
-    pub unknown: fn(&str) -> ClientError,
-}
-
-/// What a client's request to a side route says.
+/// A client's request to an auxiliary route.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct AuxiliaryRequest<'a> {
-    /// What stands in the place of `{…}`, decoded.
+    /// The percent-decoded text of the path's `{…}`.
     pub name: &'a str,
-    /// The path as it came.
+    /// The path as the client sent it.
     pub path: &'a str,
-    /// What stands behind the question mark.
+    /// The query, without the question mark.
     pub query: &'a str,
     /// The body.
     pub body: &'a [u8],
 }
 
-/// Headers that mean something to a dialect.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DialectHeaders {
-    /// Whoever sends one of these speaks the dialect, whatever the path.
-    pub marks: &'static [&'static str],
-    /// Those of a client's that say what it wants: they go to upstreams that know them.
-    pub feature_headers: &'static [&'static str],
-    /// The parameter of the address that may hold the key.
-    pub key_parameter: Option<&'static str>,
-    /// Where clients look for the request's id.
-    pub request_id: Option<&'static str>,
-    /// What the names of its rate limit headers begin with.
-    pub limits: &'static str,
-    /// The names of rate limits with the same meaning in every dialect: the requests there may be and those left, the
-    /// tokens there may be and those left.
-    pub common_limits: &'static [&'static str],
+/// A `POST` request with a JSON body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PostRequest {
+    /// The path, with a query if there is one.
+    pub path: String,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
-/// A dialect without headers of its own.
+impl PostRequest {
+    /// Creates a request.
+    pub fn new(path: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        Self { path: path.into(), body: body.into() }
+    }
+}
+
+/// The model list of a dialect.
+pub trait ModelListApi: Debug + Sync {
+    /// Encodes the list for a client; `query` may select a page of it.
+    ///
+    /// # Errors
+    /// The query is invalid.
+    fn encode_list(&self, models: &[ListedModel], query: &str) -> Result<String, ClientError>;
+}
+
+/// The description of one model in a dialect.
+pub trait ModelApi: Debug + Sync {
+    /// Returns the ids that a client's request may mean, the likeliest first.
+    ///
+    /// # Errors
+    /// The request names no model.
+    fn requested_ids(&self, request: &AuxiliaryRequest<'_>) -> Result<Vec<String>, ClientError>;
+
+    /// Encodes a model for a client.
+    fn encode_model(&self, model: &ListedModel) -> String;
+
+    /// Returns the error for an id that no model has.
+    fn unknown_model(&self, id: &str) -> ClientError {
+        ClientError::unknown_model(id)
+    }
+}
+
+/// Token counting of a dialect: requested by clients, and requested from upstreams.
+pub trait TokenCountApi: Debug + Sync {
+    /// Turns a client's request for a count into the request for generation whose tokens are to be counted.
+    ///
+    /// # Errors
+    /// The request is invalid.
+    fn generation_request(&self, request: &AuxiliaryRequest<'_>) -> Result<PostRequest, ClientError>;
+
+    /// Turns an upstream's request for generation into its request for a count; `None` if the path is not one of generation.
+    fn encode_request(&self, path: &str, body: &[u8]) -> Option<PostRequest>;
+
+    /// Decodes an upstream's count.
+    fn decode_response(&self, body: &[u8]) -> Option<u64>;
+
+    /// Encodes a count for a client.
+    fn encode_response(&self, tokens: u64) -> String;
+}
+
+/// Embeddings in one wire format: requested by clients, and requested from upstreams.
+pub trait EmbeddingsApi: Debug + Sync {
+    /// Returns the name of the wire format (`ollama-embed`). Client and upstream use the same format exactly if their names
+    /// are equal; the body of a request or response may then stay as it is.
+    fn format(&self) -> &'static str;
+
+    /// Returns the known fields of a request.
+    fn request_shape(&self) -> &'static Shape;
+
+    /// Decodes a client's request.
+    ///
+    /// # Errors
+    /// The request is invalid.
+    fn decode_request(
+        &self,
+        request: &AuxiliaryRequest<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<EmbedRequest, ClientError>;
+
+    /// Encodes a request for an upstream. `source` is the client's own body if it has the same format: all of it stays but
+    /// the name of the model.
+    ///
+    /// # Errors
+    /// The format cannot express the request.
+    fn encode_request(
+        &self,
+        request: &EmbedRequest,
+        source: Option<&[u8]>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<PostRequest, ClientError>;
+
+    /// Decodes an upstream's response.
+    ///
+    /// # Errors
+    /// The response contains no embeddings.
+    fn decode_response(
+        &self,
+        body: &[u8],
+        request: &EmbedRequest,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Embeddings, UpstreamError>;
+
+    /// Encodes a response for a client.
+    ///
+    /// # Errors
+    /// There are no embeddings to encode.
+    fn encode_response(
+        &self,
+        embeddings: &Embeddings,
+        request: &EmbedRequest,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<String, UpstreamError>;
+
+    /// Repairs an upstream's response for a client of the same format; `None` if the response stays as it is.
+    fn repair_response(
+        &self,
+        body: &[u8],
+        request: &EmbedRequest,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Vec<u8>>;
+
+    /// Checks that a response, which stays as it is, contains the requested embeddings.
+    ///
+    /// # Errors
+    /// It does not.
+    fn check_response(&self, body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
+        self.decode_response(body, request, &mut Diagnostics::default())?.check(request)
+    }
+}
+
+/// Converts an upstream's embeddings response for a client: repaired and checked where both sides use the same format,
+/// decoded and encoded where they do not.
+///
+/// # Errors
+/// The response does not contain the requested embeddings.
+pub fn convert_embeddings(
+    upstream: &dyn EmbeddingsApi,
+    client: &dyn EmbeddingsApi,
+    body: &[u8],
+    request: &EmbedRequest,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<u8>, UpstreamError> {
+    let document = trim_body(body);
+    if document.len() < body.len() {
+        diagnostics.record(DiagnosticCode::BodyPadded, "", "");
+    }
+    if Object::parse(document).is_err() {
+        return Err(explain_unusable(document, "embeddings"));
+    }
+    if upstream.format() == client.format() {
+        let repaired = upstream.repair_response(document, request, diagnostics);
+        upstream.check_response(repaired.as_deref().unwrap_or(document), request)?;
+        return Ok(repaired.unwrap_or_else(|| document.to_vec()));
+    }
+    let embeddings = upstream.decode_response(document, request, diagnostics)?;
+    embeddings.check(request)?;
+    Ok(client.encode_response(&embeddings, request, diagnostics)?.into_bytes())
+}
+
+/// The part of a stored response that a route is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoredResponsePart {
+    /// The response itself; `DELETE` removes it.
+    Response,
+    /// The input that the response was generated from.
+    Input,
+    /// No part: the request cancels the response.
+    Cancel,
+}
+
+/// The content of a stored response, and the id under which it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredResponseEntry {
+    /// The response's id.
+    pub id: String,
+    /// The conversation up to and with the response, and the response, in the dialect's own encoding.
+    pub content: String,
+}
+
+/// Responses that later requests refer to, in a dialect's format. The caller stores them.
+pub trait StoredResponsesApi: Debug + Sync {
+    /// Returns the id of the response that a request continues.
+    fn previous_id(&self, body: &[u8]) -> Option<String>;
+
+    /// Replaces the reference to an earlier response by that response's conversation. `stored` is the content stored under
+    /// the id, if there is any.
+    ///
+    /// # Errors
+    /// Nothing is stored under the id, or the body is no request.
+    fn with_history(&self, body: &[u8], stored: Option<&str>) -> Result<Vec<u8>, ClientError>;
+
+    /// Returns the items of a request's input; `None` if its response must not be stored.
+    fn request_items(&self, body: &[u8]) -> Option<Vec<String>>;
+
+    /// Returns the complete response in an event that ends a stream; `None` for every other event.
+    fn final_response(&self, event: &[u8]) -> Option<Vec<u8>>;
+
+    /// Makes the entry to store from a request's items and its response; `None` if the response is not complete.
+    fn entry(&self, request_items: Vec<String>, response: &[u8]) -> Option<StoredResponseEntry>;
+
+    /// Encodes a part of a stored response for a client; `query` may select a page of it.
+    ///
+    /// # Errors
+    /// The query is invalid, or the response cannot be cancelled.
+    fn encode_part(&self, part: StoredResponsePart, stored: &str, query: &str)
+    -> Result<String, ClientError>;
+
+    /// Encodes the confirmation that a response is deleted.
+    fn encode_deleted(&self, id: &str) -> String;
+
+    /// Returns the error for an id under which nothing is stored.
+    fn unknown_response(&self, id: &str) -> ClientError;
+}
+
+/// A check of forwarded responses with a known format.
+pub trait ResponseCheck: Debug + Sync {
+    /// Checks a successful response against its request.
+    ///
+    /// # Errors
+    /// The response does not have the format, or does not fit the request.
+    fn check(&self, request: &[u8], response: &[u8]) -> Result<(), UpstreamError>;
+}
+
+/// Returns whether a JSON response reports a failure although its status is a success: it has an `error`, and none of the
+/// fields of which a successful response has at least one.
+pub fn states_failure(body: &[u8], success_fields: &[&str]) -> bool {
+    Object::parse(trim_body(body)).is_ok_and(|response| {
+        success_fields.iter().all(|key| response.non_null(key).is_none())
+            && response.non_null("error").is_some()
+    })
+}
+
+/// The headers and query parameters with a meaning in a dialect.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DialectHeaders {
+    /// Request headers that only clients of this dialect send: they identify it on any path.
+    pub identifying: &'static [&'static str],
+    /// Request headers that select features: they go to upstreams of this dialect.
+    pub feature_headers: &'static [&'static str],
+    /// The query parameter that may contain the API key.
+    pub key_parameter: Option<&'static str>,
+    /// The response header with the request's id.
+    pub request_id: Option<&'static str>,
+    /// The prefix of the response headers with rate limits.
+    pub rate_limit_prefix: &'static str,
+    /// The headers of the rate limits that all dialects have, in the order: limit of requests, remaining requests, limit of
+    /// tokens, remaining tokens.
+    pub common_rate_limits: &'static [&'static str],
+}
+
+/// The headers of a dialect without any.
 pub(super) static NO_HEADERS: DialectHeaders = DialectHeaders {
-    marks: &[],
+    identifying: &[],
     feature_headers: &[],
     key_parameter: None,
     request_id: None,
-    limits: "",
-    common_limits: &[],
+    rate_limit_prefix: "",
+    common_rate_limits: &[],
 };
 
 impl AuxiliaryRoute {
-    /// The path behind its prefix, and what stands in the place of `{…}`, if a path is this route's. Names that climb are
-    /// no names.
+    /// Matches a path: returns the path behind the prefix, and the decoded text of `{…}`. A text with a segment `.` or `..`
+    /// never matches.
     pub fn matches<'p>(&self, path: &'p str) -> Option<(&'p str, String)> {
-        let rest = self.prefixes.iter().find_map(|prefix| {
+        let found = self.prefixes.iter().find_map(|prefix| {
             let rest = path.strip_prefix(prefix)?;
             (rest.is_empty() || rest.starts_with('/')).then_some((rest, match_pattern(self.path, rest)?))
         });
-        let (rest, name) = rest?;
-        let name = decode(name);
-        // What follows a colon is no part of a name, where there are methods behind colons.
-        let climbs = |part: &str| matches!(part.split(':').next(), Some("." | ".."));
-        let climbs = name.split(['/', '\\']).any(climbs);
+        let (rest, name) = found?;
+        let name = percent_decode(name);
+        // A colon may separate a segment from a method (`/models/m:countTokens`).
+        let is_dots = |segment: &str| matches!(segment.split(':').next(), Some("." | ".."));
+        let climbs = name.split(['/', '\\']).any(is_dots);
         (!climbs).then_some((rest, name))
     }
 
-    /// Whether this is one of its methods.
+    /// Returns whether the route has this method.
     pub fn allows(&self, method: &str) -> bool {
         self.methods.split(", ").any(|allowed| allowed == method)
     }
 
-    /// How much of the path is not left open.
-    fn precision(&self) -> usize {
-        let open = self
+    /// Returns how many bytes of the path are fixed, outside of `{…}`.
+    pub(super) fn precision(&self) -> usize {
+        let placeholder = self
             .path
             .split_once('{')
             .map_or(0, |(_, rest)| rest.split_once('}').map_or(rest.len(), |(name, _)| name.len() + 2));
-        self.path.len() - open
+        self.path.len() - placeholder
     }
 }
 
-/// What stands in the place of `{…}` in a pattern that a path fits; nothing, where the pattern has no such place.
-pub(super) fn match_pattern<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
-    let Some((before, rest)) = pattern.split_once('{') else { return (pattern == path).then_some("") };
-    let after = rest.split_once('}').map_or("", |(_, after)| after);
-    path.strip_prefix(before)?.strip_suffix(after).filter(|name| !name.is_empty())
-}
-
-/// The side route of a path: the most precise one that has the method, and among several dialects' that of the one whose
-/// headers the client sends, else the first.
-pub fn side_route(
-    method: &str,
-    path: &str,
-    headers: &HeaderMap,
-) -> Option<(&'static dyn Dialect, &'static AuxiliaryRoute)> {
-    let all = DIALECTS
-        .iter()
-        .flat_map(|dialect| dialect.auxiliary_routes().iter().map(move |side| (*dialect, side)));
-    first_best(all.filter(|(_, side)| side.matches(path).is_some()), |(dialect, side)| {
-        (side.precision(), side.allows(method), is_marked(*dialect, headers))
-    })
-}
-
-/// Whose clients come to a path that is nobody's: the dialect with a route that begins most like it, and among several the
-/// one whose headers the client sends, else the one with the shortest such route, else the first.
-pub fn closest_dialect(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
-    first_best(DIALECTS.iter().copied(), |dialect| {
-        let endpoints = dialect.endpoints().iter().map(|endpoint| common(path, "", endpoint.path));
-        let sides = dialect
-            .auxiliary_routes()
-            .iter()
-            .flat_map(|side| side.prefixes.iter().map(move |prefix| common(path, prefix, side.path)));
-        let (same, rest) = endpoints.chain(sides).max().unwrap_or((0, Reverse(0)));
-        (same, is_marked(*dialect, headers), rest)
-    })
-}
-
-/// The first of those with the highest rank.
-fn first_best<T, R: Ord>(items: impl Iterator<Item = T>, rank: impl Fn(&T) -> R) -> Option<T> {
-    let ranked = items.map(|item| (rank(&item), item));
-    let best = ranked.reduce(|best, next| if next.0 > best.0 { next } else { best });
-    best.map(|(_, item)| item)
-}
-
-fn is_marked(dialect: &dyn Dialect, headers: &HeaderMap) -> bool {
-    dialect.headers().marks.iter().any(|mark| headers.contains_key(*mark))
-}
-
-/// How many segments two paths have in common from the beginning, and how long the second is, if there are any.
-fn common(path: &str, prefix: &str, pattern: &str) -> (usize, Reverse<usize>) {
-    let own = format!("{prefix}{pattern}");
-    let both = path.split('/').zip(own.split('/')).skip(1);
-    let same = both.take_while(|(a, b)| a == b && !a.is_empty()).count();
-    (same, Reverse(if same > 0 { own.split('/').count() } else { 0 }))
-}
-
-/// Percent-decodes a part of a path; what is no UTF-8 stays as it is.
-pub fn decode(text: &str) -> String {
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
-    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
-}
-
-/// The value of a parameter of a query.
-pub fn parameter(query: &str, name: &str) -> Option<String> {
-    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| decode(value)).filter(|value| !value.is_empty())
-}
-
-/// The client's own body with another model in it; if it is the same, its own bytes.
+/// Returns the client's own body with another model; its own bytes if the model is the same, `None` if it is no JSON object.
 pub(super) fn with_model(source: &[u8], model: &str) -> Option<String> {
-    let mut own = Object::parse(source).ok()?;
-    if own.str("model").unwrap_or_default() != model {
-        own.set("model", encode_string(model));
-        return Some(own.to_json());
+    let mut body = Object::parse(source).ok()?;
+    if body.str("model").unwrap_or_default() != model {
+        body.set("model", encode_string(model));
+        return Some(body.to_json());
     }
     String::from_utf8(source.to_vec()).ok()
 }

@@ -1,15 +1,15 @@
-//! Headers of OpenAI's API, for the dialects of its family.
+//! The headers of OpenAI's API, shared by the dialects of its family.
 
 use super::auxiliary::DialectHeaders;
 
 /// <https://platform.openai.com/docs/api-reference/debugging-requests>
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
-    marks: &[],
+    identifying: &[],
     feature_headers: &["openai-organization", "openai-project", "openai-beta"],
     key_parameter: None,
     request_id: None,
-    limits: "x-ratelimit-",
-    common_limits: &[
+    rate_limit_prefix: "x-ratelimit-",
+    common_rate_limits: &[
         "x-ratelimit-limit-requests",
         "x-ratelimit-remaining-requests",
         "x-ratelimit-limit-tokens",

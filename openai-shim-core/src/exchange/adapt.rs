@@ -1,93 +1,64 @@
-//! A refusal that teaches: the one thing is changed, and the upstream is asked once more.
+//! Changes a request that the upstream refused: upstream error in, an adaptation and the request prepared again out.
 
-use super::upstream_request::prepare;
-use super::{ClientRequest, Exchange, ExchangePhase};
-use crate::canonical::{Context, DiagnosticCode};
-use crate::dialect::Dialect;
+use super::ClientRequest;
+use super::session::Session;
+use super::upstream_request::{UpstreamSide, prepare};
+use crate::canonical::DiagnosticCode;
 use crate::error::UpstreamError;
 use crate::json::Object;
-use crate::profile::{Adaptation, Profile, adaptation_for};
-use bytes::Bytes;
-use std::sync::Arc;
-use std::time::Duration;
+use crate::profile::adaptation_for;
+use std::borrow::Cow;
 
-/// The most things that one exchange changes.
-const MOST: usize = 4;
+/// The most adaptations in one exchange.
+const MAX_ADAPTATIONS: usize = 4;
 
-/// What is needed to make the request anew.
-#[derive(Debug)]
-pub(super) struct AdaptationState {
-    profile: Arc<Profile>,
-    path: String,
-    body: Bytes,
-    stream: bool,
-    /// What was learnt in this exchange.
-    learnt: Vec<Adaptation>,
-}
-
-impl AdaptationState {
-    pub(super) fn new(incoming: &ClientRequest, profile: Arc<Profile>) -> Self {
-        Self {
-            profile,
-            path: incoming.path.clone(),
-            body: incoming.body.clone(),
-            stream: incoming.wants_stream(),
-            learnt: Vec::new(),
-        }
-    }
-}
-
-impl Exchange {
-    /// Makes the request anew if the refusal says what to do otherwise; false if it does not.
-    pub(super) fn adapt_to_refusal(&mut self, error: &UpstreamError) -> bool {
-        let (UpstreamError::Status(refusal), None) = (error, &self.reply) else { return false };
-        let Some(lessons) = self.lessons.as_mut().filter(|lessons| lessons.learnt.len() < MOST) else {
-            return false;
-        };
-        let lesson = Object::parse(self.send.body()).ok().and_then(|sent| adaptation_for(refusal, &sent));
-        let Some(lesson) = lesson else { return false };
+impl Session {
+    /// Prepares the request again if the error tells what to change; false if it does not, or if nothing would change. Such
+    /// a request counts as no attempt.
+    pub(super) fn adapt_to_error(&mut self, error: &UpstreamError) -> bool {
+        let (UpstreamError::Status(refusal), None) = (error, &self.response_head) else { return false };
+        let state = self.adaptation.as_ref().filter(|state| state.adaptations.len() < MAX_ADAPTATIONS);
+        let Some(state) = state else { return false };
+        let sent = Object::parse(self.request.body()).ok();
+        let Some(adaptation) = sent.and_then(|sent| adaptation_for(refusal, &sent)) else { return false };
         let model = self.settings.upstream_model.as_deref().unwrap_or(&self.spec.model);
-        let mut row = lessons.profile.for_model(model).into_owned();
-        for known in self.settings.lessons.iter().chain(&lessons.learnt) {
-            known.apply(&mut row);
+        let mut profile = state.profile.for_model(model).into_owned();
+        for known in self.settings.adaptations.iter().chain(&state.adaptations) {
+            known.apply(&mut profile);
         }
-        if !lesson.apply(&mut row) {
-            return false;
-        }
-        let context: Context = self.context.ids().clone();
-        let Ok(mut incoming) = ClientRequest::read(self.client, &lessons.path, lessons.body.clone()) else {
-            return false;
-        };
-        incoming.set_stream(lessons.stream);
-        let upstream: &'static dyn Dialect = self.upstream;
-        let Ok(prepared) =
-            prepare(incoming, upstream, &row, &self.settings, context, self.carry_over.as_ref())
-        else {
-            return false;
-        };
-        if prepared.send.body() == self.send.body() && prepared.send.uri() == self.send.uri() {
+        if !adaptation.apply(&mut profile) {
             return false;
         }
-        lessons.learnt.push(lesson);
-        (self.spec, self.context, self.send) = (prepared.spec, prepared.context, prepared.send);
-        self.upstream_streams = prepared.streams;
+        let read = ClientRequest::read(self.client, &state.path, state.body.clone());
+        let Ok(mut client_request) = read else { return false };
+        client_request.set_stream(state.wants_stream);
+        let side = UpstreamSide { profile: Cow::Owned(profile), dialect: self.upstream };
+        let context = self.context.ids().clone();
+        let prepared = prepare(client_request, &side, &self.settings, context, self.stored_turns());
+        let Ok(prepared) = prepared else { return false };
+        if prepared.request.body() == self.request.body() && prepared.request.uri() == self.request.uri() {
+            return false;
+        }
+        self.spec = prepared.spec;
+        self.context = prepared.context;
+        self.request = prepared.request;
+        self.is_stream_requested = prepared.is_stream_requested;
         self.report.diagnostics = prepared.diagnostics;
-        if let Some(carry_over) = &self.carry_over {
-            carry_over.note_failure(&mut self.report.diagnostics);
+        self.record_known_store_failure();
+        if let Some(state) = &mut self.adaptation {
+            state.adaptations.push(adaptation);
+            for adaptation in &state.adaptations {
+                self.report.diagnostics.record(DiagnosticCode::Learned, "", &adaptation.describe());
+            }
         }
-        for lesson in &lessons.learnt {
-            self.report.diagnostics.record(DiagnosticCode::Learned, "", &lesson.describe());
-        }
-        // What was learnt costs no attempt.
         self.attempt = self.attempt.saturating_sub(1);
-        self.state = ExchangePhase::Ready(Duration::ZERO);
         true
     }
 
-    /// The upstream accepted the request: what was learnt holds.
-    pub(super) fn confirm(&mut self) {
-        if let Some(lessons) = &self.lessons {
-            self.report.lessons.clone_from(&lessons.learnt);
+    /// Reports the adaptations of this exchange as valid: the upstream accepted the request.
+    pub(super) fn confirm_adaptations(&mut self) {
+        if let Some(state) = &self.adaptation {
+            self.report.adaptations.clone_from(&state.adaptations);
         }
     }
 }

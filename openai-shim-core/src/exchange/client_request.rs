@@ -1,4 +1,4 @@
-//! A client's request, read but not yet addressed to an upstream.
+//! [`ClientRequest`]: path and body of a client's request decoded to the canonical model, before an upstream is chosen.
 
 use super::Settings;
 use crate::canonical::{Diagnostics, Message, Request, Role};
@@ -8,7 +8,7 @@ use crate::state::Owner;
 use bytes::Bytes;
 use http::HeaderMap;
 
-/// A client's request, read but not yet addressed: the caller looks at the model and picks the upstream.
+/// A client's request, decoded but not yet addressed: the caller looks at the model and chooses the upstream.
 #[derive(Debug, Clone)]
 pub struct ClientRequest {
     pub(super) client: &'static dyn Dialect,
@@ -21,7 +21,7 @@ pub struct ClientRequest {
 }
 
 impl ClientRequest {
-    /// Reads a body that came on `path` (some dialects name the model there).
+    /// Decodes a body that was sent to `path` (some dialects name the model there).
     ///
     /// # Errors
     /// [`Error::Client`] with the field at fault.
@@ -39,21 +39,21 @@ impl ClientRequest {
         })
     }
 
-    /// The same with the client's headers: those go on that the upstream knows.
+    /// Adds the client's headers: those that the upstream's profile lists are forwarded.
     pub fn with_headers(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
         self
     }
 
-    /// The same with an owner: what clients drop and upstreams require again is kept for it, and found by nobody else.
-    /// Without one nothing is loaded or kept.
+    /// Adds an owner: what clients drop and upstreams require again is stored under the owner's keys, which no other owner
+    /// has. Without an owner nothing is loaded or stored.
     pub fn with_owner(mut self, owner: Owner) -> Self {
         self.owner = Some(owner);
         self
     }
 
-    /// A plain request in the client's dialect, for answers that belong to none.
-    pub(crate) fn plain(client: &'static dyn Dialect) -> Result<Self, Error> {
+    /// A minimal request in the client's dialect, for converting a response that belongs to no request.
+    pub(crate) fn minimal(client: &'static dyn Dialect) -> Result<Self, Error> {
         let mut request = Request::default();
         request.model = String::from("model");
         request.messages.push(Message::text(Role::User, "hi"));
@@ -61,12 +61,12 @@ impl ClientRequest {
         Self::read(client, &encoded.path, Bytes::from(encoded.body.to_json()))
     }
 
-    /// The model by the client's name; may be empty.
+    /// The client's name for the model; may be empty.
     pub fn model(&self) -> &str {
         &self.request.model
     }
 
-    /// The model by the upstream's name.
+    /// The upstream's name for the model.
     pub(super) fn upstream_model<'a>(&'a self, settings: &'a Settings) -> &'a str {
         settings.upstream_model.as_deref().unwrap_or(&self.request.model)
     }
@@ -76,19 +76,19 @@ impl ClientRequest {
         self.request.stream
     }
 
-    /// Asks for a stream, or for a whole answer, whatever the client wrote.
+    /// Sets whether the response is a stream, in place of the client's choice.
     pub(crate) fn set_stream(&mut self, stream: bool) {
         self.request.stream = stream;
     }
 
-    /// Names some model where none is, for an answer that is there already.
-    pub(crate) fn name_model(&mut self) {
+    /// Sets some model if there is none, for converting a response alone.
+    pub(crate) fn set_default_model(&mut self) {
         if self.request.model.is_empty() {
             self.request.model = String::from("model");
         }
     }
 
-    /// The request in the canonical form.
+    /// The request in the canonical model.
     pub fn request(&self) -> &Request {
         &self.request
     }

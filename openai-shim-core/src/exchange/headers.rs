@@ -1,4 +1,4 @@
-//! Headers that are neither the body's nor the key's: what a client asks for in them, and what an upstream says in them.
+//! Headers that an exchange passes on: a client's feature headers to the upstream, an upstream's limits and ids to the client.
 
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::dialect::Dialect;
@@ -6,44 +6,56 @@ use crate::profile::Profile;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderName};
 
-/// What every dialect's clients may read, besides the limits of the upstream's own.
-const LIMITS: &str = "x-ratelimit-";
+/// Rate limit headers that every dialect's clients may read, besides those of the upstream's own dialect.
+const LIMIT_PREFIX: &str = "x-ratelimit-";
 
-/// Passes those of a client's headers on that the upstream knows, and says which wishes are not passed on.
-pub(super) fn pass(
-    given: &HeaderMap,
+/// Forwards the client's headers that the profile lists, and records the feature headers that are dropped.
+pub(super) fn forward_request_headers(
+    client_headers: &HeaderMap,
     client: &dyn Dialect,
     profile: &Profile,
-    send: &mut HeaderMap,
+    forwarded: &mut HeaderMap,
     diagnostics: &mut Diagnostics,
 ) {
-    profile.pass_headers(given, send);
-    for wish in client.headers().feature_headers {
-        if given.contains_key(*wish) && !profile.forward_headers.iter().any(|known| known == wish) {
-            diagnostics.record(DiagnosticCode::HeaderDropped, wish, "");
+    profile.pass_headers(client_headers, forwarded);
+    for feature in client.headers().feature_headers {
+        if client_headers.contains_key(*feature)
+            && !profile.forward_headers.iter().any(|name| name == feature)
+        {
+            diagnostics.record(DiagnosticCode::HeaderDropped, feature, "");
         }
     }
 }
 
-/// Those of an upstream's headers that are its clients' business: how long to wait, how much is left, and under which id
-/// it knows the request. Limits that both dialects have are said in the client's words as well.
-pub(super) fn kept(given: &HeaderMap, client: &dyn Dialect, upstream: &dyn Dialect) -> HeaderMap {
-    let (own, theirs) = (client.headers(), upstream.headers());
-    let mut kept = HeaderMap::new();
-    for (name, value) in given {
+/// Selects the upstream's headers that a client may see: how long to wait, what is left of its limits, and the request's id.
+/// Limits that both dialects have are added under the client dialect's names.
+pub(super) fn response_headers(
+    upstream_headers: &HeaderMap,
+    client: &dyn Dialect,
+    upstream: &dyn Dialect,
+) -> HeaderMap {
+    let (client_names, upstream_names) = (client.headers(), upstream.headers());
+    let mut selected = HeaderMap::new();
+    for (name, value) in upstream_headers {
         let text = name.as_str();
-        let limit = text.starts_with(LIMITS) || !theirs.limits.is_empty() && text.starts_with(theirs.limits);
-        if limit || name == RETRY_AFTER || text == "retry-after-ms" || own.request_id == Some(text) {
-            kept.append(name, value.clone());
+        let is_limit = text.starts_with(LIMIT_PREFIX)
+            || !upstream_names.rate_limit_prefix.is_empty()
+                && text.starts_with(upstream_names.rate_limit_prefix);
+        let is_request_id = client_names.request_id == Some(text);
+        if is_limit || name == RETRY_AFTER || text == "retry-after-ms" || is_request_id {
+            selected.append(name, value.clone());
         }
     }
-    if kept.is_empty() || client.name() == upstream.name() {
-        return kept;
+    if selected.is_empty() || client.name() == upstream.name() {
+        return selected;
     }
-    for (own, theirs) in own.common_limits.iter().zip(theirs.common_limits) {
-        if let Some(value) = kept.get(*theirs).filter(|_| !kept.contains_key(*own)).cloned() {
-            kept.insert(HeaderName::from_static(own), value);
+    for (client_name, upstream_name) in
+        client_names.common_rate_limits.iter().zip(upstream_names.common_rate_limits)
+    {
+        let value = selected.get(*upstream_name).filter(|_| !selected.contains_key(*client_name)).cloned();
+        if let Some(value) = value {
+            selected.insert(HeaderName::from_static(client_name), value);
         }
     }
-    kept
+    selected
 }

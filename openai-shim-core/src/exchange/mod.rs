@@ -1,9 +1,9 @@
-//! Floor 4: one request's session, without any input or output of its own.
+//! Layer 4: one client request and everything done for it, without input or output of its own.
 //!
 //! ```text
 //!            next() = Send ──────► you send it
 //!                ▲                     │
-//!   retry wanted │                     ▼ next() = Await
+//!          retry │                     ▼ next() = Await
 //!                │        head(status, headers)     or fail(error)
 //!                │        push(chunk, out) …        or fail(error)
 //!                └─────── finish(out)
@@ -11,140 +11,64 @@
 //!                              ▼ next() = Done, report()
 //! ```
 //!
-//! A request with an owner has state: `next()` may be `Load` first, which [`provide`](Exchange::provide) answers, and `Store`
-//! before the bytes that are there by then go out.
+//! A request with an owner has state: `next()` may return `Load` first, which [`provide`](Exchange::provide) answers, and
+//! `Store` before the bytes written so far go out. A call that is not due returns a [`Misuse`] and changes nothing.
 //!
-//! Nothing is handed out before the first meaningful event, so that an empty, broken or failed answer can still be asked
-//! for again or get its true status: [`reply`](Exchange::reply) is `None` until then.
+//! Nothing is handed out before the first meaningful event, so that an empty, broken or failed response can still be
+//! requested again or get its true status: [`response_head`](Exchange::response_head) is `None` until then.
+//!
+//! From the bottom up: `session` holds the data of an exchange; `adapt` changes a refused request; `failed_attempt`
+//! decides what follows a failure; `streaming` and `non_streaming` write the client's response; this file has the phases'
+//! transitions.
 
 mod adapt;
-mod attempt_result;
 mod carry_over;
 mod client_request;
 mod debug_report;
+mod failed_attempt;
 mod headers;
 mod non_streaming;
+mod phase;
 mod report;
 mod sequential_choices;
+mod session;
 mod settings;
+mod step;
+mod streaming;
 mod transcoder;
 mod upstream_request;
 
+pub use crate::error::Misuse;
 pub use client_request::ClientRequest;
 pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
+pub use step::{ResponseHead, Step};
 
-use crate::canonical::{
-    Context, DiagnosticCode, Diagnostics, Response, ResponseContext, ResponseSpec, StreamUsage,
-};
+use crate::canonical::{Context, Diagnostics, Outcome, StreamUsage};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
-use crate::state::{StateEntry, StateKey};
-use adapt::AdaptationState;
+use crate::state::StateEntry;
 use bytes::Bytes;
-use carry_over::{CarryOver, Loading, upstream_row};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
+use phase::{AttemptEnd, ExchangePhase, ReceivedResponse};
+use session::Session;
 use std::sync::Arc;
 use std::time::Duration;
-use transcoder::Transcoder;
-use upstream_request::{UpstreamRequest, prepare};
 
-/// What to do next.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Step {
-    /// Look these keys up, all at once, and [`provide`](Exchange::provide) what is kept there. Only where the request has an
-    /// owner ([`Incoming::with_owner`]) and a history.
-    Load(Vec<StateKey>),
-    /// Keep these, before the last bytes that are there by now go out. Only where the request has an owner.
-    Store(Vec<StateEntry>),
-    /// Send this to the upstream, after waiting so long (zero for a first attempt). The URI is relative to the upstream's
-    /// base URL, and there are no credentials in it.
-    Send {
-        /// The request.
-        request: http::Request<Bytes>,
-        /// How long to wait first.
-        after: Duration,
-    },
-    /// Give the answer: [`head`](Exchange::head), [`push`](Exchange::push), [`finish`](Exchange::finish), or
-    /// [`fail`](Exchange::fail).
-    Await,
-    /// The exchange is over; see [`report`](Exchange::report).
-    Done,
-}
+/// How much of an error response is read: its message stands at the beginning.
+const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 
-/// The head of what the client gets.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct ResponseHead {
-    /// The status.
-    pub status: StatusCode,
-    /// The headers: content type, `Retry-After`, and the upstream's own rate limit headers.
-    pub headers: HeaderMap,
-    /// The error that the body holds, if it holds one.
-    pub error: Option<Error>,
-    /// The body is a stream.
-    pub streams: bool,
-}
-
-/// One request's session: bytes in, bytes out.
+/// One client request and everything done for it: bytes in, bytes out.
 #[derive(Debug)]
 pub struct Exchange {
-    client: &'static dyn Dialect,
-    upstream: &'static dyn Dialect,
-    settings: Settings,
-    spec: ResponseSpec,
-    context: ResponseContext,
-    send: http::Request<Bytes>,
-    /// The upstream is asked for a stream.
-    upstream_streams: bool,
-    state: ExchangePhase,
-    attempt: u32,
-    /// Answers that came one by one.
-    collected: Vec<Response>,
-    /// Bytes for the client that wait for the first meaningful event.
-    pending_output: Vec<u8>,
-    reply: Option<ResponseHead>,
-    /// Headers of the upstream that a client may see.
-    upstream_headers: HeaderMap,
-    /// What the upstream calls its answer's form, in lower case.
-    content_type: Option<String>,
-    /// What is needed to learn from a refusal; `None`: nothing shall be learnt.
-    lessons: Option<AdaptationState>,
-    /// State, where the request has an owner.
-    carry_over: Option<CarryOver>,
-    report: Report,
-}
-
-#[derive(Debug)]
-enum ExchangePhase {
-    /// State is to be looked up.
-    Loading(Box<Loading>),
-    /// A request is to be sent.
-    Ready(Duration),
-    /// Its answer has not begun.
-    Waiting,
-    /// The answer is an error, by its status.
-    Error(StatusCode, HeaderMap, Vec<u8>),
-    /// The client wants the answer whole.
-    Whole(Vec<u8>),
-    /// The client wants a stream.
-    Stream(Box<Transcoder>),
-    /// All is said.
-    Over,
-}
-
-/// Refuses what refers to state of an upstream that speaks another dialect.
-fn refuse_foreign_references(incoming: &ClientRequest, upstream: &dyn Dialect) -> Result<(), Error> {
-    let refusal =
-        incoming.request.same_dialect_only.clone().filter(|_| incoming.client.name() != upstream.name());
-    refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+    session: Session,
+    phase: ExchangePhase,
 }
 
 impl Exchange {
-    /// An exchange with default settings: reads the client's body, and prepares the upstream's request.
+    /// Reads the client's body and prepares the upstream's request, with default settings.
     ///
     /// # Errors
     /// The client's fault ([`Error::Client`]), to be written with [`Dialect::encode_error`].
@@ -154,340 +78,349 @@ impl Exchange {
         context: Context,
         body: &[u8],
     ) -> Result<Self, Error> {
-        let incoming = ClientRequest::read(client, "", Bytes::copy_from_slice(body))?;
-        Self::start(incoming, profile, Settings::default(), context)
+        let client_request = ClientRequest::read(client, "", Bytes::copy_from_slice(body))?;
+        Self::start(client_request, profile, Settings::default(), context)
     }
 
-    /// An exchange for a request that was read before, with settings.
+    /// Prepares the upstream's request for a client request that was read before.
     ///
     /// # Errors
     /// [`Error::Client`], or in strict mode [`Error::Unsupported`].
     pub fn start(
-        incoming: ClientRequest,
+        client_request: ClientRequest,
         profile: impl Into<Arc<Profile>>,
         settings: Settings,
         context: Context,
     ) -> Result<Self, Error> {
-        let profile: Arc<Profile> = profile.into();
-        let client = incoming.client;
-        let (row, upstream) = upstream_row(&incoming, &profile, &settings)?;
-        let lessons = settings.learn.then(|| AdaptationState::new(&incoming, profile.clone()));
-        let mut carry_over = None;
-        let mut wanted = None;
-        if let Some(owner) = incoming.owner.clone() {
-            refuse_foreign_references(&incoming, upstream)?;
-            let (carried, lookup) = CarryOver::new(owner, &incoming, upstream, &row);
-            carry_over = Some(carried);
-            wanted = Some(lookup).filter(|lookup| !lookup.keys.is_empty());
-        }
-        let (prepared, state) = match wanted {
-            None => {
-                let prepared = prepare(incoming, upstream, &row, &settings, context, carry_over.as_ref())?;
-                (prepared, ExchangePhase::Ready(Duration::ZERO))
-            }
-            Some(lookup) => {
-                let prepared = UpstreamRequest {
-                    spec: ResponseSpec::new(&incoming.request, &context),
-                    context: ResponseContext::new(&incoming.request, context.clone()),
-                    streams: false,
-                    send: http::Request::default(),
-                    diagnostics: Diagnostics::default(),
-                };
-                let loading = Loading::new(incoming, profile.clone(), context, lookup);
-                (prepared, ExchangePhase::Loading(Box::new(loading)))
-            }
+        let started = Session::start(client_request, profile.into(), settings, context)?;
+        let phase = match started.pending {
+            Some(pending) => ExchangePhase::NeedsState(pending),
+            None => ExchangePhase::ReadyToSend { wait: Duration::ZERO },
         };
-        let UpstreamRequest { spec, context, streams, send, diagnostics } = prepared;
-        let report = Report::new(&spec, &profile, diagnostics);
-        Ok(Self {
-            client,
-            upstream,
-            settings,
-            spec,
-            context,
-            send,
-            upstream_streams: streams,
-            state,
-            attempt: 0,
-            collected: Vec::new(),
-            pending_output: Vec::new(),
-            reply: None,
-            upstream_headers: HeaderMap::new(),
-            content_type: None,
-            lessons,
-            carry_over,
-            report,
-        })
+        Ok(Self { session: started.session, phase })
     }
 
-    /// What to do next. After [`Step::Send`] the exchange waits for [`head`](Self::head) or [`fail`](Self::fail); ask
-    /// again after [`finish`](Self::finish) and [`fail`](Self::fail).
+    /// Returns what to do next. After [`Step::Send`] the exchange waits for [`head`](Self::head) or [`fail`](Self::fail);
+    /// call `next` again after [`finish`](Self::finish) and [`fail`](Self::fail).
     #[allow(clippy::should_implement_trait)] // `next` is the word for it, and this is no iterator
     pub fn next(&mut self) -> Step {
         if let Some(entries) = self.take_entries() {
             return Step::Store(entries);
         }
-        let after = match &self.state {
-            ExchangePhase::Ready(after) => *after,
-            ExchangePhase::Loading(loading) => return loading.step(),
-            ExchangePhase::Over => return Step::Done,
-            _ => return Step::Await,
+        let wait = match std::mem::replace(&mut self.phase, ExchangePhase::Done) {
+            ExchangePhase::ReadyToSend { wait }
+            | ExchangePhase::Receiving(ReceivedResponse::Ignored(AttemptEnd::SendAgain { wait })) => wait,
+            ExchangePhase::NeedsState(pending) | ExchangePhase::LoadingState(pending) => {
+                let keys = pending.keys().to_vec();
+                self.phase = ExchangePhase::LoadingState(pending);
+                return Step::Load(keys);
+            }
+            ExchangePhase::Receiving(ReceivedResponse::Ignored(AttemptEnd::Done)) | ExchangePhase::Done => {
+                return Step::Done;
+            }
+            waiting @ (ExchangePhase::AwaitingHead | ExchangePhase::Receiving(_)) => {
+                self.phase = waiting;
+                return Step::Await;
+            }
         };
-        self.state = ExchangePhase::Waiting;
-        self.attempt += 1;
-        self.report.attempts += 1;
-        Step::Send { request: self.send.clone(), after }
+        self.phase = ExchangePhase::AwaitingHead;
+        self.session.attempt += 1;
+        self.session.report.attempts += 1;
+        Step::Send { request: self.session.request.clone(), after: wait }
     }
 
-    /// The upstream's answer begins.
-    pub fn head(&mut self, status: StatusCode, headers: &HeaderMap) {
-        if !matches!(self.state, ExchangePhase::Waiting) {
-            return;
-        }
-        self.report.upstream_status = Some(status.as_u16());
-        let content_type = headers.get(CONTENT_TYPE).and_then(|t| t.to_str().ok());
-        self.content_type = content_type.map(str::to_ascii_lowercase);
-        self.upstream_headers = headers::kept(headers, self.client, self.upstream);
-        if status.is_success() {
-            self.confirm();
-        }
-        self.state = if !status.is_success() {
-            ExchangePhase::Error(status, headers.clone(), Vec::new())
-        } else if self.spec.stream && self.spec.sequential_choices == 0 {
-            ExchangePhase::Stream(Box::new(Transcoder::new(
-                self.client,
-                self.upstream,
-                &self.spec,
-                &self.context,
-                self.settings.max_frame,
-            )))
-        } else {
-            ExchangePhase::Whole(Vec::new())
-        };
-    }
-
-    /// Takes bytes of the answer; what the client may have by now is appended to `out`.
-    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        match &mut self.state {
-            ExchangePhase::Error(_, _, body) => {
-                // An error's first bytes say it; the rest is not worth keeping.
-                let room = (1usize << 20).saturating_sub(body.len());
-                body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
-            }
-            ExchangePhase::Whole(body) => {
-                if body.len() + chunk.len() > self.settings.max_body {
-                    let message =
-                        format!("The upstream's answer is larger than {} bytes.", self.settings.max_body);
-                    self.end_attempt(Err(UpstreamError::TooLarge { message }), out);
-                } else {
-                    body.extend_from_slice(chunk);
-                }
-            }
-            ExchangePhase::Stream(transcoder) => {
-                let started = self.reply.is_some();
-                let pushed = transcoder.push(chunk, if started { out } else { &mut self.pending_output });
-                if let Err(limit) = pushed {
-                    self.fail(UpstreamError::TooLarge { message: limit.to_string() }, out);
-                } else if !started {
-                    let summary = transcoder.summary();
-                    if summary.is_meaningful() || self.pending_output.len() > self.settings.max_frame {
-                        self.begin_stream();
-                        self.release(out);
+    /// Answers [`Step::Load`] with a value for each key, in the same order, `None` where there is none. Then the request is
+    /// prepared.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if [`Step::Load`] was not the last step, or for another number of values: then nothing has
+    /// changed. Else what [`start`](Self::start) reports of a request without state, after which the exchange is over.
+    pub fn provide(&mut self, values: Vec<Option<Bytes>>) -> Result<(), Error> {
+        let pending = match std::mem::replace(&mut self.phase, ExchangePhase::Done) {
+            ExchangePhase::LoadingState(pending) if pending.keys().len() == values.len() => pending,
+            other => {
+                let misuse = match &other {
+                    ExchangePhase::LoadingState(pending) => {
+                        Misuse::WrongNumberOfValues { expected: pending.keys().len(), provided: values.len() }
                     }
-                }
-                if self.carry_over.is_some() && self.reply.is_some() {
-                    self.keep_streamed();
-                }
+                    _ => Misuse::LoadNotPending,
+                };
+                self.phase = other;
+                return Err(misuse.into());
             }
-            ExchangePhase::Loading(_)
-            | ExchangePhase::Ready(_)
-            | ExchangePhase::Waiting
-            | ExchangePhase::Over => {}
+        };
+        self.session.prepare_with_state(*pending, &values)?;
+        self.phase = ExchangePhase::ReadyToSend { wait: Duration::ZERO };
+        Ok(())
+    }
+
+    /// Reports that the store of state is absent or failed, at [`Step::Load`] or [`Step::Store`]: this adds a diagnostic and
+    /// is no error. At a load, [`provide`](Self::provide) `None` for each key.
+    pub fn note_state_error(&mut self, detail: &str) {
+        self.session.record_store_failure(detail);
+    }
+
+    /// Takes the status and headers of the upstream's response.
+    ///
+    /// # Errors
+    /// [`Misuse`] unless a request was sent whose response has not begun.
+    pub fn head(&mut self, status: StatusCode, headers: &HeaderMap) -> Result<(), Misuse> {
+        if !matches!(self.phase, ExchangePhase::AwaitingHead) {
+            return Err(self.phase.misuse("head"));
+        }
+        let session = &mut self.session;
+        session.report.upstream_status = Some(status.as_u16());
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        session.content_type = content_type.map(str::to_ascii_lowercase);
+        session.upstream_headers = headers::response_headers(headers, session.client, session.upstream);
+        if status.is_success() {
+            session.confirm_adaptations();
+        }
+        let response = if !status.is_success() {
+            ReceivedResponse::Error { status, headers: headers.clone(), body: Vec::new() }
+        } else if session.passes_events_on() {
+            ReceivedResponse::Stream(Box::new(session.transcoder()))
+        } else {
+            ReceivedResponse::Document { body: Vec::new() }
+        };
+        self.phase = ExchangePhase::Receiving(response);
+        Ok(())
+    }
+
+    /// Takes bytes of the response, and appends to `out` what the client may have by now. An attempt may end here, for
+    /// instance at a limit ([`has_failed`](Self::has_failed)); then the remaining bytes of its response are ignored.
+    ///
+    /// # Errors
+    /// [`Misuse`] before [`head`](Self::head), and after [`finish`](Self::finish) or [`fail`](Self::fail).
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let ExchangePhase::Receiving(response) = &mut self.phase else {
+            return Err(self.phase.misuse("push"));
+        };
+        let max_body_bytes = self.session.settings.max_body_bytes;
+        let pushed = match response {
+            ReceivedResponse::Stream(transcoder) => self.session.push_stream(transcoder, chunk, out),
+            ReceivedResponse::Document { body } if body.len() + chunk.len() > max_body_bytes => {
+                let message = format!("The upstream's answer is larger than {max_body_bytes} bytes.");
+                Err(UpstreamError::TooLarge { message })
+            }
+            ReceivedResponse::Document { body } => {
+                body.extend_from_slice(chunk);
+                Ok(())
+            }
+            ReceivedResponse::Error { body, .. } => {
+                let room = MAX_ERROR_BODY_BYTES.saturating_sub(body.len());
+                body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+                Ok(())
+            }
+            ReceivedResponse::Ignored(_) => Ok(()),
+        };
+        if let Err(error) = pushed {
+            let end = self.abort(error, out);
+            self.phase = ExchangePhase::Receiving(ReceivedResponse::Ignored(end));
+        }
+        Ok(())
+    }
+
+    /// Ends the response. [`next`](Self::next) returns whether another request is to be sent.
+    ///
+    /// # Errors
+    /// [`Misuse`] before [`head`](Self::head), and after [`finish`](Self::finish) or [`fail`](Self::fail).
+    pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        let response = match std::mem::replace(&mut self.phase, ExchangePhase::Done) {
+            ExchangePhase::Receiving(response) => response,
+            other => {
+                self.phase = other;
+                return Err(self.phase.misuse("finish"));
+            }
+        };
+        let start = out.len();
+        let was_ignored = matches!(response, ReceivedResponse::Ignored(_));
+        let end = self.end_response(response, out);
+        if !was_ignored && end == AttemptEnd::Done {
+            debug_report::append_report(&self.session, start, out);
+        }
+        self.phase = end.into();
+        Ok(())
+    }
+
+    /// Ends an attempt whose upstream could not be reached, or whose response broke off.
+    ///
+    /// # Errors
+    /// [`Misuse`] unless a request was sent whose response has not ended.
+    pub fn fail(&mut self, error: UpstreamError, out: &mut Vec<u8>) -> Result<(), Misuse> {
+        if !matches!(self.phase, ExchangePhase::AwaitingHead | ExchangePhase::Receiving(_)) {
+            return Err(self.phase.misuse("fail"));
+        }
+        self.phase = self.abort(error, out).into();
+        Ok(())
+    }
+
+    /// Ends a response that was received completely.
+    fn end_response(&mut self, response: ReceivedResponse, out: &mut Vec<u8>) -> AttemptEnd {
+        let session = &mut self.session;
+        match response {
+            ReceivedResponse::Error { status, headers, body } => {
+                let diagnostics = &mut session.report.diagnostics;
+                let error = session.upstream.decode_error(status, &headers, &body, diagnostics);
+                session.end_failed_attempt(error, out)
+            }
+            ReceivedResponse::Document { body } => session.end_document(&body, out),
+            ReceivedResponse::Stream(mut transcoder) => {
+                transcoder.finish(session.stream_output(out));
+                session.end_stream(&transcoder, out)
+            }
+            ReceivedResponse::Ignored(end) => end,
         }
     }
 
-    /// The answer has ended. Ask [`next`](Self::next) whether it shall be asked for again.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
-        let (start, over) = (out.len(), matches!(self.state, ExchangePhase::Over));
-        self.end(out);
-        if !over {
-            self.trailer(start, out);
-        }
-    }
-
-    fn end(&mut self, out: &mut Vec<u8>) {
-        match std::mem::replace(&mut self.state, ExchangePhase::Over) {
-            ExchangePhase::Error(status, headers, body) => {
-                let error = self.upstream.decode_error(status, &headers, &body, &mut self.report.diagnostics);
-                self.end_attempt(Err(error), out);
-            }
-            ExchangePhase::Whole(body) => {
-                let result = self.whole(&body, out);
-                self.end_attempt(result, out);
-            }
-            ExchangePhase::Stream(mut transcoder) => {
-                let started = self.reply.is_some();
-                transcoder.finish(if started { out } else { &mut self.pending_output });
-                self.end_stream(&transcoder, out);
-            }
-            state @ (ExchangePhase::Loading(_)
-            | ExchangePhase::Ready(_)
-            | ExchangePhase::Waiting
-            | ExchangePhase::Over) => {
-                self.state = state;
-            }
-        }
-    }
-
-    /// The upstream could not be reached, or its answer broke off.
-    pub fn fail(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
-        let (start, over) = (out.len(), matches!(self.state, ExchangePhase::Over));
-        self.abort(error, out);
-        if !over {
-            self.trailer(start, out);
-        }
-    }
-
-    fn abort(&mut self, error: UpstreamError, out: &mut Vec<u8>) {
-        match std::mem::replace(&mut self.state, ExchangePhase::Over) {
-            ExchangePhase::Stream(mut transcoder) => {
-                // What came complete before the break stays complete.
-                let started = self.reply.is_some();
+    /// Ends an attempt before its response is complete.
+    fn abort(&mut self, error: UpstreamError, out: &mut Vec<u8>) -> AttemptEnd {
+        let start = out.len();
+        let session = &mut self.session;
+        let end = match std::mem::replace(&mut self.phase, ExchangePhase::Done) {
+            ExchangePhase::Receiving(ReceivedResponse::Ignored(end)) => return end,
+            ExchangePhase::Receiving(ReceivedResponse::Stream(mut transcoder)) => {
+                // What was complete before the failure stays complete.
                 if transcoder.is_over() {
-                    transcoder.finish(if started { out } else { &mut self.pending_output });
+                    transcoder.finish(session.stream_output(out));
                 } else {
-                    transcoder.fail(&error, if started { out } else { &mut self.pending_output });
+                    transcoder.fail(&error, session.stream_output(out));
                 }
-                self.end_stream(&transcoder, out);
+                session.end_stream(&transcoder, out)
             }
-            ExchangePhase::Over => {}
-            _ => self.end_attempt(Err(error), out),
+            _ => session.end_failed_attempt(error, out),
+        };
+        if end == AttemptEnd::Done {
+            debug_report::append_report(&self.session, start, out);
         }
+        end
     }
 
-    /// The head of what the client gets, once that is certain.
-    pub fn reply(&self) -> Option<&ResponseHead> {
-        self.reply.as_ref()
+    /// Ends an exchange whose request cannot be prepared or sent: the client gets the error.
+    pub(crate) fn refuse(&mut self, error: Error, out: &mut Vec<u8>) {
+        self.session.respond_with_error(error, out);
+        self.phase = ExchangePhase::Done;
     }
 
-    /// The same, for whoever writes it now: the headers move out.
-    pub(crate) fn take_reply(&mut self) -> Option<ResponseHead> {
-        let reply = self.reply.as_mut()?;
-        let headers = std::mem::take(&mut reply.headers);
+    /// The head of the client's response, once that is certain.
+    pub fn response_head(&self) -> Option<&ResponseHead> {
+        self.session.response_head.as_ref()
+    }
+
+    /// The same, for a caller that writes it now: the headers move out.
+    pub(crate) fn take_response_head(&mut self) -> Option<ResponseHead> {
+        let head = self.session.response_head.as_mut()?;
+        let headers = std::mem::take(&mut head.headers);
         Some(ResponseHead {
-            status: reply.status,
+            status: head.status,
             headers,
-            error: reply.error.clone(),
-            streams: reply.streams,
+            error: head.error.clone(),
+            is_stream: head.is_stream,
         })
     }
 
-    /// What waited goes out, and its room goes too.
-    fn release(&mut self, out: &mut Vec<u8>) {
-        out.append(&mut std::mem::take(&mut self.pending_output));
+    /// Takes the state entries that are to be stored by now.
+    pub(crate) fn take_entries(&mut self) -> Option<Vec<StateEntry>> {
+        self.session.carry_over.as_mut()?.take_entries()
     }
 
-    /// Nothing that the upstream may still send is of interest: stop reading and call [`finish`](Self::finish).
+    /// Whether the response is complete: nothing that the upstream may still send matters. Stop reading, and call
+    /// [`finish`](Self::finish).
     pub fn is_over(&self) -> bool {
-        match &self.state {
-            ExchangePhase::Stream(transcoder) => transcoder.is_over(),
-            ExchangePhase::Over => true,
+        match &self.phase {
+            ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) => transcoder.is_over(),
+            ExchangePhase::Receiving(ReceivedResponse::Ignored(AttemptEnd::Done)) | ExchangePhase::Done => {
+                true
+            }
             _ => false,
         }
     }
 
-    /// The upstream reported an error in its stream: reading on is pointless.
+    /// Whether the attempt has ended although its response has not: an error stands in the stream, or a limit was passed.
+    /// Reading on is pointless.
     pub fn has_failed(&self) -> bool {
-        matches!(&self.state, ExchangePhase::Stream(transcoder) if transcoder.summary().error.is_some())
-            || matches!(self.state, ExchangePhase::Over | ExchangePhase::Ready(_))
+        match &self.phase {
+            ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) => {
+                transcoder.summary().error.is_some()
+            }
+            ExchangePhase::Receiving(ReceivedResponse::Ignored(_))
+            | ExchangePhase::ReadyToSend { .. }
+            | ExchangePhase::Done => true,
+            _ => false,
+        }
     }
 
-    /// Whether the answer is awaited as a stream and passed on event by event; else it counts when it is whole.
+    /// Whether the upstream streams and its events are passed on one by one; else its response counts when it is complete.
     pub(crate) fn awaits_stream(&self) -> bool {
-        self.upstream_streams && self.spec.stream && self.spec.sequential_choices == 0
+        self.session.is_stream_requested && self.session.passes_events_on()
     }
 
     /// The client's dialect.
     pub fn client(&self) -> &'static dyn Dialect {
-        self.client
+        self.session.client
     }
 
-    /// The dialect in which the upstream is asked.
+    /// The dialect of the upstream's request and response.
     pub fn upstream(&self) -> &'static dyn Dialect {
-        self.upstream
+        self.session.upstream
     }
 
-    /// Outcome, usage and every diagnostic; complete when [`next`](Self::next) says [`Step::Done`].
+    /// Outcome, usage and every diagnostic; complete when [`next`](Self::next) returns [`Step::Done`].
     pub fn report(&self) -> &Report {
-        &self.report
+        &self.session.report
     }
 
-    /// How long ago the request was sent, by the caller's clock, which core does not have. Dialects that state durations
-    /// take them from here; told before bytes are handed in.
-    pub fn set_elapsed(&mut self, since: Duration) {
-        self.context.set_elapsed(since);
-        if let ExchangePhase::Stream(transcoder) = &mut self.state {
-            transcoder.set_elapsed(since);
+    /// Sets how long ago the request was sent, by the caller's clock: core has none. Dialects that state durations use it.
+    /// Set it before bytes are handed in.
+    pub fn set_elapsed(&mut self, elapsed: Duration) {
+        self.session.context.set_elapsed(elapsed);
+        if let ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) = &mut self.phase {
+            transcoder.set_elapsed(elapsed);
         }
     }
 
-    /// The report, without the rest. An exchange that was not over counts as cancelled; one whose client left with the last
-    /// event in its hands was over.
+    /// Returns the report and drops everything else. An exchange that is not over counts as cancelled, unless its client
+    /// left with the last event already written.
     pub fn into_report(mut self) -> Report {
-        let mut rest = Vec::new();
+        let mut unsent = Vec::new();
         if self.is_over() {
-            self.end(&mut rest);
+            self.phase = match std::mem::replace(&mut self.phase, ExchangePhase::Done) {
+                ExchangePhase::Receiving(response) => self.end_response(response, &mut unsent).into(),
+                other => other,
+            };
         }
-        if let ExchangePhase::Stream(transcoder) = &self.state {
-            self.report.diagnostics.extend(&transcoder.diagnostics());
-            self.report.usage = transcoder.summary().usage;
+        let mut report = self.session.report;
+        if let ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) = &self.phase {
+            report.diagnostics.extend(&transcoder.diagnostics());
+            report.usage = transcoder.summary().usage;
         }
-        if !matches!(self.state, ExchangePhase::Over) || !rest.is_empty() {
-            self.report.outcome = crate::canonical::Outcome::Cancelled;
+        if !matches!(self.phase, ExchangePhase::Done) || !unsent.is_empty() {
+            report.outcome = Outcome::Cancelled;
         }
-        self.report
+        report
     }
 
-    /// Forgets the request that was prepared: for conversions of answers that belong to another one. Without one that was
-    /// `given` something was asked.
-    pub(crate) fn forget_request(&mut self, given: bool) {
-        self.spec.is_empty_request &= given;
-        if self.spec.stream_usage == StreamUsage::Injected {
-            self.spec.stream_usage = StreamUsage::None;
+    /// Forgets the prepared request, for conversions of a response alone. Without a request that `was_given` an empty
+    /// response is no legitimate one.
+    pub(crate) fn forget_request(&mut self, was_given: bool) {
+        self.session.spec.is_empty_request &= was_given;
+        if self.session.spec.stream_usage == StreamUsage::Injected {
+            self.session.spec.stream_usage = StreamUsage::None;
         }
-        self.report.diagnostics = crate::canonical::Diagnostics::default();
+        self.session.report.diagnostics = Diagnostics::default();
     }
 
     /// The diagnostics so far, those of the running stream included.
-    pub fn diagnostics(&self) -> crate::canonical::Diagnostics {
-        let mut all = self.report.diagnostics.clone();
-        if let ExchangePhase::Stream(transcoder) = &self.state {
+    pub fn diagnostics(&self) -> Diagnostics {
+        let mut all = self.session.report.diagnostics.clone();
+        if let ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) = &self.phase {
             all.extend(&transcoder.diagnostics());
         }
         all
     }
 
-    /// The content type of the client's stream, for a caller that must begin it before its reply.
+    /// The content type of the client's stream, for a caller that must begin it before the response's head is known.
     pub fn stream_content_type(&self) -> &'static str {
-        self.client.stream_content_type_for(&self.spec)
-    }
-
-    fn begin_stream(&mut self) {
-        let content_type = self.stream_content_type();
-        let mut headers = std::mem::take(&mut self.upstream_headers);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        self.reply = Some(ResponseHead { status: StatusCode::OK, headers, error: None, streams: true });
-        // From now on nothing can be asked for again: a long stream need not hold its request.
-        self.send = http::Request::default();
-        self.lessons = None;
-    }
-
-    /// The body decides what it is; a content type that says otherwise is noted.
-    fn check_content_type(&mut self, expected: &str) {
-        if let Some(given) = self.content_type.take().filter(|given| !given.contains(expected)) {
-            let given: String = given.chars().take(60).collect();
-            self.report.diagnostics.record(DiagnosticCode::ContentTypeWrong, "content-type", &given);
-        }
+        self.session.stream_content_type()
     }
 }

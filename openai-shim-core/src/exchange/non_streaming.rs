@@ -1,62 +1,63 @@
-//! A whole answer for a client that wants one, whatever the upstream sent.
+//! Non-streaming responses: the upstream's complete body, a document or a stream, to the client's document.
 
-use super::Exchange;
-use super::transcoder::note_framing;
+use super::phase::AttemptEnd;
+use super::session::Session;
+use super::transcoder::record_framing;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, Event, Fold, Outcome, Response, ResponseSummary, call_id, unfold,
+    Block, DiagnosticCode, Diagnostics, Event, Fold, Response, ResponseSummary, call_id, unfold,
 };
 use crate::error::UpstreamError;
 use crate::framing::Framer;
 use http::StatusCode;
 
-impl Exchange {
-    /// Writes the client's answer from the upstream's whole body.
-    pub(super) fn whole(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<(), UpstreamError> {
+/// A decoded body, and the summary of its events.
+struct DecodedBody {
+    response: Response,
+    summary: ResponseSummary,
+}
+
+impl Session {
+    /// Ends an attempt whose response was collected: writes the client's response from the complete body.
+    pub(super) fn end_document(&mut self, body: &[u8], out: &mut Vec<u8>) -> AttemptEnd {
+        match self.write_document(body, out) {
+            Ok(end) => end,
+            Err(error) => self.end_failed_attempt(error, out),
+        }
+    }
+
+    fn write_document(&mut self, body: &[u8], out: &mut Vec<u8>) -> Result<AttemptEnd, UpstreamError> {
         let trimmed = body.trim_ascii();
         if trimmed.is_empty() {
             return Err(UpstreamError::Empty);
         }
-        let document = matches!(trimmed.first(), Some(b'{' | b'['));
-        let single = document && !is_json_lines(trimmed);
-        let form = if document { "json" } else { "event-stream" };
-        let several = self.spec.sequential_choices > 0;
-        if single && !several && self.client.name() == self.upstream.name() {
-            let mended = self
+        let is_json = matches!(trimmed.first(), Some(b'{' | b'['));
+        let is_single = is_json && !is_json_lines(trimmed);
+        let expected_type = if is_json { "json" } else { "event-stream" };
+        let is_one_of_several = self.spec.sequential_choices > 0;
+        if is_single && !is_one_of_several && self.client.name() == self.upstream.name() {
+            let repaired = self
                 .upstream
                 .repair_response(trimmed, &self.spec, &mut self.context, &mut self.report.diagnostics)
                 .transpose()?;
-            if let Some(mended) = mended {
+            if let Some(repaired) = repaired {
                 if trimmed.len() < body.len() {
                     self.report.diagnostics.record(DiagnosticCode::BodyPadded, "", "");
                 }
-                self.accept(&mended.summary)?;
-                self.check_content_type(form);
-                out.extend_from_slice(mended.body.as_deref().unwrap_or(trimmed));
-                self.begin_whole(StatusCode::OK, None);
-                return Ok(());
+                self.accept_summary(&repaired.summary)?;
+                self.check_content_type(expected_type);
+                out.extend_from_slice(repaired.body.as_deref().unwrap_or(trimmed));
+                self.begin_document(StatusCode::OK, None);
+                return Ok(AttemptEnd::Done);
             }
         }
-        let (mut response, summary) = if single {
-            let response = self.upstream.decode_response(
-                trimmed,
-                &self.spec,
-                &mut self.context,
-                &mut self.report.diagnostics,
-            )?;
-            let mut summary = ResponseSummary::for_spec(&self.spec);
-            for event in unfold(&response) {
-                summary.event(&event);
-            }
-            (response, summary)
-        } else {
-            self.folded(body)?
-        };
+        let decoded = if is_single { self.decode_document(trimmed)? } else { self.fold_stream(body)? };
+        let DecodedBody { mut response, summary } = decoded;
         if self.spec.signatures_in_ids {
-            signatures_in_ids(&mut response, &mut self.report.diagnostics);
+            attach_signatures_to_ids(&mut response, &mut self.report.diagnostics);
         }
-        self.accept(&summary)?;
-        self.check_content_type(form);
-        if several {
+        self.accept_summary(&summary)?;
+        self.check_content_type(expected_type);
+        if is_one_of_several {
             return self.collect_choice(response, out);
         }
         out.extend(self.client.encode_response(
@@ -65,63 +66,58 @@ impl Exchange {
             &mut self.context,
             &mut self.report.diagnostics,
         ));
-        self.begin_whole(StatusCode::OK, None);
-        Ok(())
+        self.begin_document(StatusCode::OK, None);
+        Ok(AttemptEnd::Done)
     }
 
-    /// Reads a body that is a stream although a whole answer was asked for.
-    fn folded(&mut self, body: &[u8]) -> Result<(Response, ResponseSummary), UpstreamError> {
-        let mut framer = Framer::new(self.settings.max_body);
+    /// Decodes a body that is one JSON document.
+    fn decode_document(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
+        let diagnostics = &mut self.report.diagnostics;
+        let response = self.upstream.decode_response(body, &self.spec, &mut self.context, diagnostics)?;
+        let mut summary = ResponseSummary::for_spec(&self.spec);
+        for event in unfold(&response) {
+            summary.event(&event);
+        }
+        Ok(DecodedBody { response, summary })
+    }
+
+    /// Decodes a body that is a stream although the client wants a document.
+    fn fold_stream(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
+        let mut framer = Framer::new(self.settings.max_body_bytes);
         let mut decoder = self.upstream.decoder(&self.spec, &self.context);
         let mut events: Vec<Event> = Vec::new();
-        // The body's own limit is the framer's: this cannot fail.
+        // The framer has the same limit as the body: this cannot fail.
         let _ = framer.push(body, &mut |frame| decoder.frame(frame, &mut events));
         framer.finish(&mut |frame| decoder.frame(frame, &mut events));
         decoder.finish(&mut events);
         self.report.diagnostics.record(DiagnosticCode::StreamFolded, "", "");
-        note_framing(&framer, self.upstream, &mut self.report.diagnostics);
+        record_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.diagnostics());
         let (mut fold, mut summary) = (Fold::new(), ResponseSummary::for_spec(&self.spec));
         for event in &events {
             fold.event(event);
             summary.event(event);
         }
-        Ok((fold.finish()?, summary))
-    }
-
-    /// Takes over what was seen; an error if there is nothing for the client in it.
-    pub(super) fn accept(&mut self, summary: &ResponseSummary) -> Result<(), UpstreamError> {
-        if let Some(error) = &summary.error {
-            return Err(error.clone());
-        }
-        self.report.usage = summary.usage;
-        self.report.outcome = summary.outcome();
-        if self.report.outcome == Outcome::Empty {
-            if !self.spec.is_empty_request {
-                return Err(UpstreamError::Empty);
-            }
-            self.report.outcome = Outcome::Complete;
-        }
-        self.store_turn(&summary.turn);
-        Ok(())
+        Ok(DecodedBody { response: fold.finish()?, summary })
     }
 }
 
 /// Whether a body that starts with `{` is several JSON documents, one a line.
 fn is_json_lines(body: &[u8]) -> bool {
-    let Some(end) = memchr::memchr(b'\n', body) else { return false };
-    let (first, rest) = body.split_at(end);
-    !rest.trim_ascii().is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok()
+    let Some(line_end) = memchr::memchr(b'\n', body) else { return false };
+    let (first_line, further_lines) = body.split_at(line_end);
+    !further_lines.trim_ascii().is_empty()
+        && serde_json::from_slice::<serde::de::IgnoredAny>(first_line).is_ok()
 }
 
-/// Puts the signatures of calls into their ids.
-fn signatures_in_ids(response: &mut Response, diagnostics: &mut Diagnostics) {
+/// Attaches the signatures of tool calls to their ids.
+fn attach_signatures_to_ids(response: &mut Response, diagnostics: &mut Diagnostics) {
     for block in response.choices.iter_mut().flat_map(|choice| &mut choice.blocks) {
         if let Block::ToolCall { id, signature: Some(signature), .. } = block
-            && let Some(packed) = call_id::attach(id, signature)
+            && let Some(id_with_signature) = call_id::attach(id, signature)
         {
             diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
-            *id = packed;
+            *id = id_with_signature;
         }
     }
 }

@@ -1,40 +1,41 @@
-//! What happened in an exchange.
+//! [`Report`]: outcome, usage, attempts and diagnostics of an exchange; its JSON form.
 
 use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
 use crate::error::Error;
 use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
 
-/// What happened in an exchange: for headers, metrics, logs and tests.
+/// What happened in an exchange, for headers, metrics, logs and tests.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// How it ended.
+    /// How the exchange ended.
     pub outcome: Outcome,
-    /// Token counts, where the upstream gave them (also when the client did not ask).
+    /// Token counts, if the upstream sent them (also when the client did not request them).
     pub usage: Option<Usage>,
-    /// Everything that was changed, dropped, filled in or found wrong.
+    /// Everything that was changed, dropped, added or found invalid.
     pub diagnostics: Diagnostics,
-    /// What the upstream's refusals taught, and its acceptance confirmed: for [`Settings::lessons`] of the next requests.
+    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Settings::adaptations`] of the next
+    /// requests.
     ///
-    /// [`Settings::lessons`]: crate::exchange::Settings::lessons
-    pub lessons: Vec<Adaptation>,
-    /// The error that the client was told.
+    /// [`Settings::adaptations`]: crate::exchange::Settings::adaptations
+    pub adaptations: Vec<Adaptation>,
+    /// The error in the client's response.
     pub error: Option<Error>,
-    /// How many attempts were made.
+    /// How many requests were sent.
     pub attempts: u32,
-    /// The status of the last attempt's answer.
+    /// The status of the last attempt's response.
     pub upstream_status: Option<u16>,
-    /// The model by the client's name.
+    /// The client's name for the model.
     pub model: String,
-    /// Whether the client asked for a stream.
-    pub stream: bool,
+    /// Whether the client requested a stream.
+    pub is_stream: bool,
     /// The profile's name.
     pub profile: String,
 }
 
 impl Report {
-    /// The report as one line of JSON: for debugging, and for logs of your own.
+    /// The report as one line of JSON, for debugging and logs.
     pub fn to_json(&self) -> String {
         let mut object = Object::new();
         object.set("outcome", encode_string(self.outcome.as_str()));
@@ -62,32 +63,34 @@ impl Report {
         if let Some(error) = &self.error {
             object.set("error", encode_string(&error.to_string()));
         }
-        if !self.lessons.is_empty() {
-            let lines: Vec<_> = self.lessons.iter().map(|lesson| encode_string(&lesson.toml())).collect();
+        if !self.adaptations.is_empty() {
+            let lines: Vec<_> =
+                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.toml())).collect();
             object.set("lessons", format!("[{}]", lines.join(",")));
         }
-        let diagnostics: Vec<_> = self.diagnostics.iter().map(describe).collect();
+        let diagnostics: Vec<_> = self.diagnostics.iter().map(diagnostic_to_json).collect();
         object.set("diagnostics", format!("[{}]", diagnostics.join(",")));
         object.to_json()
     }
 
+    /// The report of an exchange that has not ended: it counts as cancelled.
     pub(super) fn new(spec: &ResponseSpec, profile: &Profile, diagnostics: Diagnostics) -> Self {
         Self {
             outcome: Outcome::Cancelled,
             usage: None,
             diagnostics,
-            lessons: Vec::new(),
+            adaptations: Vec::new(),
             error: None,
             attempts: 0,
             upstream_status: None,
             model: spec.model.clone(),
-            stream: spec.stream,
+            is_stream: spec.stream,
             profile: profile.name.clone(),
         }
     }
 }
 
-fn describe(diagnostic: &Diagnostic) -> String {
+fn diagnostic_to_json(diagnostic: &Diagnostic) -> String {
     let mut object = Object::new();
     object.set("code", encode_string(diagnostic.code.as_str()));
     object.set("severity", encode_string(diagnostic.severity().as_str()));

@@ -1,32 +1,32 @@
-//! Several answers from an upstream that gives one at a time: asked for one by one, and handed out together.
+//! Several choices from an upstream that gives one at a time: requested one by one, merged into one response.
 
-use super::{Exchange, ExchangePhase};
-use crate::canonical::{Response, ResponseSummary, Usage, unfold};
+use super::phase::AttemptEnd;
+use super::session::Session;
+use crate::canonical::{Choice, Response, ResponseSummary, Usage, unfold};
 use crate::error::UpstreamError;
 use http::StatusCode;
 use std::time::Duration;
 
-impl Exchange {
-    /// Keeps one answer; with the last one all are handed out.
+impl Session {
+    /// Collects the response with one choice; the last one writes the client's response with all of them.
     pub(super) fn collect_choice(
         &mut self,
         response: Response,
         out: &mut Vec<u8>,
-    ) -> Result<(), UpstreamError> {
+    ) -> Result<AttemptEnd, UpstreamError> {
         self.collected.push(response);
         if self.collected.len() < self.spec.sequential_choices as usize {
-            // Each answer has its own attempts.
+            // Each choice has its own attempts.
             self.attempt = 0;
-            self.state = ExchangePhase::Ready(Duration::ZERO);
-            return Ok(());
+            return Ok(AttemptEnd::SendAgain { wait: Duration::ZERO });
         }
-        let response = merge(std::mem::take(&mut self.collected));
+        let response = merge_choices(std::mem::take(&mut self.collected));
         let mut summary = ResponseSummary::default();
         let events = unfold(&response);
         for event in &events {
             summary.event(event);
         }
-        self.accept(&summary)?;
+        self.accept_summary(&summary)?;
         if self.spec.stream {
             let mut encoder = self.client.encoder(&self.spec, &self.context);
             for event in &events {
@@ -42,27 +42,27 @@ impl Exchange {
                 &mut self.context,
                 &mut self.report.diagnostics,
             ));
-            self.begin_whole(StatusCode::OK, None);
+            self.begin_document(StatusCode::OK, None);
         }
-        Ok(())
+        Ok(AttemptEnd::Done)
     }
 }
 
-/// The answers as choices of one, in the order in which they came; their tokens together.
-fn merge(answers: Vec<Response>) -> Response {
-    let usage = answers.iter().filter_map(|answer| answer.usage).reduce(sum);
+/// Merges responses into one, with their choices in order of arrival and their token counts added.
+fn merge_choices(responses: Vec<Response>) -> Response {
+    let usage = responses.iter().filter_map(|response| response.usage).reduce(add_usage);
     let mut merged = Response::default();
-    for (index, mut answer) in (0..).zip(answers) {
-        let choice = (!answer.choices.is_empty()).then(|| answer.choices.swap_remove(0));
+    for (index, mut response) in (0..).zip(responses) {
+        let choice = (!response.choices.is_empty()).then(|| response.choices.swap_remove(0));
         if index == 0 {
-            merged = Response { choices: Vec::new(), usage, ..answer };
+            merged = Response { choices: Vec::new(), usage, ..response };
         }
-        merged.choices.extend(choice.map(|choice| crate::canonical::Choice { index, ..choice }));
+        merged.choices.extend(choice.map(|choice| Choice { index, ..choice }));
     }
     merged
 }
 
-fn sum(a: Usage, b: Usage) -> Usage {
+fn add_usage(a: Usage, b: Usage) -> Usage {
     let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
         (Some(a), Some(b)) => Some(a.saturating_add(b)),
         (a, b) => a.or(b),

@@ -1,4 +1,4 @@
-//! What the owner of the service decides, apart from any request.
+//! [`Settings`]: limits, retries, fallback and defaults of an exchange, which the operator chooses for all requests.
 
 use crate::canonical::ReasoningStyle;
 use crate::normalize::RequestDefaults;
@@ -9,83 +9,87 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// What to do with a request that the upstream cannot fulfil as it stands.
-    pub mode: LossPolicy,
-    /// The upstream's name for the model, where it differs from the client's.
+    /// What to do with a request that the upstream cannot fulfil without a loss.
+    pub loss_policy: LossPolicy,
+    /// The upstream's name for the model, if it differs from the client's.
     pub upstream_model: Option<String>,
-    /// `max_tokens` for upstreams that want one, when the client sent none.
+    /// `max_tokens` for upstreams that require one, when the client sent none.
     pub default_max_tokens: Option<u64>,
-    /// How reasoning is shown to the client.
+    /// How the client gets reasoning.
     pub reasoning: ReasoningStyle,
-    /// What is known of this upstream and model beyond its row.
-    pub lessons: Vec<Adaptation>,
-    /// A refusal that says what to do otherwise is heeded: the request is changed, and sent once more.
-    pub learn: bool,
-    /// How often and when to ask again.
+    /// Adaptations known for this upstream and model: they change its profile.
+    pub adaptations: Vec<Adaptation>,
+    /// Whether a request is changed and sent again when the upstream's error tells what to change.
+    pub adapt: bool,
+    /// How many attempts are made, and when.
     pub retry: Retry,
-    /// When to synthesize an answer.
+    /// When to synthesize a response.
     pub fallback: Fallback,
-    /// The full report is added to the end of the answer.
+    /// Whether the full report is appended to the response.
     pub debug: bool,
-    /// The most bytes of a whole answer.
-    pub max_body: usize,
+    /// The most bytes of a response that is collected.
+    pub max_body_bytes: usize,
     /// The most bytes of one frame of a stream.
-    pub max_frame: usize,
+    pub max_frame_bytes: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            mode: LossPolicy::Lenient,
+            loss_policy: LossPolicy::Lenient,
             upstream_model: None,
             default_max_tokens: None,
             reasoning: ReasoningStyle::default(),
-            lessons: Vec::new(),
-            learn: true,
+            adaptations: Vec::new(),
+            adapt: true,
             retry: Retry::default(),
             fallback: Fallback::default(),
             debug: false,
-            max_body: 64 << 20,
-            max_frame: 8 << 20,
+            max_body_bytes: 64 << 20,
+            max_frame_bytes: 8 << 20,
         }
     }
 }
 
 impl Settings {
+    /// The defaults that normalization needs.
     pub(super) fn defaults(&self) -> RequestDefaults {
-        RequestDefaults { max_tokens: self.default_max_tokens, strict: self.mode == LossPolicy::Strict }
+        RequestDefaults {
+            max_tokens: self.default_max_tokens,
+            strict: self.loss_policy == LossPolicy::Strict,
+        }
     }
 }
 
 /// Whether losses are allowed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LossPolicy {
-    /// Losses are reported, and the request goes on.
+    /// A loss is a diagnostic, and the request is sent.
     #[default]
     Lenient,
-    /// A loss is a 400 before anything is sent.
+    /// A loss is an error 400, and nothing is sent.
     Strict,
 }
 
-/// How often and when to ask an upstream again. Never after the first byte went out to the client.
+/// How many attempts are made, and when. There is no retry after the first byte went out to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retry {
-    /// How many attempts in all; 1 means no retry.
+    /// How many attempts in all; 1: no retry.
     pub attempts: u32,
-    /// The wait before the second attempt; doubled before each further one.
+    /// The wait before the second attempt; it doubles before each further one.
     pub backoff: Duration,
     /// The longest wait; a `Retry-After` beyond it is passed on to the client instead.
     pub max_backoff: Duration,
 }
 
 impl Retry {
-    /// One attempt and no more.
+    /// One attempt, no retry.
     pub fn none() -> Self {
         Self { attempts: 1, ..Self::default() }
     }
 
-    /// How long to wait after an attempt, which are counted from 1, where the upstream does not say it.
+    /// How long to wait after attempt number `attempt` (the first is 1), if the upstream sends no `Retry-After`.
     ///
     /// ```
     /// use openai_shim_core::exchange::Retry;
@@ -104,13 +108,13 @@ impl Default for Retry {
     }
 }
 
-/// When to synthesize an answer, and what it says.
+/// When to synthesize a response, and its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fallback {
-    /// When.
+    /// When to synthesize a response.
     pub when: FallbackPolicy,
-    /// What the answer says; absent: one sentence that says what happened.
+    /// The response's text; `None`: one sentence about what happened.
     pub message: Option<String>,
 }
 
@@ -120,13 +124,13 @@ impl Default for Fallback {
     }
 }
 
-/// When to synthesize an answer.
+/// When to synthesize a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FallbackPolicy {
-    /// Never: an empty answer is a 502.
+    /// Never: an empty response is an error 502.
     Never,
-    /// When the upstream answered successfully but with nothing usable on every attempt.
+    /// When every attempt's response had a successful status and nothing usable in it.
     Empty,
-    /// Also instead of every error of the upstream.
+    /// Also in place of every error of the upstream.
     Always,
 }

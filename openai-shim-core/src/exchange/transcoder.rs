@@ -1,4 +1,4 @@
-//! One stream on its way from upstream to client: framing, then mending in place or decoding and encoding.
+//! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
@@ -8,19 +8,19 @@ use crate::error::UpstreamError;
 use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
 use std::time::Duration;
 
-/// One stream on its way through.
+/// Converts one stream, whatever the boundaries of its chunks.
 pub(super) struct Transcoder {
     framer: Framer,
     upstream: &'static dyn Dialect,
-    path: Pipeline,
-    /// Nothing may be written any more.
-    closed: bool,
+    pipeline: Pipeline,
+    /// The client's stream has ended: nothing more is written.
+    is_closed: bool,
 }
 
 enum Pipeline {
-    /// Both sides speak the same dialect: frames are mended in place.
-    Mend(Box<dyn StreamRepairer>),
-    /// Frames become events, and events the other dialect's frames.
+    /// Both sides have the same dialect: frames are repaired, or passed on as they are.
+    Repair(Box<dyn StreamRepairer>),
+    /// Frames of one dialect are decoded to events, which are encoded to frames of the other.
     Translate(TranslationPipeline),
 }
 
@@ -29,8 +29,8 @@ struct TranslationPipeline {
     encoder: Box<dyn Encoder>,
     events: Vec<Event>,
     summary: ResponseSummary,
-    /// Signatures of calls go into their ids.
-    carry: bool,
+    /// Signatures of tool calls are attached to their ids.
+    signatures_in_ids: bool,
     diagnostics: Diagnostics,
 }
 
@@ -46,65 +46,66 @@ impl Transcoder {
         upstream: &'static dyn Dialect,
         spec: &ResponseSpec,
         context: &ResponseContext,
-        max_frame: usize,
+        max_frame_bytes: usize,
     ) -> Self {
-        let stream_repairer =
+        let repairer =
             if client.name() == upstream.name() { upstream.stream_repairer(spec, context) } else { None };
-        let path = match stream_repairer {
-            Some(stream_repairer) => Pipeline::Mend(stream_repairer),
+        let pipeline = match repairer {
+            Some(repairer) => Pipeline::Repair(repairer),
             None => Pipeline::Translate(TranslationPipeline {
                 decoder: upstream.decoder(spec, context),
                 encoder: client.encoder(spec, context),
                 events: Vec::new(),
                 summary: ResponseSummary::for_spec(spec),
-                carry: spec.signatures_in_ids,
+                signatures_in_ids: spec.signatures_in_ids,
                 diagnostics: Diagnostics::default(),
             }),
         };
-        Self { framer: Framer::new(max_frame), upstream, path, closed: false }
+        Self { framer: Framer::new(max_frame_bytes), upstream, pipeline, is_closed: false }
     }
 
     pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
-        if self.closed {
+        if self.is_closed {
             return Ok(());
         }
-        let path = &mut self.path;
-        self.framer.push(chunk, &mut |frame| path.frame(frame, out))
+        let pipeline = &mut self.pipeline;
+        self.framer.push(chunk, &mut |frame| pipeline.frame(frame, out))
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
-        if std::mem::replace(&mut self.closed, true) {
+        if std::mem::replace(&mut self.is_closed, true) {
             return;
         }
-        let path = &mut self.path;
-        self.framer.finish(&mut |frame| path.frame(frame, out));
-        path.finish(out);
+        let pipeline = &mut self.pipeline;
+        self.framer.finish(&mut |frame| pipeline.frame(frame, out));
+        pipeline.finish(out);
     }
 
     pub(super) fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        if !std::mem::replace(&mut self.closed, true) {
-            self.path.fail(error, out);
+        if !std::mem::replace(&mut self.is_closed, true) {
+            self.pipeline.fail(error, out);
         }
     }
 
-    /// How long ago the request was sent.
-    pub(super) fn set_elapsed(&mut self, since: Duration) {
-        if let Pipeline::Translate(translation) = &mut self.path {
-            translation.encoder.set_elapsed(since);
+    /// Sets how long ago the request was sent.
+    pub(super) fn set_elapsed(&mut self, elapsed: Duration) {
+        if let Pipeline::Translate(translation) = &mut self.pipeline {
+            translation.encoder.set_elapsed(elapsed);
         }
     }
 
+    /// What the stream has brought so far.
     pub(super) fn summary(&self) -> &ResponseSummary {
-        match &self.path {
-            Pipeline::Mend(stream_repairer) => stream_repairer.summary(),
-            Pipeline::Translate(t) => &t.summary,
+        match &self.pipeline {
+            Pipeline::Repair(repairer) => repairer.summary(),
+            Pipeline::Translate(translation) => &translation.summary,
         }
     }
 
-    /// The answer is complete or failed; what else comes does not matter.
+    /// Whether the response is complete or has failed: further bytes do not matter.
     pub(super) fn is_over(&self) -> bool {
         let summary = self.summary();
-        self.closed || summary.ended || summary.error.is_some()
+        self.is_closed || summary.ended || summary.error.is_some()
     }
 
     pub(super) fn is_event_stream(&self) -> bool {
@@ -112,16 +113,16 @@ impl Transcoder {
     }
 
     pub(super) fn diagnostics(&self) -> Diagnostics {
-        let mut diagnostics = match &self.path {
-            Pipeline::Mend(stream_repairer) => stream_repairer.diagnostics().clone(),
-            Pipeline::Translate(t) => {
-                let mut diagnostics = t.decoder.diagnostics().clone();
-                diagnostics.extend(t.encoder.diagnostics());
-                diagnostics.extend(&t.diagnostics);
+        let mut diagnostics = match &self.pipeline {
+            Pipeline::Repair(repairer) => repairer.diagnostics().clone(),
+            Pipeline::Translate(translation) => {
+                let mut diagnostics = translation.decoder.diagnostics().clone();
+                diagnostics.extend(translation.encoder.diagnostics());
+                diagnostics.extend(&translation.diagnostics);
                 diagnostics
             }
         };
-        note_framing(&self.framer, self.upstream, &mut diagnostics);
+        record_framing(&self.framer, self.upstream, &mut diagnostics);
         diagnostics
     }
 }
@@ -129,41 +130,42 @@ impl Transcoder {
 impl Pipeline {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         match self {
-            Self::Mend(stream_repairer) => stream_repairer.frame(frame, out),
-            Self::Translate(t) => {
-                t.decoder.frame(frame, &mut t.events);
-                t.drain(out);
+            Self::Repair(repairer) => repairer.frame(frame, out),
+            Self::Translate(translation) => {
+                translation.decoder.frame(frame, &mut translation.events);
+                translation.encode_events(out);
             }
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         match self {
-            Self::Mend(stream_repairer) => stream_repairer.finish(out),
-            Self::Translate(t) => {
-                t.decoder.finish(&mut t.events);
-                t.drain(out);
-                t.encoder.finish(out);
+            Self::Repair(repairer) => repairer.finish(out),
+            Self::Translate(translation) => {
+                translation.decoder.finish(&mut translation.events);
+                translation.encode_events(out);
+                translation.encoder.finish(out);
             }
         }
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         match self {
-            Self::Mend(stream_repairer) => stream_repairer.fail(error, out),
-            Self::Translate(t) => {
-                t.events.push(Event::Error(error.clone()));
-                t.drain(out);
-                t.encoder.finish(out);
+            Self::Repair(repairer) => repairer.fail(error, out),
+            Self::Translate(translation) => {
+                translation.events.push(Event::Error(error.clone()));
+                translation.encode_events(out);
+                translation.encoder.finish(out);
             }
         }
     }
 }
 
 impl TranslationPipeline {
-    fn drain(&mut self, out: &mut Vec<u8>) {
+    /// Encodes the decoded events and adds them to the summary.
+    fn encode_events(&mut self, out: &mut Vec<u8>) {
         for mut event in self.events.drain(..) {
-            if self.carry && call_id::attach_to(&mut event) {
+            if self.signatures_in_ids && call_id::attach_to(&mut event) {
                 self.diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
             }
             self.summary.event(&event);
@@ -172,8 +174,8 @@ impl TranslationPipeline {
     }
 }
 
-/// Notes how a body was not framed as OpenAI frames it.
-pub(super) fn note_framing(framer: &Framer, dialect: &dyn Dialect, diagnostics: &mut Diagnostics) {
+/// Records how a body's framing deviates from the dialect's.
+pub(super) fn record_framing(framer: &Framer, dialect: &dyn Dialect, diagnostics: &mut Diagnostics) {
     for deviation in framer.deviations().into_iter().filter(|d| !dialect.accepts_framing(*d)) {
         let (code, detail) = describe(deviation);
         diagnostics.record(code, "", detail);

@@ -1,40 +1,103 @@
-//! The upstream's request, made from the client's.
+//! The upstream's request: profile and dialect for a client request, then normalized, encoded and addressed.
 
-use super::carry_over::CarryOver;
 use super::{ClientRequest, Settings, headers};
 use crate::canonical::{
-    Context, DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, StreamUsage, TurnStorage,
+    Context, DiagnosticCode, Diagnostics, Request, ResponseContext, ResponseSpec, StreamUsage, TurnStorage,
 };
-use crate::dialect::Dialect;
-use crate::error::{ClientError, Error};
+use crate::dialect::{Dialect, dialect};
+use crate::error::{ClientError, Error, ErrorKind};
 use crate::normalize::{OpaqueStateRule, StoredTurns, normalize, params};
 use crate::profile::{Profile, ReasoningHistory};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, Uri};
+use std::borrow::Cow;
 
-/// A request that is ready to be sent, and what must be remembered of it.
+/// What the upstream's request is prepared for.
+pub(super) struct UpstreamSide<'p> {
+    /// The profile for the request's model, with all known adaptations.
+    pub(super) profile: Cow<'p, Profile>,
+    /// The client's own dialect where the upstream has it, else the profile's.
+    pub(super) dialect: &'static dyn Dialect,
+}
+
+impl<'p> UpstreamSide<'p> {
+    pub(super) fn new(
+        client_request: &ClientRequest,
+        profile: &'p Profile,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
+        let client = client_request.client;
+        let mut model_profile = profile.for_model(client_request.upstream_model(settings));
+        let has_client_dialect = model_profile.extra_dialects.iter().any(|name| name == client.name());
+        let dialect = if has_client_dialect { client } else { dialect(&profile.dialect)? };
+        for adaptation in &settings.adaptations {
+            adaptation.apply(model_profile.to_mut());
+        }
+        Ok(Self { profile: model_profile, dialect })
+    }
+
+    /// Refuses a request that refers to state which only an upstream of the client's dialect has.
+    pub(super) fn refuse_foreign_references(&self, client_request: &ClientRequest) -> Result<(), Error> {
+        let is_foreign = client_request.client.name() != self.dialect.name();
+        match &client_request.request.same_dialect_only {
+            Some(refusal) if is_foreign => Err(refusal.clone().into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The request's URI, relative to the upstream's base URL. `path` is the dialect's.
+    fn uri(&self, path: &str, model: &str) -> Result<Uri, ClientError> {
+        let profile = &*self.profile;
+        if !profile.paths.generate.is_empty() && matches!(model, "." | "..") {
+            return Err(ClientError::invalid("`model` is not the name of a model.").at("model"));
+        }
+        let url = if self.dialect.name() == profile.dialect {
+            profile.paths.generate_url(path, model)
+        } else {
+            profile.paths.url(path)
+        };
+        // Without the slash the path would be read as the name of a host.
+        let uri = url.starts_with('/').then(|| url.parse().ok()).flatten();
+        uri.ok_or_else(|| invalid_path(profile))
+    }
+}
+
+/// A request that is ready to be sent, and what its response depends on.
 pub(super) struct UpstreamRequest {
     pub(super) spec: ResponseSpec,
     pub(super) context: ResponseContext,
-    /// The upstream is asked for a stream.
-    pub(super) streams: bool,
-    pub(super) send: http::Request<Bytes>,
+    /// The request asks for a stream.
+    pub(super) is_stream_requested: bool,
+    pub(super) request: http::Request<Bytes>,
     pub(super) diagnostics: Diagnostics,
 }
 
+impl UpstreamRequest {
+    /// Stands for a request that waits for state.
+    pub(super) fn unprepared(request: &Request, context: Context) -> Self {
+        Self {
+            spec: ResponseSpec::new(request, &context),
+            context: ResponseContext::new(request, context),
+            is_stream_requested: false,
+            request: http::Request::default(),
+            diagnostics: Diagnostics::default(),
+        }
+    }
+}
+
+/// Prepares the upstream's request. `stored`: the stored turns of the conversation, for a request with an owner.
 pub(super) fn prepare(
-    incoming: ClientRequest,
-    upstream: &'static dyn Dialect,
-    profile: &Profile,
+    client_request: ClientRequest,
+    side: &UpstreamSide<'_>,
     settings: &Settings,
     context: Context,
-    carry_over: Option<&CarryOver>,
+    stored: Option<&StoredTurns>,
 ) -> Result<UpstreamRequest, Error> {
-    let ClientRequest { client, mut request, mut diagnostics, body, headers, .. } = incoming;
-    if let Some(refusal) = request.same_dialect_only.take().filter(|_| client.name() != upstream.name()) {
-        return Err(refusal.into());
-    }
+    side.refuse_foreign_references(&client_request)?;
+    let (profile, upstream) = (&*side.profile, side.dialect);
+    let ClientRequest { client, mut request, mut diagnostics, body, headers, .. } = client_request;
+    request.same_dialect_only = None;
     let mut spec = ResponseSpec::new(&request, &context);
     let context = ResponseContext::new(&request, context);
     if let Some(model) = &settings.upstream_model
@@ -48,14 +111,14 @@ pub(super) fn prepare(
     spec.reasoning = settings.reasoning;
     spec.signatures_in_ids = profile.messages.signatures_in_ids;
     let restores_reasoning = profile.messages.reasoning_history == ReasoningHistory::Restore;
-    spec.turn_storage = match carry_over {
+    spec.turn_storage = match stored {
         None => TurnStorage::None,
         Some(_) if restores_reasoning => TurnStorage::OpaqueAndReasoning,
         Some(_) => TurnStorage::Opaque,
     };
     let defaults = settings.defaults();
-    let nothing = StoredTurns::default();
-    let stored = carry_over.map_or(&nothing, |carry_over| &carry_over.stored);
+    let no_turns = StoredTurns::default();
+    let stored = stored.unwrap_or(&no_turns);
     OpaqueStateRule { upstream, stored, restores_reasoning }
         .strip_and_restore(&mut request, &mut diagnostics);
     normalize(&mut request, profile, &defaults, &mut spec, &mut diagnostics)?;
@@ -65,33 +128,44 @@ pub(super) fn prepare(
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
     let mut encoded = upstream.encode_request(&request, source, &mut diagnostics)?;
     params(&mut encoded.body, profile, &defaults, &mut diagnostics)?;
-    // Bodies of many messages are large in this form: it goes before the next one is written.
+    // A request with many messages is large: it is dropped before the body is written.
     let model = std::mem::take(&mut request.model);
-    let streams = request.stream;
+    let is_stream_requested = request.stream;
     drop(request);
-    let sending = if encoded.body.is_changed() || source.is_none() {
+    let bytes = if encoded.body.is_changed() || source.is_none() {
         let mut written = Vec::with_capacity(body.len() + 64);
         encoded.body.write(&mut written);
         Bytes::from(written)
     } else {
         body.clone()
     };
-    let mut send = http::Request::new(sending);
-    *send.method_mut() = Method::POST;
-    if !profile.paths.chat.is_empty() && matches!(model.as_str(), "." | "..") {
-        return Err(ClientError::invalid("`model` is not the name of a model.").at("model").into());
+    let mut upstream_request = http::Request::new(bytes);
+    *upstream_request.method_mut() = Method::POST;
+    *upstream_request.uri_mut() = side.uri(&encoded.path, &model)?;
+    *upstream_request.headers_mut() = encoded.headers;
+    headers::forward_request_headers(
+        &headers,
+        client,
+        profile,
+        upstream_request.headers_mut(),
+        &mut diagnostics,
+    );
+    upstream_request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(UpstreamRequest { spec, context, is_stream_requested, request: upstream_request, diagnostics })
+}
+
+/// Why the path of a request is not valid: the profile's path, or the model's name in it.
+fn invalid_path(profile: &Profile) -> ClientError {
+    match profile.invalid_rules().into_iter().find(|rule| rule.key == "paths.generate") {
+        Some(rule) => {
+            let message =
+                format!("The profile {:?} cannot work: {}: {}.", profile.name, rule.key, rule.problem);
+            ClientError::new(ErrorKind::Internal, message)
+        }
+        None => {
+            let message =
+                "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
+            ClientError::invalid(message).at("model")
+        }
     }
-    let url = if upstream.name() == profile.dialect {
-        profile.paths.chat_url(&encoded.path, &model)
-    } else {
-        profile.paths.url(&encoded.path)
-    };
-    *send.uri_mut() = url.parse().map_err(|_| {
-        let text = "`model` does not fit into the upstream's path: it is too long, or no name of a model.";
-        ClientError::invalid(text).at("model")
-    })?;
-    *send.headers_mut() = encoded.headers;
-    headers::pass(&headers, client, profile, send.headers_mut(), &mut diagnostics);
-    send.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(UpstreamRequest { spec, context, streams, send, diagnostics })
 }

@@ -1,14 +1,16 @@
-//! How many answers, and where they stop.
+//! `n` and stop sequences to what the profile accepts: excess choices become requests of their own, excess stop sequences are
+//! applied to the response.
 
 use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseSpec};
 use crate::profile::ParamRules;
 
-/// The most answers that are asked for one by one.
-const MOST_ANSWERS: u32 = 16;
+/// The most choices that are requested one by one.
+const MAX_SEQUENTIAL_CHOICES: u32 = 16;
 
-/// The most stop sequences that we apply, and their longest.
-const MOST_STOPS: usize = 64;
-const LONGEST_STOP: usize = 1024;
+/// The most stop sequences that the shim applies.
+const MAX_LOCAL_STOPS: usize = 64;
+/// The longest stop sequence that the shim applies.
+const MAX_STOP_BYTES: usize = 1024;
 
 pub(super) fn normalize(
     request: &mut Request,
@@ -16,21 +18,25 @@ pub(super) fn normalize(
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) {
-    if rules.single_choice
-        && let Some(n) = request.n.filter(|n| *n > 1)
+    if let Some(max_choices) = rules.max_choices
+        && let Some(n) = request.n.filter(|n| *n > max_choices.max(1))
     {
-        spec.sequential_choices = n.min(MOST_ANSWERS);
+        spec.sequential_choices = n.min(MAX_SEQUENTIAL_CHOICES);
         request.n.set(None);
         diagnostics.record(DiagnosticCode::ChoicesOneByOne, "n", &n.to_string());
-        if n > MOST_ANSWERS {
-            diagnostics.record(DiagnosticCode::ParamClamped, "n", &format!("{n} to {MOST_ANSWERS}"));
+        if n > MAX_SEQUENTIAL_CHOICES {
+            diagnostics.record(
+                DiagnosticCode::ParamClamped,
+                "n",
+                &format!("{n} to {MAX_SEQUENTIAL_CHOICES}"),
+            );
         }
     }
-    let most = rules.max_stop_sequences.map_or(usize::MAX, |most| most as usize);
-    if request.stop.len() > most {
-        spec.local_stops = request.stop.edit().split_off(most);
-        spec.local_stops.retain(|stop| !stop.is_empty() && stop.len() <= LONGEST_STOP);
-        spec.local_stops.truncate(MOST_STOPS);
+    let max_stops = rules.max_stop_sequences.map_or(usize::MAX, |max| max as usize);
+    if request.stop.len() > max_stops {
+        spec.local_stops = request.stop.edit().split_off(max_stops);
+        spec.local_stops.retain(|stop| !stop.is_empty() && stop.len() <= MAX_STOP_BYTES);
+        spec.local_stops.truncate(MAX_LOCAL_STOPS);
         diagnostics.record(DiagnosticCode::StopApplied, "stop", &spec.local_stops.len().to_string());
     }
 }

@@ -1,16 +1,16 @@
-//! A conversation so far as one digest: nothing that was kept for one conversation is found by another.
+//! The messages of a conversation to one digest, part of the keys of stored state: another conversation has other keys.
 
 use crate::canonical::digest::Digest;
 use crate::canonical::{Block, MediaSource, Message, Request, Role, Text};
 
-/// What begins the lines of a system text that differ with each request, and so belong to no conversation.
+/// The beginning of lines in system texts that differ with each request, and so belong to no conversation.
 const REQUEST_NONCE: &str = "x-anthropic-billing-header:";
 
-/// A digest of everything before a turn: all roles, the system's text included.
-pub(super) struct Conversation(Digest);
+/// A digest of all messages before a turn, the system message included.
+pub(super) struct ConversationDigest(Digest);
 
-impl Conversation {
-    /// A conversation before its first message; what a request refers to comes before that.
+impl ConversationDigest {
+    /// The digest before the first message: that of what the request refers to.
     pub(super) fn new(request: &Request) -> Self {
         let mut digest = Digest::new();
         for reference in &request.references {
@@ -24,7 +24,7 @@ impl Conversation {
         self.0.value()
     }
 
-    /// Adds a message. Texts count as they are written: a client writes the same one the same way again.
+    /// Adds a message. Texts are added as they are escaped in JSON: a client escapes the same text the same way again.
     pub(super) fn add(&mut self, message: &Message) {
         self.0.add(message.role.as_str().as_bytes());
         self.0.add_field(message.name.as_deref().unwrap_or_default().as_bytes());
@@ -47,14 +47,14 @@ impl Conversation {
         if memchr::memmem::find(text.bytes(), REQUEST_NONCE.as_bytes()).is_none() {
             return self.add_text(text.bytes());
         }
-        let words = text.unescaped();
-        let lines: Vec<&str> = words.split('\n').filter(|line| !line.starts_with(REQUEST_NONCE)).collect();
+        let text = text.unescaped();
+        let lines: Vec<&str> = text.split('\n').filter(|line| !line.starts_with(REQUEST_NONCE)).collect();
         if !lines.is_empty() {
             self.add_text(lines.join("\n").as_bytes());
         }
     }
 
-    /// Without ids, which some clients change, and without reasoning, which clients leave out as it grows old.
+    /// Adds a block, without ids, which some clients change, and without reasoning, which clients drop from older turns.
     fn add_block(&mut self, block: &Block) {
         match block {
             Block::Text { text, .. } => self.add_text(text.bytes()),

@@ -1,45 +1,38 @@
-//! Floor 3: a request made such that one profile accepts it; every change is reported.
+//! A canonical request to one that a profile accepts; every change is reported.
 //!
-//! First what is asked is changed (tools, the form of the answer, limits), then the messages, which by now hold the
-//! sentences that stand for what the upstream cannot be told otherwise; last, on the wire, the parameters.
+//! The order is fixed: first what the request asks for (tools, the response format, limits), then the messages, which by then
+//! include the sentences for what the upstream has no parameter for; at last, in the encoded body, the parameters.
 
+mod change;
 mod choices_and_stops;
 mod conversation;
-mod history;
 mod identifiers;
-mod messages;
-mod opaque;
+mod media;
+mod message_fields;
 mod order;
 mod output_schema;
 mod params;
+mod reasoning;
+mod roles;
 mod stored_turns;
-mod thinking;
-mod tools;
+mod strict;
+mod text;
+mod tool_choice;
+mod tool_schema;
 
-pub(crate) use opaque::OpaqueStateRule;
-pub use params::params;
+pub use params::{RequestDefaults, params};
+pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub(crate) use stored_turns::{StateScope, StoredTurns, TurnLookup};
+pub use strict::ensure_lossless;
 
-use crate::canonical::{
-    Block, ChatTemplate, DiagnosticCode, Diagnostics, Message, Request, ResponseSpec, Role, Severity,
-    TokenLimit,
-};
-use crate::error::{Error, Unsupported};
+use crate::canonical::{ChatTemplate, DiagnosticCode, Diagnostics, Request, ResponseSpec, TokenLimit};
+use crate::error::Error;
 use crate::profile::Profile;
 
-/// What the owner of the service decides about every request.
-#[derive(Debug, Clone, Default)]
-pub struct RequestDefaults {
-    /// `max_tokens` for upstreams that want one.
-    pub max_tokens: Option<u64>,
-    /// A loss is an error.
-    pub strict: bool,
-}
-
-/// Makes `request` one that `profile` accepts, and notes in `spec` what that means for the answer.
+/// Changes `request` so that `profile` accepts it, and records in `spec` what that means for the response.
 ///
 /// # Errors
-/// When a message holds a kind of content that the upstream cannot read.
+/// When a message has content of a type that the upstream does not accept.
 pub fn normalize(
     request: &mut Request,
     profile: &Profile,
@@ -47,13 +40,15 @@ pub fn normalize(
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
-    tools::normalize(request, &profile.tools, diagnostics);
+    tool_choice::declare_from_history(request, &profile.tools, diagnostics);
+    tool_choice::normalize(request, &profile.tools, diagnostics);
+    tool_schema::normalize(request, &profile.tools, diagnostics);
     output_schema::normalize(request, &profile.response_format, spec, diagnostics);
-    template(request, &profile.messages.chat_template);
+    set_chat_template(request, &profile.messages.chat_template);
     request.reasoning.use_token_budget = profile.reasoning.use_token_budget;
     choices_and_stops::normalize(request, &profile.params, spec, diagnostics);
-    history::normalize(request, &profile.messages, diagnostics);
-    messages::normalize(request, profile, diagnostics)?;
+    reasoning::history::normalize(request, &profile.messages, diagnostics);
+    normalize_messages(request, profile, diagnostics)?;
     order::normalize(request, profile, diagnostics);
     identifiers::normalize(request, &profile.messages, diagnostics);
     if request.max_tokens.is_none()
@@ -63,26 +58,60 @@ pub fn normalize(
         request.max_tokens = Some(TokenLimit { tokens, completion: false });
         diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "");
     }
-    stream(request, profile, spec, diagnostics);
+    set_streaming(request, profile, spec, diagnostics);
     Ok(())
 }
 
-/// How a conversation is to be written where it must be one prompt, and where the answer ends then.
-fn template(request: &mut Request, template: &ChatTemplate) {
+/// The rules that concern each message on its own, apart from its place among the others.
+fn normalize_messages(
+    request: &mut Request,
+    profile: &Profile,
+    diagnostics: &mut Diagnostics,
+) -> Result<(), Error> {
+    let rules = &profile.messages;
+    let messages = &mut request.messages;
+    for (i, message) in messages.iter_mut().enumerate() {
+        media::ensure_accepted(&message.blocks, profile, i)?;
+        for rule in [
+            text::parts_to_string,
+            text::string_to_parts,
+            message_fields::drop_refused,
+            message_fields::drop_name,
+        ] {
+            rule(message, rules, i, diagnostics);
+        }
+    }
+    roles::rename(messages, rules, diagnostics);
+    message_fields::name_tool_results(messages, rules, diagnostics);
+    text::drop_empty_assistant(messages, rules, diagnostics);
+    for (i, message) in messages.iter_mut().enumerate() {
+        text::fill_content(message, rules, i, diagnostics);
+    }
+    Ok(())
+}
+
+/// Sets the template by which the messages become one prompt, and the stop sequences that belong to it.
+fn set_chat_template(request: &mut Request, template: &ChatTemplate) {
     if request.is_prompt || !template.is_set() {
         return;
     }
-    let more: Vec<String> = template.stops().into_iter().filter(|s| !request.stop.contains(s)).collect();
-    if !more.is_empty() {
-        request.stop.edit().extend(more);
+    let added: Vec<String> =
+        template.stop_sequences().into_iter().filter(|s| !request.stop.contains(s)).collect();
+    if !added.is_empty() {
+        request.stop.edit().extend(added);
     }
     request.template = template.clone();
 }
 
-/// Whether a stream is asked for, which need not be what the client asked for.
-fn stream(request: &mut Request, profile: &Profile, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
-    let formed = profile.response_format.disable_streaming && request.response_format.is_some();
-    if request.stream && (!profile.stream.supported || formed || spec.sequential_choices > 0) {
+/// Decides whether the upstream is asked for a stream, whatever the client asked for.
+fn set_streaming(
+    request: &mut Request,
+    profile: &Profile,
+    spec: &ResponseSpec,
+    diagnostics: &mut Diagnostics,
+) {
+    let disabled_by_format = profile.response_format.disable_streaming && request.response_format.is_some();
+    if request.stream && (!profile.stream.supported || disabled_by_format || spec.sequential_choices > 0) {
         request.stream = false;
         diagnostics.record(
             DiagnosticCode::StreamSimulated,
@@ -93,35 +122,6 @@ fn stream(request: &mut Request, profile: &Profile, spec: &ResponseSpec, diagnos
         request.stream = true;
         diagnostics.record(DiagnosticCode::StreamFolded, "stream", "the upstream only streams");
     }
-    // Usage is always asked for, so that reports have it; the client gets it only if it asked.
+    // Reports need the usage, so it is always requested; the client gets it only if it asked for it.
     request.include_usage = request.stream && profile.stream.accepts_options;
-}
-
-/// In strict mode a loss is an error that names the field.
-///
-/// # Errors
-/// The first loss among `diagnostics`.
-pub fn ensure_lossless(profile: &Profile, diagnostics: &Diagnostics) -> Result<(), Unsupported> {
-    let Some(loss) = diagnostics.iter().find(|d| d.severity() >= Severity::Warning) else { return Ok(()) };
-    let detail = if loss.detail.is_empty() { String::new() } else { format!(" ({})", loss.detail) };
-    let (name, path) = (&profile.name, &loss.path);
-    let message = format!(
-        "`{path}` cannot be sent to {name} as it is: {}{detail}. Change it, or use lenient mode.",
-        loss.code.meaning().trim_end_matches('.')
-    );
-    Err(Unsupported::new(path.clone(), message))
-}
-
-/// Tells the model something, at the end of the instructions.
-fn append_instruction(request: &mut Request, sentence: &str) {
-    let is_system = |m: &&mut Message| matches!(m.role, Role::System | Role::Developer);
-    match request.messages.iter_mut().find(is_system) {
-        Some(message) => {
-            message.edit().blocks.push(Block::text(format!("\n\n{sentence}")));
-            if !message.content_was_parts {
-                message.join_texts();
-            }
-        }
-        None => request.messages.edit().insert(0, Message::text(Role::System, sentence)),
-    }
 }

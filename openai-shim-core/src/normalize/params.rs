@@ -1,38 +1,48 @@
-//! Parameters, by their name on the wire: left out, renamed, respelled, or moved into a range.
+//! Parameters of an encoded body to those that the profile accepts: dropped, renamed, or moved into a range.
 
-use super::{RequestDefaults, ensure_lossless, thinking};
+use super::reasoning::effort;
+use super::strict::ensure_lossless;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
 use crate::profile::{ParamRules, Profile, ToolChoiceSupport};
 use std::collections::BTreeSet;
 
-/// Members without which a request is none.
-const NEEDED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
+/// Settings of the server that apply to every request.
+#[derive(Debug, Clone, Default)]
+pub struct RequestDefaults {
+    /// `max_tokens` for upstreams that require it.
+    pub max_tokens: Option<u64>,
+    /// A loss is an error.
+    pub strict: bool,
+}
 
-/// Applies the profile's parameter rows to a request body.
+/// Parameters that are never dropped as unlisted: without them there is no request.
+const ALWAYS_ALLOWED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
+
+/// Applies the profile's rules for parameters to a request body.
 ///
 /// # Errors
-/// In strict mode, when anything of the request was lost on its way here.
+/// In strict mode, when anything of the request was lost so far.
 pub fn params(
     body: &mut Object<'_>,
     profile: &Profile,
     defaults: &RequestDefaults,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
-    without_tools(body, diagnostics);
-    forced(body, profile, diagnostics);
-    thinking::write_effort(body, &profile.reasoning, diagnostics);
+    drop_choice_without_tools(body, diagnostics);
+    write_required_choice(body, profile, diagnostics);
+    effort::write_effort(body, &profile.reasoning, diagnostics);
     rename(body, &profile.params, diagnostics);
     clamp(body, &profile.params, diagnostics);
-    drop_some(body, &profile.params, diagnostics);
+    drop_refused(body, &profile.params, diagnostics);
     if defaults.strict { ensure_lossless(profile, diagnostics) } else { Ok(()) }
 }
 
-/// Without tools there is no choice among them: OpenAI refuses an empty list and what depends on it.
-fn without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let empty = |tools: &str| tools.strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]");
-    if body.get("tools").is_some_and(empty) {
+/// Drops an empty list of tools, and without tools the choice among them: OpenAI refuses both.
+fn drop_choice_without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    let is_empty = |tools: &str| tools.strip_prefix('[').is_some_and(|end| end.trim_start() == "]");
+    if body.get("tools").is_some_and(is_empty) {
         body.remove("tools");
         diagnostics.record(DiagnosticCode::NullDropped, "tools", "an empty list");
     }
@@ -41,15 +51,15 @@ fn without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     }
     for key in ["tool_choice", "parallel_tool_calls"] {
         let Some(value) = body.non_null(key) else { continue };
-        let idle = matches!(value.trim(), "\"auto\"" | "\"none\"" | "true" | "false");
-        let code = if idle { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
+        let has_no_effect = matches!(value.trim(), "\"auto\"" | "\"none\"" | "true" | "false");
+        let code = if has_no_effect { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
         diagnostics.record(code, key, "there are no tools");
         body.remove(key);
     }
 }
 
-/// A forced choice by the upstream's own word.
-fn forced(body: &mut Object<'_>, profile: &Profile, diagnostics: &mut Diagnostics) {
+/// Writes `tool_choice: "required"` as `any`, for upstreams that name it so.
+fn write_required_choice(body: &mut Object<'_>, profile: &Profile, diagnostics: &mut Diagnostics) {
     if body.str("tool_choice").as_deref() == Some("required")
         && profile.tools.required_choice == ToolChoiceSupport::Any
     {
@@ -60,11 +70,11 @@ fn forced(body: &mut Object<'_>, profile: &Profile, diagnostics: &mut Diagnostic
 
 fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
     for (from, to) in &rules.rename {
-        if body.non_null(from).is_none() {
+        if from == to || body.non_null(from).is_none() {
             continue;
         }
         if let Some(value) = body.remove(from) {
-            // Where both are there the upstream's own name wins.
+            // If the client sent both, the upstream's own name wins.
             if body.non_null(to).is_none() {
                 body.set(to.clone(), value);
             }
@@ -85,16 +95,18 @@ fn clamp(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostic
     }
 }
 
-fn drop_some(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
-    let unknown = |key: &str| {
-        !rules.allow.is_empty() && !NEEDED.contains(&key) && !rules.allow.iter().any(|known| known == key)
+fn drop_refused(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
+    let is_unlisted = |key: &str| {
+        !rules.allow.is_empty()
+            && !ALWAYS_ALLOWED.contains(&key)
+            && !rules.allow.iter().any(|allowed| allowed == key)
     };
-    let refused = |key: &str| rules.drop.iter().any(|dropped| dropped == key) || unknown(key);
-    let mut known = BTreeSet::new();
-    for key in body.iter().map(|(key, _)| key).filter(|key| refused(key)) {
-        if known.insert(key) && body.non_null(key).is_some() {
+    let is_refused = |key: &str| rules.drop.iter().any(|dropped| dropped == key) || is_unlisted(key);
+    let mut reported = BTreeSet::new();
+    for key in body.iter().map(|(key, _)| key).filter(|key| is_refused(key)) {
+        if reported.insert(key) && body.non_null(key).is_some() {
             diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     }
-    body.retain(|key, _| !refused(key));
+    body.retain(|key, _| !is_refused(key));
 }

@@ -1,37 +1,37 @@
-//! How far an answer is, for transports that limit how long they wait.
+//! [`Progress`]: whether the first meaningful event of a response came, for transports that limit how long they wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How far an answer is. A [`Shim`](super::Shim) puts it among the extensions of each request that it sends: only the
-/// translation can tell an event that means something from a comment or an empty delta.
+/// How far a response is. A [`Shim`](crate::Shim) puts it among the extensions of each request that it sends: only the
+/// translation can tell a meaningful event from a comment or an empty delta.
 #[derive(Debug, Clone)]
-pub struct Progress(Arc<State>);
+pub struct Progress(Arc<ResponseProgress>);
 
 #[derive(Debug)]
-struct State {
-    streams: bool,
-    begun: AtomicBool,
+struct ResponseProgress {
+    is_stream: bool,
+    has_begun: AtomicBool,
 }
 
 impl Progress {
-    /// Nothing has come yet. `streams`: the answer is passed on event by event.
-    pub fn new(streams: bool) -> Self {
-        Self(Arc::new(State { streams, begun: AtomicBool::new(false) }))
+    /// The progress of a response of which nothing came yet. `is_stream`: it is passed on event by event.
+    pub fn new(is_stream: bool) -> Self {
+        Self(Arc::new(ResponseProgress { is_stream, has_begun: AtomicBool::new(false) }))
     }
 
-    /// Whether the answer is passed on event by event; else it counts when it is whole.
+    /// Whether the response is passed on event by event; else it counts when it is complete.
     pub fn is_stream(&self) -> bool {
-        self.0.streams
+        self.0.is_stream
     }
 
-    /// Whether the first meaningful event has come.
+    /// Whether the first meaningful event came.
     pub fn has_begun(&self) -> bool {
-        self.0.begun.load(Ordering::Relaxed)
+        self.0.has_begun.load(Ordering::Relaxed)
     }
 
-    /// The first meaningful event has come.
+    /// Sets that the first meaningful event came.
     pub fn begin(&self) {
-        self.0.begun.store(true, Ordering::Relaxed);
+        self.0.has_begun.store(true, Ordering::Relaxed);
     }
 }

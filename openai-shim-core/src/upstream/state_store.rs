@@ -1,36 +1,36 @@
-//! Where a [`Shim`](super::Shim) keeps state between requests: an embedder's store.
+//! [`StateStore`]: where an embedder keeps the state that a [`Shim`](crate::Shim) loads and stores between requests.
 
 use crate::state::{StateEntry, StateKey};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-/// A store of state: a map in this process, Redis, a table. It may forget, and has bounds.
+/// A store of state: a map in this process, Redis, a database table. It is bounded, and may drop entries.
 ///
-/// Its errors are diagnostics of the exchange, and never fail a request; so an implementation with a network in it has a
+/// Its errors become diagnostics of the exchange and never fail a request, so an implementation that uses a network has a
 /// deadline of milliseconds.
 #[async_trait]
 pub trait StateStore: Send + Sync {
-    /// What is kept under these keys: a value or `None` for each, in the same order.
+    /// Returns a value or `None` for each key, in the same order.
     async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError>;
 
-    /// Keeps these, in place of what is there.
+    /// Stores entries, and replaces those with the same keys.
     async fn store(&self, entries: Vec<StateEntry>) -> Result<(), StateError>;
 
-    /// Keeps these no longer.
+    /// Removes the entries with these keys.
     async fn remove(&self, keys: &[StateKey]) -> Result<(), StateError>;
 }
 
-/// A store did not answer, or not in time.
+/// A store failed, or did not respond in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct StateError {
-    /// What happened, without what is stored.
+    /// What happened, without the stored values.
     pub message: String,
 }
 
 impl StateError {
-    /// An error in one sentence.
+    /// An error with a message of one sentence.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into() }
     }

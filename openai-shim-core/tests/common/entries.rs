@@ -1,59 +1,78 @@
-//! Everything that a row can say, read from where it is declared.
+//! The declarations of a profile's rules to the table of its keys.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The sections of a row, and what declares them.
+/// The sections of a profile, and the structs that declare them.
 const SECTIONS: [(&str, &str); 11] = [
     ("", "Profile"),
     ("auth", "Auth"),
-    ("paths", "Paths"),
-    ("params", "Params"),
-    ("messages", "Messages"),
-    ("messages.template", "Template"),
-    ("tools", "Tools"),
-    ("format", "Format"),
-    ("reasoning", "Thinking"),
-    ("stream", "Streaming"),
-    ("answers", "AnswerQuirks"),
+    ("paths", "EndpointPaths"),
+    ("params", "ParamRules"),
+    ("messages", "MessageRules"),
+    ("messages.chat_template", "ChatTemplate"),
+    ("tools", "ToolRules"),
+    ("response_format", "ResponseFormatRules"),
+    ("reasoning", "ReasoningRules"),
+    ("stream", "StreamingSupport"),
+    ("responses", "AnswerQuirks"),
 ];
 
-/// A table of all entries; each is said to be what its declaration says.
+/// A table of all keys, with the documentation of each.
 pub fn table() -> String {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let source: String =
-        ["profile/mod.rs", "profile/rules.rs", "canonical/quirks.rs", "canonical/template.rs"]
-            .map(|file| std::fs::read_to_string(src.join(file)).unwrap())
-            .concat();
-    let mut text = String::from("| entry | value | meaning |\n|---|---|---|\n");
+    let source: String = [
+        "profile/definition.rs",
+        "profile/accepts.rs",
+        "canonical/answer_quirks.rs",
+        "canonical/chat_template.rs",
+    ]
+    .map(|file| std::fs::read_to_string(src.join(file)).unwrap())
+    .concat();
+    let mut text = String::from("| key | value | meaning |\n|---|---|---|\n");
     for (section, name) in SECTIONS {
-        for (field, kind, meaning) in fields(&source, name) {
-            let below = SECTIONS.iter().any(|(_, name)| *name == kind) || kind == "Vec<ModelRules>";
-            if below {
+        for Field { name, kind, meaning } in fields(&source, name) {
+            let is_section = SECTIONS.iter().any(|(_, name)| *name == kind) || kind == "Vec<ModelOverride>";
+            if is_section {
                 continue;
             }
-            let entry = if section.is_empty() { field } else { format!("{section}.{field}") };
+            let key = if section.is_empty() { name } else { format!("{section}.{name}") };
             let mut meaning = vec![meaning];
             if value(&kind).is_none() {
-                let words = words(&source, &kind);
-                meaning.extend(words.iter().map(|(word, said)| format!("`{word}`: {said}")));
+                let keywords = keywords(&source, &kind);
+                meaning.extend(keywords.iter().map(|(keyword, doc)| format!("`{keyword}`: {doc}")));
             }
             let meaning = meaning.join(" ").replace('|', "\\|");
-            writeln!(text, "| `{entry}` | {} | {meaning} |", value(&kind).unwrap_or("a word")).unwrap();
+            writeln!(text, "| `{key}` | {} | {meaning} |", value(&kind).unwrap_or("a keyword")).unwrap();
         }
     }
     text
 }
 
-/// Name, type and documentation of the public fields of a struct.
-fn fields(source: &str, name: &str) -> Vec<(String, String, String)> {
-    let body = source.split(&format!("pub struct {name} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+/// A public field of a struct.
+struct Field {
+    name: String,
+    kind: String,
+    meaning: String,
+}
+
+/// The public fields of a struct, declared by itself or in `rules!`.
+fn fields(source: &str, name: &str) -> Vec<Field> {
+    let declarations = [format!("pub struct {name} {{\n"), format!("pub struct {name}, ")];
+    let body = declarations.iter().find_map(|start| source.split(start.as_str()).nth(1)).unwrap();
+    // The brace that closes it is indented in `rules!`.
+    let body = body.split("\n}").next().unwrap().split("\n    }").next().unwrap();
     let (mut all, mut docs) = (Vec::new(), Vec::new());
     for line in body.lines().map(str::trim) {
         if let Some(doc) = line.strip_prefix("/// ") {
             docs.push(doc);
         } else if let Some((field, kind)) = line.strip_prefix("pub ").and_then(|rest| rest.split_once(": ")) {
-            all.push((field.to_owned(), kind.trim_end_matches(',').to_owned(), docs.join(" ")));
+            let kind = kind.split(" = ").next().unwrap().split(" => ").next().unwrap();
+            all.push(Field {
+                name: field.to_owned(),
+                kind: kind.trim_end_matches(',').to_owned(),
+                meaning: docs.join(" "),
+            });
             docs.clear();
         }
     }
@@ -74,15 +93,31 @@ fn value(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// The words of an enum as they are written, and what is said about each.
-fn words(source: &str, name: &str) -> Vec<(String, String)> {
+/// The keywords of an enum in TOML, and the documentation of each.
+fn keywords(source: &str, name: &str) -> Vec<(String, String)> {
     if let Some(body) = source.split(&format!("    {name} {{")).nth(1) {
-        // `Word "what it means.",` for each, up to a brace that is not in quotes.
-        let parts: Vec<&str> = body.split('"').collect();
-        let pairs = parts.chunks(2).take_while(|pair| !pair[0].contains('}'));
-        return pairs
-            .map(|pair| (snake_case(pair[0].trim_matches([',', ' ', '\n'])), pair[1].to_owned()))
-            .collect();
+        // `Keyword "meaning.",` or `Keyword = "keyword" "meaning.",`, up to a brace that is not in quotes.
+        let mut parts = body.split('"');
+        let mut all = Vec::new();
+        while let Some(head) = parts.next().filter(|head| !head.contains('}')) {
+            let head = head.trim_matches([',', ' ', '\n']);
+            let keyword = match head.strip_suffix(" =") {
+                Some(_) => {
+                    let spelling = parts.next().unwrap().to_owned();
+                    parts.next();
+                    spelling
+                }
+                None => snake_case(head),
+            };
+            // Quotes inside the text are escaped.
+            let mut doc = parts.next().unwrap().to_owned();
+            while doc.ends_with('\\') {
+                doc.pop();
+                doc = format!("{doc}\"{}", parts.next().unwrap());
+            }
+            all.push((keyword, doc));
+        }
+        return all;
     }
     let body = source.split(&format!("pub enum {name} {{")).nth(1).unwrap().split("\n}").next().unwrap();
     let lines: Vec<&str> =
@@ -91,9 +126,10 @@ fn words(source: &str, name: &str) -> Vec<(String, String)> {
     pairs.map(|pair| (snake_case(pair[1].trim_end_matches(',')), pair[0].replace("/// ", ""))).collect()
 }
 
-fn snake_case(word: &str) -> String {
+/// `ReasoningEffort` as `reasoning_effort`.
+fn snake_case(name: &str) -> String {
     let mut text = String::new();
-    for (i, c) in word.chars().enumerate() {
+    for (i, c) in name.chars().enumerate() {
         if c.is_uppercase() && i > 0 {
             text.push('_');
         }

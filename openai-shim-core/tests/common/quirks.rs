@@ -1,290 +1,302 @@
-//! A row in words.
+//! A profile to its section of `docs/quirks.md`.
 
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
 use openai_shim_core::profile::{
-    Auth, EndpointPaths, MessageNamePolicy, MessageRules, ModelOverride, ParamRules, PrefillPolicy,
-    ReasoningHistory, ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport,
-    StreamingSupport, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    Auth, ContentType, EndpointPaths, MessageNamePolicy, MessageRules, ModelOverride, ParamRules,
+    PrefillPolicy, ReasoningHistory, ReasoningParam, ReasoningRules, ResponseFormatRules,
+    ResponseFormatSupport, StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
 };
 
-/// The section about one row.
-pub fn section(row: &Profile) -> String {
-    let mut head = vec![format!("{}.", row.description)];
-    if !row.base_url.is_empty() {
-        head.push(format!("Usually at `{}`.", row.base_url));
+/// The section about one profile.
+pub fn section(profile: &Profile) -> String {
+    let mut head = vec![format!("{}.", profile.description)];
+    if !profile.base_url.is_empty() {
+        head.push(format!("Usually at `{}`.", profile.base_url));
     }
-    if row.dialect != "openai-chat" {
-        head.push(format!("It speaks `{}`.", row.dialect));
+    if profile.dialect != "openai-chat" {
+        head.push(format!("Its dialect is `{}`.", profile.dialect));
     }
-    if !row.hosts.is_empty() {
-        head.push(format!("Chosen for {}.", names(&row.hosts)));
+    if !profile.hosts.is_empty() {
+        head.push(format!("Selected by {}.", names(&profile.hosts)));
     }
-    let mut said = about(row);
+    let mut lines = about(profile);
     let for_models =
         |rules: &ModelOverride| format!("for {}: {}", names(&rules.matches), about_models(rules).join("; "));
-    said.extend(row.model_overrides.iter().map(for_models));
-    let said = if said.is_empty() { "Nothing is changed for it.\n".to_owned() } else { bullets(&said) };
-    let sources: Vec<_> = row.sources.iter().map(|source| linked(source)).collect();
+    lines.extend(profile.model_overrides.iter().map(for_models));
+    let lines = if lines.is_empty() { "Nothing is changed for it.\n".to_owned() } else { bullets(&lines) };
+    let sources: Vec<_> = profile.sources.iter().map(|source| linked(source)).collect();
     let sources =
         if sources.is_empty() { String::new() } else { format!("\nSources:\n\n{}", bullets(&sources)) };
-    format!("## {}\n\n{}\n\n{said}{sources}", row.name, head.join(" "))
+    format!("## {}\n\n{}\n\n{lines}{sources}", profile.name, head.join(" "))
 }
 
 fn bullets(lines: &[String]) -> String {
     format!("- {}\n", lines.join("\n- "))
 }
 
-/// What a row says of all models.
-pub fn about(row: &Profile) -> Vec<String> {
-    let mut said = access(&row.auth, &row.paths, row.has_model_list);
-    said.extend(passed(&row.forward_headers));
-    said.extend(also(&row.extra_dialects));
-    said.extend(params(&row.params));
-    said.extend(messages(&row.messages));
-    said.extend(tools(&row.tools));
-    said.extend(format_of(&row.response_format));
-    said.extend(reasoning(&row.reasoning));
-    said.extend(stream(&row.stream));
-    said.extend(answers(row.responses));
-    said
+/// The rules of a profile for all models.
+pub fn about(profile: &Profile) -> Vec<String> {
+    let mut lines = access(&profile.auth, &profile.paths, profile.has_model_list);
+    lines.extend(forwarded_headers(&profile.forward_headers));
+    lines.extend(extra_dialects(&profile.extra_dialects));
+    lines.extend(params(&profile.params));
+    lines.extend(messages(&profile.messages));
+    lines.extend(tools(&profile.tools));
+    lines.extend(response_format(&profile.response_format));
+    lines.extend(reasoning(&profile.reasoning));
+    lines.extend(stream(&profile.stream));
+    lines.extend(responses(profile.responses));
+    lines
 }
 
-/// What rules say of their models.
+/// The rules of an override.
 pub fn about_models(rules: &ModelOverride) -> Vec<String> {
-    let mut said = also(&rules.extra_dialects);
-    said.extend(params(&rules.params));
-    said.extend(messages(&rules.messages));
-    said.extend(tools(&rules.tools));
-    said.extend(format_of(&rules.response_format));
-    said.extend(reasoning(&rules.reasoning));
-    said.extend(stream(&rules.stream));
-    said.extend(answers(rules.responses));
-    said
+    let mut rules = rules.clone();
+    rules.matches = vec!["*".to_owned()];
+    let mut profile = Profile::default();
+    profile.model_overrides = vec![rules];
+    about(&profile.for_model("any"))
 }
 
-fn access(auth: &Auth, paths: &EndpointPaths, lists_models: bool) -> Vec<String> {
-    let mut said = Said::default();
+fn access(auth: &Auth, paths: &EndpointPaths, has_model_list: bool) -> Vec<String> {
+    let mut lines = Lines::default();
     let usual = Auth::default();
-    said.when(*auth != usual, || match auth.prefix.as_str() {
+    lines.when(*auth != usual, || match auth.prefix.as_str() {
         "" => format!("the key is sent as `{}`, with nothing before it", auth.header),
         prefix => format!("the key is sent as `{}: {prefix}…`", auth.header),
     });
     let usual = EndpointPaths::default();
-    said.when(paths.chat != usual.chat, || format!("answers are asked for at `{}`", paths.chat));
-    said.when(paths.models != usual.models, || format!("models are listed at `{}`", paths.models));
-    for (key, value) in &paths.query {
-        said.add(format!("`{key}={value}` is added to every URL"));
+    lines.when(paths.generate != usual.generate, || {
+        format!("responses are generated at `{}`", paths.generate)
+    });
+    lines.when(paths.models != usual.models, || format!("models are listed at `{}`", paths.models));
+    for (key, value) in &paths.query_params {
+        lines.add(format!("`{key}={value}` is added to every URL"));
     }
-    said.when(!lists_models, || "it does not list its models: they must be configured".to_owned());
-    said.0
+    lines.when(!has_model_list, || "it does not list its models; they must be configured".to_owned());
+    lines.0
 }
 
-fn passed(headers: &[String]) -> Vec<String> {
-    let mut said = Said::default();
+fn forwarded_headers(headers: &[String]) -> Vec<String> {
+    let mut lines = Lines::default();
     let usual = openai_shim_core::Profile::default().forward_headers;
-    said.when(headers.is_empty(), || {
-        String::from("no header of clients is passed on, not even `openai-beta`")
+    lines.when(headers.is_empty(), || String::from("no client header is forwarded, not even `openai-beta`"));
+    lines.when(!headers.is_empty() && headers != usual, || {
+        format!("the client headers {} are forwarded", names(headers))
     });
-    said.when(!headers.is_empty() && headers != usual, || {
-        format!("clients' headers {} are passed on", names(headers))
-    });
-    said.0
+    lines.0
 }
 
-fn also(dialects: &[String]) -> Vec<String> {
-    let mut said = Said::default();
-    said.when(!dialects.is_empty(), || format!("it speaks {} besides", names(dialects)));
-    said.0
+fn extra_dialects(dialects: &[String]) -> Vec<String> {
+    let mut lines = Lines::default();
+    lines.when(!dialects.is_empty(), || format!("further dialects: {}", names(dialects)));
+    lines.0
 }
 
 fn params(rules: &ParamRules) -> Vec<String> {
-    let mut said = Said::default();
-    said.when(!rules.allow.is_empty(), || format!("only {} are sent", names(&rules.allow)));
-    said.when(!rules.drop.is_empty(), || format!("{} {} left out", names(&rules.drop), is_are(&rules.drop)));
+    let mut lines = Lines::default();
+    lines.when(!rules.allow.is_empty(), || format!("only {} are sent", names(&rules.allow)));
+    lines.when(!rules.drop.is_empty(), || format!("{} {} dropped", names(&rules.drop), is_are(&rules.drop)));
     for (from, to) in &rules.rename {
-        said.add(format!("`{from}` is sent as `{to}`"));
+        lines.add(format!("`{from}` is sent as `{to}`"));
     }
     for (name, [low, high]) in &rules.clamp {
-        said.add(format!("`{name}` is kept from {low} to {high}"));
+        lines.add(format!("`{name}` is kept from {low} to {high}"));
     }
-    said.when(rules.require_max_tokens, || {
-        "it wants `max_tokens`: the configured default is sent if none was".to_owned()
+    lines.when(rules.require_max_tokens, || {
+        "`max_tokens` is required: the configured default is sent if the client sent none".to_owned()
     });
-    said.when(rules.single_choice, || "`n` must be 1: for more answers it is asked several times".to_owned());
+    match rules.max_choices {
+        None => {}
+        Some(1) => lines.add("`n` must be 1: for more choices several requests are sent"),
+        Some(max) => lines.add(format!("`n` is at most {max}: for more choices several requests are sent")),
+    }
     match rules.max_stop_sequences {
         None => {}
-        Some(0) => said.add("it takes no `stop`: answers are cut here"),
-        Some(1) => said.add("it takes one stop sequence: the others are applied here"),
-        Some(most) => said.add(format!("it takes {most} stop sequences: the others are applied here")),
+        Some(0) => lines.add("it accepts no `stop`: the shim cuts the response"),
+        Some(1) => lines.add("it accepts one stop sequence: the shim applies the others"),
+        Some(max) => lines.add(format!("it accepts {max} stop sequences: the shim applies the others")),
     }
-    said.0
+    lines.0
 }
 
 fn messages(rules: &MessageRules) -> Vec<String> {
-    let mut said = Said::default();
+    let mut lines = Lines::default();
     for (from, to) in &rules.roles {
-        said.add(format!("role `{from}` is sent as `{to}`"));
+        lines.add(format!("role `{from}` is sent as `{to}`"));
     }
     match rules.input_modalities.as_deref() {
         None => {}
-        Some([]) => said.add("it reads text only: pictures, sound and files are refused"),
-        Some(kinds) => said.add(format!("besides text it reads {}; other parts are refused", names(kinds))),
+        Some([]) => lines.add("it accepts text only: images, audio and files are refused"),
+        Some(kinds) => {
+            lines.add(format!("besides text it accepts {}; other parts are refused", names(kinds)))
+        }
     }
     for (on, line) in [
-        (rules.flatten_text, "lists of text parts are sent as one string"),
-        (rules.parts_only, "a string is sent as a list of one text part"),
-        (
-            rules.signatures_in_ids,
-            "signatures of tool calls must come back: they are carried in the calls' ids",
-        ),
-        (!rules.placeholder_signature.is_empty(), "a call whose signature nobody knows is marked as such"),
+        (rules.signatures_in_ids, "signatures of tool calls must come back: the calls' ids contain them"),
+        (!rules.placeholder_signature.is_empty(), "a tool call of unknown signature gets a placeholder"),
         (
             rules.data_urls_only,
-            "pictures and files are read from data URLs only; addresses are refused by name",
+            "images and files are accepted as data URLs only; other URLs are refused by name",
         ),
-        (rules.empty_content, "beside tool calls, `content` is `\"\"` and not `null`"),
-        (rules.null_content, "beside tool calls, `content` is `null` and not `\"\"`"),
-        (rules.drop_empty_assistant, "assistant messages that say nothing are left out"),
-        (rules.drop_null_fields, "members of messages that are `null` are left out"),
-        (rules.tool_result_name, "tool results carry the tool's name"),
+        (rules.drop_empty_assistant, "empty assistant messages are dropped"),
+        (rules.drop_null_fields, "fields of messages that are `null` are dropped"),
+        (rules.tool_result_name, "tool results contain the tool's name"),
         (rules.merge_system, "system messages are merged into one and put first"),
         (rules.merge_same_role, "adjacent messages of one role are merged"),
         (
             rules.assistant_after_tool,
-            "between a tool's result and a user message an assistant message is put",
+            "an assistant message is inserted between a tool result and a user message",
         ),
     ] {
-        said.when(on, || line.to_owned());
+        lines.when(on, || line.to_owned());
     }
-    said.word(rules.name_field, |word| match word {
+    lines.keyword(rules.content, |keyword| match keyword {
+        ContentType::String => "lists of text parts are sent as one string",
+        _ => "a string is sent as a list of one text part",
+    });
+    lines.keyword(rules.tool_call_content, |keyword| match keyword {
+        ToolCallContent::Empty => "beside tool calls, `content` is `\"\"` and not `null`",
+        _ => "beside tool calls, `content` is `null` and not `\"\"`",
+    });
+    if !rules.drop_fields.is_empty() {
+        lines.add(format!(
+            "{} {} dropped from messages",
+            names(&rules.drop_fields),
+            is_are(&rules.drop_fields)
+        ));
+    }
+    lines.keyword(rules.name_field, |keyword| match keyword {
         MessageNamePolicy::Tool => "only tool results keep their `name`",
         _ => "messages lose their `name`",
     });
-    said.word(rules.prefill, |word| match word {
+    lines.keyword(rules.prefill, |keyword| match keyword {
         PrefillPolicy::Prefix => "an assistant message at the end is sent with `prefix: true`",
-        _ => "an assistant message at the end becomes the user's wish to go on from there",
+        _ => "an assistant message at the end is sent as a user message that asks to continue it",
     });
-    said.word(rules.tool_call_ids, |word| match word {
-        ToolCallIdFormat::Alnum9 => "ids of tool calls are made nine letters and digits, and back",
-        _ => "ids of tool calls are kept to forty characters",
+    lines.keyword(rules.tool_call_ids, |keyword| match keyword {
+        ToolCallIdFormat::Alnum9 => "tool call ids are sent as nine letters and digits",
+        _ => "tool call ids have at most forty characters",
     });
-    said.word(rules.reasoning_history, |word| match word {
-        ReasoningHistory::Drop => "reasoning is left out of the history",
-        _ => "reasoning must come back: what the client does not send is put back where it is known",
+    lines.keyword(rules.reasoning_history, |keyword| match keyword {
+        ReasoningHistory::Drop => "the reasoning of earlier turns is dropped",
+        _ => "the reasoning of earlier turns is required: what the client does not send is restored where it is known",
     });
-    said.when(rules.chat_template.is_set(), || match rules.chat_template.name {
+    lines.when(rules.chat_template.is_set(), || match rules.chat_template.name {
         BuiltInTemplate::None => "a conversation is written as one prompt".to_owned(),
         name => format!(
-            "a conversation is written as one prompt, as `{}` does",
+            "a conversation is written as one prompt, by the template `{}`",
             format!("{name:?}").to_lowercase()
         ),
     });
-    said.0
+    lines.0
 }
 
 fn tools(rules: &ToolRules) -> Vec<String> {
-    let mut said = Said::default();
+    let mut lines = Lines::default();
     for (what, how) in
         [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
     {
-        said.word(how, |how| {
+        lines.keyword(how, |how| {
             let how = match how {
                 ToolChoiceSupport::Any => "`any`",
-                ToolChoiceSupport::Required => "`required` with no other tool on offer",
-                _ => "`auto` and a sentence that asks for it",
+                ToolChoiceSupport::Required => "`required`, and only that tool is offered",
+                _ => "`auto`, and a sentence asks for the call",
             };
             format!("{what} is sent as {how}")
         });
     }
-    said.when(!rules.drop_schema_keywords.is_empty(), || {
+    lines.when(!rules.drop_schema_keywords.is_empty(), || {
         format!(
-            "{} {} left out of schemas",
+            "{} {} dropped from schemas",
             names(&rules.drop_schema_keywords),
             is_are(&rules.drop_schema_keywords)
         )
     });
     for (on, line) in [
-        (rules.drop_strict, "`strict` is left out of functions"),
-        (rules.inline_refs, "in schemas `$ref` is replaced by what it refers to"),
+        (rules.drop_strict, "`strict` is dropped from functions"),
+        (rules.inline_refs, "`$ref` in schemas is replaced by the schema that it refers to"),
         (
             rules.close_strict_schemas,
-            "schemas of strict functions get every key required, and no others allowed",
+            "schemas of strict functions get every key required and `additionalProperties: false`",
         ),
         (
             rules.declare_from_history,
-            "tools that the history calls are declared, even if none is offered any more",
+            "tools that the history calls are declared, even if the client no longer offers any",
         ),
     ] {
-        said.when(on, || line.to_owned());
+        lines.when(on, || line.to_owned());
     }
-    said.0
+    lines.0
 }
 
-fn format_of(rules: &ResponseFormatRules) -> Vec<String> {
-    let mut said = Said::default();
+fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
+    let mut lines = Lines::default();
     for (what, how) in [("a JSON schema", rules.json_schema), ("any JSON object", rules.json_object)] {
-        said.word(how, |how| {
+        lines.keyword(how, |how| {
             let how = match how {
                 ResponseFormatSupport::JsonSchema => "by a schema",
-                ResponseFormatSupport::JsonObject => "by `json_object` and a sentence that tells the schema",
+                ResponseFormatSupport::JsonObject => "by `json_object`, and a sentence states the schema",
                 _ => "by a sentence only",
             };
-            format!("{what} is asked for {how}")
+            format!("{what} is requested {how}")
         });
     }
-    said.when(rules.omit_text, || "`response_format: text` is left out".to_owned());
-    said.when(rules.disable_streaming, || {
-        "with a `response_format` it does not stream: the answer is cut into a stream here".to_owned()
+    lines.when(rules.omit_text, || "`response_format: text` is dropped".to_owned());
+    lines.when(rules.disable_streaming, || {
+        "with a `response_format` it does not stream: the client gets a simulated stream".to_owned()
     });
-    said.0
+    lines.0
 }
 
 fn reasoning(rules: &ReasoningRules) -> Vec<String> {
-    let mut said = Said::default();
-    said.word(rules.param, |word| match word {
+    let mut lines = Lines::default();
+    lines.keyword(rules.param, |keyword| match keyword {
         ReasoningParam::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
         ReasoningParam::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
         ReasoningParam::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
         ReasoningParam::ChatTemplateKwargs => {
             "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`"
         }
-        _ => "`reasoning_effort` is left out",
+        _ => "`reasoning_effort` is dropped",
     });
-    said.when(!rules.efforts.is_empty(), || {
-        format!("it knows the efforts {}: the nearest one is sent", names(&rules.efforts))
+    lines.when(!rules.efforts.is_empty(), || {
+        format!("it accepts the efforts {}: the nearest one is sent", names(&rules.efforts))
     });
-    said.when(rules.use_token_budget, || "how much to think is said in tokens".to_owned());
-    said.0
+    lines.when(rules.use_token_budget, || "it takes a token budget for reasoning, and no effort".to_owned());
+    lines.0
 }
 
 fn stream(rules: &StreamingSupport) -> Vec<String> {
-    let mut said = Said::default();
-    said.when(!rules.supported, || "it does not stream: streams are made here".to_owned());
-    said.when(!rules.accepts_options, || "`stream_options` is left out".to_owned());
-    said.when(rules.required, || "it only streams: whole answers are put together here".to_owned());
-    said.0
+    let mut lines = Lines::default();
+    lines.when(!rules.supported, || "it does not stream: clients get simulated streams".to_owned());
+    lines.when(!rules.accepts_options, || "`stream_options` is dropped".to_owned());
+    lines.when(rules.required, || {
+        "it only streams: streams for non-streaming clients are collected".to_owned()
+    });
+    lines.0
 }
 
-fn answers(rules: AnswerQuirks) -> Vec<String> {
-    let mut said = Said::default();
-    said.when(rules.cumulative_deltas, || {
-        "every delta repeats all text so far: only what is new is passed on".to_owned()
+fn responses(rules: AnswerQuirks) -> Vec<String> {
+    let mut lines = Lines::default();
+    lines.when(rules.cumulative_deltas, || {
+        "every delta repeats all text so far: only the new text is passed on".to_owned()
     });
-    said.when(rules.keep_tool_markup, || "tool calls written into the text are left there".to_owned());
-    said.word(rules.reasoning_tags, |word| match word {
-        ReasoningTags::Prefilled => "its text begins inside of thinking, up to `</think>`",
-        _ => "`<think>` is text",
+    lines.when(rules.keep_tool_markup, || "tool calls that are written into the text stay there".to_owned());
+    lines.keyword(rules.reasoning_tags, |keyword| match keyword {
+        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`",
+        _ => "`<think>` is ordinary text",
     });
-    said.0
+    lines.0
 }
 
-/// Sentences.
+/// The lines about a profile.
 #[derive(Default)]
-struct Said(Vec<String>);
+struct Lines(Vec<String>);
 
-impl Said {
+impl Lines {
     fn add(&mut self, line: impl Into<String>) {
         self.0.push(line.into());
     }
@@ -295,10 +307,10 @@ impl Said {
         }
     }
 
-    /// What a word says that is not the usual one.
-    fn word<W: Default + PartialEq, S: Into<String>>(&mut self, word: W, line: impl FnOnce(W) -> S) {
-        if word != W::default() {
-            self.0.push(line(word).into());
+    /// Adds a line about a keyword that is not the default.
+    fn keyword<K: Default + PartialEq, S: Into<String>>(&mut self, keyword: K, line: impl FnOnce(K) -> S) {
+        if keyword != K::default() {
+            self.0.push(line(keyword).into());
         }
     }
 }

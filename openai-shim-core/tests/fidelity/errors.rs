@@ -44,10 +44,10 @@ pub fn failed(status: u16, kind: ErrorKind, client: Side, upstream: Side) -> Fou
     let (mut exchange, mut out) =
         (exchange(written(&plain(), client).unwrap(), upstream).unwrap(), Vec::new());
     exchange.next();
-    exchange.head(status, &http::HeaderMap::new());
-    exchange.push(&body, &mut out);
-    exchange.finish(&mut out);
-    let told = exchange.reply().unwrap().status;
+    exchange.head(status, &http::HeaderMap::new()).unwrap();
+    exchange.push(&body, &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
+    let told = exchange.response_head().unwrap().status;
     let heard = read(client, told, &out);
     let cell = match (heard.to_string().contains(WORDS), heard.kind() == kind) {
         (false, _) => Cell::Silent,

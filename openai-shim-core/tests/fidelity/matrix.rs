@@ -205,7 +205,7 @@ fn begun(client: Side, upstream: Side, stream: bool) -> Exchange {
     let incoming = written(&asking(client, stream), client).unwrap();
     let mut exchange = exchange(incoming, upstream).unwrap();
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     exchange
 }
 
@@ -218,8 +218,8 @@ pub fn passed(
 ) -> (Vec<u8>, BTreeSet<String>) {
     let spec = ResponseSpec::new(&asking(client, stream.upstream), &Context::fixed());
     let (mut exchange, mut out) = (begun(client, upstream, stream.client), Vec::new());
-    exchange.push(&spoken(response, upstream, &spec), &mut out);
-    exchange.finish(&mut out);
+    exchange.push(&spoken(response, upstream, &spec), &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     (out, told(&exchange.diagnostics()))
 }
 
@@ -232,8 +232,8 @@ pub fn broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BT
     let failed = StatusError::new(500, ErrorKind::Upstream, "It went wrong so.");
     encoder.event(&Event::Error(UpstreamError::Status(Box::new(failed))), &mut body);
     let (mut exchange, mut out) = (begun(client, upstream, true), Vec::new());
-    exchange.push(&body, &mut out);
-    exchange.finish(&mut out);
+    exchange.push(&body, &mut out).unwrap();
+    exchange.finish(&mut out).unwrap();
     (out, told(&exchange.diagnostics()))
 }
 

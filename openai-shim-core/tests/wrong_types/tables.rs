@@ -29,7 +29,8 @@ fn of(folder: &str) -> BTreeMap<&'static str, Vec<Type>> {
     let mut all = BTreeMap::<_, Vec<Type>>::new();
     for dialect in DIALECTS.iter().filter(|dialect| dialect.name().starts_with(folder)) {
         let embeddings = super::auxiliary().filter(|(name, ..)| *name == dialect.name());
-        let shapes = embeddings.map(|(.., embedding)| embedding.shape).chain([dialect.request_shape()]);
+        let shapes =
+            embeddings.map(|(.., embedding)| embedding.request_shape()).chain([dialect.request_shape()]);
         for (key, types) in shapes.flat_map(keys) {
             all.entry(key).or_default().extend(types);
         }
@@ -149,14 +150,17 @@ fn few_members_may_be_anything() {
 
 /// Files that read requests, by the name that their dialect begins with.
 const READERS: [(&str, &[&str]); 6] = [
-    ("openai-chat", &["openai_chat/request.rs", "openai_chat/request/message.rs", "openai_chat/embed.rs"]),
+    (
+        "openai-chat",
+        &["openai_chat/request.rs", "openai_chat/request/message.rs", "openai_chat/embeddings.rs"],
+    ),
     ("openai-completions", &["openai_completions/request.rs"]),
     (
         "openai-responses",
         &[
             "openai_responses/request.rs",
-            "openai_responses/request/input.rs",
-            "openai_responses/item.rs",
+            "openai_responses/request/decode_input.rs",
+            "openai_responses/content_part.rs",
             "openai_responses/tools.rs",
         ],
     ),
@@ -166,7 +170,7 @@ const READERS: [(&str, &[&str]); 6] = [
             "anthropic/request.rs",
             "anthropic/request/params.rs",
             "anthropic/request/tools.rs",
-            "anthropic/block.rs",
+            "anthropic/content_block.rs",
         ],
     ),
     (
@@ -176,18 +180,19 @@ const READERS: [(&str, &[&str]); 6] = [
             "ollama/request/message.rs",
             "ollama/request/generate.rs",
             "ollama/request/options.rs",
-            "ollama/embed.rs",
+            "ollama/tool_call.rs",
+            "ollama/embeddings.rs",
         ],
     ),
     (
         "gemini",
         &[
             "gemini/request.rs",
-            "gemini/config.rs",
+            "gemini/generation_config.rs",
             "gemini/contents.rs",
             "gemini/parts.rs",
             "gemini/tools.rs",
-            "gemini/embed.rs",
+            "gemini/embeddings.rs",
         ],
     ),
 ];

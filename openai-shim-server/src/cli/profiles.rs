@@ -35,7 +35,7 @@ fn list() -> String {
 }
 
 /// What it is comes first, and is always printed.
-const FIRST: [&str; 6] = ["name", "about", "sources", "hosts", "base_url", "dialect"];
+const FIRST: [&str; 6] = ["name", "description", "sources", "hosts", "base_url", "dialect"];
 
 /// What a row says beyond the usual, as TOML. The keys are dotted, so that the lines are the same alone and under
 /// `[upstream.quirks]`.
@@ -46,7 +46,7 @@ fn one(row: &Profile) -> String {
     let unknown = profile("compatible").map_or_else(|_| usual.clone(), |row| table(&row));
     let mut entries: Vec<_> = table(row).into_iter().collect();
     let place = |key: &str| FIRST.iter().position(|first| *first == key).unwrap_or(FIRST.len());
-    entries.sort_by_key(|(key, _)| (place(key), key == "models"));
+    entries.sort_by_key(|(key, _)| (place(key), key == "model_overrides"));
 
     let mut text = String::from(
         "# What differs from the usual. Put under [upstream.quirks] what shall hold for your upstream.\n",
@@ -64,9 +64,9 @@ fn one(row: &Profile) -> String {
                     }
                 }
             }
-            Value::Array(rules) if key == "models" => {
+            Value::Array(rules) if key == "model_overrides" => {
                 let rules: Vec<_> = rules.iter().map(for_models).collect();
-                let _ = writeln!(text, "models = [\n{}]", rules.concat());
+                let _ = writeln!(text, "model_overrides = [\n{}]", rules.concat());
             }
             value => line(&mut text, &key, &value),
         }

@@ -3,6 +3,7 @@
 mod display;
 mod known_keys;
 mod load;
+mod names;
 mod quirks;
 mod secret;
 mod suggest;

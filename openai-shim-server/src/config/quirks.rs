@@ -1,106 +1,190 @@
-//! `[upstream.quirks]`: single entries of a profile's row, replaced by the user's.
+//! `[upstream.quirks]` to a layer of rules over the profile, checked key by key.
 
+use super::names::find_dialect;
 use super::suggest;
 use super::toml_tree::Section;
 use openai_shim_core::Profile;
+use openai_shim_core::profile::ProfileLayer;
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
-/// The row with the section's `quirks` put over it.
-pub(crate) fn merged(section: &Section<'_>, row: Profile) -> Profile {
-    let Some(given) = section.get("quirks") else { return row };
-    let DeValue::Table(quirks) = given.get_ref() else {
+/// Where the keys are documented.
+const DOCUMENTATION: &str = "docs/quirks.md lists the keys of a profile";
+
+/// The key of the list of overrides, to which a layer adds.
+const OVERRIDES: &str = "model_overrides";
+
+/// Puts the rules of the section's `quirks` over a profile. Every value that is wrong, or that cannot work, is a fault at its
+/// key.
+pub(crate) fn overlay(section: &Section<'_>, mut profile: Profile) -> Profile {
+    let Some(value) = section.get("quirks") else { return profile };
+    let DeValue::Table(quirks) = value.get_ref() else {
         let what = "must be a section; write [upstream.quirks], and below it what `openai-shim profiles NAME` prints";
-        section.fault("quirks", &given.span(), what);
-        return row;
+        section.fault("quirks", &value.span(), what);
+        return profile;
     };
-    let mut leaves = Vec::new();
-    collect(quirks, &mut Vec::new(), &mut leaves);
-    let mut row = row;
-    // One at a time: then a fault has a place, and one that is wrong does not hide the next.
-    for leaf in leaves {
-        match with(&row, &leaf) {
-            Ok(changed) => row = changed,
-            Err(what) => section.fault(&format!("quirks.{}", leaf.path.join(".")), &leaf.span, what),
+    let mut rules = Vec::new();
+    collect_rules(quirks, &mut Vec::new(), &mut rules);
+    // Rules are read one at a time: so each fault has a place, and one does not hide the next.
+    let mut accepted = Table::new();
+    for rule in &rules {
+        match rule.check() {
+            Ok(()) => insert(&mut accepted, &rule.path, rule.value.clone()),
+            Err(what) => section.fault(&format!("quirks.{}", rule.key()), &rule.span, what),
         }
     }
-    row
+    let first_override = profile.model_overrides.len();
+    match accepted.try_into::<ProfileLayer>() {
+        Ok(layer) => profile.overlay(&layer),
+        Err(error) => section.fault("quirks", &value.span(), explain(error.message())),
+    }
+    for (key, what) in problems(&profile, first_override) {
+        let span =
+            rules.iter().find(|rule| rule.has_key(&key)).map_or(value.span(), |rule| rule.span.clone());
+        section.fault(&format!("quirks.{key}"), &span, what);
+    }
+    profile
 }
 
-/// One entry, with the way to it.
-struct Leaf {
+/// The rules that cannot work: the key of each, and what is wrong. Overrides are counted from `first_override`.
+fn problems(profile: &Profile, first_override: usize) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut check_dialect = |key: String, name: &str| {
+        if let Err(what) = find_dialect(name) {
+            found.push((key, what));
+        }
+    };
+    check_dialect(String::from("dialect"), &profile.dialect);
+    for name in &profile.extra_dialects {
+        check_dialect(String::from("extra_dialects"), name);
+    }
+    let overrides = profile.model_overrides.iter().enumerate();
+    for (i, rules) in overrides {
+        let names = rules.extra_dialects.iter().flatten().filter(|name| name.as_str() != "...");
+        for name in names {
+            check_dialect(format!("{OVERRIDES}[{i}].extra_dialects"), name);
+        }
+    }
+    found.extend(profile.invalid_rules().into_iter().map(|rule| (rule.key, rule.problem)));
+    found.into_iter().map(|(key, what)| (renumber(&key, first_override), what)).collect()
+}
+
+/// `model_overrides[7].match` as `model_overrides[0].match`, if the first of the user's overrides is number 7.
+fn renumber(key: &str, first_override: usize) -> String {
+    let parts = key.strip_prefix(OVERRIDES).and_then(|key| key.strip_prefix('[')?.split_once(']'));
+    match parts.and_then(|(index, rest)| Some((index.parse::<usize>().ok()?, rest))) {
+        Some((index, rest)) => format!("{OVERRIDES}[{}]{rest}", index.saturating_sub(first_override)),
+        None => key.to_owned(),
+    }
+}
+
+/// One rule of the user's.
+struct UserRule {
+    /// The keys that lead to it.
     path: Vec<String>,
     value: Value,
     span: Range<usize>,
 }
 
-fn collect(table: &DeTable<'_>, path: &mut Vec<String>, leaves: &mut Vec<Leaf>) {
+impl UserRule {
+    /// The dotted key.
+    fn key(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// Whether the key is this rule's, or one inside its value.
+    fn has_key(&self, key: &str) -> bool {
+        let own = self.key();
+        let is_prefix = |long: &str, short: &str| {
+            long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        is_prefix(key, &own) || is_prefix(&own, key)
+    }
+
+    /// Checks keys and type. The sections on the way are read first, so that the one that is wrong is named.
+    fn check(&self) -> Result<(), String> {
+        let read = |path: &[String], value: Value| {
+            let mut table = Table::new();
+            insert(&mut table, path, value);
+            table.try_into::<ProfileLayer>().map_err(|error| explain(error.message()))
+        };
+        for length in 1..self.path.len() {
+            let (section, _) = self.path.split_at(length);
+            if let Err(what) = read(section, Value::Table(Table::new())) {
+                let name = section.last().map_or("", String::as_str);
+                let is_unknown = what.starts_with(NO_SUCH_KEY);
+                return Err(if is_unknown {
+                    what
+                } else {
+                    format!("{name} has nothing below it; {DOCUMENTATION}")
+                });
+            }
+        }
+        read(&self.path, self.value.clone()).map(|_| ())
+    }
+}
+
+/// Collects the values of a table that are no tables, or empty ones.
+fn collect_rules(table: &DeTable<'_>, path: &mut Vec<String>, rules: &mut Vec<UserRule>) {
     for (key, value) in table {
         path.push(key.get_ref().to_string());
         match value.get_ref() {
-            DeValue::Table(below) if !below.is_empty() => collect(below, path, leaves),
-            _ => leaves.push(Leaf { path: path.clone(), value: plain(value), span: key.span() }),
+            DeValue::Table(section) if !section.is_empty() => collect_rules(section, path, rules),
+            _ => rules.push(UserRule { path: path.clone(), value: unspanned(value), span: key.span() }),
         }
         path.pop();
     }
 }
 
-fn with(row: &Profile, leaf: &Leaf) -> Result<Profile, String> {
-    let mut root = Table::try_from(row).map_err(|error| error.to_string())?;
-    let mut table = &mut root;
-    let Some((last, sections)) = leaf.path.split_last() else { return Ok(row.clone()) };
-    for section in sections {
-        if let Some(Value::Table(_)) | None = table.get(section) {
+/// Inserts a value below the sections of its path.
+fn insert(table: &mut Table, path: &[String], value: Value) {
+    match path {
+        [] => {}
+        [key] => drop(table.insert(key.clone(), value)),
+        [section, path @ ..] => {
             let below = table.entry(section.clone()).or_insert_with(|| Value::Table(Table::new()));
-            let Value::Table(below) = below else { return Err(format!("{section} has nothing below it")) };
-            table = below;
-        } else {
-            return Err(format!("{section} has nothing below it; {MORE}"));
+            if let Value::Table(below) = below {
+                insert(below, path, value);
+            }
         }
     }
-    // `[upstream.quirks.params]` with nothing below it says nothing; `params.rename = {}` says that nothing is renamed.
-    let empty_section = sections.is_empty() && matches!(&leaf.value, Value::Table(below) if below.is_empty());
-    match (table.get_mut(last), &leaf.value) {
-        // Rules for some models are put over those that the row has.
-        (Some(Value::Array(rules)), Value::Array(more)) if sections.is_empty() && last == "models" => {
-            rules.extend(more.iter().cloned());
-        }
-        (Some(_), _) if empty_section => {}
-        _ => drop(table.insert(last.clone(), leaf.value.clone())),
-    }
-    root.try_into().map_err(|error: toml::de::Error| explain(error.message()))
 }
 
-const MORE: &str = "docs/quirks.md lists what a row can say";
+const NO_SUCH_KEY: &str = "there is no such key";
 
 /// serde's message; for an unknown key with the key that was probably meant.
 fn explain(message: &str) -> String {
     let message = message.split('\n').next().unwrap_or(message);
-    let Some(rest) = message.strip_prefix("unknown field `") else { return format!("{message}; {MORE}") };
+    let Some(rest) = message.strip_prefix("unknown field `") else {
+        return format!("{message}; {DOCUMENTATION}");
+    };
     let mut quoted = rest.split('`').step_by(2);
-    let given = quoted.next().unwrap_or_default();
+    let unknown = quoted.next().unwrap_or_default();
     let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
-    match suggest::near(given, known.iter().copied()) {
-        Some(word) => format!("there is no such key; write {word} instead"),
-        None => format!("there is no such key; write one of {}", known.join(", ")),
+    match suggest::near(unknown, known.iter().copied()) {
+        Some(key) => format!("{NO_SUCH_KEY}; write {key} instead"),
+        None => format!("{NO_SUCH_KEY}; write one of {}", known.join(", ")),
     }
 }
 
-/// A value without its places.
-fn plain(value: &Spanned<DeValue<'_>>) -> Value {
+/// A value without the places of its parts. A number that Rust cannot hold stays a text, which no rule accepts.
+fn unspanned(value: &Spanned<DeValue<'_>>) -> Value {
     match value.get_ref() {
         DeValue::String(text) => Value::String(text.to_string()),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Value::Integer(number),
             Err(_) => Value::String(number.to_string()),
         },
-        DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
+        DeValue::Float(number) => match number.as_str().parse() {
+            Ok(number) => Value::Float(number),
+            Err(_) => Value::String(number.to_string()),
+        },
         DeValue::Boolean(flag) => Value::Boolean(*flag),
         DeValue::Datetime(date) => Value::Datetime(*date),
-        DeValue::Array(items) => Value::Array(items.iter().map(plain).collect()),
-        DeValue::Table(table) => {
-            Value::Table(table.iter().map(|(key, value)| (key.get_ref().to_string(), plain(value))).collect())
-        }
+        DeValue::Array(items) => Value::Array(items.iter().map(unspanned).collect()),
+        DeValue::Table(table) => Value::Table(
+            table.iter().map(|(key, value)| (key.get_ref().to_string(), unspanned(value))).collect(),
+        ),
     }
 }

@@ -1,10 +1,10 @@
 //! One upstream: from its section, or from arguments.
 
 use super::load::Overrides;
+use super::names::{find_dialect, find_profile};
 use super::toml_tree::{ConfigErrors, Located, Section};
-use super::{ModelConfig, Secret, UpstreamConfig, UpstreamLocation, quirks, secret, suggest};
+use super::{ModelConfig, Secret, UpstreamConfig, UpstreamLocation, quirks, secret};
 use openai_shim_core::Profile;
-use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::profile::{native_profile, profile_for, profiles};
 use std::path::Path;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ fn one(section: &Section<'_>, folder: &Path) -> Option<(Located<String>, Upstrea
     if let Some(dialect) = dialect {
         profile = spoken(profile, dialect.value, !named);
     }
-    let profile = quirks::merged(section, profile);
+    let profile = quirks::overlay(section, profile);
     let (name, target) = (name?, target?);
     let upstream = UpstreamConfig {
         name: name.value.clone(),
@@ -208,21 +208,6 @@ pub(crate) fn parse_target(text: &str) -> Result<UpstreamLocation, String> {
     Ok(UpstreamLocation::Http(format!("{scheme}://{authority}{path}")))
 }
 
-fn find_profile(name: &str) -> Result<Profile, String> {
-    profiles().iter().find(|row| row.name == name).cloned().ok_or_else(|| {
-        let known: Vec<&str> = profiles().iter().map(|row| row.name.as_str()).collect();
-        format!("there is no profile {name:?}; {}", suggest::instead(name, &known))
-    })
-}
-
-fn find_dialect(name: &str) -> Result<String, String> {
-    let known: Vec<&str> = DIALECTS.iter().map(|d| d.name()).collect();
-    if known.contains(&name) {
-        return Ok(name.to_owned());
-    }
-    Err(format!("there is no dialect {name:?}; {}", suggest::instead(name, &known)))
-}
-
 /// The row whose hosts match. `echo` answers as OpenAI does.
 fn row_for(target: &UpstreamLocation) -> Profile {
     match target {
@@ -231,7 +216,7 @@ fn row_for(target: &UpstreamLocation) -> Profile {
             let mut row = openai.cloned().unwrap_or_default();
             // It knows chats only.
             row.extra_dialects.clear();
-            row.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects.clear());
+            row.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects = None);
             row
         }
         UpstreamLocation::Http(base) => profile_for(authority(base)),

@@ -20,12 +20,12 @@ use std::sync::Arc;
 
 /// What stands for such a route in logs and metrics.
 pub(crate) fn label(side: &'static AuxiliaryRoute) -> &'static str {
-    match side.side {
-        AuxiliaryKind::Models(_) | AuxiliaryKind::Model(_) => "models",
-        AuxiliaryKind::Count(_) => "count",
-        AuxiliaryKind::Embed(_) => embeddings::LABEL,
-        AuxiliaryKind::Kept(..) => "kept",
-        AuxiliaryKind::Forward | AuxiliaryKind::Checked(_) => "forward",
+    match side.kind {
+        AuxiliaryKind::ModelList(_) | AuxiliaryKind::Model(_) => "models",
+        AuxiliaryKind::TokenCount(_) => "count",
+        AuxiliaryKind::Embeddings(_) => embeddings::LABEL,
+        AuxiliaryKind::StoredResponse(..) => "kept",
+        AuxiliaryKind::Forward | AuxiliaryKind::ForwardChecked(_) => "forward",
         _ => side.path,
     }
 }
@@ -33,7 +33,7 @@ pub(crate) fn label(side: &'static AuxiliaryRoute) -> &'static str {
 /// What programs that look for a kind of server find at the root.
 pub(crate) fn greeting() -> &'static str {
     let mut all = DIALECTS.iter().flat_map(|dialect| dialect.auxiliary_routes());
-    all.find_map(|route| if let AuxiliaryKind::Greeting(text) = route.side { Some(text) } else { None })
+    all.find_map(|route| if let AuxiliaryKind::Greeting(text) = route.kind { Some(text) } else { None })
         .unwrap_or("")
 }
 
@@ -57,24 +57,24 @@ pub(crate) async fn answer(
     };
     // What needs no upstream's answer needs no place among those that wait for one.
     let asking = AuxiliaryRequest { name: &name, path: &meta.path, query: &meta.query, body: b"" };
-    let at_once = match &route.side {
-        AuxiliaryKind::Fixed(text) | AuxiliaryKind::Greeting(text) => {
-            Some(Ok(responses::json(StatusCode::OK, *text)))
+    let at_once = match route.kind {
+        AuxiliaryKind::Constant(text) | AuxiliaryKind::Greeting(text) => {
+            Some(Ok(responses::json(StatusCode::OK, text)))
         }
-        AuxiliaryKind::Refused(why) => {
-            Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, *why))))
+        AuxiliaryKind::Unsupported(why) => {
+            Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, why))))
         }
-        AuxiliaryKind::Models(write) => Some(
+        AuxiliaryKind::ModelList(list) => Some(
             models::all(&app)
                 .await
-                .and_then(|all| Ok(responses::json(StatusCode::OK, write(&all, &meta.query)?))),
+                .and_then(|all| Ok(responses::json(StatusCode::OK, list.encode_list(&all, &meta.query)?))),
         ),
         AuxiliaryKind::Model(one) if spec => Some(models::one(&app, one, &asking).await),
-        AuxiliaryKind::Kept(keeping, part) => {
-            let part = if *part == StoredResponsePart::Answer && meta.method == Method::DELETE {
+        AuxiliaryKind::StoredResponse(keeping, part) => {
+            let part = if part == StoredResponsePart::Response && meta.method == Method::DELETE {
                 None
             } else {
-                Some(*part)
+                Some(part)
             };
             stored_responses::answer(&app, dialect, keeping, part, &meta, &name).await
         }
@@ -93,21 +93,21 @@ pub(crate) async fn answer(
     };
     let (path, query) = (meta.path.clone(), meta.query.clone());
     let spec = Question { name, path, query, body: received.body.clone() };
-    match &route.side {
+    match route.kind {
         AuxiliaryKind::Model(one) => done(meta, models::one(&app, one, &spec.asking()).await),
-        AuxiliaryKind::Count(counting) => {
+        AuxiliaryKind::TokenCount(counting) => {
             let owner = meta.owner.clone();
             done(meta, count_tokens::count(&app, dialect, counting, spec, (&parts.headers, owner)).await)
         }
-        AuxiliaryKind::Embed(embedding) => {
+        AuxiliaryKind::Embeddings(embedding) => {
             embeddings::embed(app, meta, dialect, embedding, spec, &parts.headers).await
         }
-        AuxiliaryKind::Kept(..) => {
+        AuxiliaryKind::StoredResponse(..) => {
             let upstream = stored_responses::elsewhere(&app, dialect);
             forward::forward(app, meta, dialect, (rest, upstream, None), parts, received).await
         }
-        AuxiliaryKind::Checked(check) => {
-            forward::forward(app, meta, dialect, (rest, None, Some(*check)), parts, received).await
+        AuxiliaryKind::ForwardChecked(check) => {
+            forward::forward(app, meta, dialect, (rest, None, Some(check)), parts, received).await
         }
         _ => forward::forward(app, meta, dialect, (rest, None, None), parts, received).await,
     }

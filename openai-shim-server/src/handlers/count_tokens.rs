@@ -22,15 +22,16 @@ use std::sync::Arc;
 pub(crate) async fn count(
     app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
-    counting: &'static TokenCountApi,
+    counting: &'static dyn TokenCountApi,
     question: Question,
     (headers, owner): (&HeaderMap, Owner),
 ) -> Result<Response, Error> {
     let (length, headers) = (question.body.len(), headers.clone());
     let read = move || {
-        let (path, body) = (counting.counted)(&question.asking())?;
-        let incoming =
-            ClientRequest::read(dialect, &path, Bytes::from(body))?.with_headers(headers).with_owner(owner);
+        let counted = counting.generation_request(&question.asking())?;
+        let incoming = ClientRequest::read(dialect, &counted.path, Bytes::from(counted.body))?
+            .with_headers(headers)
+            .with_owner(owner);
         let estimate = estimate_tokens(incoming.request());
         Ok::<_, Error>((incoming, estimate))
     };
@@ -41,12 +42,12 @@ pub(crate) async fn count(
     let mut response = match counted {
         Some((own, answer)) if own.name() == dialect.name() => responses::json(StatusCode::OK, answer),
         Some((own, answer)) => {
-            let tokens = counting_of(own).and_then(|theirs| (theirs.read)(&answer));
-            responses::json(StatusCode::OK, (counting.write)(tokens.unwrap_or(estimate)))
+            let tokens = counting_of(own).and_then(|theirs| theirs.decode_response(&answer));
+            responses::json(StatusCode::OK, counting.encode_response(tokens.unwrap_or(estimate)))
         }
         None => {
             diagnostics.record(DiagnosticCode::TokensEstimated, "", "");
-            let mut response = responses::json(StatusCode::OK, (counting.write)(estimate));
+            let mut response = responses::json(StatusCode::OK, counting.encode_response(estimate));
             response.headers_mut().insert(responses::OUTCOME, HeaderValue::from_static("estimated"));
             response
         }
@@ -56,9 +57,9 @@ pub(crate) async fn count(
     Ok(response)
 }
 
-fn counting_of(dialect: &dyn Dialect) -> Option<&'static TokenCountApi> {
-    dialect.auxiliary_routes().iter().find_map(|route| match route.side {
-        AuxiliaryKind::Count(counting) => Some(counting),
+fn counting_of(dialect: &dyn Dialect) -> Option<&'static dyn TokenCountApi> {
+    dialect.auxiliary_routes().iter().find_map(|route| match route.kind {
+        AuxiliaryKind::TokenCount(counting) => Some(counting),
         _ => None,
     })
 }
@@ -74,7 +75,7 @@ async fn counted(
 ) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
     let mut settings = app.settings(model);
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
-    settings.lessons = app.learned.of(&served.config.name, &model);
+    settings.adaptations = app.learned.of(&served.config.name, &model);
     let none = (None, Diagnostics::default());
     let Some((own, profile)) = speaker(&served.config.profile, client, &model) else { return Ok(none) };
     let Some(counting) = counting_of(own) else { return Ok(none) };
@@ -88,13 +89,14 @@ async fn counted(
     let headers = request.headers().clone();
     let question = move || {
         let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-        (counting.ask)(path, request.body())
+        counting.encode_request(path, request.body())
     };
-    let Some((path, body)) = app.work.run(length, question).await else { return Ok(none) };
+    let Some(query) = app.work.run(length, question).await else { return Ok(none) };
     let (mut held, most) = (app.bodies.open(), app.config.limits.response_body);
     let (head, answer) =
-        send_query(&served.transport, &path, headers, Bytes::from(body), (&mut held, most)).await?;
-    if head.status.is_success() && (counting.read)(&answer).is_some() {
+        send_query(&served.transport, &query.path, headers, Bytes::from(query.body), (&mut held, most))
+            .await?;
+    if head.status.is_success() && counting.decode_response(&answer).is_some() {
         return Ok((Some((own, answer)), diagnostics));
     }
     // Not everyone who speaks a dialect counts.
@@ -123,6 +125,6 @@ fn speaker(
     }
     let mut other = Profile::clone(profile);
     one.name().clone_into(&mut other.dialect);
-    other.paths.chat.clear();
+    other.paths.generate.clear();
     Some((*one, Arc::new(other)))
 }

@@ -12,7 +12,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use openai_shim_core::canonical::{DiagnosticCode, EmbedRequest};
-use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, EmbeddingsApi, states_failure};
+use openai_shim_core::dialect::auxiliary::{
+    AuxiliaryKind, EmbeddingsApi, convert_embeddings, states_failure,
+};
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect as named};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::sync::Arc;
@@ -22,7 +24,7 @@ pub(crate) async fn embed(
     app: Arc<AppState>,
     meta: RequestMeta,
     dialect: &'static dyn Dialect,
-    embedding: &'static EmbeddingsApi,
+    embedding: &'static dyn EmbeddingsApi,
     question: Question,
     headers: &HeaderMap,
 ) -> Response {
@@ -53,9 +55,9 @@ pub(crate) async fn embed(
 pub(crate) const LABEL: &str = "forward";
 
 /// The routes of a dialect that make vectors.
-fn embeddings(dialect: &dyn Dialect) -> impl Iterator<Item = &'static EmbeddingsApi> + use<> {
-    dialect.auxiliary_routes().iter().filter_map(|route| match route.side {
-        AuxiliaryKind::Embed(embedding) => Some(embedding),
+fn embeddings(dialect: &dyn Dialect) -> impl Iterator<Item = &'static dyn EmbeddingsApi> + use<> {
+    dialect.auxiliary_routes().iter().filter_map(|route| match route.kind {
+        AuxiliaryKind::Embeddings(embedding) => Some(embedding),
         _ => None,
     })
 }
@@ -65,7 +67,7 @@ struct EmbeddingPlan<'a> {
     served: &'a UpstreamState,
     /// The dialect that the upstream speaks, and its way of making vectors.
     own: &'static dyn Dialect,
-    theirs: &'static EmbeddingsApi,
+    theirs: &'static dyn EmbeddingsApi,
     spec: Arc<EmbedRequest>,
     path: String,
     body: Bytes,
@@ -73,14 +75,14 @@ struct EmbeddingPlan<'a> {
 
 async fn plan<'a>(
     app: &'a Arc<AppState>,
-    embedding: &'static EmbeddingsApi,
+    embedding: &'static dyn EmbeddingsApi,
     question: Question,
     diagnostics: &mut Diagnostics,
 ) -> Result<EmbeddingPlan<'a>, Error> {
     let (length, source) = (question.body.len(), question.body.clone());
     let read = move || {
         let mut lost = Diagnostics::default();
-        (embedding.read)(&question.asking(), &mut lost).map(|spec| (spec, lost))
+        embedding.decode_request(&question.asking(), &mut lost).map(|spec| (spec, lost))
     };
     let (spec, lost) = app.work.run(length, read).await?;
     let route =
@@ -88,10 +90,10 @@ async fn plan<'a>(
     let served = app.upstreams.get(route.upstream).ok_or_else(crate::routing::targets::no_upstream)?;
     let own = named(&served.config.profile.dialect)?;
     // An upstream is asked on the client's own route where it has it, else on its first, else on the registry's first.
-    let same = embeddings(own).find(|theirs| std::ptr::eq(*theirs, embedding));
+    let same = embeddings(own).find(|theirs| theirs.format() == embedding.format());
     let others = embeddings(own).chain(DIALECTS.iter().flat_map(|dialect| embeddings(*dialect)));
     let theirs = same.into_iter().chain(others).next().unwrap_or(embedding);
-    let same = std::ptr::eq(theirs, embedding);
+    let same = theirs.format() == embedding.format();
     if !same {
         diagnostics.extend(&lost);
     }
@@ -101,14 +103,14 @@ async fn plan<'a>(
     }
     let write = move || {
         let mut diagnostics = Diagnostics::default();
-        let written = (theirs.write)(&sent, same.then_some(&source[..]), &mut diagnostics);
+        let written = theirs.encode_request(&sent, same.then_some(&source[..]), &mut diagnostics);
         (written, diagnostics)
     };
     let (written, found) = app.work.run(length, write).await;
     diagnostics.extend(&found);
-    let (path, body) = written?;
-    let path = served.config.profile.paths.url(&path);
-    Ok(EmbeddingPlan { served, own, theirs, spec: Arc::new(spec), path, body: Bytes::from(body) })
+    let request = written?;
+    let path = served.config.profile.paths.url(&request.path);
+    Ok(EmbeddingPlan { served, own, theirs, spec: Arc::new(spec), path, body: Bytes::from(request.body) })
 }
 
 impl EmbeddingPlan<'_> {
@@ -117,7 +119,7 @@ impl EmbeddingPlan<'_> {
         self,
         app: &Arc<AppState>,
         id: &str,
-        embedding: &'static EmbeddingsApi,
+        embedding: &'static dyn EmbeddingsApi,
         headers: &HeaderMap,
         diagnostics: &mut Diagnostics,
     ) -> Result<(HeaderMap, Vec<u8>), Error> {
@@ -155,8 +157,8 @@ struct Attempt<'a> {
     app: &'a Arc<AppState>,
     transport: &'a DynUpstream,
     own: &'static dyn Dialect,
-    theirs: &'static EmbeddingsApi,
-    embedding: &'static EmbeddingsApi,
+    theirs: &'static dyn EmbeddingsApi,
+    embedding: &'static dyn EmbeddingsApi,
 }
 
 impl Attempt<'_> {
@@ -183,7 +185,7 @@ impl Attempt<'_> {
             let result = if states_failure(&answer, &["data", "embeddings", "embedding"]) {
                 Err(own.decode_error(StatusCode::BAD_GATEWAY, &head.headers, &answer, &mut diagnostics))
             } else {
-                theirs.answer(client, &answer, &spec, &mut diagnostics)
+                convert_embeddings(theirs, client, &answer, &spec, &mut diagnostics)
             };
             (result, diagnostics)
         };

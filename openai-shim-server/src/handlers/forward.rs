@@ -1,12 +1,12 @@
 //! Routes that are forwarded as they are: audio, images, and whatever else an upstream has.
 
 use crate::app_state::AppState;
-use crate::handlers::offload::LONG;
 use crate::http::deadline::Lifetime;
 use crate::http::responses;
 use crate::http::routes::{Received, RequestMeta};
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
+use crate::offload::LARGE_BODY_BYTES;
 use crate::routing::targets::SelectedUpstream;
 use crate::upstream::query::{collect, failure, returned};
 use axum::body::Body;
@@ -19,7 +19,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use memchr::memmem;
 use openai_shim_core::canonical::{explain_unusable, is_document, is_html, trim_body};
 use openai_shim_core::dialect::Dialect;
-use openai_shim_core::dialect::auxiliary::states_failure;
+use openai_shim_core::dialect::auxiliary::{ResponseCheck, states_failure};
 use openai_shim_core::json::{Object, encode_string};
 use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
@@ -38,7 +38,7 @@ pub(crate) async fn forward(
     app: Arc<AppState>,
     meta: RequestMeta,
     dialect: &'static dyn Dialect,
-    (path, upstream, check): (String, Option<usize>, Option<Check>),
+    (path, upstream, check): (String, Option<usize>, Option<&'static dyn ResponseCheck>),
     parts: Parts,
     received: Received,
 ) -> Response {
@@ -121,16 +121,13 @@ pub(crate) async fn forward(
     response
 }
 
-/// Checks an answer against its request.
-pub(crate) type Check = fn(&[u8], &[u8]) -> Result<(), UpstreamError>;
-
 /// The answer, if it is one: JSON is read to its end, of anything else its beginning.
 async fn judged(
     app: &Arc<AppState>,
     own: &'static dyn Dialect,
     head: &http::response::Parts,
     answer: UpstreamBody,
-    check: Option<(Check, Bytes)>,
+    check: Option<(&'static dyn ResponseCheck, Bytes)>,
 ) -> Result<ByteStream, Error> {
     if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
         return Ok(one(Bytes::new()));
@@ -165,12 +162,12 @@ async fn judged(
             return Err(own.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, diagnostics));
         }
         if let Some((check, request)) = check {
-            check(&request, trim_body(&body))?;
+            check.check(&request, trim_body(&body))?;
         }
         Ok(Bytes::from(body))
     };
     let body = app.work.run(length, judge).await?;
-    Ok(one(if length >= LONG { held.with(body) } else { body }))
+    Ok(one(if length >= LARGE_BODY_BYTES { held.with(body) } else { body }))
 }
 
 /// What is due on these routes, in an error.

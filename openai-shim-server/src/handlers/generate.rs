@@ -1,9 +1,8 @@
-//! One request for an answer of a model.
+//! Generation: a client's request on a dialect's route in, the model's response out.
 
-use crate::app_state::AppState;
-use crate::handlers::offload::LONG;
-use crate::handlers::response_collector::{Awaited, CountedUpstream};
-use crate::handlers::stored_responses;
+use crate::app_state::{AppState, UpstreamState};
+use crate::handlers::response_collector::{CountedUpstream, ResponseStart};
+use crate::handlers::stored_responses::{self, Loaded, ResponseRecorder};
 use crate::http::body_budget::BudgetReservation;
 use crate::http::deadline::Lifetime;
 use crate::http::keep_alive::KeepAliveBody;
@@ -12,22 +11,21 @@ use crate::http::responses;
 use crate::http::routes::{Received, RequestMeta, ResponseFuture};
 use crate::observe::access_log::{AccessLogEntry, ResponseTiming};
 use crate::observe::body_log::{self, BodyLog};
+use crate::offload::LARGE_BODY_BYTES;
 use crate::routing::targets::SelectedUpstream;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::exchange::ClientRequest;
+use openai_shim_core::upstream::ResponseBody;
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Shim};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How many headers every reply gets here.
-const HEADERS: usize = 5;
+/// How many headers each response gets here.
+const ADDED_HEADERS: usize = 5;
 
-type Started = Result<PendingResponse, Box<Response>>;
-
-/// Begins one request that came on a dialect's route; what comes back waits for its answer.
+/// Starts one request on a dialect's route. The returned future waits for its response.
 pub(crate) fn generate(
     app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
@@ -35,44 +33,40 @@ pub(crate) fn generate(
     headers: HeaderMap,
     received: Received,
 ) -> ResponseFuture {
-    let Received { body, .. } = &received;
-    // Some dialects name model and form in the path and its query.
+    // Some dialects name the model and the stream's framing in the path and its query.
     let path =
         if meta.query.is_empty() { meta.path.clone() } else { format!("{}?{}", meta.path, meta.query) };
-    let incoming = match ClientRequest::read(dialect, &path, body.clone()) {
-        Ok(incoming) => incoming,
-        Err(error) => return at_once(refused(app, dialect, meta, &error)),
+    let client_request = match ClientRequest::read(dialect, &path, received.body.clone()) {
+        Ok(client_request) => client_request,
+        Err(error) => return ready(refuse(app, dialect, meta, &error)),
     };
-    if let Some(response) = empty_request_response(dialect, &incoming, body) {
+    if let Some(response) = empty_request_response(dialect, &client_request, &received.body) {
         AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
-        return at_once(response);
+        return ready(response);
     }
-    let previous = stored_responses::previous(dialect, body);
-    let (length, owner) = (body.len(), meta.owner.clone());
-    let go_on = move |app: &Arc<AppState>, incoming: ClientRequest, route, kept| match route {
-        Ok(route) => start(app, dialect, meta, incoming, (headers, path, received, kept), route),
-        Err(error) => Err(Box::new(refused(app, dialect, meta, &error))),
-    };
-    match (app.route_at_once(incoming.model()), previous) {
-        (Some(route), None) => match go_on(app, incoming, route, None) {
-            Ok(running) => Box::pin(running.answer(app.clone(), dialect)),
-            Err(refusal) => at_once(*refusal),
+    let previous_id = stored_responses::previous(dialect, &received.body);
+    let request = GenerateRequest { dialect, meta, headers, path, received };
+    match (app.route_at_once(client_request.model()), previous_id) {
+        (Some(route), None) => match request.start(app, client_request, route, None) {
+            Ok(pending) => Box::pin(pending.respond(app.clone())),
+            Err(refusal) => ready(*refusal),
         },
-        // Here the upstreams are asked for their models first, or the store for what the request goes on from.
-        (route, previous) => {
+        // The upstreams' model lists, or the stored response that the request continues, are loaded first.
+        (route, previous_id) => {
             let app = app.clone();
             Box::pin(async move {
                 let route = match route {
                     Some(route) => route,
-                    None => app.route(incoming.model()).await,
+                    None => app.route(client_request.model()).await,
                 };
-                let kept = match previous {
-                    Some(id) => Some(stored_responses::load(&app, owner, &id).await),
+                let previous = match previous_id {
+                    Some(id) => Some(stored_responses::load(&app, request.meta.owner.clone(), &id).await),
                     None => None,
                 };
-                let other = app.clone();
-                match app.work.run(length, move || go_on(&other, incoming, route, kept)).await {
-                    Ok(running) => running.answer(app, dialect).await,
+                let (app_of_start, length) = (app.clone(), request.received.body.len());
+                let start = move || request.start(&app_of_start, client_request, route, previous);
+                match app.work.run(length, start).await {
+                    Ok(pending) => pending.respond(app).await,
                     Err(refusal) => *refusal,
                 }
             })
@@ -80,180 +74,241 @@ pub(crate) fn generate(
     }
 }
 
-fn at_once(response: Response) -> ResponseFuture {
+fn ready(response: Response) -> ResponseFuture {
     Box::pin(std::future::ready(response))
 }
 
-/// An exchange that was sent off.
-struct PendingResponse {
-    reply: Awaited,
-    upstream: usize,
-    stream: bool,
-    content_type: &'static str,
-    keep: Option<stored_responses::ResponseRecorder>,
-    head: ResponseTiming,
-    lifetime: Lifetime,
-}
-
-/// Begins the exchange. Apart from its waiting, so that nothing of this is held meanwhile: the client's headers are
-/// pieces of its connection's buffer, which could not be used again.
-fn start(
-    app: &Arc<AppState>,
+/// A client's request before its exchange starts.
+struct GenerateRequest {
     dialect: &'static dyn Dialect,
     meta: RequestMeta,
-    incoming: ClientRequest,
-    (headers, path, received, kept): (HeaderMap, String, Received, Option<stored_responses::Loaded>),
-    route: SelectedUpstream,
-) -> Started {
-    let Received { place, held, body } = received;
-    let stream = incoming.wants_stream();
-    let Some(served) = app.upstreams.get(route.upstream) else {
-        let error = Error::Client(crate::routing::targets::no_upstream());
-        return Err(Box::new(refused(app, dialect, meta, &error)));
-    };
-    let profile = &served.config.profile;
-    let (incoming, keep) =
-        match stored_responses::resolve(app, dialect, profile, &meta, &path, incoming, (&body, kept)) {
-            Ok(resolved) => resolved,
-            Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
-        };
-    let incoming = incoming.with_headers(headers).with_owner(meta.owner.clone());
-    let mut settings = app.settings(route.model);
-    settings.debug = meta.debug;
-    let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
-    settings.lessons = app.learned.of(&served.config.name, &model);
-    let exchange = match Exchange::start(incoming, profile.clone(), settings, app.context()) {
-        Ok(exchange) => exchange,
-        Err(error) => return Err(Box::new(refused(app, dialect, meta, &error))),
-    };
-    let overheard = body_log::wanted().then(|| BodyLog::new(app.clone(), &meta.id));
-    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
-    let record = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
-    let head = record.head();
-    let (learner, upstream) = (app.clone(), route.upstream);
-    let finished = Box::new(move |report: Report| {
-        // Called while the body is dropped.
-        let _ = panics::polled(|| {
-            if let Some(served) = learner.upstreams.get(upstream) {
-                learner.learned.store_adaptations(&served.config.name, &model, &report);
-            }
+    headers: HeaderMap,
+    /// Path and query.
+    path: String,
+    received: Received,
+}
+
+/// An exchange that is ready to be sent, with the upstream that it is sent to.
+struct PreparedExchange<'a> {
+    exchange: Exchange,
+    upstream: usize,
+    served: &'a UpstreamState,
+    /// The upstream's name for the model.
+    model: String,
+    is_stream: bool,
+    recorder: Option<ResponseRecorder>,
+}
+
+impl GenerateRequest {
+    /// Starts the exchange, or refuses the request. No `async`: nothing of the request is held while its response is
+    /// awaited. The client's headers are slices of its connection's buffer, which could not be used again.
+    fn start(
+        mut self,
+        app: &Arc<AppState>,
+        client_request: ClientRequest,
+        route: Result<SelectedUpstream, Error>,
+        previous: Option<Loaded>,
+    ) -> Result<PendingResponse, Box<Response>> {
+        match self.prepare(app, client_request, route, previous) {
+            Ok(prepared) => Ok(self.send(app, prepared)),
+            Err(error) => Err(Box::new(refuse(app, self.dialect, self.meta, &error))),
+        }
+    }
+
+    fn prepare<'a>(
+        &mut self,
+        app: &'a Arc<AppState>,
+        client_request: ClientRequest,
+        route: Result<SelectedUpstream, Error>,
+        previous: Option<Loaded>,
+    ) -> Result<PreparedExchange<'a>, Error> {
+        let route = route?;
+        let is_stream = client_request.wants_stream();
+        let served = app
+            .upstreams
+            .get(route.upstream)
+            .ok_or_else(|| Error::Client(crate::routing::targets::no_upstream()))?;
+        let profile = &served.config.profile;
+        let (client_request, recorder) = stored_responses::resolve(
+            app,
+            self.dialect,
+            profile,
+            &self.meta,
+            &self.path,
+            client_request,
+            (&self.received.body, previous),
+        )?;
+        let headers = std::mem::take(&mut self.headers);
+        let client_request = client_request.with_headers(headers).with_owner(self.meta.owner.clone());
+        let mut settings = app.settings(route.model);
+        settings.debug = self.meta.debug;
+        let model = settings.upstream_model.clone().unwrap_or_else(|| client_request.model().to_owned());
+        settings.adaptations = app.learned.of(&served.config.name, &model);
+        let exchange = Exchange::start(client_request, profile.clone(), settings, app.context())?;
+        Ok(PreparedExchange { exchange, upstream: route.upstream, served, model, is_stream, recorder })
+    }
+
+    fn send(self, app: &Arc<AppState>, prepared: PreparedExchange<'_>) -> PendingResponse {
+        let Self { dialect, meta, received, .. } = self;
+        let Received { place, held, body } = received;
+        let PreparedExchange { exchange, upstream, served, model, is_stream, recorder } = prepared;
+        let body_log = body_log::wanted().then(|| BodyLog::new(app.clone(), &meta.id));
+        let lifetime = Lifetime::new(app.clone(), meta.client.clone());
+        let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
+        let timing = log_entry.head();
+        let app_of_report = app.clone();
+        let on_finish = Box::new(move |report: Report| {
+            // This runs while the body is dropped, where a panic must not pass.
+            let _ = panics::polled(|| {
+                if let Some(served) = app_of_report.upstreams.get(upstream) {
+                    app_of_report.learned.store_adaptations(&served.config.name, &model, &report);
+                }
+            });
+            log_entry.finish(report);
+            drop(place);
         });
-        record.finish(report);
-        drop(place);
-    });
-    let content_type = exchange.stream_content_type();
-    let transport = served.transport.0.clone();
-    let transport = match overheard {
-        Some(bodies) => bodies.log_traffic_of(transport),
-        None => transport,
-    };
-    let counted = CountedUpstream::new(app, transport);
-    let shim =
-        Shim::shared(counted.clone(), profile.clone()).with_state(counted.store(&served.store, body.len()));
-    let reply = counted.awaited(app, Box::pin(shim.run(exchange, finished)), held);
-    Ok(PendingResponse { reply, upstream, stream, content_type, keep, head, lifetime })
+        let content_type = exchange.stream_content_type();
+        let transport = served.transport.0.clone();
+        let transport = match body_log {
+            Some(body_log) => body_log.log_traffic_of(transport),
+            None => transport,
+        };
+        let counted = CountedUpstream::new(app, transport);
+        let store = counted.store(&served.store, body.len());
+        let shim = Shim::shared(counted.clone(), served.config.profile.clone()).with_state(store);
+        let start = counted.response_start(app, Box::pin(shim.run(exchange, on_finish)), held);
+        let client = ClientSide { dialect, upstream, is_stream, content_type, timing, lifetime };
+        PendingResponse { start, client, recorder }
+    }
+}
+
+/// An exchange that was sent, until its response begins.
+struct PendingResponse {
+    start: ResponseStart,
+    client: ClientSide,
+    recorder: Option<ResponseRecorder>,
 }
 
 impl PendingResponse {
-    /// Waits for the reply; a streaming client not longer than until its first keep-alive.
-    async fn answer(self, app: Arc<AppState>, dialect: &'static dyn Dialect) -> Response {
-        let Self { mut reply, upstream, stream, content_type, keep, head, lifetime } = self;
-        let every = app.config.timeouts.keepalive;
-        let label = || app.upstreams.get(upstream).and_then(|served| served.label.clone());
-        let response = if stream {
-            match tokio::time::timeout(every, &mut reply).await {
-                Ok(begun) => respond(begun, reply.room(), dialect, true, label(), &head, (every, lifetime)),
-                Err(_) => early_response(reply, (dialect, content_type), label(), head, (every, lifetime)),
+    /// Waits until the response begins; for a streaming client at most until its first keep-alive is due.
+    async fn respond(self, app: Arc<AppState>) -> Response {
+        let Self { mut start, client, recorder } = self;
+        let response = if client.is_stream {
+            match tokio::time::timeout(app.config.timeouts.keepalive, &mut start).await {
+                Ok(response) => client.respond(&app, response, start.take_reservation()),
+                Err(_) => client.respond_early(&app, start),
             }
         } else {
-            let begun = (&mut reply).await;
-            respond(begun, reply.room(), dialect, false, label(), &head, (every, lifetime))
+            let response = (&mut start).await;
+            client.respond(&app, response, start.take_reservation())
         };
-        match keep {
-            Some(keep) => stored_responses::keeping(keep, response),
+        match recorder {
+            Some(recorder) => stored_responses::keeping(recorder, response),
             None => response,
         }
     }
 }
 
-/// What a request that asks nothing is answered, by those whose clients send such ones.
-fn empty_request_response(dialect: &dyn Dialect, incoming: &ClientRequest, body: &[u8]) -> Option<Response> {
-    if !incoming.request().messages.is_empty() {
+/// What the client's response needs besides core's.
+struct ClientSide {
+    dialect: &'static dyn Dialect,
+    /// Index of the upstream.
+    upstream: usize,
+    is_stream: bool,
+    /// The content type of its stream.
+    content_type: &'static str,
+    timing: ResponseTiming,
+    lifetime: Lifetime,
+}
+
+impl ClientSide {
+    /// The client's response from core's. `reservation`: the room that a collected body takes.
+    fn respond(
+        self,
+        app: &AppState,
+        response: http::Response<ResponseBody>,
+        reservation: Option<BudgetReservation>,
+    ) -> Response {
+        let (mut parts, body) = response.into_parts();
+        let has_failed = parts.extensions.get::<Error>().is_some();
+        let outcome = parts.extensions.get::<Outcome>().copied().unwrap_or(Outcome::Cancelled);
+        let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
+        self.timing.summary(parts.status);
+        let label = upstream_label(app, self.upstream);
+        let (body, outcome) = match body.into_complete() {
+            Ok(bytes) => {
+                let body = match reservation.filter(|_| bytes.len() >= LARGE_BODY_BYTES) {
+                    Some(reservation) => Body::from(reservation.with(bytes)),
+                    None => Body::from(bytes),
+                };
+                (body, outcome.as_str())
+            }
+            Err(body) if self.is_stream && !has_failed => {
+                let every = app.config.timeouts.keepalive;
+                let body = KeepAliveBody::running(body, self.dialect, every, self.lifetime);
+                (Body::from_stream(body), STREAMING)
+            }
+            Err(body) => (Body::from_stream(body), STREAMING),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = parts.status;
+        *response.headers_mut() = parts.headers;
+        response.headers_mut().reserve(ADDED_HEADERS);
+        add_headers(response.headers_mut(), label, outcome);
+        responses::diagnostics_header(response.headers_mut(), &diagnostics);
+        response
+    }
+
+    /// Begins the client's stream before core's response: keep-alives come first, then the stream.
+    fn respond_early(self, app: &AppState, start: ResponseStart) -> Response {
+        let every = app.config.timeouts.keepalive;
+        let body = KeepAliveBody::waiting(start, self.timing, self.dialect, every, self.lifetime);
+        let mut response = Response::new(Body::from_stream(body));
+        *response.status_mut() = StatusCode::OK;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        add_headers(headers, upstream_label(app, self.upstream), STREAMING);
+        response
+    }
+}
+
+/// The outcome header of a response that has not ended.
+const STREAMING: &str = "streaming";
+
+fn upstream_label(app: &AppState, upstream: usize) -> Option<HeaderValue> {
+    app.upstreams.get(upstream).and_then(|served| served.label.clone())
+}
+
+/// The response to a request without messages, in a dialect whose clients send such requests.
+fn empty_request_response(
+    dialect: &dyn Dialect,
+    client_request: &ClientRequest,
+    body: &[u8],
+) -> Option<Response> {
+    if !client_request.request().messages.is_empty() {
         return None;
     }
-    let answer = dialect.empty_request_response(body, crate::app_state::now())?;
-    let mut response = responses::json(StatusCode::OK, format!("{answer}\n"));
-    if incoming.wants_stream() {
-        let form = HeaderValue::from_static(dialect.stream_content_type());
-        response.headers_mut().insert(CONTENT_TYPE, form);
+    let document = dialect.empty_request_response(body, crate::app_state::now())?;
+    let mut response = responses::json(StatusCode::OK, format!("{document}\n"));
+    if client_request.wants_stream() {
+        let content_type = HeaderValue::from_static(dialect.stream_content_type());
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
     }
     Some(response)
 }
 
-/// The client's response from core's reply.
-fn respond(
-    reply: http::Response<openai_shim_core::upstream::ResponseBody>,
-    room: Option<BudgetReservation>,
-    dialect: &'static dyn Dialect,
-    stream: bool,
-    upstream: Option<HeaderValue>,
-    head: &ResponseTiming,
-    (every, lifetime): (Duration, Lifetime),
-) -> Response {
-    let (mut parts, body) = reply.into_parts();
-    let failed = parts.extensions.get::<Error>().is_some();
-    let outcome = parts.extensions.get::<Outcome>().copied().unwrap_or(Outcome::Cancelled);
-    let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
-    head.summary(parts.status);
-    let (body, whole) = match body.into_complete() {
-        Ok(bytes) => match room.filter(|_| bytes.len() >= LONG) {
-            Some(room) => (Body::from(room.with(bytes)), true),
-            None => (Body::from(bytes), true),
-        },
-        Err(body) if stream && !failed => {
-            (Body::from_stream(KeepAliveBody::running(body, dialect, every, lifetime)), false)
-        }
-        Err(body) => (Body::from_stream(body), false),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = parts.status;
-    *response.headers_mut() = parts.headers;
-    response.headers_mut().reserve(HEADERS);
-    let outcome = if whole { outcome.as_str() } else { "streaming" };
-    decorate(response.headers_mut(), upstream, outcome);
-    responses::diagnostics_header(response.headers_mut(), &diagnostics);
-    response
-}
-
-/// A stream that begins before its reply: the client sees keep-alives, and then what comes.
-fn early_response(
-    reply: Awaited,
-    (dialect, content_type): (&'static dyn Dialect, &'static str),
-    upstream: Option<HeaderValue>,
-    head: ResponseTiming,
-    (every, lifetime): (Duration, Lifetime),
-) -> Response {
-    let mut response =
-        Response::new(Body::from_stream(KeepAliveBody::waiting(reply, head, dialect, every, lifetime)));
-    *response.status_mut() = StatusCode::OK;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    decorate(headers, upstream, "streaming");
-    response
-}
-
-fn decorate(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: &'static str) {
+fn add_headers(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: &'static str) {
     if let Some(upstream) = upstream {
         headers.insert(responses::UPSTREAM, upstream);
     }
     headers.insert(responses::OUTCOME, HeaderValue::from_static(outcome));
-    // A proxy in between must not collect a stream before passing it on.
+    // A proxy in between must not collect a stream before it passes it on.
     headers.insert(responses::BUFFERING, HeaderValue::from_static("no"));
 }
 
-/// An error before any upstream was asked.
-fn refused(app: &Arc<AppState>, dialect: &'static dyn Dialect, meta: RequestMeta, error: &Error) -> Response {
+/// Responds with an error before any upstream got a request.
+fn refuse(app: &Arc<AppState>, dialect: &'static dyn Dialect, meta: RequestMeta, error: &Error) -> Response {
     let response = responses::error(dialect, error);
     AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
     response

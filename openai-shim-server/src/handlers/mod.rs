@@ -6,7 +6,6 @@ pub(crate) mod embeddings;
 pub(crate) mod forward;
 pub(crate) mod generate;
 pub(crate) mod models;
-pub(crate) mod offload;
 pub(crate) mod pages;
 pub(crate) mod response_collector;
 pub(crate) mod stored_responses;

@@ -58,10 +58,10 @@ impl Cache {
 /// Answers a client that asks for one model, also where the upstream has no such route.
 pub(crate) async fn one(
     app: &Arc<AppState>,
-    one: &ModelApi,
+    one: &dyn ModelApi,
     asking: &AuxiliaryRequest<'_>,
 ) -> Result<Response, Error> {
-    let names = (one.names)(asking)?;
+    let names = one.requested_ids(asking)?;
     let (models, lists) = all_of(app).await?;
     let found = names.iter().find_map(|id| {
         models.iter().find(|m| m.id == *id).cloned().or_else(|| {
@@ -71,8 +71,8 @@ pub(crate) async fn one(
         })
     });
     match found {
-        Some(model) => Ok(responses::json(StatusCode::OK, (one.write)(&model))),
-        None => Err(Error::Client((one.unknown)(names.first().map_or("", String::as_str)))),
+        Some(model) => Ok(responses::json(StatusCode::OK, one.encode_model(&model))),
+        None => Err(Error::Client(one.unknown_model(names.first().map_or("", String::as_str)))),
     }
 }
 
@@ -180,7 +180,11 @@ async fn ask(app: &AppState, served: &UpstreamState) -> Result<Vec<ListedModel>,
     let mut request = http::Request::new(bytes::Bytes::new());
     *request.method_mut() = Method::GET;
     let paths = &served.config.profile.paths;
-    *request.uri_mut() = paths.url(&paths.models).parse().unwrap_or_default();
+    *request.uri_mut() = paths.url(&paths.models).parse().map_err(|_| {
+        UpstreamError::malformed(
+            "The upstream has no valid path of models: correct paths.models of its profile.",
+        )
+    })?;
     let (head, body) = served.transport.0.send(request).await?.into_parts();
     let most = MAX_LIST.min(app.config.limits.response_body);
     let body = collect(body, most, &mut app.bodies.open()).await?;

@@ -1,9 +1,8 @@
-//! The answer to one request until it begins to leave: what is collected of it is counted, and work on a large one is done
-//! away from the threads that serve.
+//! An upstream's response until the client's begins: its collected bytes are counted, and work on a large one is offloaded.
 
 use crate::app_state::AppState;
-use crate::handlers::offload::LONG;
 use crate::http::body_budget::{BudgetReservation, Full};
+use crate::offload::LARGE_BODY_BYTES;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -20,73 +19,76 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// Core's reply to a request.
-pub(crate) type UpstreamFuture = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
-type Working = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, UpstreamFuture>> + Send>>;
+/// Core's future of the client's response.
+pub(crate) type ShimFuture = Pin<Box<dyn Future<Output = Response<ResponseBody>> + Send>>;
+/// One poll of it on another thread; it gives the future back if that is not ready.
+type OffloadedPoll = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, ShimFuture>> + Send>>;
 
-/// What the answer's reader and its awaiter share.
-struct Shared {
-    held: Mutex<BudgetReservation>,
-    /// The most bytes that an answer may have; who announces more is refused once they come.
-    most: usize,
-    /// The next step works on so many bytes; 0: on a few.
-    ahead: AtomicUsize,
-    /// The reply has begun: what comes now leaves at once.
-    begun: AtomicBool,
+/// What the reader of the upstream's response, the store and [`ResponseStart`] share.
+struct CollectorState {
+    /// The room that the collected bytes take.
+    reservation: Mutex<BudgetReservation>,
+    /// The most bytes of a response; one that announces more is refused once they come.
+    max_bytes: usize,
+    /// How many bytes the next poll works on, if they are many; else 0.
+    next_work_bytes: AtomicUsize,
+    /// The client's response has begun: bytes are passed on at once, and no longer counted.
+    has_begun: AtomicBool,
 }
 
-/// An upstream whose answer is awaited.
+/// An upstream whose responses are counted while they are collected.
 pub(crate) struct CountedUpstream {
     inner: Arc<dyn Upstream>,
-    shared: Arc<Shared>,
+    collector: Arc<CollectorState>,
 }
 
 impl CountedUpstream {
     pub(crate) fn new(app: &AppState, inner: Arc<dyn Upstream>) -> Arc<Self> {
-        let shared = Shared {
-            held: Mutex::new(app.bodies.open()),
-            most: app.config.limits.response_body,
-            ahead: AtomicUsize::new(0),
-            begun: AtomicBool::new(false),
+        let collector = CollectorState {
+            reservation: Mutex::new(app.bodies.open()),
+            max_bytes: app.config.limits.response_body,
+            next_work_bytes: AtomicUsize::new(0),
+            has_begun: AtomicBool::new(false),
         };
-        Arc::new(Self { inner, shared: Arc::new(shared) })
+        Arc::new(Self { inner, collector: Arc::new(collector) })
     }
 
     /// The store for a request of so many bytes.
-    pub(crate) fn store(&self, inner: &Arc<dyn StateStore>, length: usize) -> Arc<dyn StateStore> {
-        if length < LONG {
+    pub(crate) fn store(&self, inner: &Arc<dyn StateStore>, request_bytes: usize) -> Arc<dyn StateStore> {
+        if request_bytes < LARGE_BODY_BYTES {
             return inner.clone();
         }
-        Arc::new(LargeStore { inner: inner.clone(), shared: self.shared.clone(), length })
+        Arc::new(LargeRequestStore { inner: inner.clone(), collector: self.collector.clone(), request_bytes })
     }
 
-    /// Awaits the reply; the room that the request takes is given back when that begins.
-    pub(crate) fn awaited(
+    /// Waits until the response begins; then the request's reservation is released.
+    pub(crate) fn response_start(
         &self,
         app: &Arc<AppState>,
-        reply: UpstreamFuture,
+        response: ShimFuture,
         request: BudgetReservation,
-    ) -> Awaited {
-        let state = State::Polled(reply);
-        Awaited { state, app: app.clone(), shared: self.shared.clone(), request: Some(request) }
+    ) -> ResponseStart {
+        let phase = StartPhase::Polling(response);
+        ResponseStart { phase, app: app.clone(), collector: self.collector.clone(), request: Some(request) }
     }
 }
 
-/// A store whose answer lets a large request be made, which is done away from the threads that serve.
-struct LargeStore {
+/// A store for a large request: when its values come, that request is prepared, which is offloaded.
+struct LargeRequestStore {
     inner: Arc<dyn StateStore>,
-    shared: Arc<Shared>,
-    length: usize,
+    collector: Arc<CollectorState>,
+    request_bytes: usize,
 }
 
 #[async_trait]
-impl StateStore for LargeStore {
+impl StateStore for LargeRequestStore {
     async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
         let loaded = self.inner.load(keys).await;
-        self.shared.ahead.store(self.length, Ordering::Relaxed);
-        let mut is_elsewhere = false;
+        self.collector.next_work_bytes.store(self.request_bytes, Ordering::Relaxed);
+        // Pending once: the poll after this one is offloaded.
+        let mut is_offloaded = false;
         poll_fn(|cx| {
-            if std::mem::replace(&mut is_elsewhere, true) {
+            if std::mem::replace(&mut is_offloaded, true) {
                 return Poll::Ready(());
             }
             cx.waker().wake_by_ref();
@@ -108,17 +110,22 @@ impl StateStore for LargeStore {
 #[async_trait]
 impl Upstream for CountedUpstream {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
-        let sent = request.body().len();
+        let request_bytes = request.body().len();
         let response = self.inner.send(request).await?;
-        // What a refusal teaches is put into the request, which is as much work as the request is large.
-        let ahead = if response.status().is_success() { 0 } else { sent };
-        let announced = length(response.headers());
+        // An error may lead to an adapted request: preparing that is work on the whole request.
+        let adapted_bytes = if response.status().is_success() { 0 } else { request_bytes };
+        let announced_bytes = content_length(response.headers());
         let (head, body) = response.into_parts();
         let body = match body {
             UpstreamBody::Stream(source) => {
-                self.shared.cover(announced)?;
-                let shared = self.shared.clone();
-                UpstreamBody::Stream(Box::pin(Collected { source, shared, ahead, came: 0, ended: false }))
+                self.collector.reserve(announced_bytes)?;
+                UpstreamBody::Stream(Box::pin(CountedBody {
+                    source,
+                    collector: self.collector.clone(),
+                    adapted_bytes,
+                    received_bytes: 0,
+                    has_ended: false,
+                }))
             }
             other => other,
         };
@@ -134,19 +141,20 @@ impl Upstream for CountedUpstream {
     }
 }
 
-fn length(headers: &HeaderMap) -> usize {
+fn content_length(headers: &HeaderMap) -> usize {
     headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or_default()
 }
 
-impl Shared {
-    fn cover(&self, bytes: usize) -> Result<(), UpstreamError> {
-        let Ok(mut held) = self.held.lock() else { return Ok(()) };
-        held.cover(bytes.min(self.most)).map_err(|Full| full())
+impl CollectorState {
+    /// Reserves room for so many collected bytes in all.
+    fn reserve(&self, bytes: usize) -> Result<(), UpstreamError> {
+        let Ok(mut reservation) = self.reservation.lock() else { return Ok(()) };
+        reservation.cover(bytes.min(self.max_bytes)).map_err(|Full| budget_full())
     }
 }
 
-/// The answer that does not fit beside all the others.
-pub(crate) fn full() -> UpstreamError {
+/// The error for a response for which `limits.bodies` leaves no room.
+pub(crate) fn budget_full() -> UpstreamError {
     let text = "The answer does not fit into this server beside those that are being collected (limits.bodies). Try again in \
                 a moment.";
     let mut error = StatusError::new(503, ErrorKind::Overloaded, text);
@@ -154,39 +162,41 @@ pub(crate) fn full() -> UpstreamError {
     UpstreamError::Status(Box::new(error))
 }
 
-/// An answer's body, counted until the reply begins.
-struct Collected {
+/// The body of an upstream's response, counted until the client's response begins.
+struct CountedBody {
     source: ByteStream,
-    shared: Arc<Shared>,
-    ahead: usize,
-    came: usize,
-    ended: bool,
+    collector: Arc<CollectorState>,
+    /// The size of the request that may be prepared again at the end.
+    adapted_bytes: usize,
+    received_bytes: usize,
+    has_ended: bool,
 }
 
-impl Stream for Collected {
+impl Stream for CountedBody {
     type Item = Result<Bytes, UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
+        if self.has_ended {
             return Poll::Ready(None);
         }
         let polled = ready!(self.source.as_mut().poll_next(cx));
-        if self.shared.begun.load(Ordering::Relaxed) {
+        if self.collector.has_begun.load(Ordering::Relaxed) {
             return Poll::Ready(polled);
         }
         match polled {
             Some(Ok(chunk)) => {
-                self.came += chunk.len();
-                if let Err(error) = self.shared.cover(self.came) {
-                    self.ended = true;
+                self.received_bytes += chunk.len();
+                if let Err(error) = self.collector.reserve(self.received_bytes) {
+                    self.has_ended = true;
                     return Poll::Ready(Some(Err(error)));
                 }
                 Poll::Ready(Some(Ok(chunk)))
             }
-            None if self.came + self.ahead >= LONG => {
-                // The end is where all of it is read: whoever awaits the reply goes elsewhere with that.
-                self.ended = true;
-                self.shared.ahead.store(self.came + self.ahead, Ordering::Relaxed);
+            None if self.received_bytes + self.adapted_bytes >= LARGE_BODY_BYTES => {
+                // The whole body is read at its end: `ResponseStart` offloads the poll that sees it.
+                self.has_ended = true;
+                let bytes = self.received_bytes + self.adapted_bytes;
+                self.collector.next_work_bytes.store(bytes, Ordering::Relaxed);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -195,79 +205,83 @@ impl Stream for Collected {
     }
 }
 
-/// Waits for a reply to begin.
-pub(crate) struct Awaited {
-    state: State,
+/// A future that waits until the client's response begins.
+pub(crate) struct ResponseStart {
+    phase: StartPhase,
     app: Arc<AppState>,
-    shared: Arc<Shared>,
+    collector: Arc<CollectorState>,
+    /// The room that the request takes until then.
     request: Option<BudgetReservation>,
 }
 
-enum State {
-    Polled(UpstreamFuture),
-    /// Its next step is done elsewhere.
-    Elsewhere(Working),
-    Over,
+enum StartPhase {
+    /// Core's future is polled here.
+    Polling(ShimFuture),
+    /// Core's future is polled on another thread.
+    Offloaded(OffloadedPoll),
+    /// The response has begun.
+    Begun,
 }
 
-impl Awaited {
-    /// Takes the next step of a reply elsewhere.
-    fn leave(&self, mut reply: UpstreamFuture, bytes: usize, cx: &Context<'_>) -> Working {
+impl ResponseStart {
+    /// Polls core's future on another thread.
+    fn offload(&self, mut response: ShimFuture, bytes: usize, cx: &Context<'_>) -> OffloadedPoll {
         let (app, waker) = (self.app.clone(), cx.waker().clone());
         Box::pin(async move {
-            let step = move || match reply.as_mut().poll(&mut Context::from_waker(&waker)) {
+            let poll = move || match response.as_mut().poll(&mut Context::from_waker(&waker)) {
                 Poll::Ready(response) => Ok(response),
-                Poll::Pending => Err(reply),
+                Poll::Pending => Err(response),
             };
-            app.work.run(bytes, step).await
+            app.work.run(bytes, poll).await
         })
     }
 
     fn begin(&mut self) {
-        self.state = State::Over;
+        self.phase = StartPhase::Begun;
         self.request = None;
-        self.shared.begun.store(true, Ordering::Relaxed);
+        self.collector.has_begun.store(true, Ordering::Relaxed);
     }
 
-    /// The room that was taken for a whole answer, for as long as its client takes it; of a stream there is none.
-    pub(crate) fn room(&self) -> Option<BudgetReservation> {
-        self.shared.held.lock().ok().map(|mut held| std::mem::replace(&mut *held, self.app.bodies.open()))
+    /// Takes the reservation of a collected response, for as long as its client reads it. A stream needs none.
+    pub(crate) fn take_reservation(&self) -> Option<BudgetReservation> {
+        let mut reservation = self.collector.reservation.lock().ok()?;
+        Some(std::mem::replace(&mut *reservation, self.app.bodies.open()))
     }
 }
 
-impl Future for Awaited {
+impl Future for ResponseStart {
     type Output = Response<ResponseBody>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            match std::mem::replace(&mut self.state, State::Over) {
-                State::Polled(mut reply) => {
-                    let ahead = self.shared.ahead.swap(0, Ordering::Relaxed);
-                    if ahead > 0 {
-                        self.state = State::Elsewhere(self.leave(reply, ahead, cx));
+            match std::mem::replace(&mut self.phase, StartPhase::Begun) {
+                StartPhase::Polling(mut response) => {
+                    let bytes = self.collector.next_work_bytes.swap(0, Ordering::Relaxed);
+                    if bytes > 0 {
+                        self.phase = StartPhase::Offloaded(self.offload(response, bytes, cx));
                         continue;
                     }
-                    if let Poll::Ready(response) = reply.as_mut().poll(cx) {
+                    if let Poll::Ready(begun) = response.as_mut().poll(cx) {
                         self.begin();
-                        return Poll::Ready(response);
+                        return Poll::Ready(begun);
                     }
-                    self.state = State::Polled(reply);
-                    if self.shared.ahead.load(Ordering::Relaxed) == 0 {
+                    self.phase = StartPhase::Polling(response);
+                    if self.collector.next_work_bytes.load(Ordering::Relaxed) == 0 {
                         return Poll::Pending;
                     }
                 }
-                State::Elsewhere(mut working) => match working.as_mut().poll(cx) {
+                StartPhase::Offloaded(mut polled) => match polled.as_mut().poll(cx) {
                     Poll::Ready(Ok(response)) => {
                         self.begin();
                         return Poll::Ready(response);
                     }
-                    Poll::Ready(Err(reply)) => self.state = State::Polled(reply),
+                    Poll::Ready(Err(response)) => self.phase = StartPhase::Polling(response),
                     Poll::Pending => {
-                        self.state = State::Elsewhere(working);
+                        self.phase = StartPhase::Offloaded(polled);
                         return Poll::Pending;
                     }
                 },
-                State::Over => return Poll::Pending,
+                StartPhase::Begun => return Poll::Pending,
             }
         }
     }

@@ -32,7 +32,7 @@ pub(crate) type Loaded = Result<Option<Bytes>, Error>;
 /// What will be kept of an exchange once its answer is complete.
 pub(crate) struct ResponseRecorder {
     app: Arc<AppState>,
-    keeping: &'static StoredResponsesApi,
+    keeping: &'static dyn StoredResponsesApi,
     owner: Owner,
     /// What the request says itself; `None`: nothing is kept any more.
     said: Option<Vec<String>>,
@@ -50,9 +50,9 @@ enum Answer {
 }
 
 /// How a dialect's answers are kept, if its clients refer to them.
-fn keeping_of(dialect: &dyn Dialect) -> Option<&'static StoredResponsesApi> {
-    dialect.auxiliary_routes().iter().find_map(|route| match route.side {
-        AuxiliaryKind::Kept(keeping, _) => Some(keeping),
+fn keeping_of(dialect: &dyn Dialect) -> Option<&'static dyn StoredResponsesApi> {
+    dialect.auxiliary_routes().iter().find_map(|route| match route.kind {
+        AuxiliaryKind::StoredResponse(keeping, _) => Some(keeping),
         _ => None,
     })
 }
@@ -64,7 +64,7 @@ fn key(owner: Owner, id: &str) -> StateKey {
 
 /// The answer that a request goes on from, if its dialect has such requests.
 pub(crate) fn previous(dialect: &dyn Dialect, body: &[u8]) -> Option<String> {
-    (keeping_of(dialect)?.previous)(body)
+    keeping_of(dialect)?.previous_id(body)
 }
 
 /// Looks an answer up.
@@ -101,10 +101,10 @@ pub(crate) fn resolve(
     let (mut incoming, mut body) = (incoming, body.clone());
     if let Some(loaded) = loaded {
         let kept = loaded?;
-        body = Bytes::from((keeping.with_history)(&body, kept.as_ref().and_then(text))?);
+        body = Bytes::from(keeping.with_history(&body, kept.as_ref().and_then(text))?);
         incoming = ClientRequest::read(dialect, path, body.clone())?;
     }
-    let keep = (keeping.request_items)(&body).map(|said| ResponseRecorder {
+    let keep = keeping.request_items(&body).map(|said| ResponseRecorder {
         app: app.clone(),
         keeping,
         owner: meta.owner.clone(),
@@ -136,7 +136,7 @@ pub(crate) fn keeping(mut keep: ResponseRecorder, response: Response) -> Respons
 pub(crate) async fn answer(
     app: &AppState,
     dialect: &dyn Dialect,
-    keeping: &StoredResponsesApi,
+    keeping: &dyn StoredResponsesApi,
     part: Option<StoredResponsePart>,
     meta: &RequestMeta,
     id: &str,
@@ -147,16 +147,16 @@ pub(crate) async fn answer(
     };
     let Some(kept) = kept.as_ref().and_then(text) else {
         let nowhere = id.contains('/') || elsewhere(app, dialect).is_none();
-        return nowhere.then(|| Err(Error::Client((keeping.unknown)(id))));
+        return nowhere.then(|| Err(Error::Client(keeping.unknown_response(id))));
     };
     let body = match part {
-        Some(part) => (keeping.part)(part, kept, &meta.query),
+        Some(part) => keeping.encode_part(part, kept, &meta.query),
         None => {
             if let Err(error) = app.store.remove(&[key(meta.owner.clone(), id)]).await {
                 let text = format!("The response could not be deleted: {}. Try again.", error.message);
                 return Some(Err(Error::Client(ClientError::new(ErrorKind::Overloaded, text))));
             }
-            Ok((keeping.deleted)(id))
+            Ok(keeping.encode_deleted(id))
         }
     };
     Some(body.map(|body| responses::json(StatusCode::OK, body)).map_err(Error::Client))
@@ -192,7 +192,7 @@ impl ResponseRecorder {
                 let (keeping, mut last) = (self.keeping, None);
                 let pushed = framer.push(chunk, &mut |frame: Frame<'_>| {
                     if let Frame::Event { data, .. } = frame {
-                        last = (keeping.last)(data).or(last.take());
+                        last = keeping.final_response(data).or(last.take());
                     }
                 });
                 match (pushed, last) {
@@ -216,8 +216,8 @@ impl ResponseRecorder {
     }
 
     fn entry(&mut self, answer: &[u8]) -> Option<StateEntry> {
-        let (id, kept) = (self.keeping.entry)(self.said.take()?, answer)?;
-        Some(StateEntry::new(key(self.owner.clone(), &id), kept, LIFETIME))
+        let entry = self.keeping.entry(self.said.take()?, answer)?;
+        Some(StateEntry::new(key(self.owner.clone(), &entry.id), entry.content, LIFETIME))
     }
 }
 

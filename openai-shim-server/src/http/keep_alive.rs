@@ -1,6 +1,6 @@
 //! The body that a streaming client gets: the reply as it comes, and keep-alives while there is none.
 
-use crate::handlers::response_collector::Awaited;
+use crate::handlers::response_collector::ResponseStart;
 use crate::http::client_connection::Cut;
 use crate::http::deadline::Lifetime;
 use crate::http::panics;
@@ -30,7 +30,7 @@ pub(crate) struct KeepAliveBody {
 
 enum BodyPhase {
     /// The reply has not begun; the client was promised a stream.
-    Waiting(Awaited, ResponseTiming),
+    Waiting(ResponseStart, ResponseTiming),
     Running(ResponseBody),
     Over,
 }
@@ -48,7 +48,7 @@ impl KeepAliveBody {
 
     /// A reply that is still awaited. The first keep-alive leaves at once.
     pub(crate) fn waiting(
-        reply: Awaited,
+        reply: ResponseStart,
         head: ResponseTiming,
         dialect: &'static dyn Dialect,
         every: Duration,
@@ -134,7 +134,7 @@ impl KeepAliveBody {
                 BodyPhase::Over => return Poll::Ready(None),
                 BodyPhase::Waiting(awaited, head) => {
                     let reply = ready!(Pin::new(&mut *awaited).poll(cx));
-                    drop(awaited.room());
+                    drop(awaited.take_reservation());
                     // The client has had its status for long.
                     head.summary(StatusCode::OK);
                     if let Some(event) = self.begin(reply) {

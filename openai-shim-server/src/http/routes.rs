@@ -1,7 +1,6 @@
 //! Which request goes where. The dialects say which paths are theirs; the rest is here.
 
 use crate::app_state::AppState;
-use crate::handlers::offload::LONG;
 use crate::handlers::{generate, pages};
 use crate::http::body_budget::{BudgetReservation, Full};
 use crate::http::client_connection::Client;
@@ -10,6 +9,7 @@ use crate::http::{auth, body, content_coding, cors, origin, panics, responses};
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
 use crate::observe::metrics::PAGE;
+use crate::offload::LARGE_BODY_BYTES;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -20,7 +20,9 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use openai_shim_core::dialect::auxiliary::{self, AuxiliaryRoute};
+use openai_shim_core::dialect::auxiliary::{AuxiliaryRoute, GET_AND_HEAD};
+use openai_shim_core::dialect::route_lookup::{auxiliary_route, closest_dialect};
+use openai_shim_core::dialect::url::query_param;
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::state::Owner;
@@ -123,8 +125,7 @@ fn dispatch(
     let dialect = match found {
         Some(MatchedRoute::Generate(dialect, _) | MatchedRoute::Side(dialect, _)) => dialect,
         Some(MatchedRoute::Page(_)) => responses::default_dialect(),
-        None => auxiliary::closest_dialect(&meta.path, request.headers())
-            .unwrap_or_else(responses::default_dialect),
+        None => closest_dialect(&meta.path, request.headers()).unwrap_or_else(responses::default_dialect),
     };
     let lifetime = Lifetime::new(app.clone(), meta.client.clone());
     let served = panics::polled(|| serve(app, found, dialect, meta, request));
@@ -183,7 +184,7 @@ fn serve(
             let headers = parts.headers;
             return Box::pin(async move {
                 match read(&app, &meta, dialect, &headers, body).await {
-                    Ok(received) if received.body.len() < LONG => {
+                    Ok(received) if received.body.len() < LARGE_BODY_BYTES => {
                         generate::generate(&app, dialect, meta, headers, received).await
                     }
                     // Rare, and large: it takes room only while it lasts.
@@ -283,12 +284,12 @@ async fn decoded(
 ) -> Result<Bytes, ClientError> {
     let limit = app.config.limits.request_body;
     let mut plain = Err(ClientError::new(ErrorKind::TooLarge, ""));
-    if body.len() < LONG {
-        plain = content_coding::request::decode(&codings, body.clone(), limit.min(LONG));
+    if body.len() < LARGE_BODY_BYTES {
+        plain = content_coding::request::decode(&codings, body.clone(), limit.min(LARGE_BODY_BYTES));
     }
     // How much it is shows only then.
-    if limit > LONG && plain.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
-        let likely = body.len().saturating_mul(8).clamp(LONG, limit);
+    if limit > LARGE_BODY_BYTES && plain.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
+        let likely = body.len().saturating_mul(8).clamp(LARGE_BODY_BYTES, limit);
         let decode = move || content_coding::request::decode(&codings, body, limit);
         plain = app.work.run(likely, decode).await;
     }
@@ -322,7 +323,7 @@ impl MatchedRoute {
         match self {
             Self::Generate(_, methods) => methods,
             Self::Side(_, route) => route.methods,
-            Self::Page(_) => auxiliary::GET,
+            Self::Page(_) => GET_AND_HEAD,
         }
     }
 }
@@ -337,7 +338,7 @@ fn find(method: &Method, path: &str, headers: &HeaderMap) -> Option<MatchedRoute
     if let Some(page) = pages::PAGES.iter().find(|page| **page == path) {
         return Some(MatchedRoute::Page(page));
     }
-    let (dialect, route) = auxiliary::side_route(method.as_str(), path, headers)?;
+    let (dialect, route) = auxiliary_route(method.as_str(), path, headers)?;
     Some(MatchedRoute::Side(dialect, route))
 }
 
@@ -362,7 +363,7 @@ fn request_id(app: &AppState, request: &Request) -> String {
 
 /// The key that a dialect's clients may put into the address.
 fn key_in(dialect: &dyn Dialect, meta: &RequestMeta) -> Option<String> {
-    auxiliary::parameter(&meta.query, dialect.headers().key_parameter?)
+    query_param(&meta.query, dialect.headers().key_parameter?)
 }
 
 fn unknown(dialect: &dyn Dialect, meta: &RequestMeta) -> Response {
@@ -543,7 +544,7 @@ mod tests {
             ("/v1beta/nowhere", "gemini", "gemini"),
             ("/v1beta", "gemini", "gemini"),
         ] {
-            let name = |headers: &HeaderMap| auxiliary::closest_dialect(path, headers).map(Dialect::name);
+            let name = |headers: &HeaderMap| closest_dialect(path, headers).map(Dialect::name);
             assert_eq!((name(&HeaderMap::new()), name(&marked)), (Some(plain), Some(with_mark)), "{path}");
         }
     }

@@ -130,7 +130,7 @@ impl AccessLogEntry {
             dialect = self.route,
             upstream = self.upstream,
             model = &*short_name(&report.model),
-            stream = report.stream,
+            stream = report.is_stream,
             status,
             outcome = outcome.as_str(),
             attempts = report.attempts,

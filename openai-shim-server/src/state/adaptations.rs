@@ -2,8 +2,8 @@
 
 use crate::state::recency::Recency;
 use openai_shim_core::error::short_name;
-use openai_shim_core::profile::Adaptation;
-use openai_shim_core::{Outcome, Profile, Report};
+use openai_shim_core::profile::{Adaptation, ModelOverride};
+use openai_shim_core::{Outcome, Report};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -107,7 +107,7 @@ impl Adaptations {
             Outcome::Complete | Outcome::Length | Outcome::Refused | Outcome::Filtered | Outcome::Truncated
         );
         if answered {
-            self.add(upstream, model, &report.lessons);
+            self.add(upstream, model, &report.adaptations);
         }
     }
 
@@ -162,30 +162,26 @@ impl Adaptations {
         for ((upstream, model), Pair { lessons, .. }) in &pairs.by_name {
             let model = serde_json::Value::from(model.as_str());
             // Writing into a string cannot fail.
-            let _ = write!(text, "\n# {upstream}\n[[upstream.quirks.models]]\nnames = [{model}]\n");
+            let _ = write!(text, "\n# {upstream}\n[[upstream.quirks.model_overrides]]\nmatch = [{model}]\n");
             for lesson in lessons {
                 let _ = writeln!(text, "# {}", lesson.describe());
             }
-            text.push_str(&row(lessons));
+            text.push_str(&rules(lessons));
         }
         text
     }
 }
 
-/// What lessons say together, a line an entry.
-fn row(lessons: &[Adaptation]) -> String {
-    let (usual, mut row) = (Profile::default(), Profile::default());
-    for lesson in lessons {
-        lesson.apply(&mut row);
+/// The rules that the adaptations set together, one a line.
+fn rules(adaptations: &[Adaptation]) -> String {
+    let mut layer = ModelOverride::default();
+    for adaptation in adaptations {
+        layer.merge(&adaptation.layer());
     }
-    let table = |row: &Profile| Table::try_from(row).unwrap_or_default();
-    let (usual, row) = (table(&usual), table(&row));
     let mut text = String::new();
-    for (section, entries) in &row {
-        for (key, value) in entries.as_table().into_iter().flatten() {
-            if usual.get(section).and_then(|usual| usual.get(key)) != Some(value) {
-                let _ = writeln!(text, "{section}.{key} = {value}");
-            }
+    for (section, rules) in Table::try_from(&layer).unwrap_or_default() {
+        for (key, value) in rules.as_table().into_iter().flatten() {
+            let _ = writeln!(text, "{section}.{key} = {value}");
         }
     }
     text
@@ -205,11 +201,11 @@ mod tests {
         assert!(learned.rows().contains("Nothing"));
         let lesson = drop_param("logit_bias");
         learned.add("up", "m", std::slice::from_ref(&lesson));
-        learned.add("up", "m", &[lesson.clone(), Adaptation::FlattenText]);
-        assert_eq!(learned.of("up", "m"), [lesson, Adaptation::FlattenText]);
+        learned.add("up", "m", &[lesson.clone(), Adaptation::ContentAsString]);
+        assert_eq!(learned.of("up", "m"), [lesson, Adaptation::ContentAsString]);
         assert!(learned.of("up", "other").is_empty());
         let rows = learned.rows();
-        let expected = "names = [\"m\"]\n# leave logit_bias out\n# send text parts as one string\nmessages.flatten_text = true\nparams.drop = [\"logit_bias\"]\n";
+        let expected = "match = [\"m\"]\n# leave logit_bias out\n# send text parts as one string\nmessages.content = \"string\"\nparams.drop = [\"...\", \"logit_bias\"]\n";
         assert!(rows.contains(expected), "{rows}");
         assert_eq!(learned.counts(), BTreeMap::from([(String::from("up"), 2)]));
     }
@@ -217,16 +213,16 @@ mod tests {
     #[test]
     fn invented_names_push_out_what_was_not_used_and_learning_goes_on() {
         let learned = Adaptations::default();
-        learned.add("up", "real", &[Adaptation::Alternate]);
-        learned.add("up", "old", &[Adaptation::Alternate]);
+        learned.add("up", "real", &[Adaptation::MergeSameRole]);
+        learned.add("up", "old", &[Adaptation::MergeSameRole]);
         for n in 0..1100 {
-            learned.add("up", &format!("invented {n}"), &[Adaptation::Alternate]);
-            assert_eq!(learned.of("up", "real"), [Adaptation::Alternate], "{n}");
+            learned.add("up", &format!("invented {n}"), &[Adaptation::MergeSameRole]);
+            assert_eq!(learned.of("up", "real"), [Adaptation::MergeSameRole], "{n}");
         }
         assert!(learned.of("up", "old").is_empty());
         assert_eq!(learned.pairs().by_name.len(), MAX_PAIRS);
-        learned.add("up", "new", &[Adaptation::FlattenText]);
-        assert_eq!(learned.of("up", "new"), [Adaptation::FlattenText]);
+        learned.add("up", "new", &[Adaptation::ContentAsString]);
+        assert_eq!(learned.of("up", "new"), [Adaptation::ContentAsString]);
     }
 
     #[test]
@@ -244,7 +240,7 @@ mod tests {
     fn long_names_and_long_lessons_are_not_kept_and_all_bytes_together_are_bounded() {
         let learned = Adaptations::default();
         for n in 0..60 {
-            learned.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Adaptation::Alternate]);
+            learned.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Adaptation::MergeSameRole]);
         }
         learned.add("up", "m", &[drop_param("y".repeat(4 << 20))]);
         assert!(learned.rows().len() < 200, "{}", learned.rows().len());

@@ -8,7 +8,7 @@ pub(crate) mod recency;
 pub(crate) use memory::MemoryStore;
 pub(crate) use owner::Owners;
 
-use crate::handlers::offload::Work;
+use crate::offload::OffloadPool;
 use async_trait::async_trait;
 use bytes::Bytes;
 use openai_shim_core::state::{StateEntry, StateKey};
@@ -56,7 +56,7 @@ impl StateStore for ScopedStore {
 
 /// The first step of an exchange that is not about state, once what it wants was loaded. Its request has `length` bytes.
 pub(crate) async fn loaded(
-    work: &Work,
+    work: &OffloadPool,
     length: usize,
     mut exchange: Exchange,
     store: &dyn StateStore,

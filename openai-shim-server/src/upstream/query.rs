@@ -25,7 +25,11 @@ pub(crate) async fn send_query(
 ) -> Result<(Parts, Vec<u8>), UpstreamError> {
     let mut request = http::Request::new(body);
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = path.parse().unwrap_or_default();
+    *request.uri_mut() = path.parse().map_err(|_| {
+        UpstreamError::malformed(
+            "The path at the upstream is not valid: the model's name does not fit into it.",
+        )
+    })?;
     *request.headers_mut() = headers;
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let (head, body) = transport.0.send(request).await?.into_parts();
@@ -61,7 +65,7 @@ pub(crate) async fn collect(
             while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
                 all.extend_from_slice(&chunk?);
                 if held.cover(all.len()).is_err() {
-                    return Err(response_collector::full());
+                    return Err(response_collector::budget_full());
                 }
                 if all.len() > limit {
                     let message =

@@ -80,13 +80,13 @@ pub fn start_exchange(client: &str, stream: bool, profile: Arc<Profile>, setting
 
 /// Passes a response to an exchange in chunks of `chunk_size` bytes; returns the length of the client's body.
 pub fn push_response(exchange: &mut Exchange, status: u16, body: &[u8], chunk_size: usize) -> usize {
-    exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new());
+    exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new()).unwrap();
     let (mut out, mut written) = (Vec::new(), 0);
     for chunk in body.chunks(chunk_size) {
-        exchange.push(chunk, &mut out);
+        exchange.push(chunk, &mut out).unwrap();
         written += out.len();
         out.clear();
     }
-    exchange.finish(&mut out);
+    exchange.finish(&mut out).unwrap();
     written + out.len()
 }

@@ -37,7 +37,7 @@ pub fn request(client: &'static str, upstream: &'static str, body: Vec<u8>) -> W
 fn begin_response(client: &'static str, body: Vec<u8>) -> Exchange {
     let mut exchange = start(client, "openai-chat", body);
     exchange.next();
-    exchange.head(http::StatusCode::OK, &http::HeaderMap::new());
+    exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     exchange
 }
 
@@ -46,8 +46,8 @@ pub fn response(client: &'static str, body: Vec<u8>, chunks: Vec<Vec<u8>>) -> Wo
     let mut exchange = Some(begin_response(client, body));
     Box::new(move |out| {
         let mut exchange = exchange.take().unwrap();
-        chunks.iter().for_each(|chunk| exchange.push(chunk, out));
-        exchange.finish(out);
+        chunks.iter().for_each(|chunk| exchange.push(chunk, out).unwrap());
+        exchange.finish(out).unwrap();
     })
 }
 
@@ -57,10 +57,10 @@ pub fn one_event() -> Work {
     let mut ignored = Vec::new();
     [payloads::first(), payloads::word(1), payloads::word(2)]
         .iter()
-        .for_each(|e| exchange.push(e, &mut ignored));
+        .for_each(|e| exchange.push(e, &mut ignored).unwrap());
     let (events, mut at): (Vec<_>, _) = ((0..9).map(payloads::word).collect(), 0);
     Box::new(move |out| {
-        exchange.push(&events[at % events.len()], out);
+        exchange.push(&events[at % events.len()], out).unwrap();
         at += 1;
     })
 }

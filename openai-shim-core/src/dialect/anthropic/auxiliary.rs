@@ -1,39 +1,41 @@
-//! Routes beside the messages': models, and the counting of tokens.
+//! Auxiliary routes: model list, one model and token counts in Anthropic's format, and the API's headers.
 //!
 //! <https://docs.anthropic.com/en/api/models-list>, <https://docs.anthropic.com/en/api/messages-count-tokens>
 
 use super::super::auxiliary::{
-    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET, ModelApi, TokenCountApi, parameter,
+    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi, ModelListApi,
+    PostRequest, TokenCountApi,
 };
+use super::super::url::{query_param, split_query};
 use crate::canonical::ListedModel;
 use crate::canonical::time::rfc3339;
 use crate::error::ClientError;
 use crate::json::{Object, encode_string};
 
-/// The route of messages, as its own clients come to it.
+/// The route for generation.
 pub(super) const MESSAGES: &str = "/v1/messages";
 
-/// What is added to it where tokens are counted.
-const COUNT: &str = "/count_tokens";
+/// The suffix that turns the route for generation into that for token counts.
+const COUNT_SUFFIX: &str = "/count_tokens";
 
 pub(super) static ROUTES: [AuxiliaryRoute; 3] = [
-    at("POST", "/messages/count_tokens", AuxiliaryKind::Count(&COUNTING)),
-    at(GET, "/models", AuxiliaryKind::Models(list)),
-    at(GET, "/models/{model}", AuxiliaryKind::Model(&MODEL)),
+    route("POST", "/messages/count_tokens", AuxiliaryKind::TokenCount(&TokenCount)),
+    route(GET_AND_HEAD, "/models", AuxiliaryKind::ModelList(&ModelList)),
+    route(GET_AND_HEAD, "/models/{model}", AuxiliaryKind::Model(&Model)),
 ];
 
-const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
-    AuxiliaryRoute { prefixes: &["/v1"], path, methods, side }
+const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/v1"], path, methods, kind }
 }
 
 /// <https://docs.anthropic.com/en/api/rate-limits#response-headers>
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
-    marks: &["anthropic-version"],
+    identifying: &["anthropic-version"],
     feature_headers: &["anthropic-beta"],
     key_parameter: None,
     request_id: Some("request-id"),
-    limits: "anthropic-ratelimit-",
-    common_limits: &[
+    rate_limit_prefix: "anthropic-ratelimit-",
+    common_rate_limits: &[
         "anthropic-ratelimit-requests-limit",
         "anthropic-ratelimit-requests-remaining",
         "anthropic-ratelimit-tokens-limit",
@@ -41,15 +43,12 @@ pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     ],
 };
 
-static COUNTING: TokenCountApi = TokenCountApi {
-    counted: |asking: &AuxiliaryRequest<'_>| Ok((MESSAGES.to_owned(), asking.body.to_vec())),
-    ask,
-    read: |body| Object::parse(body).ok()?.u64("input_tokens"),
-    write: |tokens| format!(r#"{{"input_tokens":{tokens}}}"#),
-};
+/// `POST /v1/messages/count_tokens`
+#[derive(Debug)]
+struct TokenCount;
 
-/// What an answer is asked with and a count is not.
-const OF_ANSWERS: [&str; 10] = [
+/// The parameters of a request for generation that a request for a count does not have.
+const GENERATION_PARAMS: [&str; 10] = [
     "max_tokens",
     "metadata",
     "stop_sequences",
@@ -62,83 +61,114 @@ const OF_ANSWERS: [&str; 10] = [
     "inference_geo",
 ];
 
-fn ask(path: &str, body: &[u8]) -> Option<(String, String)> {
-    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
-    let mut body = Object::parse(body).ok()?;
-    for key in OF_ANSWERS {
-        body.remove(key);
+impl TokenCountApi for TokenCount {
+    fn generation_request(&self, request: &AuxiliaryRequest<'_>) -> Result<PostRequest, ClientError> {
+        Ok(PostRequest::new(MESSAGES, request.body))
     }
-    path.ends_with("/messages").then(|| (format!("{path}{COUNT}{query}"), body.to_json()))
+
+    fn encode_request(&self, path: &str, body: &[u8]) -> Option<PostRequest> {
+        let (path, query) = split_query(path);
+        let mut body = Object::parse(body).ok()?;
+        for key in GENERATION_PARAMS {
+            body.remove(key);
+        }
+        path.ends_with("/messages")
+            .then(|| PostRequest::new(format!("{path}{COUNT_SUFFIX}{query}"), body.to_json()))
+    }
+
+    fn decode_response(&self, body: &[u8]) -> Option<u64> {
+        Object::parse(body).ok()?.u64("input_tokens")
+    }
+
+    fn encode_response(&self, tokens: u64) -> String {
+        format!(r#"{{"input_tokens":{tokens}}}"#)
+    }
 }
 
-static MODEL: ModelApi = ModelApi {
-    names: |asking: &AuxiliaryRequest<'_>| Ok(vec![asking.name.to_owned()]),
-    write: model,
-    unknown: ClientError::unknown_model,
-};
+/// `GET /v1/models`
+#[derive(Debug)]
+struct ModelList;
 
-/// Pages are as long as the client asks; without a wish there is one, for clients seldom turn it.
-fn list(models: &[ListedModel], query: &str) -> Result<String, ClientError> {
-    let place = |key: &str| {
-        let Some(id) = parameter(query, key) else { return Ok(None) };
-        let place = models.iter().position(|model| model.id == id);
-        place.map(Some).ok_or_else(|| ClientError::invalid(format!("`{key}` names no model.")).at(key))
-    };
-    let limit = match parameter(query, "limit") {
-        None => models.len(),
-        Some(limit) => limit
-            .parse()
-            .ok()
-            .filter(|limit| (1..=1000).contains(limit))
-            .ok_or_else(|| ClientError::invalid("`limit` must be a number from 1 to 1000.").at("limit"))?,
-    };
-    let (after, before) = (place("after_id")?, place("before_id")?);
-    let rest = match (after, before) {
-        (Some(after), _) => models.get(after + 1..),
-        (None, Some(before)) => models.get(before.saturating_sub(limit)..before),
-        (None, None) => Some(models),
-    };
-    let rest = rest.unwrap_or_default();
-    let page = rest.get(..limit.min(rest.len())).unwrap_or_default();
-    let more = match (after, before) {
-        (None, Some(before)) => before > limit,
-        _ => rest.len() > page.len(),
-    };
-    let items: Vec<_> = page.iter().map(model).collect();
-    let id =
-        |model: Option<&ListedModel>| model.map_or_else(|| String::from("null"), |m| encode_string(&m.id));
-    Ok(format!(
-        r#"{{"data":[{}],"has_more":{more},"first_id":{},"last_id":{}}}"#,
-        items.join(","),
-        id(page.first()),
-        id(page.last())
-    ))
+impl ModelListApi for ModelList {
+    /// Without `limit` all models are one page: few clients request a second page.
+    fn encode_list(&self, models: &[ListedModel], query: &str) -> Result<String, ClientError> {
+        let position = |key: &str| {
+            let Some(id) = query_param(query, key) else { return Ok(None) };
+            let position = models.iter().position(|model| model.id == id);
+            position.map(Some).ok_or_else(|| ClientError::invalid(format!("`{key}` names no model.")).at(key))
+        };
+        let limit = match query_param(query, "limit") {
+            None => models.len(),
+            Some(limit) => {
+                limit.parse().ok().filter(|limit| (1..=1000).contains(limit)).ok_or_else(|| {
+                    ClientError::invalid("`limit` must be a number from 1 to 1000.").at("limit")
+                })?
+            }
+        };
+        let (after, before) = (position("after_id")?, position("before_id")?);
+        let candidates = match (after, before) {
+            (Some(after), _) => models.get(after + 1..),
+            (None, Some(before)) => models.get(before.saturating_sub(limit)..before),
+            (None, None) => Some(models),
+        };
+        let candidates = candidates.unwrap_or_default();
+        let page = candidates.get(..limit.min(candidates.len())).unwrap_or_default();
+        let has_more = match (after, before) {
+            (None, Some(before)) => before > limit,
+            _ => candidates.len() > page.len(),
+        };
+        let items: Vec<_> = page.iter().map(encode_model).collect();
+        let id = |model: Option<&ListedModel>| {
+            model.map_or_else(|| String::from("null"), |m| encode_string(&m.id))
+        };
+        Ok(format!(
+            r#"{{"data":[{}],"has_more":{has_more},"first_id":{},"last_id":{}}}"#,
+            items.join(","),
+            id(page.first()),
+            id(page.last())
+        ))
+    }
 }
 
-/// What Anthropic says of a model.
-const SAID: [&str; 7] =
+/// `GET /v1/models/{model}`
+#[derive(Debug)]
+struct Model;
+
+impl ModelApi for Model {
+    fn requested_ids(&self, request: &AuxiliaryRequest<'_>) -> Result<Vec<String>, ClientError> {
+        Ok(vec![request.name.to_owned()])
+    }
+
+    fn encode_model(&self, model: &ListedModel) -> String {
+        encode_model(model)
+    }
+}
+
+/// The fields of a model that only Anthropic's own list has.
+const NATIVE_FIELDS: [&str; 7] =
     ["capabilities", "deprecated_at", "lifecycle", "line", "max_input_tokens", "max_tokens", "retires_at"];
 
-/// One model: what it says of itself in this dialect, else what can be told from what it says in others.
-fn model(listed: &ListedModel) -> String {
-    let said = listed.fields();
-    let name = ["display_name", "displayName", "name"].iter().find_map(|key| said.str(key));
+/// Encodes one model: the fields of Anthropic's own list, or what follows from those of another one.
+fn encode_model(listed: &ListedModel) -> String {
+    let fields = listed.fields();
+    let name = ["display_name", "displayName", "name"].iter().find_map(|key| fields.str(key));
     let name = name.filter(|name| !name.is_empty());
     let mut item = Object::new();
     item.set("type", "\"model\"");
     item.set("id", encode_string(&listed.id));
     item.set("display_name", encode_string(name.as_deref().unwrap_or(&listed.id)));
-    let made = said.str("created_at").filter(|made| made.contains('T'));
-    let made = made.map_or_else(|| rfc3339(said.u64("created").unwrap_or(0)), std::borrow::Cow::into_owned);
-    item.set("created_at", encode_string(&made));
-    // What is listed can be used.
+    let created = fields.str("created_at").filter(|created| created.contains('T'));
+    let created =
+        created.map_or_else(|| rfc3339(fields.u64("created").unwrap_or(0)), std::borrow::Cow::into_owned);
+    item.set("created_at", encode_string(&created));
+    // A listed model can be used.
     item.set("lifecycle", "\"active\"");
     if let Some(length) = listed.context_length() {
         item.set("max_input_tokens", length.to_string());
     }
-    if said.str("type").as_deref() == Some("model") {
-        for key in SAID {
-            if let Some(value) = said.get(key) {
+    if fields.str("type").as_deref() == Some("model") {
+        for key in NATIVE_FIELDS {
+            if let Some(value) = fields.get(key) {
                 item.set(key, value.to_owned());
             }
         }
@@ -155,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_turn_both_ways() {
+    fn pages_follow_each_other_in_both_directions() {
         for (query, ids, more) in [
             ("", "abcd", false),
             ("limit=2", "ab", true),
@@ -166,7 +196,7 @@ mod tests {
             ("before_id=c", "ab", false),
             ("limit=1000&beta=true", "abcd", false),
         ] {
-            let page = list(&models(), query).unwrap();
+            let page = ModelList.encode_list(&models(), query).unwrap();
             let page = Object::parse(page.as_bytes()).unwrap();
             let found: String = page
                 .array("data")
@@ -177,15 +207,15 @@ mod tests {
             assert_eq!((found.as_str(), page.bool("has_more")), (ids, Some(more)), "{query}");
         }
         for query in ["limit=0", "limit=x", "limit=1001", "after_id=z"] {
-            assert!(list(&models(), query).is_err(), "{query}");
+            assert!(ModelList.encode_list(&models(), query).is_err(), "{query}");
         }
     }
 
     #[test]
-    fn a_count_is_asked_with_what_a_count_depends_on() {
+    fn a_request_for_a_count_has_only_what_tokens_depend_on() {
         let body = br#"{"model":"m","max_tokens":9,"stream":true,"system":"s","messages":[],"tools":[]}"#;
-        let (path, body) = ask("/messages?beta=true", body).unwrap();
-        assert_eq!(path, "/messages/count_tokens?beta=true");
-        assert_eq!(body, r#"{"model":"m","system":"s","messages":[],"tools":[]}"#);
+        let request = TokenCount.encode_request("/messages?beta=true", body).unwrap();
+        let expected = r#"{"model":"m","system":"s","messages":[],"tools":[]}"#;
+        assert_eq!(request, PostRequest::new("/messages/count_tokens?beta=true", expected));
     }
 }

@@ -1,37 +1,31 @@
-//! Content blocks, in requests and answers.
+//! Content blocks of requests and responses: JSON to `Block` and back.
 //!
 //! <https://docs.anthropic.com/en/api/messages#body-messages-content>
 
-use super::{FORMAT, NAME};
+use super::extra_fields::{self, record_dropped, write_with};
+use super::names::{NAME, SIGNATURE_FORMAT};
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, Media, MediaSource, REASONING_DETAILS,
-    Text, WHOLE_BLOCK, call_id, issuer,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
+    WHOLE_BLOCK, call_id, issuer,
 };
 use crate::json::{Object, ValueKind, encode_string, items, raw, string_or_json, value_kind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
 
-/// Members without a place in the canonical model. Always of this dialect, also when there are none: so a block that came
-/// in a list is told from one that came as a bare string.
-pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
-    let members = object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v)));
-    ExtraFields::new(NAME, members.collect())
-}
-
-/// Reads content in either shape; whether it came as a list. `None` if it is neither a text nor a list of blocks.
+/// Reads content: a string, or a list of blocks. Returns whether it is a list; `None` if it is neither.
 pub(super) fn read_content(value: &str, out: &mut Vec<Block>) -> Option<bool> {
-    read_content_in(value, 0, out)
+    read_content_at(value, 0, out)
 }
 
-/// How deep blocks may stand in one another; the API itself takes them in results and documents, and in these none that
-/// have content. What stands deeper is not looked into.
-const DEEPEST: usize = 4;
+/// How many blocks may contain one another. The API takes blocks in tool results and documents, and those may contain none
+/// themselves. A block that is nested deeper is held as raw JSON.
+const MAX_DEPTH: usize = 4;
 
-fn read_content_in(value: &str, depth: usize, out: &mut Vec<Block>) -> Option<bool> {
+fn read_content_at(value: &str, depth: usize, out: &mut Vec<Block>) -> Option<bool> {
     match value_kind(value) {
         ValueKind::String => {
-            // One text is all there is of nearly every message.
+            // Nearly every message has one text only.
             out.reserve_exact(1);
             out.push(Block::text(Text::from_json(value)));
             Some(false)
@@ -40,7 +34,7 @@ fn read_content_in(value: &str, depth: usize, out: &mut Vec<Block>) -> Option<bo
             let listed = items(value)?;
             out.reserve_exact(listed.len());
             for item in listed {
-                out.push(read_in(item, depth)?);
+                out.push(read_at(item, depth)?);
             }
             Some(true)
         }
@@ -48,63 +42,63 @@ fn read_content_in(value: &str, depth: usize, out: &mut Vec<Block>) -> Option<bo
     }
 }
 
-/// Reads a block; `None` if it is none.
+/// Reads a block; `None` if the JSON is no block.
 pub(super) fn read(item: &str) -> Option<Block> {
-    read_in(item, 0)
+    read_at(item, 0)
 }
 
-fn read_in(item: &str, depth: usize) -> Option<Block> {
+fn read_at(item: &str, depth: usize) -> Option<Block> {
     if value_kind(item) == ValueKind::String {
         return Some(Block::Text { text: Text::from_json(item), extra: ExtraFields::new(NAME, Vec::new()) });
     }
     let object = Object::parse(item.as_bytes()).ok()?;
     let kind = object.str("type")?;
-    let of = |key: &str| object.get(key).map(string_or_json).unwrap_or_default().into_owned();
+    let text_of = |key: &str| object.get(key).map(string_or_json).unwrap_or_default().into_owned();
     let native = || Block::Native { dialect: NAME, raw: raw(item) };
     Some(match kind.as_ref() {
         "text" => Block::Text {
             text: object.get("text").map(Text::from_json).unwrap_or_default(),
-            extra: leftovers(&object, &["type", "text"]),
+            extra: extra_fields::read(&object, &["type", "text"]),
         },
         "thinking" => read_thinking(&object),
         "redacted_thinking" => {
-            let data = of("data");
+            let data = text_of("data");
             let (signature, extra) = match issuer::split_issuer(&data) {
                 Some((signature, mut extra)) => {
-                    extra.members.extend(encrypted().into_iter().filter(|(key, _)| key == "type"));
+                    extra.members.extend(encrypted_details().into_iter().filter(|(key, _)| key == "type"));
                     (signature.to_owned(), extra)
                 }
-                None => (data, ExtraFields::new(REASONING_DETAILS, encrypted())),
+                None => (data, ExtraFields::new(REASONING_DETAILS, encrypted_details())),
             };
             Block::Reasoning { text: "".into(), signature: Some(signature.into()), extra }
         }
         "tool_use" => {
-            let (id, signature) = carried(of("id"));
+            let (id, signature) = split_id(text_of("id"));
             Block::ToolCall {
                 id,
-                name: of("name"),
+                name: text_of("name"),
                 arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), string_or_json).into_owned(),
                 signature: signature.map(Into::into),
-                extra: leftovers(&object, &["type", "id", "name", "input"]),
+                extra: extra_fields::read(&object, &["type", "id", "name", "input"]),
             }
         }
-        "tool_result" | "document" | "search_result" if depth >= DEEPEST => native(),
+        "tool_result" | "document" | "search_result" if depth >= MAX_DEPTH => native(),
         "tool_result" => {
             let mut blocks = Vec::new();
             if let Some(content) = object.non_null("content") {
-                read_content_in(content, depth + 1, &mut blocks)?;
+                read_content_at(content, depth + 1, &mut blocks)?;
             }
             let is_error = object.bool("is_error") == Some(true);
-            let mut extra = leftovers(&object, &["type", "tool_use_id", "content", "is_error"]);
-            if let Some(said) = object.get("is_error").filter(|_| !is_error) {
-                extra.members.push((String::from("is_error"), raw(said)));
+            let mut extra = extra_fields::read(&object, &["type", "tool_use_id", "content", "is_error"]);
+            if let Some(value) = object.get("is_error").filter(|_| !is_error) {
+                extra.members.push((String::from("is_error"), raw(value)));
             }
-            Block::ToolResult { id: carried(of("tool_use_id")).0, blocks, is_error, extra }
+            Block::ToolResult { id: split_id(text_of("tool_use_id")).0, blocks, is_error, extra }
         }
         "image" => match read_source(&object) {
             Some(source) => {
                 let mut image = Media::new(source);
-                image.extra = leftovers(&object, &["type", "source"]);
+                image.extra = extra_fields::read(&object, &["type", "source"]);
                 Block::Image(Box::new(image))
             }
             None => native(),
@@ -114,19 +108,19 @@ fn read_in(item: &str, depth: usize) -> Option<Block> {
     })
 }
 
-/// The id of a call, and the signature that it carries for want of another place.
-fn carried(id: String) -> (String, Option<String>) {
+/// Splits a tool call's id from the signature that is attached to it.
+fn split_id(id: String) -> (String, Option<String>) {
     match call_id::detach(&id) {
-        Some((own, signature)) => (own.to_owned(), Some(signature)),
+        Some((id, signature)) => (id.to_owned(), Some(signature)),
         None => (id, None),
     }
 }
 
-/// The id of a call, with the signature that must come back with it.
-pub(super) fn carrying<'i>(
+/// Attaches a tool call's signature to its id: this API has no field for it, and clients send ids back.
+pub(super) fn id_with_signature<'i>(
     id: &'i str,
     signature: Option<&str>,
-    at: &str,
+    field_path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Cow<'i, str> {
     let Some(signature) = signature.filter(|signature| !call_id::holds(id, signature)) else {
@@ -136,7 +130,7 @@ pub(super) fn carrying<'i>(
         || {
             diagnostics.record(
                 DiagnosticCode::FeatureUnsupported,
-                at,
+                field_path,
                 "the signature of a call, too long for its id",
             );
             Cow::Borrowed(id)
@@ -145,25 +139,24 @@ pub(super) fn carrying<'i>(
     )
 }
 
-/// What the members of an encrypted form say of it.
-pub(super) fn encrypted() -> Vec<(String, Box<serde_json::value::RawValue>)> {
+/// Returns the `reasoning_details` fields of encrypted thinking.
+pub(super) fn encrypted_details() -> Vec<(String, Box<serde_json::value::RawValue>)> {
     vec![
         (String::from("type"), raw("\"reasoning.encrypted\"")),
-        (String::from("format"), raw(encode_string(FORMAT))),
+        (String::from("format"), raw(encode_string(SIGNATURE_FORMAT))),
     ]
 }
 
 fn read_thinking(object: &Object<'_>) -> Block {
     let mut signature = object.str("signature").filter(|s| !s.is_empty()).map(Cow::into_owned);
-    let mut extra = leftovers(object, &["type", "thinking", "signature"]);
-    let sealed =
-        signature.as_deref().and_then(issuer::split_issuer).map(|(own, made)| (own.to_owned(), made));
-    if let Some((own, made)) = sealed {
-        (signature, extra) = (Some(own), made);
+    let mut extra = extra_fields::read(object, &["type", "thinking", "signature"]);
+    let tagged = signature.as_deref().and_then(issuer::split_issuer);
+    if let Some((untagged, issuer)) = tagged.map(|(untagged, issuer)| (untagged.to_owned(), issuer)) {
+        (signature, extra) = (Some(untagged), issuer);
     }
     if extra.is_empty() && signature.is_some() {
-        extra =
-            ExtraFields::new(REASONING_DETAILS, vec![(String::from("format"), raw(encode_string(FORMAT)))]);
+        let format = (String::from("format"), raw(encode_string(SIGNATURE_FORMAT)));
+        extra = ExtraFields::new(REASONING_DETAILS, vec![format]);
     }
     let text = object.get("thinking").map(string_or_json).unwrap_or_default().into_owned();
     Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }
@@ -171,32 +164,32 @@ fn read_thinking(object: &Object<'_>) -> Block {
 
 fn read_source(object: &Object<'_>) -> Option<MediaSource> {
     let source = object.object("source")?;
-    let of = |key: &str| source.str(key).map(Cow::into_owned);
+    let text_of = |key: &str| source.str(key).map(Cow::into_owned);
     match source.str("type")?.as_ref() {
-        "base64" => Some(MediaSource::Base64 { media_type: of("media_type")?, data: of("data")? }),
-        "url" => of("url").map(MediaSource::Url),
-        "file" => of("file_id").map(MediaSource::FileId),
+        "base64" => Some(MediaSource::Base64 { media_type: text_of("media_type")?, data: text_of("data")? }),
+        "url" => text_of("url").map(MediaSource::Url),
+        "file" => text_of("file_id").map(MediaSource::FileId),
         _ => None,
     }
 }
 
-/// A document is a file, or, where it is made of text, text that remembers what it was.
+/// Reads a document or a search result: a file, or, if its content is text, a text with the block in its extra fields.
 fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
     if let Some(source) = read_source(object) {
         let mut file = Media::new(source);
         file.name = object.str("title").map(Cow::into_owned);
-        file.extra = leftovers(object, &["type", "source", "title"]);
+        file.extra = extra_fields::read(object, &["type", "source", "title"]);
         return Block::File(Box::new(file));
     }
     let source = object.object("source").unwrap_or_default();
-    let plain = source.str("data").map(Cow::into_owned);
+    let inline_text = source.str("data").map(Cow::into_owned);
     let list = source.get("content").or_else(|| object.get("content"));
-    let words = plain.or_else(|| {
+    let text = inline_text.or_else(|| {
         let mut blocks = Vec::new();
-        read_content_in(list?, depth + 1, &mut blocks)?;
+        read_content_at(list?, depth + 1, &mut blocks)?;
         blocks.iter().map(Block::as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join("\n"))
     });
-    match words {
+    match text {
         Some(text) => Block::Text {
             text: text.into(),
             extra: ExtraFields::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]),
@@ -205,91 +198,76 @@ fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
     }
 }
 
-/// Writes a block; `None`, and a note, if this dialect cannot say it.
-pub(super) fn write(block: &Block, at: &str, diagnostics: &mut Diagnostics) -> Option<String> {
-    let lost = |diagnostics: &mut Diagnostics, why: &str| {
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, at, why);
+/// Writes a block; `None`, and a diagnostic, if this dialect has no such block.
+pub(super) fn write(block: &Block, field_path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let unsupported = |diagnostics: &mut Diagnostics, why: &str| {
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, field_path, why);
         None
     };
     Some(match block {
-        Block::Text { text, extra } => return Some(write_text(text, extra, at, diagnostics)),
-        Block::Refusal(words) => write_text(words, &ExtraFields::default(), at, diagnostics),
+        Block::Text { text, extra } => return Some(write_text(text, extra, field_path, diagnostics)),
+        Block::Refusal(text) => write_text(text, &ExtraFields::default(), field_path, diagnostics),
         Block::Reasoning { text, signature, extra } => {
             if signature.is_none() && extra.dialect != NAME {
-                return lost(diagnostics, "reasoning without a signature");
+                return unsupported(diagnostics, "reasoning without a signature");
             }
             write_thinking(text, signature.as_deref().unwrap_or_default(), extra)
         }
-        Block::Image(image) => match source(&image.source) {
+        Block::Image(image) => match write_source(&image.source) {
             Some(source) => {
                 if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
-                    diagnostics.record(DiagnosticCode::ExtraDropped, at, "detail");
+                    diagnostics.record(DiagnosticCode::ExtraDropped, field_path, "detail");
                 }
-                media("image", source, None, &image.extra, at, diagnostics)
+                write_media(
+                    MediaBlock { block_type: "image", source, title: None, extra: &image.extra },
+                    field_path,
+                    diagnostics,
+                )
             }
-            None => return lost(diagnostics, "an image that is no URL and no base64"),
+            None => return unsupported(diagnostics, "an image that is no URL and no base64"),
         },
-        Block::Audio(_) => return lost(diagnostics, "audio"),
-        Block::File(file) => match document(&file.source) {
-            Some(source) => media("document", source, file.name.as_deref(), &file.extra, at, diagnostics),
-            None => return lost(diagnostics, "a file that is neither PDF nor text"),
+        Block::Audio(_) => return unsupported(diagnostics, "audio"),
+        Block::File(file) => match write_document_source(&file.source) {
+            Some(source) => {
+                let title = file.name.as_deref();
+                write_media(
+                    MediaBlock { block_type: "document", source, title, extra: &file.extra },
+                    field_path,
+                    diagnostics,
+                )
+            }
+            None => return unsupported(diagnostics, "a file that is neither PDF nor text"),
         },
         Block::ToolCall { id, name, arguments, signature, extra } => {
-            note_lost(extra, at, diagnostics);
-            let id = carrying(id, signature.as_deref(), at, diagnostics);
-            tool_use(&id, name, &input(arguments, at, diagnostics), extra)
+            record_dropped(extra, field_path, diagnostics);
+            let id = id_with_signature(id, signature.as_deref(), field_path, diagnostics);
+            tool_use(&id, name, &input_object(arguments, field_path, diagnostics), extra)
         }
         Block::ToolResult { id, blocks, is_error, extra } => {
-            note_lost(extra, at, diagnostics);
+            record_dropped(extra, field_path, diagnostics);
             let mut object = Object::new();
             object.set("type", "\"tool_result\"");
             object.set("tool_use_id", encode_string(id));
-            if let Some(content) = content(blocks, at, diagnostics) {
+            if let Some(content) = write_content(blocks, field_path, diagnostics) {
                 object.set("content", content);
             }
             if *is_error {
                 object.set("is_error", "true");
             }
-            with(object, extra)
+            write_with(object, extra)
         }
         Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
-        Block::Native { .. } => return lost(diagnostics, "a part of another dialect"),
+        Block::Native { .. } => return unsupported(diagnostics, "a part of another dialect"),
     })
 }
 
-/// A cache breakpoint: this API's own idea, which its users put into messages of other dialects too.
-const CACHE: &str = "cache_control";
-
-/// Notes members that came from another dialect.
-pub(super) fn note_lost(extra: &ExtraFieldList, at: &str, diagnostics: &mut Diagnostics) {
-    extra
-        .dropped_keys(NAME)
-        .filter(|key| *key != CACHE)
-        .for_each(|key| diagnostics.record(DiagnosticCode::ExtraDropped, at, key));
-}
-
-/// Members that this dialect knows.
-pub(super) fn own(extra: &ExtraFields) -> impl Iterator<Item = (&str, &str)> {
-    let ours = extra.dialect == NAME;
-    let known = move |(key, _): &(&str, &str)| ours || *key == CACHE;
-    extra.members.iter().map(|(key, value)| (key.as_str(), value.get())).filter(known)
-}
-
-/// A block with its leftovers.
-fn with(mut object: Object<'_>, extra: &ExtraFields) -> String {
-    for (key, value) in own(extra) {
-        object.set(key.to_owned(), value.to_owned());
-    }
-    object.to_json()
-}
-
-fn write_text(text: &Text, extra: &ExtraFields, at: &str, diagnostics: &mut Diagnostics) -> String {
-    note_lost(extra, at, diagnostics);
+fn write_text(text: &Text, extra: &ExtraFields, field_path: &str, diagnostics: &mut Diagnostics) -> String {
+    record_dropped(extra, field_path, diagnostics);
     let mut object = Object::new();
     object.set("type", "\"text\"");
     object.set("text", text.to_json());
     let mut citations = Vec::new();
-    for (key, value) in own(extra) {
+    for (key, value) in extra_fields::accepted(extra) {
         match key {
             WHOLE_BLOCK => return value.to_owned(),
             "citation" => citations.push(value),
@@ -302,7 +280,7 @@ fn write_text(text: &Text, extra: &ExtraFields, at: &str, diagnostics: &mut Diag
     object.to_json()
 }
 
-/// Thinking, or its encrypted form.
+/// Writes a `thinking` or a `redacted_thinking` block.
 pub(super) fn write_thinking(text: &str, signature: &str, extra: &ExtraFields) -> String {
     let mut object = Object::new();
     if extra.detail("type").as_deref() == Some("reasoning.encrypted") && text.is_empty() {
@@ -313,21 +291,25 @@ pub(super) fn write_thinking(text: &str, signature: &str, extra: &ExtraFields) -
         object.set("thinking", encode_string(text));
         object.set("signature", encode_string(signature));
     }
-    with(object, extra)
+    write_with(object, extra)
 }
 
-/// A call of a tool; `input` is JSON.
+/// Writes a `tool_use` block; `input` is JSON.
 pub(super) fn tool_use(id: &str, name: &str, input: &str, extra: &ExtraFields) -> String {
     let mut object = Object::new();
     object.set("type", "\"tool_use\"");
     object.set("id", encode_string(id));
     object.set("name", encode_string(name));
     object.set("input", input.to_owned());
-    with(object, extra)
+    write_with(object, extra)
 }
 
-/// Arguments as the object that they must be here.
-pub(super) fn input<'a>(arguments: &'a str, at: &str, diagnostics: &mut Diagnostics) -> Cow<'a, str> {
+/// Returns arguments as the JSON object that this API requires; other values are wrapped into one.
+pub(super) fn input_object<'a>(
+    arguments: &'a str,
+    field_path: &str,
+    diagnostics: &mut Diagnostics,
+) -> Cow<'a, str> {
     if arguments.trim().is_empty() {
         return Cow::Borrowed("{}");
     }
@@ -336,47 +318,54 @@ pub(super) fn input<'a>(arguments: &'a str, at: &str, diagnostics: &mut Diagnost
         (true, ValueKind::Object) => Cow::Borrowed(arguments),
         (true, ValueKind::Null) => Cow::Borrowed("{}"),
         (true, _) => {
-            diagnostics.record(DiagnosticCode::ToolArgumentsShaped, at, "not an object");
+            diagnostics.record(DiagnosticCode::ToolArgumentsShaped, field_path, "not an object");
             Cow::Owned(format!("{{\"arguments\":{arguments}}}"))
         }
         (false, _) => {
-            diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, at, "");
+            diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, field_path, "");
             Cow::Owned(format!("{{\"arguments\":{}}}", encode_string(arguments)))
         }
     }
 }
 
-/// Content: a string where one bare text is all there is; `None` if there is nothing.
-pub(super) fn content(blocks: &[Block], at: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+/// Writes content: a string if it is one text without fields, else a list; `None` if there are no blocks.
+pub(super) fn write_content(
+    blocks: &[Block],
+    field_path: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
     match blocks {
         [] => None,
         [Block::Text { text, extra }] if extra.dialect.is_empty() => Some(text.to_json()),
         _ => {
-            let parts: Vec<_> = blocks.iter().filter_map(|block| write(block, at, diagnostics)).collect();
+            let parts: Vec<_> =
+                blocks.iter().filter_map(|block| write(block, field_path, diagnostics)).collect();
             Some(format!("[{}]", parts.join(",")))
         }
     }
 }
 
-fn media(
-    kind: &str,
+/// An `image` or `document` block.
+struct MediaBlock<'b> {
+    block_type: &'static str,
+    /// JSON.
     source: String,
-    title: Option<&str>,
-    extra: &ExtraFields,
-    at: &str,
-    diagnostics: &mut Diagnostics,
-) -> String {
-    note_lost(extra, at, diagnostics);
-    let mut object = Object::new();
-    object.set("type", encode_string(kind));
-    object.set("source", source);
-    if let Some(title) = title {
-        object.set("title", encode_string(title));
-    }
-    with(object, extra)
+    title: Option<&'b str>,
+    extra: &'b ExtraFields,
 }
 
-fn source(source: &MediaSource) -> Option<String> {
+fn write_media(media: MediaBlock<'_>, field_path: &str, diagnostics: &mut Diagnostics) -> String {
+    record_dropped(media.extra, field_path, diagnostics);
+    let mut object = Object::new();
+    object.set("type", encode_string(media.block_type));
+    object.set("source", media.source);
+    if let Some(title) = media.title {
+        object.set("title", encode_string(title));
+    }
+    write_with(object, media.extra)
+}
+
+fn write_source(source: &MediaSource) -> Option<String> {
     Some(match source {
         MediaSource::Url(url) if url.starts_with("data:") => return None,
         MediaSource::Url(url) => format!(r#"{{"type":"url","url":{}}}"#, encode_string(url)),
@@ -388,26 +377,26 @@ fn source(source: &MediaSource) -> Option<String> {
     })
 }
 
-/// Only PDF comes as base64; text comes as text.
-fn document(from: &MediaSource) -> Option<String> {
-    match from {
-        MediaSource::Base64 { media_type, .. } if media_type == "application/pdf" => source(from),
+/// Writes the source of a document: PDF as base64, text as text; `None` for any other type.
+fn write_document_source(document: &MediaSource) -> Option<String> {
+    match document {
+        MediaSource::Base64 { media_type, .. } if media_type == "application/pdf" => write_source(document),
         MediaSource::Base64 { media_type, data } if media_type.starts_with("text/") => {
-            let text = String::from_utf8(unbase64(data)?).ok()?;
+            let text = String::from_utf8(decode_base64(data)?).ok()?;
             Some(format!(r#"{{"type":"text","media_type":"text/plain","data":{}}}"#, encode_string(&text)))
         }
         MediaSource::Base64 { .. } => None,
-        _ => source(from),
+        _ => write_source(document),
     }
 }
 
-/// The bytes of base64, standard or URL-safe, padded or not.
-fn unbase64(data: &str) -> Option<Vec<u8>> {
+/// Decodes base64, standard or URL-safe, padded or not.
+fn decode_base64(data: &str) -> Option<Vec<u8>> {
     let standard = |c: char| match c {
         '-' => '+',
         '_' => '/',
         other => other,
     };
-    let plain: String = data.chars().filter(|c| !c.is_whitespace() && *c != '=').map(standard).collect();
-    STANDARD_NO_PAD.decode(plain).ok()
+    let unpadded: String = data.chars().filter(|c| !c.is_whitespace() && *c != '=').map(standard).collect();
+    STANDARD_NO_PAD.decode(unpadded).ok()
 }

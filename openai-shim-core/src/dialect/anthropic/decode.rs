@@ -1,168 +1,148 @@
-//! A stream as events.
+//! Streams: an upstream's frames to events.
 //!
 //! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 
 mod content_blocks;
 
 use super::super::Decoder;
+use super::names::NAME;
+use super::stream_state::{FrameAction, FrameState, ResumePoint};
 use super::usage::{self, UsageCounts};
-use super::{NAME, error, response};
+use super::{conformance, error, extra_fields, response, stop_reason};
 use crate::canonical::{
-    BlockKind, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, Usage, unfold,
+    DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, Usage, unfold,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, ValueKind, value_kind};
-use content_blocks::OpenBlock;
+use content_blocks::{LimitExceeded, OpenBlocks};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
-/// What is to be done with a frame where the client speaks this dialect too.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum FrameAction {
-    /// It may be passed on as it is.
-    #[default]
-    Pass,
-    /// There is nothing in it.
-    Drop,
-    /// It is not what the API would have sent here.
-    Mend,
-}
-
-/// Reads a stream.
+/// Decodes a stream.
 #[derive(Default)]
 pub(super) struct MessagesDecoder {
-    pub(super) diagnostics: Diagnostics,
-    pub(super) verdict: FrameAction,
-    /// What the last frame calls itself.
-    pub(super) kind: String,
-    pub(super) over: bool,
-    started: bool,
-    /// How many blocks the upstream began.
-    begun: u32,
-    /// Blocks that are open; calls may be side by side.
-    open: Vec<OpenBlock>,
-    calls: bool,
-    finish: Option<FinishReason>,
-    /// The next block's number in events.
-    next: u32,
+    pub(super) frame: FrameState,
+    /// The `type` of the last frame.
+    pub(super) frame_type: String,
+    phase: Phase,
+    blocks: OpenBlocks,
+    finish_reason: Option<FinishReason>,
     counts: UsageCounts,
-    told: Option<Usage>,
-    meaningful: bool,
-    bytes: usize,
-    /// The first bytes of a body that is no stream at all.
-    foreign: Option<&'static str>,
+    /// The counts of the last `Event::Usage`.
+    emitted_usage: Option<Usage>,
 }
 
-/// Where a stream stands: for who goes on from there.
-#[derive(Debug, Default)]
-pub(super) struct ResumePoint {
-    /// The block that is open; `None` in it for one that only this dialect knows.
-    pub(super) open: Option<(u32, Option<BlockKind>)>,
-    pub(super) calls: bool,
-    pub(super) finish: Option<FinishReason>,
+/// How far the stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No `message_start` arrived. `foreign_body` is what arrived instead, if it is no stream at all.
+    AwaitingStart { foreign_body: Option<ForeignBody> },
+    /// The message has started.
+    InMessage,
+    /// `Event::End` or `Event::Error` went out.
+    Ended,
+}
+
+impl Default for Phase {
+    fn default() -> Self {
+        Self::AwaitingStart { foreign_body: None }
+    }
+}
+
+/// A body that is no event stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ForeignBody {
+    Html,
+    Text,
 }
 
 impl Decoder for MessagesDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
-        self.verdict = FrameAction::Pass;
+        self.frame.action = FrameAction::Pass;
         match frame {
             Frame::Event { event, data } => self.data(event, data, out),
             Frame::Line(line) => {
                 self.data(None, line, out);
-                self.mark_deviant();
+                self.frame.mark_deviant();
             }
             Frame::Body(body) => self.body(body, out),
         }
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
-        self.verdict = FrameAction::Mend;
-        if self.over {
+        self.frame.action = FrameAction::Rewrite;
+        if self.is_ended() {
             return;
         }
-        if self.finish.is_some() {
-            self.diagnostics.record(DiagnosticCode::DoneMissing, "", "message_stop");
+        if self.finish_reason.is_some() {
+            self.frame.diagnostics.record(DiagnosticCode::DoneMissing, "", "message_stop");
             return self.complete(out);
         }
-        let error = match self.foreign {
-            _ if self.started => UpstreamError::Truncated,
-            Some("HTML") => UpstreamError::malformed("The upstream answered with an HTML page."),
-            Some(_) => UpstreamError::malformed(
+        let error = match self.phase {
+            Phase::InMessage | Phase::Ended => UpstreamError::Truncated,
+            Phase::AwaitingStart { foreign_body: Some(ForeignBody::Html) } => {
+                UpstreamError::malformed("The upstream answered with an HTML page.")
+            }
+            Phase::AwaitingStart { foreign_body: Some(ForeignBody::Text) } => UpstreamError::malformed(
                 "The upstream answered with text that is neither JSON nor an event stream.",
             ),
-            None if self.diagnostics.has(DiagnosticCode::FrameCorrupt) => UpstreamError::Truncated,
-            None => UpstreamError::Empty,
+            Phase::AwaitingStart { foreign_body: None }
+                if self.frame.diagnostics.has(DiagnosticCode::FrameCorrupt) =>
+            {
+                UpstreamError::Truncated
+            }
+            Phase::AwaitingStart { foreign_body: None } => UpstreamError::Empty,
         };
         self.fail(error, out);
     }
 
     fn diagnostics(&self) -> &Diagnostics {
-        &self.diagnostics
+        &self.frame.diagnostics
     }
 }
 
 impl MessagesDecoder {
-    pub(super) fn standing(&self) -> ResumePoint {
-        let open = self.open.last().map(|open| {
-            let kind = match &open.kind {
-                content_blocks::OpenKind::Text => Some(BlockKind::Text),
-                content_blocks::OpenKind::Thinking | content_blocks::OpenKind::Redacted => {
-                    Some(BlockKind::Reasoning)
-                }
-                content_blocks::OpenKind::Call(_) => {
-                    Some(BlockKind::ToolCall { id: String::new(), name: String::new(), signature: None })
-                }
-                content_blocks::OpenKind::Native(..) => None,
-            };
-            (open.block, kind)
-        });
-        ResumePoint { open, calls: self.calls, finish: self.finish.clone() }
+    /// Returns where the stream stands, for an encoder that continues it.
+    pub(super) fn resume_point(&self) -> ResumePoint {
+        ResumePoint {
+            open_block: self.blocks.resumed_block(),
+            has_tool_calls: self.blocks.has_tool_calls,
+            finish_reason: self.finish_reason.clone(),
+        }
     }
 
-    /// The beginning of a block was passed on. Whether it is one that only this dialect knows: then it is never told again.
-    pub(super) fn native_passed(&mut self) -> bool {
-        let Some(open) = self.open.last_mut() else { return false };
-        let native = matches!(open.kind, content_blocks::OpenKind::Native(..));
-        open.said |= native;
-        native
+    /// Records that the start of the newest block was passed on. Returns whether only this dialect has such blocks: then
+    /// no event repeats it.
+    pub(super) fn mark_start_passed(&mut self) -> bool {
+        self.blocks.mark_start_passed()
     }
 
-    /// The connection broke.
+    /// Whether the stream has completed or failed.
+    pub(super) fn is_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
+    /// Ends the stream because its connection failed.
     pub(super) fn connection_lost(&mut self, error: &UpstreamError, out: &mut Vec<Event>) {
-        let cut = self.meaningful && matches!(error, UpstreamError::Transport { .. });
-        self.fail(if cut { UpstreamError::Truncated } else { error.clone() }, out);
-    }
-
-    /// The frame may not be passed on as it is.
-    fn mark_deviant(&mut self) {
-        if self.verdict == FrameAction::Pass {
-            self.verdict = FrameAction::Mend;
-        }
-    }
-
-    /// There is nothing in the frame.
-    fn ignore(&mut self) {
-        if self.verdict == FrameAction::Pass {
-            self.verdict = FrameAction::Drop;
-        }
+        let is_truncated = self.blocks.has_content && matches!(error, UpstreamError::Transport { .. });
+        self.fail(if is_truncated { UpstreamError::Truncated } else { error.clone() }, out);
     }
 
     fn data(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         let data = data.trim_ascii();
         if data.is_empty() {
-            self.verdict = FrameAction::Drop;
+            self.frame.action = FrameAction::Drop;
             return;
         }
         if data == b"[DONE]" {
-            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "[DONE]");
-            self.verdict = FrameAction::Drop;
+            self.frame.diagnostics.record(DiagnosticCode::FrameForeign, "", "[DONE]");
+            self.frame.action = FrameAction::Drop;
             return;
         }
-        if self.over {
-            self.diagnostics.record(DiagnosticCode::DataAfterDone, "", "");
-            self.verdict = FrameAction::Drop;
+        if self.is_ended() {
+            self.frame.diagnostics.record(DiagnosticCode::DataAfterDone, "", "");
+            self.frame.action = FrameAction::Drop;
             return;
         }
         match Object::parse(data) {
@@ -171,137 +151,143 @@ impl MessagesDecoder {
                 for line in data.split(|b| *b == b'\n') {
                     self.data(None, line, out);
                 }
-                self.verdict = FrameAction::Mend;
+                self.frame.action = FrameAction::Rewrite;
             }
             Err(_) => {
-                self.verdict = FrameAction::Drop;
-                if !self.started && !data.starts_with(b"{") {
-                    self.foreign = Some("text");
-                } else {
-                    self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");
+                self.frame.action = FrameAction::Drop;
+                match &mut self.phase {
+                    Phase::AwaitingStart { foreign_body } if !data.starts_with(b"{") => {
+                        *foreign_body = Some(ForeignBody::Text);
+                    }
+                    _ => self.frame.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON"),
                 }
             }
         }
     }
 
-    /// The whole body at once.
+    /// Decodes a body that is not split into frames.
     fn body(&mut self, body: &[u8], out: &mut Vec<Event>) {
-        self.verdict = FrameAction::Mend;
+        self.frame.action = FrameAction::Rewrite;
         if body.starts_with(b"<") {
-            self.foreign = Some("HTML");
-            return;
+            return self.set_foreign_body(ForeignBody::Html);
         }
         match Object::parse(body) {
             Ok(object) => self.object(None, &object, out),
             Err(e) if e.is_eof() => self.fail(UpstreamError::Truncated, out),
-            Err(_) => self.foreign = Some("text"),
+            Err(_) => self.set_foreign_body(ForeignBody::Text),
+        }
+    }
+
+    fn set_foreign_body(&mut self, body: ForeignBody) {
+        if let Phase::AwaitingStart { foreign_body } = &mut self.phase {
+            *foreign_body = Some(body);
         }
     }
 
     fn object(&mut self, event: Option<&str>, object: &Object<'_>, out: &mut Vec<Event>) {
-        let kind = object.str("type").map(Cow::into_owned);
-        if kind.is_none() {
-            self.mark_deviant();
+        let frame_type = object.str("type").map(Cow::into_owned);
+        if frame_type.is_none() {
+            self.frame.mark_deviant();
         }
-        let kind = kind.as_deref().or(event).unwrap_or_default();
-        kind.clone_into(&mut self.kind);
-        match kind {
-            "message_start" => self.start(object, out),
-            "content_block_start" => self.block_start(object, out),
-            "content_block_delta" => self.block_delta(object, out),
-            "content_block_stop" => self.block_stop(object, out),
+        let frame_type = frame_type.as_deref().or(event).unwrap_or_default();
+        frame_type.clone_into(&mut self.frame_type);
+        match frame_type {
+            "message_start" => self.message_start(object, out),
+            "content_block_start" => {
+                self.ensure_started(out);
+                let is_after_finish = self.finish_reason.is_some();
+                let started = self.blocks.start(object, is_after_finish, &mut self.frame, out);
+                self.check_limit(started, out);
+            }
+            "content_block_delta" => {
+                self.ensure_started(out);
+                let added = self.blocks.add_delta(object, &mut self.frame, out);
+                self.check_limit(added, out);
+            }
+            "content_block_stop" => self.blocks.stop(object, &mut self.frame, out),
             "message_delta" => self.message_delta(object, out),
             "message_stop" => {
-                if self.finish.is_none() || !self.open.is_empty() {
-                    self.mark_deviant();
+                if self.finish_reason.is_none() || !self.blocks.is_empty() {
+                    self.frame.mark_deviant();
                 }
                 self.complete(out);
             }
             "ping" => {}
             _ if error::is_error(object) => {
-                let error = error::in_body(object, &mut self.diagnostics);
+                let error = error::in_body(object, &mut self.frame.diagnostics);
                 self.fail(error, out);
             }
-            "message" if !self.started => self.whole(object, out),
+            "message" if matches!(self.phase, Phase::AwaitingStart { .. }) => self.whole_message(object, out),
             "error" => {
                 self.fail(UpstreamError::malformed("The upstream reported an error in its stream."), out);
             }
             _ => {
-                self.diagnostics.record(DiagnosticCode::FrameForeign, "", kind);
-                // A newer event of this API passes where it is one.
-                if event != Some(kind) || kind.is_empty() {
-                    self.ignore();
+                self.frame.diagnostics.record(DiagnosticCode::FrameForeign, "", frame_type);
+                // A frame whose two types agree is an event newer than this code, and passes.
+                if event != Some(frame_type) || frame_type.is_empty() {
+                    self.frame.mark_empty();
                 }
             }
         }
     }
 
-    /// A whole answer instead of a stream.
-    fn whole(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        let response = response::read(object, &mut self.diagnostics);
-        (self.started, self.over, self.verdict) = (true, true, FrameAction::Mend);
+    /// Decodes a non-streaming response that arrives in place of a stream.
+    fn whole_message(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        let response = response::read(object, &mut self.frame.diagnostics);
+        self.phase = Phase::Ended;
+        self.frame.action = FrameAction::Rewrite;
         out.extend(unfold(&response));
     }
 
-    fn begin(&mut self, out: &mut Vec<Event>) {
-        if !std::mem::replace(&mut self.started, true) {
-            self.mark_deviant();
-            self.diagnostics.record(DiagnosticCode::FieldFilled, "message_start", "");
+    /// Starts the message if no `message_start` did.
+    fn ensure_started(&mut self, out: &mut Vec<Event>) {
+        if matches!(self.phase, Phase::AwaitingStart { .. }) {
+            self.phase = Phase::InMessage;
+            self.frame.mark_deviant();
+            self.frame.diagnostics.record(DiagnosticCode::FieldFilled, "message_start", "");
             out.push(Event::Start { id: None, model: None, created: None });
         }
     }
 
-    fn start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        if self.started {
-            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "a second message_start");
-            self.verdict = FrameAction::Drop;
+    fn message_start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        if !matches!(self.phase, Phase::AwaitingStart { .. }) {
+            self.frame.diagnostics.record(DiagnosticCode::FrameForeign, "", "a second message_start");
+            self.frame.action = FrameAction::Drop;
             return;
         }
-        self.started = true;
+        self.phase = Phase::InMessage;
         let message = object.object("message").unwrap_or_default();
-        let of = |key: &str| message.str(key).map(Cow::into_owned).filter(|said| !said.is_empty());
-        let (id, model) = (of("id"), of("model"));
-        if !response::is_message(&message) {
-            self.mark_deviant();
+        let non_empty = |key: &str| message.str(key).map(Cow::into_owned).filter(|text| !text.is_empty());
+        let (id, model) = (non_empty("id"), non_empty("model"));
+        if !conformance::is_message(&message) {
+            self.frame.mark_deviant();
         }
         out.push(Event::Start { id, model, created: None });
-        let extra = response::rest(&message, &response::SAID);
+        let extra = extra_fields::read_non_null(&message, &response::MAPPED_FIELDS);
         self.emit_metadata(message.object("usage"), extra, out);
-        self.already(&message, out);
+        self.start_content(&message, out);
     }
 
-    /// What the beginning already holds: blocks, and why the answer ended. A call that a program of the upstream's own
-    /// makes comes so.
-    fn already(&mut self, message: &Object<'_>, out: &mut Vec<Event>) {
+    /// Reads content and stop reason that stand in a `message_start` already: calls of programmatic tool calling do.
+    fn start_content(&mut self, message: &Object<'_>, out: &mut Vec<Event>) {
         let blocks = message.array("content").unwrap_or_default().len();
-        if let Some(word) = message.str("stop_reason").filter(|word| !word.is_empty()) {
+        if let Some(reason) = message.str("stop_reason").filter(|reason| !reason.is_empty()) {
             let sequence = message.str("stop_sequence").map(Cow::into_owned);
-            self.finish = Some(response::read_reason(&word, sequence, &mut self.diagnostics).0);
-            self.mark_deviant();
+            let read = stop_reason::read(&reason, sequence, &mut self.frame.diagnostics);
+            self.finish_reason = Some(read.finish_reason);
+            self.frame.mark_deviant();
         }
         if blocks == 0 {
             return;
         }
-        self.mark_deviant();
-        self.diagnostics.record(DiagnosticCode::ContentRewritten, "message.content", "told as events");
-        let mut said = response::read(message, &mut self.diagnostics);
-        said.extra = ExtraFields::default();
-        for event in unfold(&said) {
-            match &event {
-                Event::Open { kind, .. } => {
-                    self.calls |= matches!(kind, BlockKind::ToolCall { .. });
-                    self.next += 1;
-                }
-                Event::Delta { .. } | Event::Close { .. } => {}
-                _ => continue,
-            }
-            out.push(event);
-        }
-        self.meaningful = true;
-        self.begun = u32::try_from(blocks).unwrap_or(u32::MAX);
+        self.frame.mark_deviant();
+        self.frame.diagnostics.record(DiagnosticCode::ContentRewritten, "message.content", "told as events");
+        let mut response = response::read(message, &mut self.frame.diagnostics);
+        response.extra = ExtraFields::default();
+        self.blocks.add_complete_blocks(&response, u32::try_from(blocks).unwrap_or(u32::MAX), out);
     }
 
-    /// Counts and members of the answer as a whole.
+    /// Emits usage, and the extra fields of the message as a whole.
     fn emit_metadata(
         &mut self,
         usage: Option<Object<'_>>,
@@ -310,93 +296,99 @@ impl MessagesDecoder {
     ) {
         if let Some(usage) = usage {
             self.counts.read(&usage);
-            extra.extend(usage::leftovers(&usage));
+            extra.extend(usage::extra_fields(&usage));
         }
         if !extra.is_empty() {
             out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(NAME, extra) });
         }
-        self.tell_usage(out);
+        self.emit_changed_usage(out);
     }
 
-    fn tell_usage(&mut self, out: &mut Vec<Event>) {
+    fn emit_changed_usage(&mut self, out: &mut Vec<Event>) {
         let usage = self.counts.usage();
-        if let Some(usage) = usage.filter(|_| usage != self.told) {
-            self.told = Some(usage);
+        if let Some(usage) = usage.filter(|_| usage != self.emitted_usage) {
+            self.emitted_usage = Some(usage);
             out.push(Event::Usage(usage));
         }
     }
 
     fn message_delta(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        self.begin(out);
+        self.ensure_started(out);
         let delta = object.object("delta").unwrap_or_default();
-        let mut extra = response::rest(&delta, &["stop_reason", "stop_sequence"]);
-        extra.extend(response::rest(object, &["type", "delta", "usage"]));
-        match delta.str("stop_reason").filter(|word| !word.is_empty()) {
-            Some(_) if self.finish.is_some() => {
-                self.diagnostics.record(DiagnosticCode::FinishReasonRepeated, "stop_reason", "");
-                self.mark_deviant();
+        let mut extra = extra_fields::read_non_null(&delta, &["stop_reason", "stop_sequence"]);
+        extra.extend(extra_fields::read_non_null(object, &["type", "delta", "usage"]));
+        match delta.str("stop_reason").filter(|reason| !reason.is_empty()) {
+            Some(_) if self.finish_reason.is_some() => {
+                self.frame.diagnostics.record(DiagnosticCode::FinishReasonRepeated, "stop_reason", "");
+                self.frame.mark_deviant();
             }
-            Some(word) => {
+            Some(reason) => {
                 let sequence = delta.str("stop_sequence").map(Cow::into_owned);
-                let (reason, special) = response::read_reason(&word, sequence, &mut self.diagnostics);
-                let stray = self.calls && reason == FinishReason::Stop && special.is_none();
-                if response::foreign_reason(&word).is_some() {
-                    self.mark_deviant();
+                let read = stop_reason::read(&reason, sequence, &mut self.frame.diagnostics);
+                let is_contradiction = self.blocks.has_tool_calls
+                    && read.finish_reason == FinishReason::Stop
+                    && read.extra_field.is_none();
+                if stop_reason::read_openai(&reason).is_some() {
+                    self.frame.mark_deviant();
                 }
-                if stray {
-                    self.diagnostics.record(DiagnosticCode::FinishReasonDerived, "stop_reason", "tool_use");
-                    self.mark_deviant();
+                if is_contradiction {
+                    self.frame.diagnostics.record(
+                        DiagnosticCode::FinishReasonDerived,
+                        "stop_reason",
+                        "tool_use",
+                    );
+                    self.frame.mark_deviant();
                 }
-                self.finish = Some(if stray { FinishReason::ToolCalls } else { reason });
-                extra.extend(special);
+                self.finish_reason =
+                    Some(if is_contradiction { FinishReason::ToolCalls } else { read.finish_reason });
+                extra.extend(read.extra_field);
             }
-            None => self.mark_deviant(),
+            None => self.frame.mark_deviant(),
         }
-        let counted = object.object("usage").is_some_and(|usage| response::is_counted(&usage));
-        let sequence = delta
+        let has_usage = object.object("usage").is_some_and(|usage| conformance::is_delta_usage(&usage));
+        let is_sequence_valid = delta
             .get("stop_sequence")
             .is_none_or(|s| matches!(value_kind(s), ValueKind::String | ValueKind::Null));
-        if !self.open.is_empty() || !counted || !sequence {
-            self.mark_deviant();
+        if !self.blocks.is_empty() || !has_usage || !is_sequence_valid {
+            self.frame.mark_deviant();
         }
         self.emit_metadata(object.object("usage"), extra, out);
     }
 
-    /// The answer is complete.
+    /// Ends a message that is complete.
     fn complete(&mut self, out: &mut Vec<Event>) {
-        self.begin(out);
-        let mut rest = VecDeque::from(std::mem::take(&mut self.open));
-        while let Some(open) = rest.pop_front() {
-            // A block of its own kind closes what is open beside it.
-            self.open.extend(rest.drain(..).filter(|_| open.is_native()));
-            self.close(open, out);
-        }
-        let reason = self.finish.clone().unwrap_or_else(|| {
-            self.diagnostics.record(DiagnosticCode::FinishReasonDerived, "stop_reason", "");
-            if self.calls { FinishReason::ToolCalls } else { FinishReason::Stop }
+        self.ensure_started(out);
+        self.blocks.close_all(out);
+        let reason = self.finish_reason.clone().unwrap_or_else(|| {
+            self.frame.diagnostics.record(DiagnosticCode::FinishReasonDerived, "stop_reason", "");
+            if self.blocks.has_tool_calls { FinishReason::ToolCalls } else { FinishReason::Stop }
         });
         out.push(Event::Finish { choice: 0, reason });
-        self.tell_usage(out);
+        self.emit_changed_usage(out);
         out.push(Event::End);
-        self.over = true;
+        self.phase = Phase::Ended;
     }
 
-    fn too_large(&mut self, what: &str, out: &mut Vec<Event>) {
-        let message = format!("The upstream's answer has more {what} than this service keeps.");
-        self.fail(UpstreamError::TooLarge { message }, out);
+    fn check_limit(&mut self, result: Result<(), LimitExceeded>, out: &mut Vec<Event>) {
+        if let Err(LimitExceeded { what }) = result {
+            let message = format!("The upstream's answer has more {what} than this service keeps.");
+            self.fail(UpstreamError::TooLarge { message }, out);
+        }
     }
 
-    /// The stream broke or reported an error.
+    /// Ends the stream with an error.
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
-        if std::mem::replace(&mut self.over, true) {
+        if self.is_ended() {
             return;
         }
-        self.verdict = FrameAction::Mend;
+        self.phase = Phase::Ended;
+        self.frame.action = FrameAction::Rewrite;
+        let diagnostics = &mut self.frame.diagnostics;
         match &error {
-            UpstreamError::Truncated => self.diagnostics.record(DiagnosticCode::StreamTruncated, "", ""),
-            _ if self.meaningful => self.diagnostics.record(DiagnosticCode::ErrorInStream, "", ""),
+            UpstreamError::Truncated => diagnostics.record(DiagnosticCode::StreamTruncated, "", ""),
+            _ if self.blocks.has_content => diagnostics.record(DiagnosticCode::ErrorInStream, "", ""),
             UpstreamError::Status(_) => {
-                self.diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
+                diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
             }
             _ => {}
         }

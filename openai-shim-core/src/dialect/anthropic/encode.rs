@@ -1,14 +1,16 @@
-//! Events as a stream: strictly what Anthropic sends.
+//! Streams: events to server-sent events, exactly as Anthropic sends them.
 //!
-//! Blocks stand one after another here, and begin with the first thing said in them. Calls that a model writes side by
-//! side wait until the one before them is complete.
+//! Blocks follow one another here, and start with their first content. Tool calls that a model streams in parallel wait
+//! until the one before them is complete.
 //!
 //! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 
 use super::super::Encoder;
-use super::decode::ResumePoint;
-use super::repair::SentState;
-use super::{FORMAT, NAME, content_block, error, response, usage, write_event};
+use super::names::{NAME, SIGNATURE_FORMAT};
+use super::sse::write_event;
+use super::stop_reason::{self, ContentSummary};
+use super::stream_state::{ResumePoint, ResumedBlock, SentProgress, SentState};
+use super::{content_block, error, usage};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
     REASONING_DETAILS, ResponseContext, ResponseSpec, Usage, WHOLE_BLOCK, issuer,
@@ -16,53 +18,63 @@ use crate::canonical::{
 use crate::error::{Error, UpstreamError};
 use crate::framing;
 use crate::json::{Object, encode_string};
+use serde_json::value::RawValue;
 use std::collections::VecDeque;
 
-/// The most bytes of calls that wait.
-const MOST_HELD: usize = 16 << 20;
+/// The most bytes of tool calls that wait for the one before them.
+const MAX_WAITING_BYTES: usize = 16 << 20;
 
-/// Writes a stream.
+/// Encodes a stream.
 pub(super) struct MessagesEncoder {
     spec: ResponseSpec,
     context: ResponseContext,
     diagnostics: Diagnostics,
-    /// `Start` came.
-    told: bool,
-    /// `message_start` went out.
-    started: bool,
+    phase: Phase,
     id: String,
     model: String,
-    /// Blocks that are open or wait; the first one is being written.
-    open: VecDeque<PendingBlock>,
+    /// Blocks that are open or wait, by ascending number; the first one is being written.
+    blocks: VecDeque<PendingBlock>,
     /// The next block's index.
-    next: u32,
-    held: usize,
-    calls: bool,
-    refused: bool,
-    finish: Option<FinishReason>,
+    next_index: u32,
+    waiting_bytes: usize,
+    content: ContentSummary,
+    finish_reason: Option<FinishReason>,
     usage: Option<Usage>,
-    /// Members of the answer as a whole, in this dialect's own words.
+    /// Fields of the message as a whole that only this dialect has.
     extra: ExtraFields,
-    places: MemberIndex,
-    /// `message_delta` went out.
-    ended: bool,
-    over: bool,
+    extra_index: MemberIndex,
 }
 
-/// A block.
+/// How far the stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No event arrived.
+    AwaitingStart,
+    /// `Event::Start` arrived, and `message_start` waits for the first content.
+    StartPending,
+    /// `message_start` was written.
+    InMessage,
+    /// `message_delta` was written.
+    DeltaWritten,
+    /// `message_stop` or an error was written, or nothing follows.
+    Ended,
+}
+
+/// A block that is open or waits.
 struct PendingBlock {
+    /// Its number in events.
     block: u32,
     kind: BlockKind,
-    /// It began.
+    /// Its index in the stream, once its start was written.
     index: Option<u32>,
     extra: ExtraFields,
-    /// What is known of the signature.
-    marks: ExtraFields,
-    /// The encrypted form, or the signature of another kind of model, as far as it came.
-    sealed: String,
-    /// What a call that waits has said.
-    held: String,
-    closed: bool,
+    /// The `reasoning_details` fields of its signature.
+    signature_details: ExtraFields,
+    /// Encrypted reasoning, or a signature of another issuer, which is written when the block closes.
+    buffered_signature: String,
+    /// Arguments of a tool call that waits.
+    waiting_input: String,
+    is_closed: bool,
 }
 
 impl MessagesEncoder {
@@ -73,49 +85,52 @@ impl MessagesEncoder {
             spec,
             context,
             diagnostics: Diagnostics::default(),
-            told: false,
-            started: false,
-            open: VecDeque::new(),
-            next: 0,
-            held: 0,
-            calls: false,
-            refused: false,
-            finish: None,
+            phase: Phase::AwaitingStart,
+            blocks: VecDeque::new(),
+            next_index: 0,
+            waiting_bytes: 0,
+            content: ContentSummary::default(),
+            finish_reason: None,
             usage: None,
             extra: ExtraFields::default(),
-            places: MemberIndex::default(),
-            ended: false,
-            over: false,
+            extra_index: MemberIndex::default(),
         }
     }
 
-    /// Goes on where frames were passed on as they came: what they began is begun.
-    pub(super) fn adopt(
+    /// Continues a stream whose frames were passed on up to here.
+    pub(super) fn resume(
         &mut self,
-        standing: &ResumePoint,
-        wire: SentState,
+        resume_point: ResumePoint,
+        sent: SentState,
         usage: Option<Usage>,
         out: &mut Vec<u8>,
     ) {
         self.usage = usage;
-        (self.told, self.started, self.ended) = (wire.started, wire.started, wire.ended);
-        (self.next, self.calls) = (wire.next, standing.calls);
-        self.finish.clone_from(&standing.finish);
-        match (wire.open, &standing.open) {
-            (Some(index), Some((block, Some(kind)))) => {
-                let mut slot = PendingBlock::new(*block, kind.clone());
-                slot.index = Some(index);
-                self.open.push_back(slot);
+        self.phase = match sent.progress {
+            SentProgress::Nothing => Phase::AwaitingStart,
+            SentProgress::MessageStart => Phase::InMessage,
+            SentProgress::MessageDelta => Phase::DeltaWritten,
+        };
+        self.next_index = sent.next_index;
+        self.content.has_tool_calls = resume_point.has_tool_calls;
+        self.finish_reason = resume_point.finish_reason;
+        match (sent.open_index, resume_point.open_block) {
+            (Some(index), Some(ResumedBlock { block, kind: Some(kind) })) => {
+                let mut pending = PendingBlock::new(block, kind);
+                pending.index = Some(index);
+                self.blocks.push_back(pending);
             }
-            (Some(index), _) => Self::stop(index, out),
+            (Some(index), _) => Self::write_block_stop(index, out),
             (None, _) => {}
         }
     }
 
-    fn start(&mut self, out: &mut Vec<u8>) {
-        if std::mem::replace(&mut self.started, true) {
+    /// Writes `message_start` unless it was written.
+    fn ensure_started(&mut self, out: &mut Vec<u8>) {
+        if !matches!(self.phase, Phase::AwaitingStart | Phase::StartPending) {
             return;
         }
+        self.phase = Phase::InMessage;
         if self.id.is_empty() {
             self.id = self.context.new_id("msg_");
         }
@@ -140,52 +155,53 @@ impl MessagesEncoder {
         );
     }
 
-    /// Begins a block, and says nothing in it.
-    fn begin(&mut self, content: &str, out: &mut Vec<u8>) -> u32 {
-        self.start(out);
-        let index = self.next;
-        self.next += 1;
+    /// Writes the start of the next block; returns its index.
+    fn write_block_start(&mut self, content: &str, out: &mut Vec<u8>) -> u32 {
+        self.ensure_started(out);
+        let index = self.next_index;
+        self.next_index += 1;
         let event = format!(r#"{{"type":"content_block_start","index":{index},"content_block":{content}}}"#);
         write_event(out, "content_block_start", &event);
         index
     }
 
-    /// The index of the block that is being written, which begins if it did not.
-    fn begun(&mut self, out: &mut Vec<u8>) -> u32 {
-        let Some(slot) = self.open.front() else { return 0 };
-        if let Some(index) = slot.index {
+    /// Starts the block that is being written unless it has started; returns its index.
+    fn ensure_block_started(&mut self, out: &mut Vec<u8>) -> u32 {
+        let Some(pending) = self.blocks.front() else { return 0 };
+        if let Some(index) = pending.index {
             return index;
         }
-        let content = match &slot.kind {
+        let content = match &pending.kind {
             BlockKind::Text | BlockKind::Refusal => String::from(r#"{"type":"text","text":""}"#),
             BlockKind::Reasoning => String::from(r#"{"type":"thinking","thinking":"","signature":""}"#),
             BlockKind::ToolCall { id, name, signature } => {
                 let id = if id.is_empty() { self.context.new_id("toolu_") } else { id.clone() };
-                let id =
-                    content_block::carrying(&id, signature.as_deref(), "content[]", &mut self.diagnostics);
-                content_block::tool_use(&id, name, "{}", &slot.extra)
+                let signature = signature.as_deref();
+                let id = content_block::id_with_signature(&id, signature, "content[]", &mut self.diagnostics);
+                content_block::tool_use(&id, name, "{}", &pending.extra)
             }
         };
-        let index = self.begin(&content, out);
-        if let Some(slot) = self.open.front_mut() {
-            slot.index = Some(index);
+        let index = self.write_block_start(&content, out);
+        if let Some(pending) = self.blocks.front_mut() {
+            pending.index = Some(index);
         }
         index
     }
 
-    /// Says something in the block that is being written.
-    fn say(&mut self, kind: &str, key: &str, value: &str, out: &mut Vec<u8>) {
-        let index = self.begun(out).to_string();
-        // There are hundreds of these in a stream: in pieces, without a text in between.
+    /// Writes a delta of the block that is being written; `value` is JSON.
+    fn write_delta(&mut self, delta_type: &str, key: &str, value: &str, out: &mut Vec<u8>) {
+        let index = self.ensure_block_started(out).to_string();
+        // A stream has hundreds of deltas: their parts are appended without a string in between.
         out.extend_from_slice(b"event: content_block_delta\n");
-        let before = [r#"{"type":"content_block_delta","index":"#, &index, r#","delta":{"type":""#, kind];
-        let words = [r#"",""#, key, r#"":"#, value, "}}"];
+        let start =
+            [r#"{"type":"content_block_delta","index":"#, &index, r#","delta":{"type":""#, delta_type];
+        let field = [r#"",""#, key, r#"":"#, value, "}}"];
         framing::write_event(out, |out| {
-            before.iter().chain(&words).for_each(|part| out.extend_from_slice(part.as_bytes()));
+            start.iter().chain(&field).for_each(|part| out.extend_from_slice(part.as_bytes()));
         });
     }
 
-    fn stop(index: u32, out: &mut Vec<u8>) {
+    fn write_block_stop(index: u32, out: &mut Vec<u8>) {
         write_event(
             out,
             "content_block_stop",
@@ -194,30 +210,29 @@ impl MessagesEncoder {
     }
 
     fn delta(&mut self, block: u32, delta: &Delta, out: &mut Vec<u8>) {
-        // Blocks stand in the order of their numbers.
-        let Ok(at) = self.open.binary_search_by_key(&block, |slot| slot.block) else { return };
-        let Some(slot) = self.open.get_mut(at) else { return };
+        let Some(position) = self.position(block) else { return };
+        let Some(pending) = self.blocks.get_mut(position) else { return };
         match delta {
             Delta::Text(text) if text.is_empty() => {}
-            Delta::Text(text) if at > 0 => {
-                self.held += text.len();
-                slot.held.push_str(text);
-                if self.held > MOST_HELD {
+            Delta::Text(text) if position > 0 => {
+                self.waiting_bytes += text.len();
+                pending.waiting_input.push_str(text);
+                if self.waiting_bytes > MAX_WAITING_BYTES {
                     let message = String::from("Calls side by side are larger than this service keeps.");
                     self.fail(&UpstreamError::TooLarge { message }, out);
                 }
             }
             Delta::Text(text) => {
-                let (kind, key) = match slot.kind {
+                let (delta_type, key) = match pending.kind {
                     BlockKind::Text | BlockKind::Refusal => ("text_delta", "text"),
                     BlockKind::Reasoning => ("thinking_delta", "thinking"),
                     BlockKind::ToolCall { .. } => ("input_json_delta", "partial_json"),
                 };
-                self.say(kind, key, &encode_string(text), out);
+                self.write_delta(delta_type, key, &encode_string(text), out);
             }
-            Delta::Signature(more) if slot.kind != BlockKind::Reasoning => match &mut slot.kind {
-                // It goes into the call's id, as long as that was not said.
-                BlockKind::ToolCall { signature, .. } if slot.index.is_none() => {
+            Delta::Signature(more) if pending.kind != BlockKind::Reasoning => match &mut pending.kind {
+                // The signature goes into the tool call's id, as long as the id is not written.
+                BlockKind::ToolCall { signature, .. } if pending.index.is_none() => {
                     signature.get_or_insert_default().push_str(more);
                 }
                 _ => self.diagnostics.record(
@@ -226,12 +241,12 @@ impl MessagesEncoder {
                     "a signature that came too late",
                 ),
             },
-            Delta::Signature(signature) if slot.is_plain() => {
-                self.say("signature_delta", "signature", &encode_string(signature), out);
+            Delta::Signature(signature) if pending.has_own_signature() => {
+                self.write_delta("signature_delta", "signature", &encode_string(signature), out);
             }
-            Delta::Signature(signature) => slot.sealed.push_str(signature),
+            Delta::Signature(signature) => pending.buffered_signature.push_str(signature),
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                if !slot.marks.set_detail(key, raw) {
+                if !pending.signature_details.set_detail(key, raw) {
                     self.diagnostics.record(
                         DiagnosticCode::ExtraDropped,
                         REASONING_DETAILS,
@@ -240,18 +255,17 @@ impl MessagesEncoder {
                 }
             }
             Delta::Native { dialect: NAME, key, raw } => match key.as_str() {
-                WHOLE_BLOCK => self.whole_block(raw.get(), out),
-                "citation" => self.say("citations_delta", "citation", raw.get(), out),
+                WHOLE_BLOCK => self.write_native_block(raw.get(), out),
+                "citation" => self.write_delta("citations_delta", "citation", raw.get(), out),
                 "citations" => {
-                    let list: Vec<&serde_json::value::RawValue> =
-                        serde_json::from_str(raw.get()).unwrap_or_default();
-                    for citation in list {
-                        self.say("citations_delta", "citation", citation.get(), out);
+                    let citations: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+                    for citation in citations {
+                        self.write_delta("citations_delta", "citation", citation.get(), out);
                     }
                 }
                 _ => {
-                    slot.extra.dialect = NAME;
-                    slot.extra.members.push((key.clone(), raw.clone()));
+                    pending.extra.dialect = NAME;
+                    pending.extra.members.push((key.clone(), raw.clone()));
                 }
             },
             Delta::Native { key, .. } => {
@@ -260,19 +274,24 @@ impl MessagesEncoder {
         }
     }
 
-    /// A block that only this dialect knows, at once.
-    fn whole_block(&mut self, block: &str, out: &mut Vec<u8>) {
-        if let Some(index) = self.open.front_mut().and_then(|slot| slot.index.take()) {
-            Self::stop(index, out);
+    /// Finds a pending block by its number in events.
+    fn position(&self, block: u32) -> Option<usize> {
+        self.blocks.binary_search_by_key(&block, |pending| pending.block).ok()
+    }
+
+    /// Writes a complete block that only this dialect has.
+    fn write_native_block(&mut self, block: &str, out: &mut Vec<u8>) {
+        if let Some(index) = self.blocks.front_mut().and_then(|pending| pending.index.take()) {
+            Self::write_block_stop(index, out);
         }
         let Ok(mut object) = Object::parse(block.as_bytes()) else { return };
-        // The API itself sends the input of its calls as deltas, and all else in the beginning.
-        let call = object.str("type").is_some_and(|kind| kind.ends_with("tool_use"));
-        let input = object.get("input").filter(|_| call).map(str::to_owned);
+        // The API itself sends the input of its tool calls as a delta, and all else in the block's start.
+        let is_call = object.str("type").is_some_and(|kind| kind.ends_with("tool_use"));
+        let input = object.get("input").filter(|_| is_call).map(str::to_owned);
         if input.is_some() {
             object.set("input", "{}");
         }
-        let index = self.begin(&object.to_json(), out);
+        let index = self.write_block_start(&object.to_json(), out);
         if let Some(input) = input {
             let event = format!(
                 r#"{{"type":"content_block_delta","index":{index},"delta":{{"type":"input_json_delta","partial_json":{}}}}}"#,
@@ -280,62 +299,65 @@ impl MessagesEncoder {
             );
             write_event(out, "content_block_delta", &event);
         }
-        Self::stop(index, out);
+        Self::write_block_stop(index, out);
     }
 
     fn close(&mut self, block: u32, out: &mut Vec<u8>) {
-        let Ok(at) = self.open.binary_search_by_key(&block, |slot| slot.block) else { return };
-        let Some(slot) = self.open.get_mut(at) else { return };
-        slot.closed = true;
-        while self.open.front().is_some_and(|slot| slot.closed) {
-            let call = self.open.front().is_some_and(|s| matches!(s.kind, BlockKind::ToolCall { .. }));
-            if call {
-                self.begun(out);
+        let Some(pending) = self.position(block).and_then(|position| self.blocks.get_mut(position)) else {
+            return;
+        };
+        pending.is_closed = true;
+        while let Some(first) = self.blocks.front().filter(|first| first.is_closed) {
+            if matches!(first.kind, BlockKind::ToolCall { .. }) {
+                self.ensure_block_started(out);
             }
-            self.say_seal(out);
-            if let Some(index) = self.open.pop_front().and_then(|slot| slot.index) {
-                Self::stop(index, out);
+            self.write_buffered_signature(out);
+            if let Some(index) = self.blocks.pop_front().and_then(|first| first.index) {
+                Self::write_block_stop(index, out);
             }
-            // The next one says what it had to keep.
-            let held = self.open.front_mut().map(|slot| std::mem::take(&mut slot.held)).unwrap_or_default();
-            if !held.is_empty() {
-                self.held = self.held.saturating_sub(held.len());
-                self.say("input_json_delta", "partial_json", &encode_string(&held), out);
+            let next = self.blocks.front_mut();
+            let input = next.map(|next| std::mem::take(&mut next.waiting_input)).unwrap_or_default();
+            if !input.is_empty() {
+                self.waiting_bytes = self.waiting_bytes.saturating_sub(input.len());
+                self.write_delta("input_json_delta", "partial_json", &encode_string(&input), out);
             }
         }
     }
 
-    /// What came sealed is said at once, at the end of its block.
-    fn say_seal(&mut self, out: &mut Vec<u8>) {
-        let Some(slot) = self.open.front().filter(|slot| !slot.sealed.is_empty()) else { return };
-        let data = encode_string(&issuer::tag_issuer(&slot.sealed, &slot.marks, FORMAT));
-        if slot.index.is_some() || slot.marks.detail("type").is_none() {
-            return self.say("signature_delta", "signature", &data, out);
+    /// Writes the buffered signature of the first block as one delta, or as a `redacted_thinking` block.
+    fn write_buffered_signature(&mut self, out: &mut Vec<u8>) {
+        let Some(pending) = self.blocks.front().filter(|first| !first.buffered_signature.is_empty()) else {
+            return;
+        };
+        let (signature, details) = (&pending.buffered_signature, &pending.signature_details);
+        let data = encode_string(&issuer::tag_issuer(signature, details, SIGNATURE_FORMAT));
+        if pending.index.is_some() || details.detail("type").is_none() {
+            return self.write_delta("signature_delta", "signature", &data, out);
         }
-        let index = self.begin(&format!(r#"{{"type":"redacted_thinking","data":{data}}}"#), out);
-        if let Some(slot) = self.open.front_mut() {
-            slot.index = Some(index);
+        let content = format!(r#"{{"type":"redacted_thinking","data":{data}}}"#);
+        let index = self.write_block_start(&content, out);
+        if let Some(pending) = self.blocks.front_mut() {
+            pending.index = Some(index);
         }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        while let Some(block) = self.open.front().map(|slot| slot.block) {
+        while let Some(block) = self.blocks.front().map(|first| first.block) {
             self.close(block, out);
         }
-        self.start(out);
-        if !std::mem::replace(&mut self.ended, true) {
-            self.message_delta(out);
+        self.ensure_started(out);
+        if self.phase != Phase::DeltaWritten {
+            self.write_message_delta(out);
         }
         write_event(out, "message_stop", r#"{"type":"message_stop"}"#);
-        self.over = true;
+        self.phase = Phase::Ended;
     }
 
-    fn message_delta(&mut self, out: &mut Vec<u8>) {
-        let (reason, sequence) =
-            response::write_reason(self.finish.as_ref(), self.calls, self.refused, &self.extra);
+    fn write_message_delta(&mut self, out: &mut Vec<u8>) {
+        let written = stop_reason::write(self.finish_reason.as_ref(), self.content, &self.extra);
         let mut delta = Object::new();
-        delta.set("stop_reason", reason);
-        delta.set("stop_sequence", sequence);
+        delta.set("stop_reason", written.stop_reason);
+        delta.set("stop_sequence", written.stop_sequence);
         let mut event = Object::new();
         event.set("type", "\"message_delta\"");
         for (key, value) in &self.extra.members {
@@ -353,8 +375,10 @@ impl MessagesEncoder {
         write_event(out, "message_delta", &event.to_json());
     }
 
+    /// Ends the stream with an error.
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
-        if !std::mem::replace(&mut self.over, true) {
+        if self.phase != Phase::Ended {
+            self.phase = Phase::Ended;
             error::encode_in_stream(&Error::Upstream(failure.clone()), out);
         }
     }
@@ -362,42 +386,52 @@ impl MessagesEncoder {
 
 impl PendingBlock {
     fn new(block: u32, kind: BlockKind) -> Self {
-        let marks = ExtraFields::new(REASONING_DETAILS, Vec::new());
-        let (extra, sealed, held) = (ExtraFields::default(), String::new(), String::new());
-        Self { block, kind, index: None, extra, marks, sealed, held, closed: false }
+        Self {
+            block,
+            kind,
+            index: None,
+            extra: ExtraFields::default(),
+            signature_details: ExtraFields::new(REASONING_DETAILS, Vec::new()),
+            buffered_signature: String::new(),
+            waiting_input: String::new(),
+            is_closed: false,
+        }
     }
 
-    /// A signature is this API's own, and may be said as it comes.
-    fn is_plain(&self) -> bool {
-        self.marks.detail("type").is_none() && self.marks.detail("format").is_none_or(|f| f == FORMAT)
+    /// Whether the signature is this API's own, so that its deltas are written as they arrive.
+    fn has_own_signature(&self) -> bool {
+        let details = &self.signature_details;
+        details.detail("type").is_none() && details.detail("format").is_none_or(|f| f == SIGNATURE_FORMAT)
     }
 }
 
 impl Encoder for MessagesEncoder {
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
-        if self.over {
+        if self.phase == Phase::Ended {
             return;
         }
         match event {
             Event::Start { id, model, .. } => {
-                self.told = true;
+                if self.phase == Phase::AwaitingStart {
+                    self.phase = Phase::StartPending;
+                }
                 self.id = id.clone().unwrap_or_default();
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }
             }
-            Event::Open { choice: 0, kind, .. } if self.ended => {
+            Event::Open { choice: 0, kind, .. } if self.phase == Phase::DeltaWritten => {
                 let what = if matches!(kind, BlockKind::Text) { "text" } else { "a block" };
                 self.diagnostics.record(DiagnosticCode::ContentAfterFinish, what, "left out");
             }
             Event::Open { choice: 0, block, kind } => {
-                self.calls |= matches!(kind, BlockKind::ToolCall { .. });
-                self.refused |= matches!(kind, BlockKind::Refusal);
-                self.open.push_back(PendingBlock::new(*block, kind.clone()));
+                self.content.has_tool_calls |= matches!(kind, BlockKind::ToolCall { .. });
+                self.content.has_refusal |= matches!(kind, BlockKind::Refusal);
+                self.blocks.push_back(PendingBlock::new(*block, kind.clone()));
             }
             Event::Delta { choice: 0, block, delta } => self.delta(*block, delta, out),
             Event::Close { choice: 0, block } => self.close(*block, out),
-            Event::Finish { choice: 0, reason } => self.finish = Some(reason.clone()),
+            Event::Finish { choice: 0, reason } => self.finish_reason = Some(reason.clone()),
             Event::Open { .. } | Event::Finish { .. } => {
                 self.diagnostics.record(
                     DiagnosticCode::FeatureUnsupported,
@@ -413,7 +447,7 @@ impl Encoder for MessagesEncoder {
                     .for_each(|key| self.diagnostics.record(DiagnosticCode::ExtraDropped, "", key));
                 self.extra.dialect = NAME;
                 for (key, value) in extra.of(NAME) {
-                    self.places.put(&mut self.extra.members, key.clone(), value.clone());
+                    self.extra_index.put(&mut self.extra.members, key.clone(), value.clone());
                 }
             }
             Event::Error(failure) => self.fail(failure, out),
@@ -422,10 +456,10 @@ impl Encoder for MessagesEncoder {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        if self.told {
+        if self.phase != Phase::AwaitingStart {
             self.fail(&UpstreamError::Truncated, out);
         }
-        self.over = true;
+        self.phase = Phase::Ended;
     }
 
     fn diagnostics(&self) -> &Diagnostics {

@@ -1,8 +1,8 @@
-//! Errors: whatever stands in an error answer, read; Anthropic's envelope, written.
+//! Error responses and error events: JSON or text to `UpstreamError`, and `Error` to Anthropic's error envelope.
 //!
 //! <https://docs.anthropic.com/en/api/errors>
 
-use super::write_event;
+use super::sse::write_event;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
-/// Status and type for each kind. The one table of this dialect; of kinds that share a type the first is what it means.
-const TABLE: &[(ErrorKind, u16, &str)] = &[
+/// Status and error type of each kind. The first kind of an error type is the one that is read from it.
+const ERROR_KINDS: &[(ErrorKind, u16, &str)] = &[
     (ErrorKind::InvalidRequest, 400, "invalid_request_error"),
     (ErrorKind::Authentication, 401, "authentication_error"),
     (ErrorKind::Quota, 402, "billing_error"),
@@ -30,20 +30,21 @@ const TABLE: &[(ErrorKind, u16, &str)] = &[
     (ErrorKind::Unsupported, 400, "invalid_request_error"),
 ];
 
-fn row(kind: ErrorKind) -> (u16, &'static str) {
-    TABLE.iter().find(|(k, ..)| *k == kind).map_or((500, "api_error"), |(_, status, word)| (*status, word))
+fn status_and_type(kind: ErrorKind) -> (u16, &'static str) {
+    let found = ERROR_KINDS.iter().find(|(k, ..)| *k == kind);
+    found.map_or((500, "api_error"), |(_, status, error_type)| (*status, error_type))
 }
 
 /// Writes an error with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
-        // These have a status of their own here.
+        // This API has statuses of its own for quotas and overload.
         Error::Upstream(UpstreamError::Status(e))
             if !matches!(e.kind, ErrorKind::Quota | ErrorKind::Overloaded) =>
         {
             e.status
         }
-        other => row(other.kind()).0,
+        other => status_and_type(other.kind()).0,
     };
     let status = StatusCode::from_u16(status)
         .ok()
@@ -59,7 +60,7 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 
 fn envelope(error: &Error) -> String {
     let mut inner = Object::new();
-    inner.set("type", encode_string(row(error.kind()).1));
+    inner.set("type", encode_string(status_and_type(error.kind()).1));
     inner.set("message", encode_string(&error.to_string()));
     let mut request_id = "null";
     if let Error::Upstream(UpstreamError::Status(e)) = error {
@@ -77,7 +78,7 @@ fn envelope(error: &Error) -> String {
     outer.to_json()
 }
 
-/// Reads an error answer.
+/// Reads an error response.
 pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
@@ -85,32 +86,32 @@ pub(super) fn decode(
     diagnostics: &mut Diagnostics,
 ) -> UpstreamError {
     let trimmed = body.trim_ascii();
-    // It may come as the only event of a stream.
+    // The error may be the only event of a stream.
     let json = memchr::memmem::find(trimmed, b"data:")
         .filter(|_| !trimmed.starts_with(b"{"))
-        .and_then(|at| trimmed.get(at + 5..))
-        .and_then(|rest| rest.split(|b| *b == b'\n').next())
+        .and_then(|start| trimmed.get(start + 5..))
+        .and_then(|data| data.split(|b| *b == b'\n').next())
         .unwrap_or(trimmed);
-    let read = Object::parse(json).ok().and_then(|object| read(&object, diagnostics));
-    let mut error = read.unwrap_or_else(|| {
+    let error = Object::parse(json).ok().and_then(|object| read(&object, diagnostics));
+    let mut error = error.unwrap_or_else(|| {
         diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
-        StatusError::new(status.as_u16(), ErrorKind::Upstream, plain(status, trimmed))
+        StatusError::new(status.as_u16(), ErrorKind::Upstream, message_of_text(status, trimmed))
     });
     error.retry_after = retry_after(headers);
-    settle(&mut error, Some(status.as_u16()), diagnostics);
+    classify(&mut error, Some(status.as_u16()), diagnostics);
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error that came inside a successful answer or a stream.
+/// Reads an error in the body of a successful response or in a stream.
 pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> UpstreamError {
     let Some(mut error) = read(object, diagnostics) else {
         return UpstreamError::malformed("The upstream reported an error without saying which.");
     };
-    settle(&mut error, None, diagnostics);
+    classify(&mut error, None, diagnostics);
     UpstreamError::Status(Box::new(error))
 }
 
-/// Whether an object is an error, in this envelope or another.
+/// Whether an object is an error, in this API's envelope or another one.
 pub(super) fn is_error(object: &Object<'_>) -> bool {
     object.str("type").as_deref() == Some("error")
         || (object.non_null("error").is_some_and(|e| !matches!(e.trim(), "false" | "\"\"" | "{}"))
@@ -122,14 +123,14 @@ fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusErro
     let inner = object.object("error");
     let source = inner.as_ref().unwrap_or(object);
     for (key, value) in source.iter() {
-        let said = || Some(string_or_json(value).into_owned()).filter(|s| !s.is_empty());
+        let non_empty = || Some(string_or_json(value).into_owned()).filter(|s| !s.is_empty());
         match key {
             "message" => error.message = string_or_json(value).into_owned(),
-            "type" => error.error_type = said().filter(|word| word != "error"),
-            "code" => error.code = said(),
-            "param" => error.param = said(),
+            "type" => error.error_type = non_empty().filter(|error_type| error_type != "error"),
+            "code" => error.code = non_empty(),
+            "param" => error.param = non_empty(),
             "error" | "detail" | "request_id" => {}
-            // What shows the upstream's machine is nobody's business.
+            // These show internals of the upstream's machine.
             "traceback" | "stack" | "trace" | "headers" | "request" | "debug" => {
                 diagnostics.record(DiagnosticCode::FieldDropped, &format!("error.{key}"), "");
             }
@@ -153,20 +154,22 @@ fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusErro
     Some(error)
 }
 
-/// How the API says that a prompt does not fit.
-const TOO_LONG: [&str; 3] = ["prompt is too long", "exceed context limit", "context window"];
+/// Phrases in the messages about a prompt that exceeds the context window.
+const CONTEXT_LENGTH_PHRASES: [&str; 3] = ["prompt is too long", "exceed context limit", "context window"];
 
-/// Finds out kind and status from what was said; a status that was stated stays unless it contradicts the words.
-fn settle(error: &mut StatusError, stated: Option<u16>, diagnostics: &mut Diagnostics) {
-    let known = error.error_type.as_deref().and_then(|word| TABLE.iter().find(|(.., w)| *w == word));
-    error.status = match (stated, known) {
-        (Some(stated), _) if stated >= 400 => stated,
+/// Sets kind and status from the error's type, code and message. The status of the HTTP response stays if it is one of an
+/// error.
+fn classify(error: &mut StatusError, http_status: Option<u16>, diagnostics: &mut Diagnostics) {
+    let error_type = error.error_type.as_deref();
+    let known = error_type.and_then(|name| ERROR_KINDS.iter().find(|(.., known)| *known == name));
+    error.status = match (http_status, known) {
+        (Some(status), _) if status >= 400 => status,
         (_, Some((_, status, _))) => *status,
-        (Some(stated), None) => stated,
+        (Some(status), None) => status,
         (None, None) => error.code.as_deref().and_then(|c| c.parse().ok()).unwrap_or(502),
     };
-    if let Some(stated) = stated.filter(|stated| *stated != error.status) {
-        diagnostics.record(DiagnosticCode::StatusPromoted, "", &format!("{stated} to {}", error.status));
+    if let Some(status) = http_status.filter(|status| *status != error.status) {
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", &format!("{status} to {}", error.status));
     }
     error.kind = match known {
         Some((ErrorKind::Internal, ..)) => ErrorKind::Upstream,
@@ -185,11 +188,13 @@ fn settle(error: &mut StatusError, stated: Option<u16>, diagnostics: &mut Diagno
         },
     };
     if known.is_some() {
-        // The kind says it, and each dialect has its own word for that.
+        // The kind stands for the type, and every dialect has its own type for a kind.
         error.error_type = None;
     }
     let message = error.message.to_lowercase();
-    if error.kind == ErrorKind::InvalidRequest && TOO_LONG.iter().any(|words| message.contains(words)) {
+    if error.kind == ErrorKind::InvalidRequest
+        && CONTEXT_LENGTH_PHRASES.iter().any(|phrase| message.contains(phrase))
+    {
         error.kind = ErrorKind::ContextLength;
     }
     if error.kind == ErrorKind::InvalidRequest && message.contains("credit balance is too low") {
@@ -197,8 +202,8 @@ fn settle(error: &mut StatusError, stated: Option<u16>, diagnostics: &mut Diagno
     }
 }
 
-/// A sentence for an error body that is no JSON; never a page itself.
-fn plain(status: StatusCode, body: &[u8]) -> String {
+/// Returns one sentence about an error body that is not JSON; an HTML page is not quoted.
+fn message_of_text(status: StatusCode, body: &[u8]) -> String {
     let reason = status.canonical_reason().unwrap_or("error");
     let code = status.as_u16();
     if body.is_empty() {
@@ -207,8 +212,8 @@ fn plain(status: StatusCode, body: &[u8]) -> String {
     if body.starts_with(b"<") {
         return format!("The upstream answered {code} ({reason}) with an HTML page.");
     }
-    let words = String::from_utf8_lossy(body.get(..200.min(body.len())).unwrap_or_default()).into_owned();
-    let line = words.lines().next().unwrap_or_default();
+    let text = String::from_utf8_lossy(body.get(..200.min(body.len())).unwrap_or_default()).into_owned();
+    let line = text.lines().next().unwrap_or_default();
     format!("The upstream answered {code} ({reason}): {line}")
 }
 
@@ -225,9 +230,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_a_row() {
+    fn every_kind_has_a_status_and_a_type() {
         for kind in ErrorKind::ALL {
-            assert!(TABLE.iter().any(|(k, ..)| *k == kind), "{kind:?}");
+            assert!(ERROR_KINDS.iter().any(|(k, ..)| *k == kind), "{kind:?}");
         }
     }
 }

@@ -1,19 +1,46 @@
-//! Anthropic's Messages API.
+//! The dialect `anthropic-messages`: Anthropic's Messages API.
+//!
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `mod` | [`Anthropic`], this dialect's implementation of [`Dialect`] |
+//! | `wire` | the API's objects as public types, for building and reading payloads by hand |
+//! | `shape` | the JSON types that each field of a request may have |
+//! | `request` | request JSON to `Request` and back; `request/` has one file each for messages, content, tools and parameters |
+//! | `response` | non-streaming responses: message JSON to `Response` and back |
+//! | `content_block` | one content block: JSON to `Block` and back, in requests and responses |
+//! | `stop_reason` | `stop_reason` and `stop_sequence` to `FinishReason` and back |
+//! | `extra_fields` | fields without a place in our model: raw JSON to `ExtraFields` and back |
+//! | `usage` | `usage` objects to `Usage` and back |
+//! | `conformance` | whether a message, block or usage object has the fields that the API's types require |
+//! | `decode` | an upstream's frames to events; `decode/content_blocks` has the open blocks |
+//! | `encode` | events to a client's server-sent events |
+//! | `repair` | an upstream's stream or message to one that this API could have sent |
+//! | `stream_state` | the state types that `decode`, `encode` and `repair` share |
+//! | `sse` | an event's name and JSON to the bytes of a server-sent event |
+//! | `error` | error responses and error events to `UpstreamError`, and `Error` to both |
+//! | `auxiliary` | model lists, token counts and other endpoints |
+//! | `names` | the dialect's name, and that of its signature format |
 //!
 //! Reference: <https://docs.anthropic.com/en/api/messages> (read 2026-11).
 //!
-//! Blocks that the API's own tools make (`server_tool_use`, `web_search_tool_result`, …) mean nothing elsewhere: they are
-//! kept whole, come back where this dialect is spoken on both sides, and are reported where it is not.
+//! Blocks of the API's own tools (`server_tool_use`, `web_search_tool_result`, …) have no meaning in other dialects: they
+//! are held as raw JSON, written again for clients of this dialect, and reported as dropped for all others.
 
 mod auxiliary;
+mod conformance;
 mod content_block;
 mod decode;
 mod encode;
 mod error;
+mod extra_fields;
+mod names;
 mod repair;
 mod request;
 mod response;
 mod shape;
+mod sse;
+mod stop_reason;
+mod stream_state;
 mod usage;
 pub mod wire;
 
@@ -28,11 +55,7 @@ use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-
-const NAME: &str = "anthropic-messages";
-
-/// What others call the form of this API's signatures.
-const FORMAT: &str = "anthropic-claude-v1";
+use names::{NAME, SIGNATURE_FORMAT};
 
 /// The dialect `anthropic-messages`.
 #[derive(Debug)]
@@ -56,7 +79,7 @@ impl Dialect for Anthropic {
     }
 
     fn signature_format(&self) -> Option<&'static str> {
-        Some(FORMAT)
+        Some(SIGNATURE_FORMAT)
     }
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
@@ -118,7 +141,7 @@ impl Dialect for Anthropic {
         spec: &ResponseSpec,
         context: &ResponseContext,
     ) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(repair::MessagesMender::new(spec.clone(), context.clone())))
+        Some(Box::new(repair::MessagesRepairer::new(spec.clone(), context.clone())))
     }
 
     fn repair_response(
@@ -128,7 +151,7 @@ impl Dialect for Anthropic {
         context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(repair::whole(body, spec, context, diagnostics))
+        Some(repair::repair_message(body, spec, context, diagnostics))
     }
 
     fn decode_error(
@@ -156,12 +179,4 @@ impl Dialect for Anthropic {
     fn keep_alive(&self) -> &'static [u8] {
         b"event: ping\ndata: {\"type\":\"ping\"}\n\n"
     }
-}
-
-/// Writes one event of a stream.
-fn write_event(out: &mut Vec<u8>, name: &str, json: &str) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(name.as_bytes());
-    out.push(b'\n');
-    crate::framing::write_event(out, |out| out.extend_from_slice(json.as_bytes()));
 }

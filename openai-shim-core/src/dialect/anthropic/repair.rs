@@ -1,11 +1,12 @@
-//! Answers for a client that speaks this dialect too: passed on as they came, as long as they are what the API would have
-//! sent. From the first frame on that is not, the rest is written anew.
+//! Streams and messages for a client of this dialect: what the API could have sent passes as the upstream's own bytes, the
+//! rest is encoded again. A stream is encoded again from its first deviant frame on.
 
 use super::super::{Decoder, Encoder, Repaired, StreamRepairer};
-use super::decode::{FrameAction, MessagesDecoder, ResumePoint};
+use super::decode::MessagesDecoder;
 use super::encode::MessagesEncoder;
-use super::response::{foreign_reason, is_block, is_message};
-use super::{error, response, write_event};
+use super::sse::{write_event, write_event_line};
+use super::stream_state::{FrameAction, ResumePoint, SentProgress, SentState};
+use super::{conformance, error, response, stop_reason};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
 };
@@ -13,124 +14,136 @@ use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, encode_string};
 
-/// Passes a stream on.
-pub(super) struct MessagesMender {
+/// Repairs a stream.
+pub(super) struct MessagesRepairer {
     spec: ResponseSpec,
     context: ResponseContext,
     decoder: MessagesDecoder,
-    encoder: Option<MessagesEncoder>,
-    wire: SentState,
+    output: Output,
+    sent: SentState,
+    /// The events of the current frame.
     events: Vec<Event>,
     summary: ResponseSummary,
-    done: bool,
 }
 
-/// What the client has been sent.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct SentState {
-    pub(super) started: bool,
-    /// The index of the open block.
-    pub(super) open: Option<u32>,
-    pub(super) next: u32,
-    pub(super) ended: bool,
+/// How the client's bytes are made.
+enum Output {
+    /// Frames pass as they are.
+    Passthrough,
+    /// Events are encoded.
+    Encoded(Box<MessagesEncoder>),
+    /// The stream is complete or failed; the encoder's diagnostics were collected.
+    Ended,
 }
 
-impl MessagesMender {
+impl MessagesRepairer {
     pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         let summary = ResponseSummary::for_spec(&spec);
         Self {
             spec,
             context,
             decoder: MessagesDecoder::default(),
-            encoder: None,
-            wire: SentState::default(),
+            output: Output::Passthrough,
+            sent: SentState::default(),
             events: Vec::new(),
             summary,
-            done: false,
         }
     }
 
-    /// Passes a frame on as it came, under the name that it gives itself.
-    fn pass(&mut self, named: bool, data: &[u8], out: &mut Vec<u8>) {
-        let name = self.decoder.kind.as_str();
-        match name {
+    /// Passes a frame on, with an `event` line that equals its `type`.
+    fn pass_frame(&mut self, has_event_line: bool, data: &[u8], out: &mut Vec<u8>) {
+        let frame_type = self.decoder.frame_type.as_str();
+        match frame_type {
             "message_start" => {
-                self.wire.started = true;
-                if let Some(renamed) =
-                    self.spec.restore_alias.then(|| renamed(data, &self.spec.model)).flatten()
-                {
-                    return write_event(out, name, &renamed);
+                self.sent.progress = SentProgress::MessageStart;
+                let renamed = self.spec.restore_alias.then(|| with_model(data, &self.spec.model)).flatten();
+                if let Some(renamed) = renamed {
+                    return write_event(out, frame_type, &renamed);
                 }
             }
             "content_block_start" => {
-                self.wire.open = Some(self.wire.next);
-                self.wire.next += 1;
-                self.summary.content |= self.decoder.native_passed();
+                self.sent.open_index = Some(self.sent.next_index);
+                self.sent.next_index += 1;
+                self.summary.content |= self.decoder.mark_start_passed();
             }
-            "content_block_stop" => self.wire.open = None,
-            "message_delta" => self.wire.ended = true,
+            "content_block_stop" => self.sent.open_index = None,
+            "message_delta" => self.sent.progress = SentProgress::MessageDelta,
             _ => {}
         }
-        if !named {
-            self.decoder.diagnostics.record(DiagnosticCode::FramingRepaired, "", "no event line");
+        if !has_event_line {
+            self.decoder.frame.diagnostics.record(DiagnosticCode::FramingRepaired, "", "no event line");
         }
-        out.extend_from_slice(b"event: ");
-        out.extend_from_slice(self.decoder.kind.as_bytes());
-        out.push(b'\n');
+        write_event_line(out, &self.decoder.frame_type);
         crate::framing::write_event(out, |out| out.extend_from_slice(data));
     }
 
-    /// Takes in what the decoder found, and writes it where the frame itself did not go out.
-    fn drain(&mut self, write: bool, standing: ResumePoint, out: &mut Vec<u8>) {
-        let fails = matches!(self.events.first(), Some(Event::Error(_)));
-        if write && !fails && self.decoder.verdict == FrameAction::Mend && self.encoder.is_none() {
+    /// Adds the frame's events to the summary. Of a passed frame only errors are written.
+    fn take_passed_events(&mut self, out: &mut Vec<u8>) {
+        for event in self.events.drain(..) {
+            self.summary.event(&event);
+            if let Event::Error(failure) = &event {
+                error::encode_in_stream(&Error::Upstream(failure.clone()), out);
+            }
+        }
+        self.end_if_complete();
+    }
+
+    /// Adds the frame's events to the summary, and encodes them if any frame so far deviated.
+    fn encode_events(&mut self, resume_point: ResumePoint, out: &mut Vec<u8>) {
+        let is_failure = matches!(self.events.first(), Some(Event::Error(_)));
+        let is_deviant = self.decoder.frame.action == FrameAction::Rewrite;
+        if matches!(self.output, Output::Passthrough) && is_deviant && !is_failure {
             let mut encoder = MessagesEncoder::new(self.spec.clone(), self.context.clone());
-            encoder.adopt(&standing, self.wire, self.summary.usage, out);
-            self.encoder = Some(encoder);
+            encoder.resume(resume_point, self.sent, self.summary.usage, out);
+            self.output = Output::Encoded(Box::new(encoder));
         }
         for event in self.events.drain(..) {
             self.summary.event(&event);
             if let Event::Error(failure) = &event {
                 error::encode_in_stream(&Error::Upstream(failure.clone()), out);
-            } else if let Some(encoder) = self.encoder.as_mut().filter(|_| write) {
+            } else if let Output::Encoded(encoder) = &mut self.output {
                 encoder.event(&event, out);
             }
         }
-        if self.decoder.over
-            && !std::mem::replace(&mut self.done, true)
-            && let Some(encoder) = &self.encoder
+        self.end_if_complete();
+    }
+
+    fn end_if_complete(&mut self) {
+        if self.decoder.is_ended()
+            && let Output::Encoded(encoder) = std::mem::replace(&mut self.output, Output::Ended)
         {
-            self.decoder.diagnostics.extend(encoder.diagnostics());
+            self.decoder.frame.diagnostics.extend(encoder.diagnostics());
         }
     }
 }
 
-impl StreamRepairer for MessagesMender {
+impl StreamRepairer for MessagesRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
-        let standing = self.decoder.standing();
+        let resume_point = self.decoder.resume_point();
         self.decoder.frame(frame, &mut self.events);
-        let pass = self.decoder.verdict == FrameAction::Pass && self.encoder.is_none();
+        let passes =
+            self.decoder.frame.action == FrameAction::Pass && matches!(self.output, Output::Passthrough);
         match frame {
-            Frame::Event { event, data } if pass => {
-                let named = event == Some(self.decoder.kind.as_str());
-                self.pass(named, data, out);
-                self.drain(false, standing, out);
+            Frame::Event { event, data } if passes => {
+                let has_event_line = event == Some(self.decoder.frame_type.as_str());
+                self.pass_frame(has_event_line, data, out);
+                self.take_passed_events(out);
             }
-            _ => self.drain(true, standing, out),
+            _ => self.encode_events(resume_point, out),
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        let standing = self.decoder.standing();
+        let resume_point = self.decoder.resume_point();
         self.decoder.finish(&mut self.events);
-        self.drain(true, standing, out);
+        self.encode_events(resume_point, out);
     }
 
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
-        if !self.decoder.over {
-            let standing = self.decoder.standing();
+        if !self.decoder.is_ended() {
+            let resume_point = self.decoder.resume_point();
             self.decoder.connection_lost(failure, &mut self.events);
-            self.drain(true, standing, out);
+            self.encode_events(resume_point, out);
         }
     }
 
@@ -139,12 +152,12 @@ impl StreamRepairer for MessagesMender {
     }
 
     fn diagnostics(&self) -> &Diagnostics {
-        &self.decoder.diagnostics
+        &self.decoder.frame.diagnostics
     }
 }
 
-/// A `message_start` with the client's own name for the model.
-fn renamed(data: &[u8], model: &str) -> Option<String> {
+/// Returns a `message_start` with the model name of the client's request.
+fn with_model(data: &[u8], model: &str) -> Option<String> {
     let mut event = Object::parse(data).ok()?;
     let mut message = event.object("message")?.into_owned();
     message.set("model", encode_string(model));
@@ -152,8 +165,8 @@ fn renamed(data: &[u8], model: &str) -> Option<String> {
     Some(event.to_json())
 }
 
-/// Passes a whole answer on, or writes it anew if it is not what the API would have sent.
-pub(super) fn whole(
+/// Repairs a non-streaming response: passes it on, or encodes it again if the API could not have sent it.
+pub(super) fn repair_message(
     body: &[u8],
     spec: &ResponseSpec,
     context: &mut ResponseContext,
@@ -165,8 +178,8 @@ pub(super) fn whole(
         summary.event(&event);
     }
     let mut object = Object::parse(body).unwrap_or_default();
-    if !(is_message(&object) && is_answer(&object)) {
-        diagnostics.record(DiagnosticCode::FieldFilled, "", "the message was written anew");
+    if !(conformance::is_message(&object) && has_valid_content(&object)) {
+        diagnostics.record(DiagnosticCode::FieldFilled, "", "the message was written again");
         return Ok(Repaired { body: Some(response::encode(&response, spec, context, diagnostics)), summary });
     }
     if spec.restore_alias {
@@ -176,14 +189,18 @@ pub(super) fn whole(
     Ok(Repaired { body, summary })
 }
 
-/// Whether the blocks of an answer, and its ending, are what the API's types demand.
-fn is_answer(object: &Object<'_>) -> bool {
+/// Whether the blocks and the stop reason of a message are what the API's types require, and agree.
+fn has_valid_content(object: &Object<'_>) -> bool {
     let items = object.array("content").unwrap_or_default();
     let blocks: Vec<_> = items.iter().filter_map(|item| Object::parse(item.as_bytes()).ok()).collect();
-    // Who reads that a turn ended does not look for calls.
-    let over = object.str("stop_reason").as_deref() == Some("end_turn");
-    let calls = blocks.iter().any(|block| block.str("type").as_deref() == Some("tool_use"));
-    let word = object.str("stop_reason");
-    let foreign = word.is_some_and(|word| word.is_empty() || foreign_reason(&word).is_some());
-    blocks.len() == items.len() && blocks.iter().all(is_block) && !foreign && !(over && calls)
+    let stop_reason = object.str("stop_reason");
+    let is_foreign =
+        stop_reason.as_deref().is_some_and(|r| r.is_empty() || stop_reason::read_openai(r).is_some());
+    // A client that reads `end_turn` does not look for tool calls.
+    let is_end_turn = stop_reason.as_deref() == Some("end_turn");
+    let has_calls = blocks.iter().any(|block| block.str("type").as_deref() == Some("tool_use"));
+    blocks.len() == items.len()
+        && blocks.iter().all(conformance::is_block)
+        && !is_foreign
+        && !(is_end_turn && has_calls)
 }

@@ -1,4 +1,4 @@
-//! The known members of requests. A JSON schema may be `true` or `false`.
+//! Tables of the fields of requests, with the JSON types that each may have. A JSON schema may be `true` or `false`.
 //!
 //! <https://docs.anthropic.com/en/api/messages>
 
@@ -16,7 +16,7 @@ static REQUEST_MEMBERS: [Member; 19] = [
     warn("metadata", &[Object(&METADATA)]),
     warn("temperature", &[Number]),
     warn("thinking", &[Object(&THINKING)]),
-    refuse("tool_choice", &[Object(&CHOICE)]),
+    refuse("tool_choice", &[Object(&TOOL_CHOICE)]),
     warn("output_config", &[Object(&OUTPUT_CONFIG)]),
     refuse("output_format", &[Object(&FORMAT)]),
     refuse("stop_sequences", &[Text, List(&[Text])]),
@@ -35,22 +35,23 @@ pub(super) static MESSAGE: Shape =
 
 static BLOCK: Shape = shape("content blocks", &[refuse("type", &[Text]), warn("cache_control", &[Map])])
     .with(&[
-        (&["text"], &WORDS),
-        (&["tool_result"], &RESULT),
-        (&["tool_use"], &CALL),
-        (&["thinking"], &THOUGHT),
-        (&["redacted_thinking"], &REDACTED),
+        (&["text"], &TEXT_BLOCK),
+        (&["tool_result"], &TOOL_RESULT_BLOCK),
+        (&["tool_use"], &TOOL_USE_BLOCK),
+        (&["thinking"], &THINKING_BLOCK),
+        (&["redacted_thinking"], &REDACTED_THINKING_BLOCK),
         (&["image"], &IMAGE),
         (&["document"], &DOCUMENT),
         (&["search_result"], &SEARCH_RESULT),
     ])
     .typed();
-static WORDS: Shape = shape("texts", &[refuse("text", &[Text]), warn("citations", &[List(&[Map])])]);
-static THOUGHT: Shape = shape("thoughts", &[warn("thinking", &[Text]), warn("signature", &[Text])]);
-static REDACTED: Shape = shape("thoughts", &[warn("data", &[Text])]);
-static CALL: Shape = shape("calls", &[warn("id", &[Text]), refuse("name", &[Text]), warn("input", &[Map])]);
-static RESULT: Shape = shape("results", &RESULT_MEMBERS);
-static RESULT_MEMBERS: [Member; 3] = [
+static TEXT_BLOCK: Shape = shape("texts", &[refuse("text", &[Text]), warn("citations", &[List(&[Map])])]);
+static THINKING_BLOCK: Shape = shape("thoughts", &[warn("thinking", &[Text]), warn("signature", &[Text])]);
+static REDACTED_THINKING_BLOCK: Shape = shape("thoughts", &[warn("data", &[Text])]);
+static TOOL_USE_BLOCK: Shape =
+    shape("calls", &[warn("id", &[Text]), refuse("name", &[Text]), warn("input", &[Map])]);
+static TOOL_RESULT_BLOCK: Shape = shape("results", &TOOL_RESULT_MEMBERS);
+static TOOL_RESULT_MEMBERS: [Member; 3] = [
     warn("tool_use_id", &[Text]),
     refuse("content", &[Text, List(&[Text, Object(&BLOCK)])]),
     warn("is_error", &[Bool]),
@@ -93,7 +94,7 @@ static TOOL: Shape = shape(
         warn("cache_control", &[Map]),
     ],
 );
-static CHOICE: Shape = shape(
+static TOOL_CHOICE: Shape = shape(
     "choices",
     &[refuse("type", &[Text]), refuse("name", &[Text]), warn("disable_parallel_tool_use", &[Bool])],
 );

@@ -1,13 +1,14 @@
-//! Token counts: here the prompt's count leaves out what a cache read or wrote.
+//! `usage` objects to `Usage` and back. This API's `input_tokens` excludes tokens that a cache read or wrote.
 //!
 //! <https://docs.anthropic.com/en/api/messages#response-usage>
 
-use super::NAME;
+use super::names::NAME;
 use crate::canonical::{ExtraFields, Usage};
 use crate::json::{Object, raw};
 use serde_json::value::RawValue;
 
-const KNOWN: [&str; 5] = [
+/// The fields that become counts of `Usage`.
+const MAPPED_FIELDS: [&str; 5] = [
     "input_tokens",
     "output_tokens",
     "cache_creation_input_tokens",
@@ -15,58 +16,58 @@ const KNOWN: [&str; 5] = [
     "output_tokens_details",
 ];
 
-/// Counts as they came; those of later events hold where they say something.
+/// The counts of all usage objects so far; a count of a later event replaces an earlier one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct UsageCounts {
     input: Option<u64>,
     output: Option<u64>,
-    read: Option<u64>,
-    written: Option<u64>,
+    cache_read: Option<u64>,
+    cache_written: Option<u64>,
     thinking: Option<u64>,
 }
 
 impl UsageCounts {
-    /// Takes in a usage object.
+    /// Adds a usage object.
     pub(super) fn read(&mut self, usage: &Object<'_>) {
         let count = |key: &str, old: Option<u64>| usage.u64(key).or(old);
         self.input = count("input_tokens", self.input);
         self.output = count("output_tokens", self.output);
-        self.read = count("cache_read_input_tokens", self.read);
-        self.written = count("cache_creation_input_tokens", self.written);
+        self.cache_read = count("cache_read_input_tokens", self.cache_read);
+        self.cache_written = count("cache_creation_input_tokens", self.cache_written);
         let details = usage.object("output_tokens_details");
         self.thinking = details.and_then(|d| d.u64("thinking_tokens")).or(self.thinking);
     }
 
-    /// The counts as the canonical model has them; `None` if none came.
+    /// Returns the counts as our model has them; `None` if no usage arrived.
     pub(super) fn usage(&self) -> Option<Usage> {
         if self.input.is_none() && self.output.is_none() {
             return None;
         }
-        let cache = self.read.unwrap_or(0).saturating_add(self.written.unwrap_or(0));
+        let cache = self.cache_read.unwrap_or(0).saturating_add(self.cache_written.unwrap_or(0));
         let mut usage = Usage::default();
         usage.input = self.input.map(|input| input.saturating_add(cache));
         usage.output = self.output;
-        usage.cached = self.read;
-        usage.cache_written = self.written;
+        usage.cached = self.cache_read;
+        usage.cache_written = self.cache_written;
         usage.reasoning = self.thinking;
         Some(usage)
     }
 }
 
-/// Members of a usage object that are no counts of tokens, as one member `usage`.
-pub(super) fn leftovers(usage: &Object<'_>) -> Option<(String, Box<RawValue>)> {
-    let mut rest = Object::new();
-    for (key, value) in usage.iter().filter(|(k, _)| !KNOWN.contains(k)) {
-        rest.set(key, value);
+/// Returns the fields of a usage object that are no counts of tokens, as one extra field `usage`.
+pub(super) fn extra_fields(usage: &Object<'_>) -> Option<(String, Box<RawValue>)> {
+    let mut unmapped = Object::new();
+    for (key, value) in usage.iter().filter(|(k, _)| !MAPPED_FIELDS.contains(k)) {
+        unmapped.set(key, value);
     }
-    (!rest.is_empty()).then(|| (String::from("usage"), raw(rest.to_json())))
+    (!unmapped.is_empty()).then(|| (String::from("usage"), raw(unmapped.to_json())))
 }
 
-/// Writes a usage object, with what `extra` keeps of the upstream's own.
+/// Writes a usage object, with the extra field `usage` of an upstream of this dialect.
 pub(super) fn write(usage: Usage, extra: &ExtraFields) -> String {
-    let (fresh, read, written) = usage.input_parts();
+    let (uncached, read, written) = usage.input_parts();
     let mut object = Object::new();
-    object.set("input_tokens", fresh.to_string());
+    object.set("input_tokens", uncached.to_string());
     if usage.cache_written.is_some() {
         object.set("cache_creation_input_tokens", written.to_string());
     }
@@ -78,9 +79,9 @@ pub(super) fn write(usage: Usage, extra: &ExtraFields) -> String {
         let (_, thinking) = usage.output_parts();
         object.set("output_tokens_details", format!("{{\"thinking_tokens\":{thinking}}}"));
     }
-    let rest = (extra.dialect == NAME).then(|| extra.get("usage")).flatten();
-    if let Some(rest) = rest.and_then(|rest| Object::parse(rest.as_bytes()).ok()) {
-        for (key, value) in rest.iter() {
+    let unmapped = (extra.dialect == NAME).then(|| extra.get("usage")).flatten();
+    if let Some(unmapped) = unmapped.and_then(|json| Object::parse(json.as_bytes()).ok()) {
+        for (key, value) in unmapped.iter() {
             object.set(key.to_owned(), value.to_owned());
         }
     }

@@ -1,6 +1,6 @@
-//! Anthropic's own objects as types, for building and reading payloads by hand.
+//! Anthropic's JSON objects as Rust types, for building and reading payloads by hand.
 //!
-//! Members without a field are kept raw in `extra`, so that reading and writing loses nothing.
+//! JSON fields without a Rust field are held raw in `extra`, so that reading and writing a payload loses nothing.
 //!
 //! ```
 //! use openai_shim_core::dialect::anthropic::wire::{Message, MessageParam, MessagesRequest};
@@ -12,8 +12,8 @@
 //! let body = serde_json::to_string(&request)?;
 //! assert!(body.contains(r#""messages":[{"role":"user","content":"hello"}]"#));
 //!
-//! let answer: Message = serde_json::from_str(r#"{"id":"msg_1","content":[{"type":"text","text":"hi"}],"n":1e2}"#)?;
-//! assert_eq!(answer.content.unwrap()[0].text.as_deref(), Some("hi"));
+//! let message: Message = serde_json::from_str(r#"{"id":"msg_1","content":[{"type":"text","text":"hi"}],"n":1e2}"#)?;
+//! assert_eq!(message.content.unwrap()[0].text.as_deref(), Some("hi"));
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
@@ -22,13 +22,13 @@ use crate::wire_object;
 use serde_json::value::RawValue;
 
 wire_object! {
-    /// A request: <https://docs.anthropic.com/en/api/messages>.
+    /// A request of the Messages API: <https://docs.anthropic.com/en/api/messages>.
     pub struct MessagesRequest {
-        /// The model's id.
+        /// The id of the model.
         pub model: String = "model",
-        /// The longest answer in tokens.
+        /// The most tokens of the response.
         pub max_tokens: u64 = "max_tokens",
-        /// Instructions: a text, or a list of text blocks.
+        /// The system prompt: a string, or a list of text blocks.
         pub system: Box<RawValue> = "system",
         /// The conversation.
         pub messages: Vec<MessageParam> = "messages",
@@ -38,23 +38,23 @@ wire_object! {
         pub temperature: f64 = "temperature",
         /// Nucleus sampling.
         pub top_p: f64 = "top_p",
-        /// Sampling from the k likeliest.
+        /// Samples from the k most likely tokens only.
         pub top_k: u64 = "top_k",
-        /// Where to stop.
+        /// Texts that end the output.
         pub stop_sequences: Vec<String> = "stop_sequences",
-        /// Tools on offer.
+        /// The tools that the model may call.
         pub tools: Vec<Tool> = "tools",
-        /// Which tool must be called.
+        /// Which tool the model may or must call.
         pub tool_choice: ToolChoice = "tool_choice",
-        /// Whether and how to think.
+        /// Whether and how the model reasons first.
         pub thinking: Thinking = "thinking",
-        /// Effort, and the form of the answer.
+        /// The effort, and the format of the output.
         pub output_config: OutputConfig = "output_config",
-        /// Who asks.
+        /// The end user.
         pub metadata: Metadata = "metadata",
         /// `auto` or `standard_only`.
         pub service_tier: String = "service_tier",
-        /// A container to run code in.
+        /// The container in which code runs.
         pub container: Box<RawValue> = "container",
     }
 }
@@ -64,28 +64,28 @@ wire_object! {
     pub struct MessageParam {
         /// `user`, `assistant`, or `system` in the middle of a conversation.
         pub role: String = "role",
-        /// A text, or a list of blocks.
+        /// A string, or a list of content blocks.
         pub content: Box<RawValue> = "content",
     }
 }
 
 impl MessageParam {
-    /// A message of one text.
+    /// Creates a message with one text.
     pub fn new(role: impl Into<String>, text: &str) -> Self {
         Self { role: Some(role.into()), content: Some(raw(encode_string(text))), extra: Vec::new() }
     }
 }
 
 wire_object! {
-    /// A tool of the client's own, or, by its `type`, one that the API knows.
+    /// A tool of the client, or one of the API's own, which its `type` names.
     pub struct Tool {
-        /// Absent or `custom` for tools of the client's own.
+        /// Absent or `custom` for a tool of the client.
         pub kind: String = "type",
-        /// Its name.
+        /// The name.
         pub name: String = "name",
-        /// What it does.
+        /// What the tool does.
         pub description: String = "description",
-        /// The JSON schema of its input.
+        /// The JSON schema of the input.
         pub input_schema: Box<RawValue> = "input_schema",
         /// Whether the input must follow the schema exactly.
         pub strict: bool = "strict",
@@ -95,23 +95,23 @@ wire_object! {
 }
 
 wire_object! {
-    /// Which tool must be called.
+    /// Which tool the model may or must call.
     pub struct ToolChoice {
         /// `auto`, `any`, `tool` or `none`.
         pub kind: String = "type",
         /// The tool's name, for `tool`.
         pub name: String = "name",
-        /// At most one call.
+        /// Whether the model calls at most one tool.
         pub disable_parallel_tool_use: bool = "disable_parallel_tool_use",
     }
 }
 
 wire_object! {
-    /// Whether and how to think.
+    /// Whether and how the model reasons first.
     pub struct Thinking {
         /// `enabled`, `adaptive` or `disabled`.
         pub kind: String = "type",
-        /// How many tokens, for `enabled`.
+        /// The most tokens of reasoning, for `enabled`.
         pub budget_tokens: u64 = "budget_tokens",
         /// `summarized` or `omitted`.
         pub display: String = "display",
@@ -119,7 +119,7 @@ wire_object! {
 }
 
 wire_object! {
-    /// Effort, and the form of the answer.
+    /// The effort, and the format of the output.
     pub struct OutputConfig {
         /// `low`, `medium`, `high`, `xhigh`, `max`.
         pub effort: String = "effort",
@@ -129,30 +129,30 @@ wire_object! {
 }
 
 wire_object! {
-    /// Who asks.
+    /// The end user.
     pub struct Metadata {
-        /// An end user's identifier.
+        /// The end user's id.
         pub user_id: String = "user_id",
     }
 }
 
 wire_object! {
-    /// A whole answer.
+    /// A non-streaming response.
     pub struct Message {
-        /// Its id.
+        /// The id.
         pub id: String = "id",
         /// Always `message`.
         pub kind: String = "type",
         /// Always `assistant`.
         pub role: String = "role",
-        /// The model that answered.
+        /// The model that responded.
         pub model: String = "model",
-        /// What it says.
+        /// The content.
         pub content: Vec<Block> = "content",
         /// `end_turn`, `max_tokens`, `stop_sequence`, `tool_use`, `pause_turn`, `refusal`,
         /// `model_context_window_exceeded`.
         pub stop_reason: String = "stop_reason",
-        /// The stop sequence that came.
+        /// The stop sequence that ended the output.
         pub stop_sequence: String = "stop_sequence",
         /// Token counts.
         pub usage: Usage = "usage",
@@ -160,35 +160,35 @@ wire_object! {
 }
 
 wire_object! {
-    /// A content block; which members there are depends on its type.
+    /// A content block; its type determines which fields it has.
     pub struct Block {
         /// `text`, `thinking`, `redacted_thinking`, `tool_use`, `server_tool_use`, …
         pub kind: String = "type",
-        /// The words of `text`.
+        /// The text of a `text` block.
         pub text: String = "text",
-        /// The sources of `text`.
+        /// The sources of a `text` block.
         pub citations: Vec<Box<RawValue>> = "citations",
-        /// The words of `thinking`.
+        /// The text of a `thinking` block.
         pub thinking: String = "thinking",
-        /// What must come back with `thinking`.
+        /// The signature of a `thinking` block, which the next request must send back.
         pub signature: String = "signature",
-        /// What must come back of `redacted_thinking`.
+        /// The encrypted text of a `redacted_thinking` block, which the next request must send back.
         pub data: String = "data",
-        /// The id of `tool_use`.
+        /// The id of a `tool_use` block.
         pub id: String = "id",
         /// The tool's name.
         pub name: String = "name",
-        /// The tool's input, an object.
+        /// The tool's input, a JSON object.
         pub input: Box<RawValue> = "input",
     }
 }
 
 wire_object! {
-    /// Token counts; `input_tokens` leaves out what a cache read or wrote.
+    /// Token counts; `input_tokens` excludes tokens that a cache read or wrote.
     pub struct Usage {
-        /// Tokens of the prompt that no cache knew.
+        /// Tokens of the prompt that were neither read from the cache nor written to it.
         pub input_tokens: u64 = "input_tokens",
-        /// Tokens of the answer, thinking included.
+        /// Tokens of the response, thinking included.
         pub output_tokens: u64 = "output_tokens",
         /// Tokens written to the cache.
         pub cache_creation_input_tokens: u64 = "cache_creation_input_tokens",
@@ -205,49 +205,49 @@ wire_object! {
         /// `message_start`, `content_block_start`, `content_block_delta`, `content_block_stop`, `message_delta`,
         /// `message_stop`, `ping`, `error`.
         pub kind: String = "type",
-        /// The message that begins.
+        /// The message, in `message_start`.
         pub message: Message = "message",
-        /// Which block.
+        /// The index of the block.
         pub index: u32 = "index",
-        /// The block that begins.
+        /// The block, in `content_block_start`.
         pub content_block: Block = "content_block",
-        /// How a block goes on, or how the message ends.
+        /// An increment of a block, or the end of the message.
         pub delta: Delta = "delta",
         /// Token counts so far.
         pub usage: Usage = "usage",
-        /// What went wrong.
+        /// The error, in `error`.
         pub error: Error = "error",
     }
 }
 
 wire_object! {
-    /// How a block goes on, or how a message ends.
+    /// An increment of a block, or the end of the message.
     pub struct Delta {
         /// `text_delta`, `input_json_delta`, `thinking_delta`, `signature_delta`, `citations_delta`.
         pub kind: String = "type",
-        /// More text.
+        /// An increment of a text.
         pub text: String = "text",
-        /// More of a tool's input.
+        /// An increment of a tool's input, which is JSON in the end.
         pub partial_json: String = "partial_json",
-        /// More thinking.
+        /// An increment of thinking.
         pub thinking: String = "thinking",
         /// The signature.
         pub signature: String = "signature",
-        /// A source.
+        /// A source of the text.
         pub citation: Box<RawValue> = "citation",
-        /// Why the message ends.
+        /// Why the output ended.
         pub stop_reason: String = "stop_reason",
-        /// The stop sequence that came.
+        /// The stop sequence that ended the output.
         pub stop_sequence: String = "stop_sequence",
     }
 }
 
 wire_object! {
-    /// An error answer: <https://docs.anthropic.com/en/api/errors>.
+    /// An error response: <https://docs.anthropic.com/en/api/errors>.
     pub struct ErrorResponse {
         /// Always `error`.
         pub kind: String = "type",
-        /// What went wrong.
+        /// The error.
         pub error: Error = "error",
         /// The request's id.
         pub request_id: String = "request_id",
@@ -255,11 +255,11 @@ wire_object! {
 }
 
 wire_object! {
-    /// What went wrong.
+    /// An error.
     pub struct Error {
         /// `invalid_request_error`, `authentication_error`, `rate_limit_error`, `overloaded_error`, …
         pub kind: String = "type",
-        /// One sentence.
+        /// A description of the error.
         pub message: String = "message",
     }
 }

@@ -1,11 +1,13 @@
-//! Routes beside the answers': models, the counting of tokens, and vectors.
+//! Auxiliary routes: model list, one model, token counts and embeddings in Gemini's format, and the API's headers.
 //!
 //! <https://ai.google.dev/api/models>, <https://ai.google.dev/api/tokens>, <https://ai.google.dev/api/embeddings>
 
 use super::super::auxiliary::{
-    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET, ModelApi, TokenCountApi, parameter,
+    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi, ModelListApi,
+    PostRequest, TokenCountApi,
 };
-use super::embeddings::{MANY, ONE};
+use super::super::url::{percent_decode, query_param, split_query};
+use super::embeddings::GeminiEmbeddings;
 use super::request_path::bare;
 use super::{camelized, read, shape};
 use crate::canonical::{Diagnostics, ListedModel};
@@ -13,87 +15,112 @@ use crate::error::ClientError;
 use crate::json::{Object, encode_string};
 
 pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
-    at("POST", "/models/{model}:countTokens", AuxiliaryKind::Count(&COUNTING)),
-    at("POST", "/models/{model}:batchEmbedContents", AuxiliaryKind::Embed(&MANY)),
-    at("POST", "/models/{model}:embedContent", AuxiliaryKind::Embed(&ONE)),
-    at(GET, "/models", AuxiliaryKind::Models(list)),
-    at(GET, "/models/{model}", AuxiliaryKind::Model(&MODEL)),
+    route("POST", "/models/{model}:countTokens", AuxiliaryKind::TokenCount(&TokenCount)),
+    route(
+        "POST",
+        "/models/{model}:batchEmbedContents",
+        AuxiliaryKind::Embeddings(&GeminiEmbeddings::BatchEmbedContents),
+    ),
+    route("POST", "/models/{model}:embedContent", AuxiliaryKind::Embeddings(&GeminiEmbeddings::EmbedContent)),
+    route(GET_AND_HEAD, "/models", AuxiliaryKind::ModelList(&ModelList)),
+    route(GET_AND_HEAD, "/models/{model}", AuxiliaryKind::Model(&Model)),
 ];
 
-const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
-    AuxiliaryRoute { prefixes: &["/v1beta", "/v1"], path, methods, side }
+const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/v1beta", "/v1"], path, methods, kind }
 }
 
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
-    marks: &["x-goog-api-key", "x-goog-api-client"],
+    identifying: &["x-goog-api-key", "x-goog-api-client"],
     feature_headers: &[],
     key_parameter: Some("key"),
     request_id: None,
-    limits: "x-ratelimit-",
-    common_limits: &[],
+    rate_limit_prefix: "x-ratelimit-",
+    common_rate_limits: &[],
 };
 
-static COUNTING: TokenCountApi = TokenCountApi {
-    counted: |asking: &AuxiliaryRequest<'_>| {
-        let (resource, _) = asking.path.rsplit_once(':').unwrap_or((asking.path, ""));
-        let text = std::str::from_utf8(asking.body).unwrap_or_default();
-        let mut whole = None;
+/// `POST …/models/{model}:countTokens`
+#[derive(Debug)]
+struct TokenCount;
+
+impl TokenCountApi for TokenCount {
+    /// The request for generation may be nested as `generateContentRequest`.
+    fn generation_request(&self, request: &AuxiliaryRequest<'_>) -> Result<PostRequest, ClientError> {
+        let (resource, _) = request.path.rsplit_once(':').unwrap_or((request.path, ""));
+        let text = std::str::from_utf8(request.body).unwrap_or_default();
+        let mut nested = None;
         if let Ok(body) = Object::parse(text.as_bytes()) {
             shape::COUNT.check(&body, &mut Diagnostics::default())?;
-            whole = camelized(body).non_null("generateContentRequest").map(str::to_owned);
+            nested = camelized(body).non_null("generateContentRequest").map(str::to_owned);
         }
-        let body = whole.map_or_else(|| asking.body.to_vec(), String::into_bytes);
-        Ok((format!("{resource}:generateContent"), body))
-    },
-    ask,
-    read: |body| read(std::str::from_utf8(body).ok()?)?.u64("totalTokens"),
-    write: |tokens| format!(r#"{{"totalTokens":{tokens}}}"#),
-};
-
-fn ask(path: &str, body: &[u8]) -> Option<(String, String)> {
-    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
-    let resource = path.strip_suffix(":generateContent")?;
-    let mut whole = Object::parse(body).ok()?;
-    whole.set_first(
-        "model",
-        encode_string(&super::super::auxiliary::decode(resource.trim_start_matches('/'))),
-    );
-    let body = format!(r#"{{"generateContentRequest":{}}}"#, whole.to_json());
-    Some((format!("{resource}:countTokens{query}"), body))
-}
-
-static MODEL: ModelApi = ModelApi {
-    names: |asking: &AuxiliaryRequest<'_>| Ok(vec![asking.name.to_owned(), bare(asking.name).to_owned()]),
-    write: model,
-    unknown: ClientError::unknown_model,
-};
-
-/// Pages are as long as the client asks, and their tokens say how far it has come.
-fn list(models: &[ListedModel], query: &str) -> Result<String, ClientError> {
-    let number = |key: &str, unsaid: usize| match parameter(query, key) {
-        None => Ok(unsaid),
-        Some(number) => {
-            number.parse().map_err(|_| ClientError::invalid(format!("`{key}` is not valid.")).at(key))
-        }
-    };
-    let start = number("pageToken", 0)?;
-    let size = match number("pageSize", 0)? {
-        0 => models.len(),
-        size => size,
-    };
-    let rest = models.get(start..).unwrap_or_default();
-    let page = rest.get(..size.min(rest.len())).unwrap_or_default();
-    let items: Vec<_> = page.iter().map(model).collect();
-    let mut out = Object::new();
-    out.set("models", format!("[{}]", items.join(",")));
-    if rest.len() > page.len() {
-        out.set("nextPageToken", encode_string(&(start + page.len()).to_string()));
+        let body = nested.map_or_else(|| request.body.to_vec(), String::into_bytes);
+        Ok(PostRequest::new(format!("{resource}:generateContent"), body))
     }
-    Ok(out.to_json())
+
+    fn encode_request(&self, path: &str, body: &[u8]) -> Option<PostRequest> {
+        let (path, query) = split_query(path);
+        let resource = path.strip_suffix(":generateContent")?;
+        let mut nested = Object::parse(body).ok()?;
+        nested.set_first("model", encode_string(&percent_decode(resource.trim_start_matches('/'))));
+        let body = format!(r#"{{"generateContentRequest":{}}}"#, nested.to_json());
+        Some(PostRequest::new(format!("{resource}:countTokens{query}"), body))
+    }
+
+    fn decode_response(&self, body: &[u8]) -> Option<u64> {
+        read(std::str::from_utf8(body).ok()?)?.u64("totalTokens")
+    }
+
+    fn encode_response(&self, tokens: u64) -> String {
+        format!(r#"{{"totalTokens":{tokens}}}"#)
+    }
 }
 
-/// What Google says of a model.
-const SAID: [&str; 11] = [
+/// `GET …/models`
+#[derive(Debug)]
+struct ModelList;
+
+impl ModelListApi for ModelList {
+    /// Without `pageSize` all models are one page. A page token is the index of the page's first model.
+    fn encode_list(&self, models: &[ListedModel], query: &str) -> Result<String, ClientError> {
+        let number = |key: &str| match query_param(query, key) {
+            None => Ok(0),
+            Some(number) => {
+                number.parse().map_err(|_| ClientError::invalid(format!("`{key}` is not valid.")).at(key))
+            }
+        };
+        let start: usize = number("pageToken")?;
+        let size = match number("pageSize")? {
+            0 => models.len(),
+            size => size,
+        };
+        let candidates = models.get(start..).unwrap_or_default();
+        let page = candidates.get(..size.min(candidates.len())).unwrap_or_default();
+        let items: Vec<_> = page.iter().map(encode_model).collect();
+        let mut out = Object::new();
+        out.set("models", format!("[{}]", items.join(",")));
+        if candidates.len() > page.len() {
+            out.set("nextPageToken", encode_string(&(start + page.len()).to_string()));
+        }
+        Ok(out.to_json())
+    }
+}
+
+/// `GET …/models/{model}`
+#[derive(Debug)]
+struct Model;
+
+impl ModelApi for Model {
+    fn requested_ids(&self, request: &AuxiliaryRequest<'_>) -> Result<Vec<String>, ClientError> {
+        Ok(vec![request.name.to_owned(), bare(request.name).to_owned()])
+    }
+
+    fn encode_model(&self, model: &ListedModel) -> String {
+        encode_model(model)
+    }
+}
+
+/// The fields of a model that only Google's own list has.
+const NATIVE_FIELDS: [&str; 11] = [
     "baseModelId",
     "version",
     "description",
@@ -107,23 +134,23 @@ const SAID: [&str; 11] = [
     "topK",
 ];
 
-/// One model: what it says of itself in this dialect, else what can be told from what it says in others.
-fn model(listed: &ListedModel) -> String {
-    let said = listed.fields();
-    let name = ["displayName", "display_name"].iter().find_map(|key| said.str(key));
+/// Encodes one model: the fields of Google's own list, or what follows from those of another one.
+fn encode_model(listed: &ListedModel) -> String {
+    let fields = listed.fields();
+    let name = ["displayName", "display_name"].iter().find_map(|key| fields.str(key));
     let mut item = Object::new();
     item.set("name", encode_string(&format!("models/{}", listed.id)));
     item.set(
         "displayName",
         encode_string(name.filter(|name| !name.is_empty()).as_deref().unwrap_or(&listed.id)),
     );
-    let own = said.get("supportedGenerationMethods").is_some();
-    for key in SAID {
-        if let Some(value) = said.non_null(key).filter(|_| own) {
+    let is_native = fields.get("supportedGenerationMethods").is_some();
+    for key in NATIVE_FIELDS {
+        if let Some(value) = fields.non_null(key).filter(|_| is_native) {
             item.set(key, value.to_owned());
         }
     }
-    if !own {
+    if !is_native {
         if let Some(length) = listed.context_length() {
             item.set("inputTokenLimit", length.to_string());
         }
@@ -138,21 +165,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_turned_by_their_tokens() {
+    fn page_tokens_lead_to_the_next_page() {
         let models = ["a", "b", "c"].map(|id| ListedModel::new(id, "me"));
-        let page = |query: &str| serde_json::from_str::<serde_json::Value>(&list(&models, query).unwrap());
+        let page = |query: &str| {
+            serde_json::from_str::<serde_json::Value>(&ModelList.encode_list(&models, query).unwrap())
+        };
         let first = page("pageSize=2").unwrap();
         assert_eq!((first["models"].as_array().unwrap().len(), &first["nextPageToken"]), (2, &"2".into()));
         let second = page("pageSize=2&pageToken=2").unwrap();
         assert_eq!(second["models"][0]["name"], "models/c");
         assert!(second["nextPageToken"].is_null() && page("").unwrap()["models"][2].is_object());
-        assert!(list(&models, "pageToken=x").is_err());
+        assert!(ModelList.encode_list(&models, "pageToken=x").is_err());
     }
 
     #[test]
-    fn a_count_is_asked_for_the_whole_request() {
-        let (path, body) = ask("/models/a%3Ab:generateContent?x=1", br#"{"contents":[]}"#).unwrap();
-        assert_eq!(path, "/models/a%3Ab:countTokens?x=1");
-        assert_eq!(body, r#"{"generateContentRequest":{"model":"models/a:b","contents":[]}}"#);
+    fn a_request_for_a_count_nests_the_request_for_generation() {
+        let request =
+            TokenCount.encode_request("/models/a%3Ab:generateContent?x=1", br#"{"contents":[]}"#).unwrap();
+        let expected = r#"{"generateContentRequest":{"model":"models/a:b","contents":[]}}"#;
+        assert_eq!(request, PostRequest::new("/models/a%3Ab:countTokens?x=1", expected));
     }
 }

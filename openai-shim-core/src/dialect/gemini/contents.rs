@@ -1,9 +1,13 @@
-//! The conversation of a request: contents and the system instruction.
+//! `contents` and `systemInstruction` to messages, and back.
 //!
 //! <https://ai.google.dev/api/caching#Content>
 
 use super::super::shape::Place;
-use super::{FORMAT, MINTED, NAME, camelized, is_minted, leftovers, parts, plain, read, shape};
+use super::extra_fields::{self, MERGED_CONTENTS, without_dot};
+use super::json_keys::{camel_case_keys, parse_object};
+use super::names::{GENERATED_ID_PREFIX, NAME, SIGNATURE_FORMAT, is_generated_id};
+use super::parts::{self, FunctionCallPart};
+use super::shape;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
 };
@@ -11,16 +15,16 @@ use crate::error::ClientError;
 use crate::json::{ArrayBuilder, Object, ValueKind, decode_string, encode_string, raw, value_kind};
 use std::collections::BTreeMap;
 
-/// Reads the conversation.
+/// Decodes the conversation.
 pub(super) fn decode(
     object: &Object<'_>,
     body: &[u8],
     request: &mut Request,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), ClientError> {
-    let listed = Place::Key(&Place::Root, "contents");
+    let contents_place = Place::Key(&Place::Root, "contents");
     if let Some(system) = object.non_null("systemInstruction") {
-        request.messages.push_decoded(instruction(system)?);
+        request.messages.push_decoded(decode_instruction(system)?);
     }
     let missing = || {
         ClientError::invalid(
@@ -37,135 +41,150 @@ pub(super) fn decode(
             }
             request.messages.decoded_mut().reserve_exact(items.len());
             for (i, item) in items.iter().enumerate() {
-                let mut message = content(item, i, Place::Index(&listed, i), diagnostics)?;
+                let mut message = decode_content(item, i, Place::Index(&contents_place, i), diagnostics)?;
                 message.set_decoded_span(Span::within(body, item));
-                add(message, request.messages.decoded_mut());
+                push_message(message, request.messages.decoded_mut());
             }
         }
-        // One content, or its text, as Google's own libraries accept it.
-        ValueKind::Object => request.messages.push_decoded(content(contents, 0, listed, diagnostics)?),
+        // Google's own libraries also accept one content, or its text.
+        ValueKind::Object => {
+            let message = decode_content(contents, 0, contents_place, diagnostics)?;
+            request.messages.push_decoded(message);
+        }
         ValueKind::String => {
-            request.messages.push_decoded(text(Role::User, &decode_string(contents).unwrap_or_default()));
+            request
+                .messages
+                .push_decoded(text_message(Role::User, &decode_string(contents).unwrap_or_default()));
         }
         _ => return Err(missing()),
     }
     for message in request.messages.iter_mut().filter(|message| message.role == Role::Assistant) {
-        message.decoded_mut().blocks.iter_mut().for_each(mark_sealed);
-        let pieces = message.source_span().and_then(|span| std::str::from_utf8(body.get(span.range())?).ok());
-        if let (Some(pieces), Some(known)) = (pieces, message.decoded_mut().extra.members.first_mut())
-            && known.0 == PIECES
+        message.decoded_mut().blocks.iter_mut().for_each(mark_encrypted);
+        let original =
+            message.source_span().and_then(|span| std::str::from_utf8(body.get(span.range())?).ok());
+        if let (Some(original), Some((key, value))) =
+            (original, message.decoded_mut().extra.members.first_mut())
+            && key == MERGED_CONTENTS
         {
-            known.1 = raw(format!("[{pieces}]"));
+            *value = raw(format!("[{original}]"));
         }
     }
-    name_calls(request.messages.decoded_mut());
+    assign_call_ids(request.messages.decoded_mut());
     Ok(())
 }
 
-/// Another API's signature that signs no text is all there is of that thinking.
-fn mark_sealed(block: &mut Block) {
+/// Marks a thought as encrypted if it has no text and another API's signature.
+fn mark_encrypted(block: &mut Block) {
     if let Block::Reasoning { text, signature: Some(_), extra } = block
         && text.is_empty()
-        && extra.detail("format").is_some_and(|format| format != FORMAT)
+        && extra.detail("format").is_some_and(|format| format != SIGNATURE_FORMAT)
     {
         extra.members.push((String::from("type"), raw("\"reasoning.encrypted\"")));
     }
 }
 
-/// The member of a turn's extras that holds the contents in which it came.
-pub(super) const PIECES: &str = ".contents";
-
-/// Adds a content. Libraries keep each chunk of a stream as a content of its own: together they are one turn.
-fn add(message: Message, messages: &mut Vec<Message>) {
-    let turn =
-        |m: &Message| m.role == Role::Assistant && m.extra.members.iter().all(|(key, _)| key == PIECES);
-    match messages.last_mut().filter(|last| turn(last) && turn(&message)) {
+/// Adds a message. Libraries send each chunk of a stream as a content of its own: they are merged into one message.
+fn push_message(message: Message, messages: &mut Vec<Message>) {
+    let is_mergeable = |m: &Message| {
+        m.role == Role::Assistant && m.extra.members.iter().all(|(key, _)| key == MERGED_CONTENTS)
+    };
+    match messages.last_mut().filter(|last| is_mergeable(last) && is_mergeable(&message)) {
         Some(last) => {
-            let says = |block: &Block| !matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
             let span = last.source_span().zip(message.source_span()).map(|(first, next)| first.to(next));
             last.set_decoded_span(span);
-            let last = last.decoded_mut();
-            last.content_was_parts |= message.content_was_parts;
-            let blocks = message.into_blocks().into_iter();
-            blocks.filter(says).for_each(|block| add_block(block, &mut last.blocks));
-            last.extra = ExtraFields::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
+            let fields = last.decoded_mut();
+            fields.content_was_parts |= message.content_was_parts;
+            for block in message.into_blocks().into_iter().filter(|block| !is_empty_text(block)) {
+                push_block(block, &mut fields.blocks);
+            }
+            fields.extra = merged_contents();
         }
         None => messages.push(message),
     }
 }
 
-/// Adds a block. A signature may come in a part of its own, after the thinking that it signs.
-fn add_block(block: Block, blocks: &mut Vec<Block>) {
+/// Returns the extra fields of a message that several contents or parts were merged into.
+fn merged_contents() -> ExtraFields {
+    ExtraFields::new(NAME, vec![(String::from(MERGED_CONTENTS), raw("[]"))])
+}
+
+fn is_empty_text(block: &Block) -> bool {
+    matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty())
+}
+
+/// Adds a block. A signature may have a part of its own, behind the thought that it signs: they are merged.
+fn push_block(block: Block, blocks: &mut Vec<Block>) {
     match (blocks.last_mut(), block) {
         (
-            Some(Block::Reasoning { text, signature: sign @ None, extra }),
-            Block::Reasoning { text: more, signature, extra: own },
-        ) if extra.is_empty() => {
+            Some(Block::Reasoning { text, signature: last_signature @ None, extra: last_extra }),
+            Block::Reasoning { text: more, signature, extra },
+        ) if last_extra.is_empty() => {
             text.push_str(&more);
-            (*sign, *extra) = (signature, own);
+            (*last_signature, *last_extra) = (signature, extra);
         }
         (_, block) => blocks.push(block),
     }
 }
 
-/// A message of one text, as the payload holds it.
-fn text(role: Role, text: &str) -> Message {
+/// A message of one text, as the payload has it.
+fn text_message(role: Role, text: &str) -> Message {
     Message::decoded(role, vec![Block::text(text)])
 }
 
-fn instruction(system: &str) -> Result<Message, ClientError> {
-    if let Some(words) = decode_string(system) {
-        return Ok(text(Role::System, &words));
+fn decode_instruction(system: &str) -> Result<Message, ClientError> {
+    if let Some(text) = decode_string(system) {
+        return Ok(text_message(Role::System, &text));
     }
-    let object = read(system).ok_or_else(|| {
+    let object = parse_object(system).ok_or_else(|| {
         ClientError::invalid("`systemInstruction` must be a content with `parts`.").at("systemInstruction")
     })?;
-    let mut message = Message::decoded(Role::System, blocks(&object));
+    let mut message = Message::decoded(Role::System, decode_parts(&object));
     let fields = message.decoded_mut();
     fields.content_was_parts = fields.blocks.len() > 1;
-    fields.extra = leftovers(&object, &["parts"]);
+    fields.extra = extra_fields::read(&object, &["parts"]);
     Ok(message)
 }
 
-fn content(
+fn decode_content(
     item: &str,
     i: usize,
     place: Place<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
-    if let Some(words) = decode_string(item) {
-        return Ok(text(Role::User, &words));
+    if let Some(text) = decode_string(item) {
+        return Ok(text_message(Role::User, &text));
     }
-    let at = |field: &str| format!("contents[{i}]{field}");
+    let path_of = |field: &str| format!("contents[{i}]{field}");
     let object = Object::parse(item.as_bytes()).map_err(|_| {
-        ClientError::invalid(format!("{} must be a content with `role` and `parts`.", at(""))).at(at(""))
+        ClientError::invalid(format!("{} must be a content with `role` and `parts`.", path_of("")))
+            .at(path_of(""))
     })?;
     shape::CONTENT.check_at(&object, place, &[], diagnostics)?;
-    let object = camelized(object);
-    let blocks = blocks(&object);
+    let object = camel_case_keys(object);
+    let blocks = decode_parts(&object);
     let role = match object.str("role").as_deref() {
         Some("model") => Role::Assistant,
         None | Some("user" | "function" | "") => {
-            let results = blocks.iter().all(|b| matches!(b, Block::ToolResult { .. }));
-            if results && !blocks.is_empty() { Role::Tool } else { Role::User }
+            let has_only_results = blocks.iter().all(|b| matches!(b, Block::ToolResult { .. }));
+            if has_only_results && !blocks.is_empty() { Role::Tool } else { Role::User }
         }
         Some(other) => {
-            let text = format!("{} is {other:?}; it must be user or model.", at(".role"));
-            return Err(ClientError::invalid(text).at(at(".role")));
+            let text = format!("{} is {other:?}; it must be user or model.", path_of(".role"));
+            return Err(ClientError::invalid(text).at(path_of(".role")));
         }
     };
     let mut message = Message::decoded(role, blocks);
     let fields = message.decoded_mut();
     fields.content_was_parts = fields.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count() > 1;
-    fields.extra = leftovers(&object, &["role", "parts"]);
-    let parts = fields.blocks.len();
+    fields.extra = extra_fields::read(&object, &["role", "parts"]);
+    let part_count = fields.blocks.len();
     if fields.extra.is_empty() && role == Role::Assistant {
-        let all = std::mem::replace(&mut fields.blocks, Vec::with_capacity(parts));
-        for block in all {
-            add_block(block, &mut fields.blocks);
+        let blocks = std::mem::replace(&mut fields.blocks, Vec::with_capacity(part_count));
+        for block in blocks {
+            push_block(block, &mut fields.blocks);
         }
-        if fields.blocks.len() < parts {
-            fields.extra = ExtraFields::new(NAME, vec![(String::from(PIECES), raw("[]"))]);
+        if fields.blocks.len() < part_count {
+            fields.extra = merged_contents();
         }
     }
     if object.str("role").as_deref() == Some("function") {
@@ -181,38 +200,38 @@ fn content(
     Ok(message)
 }
 
-fn blocks(object: &Object<'_>) -> Vec<Block> {
+fn decode_parts(object: &Object<'_>) -> Vec<Block> {
     match object.get("parts") {
         Some(parts) if value_kind(parts) == ValueKind::Array => {
-            object.array("parts").unwrap_or_default().into_iter().map(parts::read_request).collect()
+            object.array("parts").unwrap_or_default().into_iter().map(parts::read_request_part).collect()
         }
-        Some(part) if value_kind(part) == ValueKind::Object => vec![parts::read_request(part)],
+        Some(part) if value_kind(part) == ValueKind::Object => vec![parts::read_request_part(part)],
         _ => Vec::new(),
     }
 }
 
-/// Gives ids to calls and results that have none: the same ids each time the same conversation comes. A result belongs to
-/// the first call of its name that has no result yet.
-fn name_calls(messages: &mut [Message]) {
+/// Generates ids for tool calls and results that have none: always the same for the same conversation. A result belongs to
+/// the first call of its name without a result.
+fn assign_call_ids(messages: &mut [Message]) {
     let mut open = OpenCalls::default();
     for (i, message) in messages.iter_mut().enumerate() {
         for (k, block) in message.decoded_mut().blocks.iter_mut().enumerate() {
             match block {
                 Block::ToolCall { id, name, .. } => {
                     if id.is_empty() {
-                        *id = format!("{MINTED}{i}-{k}");
+                        *id = format!("{GENERATED_ID_PREFIX}{i}-{k}");
                     }
                     open.push(id, name);
                 }
                 Block::ToolResult { id, extra, .. } => {
-                    let found = if id.is_empty() {
+                    let call_id = if id.is_empty() {
                         open.take_by_name(&result_name(extra).unwrap_or_default())
                     } else {
                         open.take_by_id(id)
                     };
-                    match found {
-                        Some(call) => *id = call,
-                        None if id.is_empty() => *id = format!("{MINTED}{i}-{k}"),
+                    match call_id {
+                        Some(call_id) => *id = call_id,
+                        None if id.is_empty() => *id = format!("{GENERATED_ID_PREFIX}{i}-{k}"),
                         None => {}
                     }
                 }
@@ -223,18 +242,18 @@ fn name_calls(messages: &mut [Message]) {
 }
 
 fn result_name(extra: &ExtraFields) -> Option<String> {
-    let name = extra.of(NAME).iter().find(|(key, _)| key == ".functionResponse.name")?;
-    decode_string(name.1.get()).map(std::borrow::Cow::into_owned)
+    let (_, name) = extra.of(NAME).iter().find(|(key, _)| key == ".functionResponse.name")?;
+    decode_string(name.get()).map(std::borrow::Cow::into_owned)
 }
 
-/// A conversation as Google takes it.
+/// The conversation of a request, as JSON.
 pub(super) struct EncodedContents {
     pub(super) contents: String,
-    /// `None`: there are no instructions.
+    /// `None` if there are no instructions.
     pub(super) system: Option<String>,
 }
 
-/// Writes the conversation: instructions apart, results of one turn together.
+/// Encodes the conversation. Instructions go into `systemInstruction`, and adjacent tool results into one content.
 pub(super) fn encode(
     request: &Request,
     source: Option<&[u8]>,
@@ -243,113 +262,115 @@ pub(super) fn encode(
     let calls = called_names(&request.messages);
     let (mut system, mut system_extra): (Vec<String>, Option<&ExtraFields>) = (Vec::new(), None);
     let mut contents = request.list(34);
-    // The parts of results whose turn may go on.
+    // The parts of tool results that the next message may add to.
     let mut results: Vec<String> = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
-        let at = format!("messages[{i}]");
+        let path = format!("messages[{i}]");
         if message.role != Role::Tool {
-            flush(&mut results, &mut contents);
+            write_results(&mut results, &mut contents);
         }
-        let own = match (source, message.source_span()) {
+        let original = match (source, message.source_span()) {
             (Some(source), Some(span)) => {
                 source.get(span.range()).and_then(|bytes| std::str::from_utf8(bytes).ok())
             }
-            (None, Some(_)) => pieces(message),
+            (None, Some(_)) => original_contents(message),
             (_, None) => None,
         };
-        if let Some(own) = own {
-            flush(&mut results, &mut contents);
-            contents.push(own);
+        if let Some(original) = original {
+            write_results(&mut results, &mut contents);
+            contents.push(original);
             continue;
         }
         let mut written = Vec::new();
-        let silent = |block: &&Block| matches!(block, Block::Text { text, extra } if text.is_empty() && extra.is_empty());
-        let all = message.blocks.iter().all(|block| silent(&block));
-        // Empty text beside something else says nothing, and may be refused.
-        for block in message.blocks.iter().filter(|block| all || !silent(block)) {
-            write(block, message, &calls, &mut written, (&at, diagnostics));
+        // Google may reject an empty text beside other parts.
+        let has_only_empty_texts = message.blocks.iter().all(is_empty_text);
+        for block in message.blocks.iter().filter(|block| has_only_empty_texts || !is_empty_text(block)) {
+            encode_block(block, message, &calls, &mut written, &path, diagnostics);
         }
         if message.name.is_some() && message.role != Role::Tool {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{at}.name"), "");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{path}.name"), "");
         }
-        message.extra.report(NAME, &at, diagnostics);
+        message.extra.report(NAME, &path, diagnostics);
         match message.role {
             Role::System | Role::Developer => {
                 if !contents.is_empty() {
-                    diagnostics.record(DiagnosticCode::MessagesMerged, &at, "instructions were put first");
+                    diagnostics.record(DiagnosticCode::MessagesMerged, &path, "instructions were put first");
                 }
                 system_extra = system_extra.or(Some(&message.extra));
                 system.extend(written);
             }
             Role::Tool if message.extra.is_empty() => results.append(&mut written),
             _ if written.is_empty() => {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "an empty message")
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "an empty message")
             }
             role => {
                 let role = if role == Role::Assistant { "\"model\"" } else { "\"user\"" };
                 let mut content = Object::new();
                 content.set("role", role);
                 content.set("parts", format!("[{}]", written.join(",")));
-                parts::extend(&mut content, &message.extra);
+                extra_fields::write(&mut content, &message.extra);
                 contents.push(&content.to_json());
             }
         }
     }
-    flush(&mut results, &mut contents);
+    write_results(&mut results, &mut contents);
     let system = (!system.is_empty()).then(|| {
         let mut content = Object::new();
         content.set("parts", format!("[{}]", system.join(",")));
         if let Some(extra) = system_extra {
-            parts::extend(&mut content, extra);
+            extra_fields::write(&mut content, extra);
         }
         content.to_json()
     });
     EncodedContents { contents: contents.into_json(), system }
 }
 
-/// A turn as it came, if that was in several contents.
-fn pieces(message: &Message) -> Option<&str> {
-    let (_, all) = message.extra.of(NAME).iter().find(|(key, _)| key == PIECES)?;
-    all.get().strip_prefix('[')?.strip_suffix(']').filter(|all| !all.is_empty())
+/// Returns the JSON of the contents that were merged into a message.
+fn original_contents(message: &Message) -> Option<&str> {
+    let (_, contents) = message.extra.of(NAME).iter().find(|(key, _)| key == MERGED_CONTENTS)?;
+    contents.get().strip_prefix('[')?.strip_suffix(']').filter(|contents| !contents.is_empty())
 }
 
-fn flush(results: &mut Vec<String>, contents: &mut ArrayBuilder) {
+fn write_results(results: &mut Vec<String>, contents: &mut ArrayBuilder) {
     if !results.is_empty() {
         contents.push(&format!("{{\"role\":\"user\",\"parts\":[{}]}}", results.join(",")));
         results.clear();
     }
 }
 
-fn write(
+fn encode_block(
     block: &Block,
     message: &Message,
-    calls: &BTreeMap<&str, &str>,
+    call_names: &BTreeMap<&str, &str>,
     out: &mut Vec<String>,
-    (path, diagnostics): (&str, &mut Diagnostics),
+    path: &str,
+    diagnostics: &mut Diagnostics,
 ) {
     match block {
         Block::Text { text, extra } => {
             extra.report(NAME, path, diagnostics);
-            parts::words(text, extra, out);
+            parts::write_text(text, extra, out);
         }
-        Block::Refusal(text) => parts::words(text, &ExtraFields::default(), out),
+        Block::Refusal(text) => parts::write_text(text, &ExtraFields::default(), out),
         Block::Reasoning { text, signature, extra } => {
             extra.report(NAME, path, diagnostics);
-            out.push(parts::thought(text, signature.as_deref(), extra));
+            out.push(parts::write_thought(text, signature.as_deref(), extra));
         }
         Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-            out.extend(parts::media(media, (path, diagnostics)));
+            out.extend(parts::write_media(media, path, diagnostics));
         }
         Block::ToolCall { id, name, arguments, signature, extra } => {
             extra.report(NAME, path, diagnostics);
-            let call = (id.as_str(), name.as_str(), arguments.as_str());
-            out.push(parts::write_call(call, signature.as_deref(), extra, (path, diagnostics)));
+            let signature = signature.as_deref();
+            let part = FunctionCallPart { id, name, arguments, signature, extra };
+            out.push(part.into_json(path, diagnostics));
         }
         Block::ToolResult { id, blocks, is_error, extra } => {
-            let known = calls.get(id.as_str()).map(|name| (*name).to_owned());
+            let name = call_names.get(id.as_str()).map(|name| (*name).to_owned());
             let name =
-                known.or_else(|| result_name(extra)).or_else(|| message.name.as_deref().map(str::to_owned));
-            result((id, name.as_deref()), blocks, *is_error, extra, out, (path, diagnostics));
+                name.or_else(|| result_name(extra)).or_else(|| message.name.as_deref().map(str::to_owned));
+            let result = FunctionResult { id, name: name.as_deref(), blocks, is_error: *is_error, extra };
+            result.encode(out, path, diagnostics);
         }
         Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
         Block::Native { dialect, .. } => {
@@ -358,67 +379,83 @@ fn write(
     }
 }
 
-fn result(
-    (id, name): (&str, Option<&str>),
-    blocks: &[Block],
+/// A tool result that is ready to be encoded.
+struct FunctionResult<'r> {
+    id: &'r str,
+    name: Option<&'r str>,
+    blocks: &'r [Block],
     is_error: bool,
-    extra: &ExtraFields,
-    out: &mut Vec<String>,
-    (path, diagnostics): (&str, &mut Diagnostics),
-) {
-    extra.report(NAME, path, diagnostics);
-    let mut function = Object::new();
-    if !id.is_empty() && !is_minted(id) {
-        function.set("id", encode_string(id));
-    }
-    if name.is_none() {
-        diagnostics.record(
-            DiagnosticCode::FieldFilled,
-            &format!("{path}.name"),
-            "a result without a call has its id as its name",
-        );
-    }
-    function.set("name", encode_string(name.unwrap_or(id)));
-    let mut beside = Vec::new();
-    let own: Vec<_> =
-        extra.of(NAME).iter().filter(|(key, _)| plain(key).starts_with("functionResponse.")).collect();
-    if own.is_empty() {
-        let words: String = blocks.iter().filter_map(Block::as_text).collect();
-        function.set("response", response(&words, is_error));
-        for block in blocks {
-            match block {
-                Block::Text { .. } => {}
-                Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                    if let Some(part) = parts::media(media, (path, diagnostics)) {
-                        diagnostics.record(
-                            DiagnosticCode::ContentRewritten,
-                            path,
-                            "a result's media stands beside it",
-                        );
-                        beside.push(part);
-                    }
-                }
-                _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "this block in a result"),
-            }
-        }
-    }
-    for (key, value) in own {
-        function.set(plain(key).trim_start_matches("functionResponse.").to_owned(), value.get().to_owned());
-    }
-    let mut part = Object::new();
-    part.set("functionResponse", function.to_json());
-    parts::extend(&mut part, extra);
-    out.push(part.to_json());
-    out.extend(beside);
+    extra: &'r ExtraFields,
 }
 
-/// A result must be an object; an object is taken for the whole output.
-fn response(words: &str, is_error: bool) -> String {
-    let is_object = super::partial_args::is_object(words);
-    match (is_error, is_object) {
-        (false, true) => words.to_owned(),
-        (false, false) => format!("{{\"output\":{}}}", encode_string(words)),
-        (true, true) => format!("{{\"error\":{words}}}"),
-        (true, false) => format!("{{\"error\":{}}}", encode_string(words)),
+impl FunctionResult<'_> {
+    /// Encodes a `functionResponse` part, and a part for each medium of the result.
+    fn encode(self, out: &mut Vec<String>, path: &str, diagnostics: &mut Diagnostics) {
+        self.extra.report(NAME, path, diagnostics);
+        let mut function = Object::new();
+        if !self.id.is_empty() && !is_generated_id(self.id) {
+            function.set("id", encode_string(self.id));
+        }
+        if self.name.is_none() {
+            diagnostics.record(
+                DiagnosticCode::FieldFilled,
+                &format!("{path}.name"),
+                "a result without a call has its id as its name",
+            );
+        }
+        function.set("name", encode_string(self.name.unwrap_or(self.id)));
+        let mut media = Vec::new();
+        let original: Vec<_> = self
+            .extra
+            .of(NAME)
+            .iter()
+            .filter(|(key, _)| without_dot(key).starts_with("functionResponse."))
+            .collect();
+        if original.is_empty() {
+            let text: String = self.blocks.iter().filter_map(Block::as_text).collect();
+            function.set("response", response_object(&text, self.is_error));
+            media = encode_media(self.blocks, path, diagnostics);
+        }
+        for (key, value) in original {
+            let key = without_dot(key).trim_start_matches("functionResponse.");
+            function.set(key.to_owned(), value.get().to_owned());
+        }
+        let mut part = Object::new();
+        part.set("functionResponse", function.to_json());
+        extra_fields::write(&mut part, self.extra);
+        out.push(part.to_json());
+        out.extend(media);
+    }
+}
+
+/// Encodes the media of a tool result, which stand beside it.
+fn encode_media(blocks: &[Block], path: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
+    let mut parts = Vec::new();
+    for block in blocks {
+        match block {
+            Block::Text { .. } => {}
+            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
+                if let Some(part) = parts::write_media(media, path, diagnostics) {
+                    diagnostics.record(
+                        DiagnosticCode::ContentRewritten,
+                        path,
+                        "a result's media stands beside it",
+                    );
+                    parts.push(part);
+                }
+            }
+            _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "this block in a result"),
+        }
+    }
+    parts
+}
+
+/// Returns the response of a function as the JSON object that Google requires. An object is the whole output.
+fn response_object(text: &str, is_error: bool) -> String {
+    match (is_error, super::partial_args::is_object(text)) {
+        (false, true) => text.to_owned(),
+        (false, false) => format!("{{\"output\":{}}}", encode_string(text)),
+        (true, true) => format!("{{\"error\":{text}}}"),
+        (true, false) => format!("{{\"error\":{}}}", encode_string(text)),
     }
 }

@@ -1,10 +1,14 @@
-//! A stream as events: chunks in, blocks out.
+//! Streams: an upstream's frames, each with one chunk, to events.
+//!
+//! <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 
 use super::super::Decoder;
+use super::json_keys::parse_object;
+use super::names::NAME;
 use super::partial_args::PartialArgs;
-use super::response::{KNOWN, is_answer, is_blocked};
+use super::response_object::{MAPPED_CANDIDATE_FIELDS, MAPPED_FIELDS, is_prompt_blocked, is_response};
 use super::usage::{self, UsageCounts};
-use super::{NAME, error, finish_reason, leftovers, parts, read};
+use super::{error, extra_fields, finish_reason, parts};
 use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
     ResponseContext, Signature,
@@ -15,43 +19,66 @@ use crate::json::{Object, encode_string, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// The most candidates, and the most calls of one stream.
-const CANDIDATES: usize = 128;
-const CALLS: usize = 2048;
-/// The most bytes of one call's arguments.
-const LARGEST: usize = 16 << 20;
+/// The most candidates of one stream.
+const MAX_CANDIDATES: usize = 128;
+/// The most tool calls of one stream.
+const MAX_TOOL_CALLS: usize = 2048;
+/// The most bytes of one tool call's arguments.
+const MAX_ARGUMENT_BYTES: usize = 16 << 20;
+/// The most extra fields of which the last value is held.
+const MAX_EXTRA_FIELDS: usize = 64;
 
-/// Reads a stream.
+/// Decodes a stream.
 pub(super) struct GeminiDecoder {
     context: ResponseContext,
     diagnostics: Diagnostics,
-    started: bool,
-    over: bool,
-    /// Something came that is no JSON.
-    unreadable: bool,
-    /// The prompt was refused.
-    blocked: bool,
-    /// Parts came that only this dialect knows.
-    pub(super) native: bool,
-    candidates: Vec<Candidate>,
-    calls: usize,
+    phase: Phase,
+    is_prompt_blocked: bool,
+    /// Whether any part is one that only this dialect has.
+    pub(super) has_native_parts: bool,
+    choices: Vec<ChoiceReader>,
+    tool_calls: usize,
     counts: UsageCounts,
-    /// What stood beside the counts when they were last said.
-    beside: Vec<(String, Box<RawValue>)>,
-    /// Members of the answer as a whole, as last said.
-    said: Vec<(String, String)>,
+    /// The extra fields of the last `usageMetadata`.
+    usage_extra: Vec<(String, Box<RawValue>)>,
+    emitted_extra: EmittedFields,
 }
 
-struct Candidate {
+/// How far the stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No chunk of a response arrived. `has_invalid_json`: something that is no JSON did.
+    AwaitingStart { has_invalid_json: bool },
+    /// The response has started.
+    InResponse,
+    /// `Event::End` or `Event::Error` went out.
+    Ended,
+}
+
+/// One candidate, which is a choice in our model.
+#[derive(Default)]
+struct ChoiceReader {
     index: u32,
-    next: u32,
+    next_block: u32,
     /// The open block of text or reasoning.
-    open: Option<(u32, BlockKind)>,
-    /// The open call: what follows may add arguments to it.
-    call: Option<(u32, PartialArgs)>,
-    called: bool,
-    finish: Option<FinishReason>,
-    said: Vec<(String, String)>,
+    open: Option<OpenBlock>,
+    /// The open tool call: later parts may add arguments to it.
+    open_call: Option<OpenCall>,
+    has_tool_calls: bool,
+    finish_reason: Option<FinishReason>,
+    emitted_extra: EmittedFields,
+}
+
+/// A block of text or reasoning that is open.
+struct OpenBlock {
+    block: u32,
+    kind: BlockKind,
+}
+
+/// A tool call that is open.
+struct OpenCall {
+    block: u32,
+    arguments: PartialArgs,
 }
 
 impl GeminiDecoder {
@@ -59,39 +86,41 @@ impl GeminiDecoder {
         Self {
             context,
             diagnostics: Diagnostics::default(),
-            started: false,
-            over: false,
-            unreadable: false,
-            blocked: false,
-            native: false,
-            candidates: Vec::new(),
-            calls: 0,
+            phase: Phase::AwaitingStart { has_invalid_json: false },
+            is_prompt_blocked: false,
+            has_native_parts: false,
+            choices: Vec::new(),
+            tool_calls: 0,
             counts: UsageCounts::default(),
-            beside: Vec::new(),
-            said: Vec::new(),
+            usage_extra: Vec::new(),
+            emitted_extra: EmittedFields::default(),
         }
     }
 
-    /// Takes one chunk; whether it belongs to an answer.
-    pub(super) fn take(&mut self, data: &[u8], out: &mut Vec<Event>) -> bool {
+    /// Decodes one chunk; returns whether it is part of a response.
+    pub(super) fn push_chunk(&mut self, data: &[u8], out: &mut Vec<Event>) -> bool {
         let text = String::from_utf8_lossy(data);
         let text = text.trim();
-        if self.over || text.is_empty() || text == "[DONE]" {
+        if self.is_ended() || text.is_empty() || text == "[DONE]" {
             return false;
         }
-        let Some(chunk) = read(text) else {
-            self.unreadable = true;
+        let Some(chunk) = parse_object(text) else {
+            if let Phase::AwaitingStart { has_invalid_json } = &mut self.phase {
+                *has_invalid_json = true;
+            }
             self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
             return false;
         };
         if let Some(error) = error::in_body(&chunk, &mut self.diagnostics) {
-            let code =
-                if self.started { DiagnosticCode::ErrorInStream } else { DiagnosticCode::StatusPromoted };
+            let code = match self.phase {
+                Phase::AwaitingStart { .. } => DiagnosticCode::StatusPromoted,
+                Phase::InResponse | Phase::Ended => DiagnosticCode::ErrorInStream,
+            };
             self.diagnostics.record(code, "error", "");
             self.fail(error, out);
             return false;
         }
-        if !is_answer(&chunk) {
+        if !is_response(&chunk) {
             self.diagnostics.record(DiagnosticCode::FrameForeign, "", "");
             return false;
         }
@@ -99,87 +128,94 @@ impl GeminiDecoder {
         true
     }
 
+    fn is_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
-        self.over = true;
+        self.phase = Phase::Ended;
         out.push(Event::Error(error));
     }
 
     fn chunk(&mut self, chunk: &Object<'_>, out: &mut Vec<Event>) {
-        if !self.started {
-            self.started = true;
+        if matches!(self.phase, Phase::AwaitingStart { .. }) {
+            self.phase = Phase::InResponse;
             out.push(Event::Start {
                 id: chunk.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned),
                 model: chunk.str("modelVersion").map(Cow::into_owned),
                 created: None,
             });
         }
-        self.blocked |= is_blocked(chunk);
-        let extra = fresh(leftovers(chunk, &KNOWN), &mut self.said);
+        self.is_prompt_blocked |= is_prompt_blocked(chunk);
+        let extra = self.emitted_extra.changed(extra_fields::read(chunk, &MAPPED_FIELDS));
         if !extra.is_empty() {
             out.push(Event::Extra { choice: None, extra: extra.into() });
         }
-        if let Some(counts) = chunk.get("usageMetadata").and_then(read) {
-            self.counts.take(&counts);
-            self.beside = usage::beside(&counts);
+        if let Some(usage) = chunk.get("usageMetadata").and_then(parse_object) {
+            self.counts.update(&usage);
+            self.usage_extra = usage::extra_fields(&usage);
         }
-        for (at, item) in chunk.array("candidates").unwrap_or_default().into_iter().enumerate() {
-            let Some(candidate) = read(item) else { continue };
-            self.candidate(&candidate, at, out);
-            if self.over {
+        for (i, item) in chunk.array("candidates").unwrap_or_default().into_iter().enumerate() {
+            let Some(candidate) = parse_object(item) else { continue };
+            self.candidate(&candidate, i, out);
+            if self.is_ended() {
                 return;
             }
         }
     }
 
-    fn candidate(&mut self, object: &Object<'_>, at: usize, out: &mut Vec<Event>) {
-        let position = u32::try_from(at).unwrap_or(u32::MAX);
-        let index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(position);
-        let Some(at) = self.at(index) else {
-            let message = format!("The upstream sent more than {CANDIDATES} candidates.");
+    fn candidate(&mut self, object: &Object<'_>, i: usize, out: &mut Vec<Event>) {
+        let default_index = u32::try_from(i).unwrap_or(u32::MAX);
+        let index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(default_index);
+        let Some(position) = self.find_or_add_choice(index) else {
+            let message = format!("The upstream sent more than {MAX_CANDIDATES} candidates.");
             return self.fail(UpstreamError::TooLarge { message }, out);
         };
-        let content = object.get("content").and_then(read).unwrap_or_default();
+        let content = object.get("content").and_then(parse_object).unwrap_or_default();
         for part in content.array("parts").unwrap_or_default() {
-            self.part(at, part, out);
-            if self.over {
+            self.part(position, part, out);
+            if self.is_ended() {
                 return;
             }
         }
-        let Some(candidate) = self.candidates.get_mut(at) else { return };
-        let mut extra = fresh(leftovers(object, &["index", "content", "finishReason"]), &mut candidate.said);
-        if let Some(word) = object.non_null("finishReason") {
-            let reason = finish_reason::read(word, &mut self.diagnostics);
-            if word.trim() != encode_string(finish_reason::write(&reason)) {
+        let Some(choice) = self.choices.get_mut(position) else { return };
+        let extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS);
+        let mut extra = choice.emitted_extra.changed(extra);
+        if let Some(json) = object.non_null("finishReason") {
+            let reason = finish_reason::read(json, &mut self.diagnostics);
+            if json.trim() != encode_string(finish_reason::write(&reason)) {
                 extra = ExtraFields::new(NAME, extra.into_members());
-                extra.members.push((String::from("finishReason"), raw(word)));
+                extra.members.push((String::from("finishReason"), raw(json)));
             }
-            candidate.finish = Some(reason);
+            choice.finish_reason = Some(reason);
         }
         if !extra.is_empty() {
             out.push(Event::Extra { choice: Some(index), extra: extra.into() });
         }
     }
 
-    fn part(&mut self, at: usize, part: &str, out: &mut Vec<Event>) {
-        let Some(candidate) = self.candidates.get_mut(at) else { return };
-        let function = read(part).and_then(|part| Some(read(part.get("functionCall")?)?.into_owned()));
-        if let (Some(function), Some((_, arguments))) = (&function, &mut candidate.call)
+    fn part(&mut self, position: usize, part: &str, out: &mut Vec<Event>) {
+        let Some(choice) = self.choices.get_mut(position) else { return };
+        let function =
+            parse_object(part).and_then(|part| Some(parse_object(part.get("functionCall")?)?.into_owned()));
+        if let (Some(function), Some(call)) = (&function, &mut choice.open_call)
             && function.str("name").is_none_or(|name| name.is_empty())
         {
-            // A call without a name goes on with the last one.
-            arguments.take(function);
-            if arguments.size > LARGEST {
-                let message = format!("The arguments of one call are longer than {LARGEST} bytes.");
+            // A function call without a name continues the one before it.
+            call.arguments.push(function);
+            if call.arguments.size > MAX_ARGUMENT_BYTES {
+                let message =
+                    format!("The arguments of one call are longer than {MAX_ARGUMENT_BYTES} bytes.");
                 self.fail(UpstreamError::TooLarge { message }, out);
             }
             return;
         }
-        candidate.end_call(out);
-        match parts::read_answer(part) {
+        choice.close_call(out);
+        match parts::read_response_part(part) {
             Block::ToolCall { id, name, signature, extra, .. } => {
-                self.calls += 1;
-                if self.calls > CALLS {
-                    let message = format!("The upstream sent more than {CALLS} tool calls.");
+                self.tool_calls += 1;
+                if self.tool_calls > MAX_TOOL_CALLS {
+                    let message = format!("The upstream sent more than {MAX_TOOL_CALLS} tool calls.");
                     return self.fail(UpstreamError::TooLarge { message }, out);
                 }
                 if name.is_empty() {
@@ -190,97 +226,90 @@ impl GeminiDecoder {
                     );
                 }
                 let id = if id.is_empty() {
-                    let at = "candidates[].content.parts[].functionCall.id";
-                    self.diagnostics.record(DiagnosticCode::ToolIdSynthesized, at, "");
+                    let path = "candidates[].content.parts[].functionCall.id";
+                    self.diagnostics.record(DiagnosticCode::ToolIdSynthesized, path, "");
                     self.context.new_id("call_")
                 } else {
                     id
                 };
                 let mut arguments = PartialArgs::default();
-                arguments.take(&function.unwrap_or_default());
-                let block = candidate.open(
-                    BlockKind::ToolCall { id, name, signature: signature.map(Signature::into_string) },
-                    out,
-                );
-                candidate.native(block, extra, out);
-                (candidate.call, candidate.called) = (Some((block, arguments)), true);
+                arguments.push(&function.unwrap_or_default());
+                let signature = signature.map(Signature::into_string);
+                let block = choice.open(BlockKind::ToolCall { id, name, signature }, out);
+                choice.emit_extra(block, extra, out);
+                choice.open_call = Some(OpenCall { block, arguments });
+                choice.has_tool_calls = true;
             }
             Block::Reasoning { text, signature, extra } => {
-                let block = candidate.open(BlockKind::Reasoning, out);
-                candidate.say(block, text.into_string(), out);
-                let (marks, extra) = if extra.dialect == NAME {
+                let block = choice.open(BlockKind::Reasoning, out);
+                choice.emit_text(block, text.into_string(), out);
+                // Details of the signature precede it, other fields follow it.
+                let (details, extra) = if extra.dialect == NAME {
                     (ExtraFields::default(), extra)
                 } else {
                     (extra, ExtraFields::default())
                 };
-                candidate.native(block, marks, out);
+                choice.emit_extra(block, details, out);
                 if let Some(signature) = signature {
                     let delta = Delta::Signature(signature.into_string());
-                    out.push(Event::Delta { choice: candidate.index, block, delta });
+                    out.push(Event::Delta { choice: choice.index, block, delta });
                 }
-                candidate.native(block, extra, out);
+                choice.emit_extra(block, extra, out);
             }
             Block::Text { text, extra } if !text.is_empty() || !extra.is_empty() => {
-                self.native |= extra.get(parts::WHOLE).is_some();
-                let block = candidate.open(BlockKind::Text, out);
-                candidate.say(block, text.into_string(), out);
-                candidate.native(block, extra, out);
+                self.has_native_parts |= extra.get(extra_fields::NATIVE_PART).is_some();
+                let block = choice.open(BlockKind::Text, out);
+                choice.emit_text(block, text.into_string(), out);
+                choice.emit_extra(block, extra, out);
             }
             _ => {}
         }
     }
 
-    /// Where a candidate is; `None` if there are too many.
-    fn at(&mut self, index: u32) -> Option<usize> {
-        let candidates = &mut self.candidates;
-        candidates.iter().position(|c| c.index == index).or_else(|| {
-            candidates.push(Candidate {
-                index,
-                next: 0,
-                open: None,
-                call: None,
-                called: false,
-                finish: None,
-                said: Vec::new(),
-            });
-            (candidates.len() <= CANDIDATES).then_some(candidates.len() - 1)
+    /// Returns the position of a choice, which is added if it is new; `None` if there are too many.
+    fn find_or_add_choice(&mut self, index: u32) -> Option<usize> {
+        let choices = &mut self.choices;
+        choices.iter().position(|choice| choice.index == index).or_else(|| {
+            choices.push(ChoiceReader { index, ..ChoiceReader::default() });
+            (choices.len() <= MAX_CANDIDATES).then_some(choices.len() - 1)
         })
     }
 
-    /// What the stream's end says, if nothing is missing.
-    fn end(&mut self, out: &mut Vec<Event>) -> Result<(), UpstreamError> {
-        if !self.started {
-            return Err(if self.unreadable {
-                UpstreamError::malformed(
+    /// Emits the end of a stream that is in `phase`, if nothing is missing.
+    fn complete(&mut self, phase: Phase, out: &mut Vec<Event>) -> Result<(), UpstreamError> {
+        match phase {
+            Phase::AwaitingStart { has_invalid_json: true } => {
+                return Err(UpstreamError::malformed(
                     "The upstream answered with text that is not a stream of JSON objects.",
-                )
-            } else {
-                UpstreamError::Empty
-            });
+                ));
+            }
+            Phase::AwaitingStart { has_invalid_json: false } => return Err(UpstreamError::Empty),
+            Phase::InResponse | Phase::Ended => {}
         }
-        let mut cut = false;
-        for candidate in &mut self.candidates {
-            if candidate.finish.is_none() && candidate.call.as_ref().is_some_and(|(_, a)| a.awaited) {
-                cut = true;
+        let mut is_truncated = false;
+        for choice in &mut self.choices {
+            let awaits_arguments = choice.open_call.as_ref().is_some_and(|call| call.arguments.will_continue);
+            if choice.finish_reason.is_none() && awaits_arguments {
+                is_truncated = true;
                 continue;
             }
-            candidate.end_call(out);
-            candidate.end_text(out);
-            cut |= candidate.finish.is_none();
+            choice.close_call(out);
+            choice.close_text(out);
+            is_truncated |= choice.finish_reason.is_none();
         }
-        if cut {
+        if is_truncated {
             self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
             return Err(UpstreamError::Truncated);
         }
-        for candidate in &mut self.candidates {
-            let reason = match candidate.finish.take() {
-                Some(FinishReason::Stop) if candidate.called => FinishReason::ToolCalls,
+        for choice in &mut self.choices {
+            let reason = match choice.finish_reason.take() {
+                Some(FinishReason::Stop) if choice.has_tool_calls => FinishReason::ToolCalls,
                 reason => reason.unwrap_or(FinishReason::Stop),
             };
-            out.push(Event::Finish { choice: candidate.index, reason });
+            out.push(Event::Finish { choice: choice.index, reason });
         }
-        if self.candidates.is_empty() {
-            if !self.blocked {
+        if self.choices.is_empty() {
+            if !self.is_prompt_blocked {
                 return Err(UpstreamError::Empty);
             }
             out.push(Event::Finish { choice: 0, reason: FinishReason::ContentFilter });
@@ -288,8 +317,8 @@ impl GeminiDecoder {
         if let Some(usage) = self.counts.usage() {
             out.push(Event::Usage(usage));
         }
-        if !self.beside.is_empty() {
-            let extra = ExtraFieldList::new(NAME, std::mem::take(&mut self.beside));
+        if !self.usage_extra.is_empty() {
+            let extra = ExtraFieldList::new(NAME, std::mem::take(&mut self.usage_extra));
             out.push(Event::Extra { choice: None, extra });
         }
         out.push(Event::End);
@@ -297,47 +326,51 @@ impl GeminiDecoder {
     }
 }
 
-/// Members that are new, or changed since they were last said.
-fn fresh(extra: ExtraFields, said: &mut Vec<(String, String)>) -> ExtraFields {
-    let mut members = Vec::new();
-    for (key, value) in extra.into_members() {
-        let room = said.len() < 64;
-        match said.iter_mut().find(|(k, _)| *k == key) {
-            Some((_, old)) if old == value.get() => continue,
-            Some((_, old)) => value.get().clone_into(old),
-            None if room => said.push((key.clone(), value.get().to_owned())),
-            None => {}
+/// The last emitted value of each extra field, since chunks repeat them.
+#[derive(Default)]
+struct EmittedFields(Vec<(String, String)>);
+
+impl EmittedFields {
+    /// Returns the fields that are new or have changed.
+    fn changed(&mut self, extra: ExtraFields) -> ExtraFields {
+        let mut changed = Vec::new();
+        for (key, value) in extra.into_members() {
+            let has_room = self.0.len() < MAX_EXTRA_FIELDS;
+            match self.0.iter_mut().find(|(k, _)| *k == key) {
+                Some((_, old)) if old == value.get() => continue,
+                Some((_, old)) => value.get().clone_into(old),
+                None if has_room => self.0.push((key.clone(), value.get().to_owned())),
+                None => {}
+            }
+            changed.push((key, value));
         }
-        members.push((key, value));
+        extra_fields::of(changed)
     }
-    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
 }
 
-impl Candidate {
-    /// The block of this kind that is open, or a new one; a call is always new.
+impl ChoiceReader {
+    /// Returns the open block of this kind, or opens one; a tool call always opens one.
     fn open(&mut self, kind: BlockKind, out: &mut Vec<Event>) -> u32 {
-        if let Some((block, open)) = &self.open
-            && *open == kind
-        {
-            return *block;
+        if let Some(open) = self.open.as_ref().filter(|open| open.kind == kind) {
+            return open.block;
         }
-        self.end_text(out);
-        let block = self.next;
-        self.next += 1;
+        self.close_text(out);
+        let block = self.next_block;
+        self.next_block += 1;
         if !matches!(kind, BlockKind::ToolCall { .. }) {
-            self.open = Some((block, kind.clone()));
+            self.open = Some(OpenBlock { block, kind: kind.clone() });
         }
         out.push(Event::Open { choice: self.index, block, kind });
         block
     }
 
-    fn say(&self, block: u32, text: String, out: &mut Vec<Event>) {
+    fn emit_text(&self, block: u32, text: String, out: &mut Vec<Event>) {
         if !text.is_empty() {
             out.push(Event::Delta { choice: self.index, block, delta: Delta::Text(text) });
         }
     }
 
-    fn native(&self, block: u32, extra: ExtraFields, out: &mut Vec<Event>) {
+    fn emit_extra(&self, block: u32, extra: ExtraFields, out: &mut Vec<Event>) {
         let dialect = extra.dialect;
         out.extend(extra.into_members().into_iter().map(|(key, raw)| Event::Delta {
             choice: self.index,
@@ -346,15 +379,15 @@ impl Candidate {
         }));
     }
 
-    fn end_text(&mut self, out: &mut Vec<Event>) {
-        if let Some((block, _)) = self.open.take() {
+    fn close_text(&mut self, out: &mut Vec<Event>) {
+        if let Some(OpenBlock { block, .. }) = self.open.take() {
             out.push(Event::Close { choice: self.index, block });
         }
     }
 
-    fn end_call(&mut self, out: &mut Vec<Event>) {
-        if let Some((block, arguments)) = self.call.take() {
-            self.say(block, arguments.text(), out);
+    fn close_call(&mut self, out: &mut Vec<Event>) {
+        if let Some(OpenCall { block, arguments }) = self.open_call.take() {
+            self.emit_text(block, arguments.into_json(), out);
             out.push(Event::Close { choice: self.index, block });
         }
     }
@@ -364,16 +397,17 @@ impl Decoder for GeminiDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
         match frame {
             Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => {
-                self.take(data, out);
+                self.push_chunk(data, out);
             }
         }
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
-        if std::mem::replace(&mut self.over, true) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
+        if phase == Phase::Ended {
             return;
         }
-        if let Err(error) = self.end(out) {
+        if let Err(error) = self.complete(phase, out) {
             out.push(Event::Error(error));
         }
     }

@@ -1,103 +1,187 @@
-//! Vectors: for one content, and for several at once.
+//! Embeddings in Gemini's formats: `embedContent` for one content, `batchEmbedContents` for several.
 //!
 //! <https://ai.google.dev/api/embeddings>
 
-use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi};
+use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi, PostRequest};
 use super::super::shape::{Place, Shape, Style};
 use super::{camelized, read, request_path, shape};
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, ValueKind, encode_string, natural, string_or_json, value_kind};
 
-/// `:embedContent`.
-pub(super) static ONE: EmbeddingsApi = EmbeddingsApi {
-    shape: &shape::EMBED,
-    read: |asking, diagnostics| {
-        let body = parse(asking, &shape::EMBED, diagnostics)?;
-        let mut request =
-            EmbedRequest { model: request_path::bare(asking.name).to_owned(), ..Default::default() };
-        request.input = one(&body, Place::Root, &mut request.dimensions, diagnostics)?;
-        Ok(request)
-    },
-    write: |request, source, diagnostics| match source {
-        Some(source) => Ok((at(request, "embedContent")?, renamed(source, request))),
-        None => write_many(request, None, diagnostics),
-    },
-    read_answer,
-    write_answer: |answer, _, diagnostics| {
-        uncounted(answer, diagnostics);
-        let vector = answer.vectors.first().ok_or_else(malformed)?;
-        Ok(format!(r#"{{"embedding":{{"values":{vector}}}}}"#))
-    },
-    mend: |answer, _, diagnostics| own_member(answer, "embedding", diagnostics),
-    check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
-};
-
-/// `:batchEmbedContents`.
-pub(super) static MANY: EmbeddingsApi = EmbeddingsApi {
-    shape: &shape::EMBED_MANY,
-    read: |asking, diagnostics| {
-        let body = parse(asking, &shape::EMBED_MANY, diagnostics)?;
-        let mut request =
-            EmbedRequest { model: request_path::bare(asking.name).to_owned(), ..Default::default() };
-        let given = body.array("requests").filter(|requests| !requests.is_empty());
-        let given = given.ok_or_else(|| ClientError::invalid("`requests` is missing.").at("requests"))?;
-        let mut inputs = Vec::with_capacity(given.len());
-        for (i, item) in given.into_iter().enumerate() {
-            let requests = Place::Key(&Place::Root, "requests");
-            let item = read(item).unwrap_or_default();
-            inputs.push(one(&item, Place::Index(&requests, i), &mut request.dimensions, diagnostics)?);
-        }
-        request.input = format!("[{}]", inputs.join(","));
-        Ok(request)
-    },
-    write: write_many,
-    read_answer,
-    write_answer: |answer, _, diagnostics| {
-        uncounted(answer, diagnostics);
-        let vectors: Vec<_> = answer.vectors.iter().map(|v| format!(r#"{{"values":{v}}}"#)).collect();
-        Ok(format!(r#"{{"embeddings":[{}]}}"#, vectors.join(",")))
-    },
-    mend: |answer, _, diagnostics| own_member(answer, "embeddings", diagnostics),
-    check: |answer, request| read_answer(answer, request, &mut Diagnostics::default())?.check(request),
-};
-
-fn parse<'a>(
-    asking: &AuxiliaryRequest<'a>,
-    shape: &Shape,
-    diagnostics: &mut Diagnostics,
-) -> Result<Object<'a>, ClientError> {
-    let body = Object::parse(asking.body)
-        .map_err(|_| ClientError::invalid("The request body must be a JSON object."))?;
-    shape.check(&body, diagnostics)?;
-    Ok(camelized(body))
+/// The method of a model's resource that a route is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum GeminiEmbeddings {
+    /// `:embedContent`: one content, `embedding`.
+    EmbedContent,
+    /// `:batchEmbedContents`: several requests, `embeddings`.
+    BatchEmbedContents,
 }
 
-/// The text of one content, as a JSON string.
-fn one(
+impl GeminiEmbeddings {
+    /// Returns the name of the method.
+    fn method(self) -> &'static str {
+        match self {
+            Self::EmbedContent => "embedContent",
+            Self::BatchEmbedContents => "batchEmbedContents",
+        }
+    }
+}
+
+impl EmbeddingsApi for GeminiEmbeddings {
+    fn format(&self) -> &'static str {
+        match self {
+            Self::EmbedContent => "gemini-embed-content",
+            Self::BatchEmbedContents => "gemini-batch-embed-contents",
+        }
+    }
+
+    fn request_shape(&self) -> &'static Shape {
+        match self {
+            Self::EmbedContent => &shape::EMBED,
+            Self::BatchEmbedContents => &shape::EMBED_MANY,
+        }
+    }
+
+    fn decode_request(
+        &self,
+        request: &AuxiliaryRequest<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<EmbedRequest, ClientError> {
+        let body = Object::parse(request.body)
+            .map_err(|_| ClientError::invalid("The request body must be a JSON object."))?;
+        self.request_shape().check(&body, diagnostics)?;
+        let body = camelized(body);
+        let mut decoded =
+            EmbedRequest { model: request_path::bare(request.name).to_owned(), ..Default::default() };
+        decoded.input = match self {
+            Self::EmbedContent => decode_content(&body, Place::Root, &mut decoded.dimensions, diagnostics)?,
+            Self::BatchEmbedContents => decode_batch(&body, &mut decoded.dimensions, diagnostics)?,
+        };
+        Ok(decoded)
+    }
+
+    /// A request in another format becomes a batch, which has room for any number of texts.
+    fn encode_request(
+        &self,
+        request: &EmbedRequest,
+        source: Option<&[u8]>,
+        _diagnostics: &mut Diagnostics,
+    ) -> Result<PostRequest, ClientError> {
+        match source {
+            Some(source) => {
+                Ok(PostRequest::new(request_url(request, *self)?, with_path_model(source, request)))
+            }
+            None => encode_batch(request),
+        }
+    }
+
+    fn decode_response(
+        &self,
+        body: &[u8],
+        _request: &EmbedRequest,
+        _diagnostics: &mut Diagnostics,
+    ) -> Result<Embeddings, UpstreamError> {
+        decode_response(body)
+    }
+
+    fn encode_response(
+        &self,
+        embeddings: &Embeddings,
+        _request: &EmbedRequest,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<String, UpstreamError> {
+        // The format has no field for a token count.
+        if embeddings.tokens.is_some() {
+            diagnostics.record(DiagnosticCode::ExtraDropped, "usage", "");
+        }
+        match self {
+            Self::EmbedContent => {
+                let vector = embeddings.vectors.first().ok_or_else(no_embeddings)?;
+                Ok(format!(r#"{{"embedding":{{"values":{vector}}}}}"#))
+            }
+            Self::BatchEmbedContents => {
+                let vectors: Vec<_> =
+                    embeddings.vectors.iter().map(|v| format!(r#"{{"values":{v}}}"#)).collect();
+                Ok(format!(r#"{{"embeddings":[{}]}}"#, vectors.join(",")))
+            }
+        }
+    }
+
+    /// Renames the field with the embeddings, for an upstream that responds in the format of the other method.
+    fn repair_response(
+        &self,
+        body: &[u8],
+        _request: &EmbedRequest,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Vec<u8>> {
+        let key = match self {
+            Self::EmbedContent => "embedding",
+            Self::BatchEmbedContents => "embeddings",
+        };
+        let mut response = Object::parse(body).ok()?;
+        if response.non_null(key).is_some() {
+            return None;
+        }
+        match self {
+            Self::BatchEmbedContents => {
+                let list = format!("[{}]", response.non_null("embedding")?);
+                response.remove("embedding");
+                response.set(key, list);
+            }
+            Self::EmbedContent => {
+                let first = (*response.array("embeddings")?.first()?).to_owned();
+                response.remove("embeddings");
+                response.set(key, first);
+            }
+        }
+        diagnostics.record(DiagnosticCode::FieldFilled, key, "");
+        Some(response.to_json().into_bytes())
+    }
+}
+
+/// Decodes the texts of a batch, as a JSON array of strings.
+fn decode_batch(
+    body: &Object<'_>,
+    dimensions: &mut Option<u64>,
+    diagnostics: &mut Diagnostics,
+) -> Result<String, ClientError> {
+    let requests = body.array("requests").filter(|requests| !requests.is_empty());
+    let requests = requests.ok_or_else(|| ClientError::invalid("`requests` is missing.").at("requests"))?;
+    let mut texts = Vec::with_capacity(requests.len());
+    for (i, item) in requests.into_iter().enumerate() {
+        let list = Place::Key(&Place::Root, "requests");
+        let item = read(item).unwrap_or_default();
+        texts.push(decode_content(&item, Place::Index(&list, i), dimensions, diagnostics)?);
+    }
+    Ok(format!("[{}]", texts.join(",")))
+}
+
+/// Decodes the text of one content, as a JSON string.
+fn decode_content(
     body: &Object<'_>,
     place: Place<'_>,
     dimensions: &mut Option<u64>,
     diagnostics: &mut Diagnostics,
 ) -> Result<String, ClientError> {
     let wrong = |place: Place<'_>, must: &str| {
-        let at = place.path(Style::Brackets);
-        ClientError::invalid(format!("`{at}` must {must}.")).at(at)
+        let field_path = place.path(Style::Brackets);
+        ClientError::invalid(format!("`{field_path}` must {must}.")).at(field_path)
     };
-    let at = Place::Key(&place, "content");
+    let content_place = Place::Key(&place, "content");
     let content = body.get("content").and_then(read).unwrap_or_default();
     let parts = match content.get("parts") {
-        Some(one) if value_kind(one) == ValueKind::Object => vec![one],
+        Some(part) if value_kind(part) == ValueKind::Object => vec![part],
         _ => content.array("parts").unwrap_or_default(),
     };
     if parts.is_empty() {
-        return Err(wrong(at, "have parts, and all of them text"));
+        return Err(wrong(content_place, "have parts, and all of them text"));
     }
-    let mut words = String::new();
+    let mut text = String::new();
     for (i, part) in parts.into_iter().enumerate() {
         let part = read(part).unwrap_or_default();
-        let parts = Place::Key(&at, "parts");
-        words.push_str(&part.str("text").ok_or_else(|| wrong(Place::Index(&parts, i), "be a text"))?);
+        let parts = Place::Key(&content_place, "parts");
+        text.push_str(&part.str("text").ok_or_else(|| wrong(Place::Index(&parts, i), "be a text"))?);
     }
     let given = body.get("outputDimensionality").and_then(|given| natural(&string_or_json(given)));
     *dimensions = given.or(*dimensions);
@@ -110,110 +194,76 @@ fn one(
             );
         }
     }
-    Ok(encode_string(&words))
+    Ok(encode_string(&text))
 }
 
-fn at(request: &EmbedRequest, method: &str) -> Result<String, ClientError> {
+/// Returns the path of a method of the request's model.
+fn request_url(request: &EmbedRequest, api: GeminiEmbeddings) -> Result<String, ClientError> {
     let resource = request_path::resource(&request.model);
     let resource = resource.map_err(|error| ClientError::invalid(error.message).at(error.param))?;
-    Ok(format!("{resource}:{method}"))
+    Ok(format!("{resource}:{}", api.method()))
 }
 
-/// The client's own body; the model that stands in it must be the path's.
-fn renamed(source: &[u8], request: &EmbedRequest) -> String {
+/// Returns the client's own body; a model in it, and in the requests of a batch, must be that of the path.
+fn with_path_model(source: &[u8], request: &EmbedRequest) -> String {
     let mut body = Object::parse(source).unwrap_or_default();
-    let model = format!("models/{}", request_path::bare(&request.model));
-    if body.str("model").is_some_and(|given| request_path::bare(&given) != request_path::bare(&request.model))
-    {
-        body.set("model", encode_string(&model));
+    let model = request_path::bare(&request.model);
+    if body.str("model").is_some_and(|given| request_path::bare(&given) != model) {
+        body.set("model", encode_string(&format!("models/{model}")));
     }
-    let own = body.array("requests").map(|requests| {
-        let own: Vec<_> = requests.iter().map(|item| renamed(item.as_bytes(), request)).collect();
-        (own.iter().zip(&requests).any(|(own, given)| own != given), format!("[{}]", own.join(",")))
+    let batch = body.array("requests").map(|requests| {
+        let renamed: Vec<_> = requests.iter().map(|item| with_path_model(item.as_bytes(), request)).collect();
+        let is_changed = renamed.iter().zip(&requests).any(|(renamed, given)| renamed != given);
+        (is_changed, format!("[{}]", renamed.join(",")))
     });
-    if let Some((true, requests)) = own {
+    if let Some((true, requests)) = batch {
         body.set("requests", requests);
     }
     if body.is_changed() { body.to_json() } else { String::from_utf8_lossy(source).into_owned() }
 }
 
-fn write_many(
-    request: &EmbedRequest,
-    source: Option<&[u8]>,
-    _notes: &mut Diagnostics,
-) -> Result<(String, String), ClientError> {
-    let at = at(request, "batchEmbedContents")?;
-    if let Some(source) = source {
-        return Ok((at, renamed(source, request)));
-    }
+/// Encodes a `batchEmbedContents` request.
+fn encode_batch(request: &EmbedRequest) -> Result<PostRequest, ClientError> {
+    let url = request_url(request, GeminiEmbeddings::BatchEmbedContents)?;
     let texts = request.texts().ok_or_else(|| {
         ClientError::invalid("`input` must be a text or a list of texts; the upstream takes no token ids.")
             .at("input")
     })?;
     let model = encode_string(&format!("models/{}", request_path::bare(&request.model)));
     let mut items = Vec::with_capacity(texts.len());
-    for words in texts {
+    for text in texts {
         let mut item = Object::new();
         item.set("model", model.clone());
-        item.set("content", format!(r#"{{"parts":[{{"text":{words}}}]}}"#));
+        item.set("content", format!(r#"{{"parts":[{{"text":{text}}}]}}"#));
         if let Some(dimensions) = request.dimensions {
             item.set("outputDimensionality", dimensions.to_string());
         }
         items.push(item.to_json());
     }
-    Ok((at, format!(r#"{{"requests":[{}]}}"#, items.join(","))))
+    Ok(PostRequest::new(url, format!(r#"{{"requests":[{}]}}"#, items.join(","))))
 }
 
-/// An answer of the other route, with the member that this one's clients read.
-fn own_member(answer: &[u8], own: &'static str, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
-    let mut answer = Object::parse(answer).ok()?;
-    if answer.non_null(own).is_some() {
-        return None;
-    }
-    if own == "embeddings" {
-        let one = format!("[{}]", answer.non_null("embedding")?);
-        answer.remove("embedding");
-        answer.set(own, one);
-    } else {
-        let one = (*answer.array("embeddings")?.first()?).to_owned();
-        answer.remove("embeddings");
-        answer.set(own, one);
-    }
-    diagnostics.record(DiagnosticCode::FieldFilled, own, "");
-    Some(answer.to_json().into_bytes())
-}
-
-fn malformed() -> UpstreamError {
+fn no_embeddings() -> UpstreamError {
     UpstreamError::malformed("The upstream sent something that holds no embeddings.")
 }
 
-fn read_answer(
-    body: &[u8],
-    _request: &EmbedRequest,
-    _notes: &mut Diagnostics,
-) -> Result<Embeddings, UpstreamError> {
-    let answer = Object::parse(body.trim_ascii()).map_err(|_| malformed())?;
-    let given = match (answer.array("embeddings"), answer.get("embedding")) {
-        (Some(several), _) => several,
-        (None, Some(one)) => vec![one],
-        (None, None) => return Err(malformed()),
+/// Decodes a response of either method.
+fn decode_response(body: &[u8]) -> Result<Embeddings, UpstreamError> {
+    let response = Object::parse(body.trim_ascii()).map_err(|_| no_embeddings())?;
+    let items = match (response.array("embeddings"), response.get("embedding")) {
+        (Some(items), _) => items,
+        (None, Some(item)) => vec![item],
+        (None, None) => return Err(no_embeddings()),
     };
     let mut out = Embeddings::default();
-    for item in given {
-        let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
+    for item in items {
+        let item = Object::parse(item.as_bytes()).map_err(|_| no_embeddings())?;
         let vector = item
             .get("values")
             .filter(|values| value_kind(values) == ValueKind::Array)
-            .ok_or_else(malformed)?;
+            .ok_or_else(no_embeddings)?;
         out.vectors.push(vector.to_owned());
     }
-    out.tokens = answer.object("usageMetadata").and_then(|usage| usage.u64("promptTokenCount"));
+    out.tokens = response.object("usageMetadata").and_then(|usage| usage.u64("promptTokenCount"));
     Ok(out)
-}
-
-/// There is no place for a count.
-fn uncounted(answer: &Embeddings, diagnostics: &mut Diagnostics) {
-    if answer.tokens.is_some() {
-        diagnostics.record(DiagnosticCode::ExtraDropped, "usage", "");
-    }
 }

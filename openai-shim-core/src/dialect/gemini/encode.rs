@@ -1,114 +1,84 @@
-//! Events as a stream: server-sent events, or the items of a JSON array.
+//! Streams: events to chunks, framed as server-sent events or as the items of a JSON array.
 //!
 //! <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 
 use super::super::{Encoder, cited};
-use super::{NAME, citations, error, finish_reason, parts, usage, wants_array};
+use super::citations::{self, CitedText};
+use super::names::NAME;
+use super::parts::{self, FunctionCallPart};
+use super::response_object::{PARTS_PATH, new_candidate};
+use super::stream_framing::StreamFraming;
+use super::{error, extra_fields, finish_reason, usage};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
     ExtraFields, FinishReason, NumberedList, REASONING_DETAILS, ResponseContext, ResponseSpec, TextLength,
     Usage,
 };
 use crate::error::{Error, UpstreamError};
-use crate::framing::write_event;
 use crate::json::{Object, encode_string};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, VecDeque};
 
-/// The form of a stream.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum StreamFraming {
-    /// Server-sent events.
-    Events,
-    /// The items of a JSON array; whether one was written.
-    Array(bool),
-}
-
-impl StreamFraming {
-    pub(super) fn of(spec: &ResponseSpec) -> Self {
-        if wants_array(spec) { Self::Array(false) } else { Self::Events }
-    }
-
-    /// Writes one chunk.
-    pub(super) fn write(&mut self, json: &str, out: &mut Vec<u8>) {
-        match self {
-            Self::Events => write_event(out, |out| out.extend_from_slice(json.as_bytes())),
-            Self::Array(begun) => {
-                out.extend_from_slice(if *begun { b",\r\n" } else { b"[" });
-                out.extend_from_slice(json.as_bytes());
-                out.push(b'\n');
-                *begun = true;
-            }
-        }
-    }
-
-    /// Nothing follows.
-    pub(super) fn end(self, out: &mut Vec<u8>) {
-        match self {
-            Self::Events => {}
-            Self::Array(begun) => out.extend_from_slice(if begun { b"]\n" } else { b"[]\n" }),
-        }
-    }
-}
-
-/// A candidate; one without a part gets an empty text, because clients count on parts.
-pub(super) fn candidate(parts: &str, index: u32, finish: Option<String>) -> Object<'static> {
-    let parts = if parts.is_empty() { r#"{"text":""}"# } else { parts };
-    let mut object = Object::new();
-    object.set("content", format!(r#"{{"parts":[{parts}],"role":"model"}}"#));
-    if let Some(finish) = finish {
-        object.set("finishReason", finish);
-    }
-    object.set("index", index.to_string());
-    object
-}
-
-/// Writes a stream.
+/// Encodes a stream.
 pub(super) struct GeminiEncoder {
     spec: ResponseSpec,
     context: ResponseContext,
     diagnostics: Diagnostics,
-    form: StreamFraming,
+    framing: StreamFraming,
+    phase: Phase,
     id: String,
     model: String,
-    started: bool,
-    over: bool,
     choices: NumberedList<ChoiceWriter>,
     usage: Option<Usage>,
-    /// What this dialect's own upstream said beside the counts.
-    beside: Vec<(String, Box<RawValue>)>,
-    /// Members of the answer as a whole, for the next chunk.
+    /// Extra fields of `usageMetadata`, from an upstream of this dialect.
+    usage_extra: Vec<(String, Box<RawValue>)>,
+    /// Extra fields of the next chunk.
     extra: Vec<(String, String)>,
-    /// The feedback on the prompt was said: without an answer it stands alone.
-    feedback: bool,
+    /// Whether `promptFeedback` was written: a response without content needs no candidates then.
+    has_prompt_feedback: bool,
 }
 
+/// How far the stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// `Event::Start` did not arrive.
+    AwaitingStart,
+    InResponse,
+    /// The last chunk was written, or nothing follows.
+    Ended,
+}
+
+/// One choice, which is a candidate here.
+#[derive(Default)]
 struct ChoiceWriter {
     index: u32,
+    /// The open blocks of text and reasoning.
     open: BTreeMap<u32, BlockKind>,
-    /// How long the text is, and was when its open block began.
-    length: TextLength,
-    from: TextLength,
-    /// What the open block cites, and what the ones before it do.
-    cited: Vec<Citation>,
-    sources: Vec<(Citation, TextLength, TextLength)>,
-    /// What the answer cites as a whole.
-    beside: Vec<Citation>,
-    /// The signature of the thinking that is open, and what is known of it.
-    signed: (String, ExtraFields),
-    /// Calls are sent whole, and in their order.
+    text_length: TextLength,
+    /// `text_length` where the open block started.
+    block_start: TextLength,
+    /// The citations of the open block.
+    block_citations: Vec<Citation>,
+    /// The citations of the blocks before it.
+    citations: Vec<CitedText>,
+    /// The citations of the response as a whole.
+    response_citations: Vec<Citation>,
+    pending_signature: PendingSignature,
+    /// Tool calls by ascending block number: they are written when they are complete, in this order.
     calls: VecDeque<PendingCall>,
-    finish: Option<String>,
-    said: bool,
+    /// JSON.
+    finish_reason: Option<String>,
+    /// Whether any part was written.
+    has_content: bool,
+    /// Extra fields of the next candidate.
     extra: Vec<(String, String)>,
 }
 
-impl ChoiceWriter {
-    /// The call of this number that is not sent yet: they stand in the order of their numbers.
-    fn call(&mut self, block: u32) -> Option<&mut PendingCall> {
-        let at = self.calls.binary_search_by_key(&block, |call| call.block).ok()?;
-        self.calls.get_mut(at)
-    }
+/// The signature of the open block of reasoning, and its `reasoning_details` fields.
+#[derive(Default)]
+struct PendingSignature {
+    signature: String,
+    details: ExtraFields,
 }
 
 struct PendingCall {
@@ -118,59 +88,52 @@ struct PendingCall {
     arguments: String,
     signature: Option<String>,
     extra: ExtraFields,
-    closed: bool,
+    is_closed: bool,
 }
 
-const AT: &str = "candidates[].content.parts";
+impl ChoiceWriter {
+    /// Returns a tool call that is not written yet.
+    fn call(&mut self, block: u32) -> Option<&mut PendingCall> {
+        let position = self.calls.binary_search_by_key(&block, |call| call.block).ok()?;
+        self.calls.get_mut(position)
+    }
+}
 
 impl GeminiEncoder {
     pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
-            form: StreamFraming::of(&spec),
+            framing: StreamFraming::of(&spec),
             id: String::new(),
             model: spec.model.clone(),
             spec,
             context,
             diagnostics: Diagnostics::default(),
-            started: false,
-            over: false,
+            phase: Phase::AwaitingStart,
             choices: NumberedList::default(),
             usage: None,
-            beside: Vec::new(),
+            usage_extra: Vec::new(),
             extra: Vec::new(),
-            feedback: false,
+            has_prompt_feedback: false,
         }
     }
 
     fn choice(&mut self, index: u32) -> Option<&mut ChoiceWriter> {
-        Some(self.choices.get_or_insert_with(index, || ChoiceWriter {
-            index,
-            open: BTreeMap::new(),
-            signed: Default::default(),
-            length: TextLength::default(),
-            from: TextLength::default(),
-            cited: Vec::new(),
-            sources: Vec::new(),
-            beside: Vec::new(),
-            calls: VecDeque::new(),
-            finish: None,
-            said: false,
-            extra: Vec::new(),
-        }))
+        let new_choice = || ChoiceWriter { index, ..ChoiceWriter::default() };
+        Some(self.choices.get_or_insert_with(index, new_choice))
     }
 
-    /// Writes one part of one answer.
-    fn part(&mut self, index: u32, part: &str, out: &mut Vec<u8>) {
+    /// Writes a chunk with one part of one choice.
+    fn write_part(&mut self, index: u32, part: &str, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
-        choice.said = true;
-        let mut candidate = candidate(part, index, None);
+        choice.has_content = true;
+        let mut candidate = new_candidate(part, index, None);
         for (key, value) in std::mem::take(&mut choice.extra) {
             candidate.set(key, value);
         }
-        self.chunk(Some(&candidate.to_json()), None, out);
+        self.write_chunk(Some(&candidate.to_json()), None, out);
     }
 
-    fn chunk(&mut self, candidates: Option<&str>, usage: Option<String>, out: &mut Vec<u8>) {
+    fn write_chunk(&mut self, candidates: Option<&str>, usage: Option<String>, out: &mut Vec<u8>) {
         let mut chunk = Object::new();
         if let Some(candidates) = candidates {
             chunk.set("candidates", format!("[{candidates}]"));
@@ -183,12 +146,12 @@ impl GeminiEncoder {
         }
         chunk.set("modelVersion", encode_string(&self.model));
         chunk.set("responseId", encode_string(&self.id));
-        self.form.write(&chunk.to_json(), out);
+        self.framing.write(&chunk.to_json(), out);
     }
 
     fn open(&mut self, index: u32, block: u32, kind: &BlockKind) {
         if *kind == BlockKind::Refusal {
-            self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "a refusal, as text");
+            self.diagnostics.record(DiagnosticCode::FeatureUnsupported, PARTS_PATH, "a refusal, as text");
         }
         let generated_id = match kind {
             BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.context.new_id("call_")),
@@ -203,10 +166,10 @@ impl GeminiEncoder {
                 arguments: String::new(),
                 signature: signature.clone(),
                 extra: ExtraFields::new(NAME, Vec::new()),
-                closed: false,
+                is_closed: false,
             });
         } else {
-            choice.from = choice.length;
+            choice.block_start = choice.text_length;
             choice.open.insert(block, kind.clone());
         }
     }
@@ -220,24 +183,23 @@ impl GeminiEncoder {
                 Delta::Native { dialect: NAME, key, raw } => {
                     call.extra.members.push((key.clone(), raw.clone()));
                 }
-                Delta::Native { .. } => {
-                    self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "an opaque part")
-                }
+                Delta::Native { .. } => self.report_opaque(),
             }
             return;
         }
         let Some(kind) = choice.open.get(&block) else { return };
-        let thinks = *kind == BlockKind::Reasoning;
-        let none = ExtraFields::default();
+        let is_reasoning = *kind == BlockKind::Reasoning;
         let part = match delta {
-            Delta::Text(text) if thinks => parts::thought(text, None, &none),
+            Delta::Text(text) if is_reasoning => parts::write_thought(text, None, &ExtraFields::default()),
             Delta::Text(text) => {
-                choice.length.add(text);
+                choice.text_length.add(text);
                 format!("{{\"text\":{}}}", encode_string(text))
             }
-            Delta::Signature(more) if thinks => return choice.signed.0.push_str(more),
-            Delta::Native { dialect: REASONING_DETAILS, key, raw } if thinks => {
-                if !choice.signed.1.set_detail(key, raw) {
+            Delta::Signature(more) if is_reasoning => {
+                return choice.pending_signature.signature.push_str(more);
+            }
+            Delta::Native { dialect: REASONING_DETAILS, key, raw } if is_reasoning => {
+                if !choice.pending_signature.details.set_detail(key, raw) {
                     self.diagnostics.record(
                         DiagnosticCode::ExtraDropped,
                         REASONING_DETAILS,
@@ -246,65 +208,71 @@ impl GeminiEncoder {
                 }
                 return;
             }
-            Delta::Native { dialect: NAME, key, raw } if key == parts::WHOLE => raw.get().to_owned(),
+            Delta::Native { dialect: NAME, key, raw } if key == extra_fields::NATIVE_PART => {
+                raw.get().to_owned()
+            }
             Delta::Native { dialect: NAME, key, raw } => {
-                let own = ExtraFields::new(NAME, vec![(key.clone(), raw.clone())]);
-                if thinks {
-                    parts::thought("", None, &own)
+                let extra = ExtraFields::new(NAME, vec![(key.clone(), raw.clone())]);
+                if is_reasoning {
+                    parts::write_thought("", None, &extra)
                 } else {
                     let mut written = Vec::new();
-                    parts::words(&"".into(), &own, &mut written);
+                    parts::write_text(&"".into(), &extra, &mut written);
                     written.concat()
                 }
             }
-            // It says how its dialect wrote something.
+            // The dot marks a field that only tells how its own dialect wrote something.
             Delta::Native { dialect, key, .. } if *dialect != NAME && key.starts_with('.') => return,
-            Delta::Native { dialect, key, raw } if !thinks => {
+            Delta::Native { dialect, key, raw } if !is_reasoning => {
                 let CitedSources { mut list, rest } =
                     cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
-                choice.cited.append(&mut list);
+                choice.block_citations.append(&mut list);
                 if !rest.is_empty() {
-                    self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "an opaque part");
+                    self.report_opaque();
                 }
                 return;
             }
-            Delta::Signature(_) | Delta::Native { .. } => {
-                self.diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "an opaque part");
-                return;
-            }
+            Delta::Signature(_) | Delta::Native { .. } => return self.report_opaque(),
         };
-        self.part(index, &part, out);
+        self.write_part(index, &part, out);
+    }
+
+    fn report_opaque(&mut self) {
+        self.diagnostics.record(DiagnosticCode::FeatureUnsupported, PARTS_PATH, "an opaque part");
     }
 
     fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
         let Some(choice) = self.choice(index) else { return };
         choice.open.remove(&block);
-        let (from, to) = (choice.from, choice.length);
-        choice.sources.extend(choice.cited.drain(..).map(|one| (one, from, to)));
-        let (signature, extra) = std::mem::take(&mut choice.signed);
+        let (start, end) = (choice.block_start, choice.text_length);
+        let citations = choice.block_citations.drain(..);
+        choice.citations.extend(citations.map(|citation| CitedText { citation, start, end }));
+        let PendingSignature { signature, details } = std::mem::take(&mut choice.pending_signature);
         if !signature.is_empty() {
-            self.part(index, &parts::thought("", Some(&signature), &extra), out);
+            self.write_part(index, &parts::write_thought("", Some(&signature), &details), out);
         }
         let Some(choice) = self.choice(index) else { return };
         if let Some(call) = choice.call(block) {
-            call.closed = true;
+            call.is_closed = true;
         }
-        loop {
-            let Some(choice) = self.choice(index) else { return };
-            if choice.calls.front().is_none_or(|call| !call.closed) {
-                return;
-            }
-            let Some(call) = choice.calls.pop_front() else { return };
-            let said = (call.id.as_str(), call.name.as_str(), call.arguments.as_str());
-            let signature = call.signature.as_deref();
-            let part = parts::write_call(said, signature, &call.extra, (AT, &mut self.diagnostics));
-            self.part(index, &part, out);
+        while let Some(call) =
+            self.choice(index).and_then(|choice| choice.calls.pop_front_if(|call| call.is_closed))
+        {
+            let part = FunctionCallPart {
+                id: &call.id,
+                name: &call.name,
+                arguments: &call.arguments,
+                signature: call.signature.as_deref(),
+                extra: &call.extra,
+            };
+            let part = part.into_json(PARTS_PATH, &mut self.diagnostics);
+            self.write_part(index, &part, out);
         }
     }
 
     fn finish_choice(&mut self, index: u32, reason: &FinishReason) {
         if let Some(choice) = self.choice(index) {
-            choice.finish.get_or_insert_with(|| encode_string(finish_reason::write(reason)));
+            choice.finish_reason.get_or_insert_with(|| encode_string(finish_reason::write(reason)));
         }
     }
 
@@ -312,43 +280,44 @@ impl GeminiEncoder {
         let CitedSources { list, rest } =
             if extra.dialect == NAME { CitedSources::default() } else { cited(extra) };
         if let (false, Some(choice)) = (list.is_empty(), self.choice(choice.unwrap_or(0))) {
-            choice.beside.extend(list);
+            choice.response_citations.extend(list);
         }
         rest.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.diagnostics);
         for (key, value) in extra.of(NAME) {
-            let member = (key.clone(), value.get().to_owned());
+            let field = (key.clone(), value.get().to_owned());
             match (choice, key.as_str()) {
                 (Some(index), "finishReason") => {
                     if let Some(choice) = self.choice(index) {
-                        choice.finish = Some(member.1);
+                        choice.finish_reason = Some(field.1);
                     }
                 }
                 (Some(index), _) => {
                     if let Some(choice) = self.choice(index) {
-                        choice.extra.push(member);
+                        choice.extra.push(field);
                     }
                 }
-                (None, dotted) if dotted.contains('.') => self.beside.push((key.clone(), value.clone())),
+                (None, key) if key.contains('.') => self.usage_extra.push((key.to_owned(), value.clone())),
                 (None, key) => {
-                    self.feedback |= key == "promptFeedback";
-                    self.extra.push(member);
+                    self.has_prompt_feedback |= key == "promptFeedback";
+                    self.extra.push(field);
                 }
             }
         }
     }
 
-    /// The last chunk: how every answer ended, and the counts.
+    /// Writes the last chunk: the finish reasons, and usage.
     fn end(&mut self, out: &mut Vec<u8>) {
-        let said = self.choices.iter().any(|(_, choice)| choice.said);
+        let has_content = self.choices.iter().any(|(_, choice)| choice.has_content);
         let candidates: Vec<_> = self
             .choices
             .iter_mut()
             .map(|(_, choice)| {
-                let mut candidate = candidate("", choice.index, choice.finish.take());
-                let all = (TextLength::default(), choice.length);
-                choice.sources.extend(choice.beside.drain(..).map(|one| (one, all.0, all.1)));
-                if !choice.sources.is_empty() {
-                    candidate.set(citations::GROUNDING, citations::write(&choice.sources));
+                let mut candidate = new_candidate("", choice.index, choice.finish_reason.take());
+                let (start, end) = (TextLength::default(), choice.text_length);
+                let citations = choice.response_citations.drain(..);
+                choice.citations.extend(citations.map(|citation| CitedText { citation, start, end }));
+                if !choice.citations.is_empty() {
+                    candidate.set(citations::GROUNDING, citations::write(&choice.citations));
                 }
                 for (key, value) in std::mem::take(&mut choice.extra) {
                     candidate.set(key, value);
@@ -356,32 +325,33 @@ impl GeminiEncoder {
                 candidate.to_json()
             })
             .collect();
-        usage::lost(self.usage.as_ref(), &mut self.diagnostics);
-        let counts = usage::write(self.usage.as_ref(), &self.beside);
-        if counts.is_none() {
+        usage::report_unsupported(self.usage.as_ref(), &mut self.diagnostics);
+        let usage = usage::write(self.usage.as_ref(), &self.usage_extra);
+        if usage.is_none() {
             self.diagnostics.record(DiagnosticCode::UsageMissing, "usageMetadata", "");
         }
         let candidates = candidates.join(",");
-        self.chunk(Some(candidates.as_str()).filter(|_| said || !self.feedback), counts, out);
-        self.form.end(out);
-        self.over = true;
+        let has_candidates = has_content || !self.has_prompt_feedback;
+        self.write_chunk(has_candidates.then_some(candidates.as_str()), usage, out);
+        self.framing.end(out);
+        self.phase = Phase::Ended;
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        self.form.write(&error::envelope(&Error::Upstream(error.clone())), out);
-        self.form.end(out);
-        self.over = true;
+        self.framing.write(&error::envelope(&Error::Upstream(error.clone())), out);
+        self.framing.end(out);
+        self.phase = Phase::Ended;
     }
 }
 
 impl Encoder for GeminiEncoder {
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
-        if self.over {
+        if self.phase == Phase::Ended {
             return;
         }
         match event {
             Event::Start { id, model, .. } => {
-                self.started = true;
+                self.phase = Phase::InResponse;
                 self.id = id.clone().unwrap_or_else(|| self.context.new_id(""));
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
@@ -399,10 +369,10 @@ impl Encoder for GeminiEncoder {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        if self.started && !self.over {
+        if self.phase == Phase::InResponse {
             self.fail(&UpstreamError::Truncated, out);
         }
-        self.over = true;
+        self.phase = Phase::Ended;
     }
 
     fn diagnostics(&self) -> &Diagnostics {

@@ -1,8 +1,8 @@
-//! Errors: Google's envelope, read and written.
+//! Error responses and errors in streams: JSON or text to `UpstreamError`, and `Error` to Google's error envelope.
 //!
 //! <https://cloud.google.com/apis/design/errors> and <https://ai.google.dev/gemini-api/docs/troubleshooting>
 
-use super::read as camel;
+use super::json_keys::parse_object;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
@@ -12,8 +12,8 @@ use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 use std::time::Duration;
 
-/// HTTP status and Google's word for each kind. The one table of this dialect.
-const TABLE: &[(ErrorKind, u16, &str)] = &[
+/// HTTP status and Google's status name of each kind.
+const ERROR_KINDS: &[(ErrorKind, u16, &str)] = &[
     (ErrorKind::InvalidRequest, 400, "INVALID_ARGUMENT"),
     (ErrorKind::Authentication, 401, "UNAUTHENTICATED"),
     (ErrorKind::Permission, 403, "PERMISSION_DENIED"),
@@ -32,8 +32,8 @@ const TABLE: &[(ErrorKind, u16, &str)] = &[
     (ErrorKind::Internal, 500, "INTERNAL"),
 ];
 
-/// The HTTP status of each of Google's words.
-const STATUSES: &[(&str, u16)] = &[
+/// The HTTP status of each of Google's status names.
+const STATUS_NAMES: &[(&str, u16)] = &[
     ("INVALID_ARGUMENT", 400),
     ("FAILED_PRECONDITION", 400),
     ("OUT_OF_RANGE", 400),
@@ -52,29 +52,30 @@ const STATUSES: &[(&str, u16)] = &[
     ("DEADLINE_EXCEEDED", 504),
 ];
 
-fn row(kind: ErrorKind) -> (u16, &'static str) {
-    TABLE.iter().find(|(k, ..)| *k == kind).map_or((500, "INTERNAL"), |(_, code, word)| (*code, *word))
+fn status_and_name(kind: ErrorKind) -> (u16, &'static str) {
+    let found = ERROR_KINDS.iter().find(|(k, ..)| *k == kind);
+    found.map_or((500, "INTERNAL"), |(_, status, name)| (*status, name))
 }
 
-/// Writes an error, with its status.
+/// Writes an error with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     (status(error), Bytes::from(envelope(error)))
 }
 
 fn status(error: &Error) -> StatusCode {
-    let stated = match error {
-        // Anthropic's own number for too much load.
+    let status = match error {
+        // Anthropic's status for overload.
         Error::Upstream(UpstreamError::Status(e)) if e.status == 529 => 503,
         Error::Upstream(UpstreamError::Status(e)) => e.status,
-        other => row(other.kind()).0,
+        other => status_and_name(other.kind()).0,
     };
-    StatusCode::from_u16(stated)
+    StatusCode::from_u16(status)
         .ok()
         .filter(|s| s.is_client_error() || s.is_server_error())
         .unwrap_or(StatusCode::BAD_GATEWAY)
 }
 
-/// The body of an error.
+/// Returns the JSON of an error.
 pub(super) fn envelope(error: &Error) -> String {
     let mut object = Object::new();
     object.set("code", status(error).as_u16().to_string());
@@ -83,32 +84,32 @@ pub(super) fn envelope(error: &Error) -> String {
         Error::Upstream(UpstreamError::Status(e)) => &e.extra,
         _ => &[],
     };
-    let own = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
-    let word = own("status").filter(|word| fits(word, status(error)));
-    object.set("status", word.map_or_else(|| encode_string(row(error.kind()).1), str::to_owned));
-    let mut details = own("details").filter(|d| value_kind(d) == ValueKind::Array).map(str::to_owned);
+    let extra_field = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+    let name = extra_field("status").filter(|name| is_name_of(name, status(error)));
+    object.set("status", name.map_or_else(|| encode_string(status_and_name(error.kind()).1), str::to_owned));
+    let mut details = extra_field("details").filter(|d| value_kind(d) == ValueKind::Array).map(str::to_owned);
     if details.is_none() {
-        let mut made = Vec::new();
+        let mut generated = Vec::new();
         if let Some(code) = error.code().filter(|code| code.parse::<u16>().is_err()) {
-            made.push(format!(
+            generated.push(format!(
                 r#"{{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":{},"domain":"openai-shim"}}"#,
                 encode_string(&code.to_ascii_uppercase())
             ));
         }
         if let Some(param) = error.param() {
-            made.push(format!(
+            generated.push(format!(
                 r#"{{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{{"field":{},"description":{}}}]}}"#,
                 encode_string(param),
                 encode_string(&error.to_string())
             ));
         }
         if let Some(wait) = error.retry_after() {
-            made.push(format!(
+            generated.push(format!(
                 r#"{{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"{}s"}}"#,
                 wait.as_secs_f64()
             ));
         }
-        details = (!made.is_empty()).then(|| format!("[{}]", made.join(",")));
+        details = (!generated.is_empty()).then(|| format!("[{}]", generated.join(",")));
     }
     if let Some(details) = details {
         object.set("details", details);
@@ -116,12 +117,13 @@ pub(super) fn envelope(error: &Error) -> String {
     format!("{{\"error\":{}}}", object.to_json())
 }
 
-/// Whether a word is known, and means this status.
-fn fits(word: &str, status: StatusCode) -> bool {
-    decode_string(word).is_some_and(|word| STATUSES.iter().any(|(w, s)| *w == word && *s == status.as_u16()))
+/// Whether a JSON string is a name of this status.
+fn is_name_of(json: &str, status: StatusCode) -> bool {
+    let names = STATUS_NAMES.iter().filter(|(_, known)| *known == status.as_u16());
+    decode_string(json).is_some_and(|name| names.clone().any(|(known, _)| *known == name))
 }
 
-/// Reads an error answer.
+/// Reads an error response.
 pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
@@ -130,57 +132,58 @@ pub(super) fn decode(
 ) -> UpstreamError {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
-    let text = text.strip_prefix("data:").map_or(text, |rest| rest.lines().next().unwrap_or_default().trim());
+    let text = text.strip_prefix("data:").map_or(text, |data| data.lines().next().unwrap_or_default().trim());
     let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
     let first = items.first().map(|item| item.get());
     if first.is_some() {
         diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "the first item of an array");
     }
-    let stated = status.as_u16();
+    let http_status = status.as_u16();
     let mut error = Object::parse(first.unwrap_or(text).as_bytes())
         .ok()
-        .and_then(|object| read(&object, Some(stated), diagnostics))
+        .and_then(|object| read(&object, Some(http_status), diagnostics))
         .unwrap_or_else(|| {
             diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
-            StatusError::new(stated, ErrorKind::Upstream, plain(status, text))
+            StatusError::new(http_status, ErrorKind::Upstream, message_of_text(status, text))
         });
     let header = headers.get("retry-after").and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
     error.retry_after = header.and_then(|s| Duration::try_from_secs_f64(s).ok()).or(error.retry_after);
-    settle(&mut error, stated, diagnostics);
+    classify(&mut error, http_status, diagnostics);
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error that came inside a successful answer or a stream.
+/// Reads an error in the body of a successful response or in a stream.
 pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
     object.non_null("error")?;
     let mut error = read(object, None, diagnostics)?;
-    let stated = error.status;
-    settle(&mut error, stated, diagnostics);
+    let status = error.status;
+    classify(&mut error, status, diagnostics);
     Some(UpstreamError::Status(Box::new(error)))
 }
 
-/// The status and kind that the words say.
-fn settle(error: &mut StatusError, stated: u16, diagnostics: &mut Diagnostics) {
-    let bad_key = error.code.as_deref() == Some("API_KEY_INVALID")
+/// Sets kind and code, and corrects the status of an invalid key, from code and message.
+fn classify(error: &mut StatusError, original_status: u16, diagnostics: &mut Diagnostics) {
+    let is_invalid_key = error.code.as_deref() == Some("API_KEY_INVALID")
         || error.message.to_ascii_lowercase().contains("api key not valid");
-    if bad_key && matches!(error.status, 400 | 403) {
+    if is_invalid_key && matches!(error.status, 400 | 403) {
         error.status = 401;
     }
-    if error.status != stated {
-        diagnostics.record(DiagnosticCode::StatusPromoted, "", &format!("{stated} to {}", error.status));
+    if error.status != original_status {
+        let detail = format!("{original_status} to {}", error.status);
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", &detail);
     }
-    error.kind = kind(error);
-    // Google's reasons stay among the details; a code is for what clients look for.
+    error.kind = kind_of(error);
+    // Google's reasons stay in the details. A code is one that clients check for.
     error.code = (error.kind == ErrorKind::ContextLength).then(|| String::from("context_length_exceeded"));
 }
 
-/// Reads the envelope. What HTTP stated goes before what the envelope repeats.
-fn read(object: &Object<'_>, stated: Option<u16>, diagnostics: &mut Diagnostics) -> Option<StatusError> {
+/// Reads the envelope. The HTTP status has priority over the one in the envelope.
+fn read(object: &Object<'_>, http_status: Option<u16>, diagnostics: &mut Diagnostics) -> Option<StatusError> {
     let inner = match object.non_null("error") {
         Some(inner) if value_kind(inner) == ValueKind::Object => Object::parse(inner.as_bytes()).ok()?,
         Some(inner) => {
             return Some(StatusError::new(
-                stated.unwrap_or(502),
+                http_status.unwrap_or(502),
                 ErrorKind::Upstream,
                 string_or_json(inner).into_owned(),
             ));
@@ -193,14 +196,15 @@ fn read(object: &Object<'_>, stated: Option<u16>, diagnostics: &mut Diagnostics)
     }
     let message =
         message.unwrap_or_else(|| String::from("The upstream reported an error without a message."));
-    let word = inner.str("status");
-    let by_word =
-        word.and_then(|word| STATUSES.iter().find(|(known, _)| *known == word)).map(|(_, code)| *code);
-    let by_code = inner.get("code").and_then(|c| string_or_json(c).trim().parse().ok());
-    let status = stated.or(by_code.filter(|c| (400..600).contains(c))).or(by_word).unwrap_or(502);
+    let name = inner.str("status");
+    let named_status = name.and_then(|name| STATUS_NAMES.iter().find(|(known, _)| *known == name));
+    let named_status = named_status.map(|(_, status)| *status);
+    let code = inner.get("code").and_then(|c| string_or_json(c).trim().parse().ok());
+    let code = code.filter(|c| (400..600).contains(c));
+    let status = http_status.or(code).or(named_status).unwrap_or(502);
     let mut error = StatusError::new(status, ErrorKind::Upstream, message);
     for detail in inner.array("details").unwrap_or_default() {
-        let Some(detail) = camel(detail) else { continue };
+        let Some(detail) = parse_object(detail) else { continue };
         if let Some(reason) = detail.str("reason") {
             error.code.get_or_insert(reason.into_owned());
         }
@@ -209,27 +213,28 @@ fn read(object: &Object<'_>, stated: Option<u16>, diagnostics: &mut Diagnostics)
             error.retry_after = seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
         }
         for violation in detail.array("fieldViolations").unwrap_or_default() {
-            let field = camel(violation).and_then(|v| v.str("field").map(std::borrow::Cow::into_owned));
+            let field =
+                parse_object(violation).and_then(|v| v.str("field").map(std::borrow::Cow::into_owned));
             error.param = error.param.or(field).filter(|f| !f.is_empty());
         }
     }
-    if let Some(covered) = redact(&error.message) {
-        error.message = covered;
+    if let Some(redacted) = redact(&error.message) {
+        error.message = redacted;
     }
     for (key, value) in inner.iter() {
         match key {
             "code" | "message" => {}
             "status" => error.extra.push((key.to_owned(), raw(value))),
-            "details" => error.extra.push((key.to_owned(), raw(public(value)))),
-            // The envelope has no other members: what else stands there may be the upstream's own business.
+            "details" => error.extra.push((key.to_owned(), raw(public_details(value)))),
+            // The envelope has no other fields: these may contain internals of the upstream.
             _ => diagnostics.record(DiagnosticCode::FieldDropped, &format!("error.{key}"), ""),
         }
     }
     Some(error)
 }
 
-/// The details without those that show the upstream's machine.
-fn public(details: &str) -> String {
+/// Returns the details without those that show internals of the upstream's machine.
+fn public_details(details: &str) -> String {
     let items: Vec<&RawValue> = serde_json::from_str(details).unwrap_or_default();
     let items: Vec<_> =
         items.iter().map(|item| item.get()).filter(|item| !item.contains("DebugInfo")).collect();
@@ -237,11 +242,12 @@ fn public(details: &str) -> String {
     redact_json(&items).unwrap_or(items)
 }
 
-fn kind(error: &StatusError) -> ErrorKind {
+fn kind_of(error: &StatusError) -> ErrorKind {
     let message = error.message.to_ascii_lowercase();
-    let too_long = ["token count", "input token", "context length"].iter().any(|w| message.contains(w))
-        && ["exceed", "maximum", "too long"].iter().any(|w| message.contains(w));
-    if too_long && error.status < 500 && error.status != 429 {
+    let is_too_long =
+        ["token count", "input token", "context length"].iter().any(|phrase| message.contains(phrase))
+            && ["exceed", "maximum", "too long"].iter().any(|phrase| message.contains(phrase));
+    if is_too_long && error.status < 500 && error.status != 429 {
         return ErrorKind::ContextLength;
     }
     match error.status {
@@ -258,8 +264,8 @@ fn kind(error: &StatusError) -> ErrorKind {
     }
 }
 
-/// A sentence for an error body that is no JSON; never the page itself.
-fn plain(status: StatusCode, body: &str) -> String {
+/// Returns one sentence about an error body that is not JSON; an HTML page is not quoted.
+fn message_of_text(status: StatusCode, body: &str) -> String {
     let reason = status.canonical_reason().unwrap_or("error");
     let code = status.as_u16();
     match body.chars().next() {
@@ -277,11 +283,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_a_row() {
+    fn every_kind_has_a_status_and_a_name() {
         for kind in ErrorKind::ALL {
-            let (code, word) = row(kind);
-            assert!(TABLE.iter().any(|(k, ..)| *k == kind), "{kind:?}");
-            assert!((400..600).contains(&code) && STATUSES.iter().any(|(known, _)| *known == word));
+            let (status, name) = status_and_name(kind);
+            assert!(ERROR_KINDS.iter().any(|(k, ..)| *k == kind), "{kind:?}");
+            assert!((400..600).contains(&status) && STATUS_NAMES.iter().any(|(known, _)| *known == name));
         }
     }
 }

@@ -1,12 +1,12 @@
-//! Why an answer ended: Google's words and ours.
+//! `finishReason` to `FinishReason` and back.
 //!
 //! <https://ai.google.dev/api/generate-content#FinishReason>
 
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason};
 use crate::json::string_or_json;
 
-/// Every word that is known, with its meaning, and whether that says all of it.
-const TABLE: &[(&str, FinishReason, bool)] = &[
+/// Google's finish reasons: each with ours, and whether ours means the same, so that it is no loss.
+const FINISH_REASONS: &[(&str, FinishReason, bool)] = &[
     ("STOP", FinishReason::Stop, true),
     ("MAX_TOKENS", FinishReason::Length, true),
     ("SAFETY", FinishReason::ContentFilter, true),
@@ -29,7 +29,7 @@ const TABLE: &[(&str, FinishReason, bool)] = &[
     ("IMAGE_OTHER", FinishReason::Stop, false),
     ("OTHER", FinishReason::Stop, false),
     ("FINISH_REASON_UNSPECIFIED", FinishReason::Stop, false),
-    // Some servers send the numbers of the enum; after the sixth, Google's two APIs count differently.
+    // Some servers send the numbers of the enum. Google's two APIs number reasons after the sixth differently.
     ("1", FinishReason::Stop, true),
     ("2", FinishReason::Length, true),
     ("3", FinishReason::ContentFilter, true),
@@ -39,24 +39,23 @@ const TABLE: &[(&str, FinishReason, bool)] = &[
     ("8", FinishReason::ContentFilter, true),
 ];
 
-/// The meaning of a reason's JSON.
+/// Reads the JSON of a finish reason.
 pub(super) fn read(json: &str, diagnostics: &mut Diagnostics) -> FinishReason {
-    let word = string_or_json(json);
-    let known = TABLE.iter().find(|(known, ..)| *known == word);
-    match known {
-        Some((_, reason, true)) => reason.clone(),
+    let reason = string_or_json(json);
+    match FINISH_REASONS.iter().find(|(known, ..)| *known == reason) {
+        Some((_, same, true)) => same.clone(),
         _ => {
             diagnostics.record(
                 DiagnosticCode::FinishReasonMapped,
                 "candidates[].finishReason",
-                &format!("{word} to stop"),
+                &format!("{reason} to stop"),
             );
             FinishReason::Stop
         }
     }
 }
 
-/// Google's word for a reason.
+/// Returns Google's finish reason for ours.
 pub(super) fn write(reason: &FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop | FinishReason::StopSequence(_) | FinishReason::ToolCalls => "STOP",
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_we_write_reads_as_the_same() {
+    fn written_reason_is_read_as_the_same() {
         for reason in [FinishReason::Stop, FinishReason::Length, FinishReason::ContentFilter] {
             let mut diagnostics = Diagnostics::default();
             assert_eq!(read(&format!("\"{}\"", write(&reason)), &mut diagnostics), reason);
@@ -79,11 +78,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_a_stop_and_reported() {
-        for word in ["\"OTHER\"", "\"NEW_WORD\"", "5", "99"] {
+    fn unknown_reason_is_a_stop_and_is_reported() {
+        for reason in ["\"OTHER\"", "\"NEW_WORD\"", "5", "99"] {
             let mut diagnostics = Diagnostics::default();
-            assert_eq!(read(word, &mut diagnostics), FinishReason::Stop);
-            assert!(diagnostics.has(DiagnosticCode::FinishReasonMapped), "{word}");
+            assert_eq!(read(reason, &mut diagnostics), FinishReason::Stop);
+            assert!(diagnostics.has(DiagnosticCode::FinishReasonMapped), "{reason}");
         }
     }
 }

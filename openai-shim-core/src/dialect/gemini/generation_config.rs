@@ -1,102 +1,64 @@
-//! `generationConfig`: lengths, sampling, the form of the answer, thinking.
+//! `generationConfig`: limits, sampling, response format and thinking, to `Request` and back.
 //!
 //! <https://ai.google.dev/api/generate-content#generationconfig>
 
-use super::{NAME, plain, read};
+use super::json_keys::{camel_case, parse_object};
+use super::names::NAME;
+use super::{extra_fields, json_schema};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, ExtraFields, Reasoning, Request, ResponseFormat, TokenLimit,
 };
-use crate::json::schema_subset::{SchemaSubset, reduce_schema};
 use crate::json::{self, Object, count, encode_string, from_openapi, natural, raw, string_or_json};
 use serde_json::value::RawValue;
 
-/// What stands before the name of a member of `generationConfig` among a request's leftovers.
-pub(super) const CONFIG: &str = "generationConfig.";
+/// The prefix of a field of `generationConfig` among the extra fields of a request.
+const EXTRA_PREFIX: &str = "generationConfig.";
 
-/// The keywords that Google's documentation lists for real JSON schemas.
-const KNOWN: [&str; 17] = [
-    "type",
-    "format",
-    "title",
-    "description",
-    "enum",
-    "items",
-    "prefixItems",
-    "minItems",
-    "maxItems",
-    "minimum",
-    "maximum",
-    "anyOf",
-    "oneOf",
-    "properties",
-    "additionalProperties",
-    "required",
-    "propertyOrdering",
-];
-
-/// Keywords that say nothing about what is accepted: nobody misses them.
-const SILENT: [&str; 6] = ["$schema", "$id", "$comment", "$anchor", "examples", "discriminator"];
-
-/// A schema that Google accepts; what it refuses is reported.
-pub(super) fn schema(schema: &str, path: &str, diagnostics: &mut Diagnostics) -> String {
-    let wishes = SchemaSubset {
-        allowed_keywords: Some(&KNOWN),
-        const_as_enum: true,
-        inline_refs: true,
-        ..SchemaSubset::default()
-    };
-    let Some(fitted) = reduce_schema(schema, &wishes) else { return schema.to_owned() };
-    for dropped in fitted.dropped_keywords.iter().filter(|keyword| !SILENT.contains(&keyword.as_str())) {
-        diagnostics.record(DiagnosticCode::SchemaReduced, path, dropped);
-    }
-    fitted.json
-}
-
-/// Reads the configuration; what has no place elsewhere is added to `extra`.
+/// Decodes the configuration; fields without a place in our model go to `extra`.
 pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, Box<RawValue>)>) {
     for (key, value) in config.iter().filter(|(_, v)| v.trim() != "null") {
-        let mut ok = true;
-        // Numbers may be texts.
-        let said = string_or_json(value);
+        let mut is_valid = true;
+        // Numbers may be strings.
+        let text = string_or_json(value);
         match key {
             "maxOutputTokens" => {
                 let limit = |tokens| TokenLimit { tokens, completion: true };
-                ok = take(&mut request.max_tokens, natural(&said).map(limit));
+                is_valid = set(&mut request.max_tokens, natural(&text).map(limit));
             }
-            "temperature" => ok = take(&mut request.temperature, json::number(&said)),
-            "topP" => ok = take(&mut request.top_p, json::number(&said)),
-            "topK" => ok = take(&mut request.top_k, natural(&said)),
-            "candidateCount" => ok = take(request.n.decoded_mut(), count(&said)),
-            "seed" => ok = take(&mut request.seed, json::integer(&said)),
-            "presencePenalty" => ok = take(&mut request.presence_penalty, json::number(&said)),
-            "frequencyPenalty" => ok = take(&mut request.frequency_penalty, json::number(&said)),
+            "temperature" => is_valid = set(&mut request.temperature, json::number(&text)),
+            "topP" => is_valid = set(&mut request.top_p, json::number(&text)),
+            "topK" => is_valid = set(&mut request.top_k, natural(&text)),
+            "candidateCount" => is_valid = set(request.n.decoded_mut(), count(&text)),
+            "seed" => is_valid = set(&mut request.seed, json::integer(&text)),
+            "presencePenalty" => is_valid = set(&mut request.presence_penalty, json::number(&text)),
+            "frequencyPenalty" => is_valid = set(&mut request.frequency_penalty, json::number(&text)),
             "stopSequences" => match serde_json::from_str(value) {
-                Ok(stops) => request.stop.set_decoded(stops),
-                Err(_) => ok = false,
+                Ok(stop) => request.stop.set_decoded(stop),
+                Err(_) => is_valid = false,
             },
             "responseMimeType" | "responseSchema" | "responseJsonSchema" => {}
             "thinkingConfig" => {
-                if let Some(config) = read(value) {
-                    request.reasoning = thinking(&config);
+                if let Some(config) = parse_object(value) {
+                    request.reasoning = decode_thinking(&config);
                 }
-                extra.push((format!(".{CONFIG}{key}"), raw(value)));
+                extra.push((format!(".{EXTRA_PREFIX}{key}"), raw(value)));
             }
-            _ => extra.push((format!("{CONFIG}{key}"), raw(value))),
+            _ => extra.push((format!("{EXTRA_PREFIX}{key}"), raw(value))),
         }
-        if !ok {
-            extra.push((format!("{CONFIG}{key}"), raw(value)));
+        if !is_valid {
+            extra.push((format!("{EXTRA_PREFIX}{key}"), raw(value)));
         }
     }
-    request.response_format.set_decoded(format(config));
+    request.response_format.set_decoded(decode_format(config));
 }
 
-/// Keeps what was read; whether there was something.
-fn take<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
+/// Sets a parameter; returns whether there is a value.
+fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
     *slot = value;
     slot.is_some()
 }
 
-fn thinking(config: &Object<'_>) -> Reasoning {
+fn decode_thinking(config: &Object<'_>) -> Reasoning {
     let mut reasoning = Reasoning::default();
     match config.get("thinkingBudget").and_then(|budget| json::integer(&string_or_json(budget))) {
         Some(0) => reasoning.enabled = Some(false),
@@ -111,18 +73,18 @@ fn thinking(config: &Object<'_>) -> Reasoning {
     reasoning
 }
 
-fn format(config: &Object<'_>) -> Option<ResponseFormat> {
-    let mime = config.str("responseMimeType");
+fn decode_format(config: &Object<'_>) -> Option<ResponseFormat> {
+    let media_type = config.str("responseMimeType");
     let (json_schema, openapi) = (config.non_null("responseJsonSchema"), config.non_null("responseSchema"));
-    let json = mime.as_deref().is_none_or(|m| m == "application/json");
-    match (json_schema, openapi, mime.as_deref()) {
-        (Some(schema), ..) if json => Some(ResponseFormat::JsonSchema {
+    let is_json = media_type.as_deref().is_none_or(|m| m == "application/json");
+    match (json_schema, openapi, media_type.as_deref()) {
+        (Some(schema), ..) if is_json => Some(ResponseFormat::JsonSchema {
             name: String::from("response"),
             schema: Some(raw(schema)),
             strict: None,
             extra: ExtraFields::new(NAME, vec![(String::from("responseJsonSchema"), raw(schema))]),
         }),
-        (None, Some(schema), _) if json => Some(ResponseFormat::JsonSchema {
+        (None, Some(schema), _) if is_json => Some(ResponseFormat::JsonSchema {
             name: String::from("response"),
             schema: Some(raw(from_openapi(schema))),
             strict: None,
@@ -132,21 +94,22 @@ fn format(config: &Object<'_>) -> Option<ResponseFormat> {
         (None, None, Some("text/plain")) => Some(ResponseFormat::Text),
         (None, None, None) => None,
         _ => {
-            let mut own = Object::new();
-            for (key, value) in config.iter().filter(|(key, _)| FORM.contains(key)) {
-                own.set(key, value);
+            let mut format = Object::new();
+            for (key, value) in config.iter().filter(|(key, _)| FORMAT_FIELDS.contains(key)) {
+                format.set(key, value);
             }
-            Some(ResponseFormat::Native { dialect: NAME, raw: raw(own.to_json()) })
+            Some(ResponseFormat::Native { dialect: NAME, raw: raw(format.to_json()) })
         }
     }
 }
 
-const FORM: [&str; 3] = ["responseMimeType", "responseSchema", "responseJsonSchema"];
+/// The fields of the response format.
+const FORMAT_FIELDS: [&str; 3] = ["responseMimeType", "responseSchema", "responseJsonSchema"];
 
-/// Writes the configuration of a request that came in another dialect.
+/// Encodes the whole configuration.
 pub(super) fn encode(request: &Request, diagnostics: &mut Diagnostics) -> Object<'static> {
     let mut config = Object::new();
-    let members = [
+    let fields = [
         ("temperature", request.temperature.map(|v| v.to_string())),
         ("topP", request.top_p.map(|v| v.to_string())),
         ("topK", request.top_k.map(|v| v.to_string())),
@@ -156,21 +119,21 @@ pub(super) fn encode(request: &Request, diagnostics: &mut Diagnostics) -> Object
         ("presencePenalty", request.presence_penalty.map(|v| v.to_string())),
         ("frequencyPenalty", request.frequency_penalty.map(|v| v.to_string())),
     ];
-    for (key, value) in members {
+    for (key, value) in fields {
         if let Some(value) = value {
             config.set(key, value);
         }
     }
     if !request.stop.is_empty() {
-        let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
-        config.set("stopSequences", format!("[{}]", stops.join(",")));
+        let stop: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
+        config.set("stopSequences", format!("[{}]", stop.join(",")));
     }
     write_format(request.response_format.as_ref(), &mut config, diagnostics);
-    if let Some(budget) = budget(&request.reasoning, diagnostics) {
-        config.set("thinkingConfig", budget);
+    if let Some(thinking) = encode_thinking(&request.reasoning, diagnostics) {
+        config.set("thinkingConfig", thinking);
     }
     for (key, value) in request.extra.of(NAME) {
-        if let Some(key) = plain(key).strip_prefix(CONFIG) {
+        if let Some(key) = extra_fields::without_dot(key).strip_prefix(EXTRA_PREFIX) {
             config.set(key.to_owned(), value.get().to_owned());
         }
     }
@@ -186,13 +149,14 @@ fn write_format(
         None => {}
         Some(ResponseFormat::Text) => config.set("responseMimeType", "\"text/plain\""),
         Some(ResponseFormat::JsonObject) => config.set("responseMimeType", "\"application/json\""),
-        Some(ResponseFormat::JsonSchema { schema: json_schema, extra, .. }) => {
+        Some(ResponseFormat::JsonSchema { schema, extra, .. }) => {
             config.set("responseMimeType", "\"application/json\"");
             extra.report(NAME, "response_format", diagnostics);
             if let Some((key, value)) = extra.of(NAME).first() {
                 config.set(key.clone(), value.get().to_owned());
-            } else if let Some(json_schema) = json_schema {
-                config.set("responseJsonSchema", schema(json_schema.get(), "response_format", diagnostics));
+            } else if let Some(schema) = schema {
+                let schema = json_schema::reduce(schema.get(), "response_format", diagnostics);
+                config.set("responseJsonSchema", schema);
             }
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => {
@@ -206,9 +170,9 @@ fn write_format(
     }
 }
 
-/// Budgets for OpenAI's words, as Google's own OpenAI endpoint sets them: models of every generation take budgets, and only
-/// the newest take levels.
-const EFFORTS: [(&str, i64); 7] = [
+/// The budget of each reasoning effort, as Google's own OpenAI endpoint sets it. All models take budgets, and only the newest
+/// take levels.
+const EFFORT_BUDGETS: [(&str, i64); 7] = [
     ("none", 0),
     ("minimal", 1024),
     ("low", 1024),
@@ -218,51 +182,51 @@ const EFFORTS: [(&str, i64); 7] = [
     ("max", 24576),
 ];
 
-fn budget(reasoning: &Reasoning, diagnostics: &mut Diagnostics) -> Option<String> {
-    let word = reasoning.effort.as_deref();
-    let known = word.and_then(|w| EFFORTS.iter().find(|(known, _)| *known == w)).map(|(_, budget)| *budget);
-    let budget = match (reasoning.enabled, reasoning.budget, known) {
+fn encode_thinking(reasoning: &Reasoning, diagnostics: &mut Diagnostics) -> Option<String> {
+    let effort = reasoning.effort.as_deref();
+    let effort_budget = EFFORT_BUDGETS.iter().find(|(known, _)| Some(*known) == effort);
+    let budget = match (reasoning.enabled, reasoning.budget, effort_budget) {
         (Some(false), ..) => 0,
         (_, Some(budget), _) => i64::try_from(budget).unwrap_or(i64::MAX),
-        (.., Some(budget)) => budget,
+        (.., Some((_, budget))) => *budget,
         (Some(true), ..) => -1,
         (None, None, None) => {
-            if let Some(word) = word {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, "reasoning_effort", word);
+            if let Some(effort) = effort {
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, "reasoning_effort", effort);
             }
             return None;
         }
     };
     Some(match budget {
         0 => String::from(r#"{"thinkingBudget":0}"#),
-        // Other dialects show thoughts without being asked.
+        // Other dialects return reasoning by default.
         budget => format!(r#"{{"thinkingBudget":{budget},"includeThoughts":true}}"#),
     })
 }
 
-/// The client's own configuration, with what differs and what it lacks.
-pub(super) fn patch(config: &mut Object<'_>, request: &Request, diagnostics: &mut Diagnostics) {
-    let differs = [
+/// Writes the fields that were changed, and a limit that is missing, into the client's own configuration.
+pub(super) fn encode_changed(config: &mut Object<'_>, request: &Request, diagnostics: &mut Diagnostics) {
+    let groups = [
         (request.stop.is_changed(), &["stopSequences"][..]),
         (request.n.is_changed(), &["candidateCount"]),
-        (request.response_format.is_changed(), &FORM),
+        (request.response_format.is_changed(), &FORMAT_FIELDS),
     ];
-    if differs.iter().any(|(differs, _)| *differs) {
-        let anew = encode(request, diagnostics);
-        let keys = differs.iter().filter(|(differs, _)| *differs).flat_map(|(_, keys)| keys.iter().copied());
-        for key in keys {
-            let spelled: Vec<String> =
-                config.iter().filter(|(k, _)| super::camel(k) == key).map(|(k, _)| k.to_owned()).collect();
-            for spelled in spelled {
-                config.remove(&spelled);
+    if groups.iter().any(|(is_changed, _)| *is_changed) {
+        let encoded = encode(request, diagnostics);
+        let keys = groups.iter().filter(|(is_changed, _)| *is_changed).flat_map(|(_, keys)| keys.iter());
+        for key in keys.copied() {
+            let spellings: Vec<String> =
+                config.iter().filter(|(k, _)| camel_case(k) == key).map(|(k, _)| k.to_owned()).collect();
+            for spelling in spellings {
+                config.remove(&spelling);
             }
-            if let Some(value) = anew.get(key) {
+            if let Some(value) = encoded.get(key) {
                 config.set(key, value.to_owned());
             }
         }
     }
-    let known = ["maxOutputTokens", "max_output_tokens"].iter().any(|key| config.non_null(key).is_some());
-    if let Some(limit) = request.max_tokens.filter(|_| !known) {
+    let has_limit = ["maxOutputTokens", "max_output_tokens"].iter().any(|key| config.non_null(key).is_some());
+    if let Some(limit) = request.max_tokens.filter(|_| !has_limit) {
         config.set("maxOutputTokens", limit.tokens.to_string());
     }
 }

@@ -1,9 +1,36 @@
-//! Google's Gemini API: `generateContent` and `streamGenerateContent`.
+//! The dialect `gemini`: Google's Gemini API, `generateContent` and `streamGenerateContent`.
+//!
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `mod` | [`Gemini`], this dialect's implementation of [`Dialect`] |
+//! | `wire` | the API's objects as public types, for building and reading payloads by hand |
+//! | `shape` | the JSON types that each field of a request may have |
+//! | `request` | path and JSON of a request to `Request`, and back |
+//! | `request_path` | the path and query of a request to model, method and framing, and back |
+//! | `contents` | `contents` and `systemInstruction` to messages, and back |
+//! | `parts` | one part of a content, in requests and responses, to `Block` and back |
+//! | `tools` | `tools` and `toolConfig` to tools and tool choice, and back |
+//! | `generation_config` | `generationConfig` to the parameters of `Request`, and back |
+//! | `json_schema` | a JSON schema to the subset that Google accepts |
+//! | `response` | non-streaming responses: JSON to `Response` and back |
+//! | `response_object` | what a response or chunk is, and which of its fields our model has a place for |
+//! | `finish_reason` | `finishReason` to `FinishReason` and back |
+//! | `usage` | `usageMetadata` to `Usage` and back |
+//! | `citations` | `groundingMetadata` and `citationMetadata` to citations, and back |
+//! | `partial_args` | the `functionCall` objects of one tool call to the JSON of its arguments |
+//! | `decode` | an upstream's frames to events |
+//! | `encode` | events to a client's chunks |
+//! | `repair` | an upstream's chunks or response to the framing that the client of this dialect requested |
+//! | `stream_framing` | chunks to server-sent events or to the items of a JSON array |
+//! | `error` | error responses and errors in streams to `UpstreamError`, and `Error` to both |
+//! | `json_keys` | objects with keys in snake case to objects in camel case |
+//! | `extra_fields` | fields without a place in our model, as `ExtraFields` |
+//! | `auxiliary`, `embeddings` | model lists, token counts, embeddings and other endpoints |
+//! | `names` | the dialect's name, and names that the files share |
 //!
 //! Reference: <https://ai.google.dev/api/generate-content> (read 2026-11).
 //!
-//! Model and method stand in the path, and `alt=sse` in its query; without it a stream is a JSON array. A stream that both
-//! sides speak is passed on as it came (`mend`); else it becomes events (`decode`) and is written from events (`encode`).
+//! The path has the model and the method, and its query has `alt=sse`: without it a stream is a JSON array.
 
 mod auxiliary;
 mod citations;
@@ -12,15 +39,21 @@ mod decode;
 mod embeddings;
 mod encode;
 mod error;
+mod extra_fields;
 mod finish_reason;
 mod generation_config;
+mod json_keys;
+mod json_schema;
+mod names;
 mod partial_args;
 mod parts;
 mod repair;
 mod request;
 mod request_path;
 mod response;
+mod response_object;
 mod shape;
+mod stream_framing;
 mod tools;
 mod usage;
 pub mod wire;
@@ -30,84 +63,16 @@ use super::{
     StreamRepairer,
 };
 use crate::canonical::{
-    CitedSources, Diagnostics, ExtraFieldList, ExtraFields, ListedModel, Request, Response, ResponseContext,
-    ResponseSpec, parse_models,
+    CitedSources, Diagnostics, ExtraFieldList, ListedModel, Request, Response, ResponseContext, ResponseSpec,
+    parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
-use crate::json::{Object, raw};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-
-const NAME: &str = "gemini";
-
-/// The parameter that decides the form of a stream, kept among what answers depend on.
-const ALT: &str = "alt";
-
-/// What others call the form of this API's signatures.
-const FORMAT: &str = "google-gemini-v1";
-
-/// How ids begin that were made for calls without one; they are not sent back.
-const MINTED: &str = "gemini-call-";
-
-fn is_minted(id: &str) -> bool {
-    id.starts_with(MINTED)
-}
-
-/// Whether the client gets its stream as a JSON array.
-fn wants_array(spec: &ResponseSpec) -> bool {
-    spec.echoed_params.of(NAME).iter().any(|(key, _)| key == ALT)
-}
-
-/// Reads an object whose keys may be written with underscores, as protocol buffers allow. Only for objects of the API: not
-/// for arguments, results and schemas, whose keys are somebody else's.
-fn read(json: &str) -> Option<Object<'_>> {
-    Object::parse(json.as_bytes()).ok().map(camelized)
-}
-
-/// An object with its keys as Google's documentation writes them.
-fn camelized(object: Object<'_>) -> Object<'_> {
-    if !object.iter().any(|(key, _)| key.contains('_')) {
-        return object;
-    }
-    let mut out = Object::new();
-    for (key, value) in object.iter() {
-        out.set(camel(key), value.to_owned());
-    }
-    out
-}
-
-fn camel(key: &str) -> String {
-    let mut out = String::with_capacity(key.len());
-    let mut upper = false;
-    for c in key.chars() {
-        if c == '_' && !out.is_empty() {
-            upper = true;
-        } else if upper {
-            out.push(c.to_ascii_uppercase());
-            upper = false;
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// Members without a place of their own; what says nothing is left out.
-fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
-    let silent = |key: &str, value: &str| value == "null" || key == "thought" && value == "false";
-    let members: Vec<_> = object
-        .iter()
-        .filter(|(key, value)| !known.contains(key) && !silent(key, value.trim()))
-        .map(|(key, value)| (key.to_owned(), raw(value)))
-        .collect();
-    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
-}
-
-/// A key without the dot that says: the canonical model has it, and this is how it was written.
-fn plain(key: &str) -> &str {
-    key.strip_prefix('.').unwrap_or(key)
-}
+use json_keys::{camel_case_keys as camelized, parse_object as read};
+use names::{NAME, SIGNATURE_FORMAT};
+use stream_framing::StreamFraming;
 
 /// The dialect `gemini`.
 #[derive(Debug)]
@@ -135,17 +100,17 @@ impl Dialect for Gemini {
         &auxiliary::HEADERS
     }
 
-    /// In Google's own list a model's name begins with what it is; in requests it need not.
+    /// Google's list prefixes names with `models/`, which requests may omit.
     fn decode_models(&self, body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
-        let bare = |model: ListedModel| match model.id.strip_prefix("models/") {
+        let without_prefix = |model: ListedModel| match model.id.strip_prefix("models/") {
             Some(id) => model.renamed(id),
             None => model,
         };
-        Some(parse_models(body, owner)?.into_iter().map(bare).collect())
+        Some(parse_models(body, owner)?.into_iter().map(without_prefix).collect())
     }
 
     fn signature_format(&self) -> Option<&'static str> {
-        Some(FORMAT)
+        Some(SIGNATURE_FORMAT)
     }
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
@@ -208,7 +173,7 @@ impl Dialect for Gemini {
         context: &ResponseContext,
     ) -> Option<Box<dyn StreamRepairer>> {
         (!spec.restore_alias)
-            .then(|| Box::new(repair::GeminiMender::new(spec, context)) as Box<dyn StreamRepairer>)
+            .then(|| Box::new(repair::GeminiRepairer::new(spec, context)) as Box<dyn StreamRepairer>)
     }
 
     fn repair_response(
@@ -218,7 +183,7 @@ impl Dialect for Gemini {
         context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        (!spec.restore_alias).then(|| repair::whole(body, spec, context, diagnostics))
+        (!spec.restore_alias).then(|| repair::repair_response(body, spec, context, diagnostics))
     }
 
     fn decode_error(
@@ -236,23 +201,23 @@ impl Dialect for Gemini {
     }
 
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
-        encode::StreamFraming::Events.write(&error::envelope(error), out);
+        StreamFraming::Events.write(&error::envelope(error), out);
     }
 
     fn accepts_framing(&self, deviation: Deviation) -> bool {
-        // Google ends lines with CRLF, and streams arrays where no events are asked for.
+        // Google ends lines with CRLF, and streams arrays without `alt=sse`.
         matches!(deviation, Deviation::LineEnding | Deviation::Array)
     }
 
-    /// White space: Google's own clients know no comments, and it fits between the items of an array as well.
+    /// White space: Google's own clients support no comments, and white space may also stand between the items of an array.
     fn keep_alive(&self) -> &'static [u8] {
         b"\n"
     }
 
-    /// Nothing: Google's own clients know no comments.
+    /// Google's own clients support no comments.
     fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
 
     fn stream_content_type_for(&self, spec: &ResponseSpec) -> &'static str {
-        if wants_array(spec) { "application/json" } else { self.stream_content_type() }
+        if stream_framing::is_array(spec) { "application/json" } else { self.stream_content_type() }
     }
 }

@@ -1,31 +1,32 @@
-//! The arguments of a call that comes in pieces: several objects, or values with their paths.
+//! The `functionCall` objects of one tool call to the JSON of its arguments. They arrive as several objects, or as values with
+//! JSON paths.
 //!
 //! <https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling> (streaming arguments).
 
-use super::read;
+use super::json_keys::parse_object;
 use crate::canonical::MemberIndex;
 use crate::json::{Object, compact, decode_string, encode_string, raw};
 use serde_json::value::RawValue;
 
-/// The most values that one call's paths may make.
-const MOST: usize = 100_000;
-/// How deep a path may lead.
-const DEEPEST: usize = 64;
+/// The most values that the paths of one call may create.
+const MAX_VALUES: usize = 100_000;
+/// The most segments of a path.
+const MAX_PATH_SEGMENTS: usize = 64;
 
-/// Arguments as they come together.
+/// The arguments so far.
 #[derive(Debug, Default)]
 pub(super) struct PartialArgs {
-    /// The only object that came, exactly.
-    whole: Option<String>,
+    /// The JSON of the only object so far, if there is one.
+    only_object: Option<String>,
     tree: Members,
     values: usize,
-    /// How many bytes came.
+    /// The bytes of all objects and values so far.
     pub(super) size: usize,
-    /// More was announced.
-    pub(super) awaited: bool,
+    /// Whether the last `functionCall` announced another one.
+    pub(super) will_continue: bool,
 }
 
-/// The members of an object, and where each stands.
+/// The fields of an object, and the position of each.
 #[derive(Debug, Default)]
 struct Members {
     list: Vec<(String, Node)>,
@@ -47,16 +48,16 @@ enum PathSegment {
 }
 
 impl PartialArgs {
-    /// Takes what one `functionCall` says of them.
-    pub(super) fn take(&mut self, call: &Object<'_>) {
-        self.awaited = call.bool("willContinue") == Some(true);
+    /// Adds the arguments of one `functionCall`.
+    pub(super) fn push(&mut self, call: &Object<'_>) {
+        self.will_continue = call.bool("willContinue") == Some(true);
         if let Some(args) = call.non_null("args") {
             self.size += args.len();
-            if self.whole.is_none() && self.tree.list.is_empty() {
-                // Google prints answers over many lines.
-                self.whole = Some(compact(args).into_owned());
+            if self.only_object.is_none() && self.tree.list.is_empty() {
+                // Google prints JSON over several lines.
+                self.only_object = Some(compact(args).into_owned());
             } else if let Ok(object) = Object::parse(args.as_bytes()) {
-                self.spread();
+                self.split_only_object();
                 for (key, value) in object.iter() {
                     put(&mut self.tree, key, Node::Raw(value.to_owned()));
                 }
@@ -64,17 +65,17 @@ impl PartialArgs {
         }
         for part in call.array("partialArgs").unwrap_or_default() {
             self.size += part.len();
-            self.spread();
-            if let Some(part) = read(part) {
-                self.part(&part);
+            self.split_only_object();
+            if let Some(part) = parse_object(part) {
+                self.add_value(&part);
             }
         }
     }
 
-    /// The arguments as JSON text.
-    pub(super) fn text(self) -> String {
-        match self.whole {
-            Some(whole) => whole,
+    /// Returns the arguments as JSON.
+    pub(super) fn into_json(self) -> String {
+        match self.only_object {
+            Some(json) => json,
             None => {
                 let mut out = String::new();
                 write(&Node::Object(self.tree), &mut out);
@@ -83,17 +84,18 @@ impl PartialArgs {
         }
     }
 
-    /// Makes a tree of the object that came first.
-    fn spread(&mut self) {
-        let Some(whole) = self.whole.take() else { return };
-        if let Ok(object) = Object::parse(whole.as_bytes()) {
+    /// Moves the fields of the only object into the tree.
+    fn split_only_object(&mut self) {
+        let Some(json) = self.only_object.take() else { return };
+        if let Ok(object) = Object::parse(json.as_bytes()) {
             self.tree.list = object.iter().map(|(k, v)| (k.to_owned(), Node::Raw(v.to_owned()))).collect();
         }
     }
 
-    fn part(&mut self, part: &Object<'_>) {
-        let Some(steps) = part.str("jsonPath").and_then(|path| steps(&path)) else { return };
-        let Some((PathSegment::Key(first), rest)) = steps.split_first() else { return };
+    /// Adds a value at its path.
+    fn add_value(&mut self, part: &Object<'_>) {
+        let Some(path) = part.str("jsonPath").and_then(|path| parse_path(&path)) else { return };
+        let Some((PathSegment::Key(first), segments)) = path.split_first() else { return };
         let value = match (
             part.get("stringValue").and_then(decode_string),
             part.get("numberValue"),
@@ -101,13 +103,13 @@ impl PartialArgs {
         ) {
             (Some(text), ..) => Node::Text(text.into_owned()),
             (_, Some(number), _) => Node::Raw(raw(number).get().to_owned()),
-            (.., Some(truth)) => Node::Raw(truth.to_string()),
+            (.., Some(value)) => Node::Raw(value.to_string()),
             _ if part.get("nullValue").is_some() => Node::Raw(String::from("null")),
-            // Only says that something goes on.
+            // A path without a value only announces more.
             _ => return,
         };
         let Some(slot) = child(&mut self.tree, first, &mut self.values) else { return };
-        let Some(slot) = follow(slot, rest, &mut self.values) else { return };
+        let Some(slot) = descend(slot, segments, &mut self.values) else { return };
         match (slot, value) {
             (Node::Text(text), Node::Text(more)) => text.push_str(&more),
             (slot, value) => *slot = value,
@@ -119,25 +121,26 @@ fn put(members: &mut Members, key: &str, node: Node) {
     members.index.put(&mut members.list, key.to_owned(), node);
 }
 
-/// The member of that name, made if it is not there yet.
+/// Returns the field of a key, which is created if it is missing; `None` if there are too many values.
 fn child<'n>(members: &'n mut Members, key: &str, values: &mut usize) -> Option<&'n mut Node> {
-    let at = match members.index.find(&members.list, key) {
-        Some(at) => at,
+    let position = match members.index.find(&members.list, key) {
+        Some(position) => position,
         None => {
             *values += 1;
-            if *values > MOST {
+            if *values > MAX_VALUES {
                 return None;
             }
             members.list.push((key.to_owned(), Node::Raw(String::from("null"))));
             members.list.len() - 1
         }
     };
-    members.list.get_mut(at).map(|(_, node)| node)
+    members.list.get_mut(position).map(|(_, node)| node)
 }
 
-fn follow<'n>(mut node: &'n mut Node, steps: &[PathSegment], values: &mut usize) -> Option<&'n mut Node> {
-    for step in steps {
-        match step {
+/// Returns the value at a path, which is created if it is missing; `None` if there are too many values.
+fn descend<'n>(mut node: &'n mut Node, segments: &[PathSegment], values: &mut usize) -> Option<&'n mut Node> {
+    for segment in segments {
+        match segment {
             PathSegment::Key(key) => {
                 if !matches!(node, Node::Object(_)) {
                     *node = Node::Object(Members::default());
@@ -152,7 +155,7 @@ fn follow<'n>(mut node: &'n mut Node, steps: &[PathSegment], values: &mut usize)
                 let Node::List(items) = node else { return None };
                 while items.len() <= *index {
                     *values += 1;
-                    if *values > MOST {
+                    if *values > MAX_VALUES {
                         return None;
                     }
                     items.push(Node::Raw(String::from("null")));
@@ -164,34 +167,35 @@ fn follow<'n>(mut node: &'n mut Node, steps: &[PathSegment], values: &mut usize)
     Some(node)
 }
 
-/// Reads `$.a.b[0]['c']`.
-fn steps(path: &str) -> Option<Vec<PathSegment>> {
-    let mut rest = path.strip_prefix('$')?;
-    let mut steps = Vec::new();
-    while !rest.is_empty() {
-        if steps.len() >= DEEPEST {
+/// Parses a JSON path such as `$.a.b[0]['c']`.
+fn parse_path(path: &str) -> Option<Vec<PathSegment>> {
+    let mut remaining = path.strip_prefix('$')?;
+    let mut segments = Vec::new();
+    while !remaining.is_empty() {
+        if segments.len() >= MAX_PATH_SEGMENTS {
             return None;
         }
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            let (key, next) = after.split_at(end);
-            steps.push(PathSegment::Key(key.to_owned()));
-            rest = next;
+        if let Some(after_dot) = remaining.strip_prefix('.') {
+            let end = after_dot.find(['.', '[']).unwrap_or(after_dot.len());
+            let (key, next) = after_dot.split_at(end);
+            segments.push(PathSegment::Key(key.to_owned()));
+            remaining = next;
             continue;
         }
-        let after = rest.strip_prefix('[')?;
-        let quoted = ['\'', '"'].into_iter().find_map(|q| Some((q, after.strip_prefix(q)?)));
-        if let Some((sign, inner)) = quoted {
-            let end = inner.find(sign)?;
-            steps.push(PathSegment::Key(inner.get(..end)?.to_owned()));
-            rest = inner.get(end + 1..)?.strip_prefix(']')?;
+        let in_brackets = remaining.strip_prefix('[')?;
+        let quoted =
+            ['\'', '"'].into_iter().find_map(|quote| Some((quote, in_brackets.strip_prefix(quote)?)));
+        if let Some((quote, inner)) = quoted {
+            let end = inner.find(quote)?;
+            segments.push(PathSegment::Key(inner.get(..end)?.to_owned()));
+            remaining = inner.get(end + 1..)?.strip_prefix(']')?;
         } else {
-            let (index, next) = after.split_once(']')?;
-            steps.push(PathSegment::Index(index.parse().ok()?));
-            rest = next;
+            let (index, next) = in_brackets.split_once(']')?;
+            segments.push(PathSegment::Index(index.parse().ok()?));
+            remaining = next;
         }
     }
-    Some(steps)
+    Some(segments)
 }
 
 fn write(node: &Node, out: &mut String) {
@@ -223,7 +227,7 @@ fn write(node: &Node, out: &mut String) {
     }
 }
 
-/// Whether JSON text is an object, as arguments must be.
+/// Whether text is a JSON object, as arguments must be.
 pub(super) fn is_object(json: &str) -> bool {
     serde_json::from_str::<&RawValue>(json).is_ok_and(|v| v.get().trim_start().starts_with('{'))
 }
@@ -235,25 +239,25 @@ mod tests {
     fn arguments(calls: &[&str]) -> String {
         let mut arguments = PartialArgs::default();
         for call in calls {
-            arguments.take(&Object::parse(call.as_bytes()).unwrap());
+            arguments.push(&Object::parse(call.as_bytes()).unwrap());
         }
-        arguments.text()
+        arguments.into_json()
     }
 
     #[test]
-    fn one_object_stays_as_it_is() {
+    fn only_object_keeps_its_bytes() {
         assert_eq!(arguments(&[r#"{"args":{ "a" : 1.0 }}"#]), r#"{ "a" : 1.0 }"#);
         assert_eq!(arguments(&["{}"]), "{}");
     }
 
     #[test]
-    fn objects_are_laid_over_one_another() {
+    fn later_object_overwrites_fields_of_earlier_one() {
         let calls = [r#"{"args":{"a":1,"b":2}}"#, r#"{"args":{"b":3,"c":"x"}}"#];
         assert_eq!(arguments(&calls), r#"{"a":1,"b":3,"c":"x"}"#);
     }
 
     #[test]
-    fn values_come_together_by_their_paths() {
+    fn values_are_placed_by_their_paths() {
         let calls = [
             r#"{"willContinue":true}"#,
             r#"{"partialArgs":[{"jsonPath":"$.list[1].name","stringValue":"new","willContinue":true}]}"#,
@@ -264,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_ask_for_too_much_are_left_out() {
+    fn paths_with_huge_indices_are_ignored() {
         let call = r#"{"partialArgs":[{"jsonPath":"$.a[99999999]","stringValue":"x"},{"jsonPath":"a","stringValue":"x"}]}"#;
         assert!(arguments(&[call]).len() < 600_000);
     }

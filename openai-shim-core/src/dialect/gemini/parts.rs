@@ -1,10 +1,11 @@
-//! One part of a content, in requests and answers.
+//! One part of a content, in requests and responses: JSON to `Block` and back.
 //!
 //! <https://ai.google.dev/api/caching#Part>
 
-use super::contents::PIECES;
+use super::extra_fields::{self, NATIVE_PART};
+use super::json_keys::parse_object;
+use super::names::{NAME, SIGNATURE_FORMAT, is_generated_id};
 use super::partial_args::{PartialArgs, is_object};
-use super::{FORMAT, NAME, leftovers, plain, read};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, issuer,
 };
@@ -13,65 +14,62 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
-/// The key under which a part that only this dialect knows is kept whole.
-pub(super) const WHOLE: &str = "part";
+/// The fields of which a part has one, which is its kind.
+const KIND_FIELDS: [&str; 5] = ["text", "inlineData", "fileData", "functionCall", "functionResponse"];
 
-/// Members of a part that say what kind of part it is.
-const KINDS: [&str; 5] = ["text", "inlineData", "fileData", "functionCall", "functionResponse"];
-
-/// Reads a part of a model's answer; what is neither text, thought nor call is kept whole. A call without an id has an
-/// empty one.
-pub(super) fn read_answer(part: &str) -> Block {
-    let whole = || Block::Text {
+/// Reads a part of a response. A part that is neither text, thought nor function call is held as raw JSON. A function call
+/// without an id gets an empty one.
+pub(super) fn read_response_part(part: &str) -> Block {
+    let native = || Block::Text {
         text: "".into(),
-        extra: ExtraFields::new(NAME, vec![(WHOLE.to_owned(), raw(part))]),
+        extra: ExtraFields::new(NAME, vec![(NATIVE_PART.to_owned(), raw(part))]),
     };
-    let Some(object) = read(part) else { return whole() };
+    let Some(object) = parse_object(part) else { return native() };
     if object.non_null("functionCall").is_some() {
-        return call(&object);
+        return read_call(&object);
     }
     match object.str("text") {
-        Some(words) => words_of(&words, &object),
-        // A signature may come alone.
+        Some(text) => read_text(&text, &object),
+        // A signature may have a part of its own.
         None if object.iter().all(|(key, _)| matches!(key, "thoughtSignature" | "thought")) => {
-            words_of("", &object)
+            read_text("", &object)
         }
-        None => whole(),
+        None => native(),
     }
 }
 
-/// Reads a part of a request; a call or a result without an id has an empty one.
-pub(super) fn read_request(part: &str) -> Block {
+/// Reads a part of a request. A function call or response without an id gets an empty one.
+pub(super) fn read_request_part(part: &str) -> Block {
     let native = || Block::Native { dialect: NAME, raw: raw(part) };
-    let Some(object) = read(part) else { return native() };
-    let kinds: Vec<_> = KINDS.into_iter().filter(|kind| object.non_null(kind).is_some()).collect();
+    let Some(object) = parse_object(part) else { return native() };
+    let kinds: Vec<_> = KIND_FIELDS.into_iter().filter(|kind| object.non_null(kind).is_some()).collect();
     match kinds.as_slice() {
-        ["text"] => words_of(&object.str("text").unwrap_or_default(), &object),
-        ["functionCall"] => call(&object),
-        ["functionResponse"] => result(&object),
-        ["inlineData"] => match object.get("inlineData").and_then(read) {
+        ["text"] => read_text(&object.str("text").unwrap_or_default(), &object),
+        ["functionCall"] => read_call(&object),
+        ["functionResponse"] => read_result(&object),
+        ["inlineData"] => match object.get("inlineData").and_then(parse_object) {
             Some(blob) => {
                 let media_type = blob.str("mimeType").unwrap_or_default().into_owned();
                 let data = blob.str("data").unwrap_or_default().into_owned();
                 let mut media = Media::new(MediaSource::Base64 { media_type: media_type.clone(), data });
                 media.name = blob.str("displayName").map(Cow::into_owned);
-                media.extra = leftovers(&object, &["inlineData"]);
-                kind_of(&media_type, media)
+                media.extra = extra_fields::read(&object, &["inlineData"]);
+                media_block(&media_type, media)
             }
             None => native(),
         },
-        ["fileData"] => match object.get("fileData").and_then(read) {
+        ["fileData"] => match object.get("fileData").and_then(parse_object) {
             Some(file) => {
                 let uri = file.str("fileUri").unwrap_or_default().into_owned();
                 let mut media = Media::new(MediaSource::Url(uri));
                 media.name = file.str("displayName").map(Cow::into_owned);
-                media.extra = leftovers(&object, &["fileData"]);
+                media.extra = extra_fields::read(&object, &["fileData"]);
                 media.extra.dialect = NAME;
                 media
                     .extra
                     .members
                     .extend(object.get("fileData").map(|file| (String::from(".fileData"), raw(file))));
-                kind_of(&file.str("mimeType").unwrap_or_default(), media)
+                media_block(&file.str("mimeType").unwrap_or_default(), media)
             }
             None => native(),
         },
@@ -79,7 +77,7 @@ pub(super) fn read_request(part: &str) -> Block {
     }
 }
 
-fn kind_of(media_type: &str, media: Media) -> Block {
+fn media_block(media_type: &str, media: Media) -> Block {
     match media_type.split('/').next() {
         Some("image") => Block::Image(Box::new(media)),
         Some("audio") => Block::Audio(Box::new(media)),
@@ -87,171 +85,172 @@ fn kind_of(media_type: &str, media: Media) -> Block {
     }
 }
 
-fn words_of(words: &str, object: &Object<'_>) -> Block {
+fn read_text(text: &str, object: &Object<'_>) -> Block {
     if object.bool("thought") == Some(true) {
-        let mut extra = leftovers(object, &["text", "thought", "thoughtSignature"]);
+        let mut extra = extra_fields::read(object, &["text", "thought", "thoughtSignature"]);
         let signature = object.str("thoughtSignature").map(|signature| {
-            let (signature, made) = unsealed(&signature);
+            let (signature, issuer) = split_issuer(&signature);
             if extra.is_empty() {
-                extra = made;
+                extra = issuer;
             }
             signature
         });
-        return Block::Reasoning { text: words.into(), signature: signature.map(Into::into), extra };
+        return Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra };
     }
-    Block::Text { text: words.into(), extra: leftovers(object, &["text"]) }
+    Block::Text { text: text.into(), extra: extra_fields::read(object, &["text"]) }
 }
 
-fn call(object: &Object<'_>) -> Block {
-    let function = object.get("functionCall").and_then(read).unwrap_or_default();
-    let mut extra = leftovers(object, &["functionCall", "thoughtSignature"]);
-    let known = ["id", "name", "args", "partialArgs", "willContinue"];
-    let own: Vec<_> = function.iter().filter(|(k, _)| !known.contains(k)).collect();
-    if !own.is_empty() {
-        let mut rest = Object::new();
-        for (key, value) in own {
-            rest.set(key, value);
-        }
+fn read_call(object: &Object<'_>) -> Block {
+    let function = object.get("functionCall").and_then(parse_object).unwrap_or_default();
+    let mut extra = extra_fields::read(object, &["functionCall", "thoughtSignature"]);
+    let mapped = ["id", "name", "args", "partialArgs", "willContinue"];
+    let mut function_extra = Object::new();
+    for (key, value) in function.iter().filter(|(k, _)| !mapped.contains(k)) {
+        function_extra.set(key, value);
+    }
+    if !function_extra.is_empty() {
         extra = ExtraFields::new(NAME, extra.into_members());
-        extra.members.push((String::from("functionCall"), raw(rest.to_json())));
+        extra.members.push((String::from("functionCall"), raw(function_extra.to_json())));
     }
     let mut arguments = PartialArgs::default();
-    arguments.take(&function);
+    arguments.push(&function);
     Block::ToolCall {
         id: function.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
-        arguments: arguments.text(),
-        signature: object.str("thoughtSignature").map(|sign| sign.into_owned().into()),
+        arguments: arguments.into_json(),
+        signature: object.str("thoughtSignature").map(|signature| signature.into_owned().into()),
         extra,
     }
 }
 
-/// A result: `output` is what the tool said, `error` how it failed; without either the whole object is the output.
-fn result(object: &Object<'_>) -> Block {
-    let function = object.get("functionResponse").and_then(read).unwrap_or_default();
+/// Reads a function response. Its object is the output, unless the only field is `output` or `error`.
+fn read_result(object: &Object<'_>) -> Block {
+    let function = object.get("functionResponse").and_then(parse_object).unwrap_or_default();
     let response = compact(function.get("response").unwrap_or("{}"));
     let response = response.as_ref();
-    let said = Object::parse(response.as_bytes()).unwrap_or_default();
-    let mut members = said.iter();
-    let (words, is_error) = match (members.next(), members.next()) {
+    let object_of_response = Object::parse(response.as_bytes()).unwrap_or_default();
+    let mut fields = object_of_response.iter();
+    let (text, is_error) = match (fields.next(), fields.next()) {
         (Some(("output", value)), None) => (string_or_json(value), false),
         (Some(("error", value)), None) => (string_or_json(value), true),
         _ => (string_or_json(response), false),
     };
-    let mut blocks = vec![Block::text(words)];
+    let mut blocks = vec![Block::text(text)];
     for part in function.array("parts").unwrap_or_default() {
-        blocks.push(read_request(part));
+        blocks.push(read_request_part(part));
     }
-    let mut extra = leftovers(object, &["functionResponse"]);
-    let kept: Vec<_> = function
+    let mut extra = extra_fields::read(object, &["functionResponse"]);
+    let function_extra: Vec<_> = function
         .iter()
         .filter(|(key, _)| *key != "id")
         .map(|(key, value)| {
-            let read = ["name", "response", "parts"].contains(&key);
-            (format!("{}functionResponse.{key}", if read { "." } else { "" }), raw(value))
+            let is_mapped = ["name", "response", "parts"].contains(&key);
+            (format!("{}functionResponse.{key}", if is_mapped { "." } else { "" }), raw(value))
         })
         .collect();
-    extra = ExtraFields::new(NAME, [extra.into_members(), kept].concat());
+    extra = ExtraFields::new(NAME, [extra.into_members(), function_extra].concat());
     Block::ToolResult { id: function.str("id").unwrap_or_default().into_owned(), blocks, is_error, extra }
 }
 
-/// Puts the members that came with a part back to it.
-pub(super) fn extend(part: &mut Object<'_>, extra: &ExtraFields) {
-    for (key, value) in
-        extra.of(NAME).iter().filter(|(key, _)| key != WHOLE && key != PIECES && !plain(key).contains('.'))
-    {
-        part.set(plain(key).to_owned(), value.get().to_owned());
-    }
-}
-
-/// A signature, and who made it. Signatures are bytes in base64 here, and so is what stands for another API's.
-fn unsealed(signature: &str) -> (String, ExtraFields) {
+/// Splits a signature from its issuer. Signatures are base64 here; one of another API, with its issuer, is encoded once more.
+fn split_issuer(signature: &str) -> (String, ExtraFields) {
     let bytes = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     match bytes.as_deref().and_then(issuer::split_issuer) {
-        Some((own, made)) => (own.to_owned(), made),
+        Some((signature, issuer)) => (signature.to_owned(), issuer),
         None => {
-            let format = (String::from("format"), raw(encode_string(FORMAT)));
+            let format = (String::from("format"), raw(encode_string(SIGNATURE_FORMAT)));
             (signature.to_owned(), ExtraFields::new(REASONING_DETAILS, vec![format]))
         }
     }
 }
 
-fn sealed<'s>(signature: &'s str, extra: &ExtraFields) -> Cow<'s, str> {
-    match issuer::tag_issuer(signature, extra, FORMAT) {
-        Cow::Owned(sealed) => Cow::Owned(STANDARD.encode(sealed)),
-        own @ Cow::Borrowed(_) => own,
+/// Adds the issuer to a signature of another API.
+fn with_issuer<'s>(signature: &'s str, extra: &ExtraFields) -> Cow<'s, str> {
+    match issuer::tag_issuer(signature, extra, SIGNATURE_FORMAT) {
+        Cow::Owned(tagged) => Cow::Owned(STANDARD.encode(tagged)),
+        untagged @ Cow::Borrowed(_) => untagged,
     }
 }
 
-pub(super) fn thought(words: &str, signature: Option<&str>, extra: &ExtraFields) -> String {
+/// Writes a thought.
+pub(super) fn write_thought(text: &str, signature: Option<&str>, extra: &ExtraFields) -> String {
     let mut part = Object::new();
-    part.set("text", encode_string(words));
+    part.set("text", encode_string(text));
     part.set("thought", "true");
     if let Some(signature) = signature {
-        part.set("thoughtSignature", encode_string(&sealed(signature, extra)));
+        part.set("thoughtSignature", encode_string(&with_issuer(signature, extra)));
     }
-    extend(&mut part, extra);
+    extra_fields::write(&mut part, extra);
     part.to_json()
 }
 
-/// Writes text; with it what came in its place.
-pub(super) fn words(words: &Text, extra: &ExtraFields, out: &mut Vec<String>) {
-    let whole = extra.of(NAME).iter().filter(|(key, _)| key == WHOLE);
-    let others = extra.of(NAME).iter().any(|(key, _)| key != WHOLE);
-    let before = out.len();
-    out.extend(whole.map(|(_, part)| part.get().to_owned()));
-    if before == out.len() || others || !words.is_empty() {
+/// Writes a text, and the native part that its extra fields hold.
+pub(super) fn write_text(text: &Text, extra: &ExtraFields, out: &mut Vec<String>) {
+    let native = extra.of(NAME).iter().filter(|(key, _)| key == NATIVE_PART);
+    let has_other_fields = extra.of(NAME).iter().any(|(key, _)| key != NATIVE_PART);
+    let position = out.len();
+    out.extend(native.map(|(_, part)| part.get().to_owned()));
+    if position == out.len() || has_other_fields || !text.is_empty() {
         let mut part = Object::new();
-        part.set("text", words.to_json());
-        extend(&mut part, extra);
-        out.insert(before, part.to_json());
+        part.set("text", text.to_json());
+        extra_fields::write(&mut part, extra);
+        out.insert(position, part.to_json());
     }
 }
 
-/// Writes a call. Arguments that are no object cannot be sent as such.
-pub(super) fn write_call(
-    (id, name, arguments): (&str, &str, &str),
-    signature: Option<&str>,
-    extra: &ExtraFields,
-    (path, diagnostics): (&str, &mut Diagnostics),
-) -> String {
-    let mut function = Object::new();
-    if !id.is_empty() && !super::is_minted(id) {
-        function.set("id", encode_string(id));
-    }
-    function.set("name", encode_string(name));
-    let args = if arguments.trim().is_empty() {
-        String::from("{}")
-    } else if is_object(arguments) {
-        arguments.to_owned()
-    } else {
-        diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, path, "they are sent as one text");
-        format!("{{\"arguments\":{}}}", encode_string(arguments))
-    };
-    function.set("args", args);
-    if let Some(own) = extra.of(NAME).iter().find(|(key, _)| key == "functionCall") {
-        for (key, value) in Object::parse(own.1.get().as_bytes()).unwrap_or_default().iter() {
-            function.set(key.to_owned(), value.to_owned());
+/// A function call that is ready to be written.
+pub(super) struct FunctionCallPart<'c> {
+    pub(super) id: &'c str,
+    pub(super) name: &'c str,
+    /// JSON text.
+    pub(super) arguments: &'c str,
+    pub(super) signature: Option<&'c str>,
+    pub(super) extra: &'c ExtraFields,
+}
+
+impl FunctionCallPart<'_> {
+    /// Writes the part. Arguments that are no JSON object are wrapped into one.
+    pub(super) fn into_json(self, field_path: &str, diagnostics: &mut Diagnostics) -> String {
+        let mut function = Object::new();
+        if !self.id.is_empty() && !is_generated_id(self.id) {
+            function.set("id", encode_string(self.id));
         }
+        function.set("name", encode_string(self.name));
+        let args = if self.arguments.trim().is_empty() {
+            String::from("{}")
+        } else if is_object(self.arguments) {
+            self.arguments.to_owned()
+        } else {
+            let detail = "they are sent as one text";
+            diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, field_path, detail);
+            format!("{{\"arguments\":{}}}", encode_string(self.arguments))
+        };
+        function.set("args", args);
+        let extra = self.extra.of(NAME);
+        if let Some((_, fields)) = extra.iter().find(|(key, _)| key == "functionCall") {
+            for (key, value) in Object::parse(fields.get().as_bytes()).unwrap_or_default().iter() {
+                function.set(key.to_owned(), value.to_owned());
+            }
+        }
+        let mut part = Object::new();
+        part.set("functionCall", function.to_json());
+        if let Some(signature) = self.signature {
+            part.set("thoughtSignature", encode_string(signature));
+        }
+        for (key, value) in extra.iter().filter(|(key, _)| key != "functionCall") {
+            part.set(key.clone(), value.get().to_owned());
+        }
+        part.to_json()
     }
-    let mut part = Object::new();
-    part.set("functionCall", function.to_json());
-    if let Some(signature) = signature {
-        part.set("thoughtSignature", encode_string(signature));
-    }
-    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != "functionCall") {
-        part.set(key.clone(), value.get().to_owned());
-    }
-    part.to_json()
 }
 
-/// Writes media; `None`, with a note, where this dialect has no way to say it.
-pub(super) fn media(media: &Media, (path, diagnostics): (&str, &mut Diagnostics)) -> Option<String> {
+/// Writes media; `None`, and a diagnostic, for a file that Google cannot fetch.
+pub(super) fn write_media(media: &Media, field_path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut part = Object::new();
     match &media.source {
         MediaSource::Base64 { media_type, data } => {
             let mut blob = Object::new();
-            blob.set("mimeType", encode_string(&full_type(media_type)));
+            blob.set("mimeType", encode_string(&full_media_type(media_type)));
             blob.set("data", encode_string(data));
             if let Some(name) = media.name.as_ref().filter(|_| media.extra.dialect == NAME) {
                 blob.set("displayName", encode_string(name));
@@ -260,7 +259,7 @@ pub(super) fn media(media: &Media, (path, diagnostics): (&str, &mut Diagnostics)
         }
         MediaSource::Url(uri) => {
             let mut file = Object::new();
-            if let Some(media_type) = type_of(uri) {
+            if let Some(media_type) = media_type_of(uri) {
                 file.set("mimeType", encode_string(media_type));
             }
             file.set("fileUri", encode_string(uri));
@@ -271,16 +270,16 @@ pub(super) fn media(media: &Media, (path, diagnostics): (&str, &mut Diagnostics)
             part.set("fileData", format!("{{\"fileUri\":{}}}", encode_string(&uri)));
         }
         MediaSource::FileId(_) => {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "a file of another provider");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, field_path, "a file of another provider");
             return None;
         }
     }
-    extend(&mut part, &media.extra);
+    extra_fields::write(&mut part, &media.extra);
     Some(part.to_json())
 }
 
-/// OpenAI names audio by a bare format.
-fn full_type(media_type: &str) -> Cow<'_, str> {
+/// Returns a full media type: OpenAI names audio by its format alone.
+fn full_media_type(media_type: &str) -> Cow<'_, str> {
     match media_type {
         "" => Cow::Borrowed("application/octet-stream"),
         t if t.contains('/') => Cow::Borrowed(t),
@@ -289,11 +288,11 @@ fn full_type(media_type: &str) -> Cow<'_, str> {
     }
 }
 
-/// The media type that an address shows by its ending.
-fn type_of(uri: &str) -> Option<&'static str> {
+/// Returns the media type by the file extension of an address.
+fn media_type_of(uri: &str) -> Option<&'static str> {
     let path = uri.split(['?', '#']).next().unwrap_or(uri);
-    let (_, ending) = path.rsplit_once('.')?;
-    Some(match ending.to_ascii_lowercase().as_str() {
+    let (_, extension) = path.rsplit_once('.')?;
+    Some(match extension.to_ascii_lowercase().as_str() {
         "png" => "image/png",
         "jpg" | "jpeg" => "image/jpeg",
         "webp" => "image/webp",

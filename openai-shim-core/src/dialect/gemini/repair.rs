@@ -1,125 +1,141 @@
-//! Answers passed on as they came, in the form that the client wants, and followed by the decoder.
+//! Streams and responses for a client of this dialect: the upstream's chunks go out as they are, in the framing of the client's
+//! request. A decoder observes them, and each candidate gets its finish reason in its last chunk only.
 
 use super::decode::GeminiDecoder;
-use super::encode::StreamFraming;
-use super::{error, parts, read, response};
+use super::json_keys::parse_object;
+use super::stream_framing::StreamFraming;
+use super::{error, extra_fields, response};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
 };
-use crate::dialect::{Decoder as _, Dialect as _, Repaired, StreamRepairer};
+use crate::dialect::{Decoder as _, Repaired, StreamRepairer};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, compact};
 
-/// Passes a stream on.
-pub(super) struct GeminiMender {
+/// Repairs a stream.
+pub(super) struct GeminiRepairer {
     decoder: GeminiDecoder,
-    form: StreamFraming,
-    /// A chunk that says why the answer ended: it is the last one, unless another says so again.
-    held: Option<String>,
+    framing: StreamFraming,
+    /// The last chunk, if it has a finish reason: a later chunk may move that reason to itself.
+    held_chunk: Option<String>,
+    /// The decoder's diagnostics and those of this repairer, once the stream has ended.
     diagnostics: Diagnostics,
+    /// The events of the current frame.
     events: Vec<Event>,
     summary: ResponseSummary,
-    over: bool,
+    is_ended: bool,
 }
 
-impl GeminiMender {
+impl GeminiRepairer {
     pub(super) fn new(spec: &ResponseSpec, context: &ResponseContext) -> Self {
         Self {
             decoder: GeminiDecoder::new(context.clone()),
-            form: StreamFraming::of(spec),
-            held: None,
+            framing: StreamFraming::of(spec),
+            held_chunk: None,
             diagnostics: Diagnostics::default(),
             events: Vec::new(),
             summary: ResponseSummary::for_spec(spec),
-            over: false,
+            is_ended: false,
         }
     }
 
-    fn close(&mut self) {
-        self.over = true;
+    fn end(&mut self) {
+        self.is_ended = true;
         self.diagnostics.extend(self.decoder.diagnostics());
     }
 
-    fn flush(&mut self, out: &mut Vec<u8>) {
-        if let Some(held) = self.held.take() {
-            self.form.write(&held, out);
+    fn write_held_chunk(&mut self, out: &mut Vec<u8>) {
+        if let Some(chunk) = self.held_chunk.take() {
+            self.framing.write(&chunk, out);
         }
     }
 
-    /// A candidate that goes on after its end has its end in its last chunk only.
-    fn carry(&mut self, held: String, next: String) -> (String, String) {
-        let (Some(before), Some(after)) = (read(&held), read(&next)) else { return (held, next) };
-        let (mut first, mut second) = (candidates(&before), candidates(&after));
-        let mut moved = false;
-        for (index, ended) in &mut first {
-            let Some((_, goes_on)) = second.iter_mut().find(|(other, _)| other == index) else { continue };
-            if let Some(reason) = ended.remove("finishReason") {
-                moved = true;
-                if goes_on.non_null("finishReason").is_none() {
-                    goes_on.set("finishReason", reason);
+    /// Moves the finish reasons of candidates that continue in the next chunk to that chunk.
+    fn move_finish_reasons(&mut self, chunks: ChunkPair) -> ChunkPair {
+        let (Some(first), Some(second)) = (parse_object(&chunks.first), parse_object(&chunks.second)) else {
+            return chunks;
+        };
+        let (mut finished, mut continued) = (candidates(&first), candidates(&second));
+        let mut has_moved = false;
+        for candidate in &mut finished {
+            let Some(later) = continued.iter_mut().find(|later| later.index == candidate.index) else {
+                continue;
+            };
+            if let Some(reason) = candidate.object.remove("finishReason") {
+                has_moved = true;
+                if later.object.non_null("finishReason").is_none() {
+                    later.object.set("finishReason", reason);
                 }
             }
         }
-        if !moved {
-            return (held, next);
+        if !has_moved {
+            return chunks;
         }
         self.diagnostics.record(DiagnosticCode::FinishReasonRepeated, "candidates[].finishReason", "");
-        (with_candidates(before, &first), with_candidates(after, &second))
+        ChunkPair { first: with_candidates(first, &finished), second: with_candidates(second, &continued) }
     }
 
-    /// Takes in what the decoder found; whether the stream failed, and the client was told.
-    fn failed(&mut self, out: &mut Vec<u8>) -> bool {
+    /// Adds the frame's events to the summary, and writes a failure. Returns whether the stream has ended.
+    fn take_events(&mut self, out: &mut Vec<u8>) -> bool {
         for event in self.events.drain(..) {
             self.summary.event(&event);
         }
-        self.summary.content |= self.decoder.native;
-        let Some(error) = self.summary.error.clone().filter(|_| !self.over) else { return self.over };
-        self.flush(out);
-        self.close();
-        self.form.write(&error::envelope(&Error::Upstream(error)), out);
-        self.form.end(out);
+        self.summary.content |= self.decoder.has_native_parts;
+        let Some(error) = self.summary.error.clone().filter(|_| !self.is_ended) else {
+            return self.is_ended;
+        };
+        self.write_held_chunk(out);
+        self.end();
+        self.framing.write(&error::envelope(&Error::Upstream(error)), out);
+        self.framing.end(out);
         true
     }
 }
 
-impl StreamRepairer for GeminiMender {
+/// Two chunks that follow one another.
+struct ChunkPair {
+    first: String,
+    second: String,
+}
+
+impl StreamRepairer for GeminiRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
-        let taken = self.decoder.take(data, &mut self.events);
-        if self.failed(out) || !taken {
+        let is_response = self.decoder.push_chunk(data, &mut self.events);
+        if self.take_events(out) || !is_response {
             return;
         }
         let text = String::from_utf8_lossy(data);
         let mut chunk = compact(text.trim()).into_owned();
-        if let Some(held) = self.held.take() {
-            let (held, next) = self.carry(held, chunk);
-            self.form.write(&held, out);
-            chunk = next;
+        if let Some(held) = self.held_chunk.take() {
+            let chunks = self.move_finish_reasons(ChunkPair { first: held, second: chunk });
+            self.framing.write(&chunks.first, out);
+            chunk = chunks.second;
         }
-        if has_ending(&chunk) {
-            self.held = Some(chunk);
+        if has_finish_reason(&chunk) {
+            self.held_chunk = Some(chunk);
         } else {
-            self.form.write(&chunk, out);
+            self.framing.write(&chunk, out);
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        if self.over {
+        if self.is_ended {
             return;
         }
-        self.flush(out);
+        self.write_held_chunk(out);
         self.decoder.finish(&mut self.events);
-        if !self.failed(out) {
-            self.form.end(out);
-            self.close();
+        if !self.take_events(out) {
+            self.framing.end(out);
+            self.end();
         }
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        if !self.over {
+        if !self.is_ended {
             self.events.push(Event::Error(error.clone()));
-            self.failed(out);
+            self.take_events(out);
         }
     }
 
@@ -128,52 +144,56 @@ impl StreamRepairer for GeminiMender {
     }
 
     fn diagnostics(&self) -> &Diagnostics {
-        if self.over { &self.diagnostics } else { self.decoder.diagnostics() }
+        if self.is_ended { &self.diagnostics } else { self.decoder.diagnostics() }
     }
 }
 
-/// Whether a chunk says why an answer ended.
-fn has_ending(chunk: &str) -> bool {
-    let spelled = chunk.contains("finishReason") || chunk.contains("finish_reason");
-    spelled
-        && read(chunk).is_some_and(|chunk| {
-            candidates(&chunk).iter().any(|(_, candidate)| candidate.non_null("finishReason").is_some())
+/// Whether any candidate of a chunk has a finish reason.
+fn has_finish_reason(chunk: &str) -> bool {
+    let has_key = chunk.contains("finishReason") || chunk.contains("finish_reason");
+    has_key
+        && parse_object(chunk).is_some_and(|chunk| {
+            candidates(&chunk).iter().any(|candidate| candidate.object.non_null("finishReason").is_some())
         })
 }
 
-/// The candidates of a chunk, by their index.
-fn candidates(chunk: &Object<'_>) -> Vec<(u64, Object<'static>)> {
+/// A candidate of a chunk.
+struct Candidate {
+    index: u64,
+    object: Object<'static>,
+}
+
+fn candidates(chunk: &Object<'_>) -> Vec<Candidate> {
     let items = chunk.array("candidates").unwrap_or_default().into_iter().enumerate();
     items
-        .filter_map(|(at, item)| {
-            let candidate = read(item)?.into_owned();
-            Some((candidate.u64("index").unwrap_or(at as u64), candidate))
+        .filter_map(|(i, item)| {
+            let object = parse_object(item)?.into_owned();
+            Some(Candidate { index: object.u64("index").unwrap_or(i as u64), object })
         })
         .collect()
 }
 
-fn with_candidates(mut chunk: Object<'_>, candidates: &[(u64, Object<'static>)]) -> String {
-    let candidates: Vec<_> = candidates.iter().map(|(_, candidate)| candidate.to_json()).collect();
+fn with_candidates(mut chunk: Object<'_>, candidates: &[Candidate]) -> String {
+    let candidates: Vec<_> = candidates.iter().map(|candidate| candidate.object.to_json()).collect();
     chunk.set("candidates", format!("[{}]", candidates.join(",")));
     chunk.to_json()
 }
 
-/// Passes a whole answer on; a stream that came as an array is written as one answer.
-pub(super) fn whole(
+/// Passes a non-streaming response on; a stream that arrived as an array is encoded as one response.
+pub(super) fn repair_response(
     body: &[u8],
     spec: &ResponseSpec,
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let answer = response::decode(body, context, diagnostics)?;
+    let response = response::decode(body, context, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
-    for event in unfold(&answer) {
+    for event in unfold(&response) {
         summary.event(&event);
     }
-    let native =
-        |block: &Block| matches!(block, Block::Text { extra, .. } if extra.get(parts::WHOLE).is_some());
-    summary.content |= answer.choices.iter().flat_map(|choice| &choice.blocks).any(native);
-    let array = body.trim_ascii_start().first() == Some(&b'[');
-    let body = array.then(|| super::Gemini.encode_response(&answer, spec, context, diagnostics));
+    let is_native = |block: &Block| matches!(block, Block::Text { extra, .. } if extra.get(extra_fields::NATIVE_PART).is_some());
+    summary.content |= response.choices.iter().flat_map(|choice| &choice.blocks).any(is_native);
+    let is_array = body.trim_ascii_start().first() == Some(&b'[');
+    let body = is_array.then(|| response::encode(&response, spec, context, diagnostics));
     Ok(Repaired { body, summary })
 }

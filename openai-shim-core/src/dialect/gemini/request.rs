@@ -1,27 +1,32 @@
-//! Requests: read from clients, written for upstreams.
+//! Requests: path and JSON to `Request`, and back.
 //!
 //! <https://ai.google.dev/api/generate-content#method:-models.generatecontent>
 
 use super::super::Encoded;
 use super::super::shape::Place;
-use super::{ALT, NAME, camelized, contents, generation_config, read, request_path, shape, tools};
+use super::json_keys::{camel_case_keys, parse_object};
+use super::names::{ALT_PARAM, NAME};
+use super::request_path::{self, ResponseMode};
+use super::{contents, extra_fields, generation_config, shape, tools};
 use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, raw};
 
-/// Reads a request: its path and its body.
+/// Decodes a request.
 pub(super) fn decode(path: &str, body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
-    let route = request_path::read(path)?;
+    let path = request_path::read(path)?;
     let text = std::str::from_utf8(body)
         .map_err(|_| ClientError::invalid("The request body is not valid JSON: it is not UTF-8."))?;
     let object = Object::parse(text.as_bytes()).map_err(|_| not_an_object(body))?;
-    // Contents are checked where they are read.
+    // `contents::decode` checks the contents.
     shape::REQUEST.check_at(&object, Place::Root, &["contents"], diagnostics)?;
-    let object = camelized(object);
+    let object = camel_case_keys(object);
     let mut request = Request::default();
-    (request.model, request.stream, request.include_usage) = (route.model, route.stream, route.stream);
-    if route.array {
-        request.echoed_params = ExtraFields::new(NAME, vec![(ALT.to_owned(), raw("\"json\""))]);
+    request.model = path.model;
+    request.stream = path.response_mode != ResponseMode::NonStreaming;
+    request.include_usage = request.stream;
+    if path.response_mode == ResponseMode::ArrayStream {
+        request.echoed_params = ExtraFields::new(NAME, vec![(ALT_PARAM.to_owned(), raw("\"json\""))]);
     }
     let mut extra = Vec::new();
     for (key, value) in object.iter().filter(|(_, value)| value.trim() != "null") {
@@ -33,16 +38,18 @@ pub(super) fn decode(path: &str, body: &[u8], diagnostics: &mut Diagnostics) -> 
                         .clone_into(&mut request.model);
                 }
             }
-            "generationConfig" | "toolConfig" => match read(value) {
-                Some(inner) if key == "toolConfig" => tools::decode_choice(&inner, &mut request, &mut extra),
-                Some(inner) => generation_config::decode(&inner, &mut request, &mut extra),
+            "generationConfig" | "toolConfig" => match parse_object(value) {
+                Some(config) if key == "toolConfig" => {
+                    tools::decode_choice(&config, &mut request, &mut extra);
+                }
+                Some(config) => generation_config::decode(&config, &mut request, &mut extra),
                 None => {}
             },
             _ => extra.push((key.to_owned(), raw(value))),
         }
     }
     request.tools.set_decoded(tools::decode(&object));
-    request.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
+    request.extra = extra_fields::of(extra);
     contents::decode(&object, body, &mut request, diagnostics)?;
     Ok(request)
 }
@@ -57,7 +64,7 @@ fn not_an_object(body: &[u8]) -> ClientError {
     }
 }
 
-/// Writes a request; what was not changed stays the client's own bytes.
+/// Encodes a request; fields that were not changed keep the client's bytes.
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
@@ -65,29 +72,29 @@ pub(super) fn encode<'a>(
 ) -> Result<Encoded<'a>, Unsupported> {
     let path = request_path::write(&request.model, request.stream)?;
     let body = match source.and_then(|bytes| Object::parse(bytes).ok()) {
-        Some(body) => patched(body, request, source, diagnostics),
-        None => written(request, diagnostics),
+        Some(body) => encode_changed(body, request, source, diagnostics),
+        None => encode_all(request, diagnostics),
     };
     Ok(Encoded { path, body, headers: http::HeaderMap::new() })
 }
 
-/// The client's own body, with what differs.
-fn patched<'a>(
+/// Writes the fields that were changed into the client's own body.
+fn encode_changed<'a>(
     mut body: Object<'a>,
     request: &Request,
     source: Option<&[u8]>,
     diagnostics: &mut Diagnostics,
 ) -> Object<'a> {
-    // The path names the model; a name in the body must not contradict it.
+    // The path has the model, and the body must not contradict it.
     if body.str("model").is_some_and(|model| request_path::bare(&model) != request_path::bare(&request.model))
     {
         body.remove("model");
     }
     if request.messages.is_changed() {
-        let written = contents::encode(request, source, diagnostics);
-        body.set("contents", written.contents);
+        let encoded = contents::encode(request, source, diagnostics);
+        body.set("contents", encoded.contents);
         let key = spelling(&body, "systemInstruction", "system_instruction");
-        match written.system {
+        match encoded.system {
             Some(system) => body.set(key, system),
             None => drop(body.remove(key)),
         }
@@ -103,21 +110,21 @@ fn patched<'a>(
         }
     }
     let key = spelling(&body, "generationConfig", "generation_config");
-    let mut own = body.object(key).map(Object::into_owned).unwrap_or_default();
-    generation_config::patch(&mut own, request, diagnostics);
-    if own.is_changed() {
-        body.set(key, own.to_json());
+    let mut config = body.object(key).map(Object::into_owned).unwrap_or_default();
+    generation_config::encode_changed(&mut config, request, diagnostics);
+    if config.is_changed() {
+        body.set(key, config.to_json());
     }
     body
 }
 
-/// The spelling of a member that a body uses.
+/// Returns the spelling of a key that a body uses.
 fn spelling(body: &Object<'_>, camel: &'static str, snake: &'static str) -> &'static str {
     if body.get(snake).is_some() { snake } else { camel }
 }
 
-/// A body for a request that came in another dialect.
-fn written(request: &Request, diagnostics: &mut Diagnostics) -> Object<'static> {
+/// Encodes a whole body, which has none of the client's bytes.
+fn encode_all(request: &Request, diagnostics: &mut Diagnostics) -> Object<'static> {
     let mut body = Object::new();
     let conversation = contents::encode(request, None, diagnostics);
     body.set("contents", conversation.contents);
@@ -158,8 +165,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_request_is_refused_in_a_sentence() {
-        for (body, word) in [
+    fn invalid_request_is_rejected_with_a_sentence() {
+        for (body, part) in [
             ("", "empty"),
             ("[]", "object"),
             ("{", "JSON"),
@@ -167,7 +174,7 @@ mod tests {
             (r#"{"contents":[]}"#, "contents"),
         ] {
             let error = decode("", body.as_bytes(), &mut Diagnostics::default()).unwrap_err();
-            assert!(error.message.contains(word), "{body}: {error}");
+            assert!(error.message.contains(part), "{body}: {error}");
         }
     }
 }

@@ -1,63 +1,78 @@
-//! The path of a request: it names the model and the method, and its query the form of a stream.
+//! The path and query of a request to model, method and framing, and back.
 
-use super::super::auxiliary::decode;
+use super::super::url::percent_decode;
 use crate::error::{ClientError, Unsupported, short_name};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What a client's path says.
+/// The path of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct RequestPath {
     /// The model, without `models/`.
     pub(super) model: String,
-    /// `streamGenerateContent`.
-    pub(super) stream: bool,
-    /// A stream without `alt=sse`: a JSON array.
-    pub(super) array: bool,
+    pub(super) response_mode: ResponseMode,
 }
 
-/// Reads `/v1beta/models/{model}:{method}?alt=sse`; an empty path says nothing.
+/// How the client gets the response.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum ResponseMode {
+    /// One JSON object: `generateContent`.
+    #[default]
+    NonStreaming,
+    /// Server-sent events: `streamGenerateContent?alt=sse`.
+    EventStream,
+    /// A JSON array: `streamGenerateContent` without `alt=sse`.
+    ArrayStream,
+}
+
+/// Reads `/v1beta/models/{model}:{method}?alt=sse`; an empty path has no model.
 pub(super) fn read(path: &str) -> Result<RequestPath, ClientError> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     if path.is_empty() {
         return Ok(RequestPath::default());
     }
-    let wrong = || {
+    let invalid = || {
         ClientError::invalid(
             "The path must end with `/models/{model}:generateContent` or `:streamGenerateContent`.",
         )
         .at("model")
     };
-    let (resource, method) = path.rsplit_once(':').ok_or_else(wrong)?;
-    let stream = match method {
-        "generateContent" => false,
-        "streamGenerateContent" => true,
-        _ => return Err(wrong()),
+    let (resource, method) = path.rsplit_once(':').ok_or_else(invalid)?;
+    let is_events = query.split('&').any(|pair| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse"));
+    let response_mode = match method {
+        "generateContent" => ResponseMode::NonStreaming,
+        "streamGenerateContent" if is_events => ResponseMode::EventStream,
+        "streamGenerateContent" => ResponseMode::ArrayStream,
+        _ => return Err(invalid()),
     };
     let model = match resource.split_once("/models/") {
-        Some((_, model)) => decode(model),
-        None => format!("tunedModels/{}", decode(resource.split_once("/tunedModels/").ok_or_else(wrong)?.1)),
+        Some((_, model)) => percent_decode(model),
+        None => {
+            format!(
+                "tunedModels/{}",
+                percent_decode(resource.split_once("/tunedModels/").ok_or_else(invalid)?.1)
+            )
+        }
     };
     let model = bare(&model).to_owned();
     if !is_safe(&model) {
         let text = format!("`{}` cannot be a model's name.", short_name(&model));
         return Err(ClientError::invalid(text).at("model"));
     }
-    let sse = query.split('&').any(|pair| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse"));
-    Ok(RequestPath { model, stream, array: stream && !sse })
+    Ok(RequestPath { model, response_mode })
 }
 
-/// A model's name without the collection that it may come with.
+/// Returns a model's name without its collection.
 pub(super) fn bare(model: &str) -> &str {
     model.strip_prefix("models/").unwrap_or(model)
 }
 
-/// The path for an upstream, relative to `…/v1beta`.
+/// Returns the path of an upstream request, relative to `…/v1beta`.
 pub(super) fn write(model: &str, stream: bool) -> Result<String, Unsupported> {
     let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
     Ok(format!("{}:{method}", resource(model)?))
 }
 
-/// The model as a part of such a path.
+/// Returns the path of a model.
 pub(super) fn resource(model: &str) -> Result<String, Unsupported> {
     let model = bare(model);
     if model.is_empty() {
@@ -76,13 +91,13 @@ pub(super) fn resource(model: &str) -> Result<String, Unsupported> {
     Ok(format!("/{collection}/{}", utf8_percent_encode(name, ESCAPED)))
 }
 
-/// No part of the name climbs out of the path, and there are no signs that no name has.
+/// Whether no segment of a name leaves its folder, and the name has neither white space nor control characters.
 fn is_safe(model: &str) -> bool {
     !model.split(['/', '\\']).any(|part| matches!(part, "" | "." | ".."))
         && !model.chars().any(|c| c.is_control() || c.is_whitespace())
 }
 
-/// What is escaped in a part of a path.
+/// The characters that are escaped in a segment of a path.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 #[cfg(test)]
@@ -90,20 +105,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_name_model_method_and_form() {
-        let route = |model: &str, stream, array| RequestPath { model: model.to_owned(), stream, array };
+    fn path_determines_model_and_response_mode() {
+        use ResponseMode::{ArrayStream, EventStream, NonStreaming};
+        let expected = |model: &str, response_mode| RequestPath { model: model.to_owned(), response_mode };
         let cases = [
-            ("/v1beta/models/gemini-2.5-flash:generateContent", route("gemini-2.5-flash", false, false)),
-            ("/v1/models/a:streamGenerateContent?alt=sse", route("a", true, false)),
-            ("/v1beta/models/a:streamGenerateContent?key=x&alt=sse", route("a", true, false)),
-            ("/v1beta/models/a:streamGenerateContent?key=x", route("a", true, true)),
-            ("/v1beta/models/org%2Fname%3Afree:generateContent", route("org/name:free", false, false)),
-            ("/v1beta/models/up/models/b:generateContent", route("up/models/b", false, false)),
-            ("/v1beta/models/models/b:generateContent", route("b", false, false)),
-            ("/v1beta/tunedModels/b:generateContent", route("tunedModels/b", false, false)),
+            ("/v1beta/models/gemini-2.5-flash:generateContent", expected("gemini-2.5-flash", NonStreaming)),
+            ("/v1/models/a:streamGenerateContent?alt=sse", expected("a", EventStream)),
+            ("/v1beta/models/a:streamGenerateContent?key=x&alt=sse", expected("a", EventStream)),
+            ("/v1beta/models/a:streamGenerateContent?key=x", expected("a", ArrayStream)),
+            ("/v1beta/models/org%2Fname%3Afree:generateContent", expected("org/name:free", NonStreaming)),
+            ("/v1beta/models/up/models/b:generateContent", expected("up/models/b", NonStreaming)),
+            ("/v1beta/models/models/b:generateContent", expected("b", NonStreaming)),
+            ("/v1beta/tunedModels/b:generateContent", expected("tunedModels/b", NonStreaming)),
             (
                 "/v1/projects/p/locations/l/publishers/google/models/c:generateContent",
-                route("c", false, false),
+                expected("c", NonStreaming),
             ),
             ("", RequestPath::default()),
         ];
@@ -113,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_climb() {
+    fn name_cannot_leave_its_folder() {
         for model in ["..", "../x", "a/../b", "a//b", "a\\..\\b", "a b", "a\n", "."] {
             assert!(write(model, false).is_err(), "{model}");
         }

@@ -1,10 +1,17 @@
-//! Whole answers: read from upstreams, written for clients.
+//! Non-streaming responses: JSON to `Response` and back.
 //!
 //! <https://ai.google.dev/api/generate-content#generatecontentresponse>
 
 use super::super::cited;
-use super::encode::candidate;
-use super::{NAME, citations, decode, error, finish_reason, leftovers, parts, read, usage};
+use super::citations::{self, CitedText};
+use super::decode::GeminiDecoder;
+use super::json_keys::parse_object;
+use super::names::NAME;
+use super::parts::{self, FunctionCallPart};
+use super::response_object::{
+    MAPPED_CANDIDATE_FIELDS, MAPPED_FIELDS, PARTS_PATH, is_prompt_blocked, is_response, new_candidate,
+};
+use super::{error, extra_fields, finish_reason, usage};
 use crate::canonical::{
     Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
     FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength,
@@ -15,10 +22,7 @@ use crate::framing::Frame;
 use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
 
-/// Members of an answer that the canonical model has a place for.
-pub(super) const KNOWN: [&str; 4] = ["candidates", "usageMetadata", "modelVersion", "responseId"];
-
-/// Reads an answer; a stream that came as an array is folded.
+/// Decodes a response. A stream that arrives as an array is folded.
 pub(super) fn decode(
     body: &[u8],
     context: &mut ResponseContext,
@@ -26,30 +30,30 @@ pub(super) fn decode(
 ) -> Result<Response, UpstreamError> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     if let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) {
-        return fold(&items, context, diagnostics);
+        return fold_chunks(&items, context, diagnostics);
     }
-    let Some(answer) = read(text) else {
+    let Some(object) = parse_object(text) else {
         return Err(UpstreamError::malformed("The upstream answered with text that is not a JSON object."));
     };
-    if let Some(error) = error::in_body(&answer, diagnostics) {
+    if let Some(error) = error::in_body(&object, diagnostics) {
         return Err(error);
     }
-    if !is_answer(&answer) {
+    if !is_response(&object) {
         return Err(UpstreamError::malformed("The upstream's answer has neither candidates nor feedback."));
     }
     let mut response = Response::default();
-    response.id = answer.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned);
-    response.model = answer.str("modelVersion").map(Cow::into_owned);
-    let counts = answer.get("usageMetadata").and_then(read);
-    response.usage = counts.as_ref().and_then(usage::read);
-    let mut extra = leftovers(&answer, &KNOWN).into_members();
-    extra.extend(counts.as_ref().map(usage::beside).unwrap_or_default());
-    response.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
-    for (at, item) in answer.array("candidates").unwrap_or_default().into_iter().enumerate() {
-        let Some(candidate) = read(item) else { continue };
-        response.choices.push(choice(&candidate, at, context, diagnostics));
+    response.id = object.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned);
+    response.model = object.str("modelVersion").map(Cow::into_owned);
+    let usage = object.get("usageMetadata").and_then(parse_object);
+    response.usage = usage.as_ref().and_then(usage::read);
+    let mut extra = extra_fields::read(&object, &MAPPED_FIELDS).into_members();
+    extra.extend(usage.as_ref().map(usage::extra_fields).unwrap_or_default());
+    response.extra = extra_fields::of(extra);
+    for (i, item) in object.array("candidates").unwrap_or_default().into_iter().enumerate() {
+        let Some(candidate) = parse_object(item) else { continue };
+        response.choices.push(decode_candidate(&candidate, i, context, diagnostics));
     }
-    if response.choices.is_empty() && is_blocked(&answer) {
+    if response.choices.is_empty() && is_prompt_blocked(&object) {
         let mut blocked = Choice::default();
         blocked.finish = Some(FinishReason::ContentFilter);
         response.choices.push(blocked);
@@ -57,23 +61,12 @@ pub(super) fn decode(
     Ok(response)
 }
 
-/// Whether an object is an answer, or a piece of one.
-pub(super) fn is_answer(object: &Object<'_>) -> bool {
-    ["candidates", "promptFeedback", "usageMetadata"].iter().any(|key| object.non_null(key).is_some())
-}
-
-/// Whether the prompt was refused.
-pub(super) fn is_blocked(answer: &Object<'_>) -> bool {
-    let feedback = answer.get("promptFeedback").and_then(read);
-    feedback.is_some_and(|feedback| feedback.non_null("blockReason").is_some())
-}
-
-fn fold(
+fn fold_chunks(
     items: &[&serde_json::value::RawValue],
     context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let mut decoder = decode::GeminiDecoder::new(context.clone());
+    let mut decoder = GeminiDecoder::new(context.clone());
     let (mut events, mut fold) = (Vec::new(), Fold::new());
     for item in items {
         decoder.frame(Frame::Line(item.get().as_bytes()), &mut events);
@@ -87,18 +80,18 @@ fn fold(
     fold.finish()
 }
 
-fn choice(
+fn decode_candidate(
     object: &Object<'_>,
-    at: usize,
+    i: usize,
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Choice {
     let mut choice = Choice::default();
-    let position = u32::try_from(at).unwrap_or(u32::MAX);
-    choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(position);
-    let content = object.get("content").and_then(read).unwrap_or_default();
+    let default_index = u32::try_from(i).unwrap_or(u32::MAX);
+    choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(default_index);
+    let content = object.get("content").and_then(parse_object).unwrap_or_default();
     for part in content.array("parts").unwrap_or_default() {
-        let mut block = parts::read_answer(part);
+        let mut block = parts::read_response_part(part);
         if let Block::ToolCall { id, .. } = &mut block
             && id.is_empty()
         {
@@ -111,111 +104,119 @@ fn choice(
         }
         choice.blocks.push(block);
     }
-    let mut extra = leftovers(object, &["index", "content", "finishReason"]).into_members();
-    if let Some(word) = object.non_null("finishReason") {
-        let reason = finish_reason::read(word, diagnostics);
-        if word.trim() != encode_string(finish_reason::write(&reason)) {
-            extra.push((String::from("finishReason"), raw(word)));
+    let mut extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS).into_members();
+    if let Some(json) = object.non_null("finishReason") {
+        let reason = finish_reason::read(json, diagnostics);
+        if json.trim() != encode_string(finish_reason::write(&reason)) {
+            extra.push((String::from("finishReason"), raw(json)));
         }
-        let calls = choice.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
-        choice.finish =
-            Some(if calls && reason == FinishReason::Stop { FinishReason::ToolCalls } else { reason });
+        let has_tool_calls = choice.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
+        let is_tool_stop = has_tool_calls && reason == FinishReason::Stop;
+        choice.finish = Some(if is_tool_stop { FinishReason::ToolCalls } else { reason });
     } else {
         diagnostics.record(DiagnosticCode::FinishReasonDerived, "candidates[].finishReason", "");
     }
-    choice.extra = if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) };
+    choice.extra = extra_fields::of(extra);
     choice
 }
 
-/// Writes an answer.
+/// Encodes a response.
 pub(super) fn encode(
     response: &Response,
     spec: &ResponseSpec,
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<u8> {
-    let mut answer = Object::new();
-    let beside = foreign(&response.extra);
-    let feedback = response.extra.of(NAME).iter().any(|(key, _)| key == "promptFeedback");
-    let said = response.choices.iter().any(|choice| !choice.blocks.is_empty());
-    if said || !feedback {
-        let choices: Vec<_> =
-            response.choices.iter().map(|c| encode_choice(c, &beside.list, context, diagnostics)).collect();
-        answer.set("candidates", format!("[{}]", choices.join(",")));
+    let mut object = Object::new();
+    let sources = foreign_citations(&response.extra);
+    let has_prompt_feedback = response.extra.of(NAME).iter().any(|(key, _)| key == "promptFeedback");
+    let has_content = response.choices.iter().any(|choice| !choice.blocks.is_empty());
+    if has_content || !has_prompt_feedback {
+        let choices = response.choices.iter();
+        let candidates: Vec<_> =
+            choices.map(|choice| encode_choice(choice, &sources.list, context, diagnostics)).collect();
+        object.set("candidates", format!("[{}]", candidates.join(",")));
     }
-    usage::lost(response.usage.as_ref(), diagnostics);
+    usage::report_unsupported(response.usage.as_ref(), diagnostics);
     match usage::write(response.usage.as_ref(), response.extra.of(NAME)) {
-        Some(counts) => answer.set("usageMetadata", counts),
+        Some(usage) => object.set("usageMetadata", usage),
         None => diagnostics.record(DiagnosticCode::UsageMissing, "usageMetadata", ""),
     }
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
-    answer.set("modelVersion", encode_string(model));
-    answer.set("responseId", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id(""))));
-    beside.rest.report(NAME, "", diagnostics);
+    object.set("modelVersion", encode_string(model));
+    object.set("responseId", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id(""))));
+    sources.rest.report(NAME, "", diagnostics);
     for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
-        answer.set(key.as_str(), value.get());
+        object.set(key.as_str(), value.get());
     }
     let mut out = Vec::new();
-    answer.write(&mut out);
+    object.write(&mut out);
     out
 }
 
-/// What another dialect's leftovers cite; this one's own stay as they are.
-fn foreign(extra: &ExtraFieldList) -> CitedSources {
+/// Reads the citations in extra fields of another dialect; this dialect's fields are written as they are.
+fn foreign_citations(extra: &ExtraFieldList) -> CitedSources {
     if extra.dialect == NAME { CitedSources { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }
 
 fn encode_choice(
     choice: &Choice,
-    beside: &[Citation],
+    response_citations: &[Citation],
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> String {
-    const AT: &str = "candidates[].content.parts";
-    let mut out = Vec::new();
-    let (mut length, mut sources) = (TextLength::default(), Vec::new());
+    let mut parts = Vec::new();
+    let (mut length, mut cited_texts) = (TextLength::default(), Vec::new());
     for block in &choice.blocks {
         match block {
             Block::Text { text, extra } => {
-                let from = length;
+                let start = length;
                 length.add(text);
-                let CitedSources { list, rest } = foreign(extra);
-                rest.report(NAME, AT, diagnostics);
-                sources.extend(list.into_iter().map(|one| (one, from, length)));
-                parts::words(text, extra, &mut out);
+                let CitedSources { list, rest } = foreign_citations(extra);
+                rest.report(NAME, PARTS_PATH, diagnostics);
+                let end = length;
+                let list = list.into_iter();
+                cited_texts.extend(list.map(|citation| CitedText { citation, start, end }));
+                parts::write_text(text, extra, &mut parts);
             }
             Block::Reasoning { text, signature, extra } => {
-                extra.report(NAME, AT, diagnostics);
-                out.push(parts::thought(text, signature.as_deref(), extra));
+                extra.report(NAME, PARTS_PATH, diagnostics);
+                parts.push(parts::write_thought(text, signature.as_deref(), extra));
             }
             Block::Refusal(text) => {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "a refusal, as text");
-                parts::words(text, &ExtraFields::default(), &mut out);
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, PARTS_PATH, "a refusal, as text");
+                parts::write_text(text, &ExtraFields::default(), &mut parts);
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                extra.report(NAME, AT, diagnostics);
+                extra.report(NAME, PARTS_PATH, diagnostics);
                 let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
-                let call = (id.as_str(), name.as_str(), arguments.as_str());
-                out.push(parts::write_call(call, signature.as_deref(), extra, (AT, diagnostics)));
+                let signature = signature.as_deref();
+                let part = FunctionCallPart { id: &id, name, arguments, signature, extra };
+                parts.push(part.into_json(PARTS_PATH, diagnostics));
             }
             Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                out.extend(parts::media(media, (AT, diagnostics)));
+                parts.extend(parts::write_media(media, PARTS_PATH, diagnostics));
             }
-            Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
-            _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, AT, "a block of another dialect"),
+            Block::Native { dialect: NAME, raw } => parts.push(raw.get().to_owned()),
+            _ => diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                PARTS_PATH,
+                "a block of another dialect",
+            ),
         }
     }
     if let Some(logprobs) = &choice.logprobs {
         logprobs.to_extra().report(NAME, "candidates[]", diagnostics);
     }
-    let CitedSources { list, rest } = foreign(&choice.extra);
-    let all = beside.iter().cloned().chain(list);
-    sources.extend(all.map(|one| (one, TextLength::default(), length)));
+    let CitedSources { list, rest } = foreign_citations(&choice.extra);
+    let (start, end) = (TextLength::default(), length);
+    let of_response = response_citations.iter().cloned().chain(list);
+    cited_texts.extend(of_response.map(|citation| CitedText { citation, start, end }));
     rest.report(NAME, "candidates[]", diagnostics);
-    let word = finish_reason::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
-    let mut object = candidate(&out.join(","), choice.index, Some(encode_string(word)));
-    if !sources.is_empty() {
-        object.set(citations::GROUNDING, citations::write(&sources));
+    let reason = finish_reason::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
+    let mut object = new_candidate(&parts.join(","), choice.index, Some(encode_string(reason)));
+    if !cited_texts.is_empty() {
+        object.set(citations::GROUNDING, citations::write(&cited_texts));
     }
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.clone(), value.get().to_owned());

@@ -1,4 +1,5 @@
-//! The known members of requests. A JSON schema may be `true` or `false`. Numbers may be written as texts, as protocol buffers allow.
+//! Tables of the fields of requests, with the JSON types that each may have. A JSON schema may be `true` or `false`. Numbers
+//! may be strings, as protocol buffers allow.
 //!
 //! <https://ai.google.dev/api/generate-content>, <https://ai.google.dev/api/embeddings>
 
@@ -7,7 +8,7 @@ use super::super::shape::{Member, Shape, Style, refuse, refuse_structure, shape,
 
 pub(super) static REQUEST: Shape = shape("requests", &REQUEST_MEMBERS).in_style(Style::Protobuf);
 static REQUEST_MEMBERS: [Member; 9] = [
-    // One content, or its text, as Google's own libraries accept it.
+    // Google's own libraries also accept one content, or its text.
     refuse("contents", &[List(&[Text, Object(&CONTENT)]), Object(&CONTENT), Text]),
     refuse("systemInstruction", &[Text, Object(&CONTENT)]),
     refuse("tools", &[List(&[Object(&TOOL)]), Object(&TOOL)]),
@@ -31,8 +32,8 @@ static PART_MEMBERS: [Member; 10] = [
     warn("thoughtSignature", &[Text]),
     refuse("inlineData", &[Object(&BLOB)]),
     refuse("fileData", &[Object(&FILE)]),
-    refuse("functionCall", &[Object(&CALL)]),
-    refuse("functionResponse", &[Object(&RESULT)]),
+    refuse("functionCall", &[Object(&FUNCTION_CALL)]),
+    refuse("functionResponse", &[Object(&FUNCTION_RESPONSE)]),
     warn("executableCode", &[Map]),
     warn("codeExecutionResult", &[Map]),
     warn("videoMetadata", &[Map]),
@@ -41,7 +42,7 @@ static BLOB: Shape =
     shape("blobs", &[refuse("mimeType", &[Text]), refuse("data", &[Text]), warn("displayName", &[Text])]);
 static FILE: Shape =
     shape("files", &[refuse("mimeType", &[Text]), refuse("fileUri", &[Text]), warn("displayName", &[Text])]);
-static CALL: Shape = shape(
+static FUNCTION_CALL: Shape = shape(
     "calls",
     &[
         warn("id", &[Text]),
@@ -51,8 +52,8 @@ static CALL: Shape = shape(
         warn("willContinue", &[Bool]),
     ],
 );
-static RESULT: Shape = shape("results", &RESULT_MEMBERS);
-static RESULT_MEMBERS: [Member; 6] = [
+static FUNCTION_RESPONSE: Shape = shape("results", &FUNCTION_RESPONSE_MEMBERS);
+static FUNCTION_RESPONSE_MEMBERS: [Member; 6] = [
     warn("id", &[Text]),
     refuse("name", &[Text]),
     warn("response", &[Map]),
@@ -84,9 +85,9 @@ static FUNCTION: Shape = shape(
 );
 static TOOL_CONFIG: Shape = shape(
     "options",
-    &[refuse("functionCallingConfig", &[Object(&CALLING)]), warn("retrievalConfig", &[Map])],
+    &[refuse("functionCallingConfig", &[Object(&FUNCTION_CALLING)]), warn("retrievalConfig", &[Map])],
 );
-static CALLING: Shape =
+static FUNCTION_CALLING: Shape =
     shape("options", &[refuse("mode", &[Text]), refuse("allowedFunctionNames", &[List(&[Text])])]);
 
 static CONFIG: Shape = shape("options", &CONFIG_MEMBERS);
@@ -116,7 +117,7 @@ static THINKING: Shape = shape(
     &[warn("thinkingBudget", &[Integer]), warn("thinkingLevel", &[Text]), warn("includeThoughts", &[Bool])],
 );
 
-/// Of `:embedContent`.
+/// A request of `:embedContent`.
 pub(super) static EMBED: Shape = shape("requests", &EMBED_MEMBERS).in_style(Style::Protobuf);
 static EMBED_MEMBERS: [Member; 5] = [
     refuse("content", &[Object(&EMBED_CONTENT)]),
@@ -126,17 +127,17 @@ static EMBED_MEMBERS: [Member; 5] = [
     warn("title", &[Text]),
 ];
 
-/// Only text has vectors.
+/// Content to embed: text only.
 static EMBED_CONTENT: Shape = shape(
     "contents",
     &[warn("role", &[Text]), refuse("parts", &[List(&[Object(&EMBED_PART)]), Object(&EMBED_PART)])],
 );
 static EMBED_PART: Shape = shape("parts", &[refuse("text", &[Text])]);
 
-/// Of `:batchEmbedContents`.
+/// A request of `:batchEmbedContents`.
 pub(super) static EMBED_MANY: Shape =
     shape("requests", &[refuse("requests", &[List(&[Object(&EMBED)])])]).in_style(Style::Protobuf);
 
-/// Of `:countTokens`, where it holds a whole request.
+/// A request of `:countTokens` that contains a generation request.
 pub(super) static COUNT: Shape =
     shape("requests", &[refuse("generateContentRequest", &[Map])]).in_style(Style::Protobuf);

@@ -1,17 +1,20 @@
-//! Tools, and which of them must be called.
+//! `tools` and `toolConfig` to tools and tool choice, and back.
 //!
 //! <https://ai.google.dev/api/caching#Tool>
 
-use super::{NAME, generation_config, leftovers, plain, read};
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
+use super::extra_fields::{self, without_dot};
+use super::json_keys::parse_object;
+use super::json_schema;
+use super::names::NAME;
+use crate::canonical::{DiagnosticCode, Diagnostics, Request, Tool, ToolChoice};
 use crate::json::{Object, ValueKind, encode_string, from_openapi, raw, value_kind};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// What stands before the name of a member of `toolConfig` among a request's leftovers.
-pub(super) const CONFIG: &str = "toolConfig.";
+/// The prefix of a field of `toolConfig` among the extra fields of a request.
+const EXTRA_PREFIX: &str = "toolConfig.";
 
-/// Reads the tools: functions one by one, and what Google runs itself as it came.
+/// Decodes the tools: each function, and Google's own tools as raw JSON.
 pub(super) fn decode(object: &Object<'_>) -> Vec<Tool> {
     let Some(value) = object.non_null("tools") else { return Vec::new() };
     let items = match value_kind(value) {
@@ -21,30 +24,31 @@ pub(super) fn decode(object: &Object<'_>) -> Vec<Tool> {
     };
     let mut tools = Vec::new();
     for item in items {
-        let Some(tool) = read(item) else {
+        let Some(tool) = parse_object(item) else {
             tools.push(Tool::Native { dialect: NAME, raw: raw(item) });
             continue;
         };
         let declared = tool.array("functionDeclarations");
-        tools.extend(declared.iter().flatten().map(|function| declaration(function)));
-        let mut rest = Object::new();
+        tools.extend(declared.iter().flatten().map(|function| decode_function(function)));
+        let mut native = Object::new();
         for (key, value) in
             tool.iter().filter(|(key, value)| *key != "functionDeclarations" && value.trim() != "null")
         {
-            rest.set(key, value);
+            native.set(key, value);
         }
-        if !rest.is_empty() {
-            tools.push(Tool::Native { dialect: NAME, raw: raw(rest.to_json()) });
+        if !native.is_empty() {
+            tools.push(Tool::Native { dialect: NAME, raw: raw(native.to_json()) });
         }
     }
     tools
 }
 
-fn declaration(function: &str) -> Tool {
-    let object = read(function).unwrap_or_default();
+fn decode_function(function: &str) -> Tool {
+    let object = parse_object(function).unwrap_or_default();
     let openapi = object.non_null("parameters");
     let json_schema = object.non_null("parametersJsonSchema");
-    let mut extra = leftovers(&object, &["name", "description", "parametersJsonSchema"]).into_members();
+    let mut extra =
+        extra_fields::read(&object, &["name", "description", "parametersJsonSchema"]).into_members();
     extra.iter_mut().filter(|(key, _)| key == "parameters").for_each(|(key, _)| key.insert(0, '.'));
     if let Some(schema) = json_schema {
         extra.push((String::from(".parametersJsonSchema"), raw(schema)));
@@ -54,11 +58,11 @@ fn declaration(function: &str) -> Tool {
         description: object.str("description").map(Cow::into_owned),
         parameters: json_schema.map(raw).or_else(|| openapi.map(|schema| raw(from_openapi(schema)))),
         strict: None,
-        extra: if extra.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, extra) },
+        extra: extra_fields::of(extra),
     }
 }
 
-/// Writes the tools: all functions as one tool, Google's own each as it came.
+/// Encodes the tools: all functions as one tool, and each of Google's own tools.
 pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
     let (mut functions, mut natives) = (Vec::new(), Vec::new());
     for (i, tool) in tools.iter().enumerate() {
@@ -74,15 +78,16 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
                 if let Some(description) = description {
                     function.set("description", encode_string(description));
                 }
-                let own = extra.of(NAME).iter().any(|(key, _)| plain(key).starts_with("parameters"));
-                if let Some(parameters) = parameters.as_ref().filter(|_| !own) {
-                    let schema = generation_config::schema(parameters.get(), &path, diagnostics);
-                    if !takes_nothing(&schema) {
+                let has_original =
+                    extra.of(NAME).iter().any(|(key, _)| without_dot(key).starts_with("parameters"));
+                if let Some(parameters) = parameters.as_ref().filter(|_| !has_original) {
+                    let schema = json_schema::reduce(parameters.get(), &path, diagnostics);
+                    if !has_no_parameters(&schema) {
                         function.set("parametersJsonSchema", schema);
                     }
                 }
                 for (key, value) in extra.of(NAME) {
-                    function.set(plain(key), value.get());
+                    function.set(without_dot(key), value.get());
                 }
                 functions.push(function.to_json());
             }
@@ -98,8 +103,8 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
     format!("[{}]", natives.join(","))
 }
 
-/// An object without properties is refused; a function without parameters says the same.
-fn takes_nothing(schema: &str) -> bool {
+/// Whether a schema is an object without properties. Google rejects such a schema, and a function without one means the same.
+fn has_no_parameters(schema: &str) -> bool {
     let object = Object::parse(schema.as_bytes()).unwrap_or_default();
     object.str("type").as_deref() == Some("object")
         && object.object("properties").is_none_or(|p| p.is_empty())
@@ -110,39 +115,39 @@ fn takes_nothing(schema: &str) -> bool {
         })
 }
 
-/// Reads which tool must be called; what has no place elsewhere is added to `extra`.
+/// Decodes the tool choice; fields without a place in our model go to `extra`.
 pub(super) fn decode_choice(
     config: &Object<'_>,
     request: &mut Request,
     extra: &mut Vec<(String, Box<RawValue>)>,
 ) {
     for (key, value) in config.iter().filter(|(_, v)| v.trim() != "null") {
-        let calling = (key == "functionCallingConfig").then(|| read(value)).flatten();
+        let calling = (key == "functionCallingConfig").then(|| parse_object(value)).flatten();
         let Some(calling) = calling else {
-            extra.push((format!("{CONFIG}{key}"), raw(value)));
+            extra.push((format!("{EXTRA_PREFIX}{key}"), raw(value)));
             continue;
         };
         let mode = calling.str("mode").unwrap_or_default().to_ascii_uppercase();
         let allowed = calling.array("allowedFunctionNames").unwrap_or_default();
         let names: Vec<_> = allowed.iter().filter_map(|name| crate::json::decode_string(name)).collect();
-        let (choice, exact) = match (mode.as_str(), names.as_slice()) {
+        let (choice, is_exact) = match (mode.as_str(), names.as_slice()) {
             ("NONE", []) => (Some(ToolChoice::None), true),
             ("AUTO", []) => (Some(ToolChoice::Auto), true),
             ("ANY", []) => (Some(ToolChoice::Required), true),
             ("ANY", [name]) => (Some(ToolChoice::Function(name.clone().into_owned())), true),
-            // One of some: that a call is demanded can be said elsewhere, the selection cannot.
+            // Our model can require a call, but not a call of one out of several tools.
             ("ANY", _) => (Some(ToolChoice::Required), false),
             ("AUTO" | "VALIDATED", _) => (Some(ToolChoice::Auto), false),
             _ => (None, false),
         };
         request.tool_choice.set_decoded(choice);
-        if !exact || calling.iter().any(|(k, _)| !matches!(k, "mode" | "allowedFunctionNames")) {
-            extra.push((format!("{CONFIG}{key}"), raw(value)));
+        if !is_exact || calling.iter().any(|(k, _)| !matches!(k, "mode" | "allowedFunctionNames")) {
+            extra.push((format!("{EXTRA_PREFIX}{key}"), raw(value)));
         }
     }
 }
 
-/// Writes which tool must be called; `None` if there is nothing to say.
+/// Encodes `toolConfig`; `None` if it is empty.
 pub(super) fn encode_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     let calling = match &*request.tool_choice {
         None => None,
@@ -162,7 +167,7 @@ pub(super) fn encode_choice(request: &Request, diagnostics: &mut Diagnostics) ->
         config.set("functionCallingConfig", calling);
     }
     for (key, value) in request.extra.of(NAME) {
-        if let Some(key) = key.strip_prefix(CONFIG) {
+        if let Some(key) = key.strip_prefix(EXTRA_PREFIX) {
             config.set(key.to_owned(), value.get().to_owned());
         }
     }

@@ -1,7 +1,7 @@
-//! Google's own objects as types, for building and reading payloads by hand.
+//! Google's JSON objects as Rust types, for building and reading payloads by hand.
 //!
-//! Members without a field are kept raw in `extra`, so that reading and writing loses nothing. The translation itself works
-//! on the raw members, because real servers do not keep to these types.
+//! JSON fields without a Rust field are held raw in `extra`, so that reading and writing a payload loses nothing. The
+//! translation itself works on raw JSON, because real servers deviate from these types.
 //!
 //! ```
 //! use openai_shim_core::dialect::gemini::wire::{Content, GenerateContentRequest, GenerateContentResponse};
@@ -11,9 +11,9 @@
 //! let body = serde_json::to_vec(&request)?;
 //! assert_eq!(body, br#"{"contents":[{"role":"user","parts":[{"text":"hello"}]}]}"#);
 //!
-//! let answer = r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]},"finishReason":"STOP"}],"createTime":"x"}"#;
-//! let answer: GenerateContentResponse = serde_json::from_str(answer)?;
-//! assert_eq!(answer.extra[0].0, "createTime");
+//! let json = r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]},"finishReason":"STOP"}],"createTime":"x"}"#;
+//! let response: GenerateContentResponse = serde_json::from_str(json)?;
+//! assert_eq!(response.extra[0].0, "createTime");
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
@@ -25,33 +25,33 @@ wire_object! {
     pub struct GenerateContentRequest {
         /// The conversation.
         pub contents: Vec<Content> = "contents",
-        /// Instructions; text only.
+        /// The system prompt; text only.
         pub system_instruction: Content = "systemInstruction",
-        /// Tools on offer.
+        /// The tools that the model may use.
         pub tools: Vec<Tool> = "tools",
-        /// How tools are called.
+        /// How the model uses tools.
         pub tool_config: Box<RawValue> = "toolConfig",
-        /// What is blocked.
+        /// Which content is blocked.
         pub safety_settings: Box<RawValue> = "safetySettings",
-        /// Lengths, sampling, form, thinking.
+        /// Limits, sampling, response format and thinking.
         pub generation_config: GenerationConfig = "generationConfig",
-        /// A cached beginning: `cachedContents/{id}`.
+        /// The cached start of the conversation: `cachedContents/{id}`.
         pub cached_content: String = "cachedContent",
     }
 }
 
 wire_object! {
-    /// One turn: <https://ai.google.dev/api/caching#Content>.
+    /// One message: <https://ai.google.dev/api/caching#Content>.
     pub struct Content {
         /// `user` or `model`.
         pub role: String = "role",
-        /// What is said, in order.
+        /// The parts, in order.
         pub parts: Vec<Part> = "parts",
     }
 }
 
 impl Content {
-    /// A turn of one text.
+    /// Creates a message with one text.
     pub fn new(role: &str, text: &str) -> Self {
         let part = Part { text: Some(text.to_owned()), ..Part::default() };
         Self { role: Some(role.to_owned()), parts: Some(vec![part]), ..Self::default() }
@@ -59,139 +59,139 @@ impl Content {
 }
 
 wire_object! {
-    /// One part of a turn: <https://ai.google.dev/api/caching#Part>.
+    /// One part of a message: <https://ai.google.dev/api/caching#Part>.
     pub struct Part {
-        /// Text, or a thought.
+        /// The text, of the output or of a thought.
         pub text: String = "text",
-        /// The text is a thought.
+        /// Whether the text is a thought.
         pub thought: bool = "thought",
-        /// An opaque signature; it must be sent back with its part.
+        /// The signature of the part, which the next request must send back with it.
         pub thought_signature: String = "thoughtSignature",
-        /// Bytes.
+        /// Media as bytes.
         pub inline_data: Blob = "inlineData",
-        /// A file by its address.
+        /// A file by its URI.
         pub file_data: FileData = "fileData",
-        /// The model calls a function.
+        /// A function call of the model.
         pub function_call: FunctionCall = "functionCall",
-        /// What a function said.
+        /// The result of a function call.
         pub function_response: FunctionResponse = "functionResponse",
         /// Code that the model ran.
         pub executable_code: Box<RawValue> = "executableCode",
-        /// What came of it.
+        /// The result of that code.
         pub code_execution_result: Box<RawValue> = "codeExecutionResult",
     }
 }
 
 wire_object! {
-    /// Bytes with their type.
+    /// Bytes and their media type.
     pub struct Blob {
-        /// Their media type.
+        /// The media type.
         pub mime_type: String = "mimeType",
-        /// In base64.
+        /// The bytes in base64.
         pub data: String = "data",
     }
 }
 
 wire_object! {
-    /// A file by its address.
+    /// A file by its URI.
     pub struct FileData {
-        /// Its media type.
+        /// The media type.
         pub mime_type: String = "mimeType",
-        /// Its address.
+        /// The URI.
         pub file_uri: String = "fileUri",
     }
 }
 
 wire_object! {
-    /// A call of a function.
+    /// A function call.
     pub struct FunctionCall {
-        /// Its id; older models have none.
+        /// The id, which older models lack.
         pub id: String = "id",
         /// The function's name.
         pub name: String = "name",
-        /// The arguments, an object.
+        /// The arguments, a JSON object.
         pub args: Box<RawValue> = "args",
     }
 }
 
 wire_object! {
-    /// What a function said.
+    /// The result of a function call.
     pub struct FunctionResponse {
         /// The id of the call.
         pub id: String = "id",
         /// The function's name.
         pub name: String = "name",
-        /// An object: `output`, `error`, or anything.
+        /// A JSON object, often with the field `output` or `error`.
         pub response: Box<RawValue> = "response",
     }
 }
 
 wire_object! {
-    /// A tool: functions of the client's, or one that Google runs.
+    /// A tool: functions of the client, or one that Google runs.
     pub struct Tool {
-        /// Functions.
+        /// The functions of the client.
         pub function_declarations: Vec<FunctionDeclaration> = "functionDeclarations",
-        /// Google's search.
+        /// Search with Google.
         pub google_search: Box<RawValue> = "googleSearch",
-        /// Code that the model may run.
+        /// Execution of code that the model writes.
         pub code_execution: Box<RawValue> = "codeExecution",
-        /// Pages that the model may read.
+        /// Reading of web pages.
         pub url_context: Box<RawValue> = "urlContext",
     }
 }
 
 wire_object! {
-    /// A function on offer.
+    /// A function that the model may call.
     pub struct FunctionDeclaration {
-        /// Its name.
+        /// The name.
         pub name: String = "name",
-        /// What it does.
+        /// What the function does.
         pub description: String = "description",
-        /// Its parameters in OpenAPI's way.
+        /// The parameters as an OpenAPI schema.
         pub parameters: Box<RawValue> = "parameters",
-        /// Its parameters as a JSON schema.
+        /// The parameters as a JSON schema.
         pub parameters_json_schema: Box<RawValue> = "parametersJsonSchema",
     }
 }
 
 wire_object! {
-    /// Lengths, sampling, form, thinking: <https://ai.google.dev/api/generate-content#generationconfig>.
+    /// Limits, sampling, response format and thinking: <https://ai.google.dev/api/generate-content#generationconfig>.
     pub struct GenerationConfig {
-        /// Where to stop: up to five texts.
+        /// Up to five stop sequences.
         pub stop_sequences: Vec<String> = "stopSequences",
         /// `text/plain`, `application/json` or `text/x.enum`.
         pub response_mime_type: String = "responseMimeType",
-        /// The form of JSON in OpenAPI's way.
+        /// The format of the output as an OpenAPI schema.
         pub response_schema: Box<RawValue> = "responseSchema",
-        /// The form of JSON as a JSON schema.
+        /// The format of the output as a JSON schema.
         pub response_json_schema: Box<RawValue> = "responseJsonSchema",
-        /// How many answers.
+        /// How many candidates the response has.
         pub candidate_count: u32 = "candidateCount",
-        /// The longest answer in tokens, thoughts included.
+        /// The most tokens of the response, thoughts included.
         pub max_output_tokens: u64 = "maxOutputTokens",
         /// Sampling temperature, 0 to 2.
         pub temperature: f64 = "temperature",
         /// Nucleus sampling.
         pub top_p: f64 = "topP",
-        /// Sampling from the k likeliest.
+        /// Samples from the k most likely tokens only.
         pub top_k: f64 = "topK",
-        /// A seed.
+        /// The random seed.
         pub seed: i64 = "seed",
         /// Penalty for tokens that occurred.
         pub presence_penalty: f64 = "presencePenalty",
         /// Penalty for tokens by how often they occurred.
         pub frequency_penalty: f64 = "frequencyPenalty",
-        /// How much to think.
+        /// How much the model reasons first.
         pub thinking_config: ThinkingConfig = "thinkingConfig",
     }
 }
 
 wire_object! {
-    /// How much to think.
+    /// How much the model reasons first.
     pub struct ThinkingConfig {
-        /// Whether thoughts are shown.
+        /// Whether the response includes thoughts.
         pub include_thoughts: bool = "includeThoughts",
-        /// Tokens for thoughts; 0 for none, -1 for as many as it takes.
+        /// The most tokens of thoughts; 0 for none, -1 for as many as the model decides.
         pub thinking_budget: i64 = "thinkingBudget",
         /// `MINIMAL`, `LOW`, `MEDIUM` or `HIGH`.
         pub thinking_level: String = "thinkingLevel",
@@ -199,35 +199,35 @@ wire_object! {
 }
 
 wire_object! {
-    /// An answer, or one chunk of a stream: <https://ai.google.dev/api/generate-content#generatecontentresponse>.
+    /// A response, or one chunk of a stream: <https://ai.google.dev/api/generate-content#generatecontentresponse>.
     pub struct GenerateContentResponse {
-        /// The answers.
+        /// The alternatives.
         pub candidates: Vec<Candidate> = "candidates",
-        /// Why the prompt was refused.
+        /// Why the prompt was blocked.
         pub prompt_feedback: Box<RawValue> = "promptFeedback",
         /// Token counts.
         pub usage_metadata: UsageMetadata = "usageMetadata",
-        /// The model that answered.
+        /// The model that responded.
         pub model_version: String = "modelVersion",
-        /// The answer's id.
+        /// The id of the response.
         pub response_id: String = "responseId",
     }
 }
 
 wire_object! {
-    /// One of the answers.
+    /// One of the alternatives.
     pub struct Candidate {
-        /// What it says.
+        /// The content.
         pub content: Content = "content",
-        /// Why it ended.
+        /// Why the output ended.
         pub finish_reason: String = "finishReason",
-        /// Which one.
+        /// The index of the candidate.
         pub index: u32 = "index",
-        /// What its words rest on.
+        /// The sources of the text.
         pub grounding_metadata: Box<RawValue> = "groundingMetadata",
-        /// What its words repeat.
+        /// The sources that the text repeats.
         pub citation_metadata: Box<RawValue> = "citationMetadata",
-        /// How harmful it may be.
+        /// How likely the content is harmful.
         pub safety_ratings: Box<RawValue> = "safetyRatings",
     }
 }
@@ -237,21 +237,21 @@ wire_object! {
     pub struct UsageMetadata {
         /// Tokens of the prompt, cached ones included.
         pub prompt_token_count: u64 = "promptTokenCount",
-        /// Tokens of the answers, without thoughts.
+        /// Tokens of all candidates, without thoughts.
         pub candidates_token_count: u64 = "candidatesTokenCount",
         /// Tokens of thoughts.
         pub thoughts_token_count: u64 = "thoughtsTokenCount",
-        /// Tokens that tools put into the prompt.
+        /// Tokens of tool results in the prompt.
         pub tool_use_prompt_token_count: u64 = "toolUsePromptTokenCount",
         /// Tokens read from a cache.
         pub cached_content_token_count: u64 = "cachedContentTokenCount",
-        /// All together.
+        /// The sum of all tokens.
         pub total_token_count: u64 = "totalTokenCount",
     }
 }
 
 wire_object! {
-    /// An error answer: <https://cloud.google.com/apis/design/errors>.
+    /// An error response: <https://cloud.google.com/apis/design/errors>.
     pub struct ErrorResponse {
         /// The error.
         pub error: ErrorObject = "error",
@@ -259,15 +259,15 @@ wire_object! {
 }
 
 wire_object! {
-    /// What went wrong.
+    /// An error.
     pub struct ErrorObject {
         /// The HTTP status.
         pub code: u32 = "code",
-        /// One sentence.
+        /// A description of the error.
         pub message: String = "message",
         /// `INVALID_ARGUMENT`, `RESOURCE_EXHAUSTED`, …
         pub status: String = "status",
-        /// Reasons, fields at fault, how long to wait.
+        /// Reasons, invalid fields, and when to retry.
         pub details: Box<RawValue> = "details",
     }
 }

@@ -1,105 +1,102 @@
-//! The rest of Ollama's API: what is there, what it can do, vectors, and why models are not fetched or deleted here.
+//! Auxiliary routes of Ollama's API: version, models, embeddings, and the operations on models that are not supported.
 //!
 //! <https://docs.ollama.com/api>
 
-use super::super::auxiliary::{AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET, ModelApi};
+use super::super::auxiliary::{AuxiliaryKind, AuxiliaryRoute, GET_AND_HEAD};
 use super::OllamaApi;
-use super::embeddings::{EMBED, EMBEDDINGS};
-use super::model_list::{names, ps, show, tags};
+use super::embeddings::OllamaEmbeddings;
+use super::model_list::{Model, RunningModelList, TagList};
 use crate::canonical::time::rfc3339;
-use crate::error::{ClientError, ErrorKind, short_name};
 use crate::json::{Object, decode_string, encode_string};
 
-/// Clients are told a version from which on all that they may ask for exists.
+/// A version from which on every feature that clients may use exists.
 const VERSION: &str = r#"{"version":"0.13.0"}"#;
 
 pub(super) static ROUTES: [AuxiliaryRoute; 13] = [
     AuxiliaryRoute {
         prefixes: &[""],
         path: "/",
-        methods: GET,
-        side: AuxiliaryKind::Greeting("Ollama is running"),
+        methods: GET_AND_HEAD,
+        kind: AuxiliaryKind::Greeting("Ollama is running"),
     },
-    at(GET, "/version", AuxiliaryKind::Fixed(VERSION)),
-    at(GET, "/tags", AuxiliaryKind::Models(tags)),
-    at(GET, "/ps", AuxiliaryKind::Models(ps)),
-    at("POST", "/show", AuxiliaryKind::Model(&MODEL)),
-    at("POST", "/embed", AuxiliaryKind::Embed(&EMBED)),
-    at("POST", "/embeddings", AuxiliaryKind::Embed(&EMBEDDINGS)),
-    at(
+    route(GET_AND_HEAD, "/version", AuxiliaryKind::Constant(VERSION)),
+    route(GET_AND_HEAD, "/tags", AuxiliaryKind::ModelList(&TagList)),
+    route(GET_AND_HEAD, "/ps", AuxiliaryKind::ModelList(&RunningModelList)),
+    route("POST", "/show", AuxiliaryKind::Model(&Model)),
+    route("POST", "/embed", AuxiliaryKind::Embeddings(&OllamaEmbeddings::Embed)),
+    route("POST", "/embeddings", AuxiliaryKind::Embeddings(&OllamaEmbeddings::Embeddings)),
+    route(
         "POST",
         "/pull",
-        AuxiliaryKind::Refused("pull is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Unsupported(
+            "pull is not possible here: the models are another service's, and stay there",
+        ),
     ),
-    at(
+    route(
         "POST",
         "/create",
-        AuxiliaryKind::Refused(
+        AuxiliaryKind::Unsupported(
             "create is not possible here: the models are another service's, and stay there",
         ),
     ),
-    at(
+    route(
         "DELETE, POST",
         "/delete",
-        AuxiliaryKind::Refused(
+        AuxiliaryKind::Unsupported(
             "delete is not possible here: the models are another service's, and stay there",
         ),
     ),
-    at(
+    route(
         "POST",
         "/copy",
-        AuxiliaryKind::Refused("copy is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Unsupported(
+            "copy is not possible here: the models are another service's, and stay there",
+        ),
     ),
-    at(
+    route(
         "POST",
         "/push",
-        AuxiliaryKind::Refused("push is not possible here: the models are another service's, and stay there"),
+        AuxiliaryKind::Unsupported(
+            "push is not possible here: the models are another service's, and stay there",
+        ),
     ),
-    at(
+    route(
         "HEAD, POST",
         "/blobs/{digest}",
-        AuxiliaryKind::Refused(
+        AuxiliaryKind::Unsupported(
             "create is not possible here: the models are another service's, and stay there",
         ),
     ),
 ];
 
-const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
-    AuxiliaryRoute { prefixes: &["/api"], path, methods, side }
+const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/api"], path, methods, kind }
 }
 
-static MODEL: ModelApi = ModelApi {
-    names: |asking: &AuxiliaryRequest<'_>| names(asking.body),
-    write: show,
-    // Ollama's own words: clients look for them.
-    unknown: |name| {
-        ClientError::new(ErrorKind::NotFound, format!("model '{}' not found", short_name(name))).at("model")
-    },
-};
-
-/// What a request that asks nothing is answered: it only loads the model, or with `keep_alive` 0 unloads it. `None` for
-/// any other request.
-pub(super) fn loaded(form: OllamaApi, body: &[u8], created: u64) -> Option<String> {
+/// Encodes the response to a request without a prompt, which only loads the model, or with `keep_alive` 0 unloads it. `None`
+/// for every other request.
+pub(super) fn load_response(api: OllamaApi, body: &[u8], created: u64) -> Option<String> {
     let object = Object::parse(body).ok()?;
     let model = object.str("model").filter(|model| !model.is_empty())?;
-    let asks = |key: &str| object.non_null(key).is_some_and(|v| !matches!(v.trim(), "\"\"" | "[]"));
-    let (spec, key, empty) = match form {
-        OllamaApi::Chat => (asks("messages"), "message", r#"{"role":"assistant","content":""}"#),
-        OllamaApi::Generate => (asks("prompt") || asks("images"), "response", "\"\""),
+    let has_content = |key: &str| object.non_null(key).is_some_and(|v| !matches!(v.trim(), "\"\"" | "[]"));
+    let (has_prompt, key, empty) = match api {
+        OllamaApi::Chat => (has_content("messages"), "message", r#"{"role":"assistant","content":""}"#),
+        OllamaApi::Generate => (has_content("prompt") || has_content("images"), "response", "\"\""),
     };
-    if spec {
+    if has_prompt {
         return None;
     }
-    let keep =
-        object.non_null("keep_alive").map(|keep| decode_string(keep).unwrap_or_else(|| keep.trim().into()));
-    let off = keep.is_some_and(|keep| keep.trim_end_matches(char::is_alphabetic).parse() == Ok(0.0));
-    let mut answer = Object::new();
-    answer.set("model", encode_string(&model));
-    answer.set("created_at", encode_string(&rfc3339(created)));
-    answer.set(key, empty);
-    answer.set("done", "true");
-    answer.set("done_reason", if off { "\"unload\"" } else { "\"load\"" });
-    Some(answer.to_json())
+    let keep_alive = object.non_null("keep_alive");
+    let keep_alive = keep_alive.map(|value| decode_string(value).unwrap_or_else(|| value.trim().into()));
+    let unloads =
+        keep_alive.is_some_and(|value| value.trim_end_matches(char::is_alphabetic).parse() == Ok(0.0));
+    let mut response = Object::new();
+    response.set("model", encode_string(&model));
+    response.set("created_at", encode_string(&rfc3339(created)));
+    response.set(key, empty);
+    response.set("done", "true");
+    response.set("done_reason", if unloads { "\"unload\"" } else { "\"load\"" });
+    Some(response.to_json())
 }
 
 #[cfg(test)]
@@ -107,8 +104,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loading_and_unloading_ask_nothing() {
-        let reason = |body: &str, form| loaded(form, body.as_bytes(), 0).map(|a| a.contains("unload"));
+    fn a_request_without_a_prompt_loads_or_unloads() {
+        let reason = |body: &str, api| load_response(api, body.as_bytes(), 0).map(|a| a.contains("unload"));
         assert_eq!(reason(r#"{"model":"m"}"#, OllamaApi::Chat), Some(false));
         assert_eq!(reason(r#"{"model":"m","messages":[],"keep_alive":"0s"}"#, OllamaApi::Chat), Some(true));
         assert_eq!(reason(r#"{"model":"m","messages":[{}]}"#, OllamaApi::Chat), None);
@@ -119,7 +116,7 @@ mod tests {
         assert_eq!(reason(r#"{"model":"m","images":["x"]}"#, OllamaApi::Generate), None);
         assert_eq!(reason("{}", OllamaApi::Generate), None);
         assert_eq!(
-            loaded(OllamaApi::Generate, br#"{"model":"m","keep_alive":0}"#, 0).unwrap(),
+            load_response(OllamaApi::Generate, br#"{"model":"m","keep_alive":0}"#, 0).unwrap(),
             r#"{"model":"m","created_at":"1970-01-01T00:00:00Z","response":"","done":true,"done_reason":"unload"}"#
         );
     }

@@ -1,15 +1,17 @@
-//! What a model can do, in Ollama's words for it.
+//! The fields of a listed model → the `capabilities` of Ollama's `/api/show`.
+//!
+//! <https://docs.ollama.com/api-reference/show-model-details>
 
 use crate::json::{Object, ValueKind, decode_string, value_kind};
 
-/// What a model is said to be able to do of which its list says nothing: clients hide what is not named here, and asking
-/// for it is no harm.
-const UNSAID: [&str; 3] = ["completion", "tools", "vision"];
+/// The capabilities of a model whose list has none: clients hide the features that are missing here, and to use one that the
+/// model lacks does no harm.
+const DEFAULT_CAPABILITIES: [&str; 3] = ["completion", "tools", "vision"];
 
-/// Ollama's word for an ability, from the words that others have for it.
-fn ability(word: &str) -> Option<&'static str> {
-    let word = word.to_ascii_lowercase().replace('-', "_");
-    Some(match word.as_str() {
+/// Returns Ollama's name of a capability for any of the names that lists have for it.
+fn capability(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    Some(match name.as_str() {
         "completion" | "completions" | "chat" | "completion_chat" | "chat_completion" => "completion",
         "tools" | "tool_use" | "tool_choice" | "function_calling" | "tool_calls" | "tool_calling" => "tools",
         "vision" | "image" | "image_input" | "multimodal" | "vlm" => "vision",
@@ -20,56 +22,63 @@ fn ability(word: &str) -> Option<&'static str> {
     })
 }
 
-/// What a model can do: what its list says of it, and what is assumed where that says nothing.
+/// A field of a listed model with capabilities, and the capabilities whose absence in it means something.
+struct Source<'m> {
+    value: Option<&'m str>,
+    covers_tools: bool,
+    covers_vision: bool,
+}
+
+/// Returns the capabilities of a model: those in its fields, and the default ones that no field covers.
 pub(super) fn capabilities(model: &Object<'_>) -> Vec<&'static str> {
     let architecture = model.object("architecture").unwrap_or_default();
-    // Where it is said, and whether that speaks of tools and of pictures.
-    let places = [
-        (model.get("capabilities"), true, true),
-        (model.get("supported_parameters"), true, false),
-        (model.get("supported_features"), true, false),
-        (model.get("input_modalities"), false, true),
-        (architecture.get("input_modalities"), false, true),
-        (model.get("type"), false, false),
+    let source = |value, covers_tools, covers_vision| Source { value, covers_tools, covers_vision };
+    let sources = [
+        source(model.get("capabilities"), true, true),
+        source(model.get("supported_parameters"), true, false),
+        source(model.get("supported_features"), true, false),
+        source(model.get("input_modalities"), false, true),
+        source(architecture.get("input_modalities"), false, true),
+        source(model.get("type"), false, false),
     ];
-    let (mut said, mut of_tools, mut of_pictures): (Vec<&'static str>, _, _) = (Vec::new(), false, false);
-    for (value, tools, pictures) in places {
-        let words = abilities(value.unwrap_or("null"));
-        if !matches!(value.map(value_kind), None | Some(ValueKind::Null)) {
-            (of_tools, of_pictures) = (of_tools || tools, of_pictures || pictures);
-        }
-        said.extend(words);
+    let mut listed: Vec<&'static str> = Vec::new();
+    let (mut tools_covered, mut vision_covered) = (false, false);
+    for Source { value, covers_tools, covers_vision } in sources {
+        let Some(value) = value.filter(|value| value_kind(value) != ValueKind::Null) else { continue };
+        tools_covered |= covers_tools;
+        vision_covered |= covers_vision;
+        listed.extend(decode(value));
     }
-    if said.contains(&"embedding") && !said.contains(&"completion") {
+    if listed.contains(&"embedding") && !listed.contains(&"completion") {
         return vec!["embedding"];
     }
-    let assumed = UNSAID.iter().copied().filter(|word| match *word {
+    let defaults = DEFAULT_CAPABILITIES.iter().copied().filter(|name| match *name {
         "completion" => true,
-        "vision" => !of_pictures,
-        _ => !of_tools,
+        "vision" => !vision_covered,
+        _ => !tools_covered,
     });
-    let mut all: Vec<&'static str> = assumed.collect();
-    for word in std::iter::once("completion").chain(said) {
-        if !all.contains(&word) {
-            all.push(word);
+    let mut all: Vec<&'static str> = defaults.collect();
+    for name in std::iter::once("completion").chain(listed) {
+        if !all.contains(&name) {
+            all.push(name);
         }
     }
     all
 }
 
-/// The abilities in a list of words, in an object of switches, or in one word.
-fn abilities(value: &str) -> Vec<&'static str> {
+/// Decodes capabilities from a list of names, an object with booleans, or one name.
+fn decode(value: &str) -> Vec<&'static str> {
     match value_kind(value) {
         ValueKind::Array => {
             let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).unwrap_or_default();
-            items.iter().filter_map(|item| ability(&decode_string(item.get())?)).collect()
+            items.iter().filter_map(|item| capability(&decode_string(item.get())?)).collect()
         }
         ValueKind::Object => {
             let object = Object::parse(value.as_bytes()).unwrap_or_default();
-            let able = object.iter().filter(|(_, value)| value.trim() == "true");
-            able.filter_map(|(key, _)| ability(key)).collect()
+            let enabled = object.iter().filter(|(_, value)| value.trim() == "true");
+            enabled.filter_map(|(key, _)| capability(key)).collect()
         }
-        _ => decode_string(value).and_then(|word| ability(&word)).into_iter().collect(),
+        _ => decode_string(value).and_then(|name| capability(&name)).into_iter().collect(),
     }
 }
 
@@ -77,12 +86,12 @@ fn abilities(value: &str) -> Vec<&'static str> {
 mod tests {
     use super::*;
 
-    fn able(json: &str) -> String {
+    fn joined(json: &str) -> String {
         capabilities(&Object::parse(json.as_bytes()).unwrap()).join(" ")
     }
 
     #[test]
-    fn abilities_are_what_the_list_says() {
+    fn capabilities_are_those_of_the_list_and_defaults() {
         for (json, expected) in [
             (r#"{"id":"m"}"#, "completion tools vision"),
             (r#"{"capabilities":["completion","multimodal"]}"#, "completion vision"),
@@ -100,7 +109,7 @@ mod tests {
             (r#"{"type":"model"}"#, "completion tools vision"),
             (r#"{"type":"vlm","capabilities":["tool_use"]}"#, "completion tools vision"),
         ] {
-            assert_eq!(able(json), expected, "{json}");
+            assert_eq!(joined(json), expected, "{json}");
         }
     }
 }

@@ -1,9 +1,12 @@
-//! A stream as events: one JSON object a line, in either form, also where it was wrapped into server-sent events.
+//! Streams: an upstream's frames to events. A frame is one line with a JSON object of either dialect, or a server-sent event
+//! that contains one.
 
 use super::super::Decoder;
-use super::response_line::{LineToolCall, ResponseLine, is_answer};
+use super::error;
+use super::names::FAMILY;
+use super::response_line::{ResponseLine, is_response};
 use super::text_extractor::OllamaTextExtractor;
-use super::{FAMILY, error};
+use super::tool_call::LineToolCall;
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
     ResponseContext, ResponseSpec, time,
@@ -15,67 +18,84 @@ use crate::json::Object;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-const MOST_CALLS: u32 = 1024;
-/// How much of a text is remembered where lines repeat it.
-const MOST_TEXT: usize = 8 << 20;
-/// How many foreign members are remembered, so that they are said once.
-const MOST_MEMBERS: usize = 64;
+const MAX_TOOL_CALLS: u32 = 1024;
+/// The most bytes of text that are held to compare cumulative lines with.
+const MAX_CUMULATIVE_BYTES: usize = 8 << 20;
+/// The most extra fields that are held, so that each is emitted once.
+const MAX_EXTRA_FIELDS: usize = 64;
 
-/// Reads a stream.
+/// Decodes a stream.
 pub(super) struct OllamaDecoder {
     spec: ResponseSpec,
     context: ResponseContext,
     pub(super) diagnostics: Diagnostics,
-    /// `Start` was said.
-    started: bool,
-    over: bool,
-    /// Something came that could not be read, or is no line of an answer.
-    foreign: bool,
-    open: Option<(u32, BlockKind)>,
-    next: u32,
-    calls: u32,
-    voice: OllamaTextExtractor,
-    /// All text and all thinking so far, where lines repeat them.
-    text: String,
-    thinking: String,
-    /// Members of lines without a place, as last said.
-    said: Vec<(String, Box<RawValue>)>,
+    phase: Phase,
+    /// The open block of text or reasoning.
+    open: Option<OpenBlock>,
+    next_block: u32,
+    tool_calls: u32,
+    extractor: OllamaTextExtractor,
+    /// All text and all thinking so far, if lines are cumulative.
+    cumulative_text: String,
+    cumulative_thinking: String,
+    /// The extra fields of lines, as last emitted.
+    emitted_extra: Vec<(String, Box<RawValue>)>,
+}
+
+/// How far the stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// No line of a response arrived. `has_foreign_data`: something else did.
+    AwaitingStart { has_foreign_data: bool },
+    /// The response has started.
+    InResponse,
+    /// `Event::End` or `Event::Error` went out.
+    Ended,
+}
+
+/// A block of text or reasoning that is open.
+struct OpenBlock {
+    block: u32,
+    kind: BlockKind,
 }
 
 impl OllamaDecoder {
     pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
-            voice: OllamaTextExtractor::new(&spec),
+            extractor: OllamaTextExtractor::new(&spec),
             spec,
             context,
             diagnostics: Diagnostics::default(),
-            started: false,
-            over: false,
-            foreign: false,
+            phase: Phase::AwaitingStart { has_foreign_data: false },
             open: None,
-            next: 0,
-            calls: 0,
-            text: String::new(),
-            thinking: String::new(),
-            said: Vec::new(),
+            next_block: 0,
+            tool_calls: 0,
+            cumulative_text: String::new(),
+            cumulative_thinking: String::new(),
+            emitted_extra: Vec::new(),
         }
     }
 
-    /// The context, with the ids that were given out.
+    /// Returns the context with the ids that were generated.
     pub(super) fn into_context(self) -> ResponseContext {
         self.context
     }
 
+    fn is_ended(&self) -> bool {
+        self.phase == Phase::Ended
+    }
+
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
-        self.over = true;
+        self.phase = Phase::Ended;
         out.push(Event::Error(error));
     }
 
     fn start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        if std::mem::replace(&mut self.started, true) {
+        if !matches!(self.phase, Phase::AwaitingStart { .. }) {
             return;
         }
-        // The beginning of 1970 is no time at which an answer was made.
+        self.phase = Phase::InResponse;
+        // Time 0 means that the upstream set none.
         let created = object.str("created_at").and_then(|t| time::seconds(&t)).filter(|n| *n > 0);
         out.push(Event::Start { id: None, model: object.str("model").map(Cow::into_owned), created });
     }
@@ -84,76 +104,78 @@ impl OllamaDecoder {
         let mut line = ResponseLine::read(object, &mut self.diagnostics);
         self.start(object, out);
         if self.spec.quirks.cumulative_deltas {
-            let whole = cut(&mut self.text, &mut line.content, &mut self.diagnostics)
-                && cut(&mut self.thinking, &mut line.thinking, &mut self.diagnostics);
-            if !whole {
-                let message = format!("The upstream's answer is larger than {MOST_TEXT} bytes.");
+            let (text, thinking) = (&mut self.cumulative_text, &mut self.cumulative_thinking);
+            let fits = strip_repeated(text, &mut line.text, &mut self.diagnostics)
+                && strip_repeated(thinking, &mut line.thinking, &mut self.diagnostics);
+            if !fits {
+                let message = format!("The upstream's answer is larger than {MAX_CUMULATIVE_BYTES} bytes.");
                 return self.fail(UpstreamError::TooLarge { message }, out);
             }
         }
-        self.extra(std::mem::take(&mut line.extra), out);
-        if !line.message.is_empty() {
-            let extra = ExtraFieldList::new(FAMILY, std::mem::take(&mut line.message));
+        self.emit_new_extra(std::mem::take(&mut line.extra), out);
+        if !line.message_extra.is_empty() {
+            let extra = ExtraFieldList::new(FAMILY, std::mem::take(&mut line.message_extra));
             out.push(Event::Extra { choice: Some(0), extra });
         }
         if !line.thinking.is_empty() {
-            self.voice.thinks_apart();
+            self.extractor.reasoning_is_separate();
         }
-        self.say(BlockKind::Reasoning, std::mem::take(&mut line.thinking), out);
-        self.voice(std::mem::take(&mut line.content), line.done, out);
-        for call in std::mem::take(&mut line.calls) {
-            self.call(call, out);
+        self.emit_text(BlockKind::Reasoning, std::mem::take(&mut line.thinking), out);
+        self.extract(std::mem::take(&mut line.text), line.is_done, out);
+        for call in std::mem::take(&mut line.tool_calls) {
+            self.emit_tool_call(call, out);
         }
-        if !line.done || self.over {
+        if !line.is_done || self.is_ended() {
             return;
         }
         self.close(out);
-        if let Some(member) = line.odd_reason() {
-            out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(FAMILY, vec![member]) });
+        if let Some(field) = line.unmapped_reason() {
+            out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(FAMILY, vec![field]) });
         }
-        let reason = if self.voice.stopped {
+        let reason = if self.extractor.has_stopped() {
             FinishReason::Stop
         } else {
-            line.finish(self.calls > 0, &mut self.diagnostics)
+            line.finish_reason(self.tool_calls > 0, &mut self.diagnostics)
         };
         out.push(Event::Finish { choice: 0, reason });
         out.extend(line.usage.map(Event::Usage));
         out.push(Event::End);
-        self.over = true;
+        self.phase = Phase::Ended;
     }
 
-    /// Members without a place, where they are new.
-    fn extra(&mut self, members: Vec<(String, Box<RawValue>)>, out: &mut Vec<Event>) {
-        let mut fresh = Vec::new();
-        for (key, value) in members {
-            let full = self.said.len() == MOST_MEMBERS;
-            match self.said.iter_mut().find(|(k, _)| *k == key) {
+    /// Emits the extra fields that are new or have changed.
+    fn emit_new_extra(&mut self, fields: Vec<(String, Box<RawValue>)>, out: &mut Vec<Event>) {
+        let mut changed = Vec::new();
+        for (key, value) in fields {
+            let is_full = self.emitted_extra.len() == MAX_EXTRA_FIELDS;
+            match self.emitted_extra.iter_mut().find(|(k, _)| *k == key) {
                 Some((_, old)) if old.get() == value.get() => continue,
                 Some((_, old)) => old.clone_from(&value),
-                None if full => {
+                None if is_full => {
                     self.diagnostics.record(DiagnosticCode::ExtraDropped, "", "too many members");
                     continue;
                 }
-                None => self.said.push((key.clone(), value.clone())),
+                None => self.emitted_extra.push((key.clone(), value.clone())),
             }
-            fresh.push((key, value));
+            changed.push((key, value));
         }
-        if !fresh.is_empty() {
-            out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(FAMILY, fresh) });
+        if !changed.is_empty() {
+            out.push(Event::Extra { choice: None, extra: ExtraFieldList::new(FAMILY, changed) });
         }
     }
 
-    fn say(&mut self, kind: BlockKind, text: String, out: &mut Vec<Event>) {
-        if text.is_empty() || self.over || kind != BlockKind::Text && self.voice.stopped {
+    fn emit_text(&mut self, kind: BlockKind, text: String, out: &mut Vec<Event>) {
+        let is_after_stop = kind != BlockKind::Text && self.extractor.has_stopped();
+        if text.is_empty() || self.is_ended() || is_after_stop {
             return;
         }
         let block = match &self.open {
-            Some((block, open)) if *open == kind => *block,
+            Some(open) if open.kind == kind => open.block,
             _ => {
                 self.close(out);
-                let block = self.next;
-                self.next += 1;
-                self.open = Some((block, kind.clone()));
+                let block = self.next_block;
+                self.next_block += 1;
+                self.open = Some(OpenBlock { block, kind: kind.clone() });
                 out.push(Event::Open { choice: 0, block, kind });
                 block
             }
@@ -161,34 +183,35 @@ impl OllamaDecoder {
         out.push(Event::Delta { choice: 0, block, delta: Delta::Text(text) });
     }
 
-    /// Text, and what stands in it. `last`: nothing follows.
-    fn voice(&mut self, text: String, last: bool, out: &mut Vec<Event>) {
-        if text.is_empty() && !last {
+    /// Emits text, and what it contains. `is_final`: no text follows.
+    fn extract(&mut self, text: String, is_final: bool, out: &mut Vec<Event>) {
+        if text.is_empty() && !is_final {
             return;
         }
-        for piece in self.voice.take(text, last, &mut self.diagnostics) {
-            match piece {
-                Segment::Text(text) => self.say(BlockKind::Text, text, out),
-                Segment::Reasoning(text) => self.say(BlockKind::Reasoning, text, out),
+        for segment in self.extractor.extract(text, is_final, &mut self.diagnostics) {
+            match segment {
+                Segment::Text(text) => self.emit_text(BlockKind::Text, text, out),
+                Segment::Reasoning(text) => self.emit_text(BlockKind::Reasoning, text, out),
                 Segment::ToolCall { name, arguments } => {
-                    self.call(LineToolCall { id: None, name, arguments, extra: ExtraFields::default() }, out);
+                    let extra = ExtraFields::default();
+                    self.emit_tool_call(LineToolCall { id: None, name, arguments, extra }, out);
                 }
             }
         }
     }
 
-    fn call(&mut self, call: LineToolCall, out: &mut Vec<Event>) {
-        if self.over || self.voice.stopped {
+    fn emit_tool_call(&mut self, call: LineToolCall, out: &mut Vec<Event>) {
+        if self.is_ended() || self.extractor.has_stopped() {
             return;
         }
-        if self.calls == MOST_CALLS {
-            let message = format!("The upstream's answer calls more than {MOST_CALLS} tools.");
+        if self.tool_calls == MAX_TOOL_CALLS {
+            let message = format!("The upstream's answer calls more than {MAX_TOOL_CALLS} tools.");
             return self.fail(UpstreamError::TooLarge { message }, out);
         }
         self.close(out);
-        let block = self.next;
-        self.next += 1;
-        self.calls += 1;
+        let block = self.next_block;
+        self.next_block += 1;
+        self.tool_calls += 1;
         let id = call.id.unwrap_or_else(|| self.context.new_id("call_"));
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
         out.push(Event::Open { choice: 0, block, kind });
@@ -200,34 +223,40 @@ impl OllamaDecoder {
     }
 
     fn close(&mut self, out: &mut Vec<Event>) {
-        if let Some((block, _)) = self.open.take() {
+        if let Some(OpenBlock { block, .. }) = self.open.take() {
             out.push(Event::Close { choice: 0, block });
+        }
+    }
+
+    fn mark_foreign_data(&mut self) {
+        if let Phase::AwaitingStart { has_foreign_data } = &mut self.phase {
+            *has_foreign_data = true;
         }
     }
 }
 
-/// Cuts what was said before off a text that repeats it; false if there is too much of it.
-fn cut(before: &mut String, text: &mut String, diagnostics: &mut Diagnostics) -> bool {
+/// Removes earlier text that a cumulative line repeats; returns false if there is too much text.
+fn strip_repeated(earlier: &mut String, text: &mut String, diagnostics: &mut Diagnostics) -> bool {
     if text.is_empty() {
         return true;
     }
-    match text.strip_prefix(before.as_str()) {
-        Some(fresh) => {
-            if !before.is_empty() {
+    match text.strip_prefix(earlier.as_str()) {
+        Some(new) => {
+            if !earlier.is_empty() {
                 diagnostics.record(DiagnosticCode::DeltasCumulative, "", "");
             }
-            let fresh = fresh.to_owned();
-            before.push_str(&fresh);
-            *text = fresh;
+            let new = new.to_owned();
+            earlier.push_str(&new);
+            *text = new;
         }
-        None => before.push_str(text),
+        None => earlier.push_str(text),
     }
-    before.len() <= MOST_TEXT
+    earlier.len() <= MAX_CUMULATIVE_BYTES
 }
 
 impl Decoder for OllamaDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
-        let (data, whole) = match frame {
+        let (data, is_body) = match frame {
             Frame::Event { data, .. } | Frame::Line(data) => (data, false),
             Frame::Body(data) => (data, true),
         };
@@ -235,7 +264,7 @@ impl Decoder for OllamaDecoder {
         if data.is_empty() || data == b"[DONE]" {
             return;
         }
-        if self.over {
+        if self.is_ended() {
             self.diagnostics.record(DiagnosticCode::DataAfterDone, "", "");
             return;
         }
@@ -247,8 +276,8 @@ impl Decoder for OllamaDecoder {
             );
         }
         let Ok(object) = Object::parse(data) else {
-            self.foreign = true;
-            if whole {
+            self.mark_foreign_data();
+            if is_body {
                 self.fail(malformed(data), out);
             } else {
                 self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
@@ -256,30 +285,30 @@ impl Decoder for OllamaDecoder {
             return;
         };
         if error::is_error(&object) {
-            let code =
-                if self.started { DiagnosticCode::ErrorInStream } else { DiagnosticCode::StatusPromoted };
+            let code = match self.phase {
+                Phase::AwaitingStart { .. } => DiagnosticCode::StatusPromoted,
+                Phase::InResponse | Phase::Ended => DiagnosticCode::ErrorInStream,
+            };
             self.diagnostics.record(code, "error", "");
             self.fail(error::in_body(&object), out);
-        } else if is_answer(&object) {
+        } else if is_response(&object) {
             self.line(&object, out);
         } else {
-            self.foreign = true;
+            self.mark_foreign_data();
             self.diagnostics.record(DiagnosticCode::FrameForeign, "", "");
         }
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
-        if self.over {
-            return;
-        }
-        let error = match (self.started, self.foreign) {
-            (true, _) => {
-                self.voice(String::new(), true, out);
+        let error = match self.phase {
+            Phase::Ended => return,
+            Phase::InResponse => {
+                self.extract(String::new(), true, out);
                 self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }
-            (false, true) => malformed(b""),
-            (false, false) => UpstreamError::Empty,
+            Phase::AwaitingStart { has_foreign_data: true } => malformed(b""),
+            Phase::AwaitingStart { has_foreign_data: false } => UpstreamError::Empty,
         };
         self.fail(error, out);
     }
@@ -289,7 +318,7 @@ impl Decoder for OllamaDecoder {
     }
 }
 
-/// Something that is no answer.
+/// Returns the error for a body that is no response of this API.
 pub(super) fn malformed(body: &[u8]) -> UpstreamError {
     UpstreamError::malformed(match body.first() {
         Some(b'<') => "The upstream sent an HTML page instead of an answer.",

@@ -1,8 +1,8 @@
-//! Errors: `{"error": "…"}` with a status, or as a line of a stream.
+//! Error responses and error lines: JSON or text to `UpstreamError`, and `Error` to `{"error": "…"}`.
 //!
 //! <https://docs.ollama.com/api/errors>
 
-use super::response_line::write_line;
+use super::ndjson::write_line;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
@@ -11,8 +11,8 @@ use http::{HeaderMap, StatusCode};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The status for each kind. The one table of this dialect.
-const TABLE: &[(ErrorKind, u16)] = &[
+/// The status of each kind.
+const STATUSES: &[(ErrorKind, u16)] = &[
     (ErrorKind::InvalidRequest, 400),
     (ErrorKind::Authentication, 401),
     (ErrorKind::Permission, 403),
@@ -34,10 +34,10 @@ const TABLE: &[(ErrorKind, u16)] = &[
 /// Writes an error with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
-        // Anthropic's own number for too much load.
+        // Anthropic's status for overload.
         Error::Upstream(UpstreamError::Status(e)) if e.status == 529 => 503,
         Error::Upstream(UpstreamError::Status(e)) => e.status,
-        other => TABLE.iter().find(|(kind, _)| *kind == other.kind()).map_or(500, |(_, status)| *status),
+        other => STATUSES.iter().find(|(kind, _)| *kind == other.kind()).map_or(500, |(_, status)| *status),
     };
     let status = StatusCode::from_u16(status)
         .ok()
@@ -67,7 +67,7 @@ pub(super) fn is_error(object: &Object<'_>) -> bool {
     object.non_null("error").is_some_and(|e| !matches!(e.trim(), "false" | "\"\"" | "{}"))
 }
 
-/// Reads an error answer: its status, its headers and whatever body it has.
+/// Reads an error response.
 pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
@@ -76,44 +76,44 @@ pub(super) fn decode(
 ) -> UpstreamError {
     let trimmed = body.trim_ascii();
     let trimmed = trimmed.strip_prefix(b"data:").map_or(trimmed, <[u8]>::trim_ascii);
-    let stated = status.as_u16();
+    let http_status = status.as_u16();
     let mut error = Object::parse(trimmed).ok().and_then(|object| read(&object)).unwrap_or_else(|| {
         diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
-        StatusError::new(stated, ErrorKind::Upstream, plain(status, trimmed))
+        StatusError::new(http_status, ErrorKind::Upstream, message_of_text(status, trimmed))
     });
     error.retry_after = headers
         .get("retry-after")
         .and_then(|v| v.to_str().ok()?.trim().parse::<f64>().ok())
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    error.status = stated;
-    error.kind = kind(&error);
-    // A prompt that is too long is the client's business, whatever the status.
-    if error.kind == ErrorKind::ContextLength && stated >= 500 {
+    error.status = http_status;
+    error.kind = kind_of(&error);
+    // A prompt that is too long is the client's error, whatever the status.
+    if error.kind == ErrorKind::ContextLength && http_status >= 500 {
         error.status = 400;
-        diagnostics.record(DiagnosticCode::StatusPromoted, "", &format!("{stated} to 400"));
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", &format!("{http_status} to 400"));
     }
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error that came inside a successful answer or a stream.
+/// Reads an error in the body of a successful response or in a stream.
 pub(super) fn in_body(object: &Object<'_>) -> UpstreamError {
     let mut error = read(object).unwrap_or_else(|| StatusError::new(502, ErrorKind::Upstream, NO_MESSAGE));
-    let stated = ["status", "status_code", "code"].iter().find_map(|key| object.u64(key));
-    let stated = stated.and_then(|s| u16::try_from(s).ok()).filter(|s| (400..600).contains(s));
-    error.status = stated.unwrap_or_else(|| status_of_words(&error.message));
-    error.kind = kind(&error);
+    let status = ["status", "status_code", "code"].iter().find_map(|key| object.u64(key));
+    let status = status.and_then(|s| u16::try_from(s).ok()).filter(|s| (400..600).contains(s));
+    error.status = status.unwrap_or_else(|| status_of_message(&error.message));
+    error.kind = kind_of(&error);
     UpstreamError::Status(Box::new(error))
 }
 
 const NO_MESSAGE: &str = "The upstream reported an error without a message.";
 
 fn read(object: &Object<'_>) -> Option<StatusError> {
-    let said = ["error", "message", "detail"].iter().find_map(|key| object.non_null(key))?;
+    let value = ["error", "message", "detail"].iter().find_map(|key| object.non_null(key))?;
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
-    match value_kind(said) {
-        // What stands between may use OpenAI's envelope.
+    match value_kind(value) {
+        // A proxy before Ollama may use OpenAI's envelope.
         ValueKind::Object => {
-            let inner = Object::parse(said.as_bytes()).ok()?;
+            let inner = Object::parse(value.as_bytes()).ok()?;
             error.message = inner.get("message").map(|m| string_or_json(m).into_owned()).unwrap_or_default();
             error.error_type = inner.get("type").and_then(decode_string).map(Cow::into_owned);
             let code = inner.non_null("code").map(|c| string_or_json(c).into_owned());
@@ -121,8 +121,8 @@ fn read(object: &Object<'_>) -> Option<StatusError> {
             error.param = inner.get("param").and_then(decode_string).map(Cow::into_owned);
         }
         _ => {
-            error.message = string_or_json(said).into_owned();
-            // Where to sign in, and the like.
+            error.message = string_or_json(value).into_owned();
+            // Links to sign in or to upgrade.
             let others = object.iter().filter(|(key, _)| *key == "signin_url" || *key == "upgrade_url");
             error.extra = others.map(|(key, value)| (key.to_owned(), raw(value))).collect();
         }
@@ -133,8 +133,8 @@ fn read(object: &Object<'_>) -> Option<StatusError> {
     Some(error)
 }
 
-/// One sentence for a body that is no JSON.
-fn plain(status: StatusCode, body: &[u8]) -> String {
+/// Returns one sentence about an error body that is not JSON.
+fn message_of_text(status: StatusCode, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     if first.is_empty() || first.starts_with(['<', '{', '[']) {
@@ -144,7 +144,7 @@ fn plain(status: StatusCode, body: &[u8]) -> String {
 }
 
 fn is_context_overflow(message: &str) -> bool {
-    const WORDINGS: [&str; 6] = [
+    const PHRASES: [&str; 6] = [
         "context length",
         "context window",
         "context size",
@@ -152,12 +152,12 @@ fn is_context_overflow(message: &str) -> bool {
         "prompt is too long",
         "prompt too long",
     ];
-    WORDINGS.iter().any(|w| message.contains(w))
+    PHRASES.iter().any(|phrase| message.contains(phrase))
 }
 
-fn status_of_words(message: &str) -> u16 {
+fn status_of_message(message: &str) -> u16 {
     let message = message.to_lowercase();
-    let has = |words: &[&str]| words.iter().any(|w| message.contains(w));
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
     if is_context_overflow(&message) || has(&["does not support", "invalid "]) {
         400
     } else if has(&["not found"]) {
@@ -173,7 +173,7 @@ fn status_of_words(message: &str) -> u16 {
     }
 }
 
-fn kind(error: &StatusError) -> ErrorKind {
+fn kind_of(error: &StatusError) -> ErrorKind {
     let message = error.message.to_lowercase();
     if is_context_overflow(&message) {
         return ErrorKind::ContextLength;
@@ -198,9 +198,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_a_row() {
+    fn every_kind_has_a_status() {
         for kind in ErrorKind::ALL {
-            assert!(TABLE.iter().any(|(k, _)| *k == kind), "{kind:?}");
+            assert!(STATUSES.iter().any(|(k, _)| *k == kind), "{kind:?}");
         }
     }
 }

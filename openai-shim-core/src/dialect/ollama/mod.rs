@@ -1,10 +1,30 @@
-//! Ollama's own API: `/api/chat` and `/api/generate`, two dialects that share everything but the form of what is said.
+//! The dialects `ollama-chat` and `ollama-generate`: Ollama's own `/api/chat` and `/api/generate`.
+//!
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `mod` | [`Ollama`], the implementation of [`Dialect`] for both dialects |
+//! | `wire` | the API's objects as public types, for building and reading payloads by hand |
+//! | `shape` | the JSON types that each field of a request may have |
+//! | `request` | request JSON to `Request` and back; `request/` has one file each for messages, prompt, images and options |
+//! | `response` | non-streaming responses: JSON to `Response` and back |
+//! | `response_line` | one line of an upstream's response, in either dialect, to [`ResponseLine`](response_line::ResponseLine) |
+//! | `written_line` | the content and the end of a response to the fields of a line |
+//! | `tool_call` | tool calls of requests and responses, and the JSON object of their arguments |
+//! | `extra_fields` | fields without a place in our model, as `ExtraFields` |
+//! | `text_extractor` | a response's text to text, reasoning and tool calls |
+//! | `decode` | an upstream's frames to events |
+//! | `encode` | events to a client's lines of NDJSON |
+//! | `repair` | an upstream's lines or response to ones that strict clients of this dialect accept |
+//! | `ndjson` | JSON to one line |
+//! | `error` | error responses and error lines to `UpstreamError`, and `Error` to both |
+//! | `auxiliary`, `model_list`, `capabilities`, `embeddings` | model lists, embeddings and other endpoints |
+//! | `names` | the two dialects as an enum, and names that the files share |
 //!
 //! Reference: <https://docs.ollama.com/api> and <https://github.com/ollama/ollama/blob/main/docs/api.md> (read 2026-11).
 //!
-//! What is particular: it streams unless told otherwise, and streams JSON lines; the arguments of a tool call are an
-//! object; calls have ids only in newer versions, and a result may name no call but its tool; pictures are base64 beside
-//! the text; an answer that calls tools ends with `stop`. Reading takes both forms; writing keeps to one.
+//! The API streams by default, and streams lines of JSON. The arguments of a tool call are an object. Only newer versions
+//! have ids of tool calls, and a tool result may name the tool instead of the call. Images are base64 in a field beside the
+//! text. A response that calls tools ends with `stop`. Decoding accepts both dialects; encoding writes one.
 
 mod auxiliary;
 mod capabilities;
@@ -12,14 +32,19 @@ mod decode;
 mod embeddings;
 mod encode;
 mod error;
+mod extra_fields;
 mod model_list;
+mod names;
+mod ndjson;
 mod repair;
 mod request;
 mod response;
 mod response_line;
 mod shape;
 mod text_extractor;
+mod tool_call;
 pub mod wire;
+mod written_line;
 
 use super::{AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
@@ -27,49 +52,35 @@ use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-
-/// Under which name leftovers are kept: both dialects have the same ones.
-const FAMILY: &str = "ollama";
-
-/// What is left to say of an answer ends in this path.
-const MESSAGE: &str = "message";
-
-/// The two forms of asking and answering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum OllamaApi {
-    /// `messages` in, `message` out.
-    Chat,
-    /// `prompt` in, `response` out.
-    Generate,
-}
+use names::OllamaApi;
 
 /// One of Ollama's two dialects.
 #[derive(Debug)]
 pub struct Ollama {
-    form: OllamaApi,
+    api: OllamaApi,
 }
 
 /// The dialect `ollama-chat`.
-pub static CHAT: Ollama = Ollama { form: OllamaApi::Chat };
+pub static CHAT: Ollama = Ollama { api: OllamaApi::Chat };
 
 /// The dialect `ollama-generate`.
-pub static GENERATE: Ollama = Ollama { form: OllamaApi::Generate };
+pub static GENERATE: Ollama = Ollama { api: OllamaApi::Generate };
 
-/// Whether the text is passed on as the upstream wrote it.
-fn as_it_comes(spec: &ResponseSpec) -> bool {
+/// Whether the text of a response stays as the upstream wrote it.
+fn keeps_text(spec: &ResponseSpec) -> bool {
     spec.local_stops.is_empty() && spec.required_json_fields.is_none()
 }
 
 impl Dialect for Ollama {
     fn name(&self) -> &'static str {
-        match self.form {
+        match self.api {
             OllamaApi::Chat => "ollama-chat",
             OllamaApi::Generate => "ollama-generate",
         }
     }
 
     fn endpoints(&self) -> &'static [Endpoint] {
-        match self.form {
+        match self.api {
             OllamaApi::Chat => &[Endpoint { method: "POST", path: "/api/chat" }],
             OllamaApi::Generate => &[Endpoint { method: "POST", path: "/api/generate" }],
         }
@@ -80,11 +91,11 @@ impl Dialect for Ollama {
     }
 
     fn empty_request_response(&self, body: &[u8], created: u64) -> Option<String> {
-        auxiliary::loaded(self.form, body, created)
+        auxiliary::load_response(self.api, body, created)
     }
 
     fn request_shape(&self) -> &'static Shape {
-        match self.form {
+        match self.api {
             OllamaApi::Chat => &shape::CHAT,
             OllamaApi::Generate => &shape::GENERATE,
         }
@@ -96,7 +107,7 @@ impl Dialect for Ollama {
         body: &Bytes,
         diagnostics: &mut Diagnostics,
     ) -> Result<Request, ClientError> {
-        request::decode(self.form, body, diagnostics)
+        request::decode(self.api, body, diagnostics)
     }
 
     fn encode_request<'a>(
@@ -105,7 +116,7 @@ impl Dialect for Ollama {
         source: Option<&'a [u8]>,
         diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
-        request::encode(self.form, request, source, diagnostics)
+        request::encode(self.api, request, source, diagnostics)
     }
 
     fn decode_response(
@@ -125,7 +136,7 @@ impl Dialect for Ollama {
         context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(self.form, response, spec, context, diagnostics)
+        response::encode(self.api, response, spec, context, diagnostics)
     }
 
     fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
@@ -133,7 +144,7 @@ impl Dialect for Ollama {
     }
 
     fn encoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Encoder> {
-        Box::new(encode::OllamaEncoder::new(self.form, spec.clone()))
+        Box::new(encode::OllamaEncoder::new(self.api, spec.clone()))
     }
 
     fn stream_repairer(
@@ -141,10 +152,10 @@ impl Dialect for Ollama {
         spec: &ResponseSpec,
         context: &ResponseContext,
     ) -> Option<Box<dyn StreamRepairer>> {
-        // Lines that repeat what was said before, or whose text we must end ourselves, are no lines to pass on.
-        let plain = !spec.quirks.cumulative_deltas && as_it_comes(spec);
-        plain.then(|| {
-            Box::new(repair::OllamaMender::new(self.form, spec.clone(), context.clone()))
+        // Lines with cumulative text, and text that ends at local stop sequences, cannot pass.
+        let passes = !spec.quirks.cumulative_deltas && keeps_text(spec);
+        passes.then(|| {
+            Box::new(repair::OllamaRepairer::new(self.api, spec.clone(), context.clone()))
                 as Box<dyn StreamRepairer>
         })
     }
@@ -156,7 +167,7 @@ impl Dialect for Ollama {
         context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        as_it_comes(spec).then(|| repair::whole(self.form, body, spec, context, diagnostics))
+        keeps_text(spec).then(|| repair::repair_response(self.api, body, spec, context, diagnostics))
     }
 
     fn decode_error(
@@ -178,17 +189,17 @@ impl Dialect for Ollama {
     }
 
     fn accepts_framing(&self, deviation: Deviation) -> bool {
-        // A stream of one line is one JSON document.
+        // A stream with one line is one JSON document.
         matches!(deviation, Deviation::Ndjson | Deviation::WholeBody)
     }
 
-    /// White space before a line belongs to no line: clients parse each as one JSON document. An empty line would be a
-    /// line, and the official client's parser fails on it.
+    /// White space before a line: clients parse each line as one JSON document. An empty line would be a line of its own, and
+    /// the official client's parser fails on it.
     fn keep_alive(&self) -> &'static [u8] {
         b" "
     }
 
-    /// There is no place for remarks: every line is a part of the answer.
+    /// NDJSON has no comments.
     fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
 
     fn stream_content_type(&self) -> &'static str {

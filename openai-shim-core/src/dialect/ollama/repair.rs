@@ -1,9 +1,13 @@
-//! Lines and whole answers mended in place: what is well-formed goes out as it came, less framing that is not Ollama's.
+//! Lines and non-streaming responses for a client of the same dialect: each is repaired where strict clients fail on it, and
+//! all other bytes go out as the upstream sent them. Framing that is not Ollama's is removed.
 
 use super::super::{Decoder, Repaired, StreamRepairer};
 use super::decode::{OllamaDecoder, malformed};
-use super::response_line::{arguments, is_answer, write_line};
-use super::{OllamaApi, error, response};
+use super::names::OllamaApi;
+use super::ndjson::write_line;
+use super::response_line::is_response;
+use super::tool_call::arguments_object;
+use super::{error, response};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseContext, ResponseSpec, ResponseSummary, time,
     unfold,
@@ -12,52 +16,53 @@ use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 
-/// Mends a stream: each line is followed by the decoder, and put right where clients would fail on it.
-pub(super) struct OllamaMender {
-    form: OllamaApi,
+/// Repairs a stream; a decoder observes each line.
+pub(super) struct OllamaRepairer {
+    api: OllamaApi,
     spec: ResponseSpec,
     decoder: OllamaDecoder,
     events: Vec<Event>,
     summary: ResponseSummary,
-    over: bool,
+    /// An error was written, or nothing follows.
+    is_ended: bool,
 }
 
-impl OllamaMender {
-    pub(super) fn new(form: OllamaApi, spec: ResponseSpec, context: ResponseContext) -> Self {
-        let decoder = OllamaDecoder::new(following(&spec), context);
-        Self { form, spec, decoder, events: Vec::new(), summary: ResponseSummary::default(), over: false }
+impl OllamaRepairer {
+    pub(super) fn new(api: OllamaApi, spec: ResponseSpec, context: ResponseContext) -> Self {
+        let decoder = OllamaDecoder::new(observing_spec(&spec), context);
+        Self { api, spec, decoder, events: Vec::new(), summary: ResponseSummary::default(), is_ended: false }
     }
 
-    /// Takes in what the decoder found; the client is told of a failure.
-    fn follow(&mut self, out: &mut Vec<u8>) {
+    /// Adds the decoder's events to the summary, and writes a failure.
+    fn take_events(&mut self, out: &mut Vec<u8>) {
         for event in self.events.drain(..) {
             self.summary.event(&event);
         }
-        if let Some(failure) = self.summary.error.clone().filter(|_| !self.over) {
-            self.over = true;
+        if let Some(failure) = self.summary.error.clone().filter(|_| !self.is_ended) {
+            self.is_ended = true;
             error::encode_in_stream(&Error::Upstream(failure), out);
         }
     }
 }
 
-impl StreamRepairer for OllamaMender {
+impl StreamRepairer for OllamaRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         self.decoder.frame(frame, &mut self.events);
-        let was_over = self.over || self.summary.ended;
-        self.follow(out);
-        if was_over || self.over {
+        let was_ended = self.is_ended || self.summary.ended;
+        self.take_events(out);
+        if was_ended || self.is_ended {
             return;
         }
         let data = match frame {
             Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => data,
         };
         let data = data.trim_ascii();
-        let Some(mut object) = Object::parse(data).ok().filter(is_answer) else { return };
+        let Some(mut object) = Object::parse(data).ok().filter(is_response) else { return };
         if let Some(model) = object.str("model").filter(|_| !self.spec.restore_alias) {
-            // A line without a model belongs to the same one.
+            // Lines without a model get the one of the lines before them.
             self.spec.model = model.into_owned();
         }
-        mend(self.form, &mut object, &self.spec, &mut self.decoder.diagnostics);
+        repair_line(self.api, &mut object, &self.spec, &mut self.decoder.diagnostics);
         write_line(
             out,
             |out| {
@@ -67,17 +72,17 @@ impl StreamRepairer for OllamaMender {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        if !self.over {
+        if !self.is_ended {
             self.decoder.finish(&mut self.events);
-            self.follow(out);
-            self.over = true;
+            self.take_events(out);
+            self.is_ended = true;
         }
     }
 
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
-        if !self.over {
+        if !self.is_ended {
             self.events.push(Event::Error(failure.clone()));
-            self.follow(out);
+            self.take_events(out);
         }
     }
 
@@ -90,28 +95,28 @@ impl StreamRepairer for OllamaMender {
     }
 }
 
-/// For who only follows: what stands inside the text stays there.
-fn following(spec: &ResponseSpec) -> ResponseSpec {
+/// Returns the spec for a decoder that only observes: it extracts nothing from text.
+fn observing_spec(spec: &ResponseSpec) -> ResponseSpec {
     let mut spec = spec.clone();
     (spec.quirks.reasoning_tags, spec.quirks.keep_tool_markup) = (ReasoningTags::Ignore, true);
     spec
 }
 
-/// Mends a whole answer.
-pub(super) fn whole(
-    form: OllamaApi,
+/// Repairs a non-streaming response.
+pub(super) fn repair_response(
+    api: OllamaApi,
     body: &[u8],
     spec: &ResponseSpec,
     context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = response::decode(body, &following(spec), &mut context.clone(), diagnostics)?;
+    let response = response::decode(body, &observing_spec(spec), &mut context.clone(), diagnostics)?;
     let mut summary = ResponseSummary::default();
     for event in unfold(&response) {
         summary.event(&event);
     }
     let mut object = Object::parse(body.trim_ascii()).map_err(|_| malformed(b""))?;
-    mend(form, &mut object, spec, diagnostics);
+    repair_line(api, &mut object, spec, diagnostics);
     let body = object.is_changed().then(|| {
         let mut out = Vec::with_capacity(body.len() + 64);
         object.write(&mut out);
@@ -120,8 +125,8 @@ pub(super) fn whole(
     Ok(Repaired { body, summary })
 }
 
-/// Puts a line right: the members that the official types and strict clients demand, and nothing else.
-fn mend(form: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
+/// Adds the fields to a line that the official types and strict clients require, and corrects their types.
+fn repair_line(api: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
     if spec.restore_alias || line.str("model").is_none() {
         if !spec.restore_alias {
             diagnostics.record(DiagnosticCode::ModelFilled, "model", "");
@@ -139,15 +144,15 @@ fn mend(form: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagnostics
         let done = line.str("done_reason").is_some_and(|r| !r.is_empty());
         line.set("done", if done { "true" } else { "false" });
     }
-    match form {
+    match api {
         OllamaApi::Chat => {
-            let given = line.object("message").map(Object::into_owned);
-            let mut message = given.unwrap_or_else(|| moved(line, diagnostics));
+            let message = line.object("message").map(Object::into_owned);
+            let mut message = message.unwrap_or_else(|| take_generate_fields(line, diagnostics));
             if message.str("role").is_none() {
                 diagnostics.record(DiagnosticCode::RoleFilled, "message.role", "");
                 message.set_first("role", "\"assistant\"");
             }
-            said(&mut message, "content", "message.", diagnostics);
+            repair_content(&mut message, "content", "message.", diagnostics);
             if message.is_changed() {
                 line.set("message", message.to_json());
             }
@@ -161,13 +166,13 @@ fn mend(form: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagnostics
                     line.set(key.to_owned(), value.to_owned());
                 }
             }
-            said(line, "response", "", diagnostics);
+            repair_content(line, "response", "", diagnostics);
         }
     }
 }
 
-/// What stands in the other form's places, as a message.
-fn moved(line: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Object<'static> {
+/// Moves the fields of a line of `/api/generate` into a message.
+fn take_generate_fields(line: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Object<'static> {
     diagnostics.record(DiagnosticCode::MessageAsDelta, "response", "");
     let mut message = Object::new();
     message.set("role", "\"assistant\"");
@@ -179,48 +184,53 @@ fn moved(line: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Object<'static
     message
 }
 
-/// Content that is a text, thinking that is one, calls whose arguments are objects.
-fn said(object: &mut Object<'_>, content: &'static str, at: &str, diagnostics: &mut Diagnostics) {
-    match object.get(content).map(value_kind) {
+/// Makes the text, which stands under `text_key`, a string, thinking a string, and the arguments of tool calls objects.
+fn repair_content(
+    object: &mut Object<'_>,
+    text_key: &'static str,
+    path_prefix: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    match object.get(text_key).map(value_kind) {
         Some(ValueKind::String) => {}
-        given => {
-            if matches!(given, None | Some(ValueKind::Null)) {
-                diagnostics.record(DiagnosticCode::FieldFilled, &format!("{at}{content}"), "");
+        kind => {
+            if matches!(kind, None | Some(ValueKind::Null)) {
+                diagnostics.record(DiagnosticCode::FieldFilled, &format!("{path_prefix}{text_key}"), "");
             }
-            let words = encode_string(&string_or_json(object.get(content).unwrap_or("null")));
-            object.set(content, words);
+            let text = encode_string(&string_or_json(object.get(text_key).unwrap_or("null")));
+            object.set(text_key, text);
         }
     }
     if object.get("thinking").is_some_and(|t| value_kind(t) != ValueKind::String) {
-        diagnostics.record(DiagnosticCode::NullDropped, &format!("{at}thinking"), "");
+        diagnostics.record(DiagnosticCode::NullDropped, &format!("{path_prefix}thinking"), "");
         object.remove("thinking");
     }
     match object.get("tool_calls").map(value_kind) {
         None | Some(ValueKind::Array) => {}
         _ => {
-            diagnostics.record(DiagnosticCode::NullDropped, &format!("{at}tool_calls"), "");
+            diagnostics.record(DiagnosticCode::NullDropped, &format!("{path_prefix}tool_calls"), "");
             object.remove("tool_calls");
             return;
         }
     }
     let calls = object.array("tool_calls").unwrap_or_default();
-    let mended: Vec<_> = calls.iter().map(|call| mended_call(call, at, diagnostics)).collect();
-    if mended.iter().any(Option::is_some) {
-        let calls: Vec<_> =
-            calls.iter().zip(mended).map(|(call, new)| new.unwrap_or_else(|| (*call).to_owned())).collect();
+    let repaired: Vec<_> = calls.iter().map(|call| repair_call(call, path_prefix, diagnostics)).collect();
+    if repaired.iter().any(Option::is_some) {
+        let calls = calls.iter().zip(repaired);
+        let calls: Vec<_> = calls.map(|(call, new)| new.unwrap_or_else(|| (*call).to_owned())).collect();
         object.set("tool_calls", format!("[{}]", calls.join(",")));
     }
 }
 
-/// A call whose arguments were no object, or that has no name; `None` if it is well-formed.
-fn mended_call(call: &str, at: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+/// Repairs a tool call whose arguments are no object, or that has no name; `None` if it is well-formed.
+fn repair_call(call: &str, path_prefix: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut call = Object::parse(call.as_bytes()).unwrap_or_default();
     let mut function = call.object("function").map(Object::into_owned).unwrap_or_default();
-    let given = function.get("arguments").map(|a| (value_kind(a), string_or_json(a).into_owned()));
-    if !matches!(given, Some((ValueKind::Object, _))) {
-        let json = given.map(|(_, json)| json).unwrap_or_default();
-        let json = arguments(&json, &format!("{at}tool_calls[].function.arguments"), diagnostics);
-        function.set("arguments", json);
+    let arguments = function.get("arguments").map(|a| (value_kind(a), string_or_json(a).into_owned()));
+    if !matches!(arguments, Some((ValueKind::Object, _))) {
+        let json = arguments.map(|(_, json)| json).unwrap_or_default();
+        let path = format!("{path_prefix}tool_calls[].function.arguments");
+        function.set("arguments", arguments_object(&json, &path, diagnostics));
     }
     if function.str("name").is_none() {
         function.set_first("name", "\"\"");

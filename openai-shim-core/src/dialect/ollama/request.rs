@@ -1,10 +1,11 @@
-//! Requests: read from clients, written for upstreams.
+//! Requests: JSON to `Request` and back.
 //!
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
 
 use super::super::Encoded;
 use super::super::shape::Place;
-use super::{FAMILY, OllamaApi, shape};
+use super::names::{FAMILY, OllamaApi};
+use super::{extra_fields, shape};
 use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request, ResponseFormat, Tool, ToolChoice};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
@@ -15,87 +16,86 @@ mod images;
 mod message;
 mod options;
 
-/// Reads a request.
+/// Decodes a request.
 pub(super) fn decode(
-    form: OllamaApi,
+    api: OllamaApi,
     body: &[u8],
     diagnostics: &mut Diagnostics,
 ) -> Result<Request, ClientError> {
-    let object = Object::parse(body).map_err(|e| not_an_object(form, body, &e))?;
-    let known = match form {
+    let object = Object::parse(body).map_err(|e| not_an_object(api, body, &e))?;
+    let shape = match api {
         OllamaApi::Chat => &shape::CHAT,
         OllamaApi::Generate => &shape::GENERATE,
     };
-    // Messages are checked where they are read.
-    known.check_at(&object, Place::Root, &["messages"], diagnostics)?;
+    // `message::decode` checks the messages.
+    shape.check_at(&object, Place::Root, &["messages"], diagnostics)?;
     let mut request = Request::default();
     let mut extra = Vec::new();
-    // Ollama streams unless it is told not to, and counts tokens in any case.
+    // Ollama streams by default.
     request.stream = true;
     for (key, value) in object.iter() {
-        let mut keep = || extra.push((key.to_owned(), raw(value)));
+        let mut push_extra = || extra.push((key.to_owned(), raw(value)));
         match (key, value_kind(value)) {
             ("model", ValueKind::String) => {
                 request.model = decode_string(value).unwrap_or_default().into_owned()
             }
             ("model" | "stream" | "options" | "think", ValueKind::Null) => {}
             ("stream", ValueKind::Bool) => request.stream = value.trim() == "true",
-            ("messages", _) if form == OllamaApi::Chat => {}
-            ("prompt" | "system" | "images", _) if form == OllamaApi::Generate => {}
+            ("messages", _) if api == OllamaApi::Chat => {}
+            ("prompt" | "system" | "images", _) if api == OllamaApi::Generate => {}
             ("options", ValueKind::Object) => {
                 let options = Object::parse(value.as_bytes()).unwrap_or_default();
-                options::read(&options, &mut request, &mut extra);
+                options::decode(&options, &mut request, &mut extra);
             }
             ("think", ValueKind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
             ("think", ValueKind::String) => {
                 request.reasoning.effort =
                     decode_string(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
             }
-            ("format", ValueKind::Object) => request.response_format.set_decoded(Some(schema(value))),
+            ("format", ValueKind::Object) => request.response_format.set_decoded(Some(decode_schema(value))),
             ("format", ValueKind::String) if value.trim() == "\"json\"" => {
                 request.response_format.set_decoded(Some(ResponseFormat::JsonObject));
             }
             ("format", ValueKind::String) if value.trim() != "\"\"" => {
                 diagnostics.record(DiagnosticCode::ParamInvalid, "format", "");
-                keep();
+                push_extra();
             }
             ("tools", ValueKind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
                 let items = object.array("tools").unwrap_or_default();
-                request.tools.set_decoded(items.into_iter().map(tool).collect());
+                request.tools.set_decoded(items.into_iter().map(decode_tool).collect());
             }
-            // Its default says nothing.
+            // `false` is the default.
             ("raw", ValueKind::Bool) if value.trim() == "false" => {}
-            _ => keep(),
+            _ => push_extra(),
         }
     }
+    // Ollama sends usage with every response.
     request.include_usage = request.stream;
-    if !extra.is_empty() {
-        request.extra = ExtraFields::new(FAMILY, extra);
-    }
-    match form {
+    request.extra = extra_fields::of(extra);
+    match api {
         OllamaApi::Chat => message::decode(&object, body, &mut request, diagnostics)?,
         OllamaApi::Generate => generate::decode(&object, &mut request, diagnostics)?,
     }
     Ok(request)
 }
 
-fn not_an_object(form: OllamaApi, body: &[u8], error: &serde_json::Error) -> ClientError {
-    let member = if form == OllamaApi::Chat { "messages" } else { "prompt" };
+fn not_an_object(api: OllamaApi, body: &[u8], error: &serde_json::Error) -> ClientError {
+    let field = if api == OllamaApi::Chat { "messages" } else { "prompt" };
     if body.trim_ascii().is_empty() {
         return ClientError::invalid(format!(
-            "The request body is empty. Send a JSON object with `model` and `{member}`."
+            "The request body is empty. Send a JSON object with `model` and `{field}`."
         ));
     }
     if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok() {
         return ClientError::invalid(format!(
-            "The request body must be a JSON object with `model` and `{member}`."
+            "The request body must be a JSON object with `model` and `{field}`."
         ));
     }
     ClientError::invalid(format!("The request body is not valid JSON: {error}."))
 }
 
-/// A schema has no name here; dialects that want one are given this.
-fn schema(value: &str) -> ResponseFormat {
+/// Decodes a schema. It has no name here, and other dialects require one.
+fn decode_schema(value: &str) -> ResponseFormat {
     ResponseFormat::JsonSchema {
         name: String::from("response"),
         schema: Some(raw(value)),
@@ -104,7 +104,7 @@ fn schema(value: &str) -> ResponseFormat {
     }
 }
 
-fn tool(item: &str) -> Tool {
+fn decode_tool(item: &str) -> Tool {
     let native = || Tool::Native { dialect: FAMILY, raw: raw(item) };
     let Ok(object) = Object::parse(item.as_bytes()) else { return native() };
     let Some(function) = object.object("function") else { return native() };
@@ -114,19 +114,13 @@ fn tool(item: &str) -> Tool {
         description: function.str("description").map(Cow::into_owned),
         parameters: function.non_null("parameters").map(raw),
         strict: None,
-        extra: leftovers(&function, &["name", "description", "parameters"]),
+        extra: extra_fields::read(&function, &["name", "description", "parameters"]),
     }
 }
 
-fn leftovers(object: &Object<'_>, known: &[&str]) -> ExtraFields {
-    let members: Vec<_> =
-        object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v))).collect();
-    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(FAMILY, members) }
-}
-
-/// Writes a request; what was not changed stays the client's own bytes.
+/// Encodes a request; fields that were not changed keep the client's bytes.
 pub(super) fn encode<'a>(
-    form: OllamaApi,
+    api: OllamaApi,
     request: &Request,
     source: Option<&'a [u8]>,
     diagnostics: &mut Diagnostics,
@@ -136,28 +130,28 @@ pub(super) fn encode<'a>(
         body.set("model", encode_string(&request.model));
     }
     if source.is_none() || request.messages.is_changed() {
-        match form {
+        match api {
             OllamaApi::Chat => message::encode(request, source, &mut body, diagnostics)?,
             OllamaApi::Generate => generate::encode(request, &mut body, diagnostics)?,
         }
     }
     if source.is_none() {
-        params(form, request, &mut body, diagnostics);
+        write_params(api, request, &mut body, diagnostics);
     } else if request.tools.is_changed() {
-        tools(form, request, &mut body, diagnostics);
+        write_tools(api, request, &mut body, diagnostics);
     }
-    // Said in any case: what is nearly Ollama may have another default.
+    // Always written: servers that imitate Ollama may have another default.
     if body.bool("stream") != Some(request.stream) {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    options::write(request, source.is_some(), &mut body);
-    let path = String::from(if form == OllamaApi::Chat { "/chat" } else { "/generate" });
+    options::encode(request, source.is_some(), &mut body);
+    let path = String::from(if api == OllamaApi::Chat { "/chat" } else { "/generate" });
     Ok(Encoded { path, body, headers: http::HeaderMap::new() })
 }
 
-/// The parameters of a request that came in another dialect.
-fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    tools(form, request, body, diagnostics);
+/// Writes the parameters, into a body that has none of the client's bytes.
+fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    write_tools(api, request, body, diagnostics);
     match &*request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
         Some(ResponseFormat::JsonSchema { schema, .. }) => {
@@ -171,24 +165,25 @@ fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics
         }
         Some(ResponseFormat::Text) | None => {}
     }
-    if let Some(think) = think(request, diagnostics) {
+    if let Some(think) = write_think(request, diagnostics) {
         body.set("think", think);
     }
-    let mut dropped = |name: &str, said: bool| {
-        if said {
+    let mut report = |name: &str, is_set: bool| {
+        if is_set {
             diagnostics.record(DiagnosticCode::ParamDropped, name, "");
         }
     };
-    dropped("n", request.n.is_some_and(|n| n > 1));
-    dropped("user", request.user.is_some());
-    dropped("parallel_tool_calls", *request.parallel_tool_calls == Some(false));
+    report("n", request.n.is_some_and(|n| n > 1));
+    report("user", request.user.is_some());
+    report("parallel_tool_calls", *request.parallel_tool_calls == Some(false));
     for (key, value) in request.extra.of(FAMILY) {
-        let elsewhere = ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
-        if form == OllamaApi::Chat && elsewhere {
+        let is_of_generate =
+            ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
+        if api == OllamaApi::Chat && is_of_generate {
             if !matches!(value.get().trim(), "\"\"" | "[]" | "null") {
                 diagnostics.record(DiagnosticCode::ParamDropped, key, "");
             }
-        } else if !key.starts_with(options::PREFIX) {
+        } else if !key.starts_with(options::EXTRA_PREFIX) {
             body.set(key.clone(), value.get().to_owned());
         }
     }
@@ -199,8 +194,8 @@ fn params(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics
         .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
-/// Whether and how much to think. Levels are known to some models only; all others take them for `true`.
-fn think(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
+/// Returns the JSON of `think`. Only some models have levels; all others read a level as `true`.
+fn write_think(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     let reasoning = &request.reasoning;
     if let Some(effort) = reasoning.effort.as_deref() {
         return Some(match effort {
@@ -223,17 +218,17 @@ fn think(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     Some(enabled.to_string())
 }
 
-fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+fn write_tools(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let choice = request.tool_choice.as_ref();
-    let off = matches!(choice, Some(ToolChoice::None));
-    if request.tools.is_empty() || off || form == OllamaApi::Generate {
-        if form == OllamaApi::Generate && !request.tools.is_empty() && !off {
+    let is_disabled = matches!(choice, Some(ToolChoice::None));
+    if request.tools.is_empty() || is_disabled || api == OllamaApi::Generate {
+        if api == OllamaApi::Generate && !request.tools.is_empty() && !is_disabled {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "this form calls no tools");
         }
         body.remove("tools");
         return;
     }
-    let only = match choice {
+    let chosen = match choice {
         Some(ToolChoice::Function(name)) => {
             diagnostics.record(
                 DiagnosticCode::FeatureUnsupported,
@@ -248,9 +243,10 @@ fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics:
         }
         Some(ToolChoice::Auto | ToolChoice::None) | None => None,
     };
-    let found = only.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
+    // This API cannot force a tool: a chosen one is the only one that is offered.
+    let chosen = chosen.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
     let offered = request.tools.iter().enumerate();
-    let offered = offered.filter(|(_, tool)| found.is_none() || tool.name() == found);
+    let offered = offered.filter(|(_, tool)| chosen.is_none() || tool.name() == chosen);
     let tools: Vec<_> = offered.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();
     if tools.is_empty() {
         body.remove("tools");
@@ -260,13 +256,13 @@ fn tools(form: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics:
 }
 
 fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<String> {
-    let at = format!("tools[{i}]");
+    let path = format!("tools[{i}]");
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             if *strict == Some(true) {
-                diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{at}.strict"), "");
+                diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.strict"), "");
             }
-            extra.report(FAMILY, &at, diagnostics);
+            extra.report(FAMILY, &path, diagnostics);
             let mut function = Object::new();
             function.set("name", encode_string(name));
             if let Some(description) = description {
@@ -282,7 +278,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<St
         }
         Tool::Native { dialect: FAMILY, raw } => Some(raw.get().to_owned()),
         Tool::Native { dialect, .. } => {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, dialect);
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, dialect);
             None
         }
     }

@@ -1,18 +1,18 @@
-//! Whole answers: read from upstreams, written for clients.
+//! Non-streaming responses: JSON to `Response` and back.
 //!
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
 
 use super::super::Decoder;
 use super::decode::OllamaDecoder;
-use super::encode::{LineContent, done, head, word};
-use super::{FAMILY, MESSAGE, OllamaApi};
+use super::names::{FAMILY, MESSAGE_PATH, OllamaApi};
+use super::written_line::{ResponseEnd, Timing, WrittenContent, WrittenToolCall, done_reason, new_line};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, Logprobs, Response, ResponseContext, ResponseSpec, call_id, fold,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 
-/// Reads an answer of either form: it is a stream of one line.
+/// Reads a response of either dialect, which is a stream with one line.
 pub(super) fn decode(
     body: &[u8],
     spec: &ResponseSpec,
@@ -27,15 +27,15 @@ pub(super) fn decode(
     fold(&events)
 }
 
-/// Writes an answer. There is one: of several the first is sent.
+/// Writes a response. This API has no choices: the first one is written.
 pub(super) fn encode(
-    form: OllamaApi,
+    api: OllamaApi,
     response: &Response,
     spec: &ResponseSpec,
     context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<u8> {
-    let mut said = LineContent::default();
+    let mut content = WrittenContent::default();
     let choice = response.choices.first();
     if response.choices.len() > 1 {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices", "more than one answer");
@@ -43,26 +43,26 @@ pub(super) fn encode(
     for block in choice.map(|c| c.blocks.as_slice()).unwrap_or_default() {
         match block {
             Block::Text { text, extra } => {
-                extra.report(FAMILY, MESSAGE, diagnostics);
-                said.content.push_str(text);
+                extra.report(FAMILY, MESSAGE_PATH, diagnostics);
+                content.text.push_str(text);
             }
             Block::Reasoning { text, signature, extra } => {
-                said.thinking.push_str(text);
+                content.thinking.push_str(text);
                 if signature.is_some() || extra.of(FAMILY).len() < extra.members.len() {
-                    diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE, "an opaque part");
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE_PATH, "an opaque part");
                 }
             }
             Block::Refusal(text) => {
-                diagnostics.record(DiagnosticCode::ContentRewritten, MESSAGE, "a refusal as text");
-                said.content.push_str(text);
+                diagnostics.record(DiagnosticCode::ContentRewritten, MESSAGE_PATH, "a refusal as text");
+                content.text.push_str(text);
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 if signature.as_ref().is_some_and(|signature| !call_id::holds(id, signature)) {
-                    diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE, "an opaque part");
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE_PATH, "an opaque part");
                 }
-                said.call(id, name, arguments, extra, diagnostics);
+                content.push_tool_call(WrittenToolCall { id, name, arguments }, extra, diagnostics);
             }
-            _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE, "media in an answer"),
+            _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE_PATH, "media in an answer"),
         }
     }
     let logprobs = choice.and_then(|c| c.logprobs.as_ref()).map(Logprobs::to_extra);
@@ -73,17 +73,21 @@ pub(super) fn encode(
         }
     }
     if let Some(choice) = choice {
-        said.members.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
+        content.extra.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
     }
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
     let created = response.created.unwrap_or(spec.created);
-    let reason = choice.and_then(|c| c.finish.as_ref()).map_or("stop", word);
-    let mut answer = head(model, created);
-    said.write(form, &mut answer);
-    let own: Vec<_> =
-        response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
-    done(&mut answer, reason, response.usage, context.elapsed().map(|total| (total, None)), own, diagnostics);
+    let finish_reason = choice.and_then(|c| c.finish.as_ref());
+    let mut line = new_line(model, created);
+    content.write(api, &mut line);
+    let end = ResponseEnd {
+        done_reason: finish_reason.map_or("stop", done_reason),
+        usage: response.usage,
+        timing: context.elapsed().map(|total| Timing { total, first_content: None }),
+        extra: response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect(),
+    };
+    end.write(&mut line, diagnostics);
     let mut out = Vec::new();
-    answer.write(&mut out);
+    line.write(&mut out);
     out
 }

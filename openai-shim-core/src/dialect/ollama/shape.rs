@@ -1,11 +1,11 @@
-//! The known members of requests. A JSON schema may be `true` or `false`.
+//! Tables of the fields of requests, with the JSON types that each may have. A JSON schema may be `true` or `false`.
 //!
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>, <https://docs.ollama.com/api/embed>
 
 use super::super::shape::Type::{Any, Bool, Integer, List, Map, Natural, Number, Object, Text};
 use super::super::shape::{Member, Shape, refuse, refuse_structure, shape, warn};
 
-/// Of `/api/chat`.
+/// A request of `/api/chat`.
 pub(super) static CHAT: Shape = shape("requests", &CHAT_MEMBERS);
 static CHAT_MEMBERS: [Member; 12] = [
     refuse("model", &[Text]),
@@ -22,7 +22,7 @@ static CHAT_MEMBERS: [Member; 12] = [
     warn("shift", &[Bool]),
 ];
 
-/// Of `/api/generate`.
+/// A request of `/api/generate`.
 pub(super) static GENERATE: Shape = shape("requests", &GENERATE_MEMBERS);
 static GENERATE_MEMBERS: [Member; 17] = [
     refuse("model", &[Text]),
@@ -67,32 +67,32 @@ pub(super) static MESSAGE: Shape = shape(
         refuse("content", &[Text, List(&[Text, Object(&PART)])]),
         warn("thinking", &[Text]),
         refuse("images", &[List(&[Text])]),
-        refuse("tool_calls", &[List(&[Object(&CALL)])]),
+        refuse("tool_calls", &[List(&[Object(&TOOL_CALL)])]),
         warn("tool_name", &[Text]),
         warn("tool_call_id", &[Text]),
         warn("name", &[Text]),
     ],
 )
 .such_as(r#"{"role": "user", "content": "…"}"#);
-/// As OpenAI's clients send them.
+/// A content part, as OpenAI's clients send it.
 static PART: Shape = shape(
     "parts",
-    &[warn("type", &[Text]), refuse("text", &[Text]), refuse("image_url", &[Text, Object(&ADDRESS)])],
+    &[warn("type", &[Text]), refuse("text", &[Text]), refuse("image_url", &[Text, Object(&IMAGE_URL)])],
 );
-static ADDRESS: Shape = shape("addresses", &[refuse("url", &[Text]), warn("detail", &[Text])]);
-static CALL: Shape = shape(
+static IMAGE_URL: Shape = shape("addresses", &[refuse("url", &[Text]), warn("detail", &[Text])]);
+static TOOL_CALL: Shape = shape(
     "tool calls",
-    &[warn("id", &[Text]), warn("type", &[Text]), refuse("function", &[Object(&CALLED)])],
+    &[warn("id", &[Text]), warn("type", &[Text]), refuse("function", &[Object(&FUNCTION_CALL)])],
 );
-/// Arguments that are no object are written as one.
-static CALLED: Shape = shape("calls", &[refuse("name", &[Text]), warn("arguments", &[Any])]);
+/// Arguments may have any type: they are rewritten as an object.
+static FUNCTION_CALL: Shape = shape("calls", &[refuse("name", &[Text]), warn("arguments", &[Any])]);
 static TOOL: Shape = shape("tools", &[warn("type", &[Text]), refuse("function", &[Object(&FUNCTION)])]);
 static FUNCTION: Shape = shape(
     "functions",
     &[refuse("name", &[Text]), warn("description", &[Text]), warn("parameters", &[Map, Bool])],
 );
 
-/// Of `/api/embed`.
+/// A request of `/api/embed`.
 pub(super) static EMBED: Shape = shape("requests", &EMBED_MEMBERS);
 static EMBED_MEMBERS: [Member; 6] = [
     refuse("model", &[Text]),
@@ -103,7 +103,7 @@ static EMBED_MEMBERS: [Member; 6] = [
     warn("keep_alive", &[Number, Text]),
 ];
 
-/// Of `/api/embeddings`.
+/// A request of `/api/embeddings`.
 pub(super) static EMBEDDINGS: Shape = shape("requests", &EMBEDDINGS_MEMBERS);
 static EMBEDDINGS_MEMBERS: [Member; 5] = [
     refuse("model", &[Text]),

@@ -1,109 +1,119 @@
-//! What stands inside the text of servers that leave it there: thinking and tool calls are taken out, a fence around JSON
-//! is taken off, and stop sequences that the upstream does not know end it.
+//! A response's text to text, reasoning and tool calls, for servers that leave all of them in the text. A fence around JSON
+//! is removed, and the text ends at stop sequences that the upstream does not support.
 
 use crate::canonical::{DiagnosticCode, Diagnostics, ReasoningTags, ResponseSpec};
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 
-/// An answer's text on its way through.
+/// Extracts from the text of one response.
 pub(super) struct OllamaTextExtractor {
-    splitter: OutputParser,
-    fences: Option<FenceStripper>,
-    stops: Option<StopMatcher>,
-    tools: Vec<String>,
-    /// The text begins inside of thinking, and nothing of it came yet.
-    inside: bool,
-    /// A stop sequence came: nothing more is said.
-    pub(super) stopped: bool,
+    parser: OutputParser,
+    fence_stripper: Option<FenceStripper>,
+    stop_matcher: Option<StopMatcher>,
+    tool_names: Vec<String>,
+    /// The text starts as reasoning, and is empty so far.
+    awaits_prefilled_reasoning: bool,
+    /// A stop sequence ended the output.
+    has_stopped: bool,
 }
 
 impl OllamaTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        let think = match spec.quirks.reasoning_tags {
+        let tag_mode = match spec.quirks.reasoning_tags {
             ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
             ReasoningTags::Ignore => ReasoningTagMode::Ignore,
             ReasoningTags::Leading => ReasoningTagMode::Leading,
         };
-        let tools = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
+        let tool_names = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
-            splitter: OutputParser::new(think, &tools),
-            fences: spec.required_json_fields.is_some().then(FenceStripper::new),
-            stops: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
-            tools,
-            inside: think == ReasoningTagMode::Prefilled,
-            stopped: false,
+            parser: OutputParser::new(tag_mode, &tool_names),
+            fence_stripper: spec.required_json_fields.is_some().then(FenceStripper::new),
+            stop_matcher: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
+            tool_names,
+            awaits_prefilled_reasoning: tag_mode == ReasoningTagMode::Prefilled,
+            has_stopped: false,
         }
     }
 
-    /// The upstream takes the thinking out itself.
-    pub(super) fn thinks_apart(&mut self) {
-        if std::mem::take(&mut self.inside) {
-            self.splitter = OutputParser::new(ReasoningTagMode::Leading, &self.tools);
+    /// Whether a stop sequence ended the output.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.has_stopped
+    }
+
+    /// Notes that the upstream sends reasoning in a field of its own, so that the text does not start as reasoning.
+    pub(super) fn reasoning_is_separate(&mut self) {
+        if std::mem::take(&mut self.awaits_prefilled_reasoning) {
+            self.parser = OutputParser::new(ReasoningTagMode::Leading, &self.tool_names);
         }
     }
 
-    /// Takes a piece of text apart. `last`: nothing follows.
-    pub(super) fn take(&mut self, words: String, last: bool, diagnostics: &mut Diagnostics) -> Vec<Segment> {
-        if self.stopped {
+    /// Extracts from an increment of the text. `is_final`: it is the last one.
+    pub(super) fn extract(
+        &mut self,
+        text: String,
+        is_final: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Segment> {
+        if self.has_stopped {
             return Vec::new();
         }
-        self.inside &= words.is_empty();
-        let plain = self.fences.is_none() && self.stops.is_none();
-        if !last && plain && self.splitter.is_unchanged(&words) {
-            return vec![Segment::Text(words)];
+        self.awaits_prefilled_reasoning &= text.is_empty();
+        let is_unfiltered = self.fence_stripper.is_none() && self.stop_matcher.is_none();
+        if !is_final && is_unfiltered && self.parser.is_unchanged(&text) {
+            return vec![Segment::Text(text)];
         }
-        let (mut pieces, mut out) = (Vec::new(), Vec::new());
-        self.splitter.push(&words, &mut pieces);
-        if last {
-            self.splitter.finish(&mut pieces);
+        let (mut segments, mut out) = (Vec::new(), Vec::new());
+        self.parser.push(&text, &mut segments);
+        if is_final {
+            self.parser.finish(&mut segments);
         }
-        for piece in pieces {
-            match piece {
-                _ if self.stopped => {}
-                Segment::Text(text) => out.push(Segment::Text(self.text(&text))),
+        for segment in segments {
+            match segment {
+                _ if self.has_stopped => {}
+                Segment::Text(text) => out.push(Segment::Text(self.filter_text(&text))),
                 Segment::Reasoning(_) => {
                     diagnostics.record(DiagnosticCode::ReasoningSplit, "content", "");
-                    out.push(piece);
+                    out.push(segment);
                 }
                 Segment::ToolCall { ref name, .. } => {
                     diagnostics.record(DiagnosticCode::ToolCallRecovered, "content", name);
-                    out.push(piece);
+                    out.push(segment);
                 }
             }
         }
-        if last && !self.stopped {
-            out.push(Segment::Text(self.rest(diagnostics)));
+        if is_final && !self.has_stopped {
+            out.push(Segment::Text(self.flush(diagnostics)));
         }
         out
     }
 
-    /// Text for the reader, through fences and stops.
-    fn text(&mut self, words: &str) -> String {
-        let mut open = String::new();
-        match &mut self.fences {
-            Some(fences) => fences.push(words, &mut open),
-            None => open.push_str(words),
+    /// Removes fences from text, and ends it at a stop sequence.
+    fn filter_text(&mut self, text: &str) -> String {
+        let mut unfenced = String::new();
+        match &mut self.fence_stripper {
+            Some(fences) => fences.push(text, &mut unfenced),
+            None => unfenced.push_str(text),
         }
-        let Some(stops) = &mut self.stops else { return open };
-        let mut said = String::new();
-        self.stopped = stops.push(&open, &mut said);
-        said
+        let Some(stops) = &mut self.stop_matcher else { return unfenced };
+        let mut out = String::new();
+        self.has_stopped = stops.push(&unfenced, &mut out);
+        out
     }
 
-    /// Whatever was held back.
-    fn rest(&mut self, diagnostics: &mut Diagnostics) -> String {
-        let (mut open, mut said) = (String::new(), String::new());
-        if let Some(fences) = &mut self.fences {
-            fences.finish(&mut open);
+    /// Returns the text that was withheld so far.
+    fn flush(&mut self, diagnostics: &mut Diagnostics) -> String {
+        let (mut unfenced, mut out) = (String::new(), String::new());
+        if let Some(fences) = &mut self.fence_stripper {
+            fences.finish(&mut unfenced);
             if fences.has_stripped() {
                 diagnostics.record(DiagnosticCode::FenceStripped, "content", "");
             }
         }
-        let Some(stops) = &mut self.stops else { return open };
-        if stops.push(&open, &mut said) {
-            self.stopped = true;
+        let Some(stops) = &mut self.stop_matcher else { return unfenced };
+        if stops.push(&unfenced, &mut out) {
+            self.has_stopped = true;
         } else {
-            stops.finish(&mut said);
+            stops.finish(&mut out);
         }
-        said
+        out
     }
 }

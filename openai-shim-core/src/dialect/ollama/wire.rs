@@ -1,7 +1,7 @@
-//! Ollama's own objects as types, for building and reading payloads by hand.
+//! Ollama's JSON objects as Rust types, for building and reading payloads by hand.
 //!
-//! Members without a field are kept raw in `extra`, so that reading and writing loses nothing. The translation itself
-//! works on the raw members, because real servers do not keep to these types.
+//! JSON fields without a Rust field are held raw in `extra`, so that reading and writing a payload loses nothing. The
+//! translation itself works on raw JSON, because real servers deviate from these types.
 //!
 //! ```
 //! use openai_shim_core::dialect::ollama::wire::{ChatRequest, ChatResponse, Message};
@@ -26,23 +26,23 @@ wire_object! {
     pub struct ChatRequest {
         /// The model's name, with its tag.
         pub model: String = "model",
-        /// The conversation; none only loads the model.
+        /// The conversation; without messages the model is only loaded.
         pub messages: Vec<Message> = "messages",
-        /// Tools on offer.
+        /// The tools that the model may call.
         pub tools: Vec<Tool> = "tools",
         /// Whether to stream; absent means yes.
         pub stream: bool = "stream",
         /// `json`, or a JSON schema.
         pub format: Box<RawValue> = "format",
-        /// Whether to think, or `low`, `medium`, `high`.
+        /// Whether the model reasons first, or how much: `low`, `medium`, `high`.
         pub think: Box<RawValue> = "think",
-        /// How the model is run.
+        /// Parameters of the model.
         pub options: Options = "options",
-        /// How long the model stays loaded: seconds, or a text such as `5m`.
+        /// How long the model stays loaded: seconds, or a string such as `5m`.
         pub keep_alive: Box<RawValue> = "keep_alive",
         /// Whether to return log probabilities.
         pub logprobs: bool = "logprobs",
-        /// How many alternatives per token.
+        /// How many alternatives per token have log probabilities.
         pub top_logprobs: u32 = "top_logprobs",
     }
 }
@@ -52,27 +52,27 @@ wire_object! {
     pub struct GenerateRequest {
         /// The model's name, with its tag.
         pub model: String = "model",
-        /// The question; none only loads the model.
+        /// The prompt; without one the model is only loaded.
         pub prompt: String = "prompt",
-        /// What comes after the answer, for models that fill in.
+        /// The text after the output, for models that fill in the middle.
         pub suffix: String = "suffix",
-        /// Instructions.
+        /// The system prompt.
         pub system: String = "system",
-        /// The prompt's template.
+        /// The prompt template.
         pub template: String = "template",
-        /// Tokens of an earlier answer.
+        /// The `context` of an earlier response.
         pub context: Vec<i64> = "context",
         /// Whether to stream; absent means yes.
         pub stream: bool = "stream",
-        /// Whether the prompt is sent without a template.
+        /// Whether the prompt is used without a template.
         pub raw: bool = "raw",
         /// `json`, or a JSON schema.
         pub format: Box<RawValue> = "format",
-        /// Pictures in base64.
+        /// Images in base64.
         pub images: Vec<String> = "images",
-        /// Whether to think, or `low`, `medium`, `high`.
+        /// Whether the model reasons first, or how much: `low`, `medium`, `high`.
         pub think: Box<RawValue> = "think",
-        /// How the model is run.
+        /// Parameters of the model.
         pub options: Options = "options",
         /// How long the model stays loaded.
         pub keep_alive: Box<RawValue> = "keep_alive",
@@ -80,25 +80,25 @@ wire_object! {
 }
 
 wire_object! {
-    /// How the model is run: <https://docs.ollama.com/modelfile#valid-parameters-and-values>.
+    /// Parameters of the model: <https://docs.ollama.com/modelfile#valid-parameters-and-values>.
     pub struct Options {
-        /// The longest answer in tokens; below zero: no limit.
+        /// The most tokens of the response; below zero: no limit.
         pub num_predict: i64 = "num_predict",
-        /// The context's size in tokens.
+        /// The size of the context window in tokens.
         pub num_ctx: u64 = "num_ctx",
         /// Sampling temperature.
         pub temperature: f64 = "temperature",
         /// Nucleus sampling.
         pub top_p: f64 = "top_p",
-        /// Sampling from the k likeliest.
+        /// Samples from the k most likely tokens only.
         pub top_k: i64 = "top_k",
-        /// The least share of the likeliest token's likelihood.
+        /// The least probability of a token, as a fraction of that of the most likely one.
         pub min_p: f64 = "min_p",
-        /// A seed.
+        /// The random seed.
         pub seed: i64 = "seed",
-        /// Where to stop: a text, or a list of them.
+        /// The stop sequences: a string, or a list of strings.
         pub stop: Box<RawValue> = "stop",
-        /// Factor against tokens that occurred.
+        /// A factor that penalizes tokens that occurred.
         pub repeat_penalty: f64 = "repeat_penalty",
         /// Penalty for tokens that occurred.
         pub presence_penalty: f64 = "presence_penalty",
@@ -108,36 +108,36 @@ wire_object! {
 }
 
 wire_object! {
-    /// A message, in requests and answers.
+    /// A message of a request or response.
     pub struct Message {
         /// `system`, `user`, `assistant` or `tool`.
         pub role: String = "role",
         /// The text.
         pub content: String = "content",
-        /// The thinking before it.
+        /// The reasoning before the text.
         pub thinking: String = "thinking",
-        /// Pictures in base64.
+        /// Images in base64.
         pub images: Vec<String> = "images",
-        /// The tools that the assistant calls.
+        /// The tool calls of the assistant.
         pub tool_calls: Vec<ToolCall> = "tool_calls",
-        /// The tool whose result this is.
+        /// The name of the tool whose result this is.
         pub tool_name: String = "tool_name",
-        /// The call whose result this is.
+        /// The id of the call whose result this is.
         pub tool_call_id: String = "tool_call_id",
     }
 }
 
 impl Message {
-    /// A message of one text.
+    /// Creates a message with one text.
     pub fn new(role: &str, text: &str) -> Self {
         Self { role: Some(role.to_owned()), content: Some(text.to_owned()), ..Self::default() }
     }
 }
 
 wire_object! {
-    /// A call of a tool.
+    /// A tool call.
     pub struct ToolCall {
-        /// Its id, in newer versions.
+        /// The id, which only newer versions have.
         pub id: String = "id",
         /// The function and its arguments.
         pub function: FunctionCall = "function",
@@ -147,17 +147,17 @@ wire_object! {
 wire_object! {
     /// A function and its arguments.
     pub struct FunctionCall {
-        /// Which call of the answer this is.
+        /// The index of the call in the response.
         pub index: u32 = "index",
         /// The name.
         pub name: String = "name",
-        /// The arguments, an object.
+        /// The arguments, a JSON object.
         pub arguments: Box<RawValue> = "arguments",
     }
 }
 
 wire_object! {
-    /// A tool on offer.
+    /// A tool that the model may call.
     pub struct Tool {
         /// `function`.
         pub kind: String = "type",
@@ -167,73 +167,73 @@ wire_object! {
 }
 
 wire_object! {
-    /// A function on offer.
+    /// A function that the model may call.
     pub struct Function {
         /// The name.
         pub name: String = "name",
-        /// What it does.
+        /// What the function does.
         pub description: String = "description",
-        /// The JSON schema of its arguments.
+        /// The JSON schema of the arguments.
         pub parameters: Box<RawValue> = "parameters",
     }
 }
 
 wire_object! {
-    /// An answer of `/api/chat`, or one line of its stream.
+    /// A response of `/api/chat`, or one line of its stream.
     pub struct ChatResponse {
-        /// The model that answered.
+        /// The model that responded.
         pub model: String = "model",
-        /// When, as RFC 3339.
+        /// When the line was written, in RFC 3339.
         pub created_at: String = "created_at",
-        /// What it says; in a stream what is new.
+        /// The message; in a stream its increment.
         pub message: Message = "message",
-        /// Whether this is all.
+        /// Whether this is the last line.
         pub done: bool = "done",
-        /// `stop`, `length`, `load` or `unload`; in the last line.
+        /// Why the output ended: `stop`, `length`, `load` or `unload`; in the last line.
         pub done_reason: String = "done_reason",
-        /// Nanoseconds of all of it.
+        /// Nanoseconds of the whole request.
         pub total_duration: u64 = "total_duration",
         /// Nanoseconds of loading the model.
         pub load_duration: u64 = "load_duration",
-        /// Tokens of the prompt; absent if it was in the cache.
+        /// Tokens of the prompt; absent if the prompt was in the cache.
         pub prompt_eval_count: u64 = "prompt_eval_count",
-        /// Nanoseconds of reading the prompt.
+        /// Nanoseconds of evaluating the prompt.
         pub prompt_eval_duration: u64 = "prompt_eval_duration",
-        /// Tokens of the answer, thinking included.
+        /// Tokens of the response, thinking included.
         pub eval_count: u64 = "eval_count",
-        /// Nanoseconds of writing the answer.
+        /// Nanoseconds of generating the response.
         pub eval_duration: u64 = "eval_duration",
     }
 }
 
 wire_object! {
-    /// An answer of `/api/generate`, or one line of its stream.
+    /// A response of `/api/generate`, or one line of its stream.
     pub struct GenerateResponse {
-        /// The model that answered.
+        /// The model that responded.
         pub model: String = "model",
-        /// When, as RFC 3339.
+        /// When the line was written, in RFC 3339.
         pub created_at: String = "created_at",
-        /// The text; in a stream what is new.
+        /// The text; in a stream its increment.
         pub response: String = "response",
-        /// The thinking before it.
+        /// The reasoning before the text.
         pub thinking: String = "thinking",
-        /// Whether this is all.
+        /// Whether this is the last line.
         pub done: bool = "done",
-        /// `stop`, `length`, `load` or `unload`; in the last line.
+        /// Why the output ended: `stop`, `length`, `load` or `unload`; in the last line.
         pub done_reason: String = "done_reason",
-        /// Tokens of question and answer, to go on from.
+        /// Tokens of the conversation, which a later request continues.
         pub context: Vec<i64> = "context",
-        /// Nanoseconds of all of it.
+        /// Nanoseconds of the whole request.
         pub total_duration: u64 = "total_duration",
         /// Nanoseconds of loading the model.
         pub load_duration: u64 = "load_duration",
-        /// Tokens of the prompt; absent if it was in the cache.
+        /// Tokens of the prompt; absent if the prompt was in the cache.
         pub prompt_eval_count: u64 = "prompt_eval_count",
-        /// Nanoseconds of reading the prompt.
+        /// Nanoseconds of evaluating the prompt.
         pub prompt_eval_duration: u64 = "prompt_eval_duration",
-        /// Tokens of the answer, thinking included.
+        /// Tokens of the response, thinking included.
         pub eval_count: u64 = "eval_count",
-        /// Nanoseconds of writing the answer.
+        /// Nanoseconds of generating the response.
         pub eval_duration: u64 = "eval_duration",
     }
 }
@@ -241,7 +241,7 @@ wire_object! {
 wire_object! {
     /// An error: <https://docs.ollama.com/api/errors>.
     pub struct ErrorResponse {
-        /// One sentence.
+        /// A description of the error.
         pub error: String = "error",
     }
 }

@@ -1,149 +1,201 @@
-//! Embeddings, in the encoding that the client asked for.
+//! Embeddings in OpenAI's format: requests, and responses with numbers or base64, as the client requested.
 //!
 //! <https://platform.openai.com/docs/api-reference/embeddings/object>
 
-use super::super::auxiliary::{EmbeddingsApi, with_model};
+use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi, PostRequest, with_model};
+use super::super::shape::Shape;
 use super::shape;
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, VectorCheck};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, value_kind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 
-/// `/embeddings`.
-pub(super) static EMBEDDING: EmbeddingsApi = EmbeddingsApi {
-    shape: &shape::EMBEDDING,
-    read: |asking, diagnostics| read(asking.body, diagnostics),
-    write: |request, source, _| Ok((String::from("/embeddings"), write(request, source))),
-    read_answer,
-    write_answer: |answer, request, diagnostics| Ok(write_answer(answer, request, diagnostics)),
-    mend,
-    check,
-};
+/// `POST /v1/embeddings`
+#[derive(Debug)]
+pub(super) struct OpenAiEmbeddings;
 
-fn read(body: &[u8], diagnostics: &mut Diagnostics) -> Result<EmbedRequest, ClientError> {
-    let object = Object::parse(body)
-        .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
-    shape::EMBEDDING.check(&object, diagnostics)?;
-    let mut request = EmbedRequest::default();
-    request.model = object.str("model").unwrap_or_default().into_owned();
-    object.get("input").unwrap_or("null").clone_into(&mut request.input);
-    request.dimensions = object.get("dimensions").and_then(natural);
-    request.base64 = object.str("encoding_format").as_deref() == Some("base64");
-    for (name, _) in object.iter().filter(|(_, value)| value.trim() != "null") {
-        // The encoding is the answer's, and made here.
-        if !["model", "input", "dimensions", "encoding_format"].contains(&name) {
-            diagnostics.record(DiagnosticCode::ParamDropped, name, "");
+impl EmbeddingsApi for OpenAiEmbeddings {
+    fn format(&self) -> &'static str {
+        "openai-embeddings"
+    }
+
+    fn request_shape(&self) -> &'static Shape {
+        &shape::EMBEDDING
+    }
+
+    fn decode_request(
+        &self,
+        request: &AuxiliaryRequest<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<EmbedRequest, ClientError> {
+        let body = Object::parse(request.body)
+            .map_err(|e| ClientError::invalid(format!("The request body is not a JSON object: {e}.")))?;
+        shape::EMBEDDING.check(&body, diagnostics)?;
+        let mut decoded = EmbedRequest::default();
+        decoded.model = body.str("model").unwrap_or_default().into_owned();
+        body.get("input").unwrap_or("null").clone_into(&mut decoded.input);
+        decoded.dimensions = body.get("dimensions").and_then(natural);
+        decoded.base64 = body.str("encoding_format").as_deref() == Some("base64");
+        for (name, _) in body.iter().filter(|(_, value)| value.trim() != "null") {
+            // `encoding_format` is not lost: the response is encoded here.
+            if !["model", "input", "dimensions", "encoding_format"].contains(&name) {
+                diagnostics.record(DiagnosticCode::ParamDropped, name, "");
+            }
         }
+        Ok(decoded)
     }
-    Ok(request)
+
+    fn encode_request(
+        &self,
+        request: &EmbedRequest,
+        source: Option<&[u8]>,
+        _diagnostics: &mut Diagnostics,
+    ) -> Result<PostRequest, ClientError> {
+        const PATH: &str = "/embeddings";
+        if let Some(body) = source.and_then(|source| with_model(source, &request.model)) {
+            return Ok(PostRequest::new(PATH, body));
+        }
+        let mut body = Object::new();
+        body.set("model", encode_string(&request.model));
+        body.set("input", request.input.as_str());
+        if let Some(dimensions) = request.dimensions {
+            body.set("dimensions", dimensions.to_string());
+        }
+        body.set("encoding_format", "\"float\"");
+        Ok(PostRequest::new(PATH, body.to_json()))
+    }
+
+    /// Decodes a response after its repair, so that tolerance has one place.
+    fn decode_response(
+        &self,
+        body: &[u8],
+        request: &EmbedRequest,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Embeddings, UpstreamError> {
+        let as_numbers = EmbedRequest { base64: false, ..request.clone() };
+        let mut repairs = Diagnostics::default();
+        let repaired = repair(body, &as_numbers, &mut repairs);
+        let response =
+            Object::parse(repaired.as_deref().unwrap_or(body.trim_ascii())).map_err(|_| no_embeddings())?;
+        let mut vectors: Vec<(u64, String)> = Vec::new();
+        for item in response.array("data").ok_or_else(no_embeddings)? {
+            let item = Object::parse(item.as_bytes()).map_err(|_| no_embeddings())?;
+            let vector = item
+                .get("embedding")
+                .filter(|v| value_kind(v) == ValueKind::Array)
+                .ok_or_else(no_embeddings)?;
+            vectors.push((item.u64("index").unwrap_or(0), vector.to_owned()));
+        }
+        vectors.sort_by_key(|(index, _)| *index);
+        let mut out = Embeddings::default();
+        out.model = response.str("model").map(Cow::into_owned);
+        out.vectors = vectors.into_iter().map(|(_, vector)| vector).collect();
+        // The repair fills in zeros where the upstream reports no count.
+        if !repairs.has(DiagnosticCode::UsageMissing) {
+            out.tokens = response.object("usage").and_then(|usage| usage.u64("prompt_tokens"));
+        }
+        diagnostics.extend(&repairs);
+        Ok(out)
+    }
+
+    fn encode_response(
+        &self,
+        embeddings: &Embeddings,
+        request: &EmbedRequest,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<String, UpstreamError> {
+        let items: Vec<_> = embeddings
+            .vectors
+            .iter()
+            .enumerate()
+            .map(|(index, v)| format!(r#"{{"object":"embedding","index":{index},"embedding":{v}}}"#))
+            .collect();
+        let mut out = Object::new();
+        out.set("object", "\"list\"");
+        out.set("data", format!("[{}]", items.join(",")));
+        out.set("model", encode_string(embeddings.model.as_deref().unwrap_or(&request.model)));
+        if let Some(count) = embeddings.tokens {
+            out.set("usage", format!(r#"{{"prompt_tokens":{count},"total_tokens":{count}}}"#));
+        }
+        let encoded = out.to_json();
+        // The repair converts the numbers to base64 if the client requested that.
+        let repaired = repair(encoded.as_bytes(), request, diagnostics);
+        Ok(repaired.and_then(|repaired| String::from_utf8(repaired).ok()).unwrap_or(encoded))
+    }
+
+    fn repair_response(
+        &self,
+        body: &[u8],
+        request: &EmbedRequest,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Vec<u8>> {
+        repair(body, request, diagnostics)
+    }
+
+    /// Checks a response with numbers or base64.
+    fn check_response(&self, body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
+        let response = Object::parse(body).map_err(|_| no_embeddings())?;
+        let mut check = VectorCheck::default();
+        for item in response.array("data").ok_or_else(no_embeddings)? {
+            let item = Object::parse(item.as_bytes()).map_err(|_| no_embeddings())?;
+            let vector = item.get("embedding").ok_or_else(no_embeddings)?;
+            match (value_kind(vector), decode_string(vector)) {
+                (ValueKind::Array, _) => check.list(vector)?,
+                (_, Some(base64)) => {
+                    check.packed(&STANDARD.decode(base64.as_ref()).map_err(|_| no_embeddings())?)?;
+                }
+                _ => return Err(no_embeddings()),
+            }
+        }
+        check.finish(request)
+    }
 }
 
-fn write(request: &EmbedRequest, source: Option<&[u8]>) -> String {
-    if let Some(own) = source.and_then(|source| with_model(source, &request.model)) {
-        return own;
-    }
-    let mut out = Object::new();
-    out.set("model", encode_string(&request.model));
-    out.set("input", request.input.as_str());
-    if let Some(dimensions) = request.dimensions {
-        out.set("dimensions", dimensions.to_string());
-    }
-    out.set("encoding_format", "\"float\"");
-    out.to_json()
-}
-
-fn malformed() -> UpstreamError {
+fn no_embeddings() -> UpstreamError {
     UpstreamError::malformed("The upstream sent something that holds no embeddings.")
 }
 
-/// Reads an answer: mended first, so that tolerance is written once.
-fn read_answer(
-    body: &[u8],
-    request: &EmbedRequest,
-    diagnostics: &mut Diagnostics,
-) -> Result<Embeddings, UpstreamError> {
-    let plain = EmbedRequest { base64: false, ..request.clone() };
-    let mut found = Diagnostics::default();
-    let mended = mend(body, &plain, &mut found);
-    let answer = Object::parse(mended.as_deref().unwrap_or(body.trim_ascii())).map_err(|_| malformed())?;
-    let mut vectors: Vec<(u64, String)> = Vec::new();
-    for item in answer.array("data").ok_or_else(malformed)? {
-        let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
-        let vector =
-            item.get("embedding").filter(|v| value_kind(v) == ValueKind::Array).ok_or_else(malformed)?;
-        vectors.push((item.u64("index").unwrap_or(0), vector.to_owned()));
-    }
-    vectors.sort_by_key(|(index, _)| *index);
-    let mut out = Embeddings::default();
-    out.model = answer.str("model").map(std::borrow::Cow::into_owned);
-    out.vectors = vectors.into_iter().map(|(_, vector)| vector).collect();
-    // What was not counted is not said.
-    if !found.has(DiagnosticCode::UsageMissing) {
-        out.tokens = answer.object("usage").and_then(|usage| usage.u64("prompt_tokens"));
-    }
-    diagnostics.extend(&found);
-    Ok(out)
-}
-
-fn write_answer(answer: &Embeddings, request: &EmbedRequest, diagnostics: &mut Diagnostics) -> String {
-    let items: Vec<_> = answer
-        .vectors
-        .iter()
-        .enumerate()
-        .map(|(index, v)| format!(r#"{{"object":"embedding","index":{index},"embedding":{v}}}"#))
-        .collect();
-    let mut out = Object::new();
-    out.set("object", "\"list\"");
-    out.set("data", format!("[{}]", items.join(",")));
-    out.set("model", encode_string(answer.model.as_deref().unwrap_or(&request.model)));
-    if let Some(count) = answer.tokens {
-        out.set("usage", format!(r#"{{"prompt_tokens":{count},"total_tokens":{count}}}"#));
-    }
-    let written = out.to_json();
-    let mended =
-        mend(written.as_bytes(), request, diagnostics).and_then(|mended| String::from_utf8(mended).ok());
-    mended.unwrap_or(written)
-}
-
-/// Puts an answer right. `None`: it is right as it came, or it is nothing that this can put right.
-fn mend(body: &[u8], wish: &EmbedRequest, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
-    let mut answer = Object::parse(body.trim_ascii()).ok()?;
-    if answer.get("data").is_none() && answer.array("embeddings").is_some() {
+/// Repairs a response. `None`: it is right, or nothing that can be repaired.
+fn repair(body: &[u8], request: &EmbedRequest, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
+    let mut response = Object::parse(body.trim_ascii()).ok()?;
+    if response.get("data").is_none() && response.array("embeddings").is_some() {
         diagnostics.record(DiagnosticCode::FieldFilled, "data", "embeddings");
-        answer.rename("embeddings", "data");
+        response.rename("embeddings", "data");
     }
-    let items: Vec<String> = answer.array("data")?.into_iter().map(str::to_owned).collect();
-    let ordered = has_each_index(&items);
-    let (mut written, mut changed) = (Vec::with_capacity(items.len()), false);
-    for (index, item) in items.iter().enumerate() {
-        let mended = vector(item, (index, ordered), wish, diagnostics)?;
-        changed |= mended.is_some();
-        written.push(mended.unwrap_or_else(|| item.clone()));
+    let items: Vec<String> = response.array("data")?.into_iter().map(str::to_owned).collect();
+    let keeps_indices = has_each_index(&items);
+    let (mut repaired, mut is_changed) = (Vec::with_capacity(items.len()), false);
+    for (position, item) in items.iter().enumerate() {
+        let new_index = if keeps_indices { None } else { u64::try_from(position).ok() };
+        let item = repair_item(item, new_index, request.base64, diagnostics)?;
+        is_changed |= matches!(item, Cow::Owned(_));
+        repaired.push(item);
     }
-    if changed {
-        answer.set("data", format!("[{}]", written.join(",")));
+    if is_changed {
+        response.set("data", format!("[{}]", repaired.join(",")));
     }
-    if answer.str("object").as_deref() != Some("list") {
+    if response.str("object").as_deref() != Some("list") {
         diagnostics.record(DiagnosticCode::ObjectFilled, "object", "");
-        answer.set("object", "\"list\"");
+        response.set("object", "\"list\"");
     }
-    if answer.str("model").is_none_or(|model| model.is_empty()) {
+    if response.str("model").is_none_or(|model| model.is_empty()) {
         diagnostics.record(DiagnosticCode::ModelFilled, "model", "");
-        answer.set("model", encode_string(&wish.model));
+        response.set("model", encode_string(&request.model));
     }
-    usage(&mut answer, diagnostics);
-    answer.is_changed().then(|| answer.to_json().into_bytes())
+    repair_usage(&mut response, diagnostics);
+    response.is_changed().then(|| response.to_json().into_bytes())
 }
 
-/// One item; the outer `None` if it holds no vector at all.
-#[allow(clippy::option_option)] // no vector, as it should be, mended
-fn vector(
-    item: &str,
-    (index, ordered): (usize, bool),
-    wish: &EmbedRequest,
+/// Repairs one item; `None` if it contains no embedding, and borrowed if it stays as it is. `new_index` replaces another
+/// index.
+fn repair_item<'i>(
+    item: &'i str,
+    new_index: Option<u64>,
+    as_base64: bool,
     diagnostics: &mut Diagnostics,
-) -> Option<Option<String>> {
+) -> Option<Cow<'i, str>> {
     let mut object = match value_kind(item) {
         ValueKind::Array => {
             diagnostics.record(DiagnosticCode::FieldFilled, "data[].embedding", "");
@@ -153,93 +205,78 @@ fn vector(
         }
         _ => Object::parse(item.as_bytes()).ok()?,
     };
-    let given = object.get("embedding")?;
-    let other = match (value_kind(given), wish.base64) {
-        (ValueKind::Array, true) => Some(pack(given)?),
-        (ValueKind::String, false) => Some(unpack(&decode_string(given)?)?),
+    let embedding = object.get("embedding")?;
+    let converted = match (value_kind(embedding), as_base64) {
+        (ValueKind::Array, true) => Some(numbers_to_base64(embedding)?),
+        (ValueKind::String, false) => Some(base64_to_numbers(&decode_string(embedding)?)?),
         (ValueKind::Array | ValueKind::String, _) => None,
         _ => return None,
     };
-    if let Some(other) = other {
+    if let Some(converted) = converted {
         diagnostics.record(
             DiagnosticCode::ContentRewritten,
             "data[].embedding",
-            if wish.base64 { "base64" } else { "numbers" },
+            if as_base64 { "base64" } else { "numbers" },
         );
-        object.set("embedding", other);
+        object.set("embedding", converted);
     }
     if object.str("object").as_deref() != Some("embedding") {
         diagnostics.record(DiagnosticCode::ObjectFilled, "data[].object", "");
         object.set("object", "\"embedding\"");
     }
-    if !ordered && object.u64("index") != u64::try_from(index).ok() {
+    if let Some(index) = new_index.filter(|index| object.u64("index") != Some(*index)) {
         diagnostics.record(DiagnosticCode::FieldFilled, "data[].index", "");
         object.set("index", index.to_string());
     }
-    Some(object.is_changed().then(|| object.to_json()))
+    Some(if object.is_changed() { Cow::Owned(object.to_json()) } else { Cow::Borrowed(item) })
 }
 
-/// Whether each index from 0 on stands at one item; else their places are what is left to go by.
+/// Returns whether the items have the indices from 0 on, each once. If not, their order is all there is to go by.
 fn has_each_index(items: &[String]) -> bool {
-    let mut met = vec![false; items.len()];
+    let mut is_used = vec![false; items.len()];
     items.iter().all(|item| {
         let index = Object::parse(item.as_bytes()).ok().and_then(|item| item.u64("index"));
-        let place = index.and_then(|index| met.get_mut(usize::try_from(index).ok()?));
-        place.is_some_and(|met| !std::mem::replace(met, true))
+        let slot = index.and_then(|index| is_used.get_mut(usize::try_from(index).ok()?));
+        slot.is_some_and(|is_used| !std::mem::replace(is_used, true))
     })
 }
 
-/// Whether an answer, in either encoding, holds the vectors that were asked for.
-fn check(body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
-    let answer = Object::parse(body).map_err(|_| malformed())?;
-    let mut check = VectorCheck::default();
-    for item in answer.array("data").ok_or_else(malformed)? {
-        let item = Object::parse(item.as_bytes()).map_err(|_| malformed())?;
-        let vector = item.get("embedding").ok_or_else(malformed)?;
-        match (value_kind(vector), decode_string(vector)) {
-            (ValueKind::Array, _) => check.list(vector)?,
-            (_, Some(packed)) => {
-                check.packed(&STANDARD.decode(packed.as_ref()).map_err(|_| malformed())?)?;
-            }
-            _ => return Err(malformed()),
-        }
-    }
-    check.finish(request)
-}
-
-fn pack(list: &str) -> Option<String> {
+/// Encodes a JSON array of numbers as a JSON string: base64 of little-endian 32-bit floats.
+fn numbers_to_base64(list: &str) -> Option<String> {
     let numbers: Vec<f32> = serde_json::from_str(list).ok()?;
     let bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
     Some(encode_string(&STANDARD.encode(bytes)))
 }
 
-fn unpack(base64: &str) -> Option<String> {
+/// Decodes base64 of little-endian 32-bit floats as a JSON array of numbers.
+fn base64_to_numbers(base64: &str) -> Option<String> {
     let bytes = STANDARD.decode(base64).ok()?;
-    let (groups, rest) = bytes.as_chunks::<4>();
+    let (groups, remainder) = bytes.as_chunks::<4>();
     let numbers: Vec<f32> = groups.iter().map(|group| f32::from_le_bytes(*group)).collect();
-    if !rest.is_empty() || !numbers.iter().all(|n| n.is_finite()) {
+    if !remainder.is_empty() || !numbers.iter().all(|n| n.is_finite()) {
         return None;
     }
-    let written: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-    Some(format!("[{}]", written.join(",")))
+    let encoded: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    Some(format!("[{}]", encoded.join(",")))
 }
 
-fn usage(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let mut usage = answer.object("usage").map(Object::into_owned).unwrap_or_default();
-    let known = usage.u64("prompt_tokens").or_else(|| usage.u64("total_tokens"));
-    if known.is_none() {
+/// Fills in token counts: from each other, or zeros if the upstream reports none.
+fn repair_usage(response: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    let mut usage = response.object("usage").map(Object::into_owned).unwrap_or_default();
+    let reported = usage.u64("prompt_tokens").or_else(|| usage.u64("total_tokens"));
+    if reported.is_none() {
         diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
     }
-    let count = known.unwrap_or(0).to_string();
+    let count = reported.unwrap_or(0).to_string();
     for key in ["prompt_tokens", "total_tokens"] {
         if usage.u64(key).is_none() {
-            if known.is_some() {
+            if reported.is_some() {
                 diagnostics.record(DiagnosticCode::UsageShaped, "usage", key);
             }
             usage.set(key, count.clone());
         }
     }
     if usage.is_changed() {
-        answer.set("usage", usage.to_json());
+        response.set("usage", usage.to_json());
     }
 }

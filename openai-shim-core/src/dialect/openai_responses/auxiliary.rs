@@ -1,46 +1,38 @@
-//! Routes beside the making of responses: those that were made, and the counting of tokens.
+//! Auxiliary routes of the Responses API: stored responses and token counts.
 //!
 //! <https://platform.openai.com/docs/api-reference/responses>
 
 use super::super::auxiliary::{
-    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET, StoredResponsePart, StoredResponsesApi,
+    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET_AND_HEAD, PostRequest, StoredResponsePart,
     TokenCountApi,
 };
-use super::stored_responses;
+use super::super::url::split_query;
+use super::stored_responses::StoredResponses;
+use crate::error::ClientError;
 use crate::json::Object;
 
 pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
-    at("POST", "/responses/input_tokens", AuxiliaryKind::Count(&COUNTING)),
-    at("GET, DELETE, HEAD", "/responses/{id}", AuxiliaryKind::Kept(&KEEPING, StoredResponsePart::Answer)),
-    at(GET, "/responses/{id}/input_items", AuxiliaryKind::Kept(&KEEPING, StoredResponsePart::Input)),
-    at("POST", "/responses/{id}/cancel", AuxiliaryKind::Kept(&KEEPING, StoredResponsePart::Cancel)),
-    at("POST", "/responses/{rest}", AuxiliaryKind::Forward),
+    route("POST", "/responses/input_tokens", AuxiliaryKind::TokenCount(&TokenCount)),
+    route("GET, DELETE, HEAD", "/responses/{id}", stored(StoredResponsePart::Response)),
+    route(GET_AND_HEAD, "/responses/{id}/input_items", stored(StoredResponsePart::Input)),
+    route("POST", "/responses/{id}/cancel", stored(StoredResponsePart::Cancel)),
+    route("POST", "/responses/{rest}", AuxiliaryKind::Forward),
 ];
 
-const fn at(methods: &'static str, path: &'static str, side: AuxiliaryKind) -> AuxiliaryRoute {
-    AuxiliaryRoute { prefixes: &["/v1", "/api/openai/v1"], path, methods, side }
+const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/v1", "/api/openai/v1"], path, methods, kind }
 }
 
-static KEEPING: StoredResponsesApi = StoredResponsesApi {
-    previous: stored_responses::previous,
-    with_history: stored_responses::go_on,
-    request_items: stored_responses::said,
-    last: stored_responses::last,
-    entry: stored_responses::entry,
-    part: stored_responses::part,
-    deleted: stored_responses::deleted,
-    unknown: stored_responses::unknown,
-};
+const fn stored(part: StoredResponsePart) -> AuxiliaryKind {
+    AuxiliaryKind::StoredResponse(&StoredResponses, part)
+}
 
-static COUNTING: TokenCountApi = TokenCountApi {
-    counted: |asking: &AuxiliaryRequest<'_>| Ok((String::from("/v1/responses"), asking.body.to_vec())),
-    ask,
-    read: |body| Object::parse(body).ok()?.u64("input_tokens"),
-    write: |tokens| format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#),
-};
+/// `POST /v1/responses/input_tokens`
+#[derive(Debug)]
+struct TokenCount;
 
-/// What an answer is asked with and a count is not.
-const OF_ANSWERS: [&str; 17] = [
+/// The parameters of a request for generation that a request for a count does not have.
+const GENERATION_PARAMS: [&str; 17] = [
     "background",
     "include",
     "max_output_tokens",
@@ -60,11 +52,26 @@ const OF_ANSWERS: [&str; 17] = [
     "user",
 ];
 
-fn ask(path: &str, body: &[u8]) -> Option<(String, String)> {
-    let (path, query) = path.split_at(path.find('?').unwrap_or(path.len()));
-    let mut body = Object::parse(body).ok()?;
-    for key in OF_ANSWERS {
-        body.remove(key);
+impl TokenCountApi for TokenCount {
+    fn generation_request(&self, request: &AuxiliaryRequest<'_>) -> Result<PostRequest, ClientError> {
+        Ok(PostRequest::new("/v1/responses", request.body))
     }
-    path.ends_with("/responses").then(|| (format!("{path}/input_tokens{query}"), body.to_json()))
+
+    fn encode_request(&self, path: &str, body: &[u8]) -> Option<PostRequest> {
+        let (path, query) = split_query(path);
+        let mut body = Object::parse(body).ok()?;
+        for key in GENERATION_PARAMS {
+            body.remove(key);
+        }
+        path.ends_with("/responses")
+            .then(|| PostRequest::new(format!("{path}/input_tokens{query}"), body.to_json()))
+    }
+
+    fn decode_response(&self, body: &[u8]) -> Option<u64> {
+        Object::parse(body).ok()?.u64("input_tokens")
+    }
+
+    fn encode_response(&self, tokens: u64) -> String {
+        format!(r#"{{"object":"response.input_tokens","input_tokens":{tokens}}}"#)
+    }
 }

@@ -1,487 +1,351 @@
-//! The items of a stream and the blocks that they became.
+//! The items of a stream to events: deltas and complete items become blocks.
 //!
-//! Of text, reasoning and refusal one block is open at a time; calls may be open side by side, but not beside those. Items
-//! that are interleaved otherwise wait for their turn.
+//! The deltas of a complete item are compared with it: text that did not stream is emitted when the item is complete.
 
-use super::content_part::{arguments, is_call, own, part, thoughts};
-use super::response::call;
-use super::tools::arguments_of;
-use super::{NAME, encrypted_content};
-use crate::canonical::{Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event};
-use crate::json::{Object, encode_string, raw, string_or_json};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+mod block_writer;
+mod item;
+mod item_list;
 
-mod streamed_part;
+use super::content_part;
+use super::tool_call::ToolCallKind;
+use super::{encrypted_content, extra_fields, output_item, reasoning_item};
+use crate::canonical::{Block, Delta, DiagnosticCode, Diagnostics, Event};
+use crate::json::{Object, encode_string};
+use block_writer::{BlockWriter, native};
+pub(super) use item::PartKind;
+use item::{CallPhase, StreamedPart};
+use item_list::ItemList;
 
-pub(super) use streamed_part::PartKind;
-use streamed_part::StreamedPart;
+/// The limits of one stream.
+const MAX_ITEMS: usize = 4096;
+const MAX_PARTS: usize = 4096;
+const MAX_WAITING_BYTES: usize = 16 << 20;
 
-/// The most items and parts of one stream, and the most bytes that wait.
-const MOST: usize = 4096;
-const MOST_WAITING: usize = 16 << 20;
-
-/// Everything of a stream's output.
+/// All items of a stream.
 #[derive(Debug, Default)]
 pub(super) struct DecodedItems {
-    list: Vec<DecodedItem>,
-    /// The first item of each place, and the items of each id.
-    by_index: BTreeMap<u64, usize>,
-    by_id: BTreeMap<String, Vec<usize>>,
-    /// How many items without a place are complete.
-    placeless: usize,
-    next: u32,
-    /// The open block of text, reasoning or refusal: its piece, what of it, its number.
-    open: Option<(usize, PartKind, u32)>,
-    /// What was said of texts while calls were open.
-    waiting: Vec<(usize, PartKind, Delta)>,
-    waiting_bytes: usize,
+    items: ItemList,
+    blocks: BlockWriter,
+    /// How many parts streamed.
     parts: usize,
-    calls: bool,
-    /// How many calls are open.
-    open_calls: usize,
-}
-
-/// One item.
-#[derive(Debug, Default)]
-struct DecodedItem {
-    index: Option<u64>,
-    id: String,
-    /// Parts of which something streamed.
-    said: Vec<StreamedPart>,
-    call: Option<ItemToolCall>,
-    done: bool,
-}
-
-#[derive(Debug, Default)]
-struct ItemToolCall {
-    custom: bool,
-    /// Its block, once its name is known.
-    block: Option<u32>,
-    /// Its block was closed.
-    closed: bool,
-    /// Arguments that came before the name.
-    early: String,
-    said: bool,
+    /// The size of arguments that wait for the names of their calls.
+    unnamed_bytes: usize,
 }
 
 impl DecodedItems {
-    pub(super) fn too_much(&self) -> bool {
-        self.list.len() > MOST || self.parts > MOST || self.waiting_bytes > MOST_WAITING
+    /// Returns whether the stream has more items, parts or waiting bytes than are held.
+    pub(super) fn exceeds_limits(&self) -> bool {
+        let waiting_bytes = self.unnamed_bytes.saturating_add(self.blocks.queued_bytes());
+        self.items.len() > MAX_ITEMS || self.parts > MAX_PARTS || waiting_bytes > MAX_WAITING_BYTES
     }
 
-    /// Whether a tool was called.
-    pub(super) fn calls(&self) -> bool {
-        self.calls
+    /// Returns whether there was a tool call.
+    pub(super) fn has_calls(&self) -> bool {
+        self.blocks.has_calls()
     }
 
-    /// Which item an event is about: by its place, or by its id where the place is missing.
-    fn find(&mut self, event: &Object<'_>, id: &str) -> usize {
-        let index = event.u64("output_index");
-        let known = match index {
-            Some(index) => self.by_index.get(&index).copied(),
-            None => self.of_id(id).first().copied(),
-        };
-        match known {
-            Some(at) => at,
-            // What names no item is about the last one.
-            None if index.is_none() && id.is_empty() && !self.list.is_empty() => self.list.len() - 1,
-            None => {
-                let at = self.list.len();
-                self.list.push(DecodedItem { index, id: id.to_owned(), ..DecodedItem::default() });
-                self.by_index.extend(index.map(|index| (index, at)));
-                if !id.is_empty() {
-                    self.by_id.entry(id.to_owned()).or_default().push(at);
-                }
-                at
-            }
+    /// Begins an item.
+    pub(super) fn item_added(&mut self, event: &Object<'_>, item: &Object<'_>, out: &mut Vec<Event>) {
+        let position = self.items.of_added(event, item);
+        if let Some(kind) = item.str("type").as_deref().and_then(ToolCallKind::of_item) {
+            let has_name = item.str("name").is_some_and(|name| !name.is_empty());
+            self.begin_call(position, item, kind, has_name, out);
         }
     }
 
-    /// The items of an id; none of an empty one.
-    fn of_id(&self, id: &str) -> &[usize] {
-        self.by_id.get(id).map_or(&[], Vec::as_slice)
-    }
-
-    fn at(&mut self, event: &Object<'_>) -> usize {
-        let id = event.str("item_id").map(Cow::into_owned).unwrap_or_default();
-        self.find(event, &id)
-    }
-
-    /// An item begins.
-    pub(super) fn added(&mut self, event: &Object<'_>, item: &Object<'_>, out: &mut Vec<Event>) {
-        let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
-        let at = if event.u64("output_index").is_none() && id.is_empty() {
-            // Nothing says which item it is: it is a new one.
-            self.list.push(DecodedItem::default());
-            self.list.len() - 1
-        } else {
-            self.find(event, &id)
-        };
-        if let Some(custom) = item.str("type").as_deref().and_then(is_call) {
-            self.begin_call(at, item, custom, false, out);
-        }
-    }
-
-    /// Opens a call's block, as soon as its name is known, or will not be.
-    fn begin_call(&mut self, at: usize, item: &Object<'_>, custom: bool, last: bool, out: &mut Vec<Event>) {
-        let Some(piece) = self.list.get_mut(at) else { return };
-        let known = piece.call.get_or_insert_with(ItemToolCall::default);
-        known.custom = custom;
-        let named = item.str("name").is_some_and(|name| !name.is_empty());
-        if known.block.is_some() || piece.done || !(named || last) {
+    /// Takes the kind of a call, and opens its block if that `can_open`: its name is known, or never will be.
+    fn begin_call(
+        &mut self,
+        position: usize,
+        item: &Object<'_>,
+        kind: ToolCallKind,
+        can_open: bool,
+        out: &mut Vec<Event>,
+    ) {
+        let Some(known) = self.items.get_mut(position) else { return };
+        let is_done = known.is_done;
+        let call = known.call.get_or_insert_default();
+        call.kind = kind;
+        let CallPhase::Unnamed { arguments } = &mut call.phase else { return };
+        if is_done || !can_open {
             return;
         }
-        let Block::ToolCall { id, name, extra, .. } = call(item, custom, &mut Diagnostics::default()) else {
-            return;
-        };
-        self.close_open(out);
-        let block = self.next;
-        self.next += 1;
-        self.calls = true;
-        out.push(Event::Open { choice: 0, block, kind: BlockKind::ToolCall { id, name, signature: None } });
+        let decoded = output_item::decode_call(item, kind, &mut Diagnostics::default());
+        let Block::ToolCall { id, name, extra, .. } = decoded else { return };
+        let arguments = std::mem::take(arguments);
+        let block = self.blocks.open_call(id, name, out);
+        call.phase = CallPhase::Open { block, has_arguments: false };
         for key in [".namespace", ".name"] {
-            if let Some(value) = own(&extra, key) {
-                out.push(native(block, key, value));
+            if let Some(value) = extra_fields::get(&extra, key) {
+                out.push(Event::Delta { choice: 0, block, delta: native(key, value) });
             }
         }
-        let early = match self.list.get_mut(at).and_then(|p| p.call.as_mut()) {
-            Some(known) => {
-                known.block = Some(block);
-                std::mem::take(&mut known.early)
+        if !arguments.is_empty() {
+            self.unnamed_bytes = self.unnamed_bytes.saturating_sub(arguments.len());
+            self.push_arguments(position, &arguments, out);
+        }
+    }
+
+    fn push_arguments(&mut self, position: usize, text: &str, out: &mut Vec<Event>) {
+        let Some(call) = self.items.get_mut(position).and_then(|item| item.call.as_mut()) else { return };
+        match &mut call.phase {
+            CallPhase::Unnamed { arguments } => {
+                arguments.push_str(text);
+                self.unnamed_bytes = self.unnamed_bytes.saturating_add(text.len());
             }
-            None => return,
-        };
-        self.open_calls += 1;
-        if !early.is_empty() {
-            self.waiting_bytes = self.waiting_bytes.saturating_sub(early.len());
-            self.say_arguments(at, &early, out);
+            CallPhase::Open { block, has_arguments } => {
+                let is_first = !std::mem::replace(has_arguments, true);
+                let text = match call.kind {
+                    ToolCallKind::Function => text.to_owned(),
+                    // The input of a custom tool becomes a string in a JSON object.
+                    ToolCallKind::Custom => {
+                        let quoted = encode_string(text);
+                        let inner =
+                            quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned();
+                        if is_first { format!("{{\"input\":\"{inner}") } else { inner }
+                    }
+                };
+                out.push(Event::Delta { choice: 0, block: *block, delta: Delta::Text(text) });
+            }
+            CallPhase::Closed => {}
         }
     }
 
-    fn say_arguments(&mut self, at: usize, text: &str, out: &mut Vec<Event>) {
-        let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut()) else { return };
-        let Some(block) = known.block else {
-            known.early.push_str(text);
-            self.waiting_bytes = self.waiting_bytes.saturating_add(text.len());
-            return;
-        };
-        let first = !std::mem::replace(&mut known.said, true);
-        let text = if known.custom {
-            // A custom tool's input is text; as arguments it stands in a string.
-            let quoted = encode_string(text);
-            let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned();
-            if first { format!("{{\"input\":\"{inner}") } else { inner }
-        } else {
-            text.to_owned()
-        };
-        out.push(Event::Delta { choice: 0, block, delta: Delta::Text(text) });
-    }
-
-    /// A fragment of a call's arguments.
-    pub(super) fn arguments(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
-        let at = self.at(event);
-        let Some(piece) = self.list.get_mut(at) else { return };
-        if piece.done || text.is_empty() {
+    /// Takes a delta of a call's arguments.
+    pub(super) fn arguments_delta(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
+        let position = self.items.of_event(event);
+        let Some(item) = self.items.get_mut(position) else { return };
+        if item.is_done || text.is_empty() {
             return;
         }
-        piece.call.get_or_insert_with(ItemToolCall::default);
-        self.say_arguments(at, text, out);
+        item.call.get_or_insert_default();
+        self.push_arguments(position, text, out);
     }
 
-    /// All of a call's arguments: they count if none came before.
-    pub(super) fn whole_arguments(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
-        let at = self.at(event);
-        if let Some(known) = self.list.get_mut(at).filter(|piece| !piece.done).and_then(|p| p.call.as_mut())
-            && !known.said
-            && known.early.is_empty()
-            && !text.is_empty()
-        {
-            self.say_arguments(at, text, out);
+    /// Takes the complete arguments of a call; they count only if no delta came before.
+    pub(super) fn arguments_done(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
+        let position = self.items.of_event(event);
+        let call = self.items.get(position).filter(|item| !item.is_done).and_then(|item| item.call.as_ref());
+        let Some(call) = call else { return };
+        let is_missing = match &call.phase {
+            CallPhase::Unnamed { arguments } => arguments.is_empty(),
+            CallPhase::Open { has_arguments, .. } => !has_arguments,
+            CallPhase::Closed => false,
+        };
+        if is_missing && !text.is_empty() {
+            self.push_arguments(position, text, out);
         }
     }
 
-    /// Words of a part.
-    pub(super) fn words(&mut self, event: &Object<'_>, kind: PartKind, text: &str, out: &mut Vec<Event>) {
-        let at = self.at(event);
-        self.say(at, kind, Delta::Text(text.to_owned()), out);
-    }
-
-    /// All words of a part: what did not stream of them is said.
-    pub(super) fn rest(&mut self, event: &Object<'_>, kind: PartKind, text: &str, out: &mut Vec<Event>) {
-        let at = self.at(event);
-        self.say_rest(at, kind, text, out);
-    }
-
-    fn say_rest(&mut self, at: usize, kind: PartKind, text: &str, out: &mut Vec<Event>) {
-        let Some(piece) = self.list.get(at) else { return };
-        let rest = match piece.said.iter().find(|part| part.kind == kind) {
-            Some(part) => part.rest(text),
-            None => text,
-        };
-        self.say(at, kind, Delta::Text(rest.to_owned()), out);
-    }
-
-    /// Thinking, of which some servers send a summary and the text itself, and some one text as both: the first counts.
-    pub(super) fn thoughts(
+    /// Takes a delta of a part's text.
+    pub(super) fn text_delta(
         &mut self,
         event: &Object<'_>,
-        kind: PartKind,
+        part: PartKind,
+        text: &str,
+        out: &mut Vec<Event>,
+    ) {
+        let position = self.items.of_event(event);
+        self.push(position, part, Delta::Text(text.to_owned()), out);
+    }
+
+    /// Takes the complete text of a part, and emits what of it did not stream.
+    pub(super) fn text_done(&mut self, event: &Object<'_>, part: PartKind, text: &str, out: &mut Vec<Event>) {
+        let position = self.items.of_event(event);
+        self.push_missing_text(position, part, text, out);
+    }
+
+    fn push_missing_text(&mut self, position: usize, part: PartKind, text: &str, out: &mut Vec<Event>) {
+        let Some(item) = self.items.get(position) else { return };
+        let missing = item.part(part).map_or(text, |streamed| streamed.missing_suffix(text));
+        self.push(position, part, Delta::Text(missing.to_owned()), out);
+    }
+
+    /// Takes a delta of reasoning. Some servers send a summary and the reasoning itself, and some one text as both: only the
+    /// kind that comes first counts.
+    pub(super) fn reasoning_delta(
+        &mut self,
+        event: &Object<'_>,
+        part: PartKind,
         text: &str,
         diagnostics: &mut Diagnostics,
         out: &mut Vec<Event>,
     ) {
-        let at = self.at(event);
-        let Some(piece) = self.list.get(at) else { return };
-        let other = |said: &StreamedPart| {
+        let position = self.items.of_event(event);
+        let Some(item) = self.items.get(position) else { return };
+        let is_other_kind = |streamed: &StreamedPart| {
             matches!(
-                (said.kind, kind),
-                (PartKind::Summary(_), PartKind::Thinking(_)) | (PartKind::Thinking(_), PartKind::Summary(_))
+                (streamed.kind, part),
+                (PartKind::Summary(_), PartKind::Reasoning(_))
+                    | (PartKind::Reasoning(_), PartKind::Summary(_))
             )
         };
-        if piece.said.iter().any(other) {
+        if item.parts.iter().any(is_other_kind) {
             diagnostics.record(DiagnosticCode::ReasoningDuplicate, "output[]", "");
             return;
         }
-        let next_section = !piece.said.is_empty() && piece.said.iter().all(|part| part.kind != kind);
-        if next_section && !text.is_empty() {
-            self.say(at, kind, Delta::Text(String::from("\n\n")), out);
+        let is_next_section = !item.parts.is_empty() && item.part(part).is_none();
+        if is_next_section && !text.is_empty() {
+            self.push(position, part, Delta::Text(String::from("\n\n")), out);
         }
-        self.say(at, kind, Delta::Text(text.to_owned()), out);
+        self.push(position, part, Delta::Text(text.to_owned()), out);
     }
 
-    /// A member of a part that only this dialect has.
-    pub(super) fn member(
+    /// Takes a field of a part that only this dialect has.
+    pub(super) fn part_field(
         &mut self,
         event: &Object<'_>,
-        kind: PartKind,
+        part: PartKind,
         key: &str,
         value: &str,
         out: &mut Vec<Event>,
     ) {
-        let at = self.at(event);
-        let delta = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
-        self.say(at, kind, delta, out);
+        let position = self.items.of_event(event);
+        self.push(position, part, native(key, value), out);
     }
 
-    fn say(&mut self, at: usize, kind: PartKind, delta: Delta, out: &mut Vec<Event>) {
-        let Some(piece) = self.list.get_mut(at) else { return };
-        let silent = matches!(&delta, Delta::Text(text) if text.is_empty());
-        if silent || piece.done {
+    fn push(&mut self, position: usize, part: PartKind, delta: Delta, out: &mut Vec<Event>) {
+        let Some(item) = self.items.get_mut(position) else { return };
+        let is_empty = matches!(&delta, Delta::Text(text) if text.is_empty());
+        if is_empty || item.is_done {
             return;
         }
-        if piece.said.iter().all(|part| part.kind != kind) {
-            piece.said.push(StreamedPart::new(kind));
+        if item.part(part).is_none() {
+            item.parts.push(StreamedPart::new(part));
             self.parts += 1;
         }
-        if let (Delta::Text(text), Some(part)) = (&delta, piece.said.iter_mut().find(|p| p.kind == kind)) {
-            part.add(text);
-        }
-        if self.open_calls > 0 {
-            self.waiting_bytes = self.waiting_bytes.saturating_add(match &delta {
-                Delta::Text(text) | Delta::Signature(text) => text.len(),
-                Delta::Native { raw, .. } => raw.get().len(),
-            });
-            self.waiting.push((at, kind, delta));
-            return;
-        }
-        let block = self.block(at, kind, out);
-        out.push(Event::Delta { choice: 0, block, delta });
-    }
-
-    /// The open block of this part, or a new one. Sections of one thinking are one block.
-    fn block(&mut self, at: usize, kind: PartKind, out: &mut Vec<Event>) -> u32 {
-        if let Some((piece, open, block)) = self.open
-            && piece == at
-            && (open == kind
-                || (open.block() == BlockKind::Reasoning && kind.block() == BlockKind::Reasoning))
+        if let (Delta::Text(text), Some(streamed)) =
+            (&delta, item.parts.iter_mut().find(|streamed| streamed.kind == part))
         {
-            return block;
+            streamed.push(text);
         }
-        self.close_open(out);
-        let block = self.next;
-        self.next += 1;
-        self.open = Some((at, kind, block));
-        out.push(Event::Open { choice: 0, block, kind: kind.block() });
-        block
+        self.blocks.push(position, part, delta, out);
     }
 
-    fn close_open(&mut self, out: &mut Vec<Event>) {
-        if let Some((_, _, block)) = self.open.take() {
-            out.push(Event::Close { choice: 0, block });
-        }
+    /// Returns whether an item of the final output was complete before.
+    pub(super) fn is_output_done(&self, output_index: u64, item: &Object<'_>) -> bool {
+        self.items.is_output_done(output_index, item)
     }
 
-    /// Whether an item was complete before.
-    pub(super) fn is_done(&self, event: &Object<'_>, item: &Object<'_>) -> bool {
-        let id = item.str("id").unwrap_or_default();
-        match self.of_id(&id).first().and_then(|at| self.list.get(*at)) {
-            Some(piece) => piece.done,
-            None => {
-                let index = event.u64("output_index");
-                let by_place = match index {
-                    Some(index) => {
-                        self.by_index.get(&index).and_then(|at| self.list.get(*at)).is_some_and(|p| p.done)
-                    }
-                    None => self.placeless > 0,
-                };
-                // Where nothing says which item is which, their order does.
-                let nth = index.and_then(|index| self.list.get(usize::try_from(index).ok()?));
-                by_place
-                    || nth.is_some_and(|p| p.index.is_none() && p.done && (p.id.is_empty() || id.is_empty()))
-            }
+    /// Completes an item that only this dialect has. Returns whether it was not complete before.
+    pub(super) fn native_item_done(
+        &mut self,
+        event: &Object<'_>,
+        item: &Object<'_>,
+        out: &mut Vec<Event>,
+    ) -> bool {
+        let position = self.items.of_item(event, item);
+        let is_first = !self.items.is_done(position);
+        if is_first {
+            self.complete(position, out);
         }
+        is_first
     }
 
-    /// Marks an item as complete; false if it was.
-    pub(super) fn first_time(&mut self, event: &Object<'_>, item: &Object<'_>, out: &mut Vec<Event>) -> bool {
-        let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
-        let at = self.find(event, &id);
-        let first = self.list.get(at).is_some_and(|piece| !piece.done);
-        if first {
-            self.complete(at, out);
-        }
-        first
-    }
-
-    /// An item is complete: nothing of it stays open, whatever it was when it began.
-    fn complete(&mut self, at: usize, out: &mut Vec<Event>) {
-        self.close_call(at, out);
-        if let Some(piece) = self.list.get_mut(at).filter(|piece| !piece.done) {
-            piece.done = true;
-            self.placeless += usize::from(piece.index.is_none());
-        }
-        if self.open.is_some_and(|(piece, ..)| piece == at) {
-            self.close_open(out);
-        }
-        self.flush(out);
-    }
-
-    /// Closes the block of a call, if that is open.
-    fn close_call(&mut self, at: usize, out: &mut Vec<Event>) {
-        let Some(call) = self.list.get_mut(at).and_then(|piece| piece.call.as_mut()) else { return };
-        let Some(block) = call.block.filter(|_| !call.closed) else { return };
-        call.closed = true;
-        self.open_calls = self.open_calls.saturating_sub(1);
-        if call.custom && call.said {
-            // The end of the string that a custom tool's input is, as arguments.
-            out.push(Event::Delta { choice: 0, block, delta: Delta::Text(String::from("\"}")) });
-        }
-        out.push(Event::Close { choice: 0, block });
-    }
-
-    /// A whole item: says what did not stream, and closes its blocks.
-    pub(super) fn done(
+    /// Completes a message, reasoning or call: emits what did not stream, and closes the item's blocks.
+    pub(super) fn item_done(
         &mut self,
         event: &Object<'_>,
         item: &Object<'_>,
         diagnostics: &mut Diagnostics,
         out: &mut Vec<Event>,
     ) {
-        let id = item.str("id").map(Cow::into_owned).unwrap_or_default();
-        // Some servers change an item's id on the way; its place holds then.
-        let open = |at: &usize| self.list.get(*at).is_some_and(|piece| !piece.done);
-        let known = self.of_id(&id).iter().copied().find(open);
-        let at = known.unwrap_or_else(|| self.find(event, &id));
-        if self.list.get(at).is_none_or(|piece| piece.done) {
+        let position = self.items.of_complete(event, item);
+        if self.items.is_done(position) {
             return;
         }
-        match item.str("type").as_deref() {
-            Some("reasoning") => self.reasoning_done(at, item, out),
-            Some(kind) if is_call(kind).is_some() => {
-                self.call_done(at, item, kind == "custom_tool_call", diagnostics, out);
-            }
-            _ => self.message_done(at, item, out),
+        let item_type = item.str("type").unwrap_or_default();
+        match (item_type.as_ref(), ToolCallKind::of_item(&item_type)) {
+            ("reasoning", _) => self.finish_reasoning(position, item, out),
+            (_, Some(kind)) => self.finish_call(position, item, kind, diagnostics, out),
+            _ => self.finish_message(position, item, out),
         }
-        self.complete(at, out);
+        self.complete(position, out);
     }
 
-    fn message_done(&mut self, at: usize, item: &Object<'_>, out: &mut Vec<Event>) {
+    fn finish_message(&mut self, position: usize, item: &Object<'_>, out: &mut Vec<Event>) {
         let parts: Vec<String> = match item.array("content") {
             Some(parts) => parts.into_iter().map(str::to_owned).collect(),
             None => item.get("content").map(str::to_owned).into_iter().collect(),
         };
-        for (n, json) in (0..).zip(&parts) {
-            let (kind, text) = match part(json) {
-                Some(Block::Text { text, .. }) => (PartKind::Text(n), text),
-                Some(Block::Refusal(text)) => (PartKind::Refusal(n), text),
+        for (index, json) in (0..).zip(&parts) {
+            let (part, text) = match content_part::decode(json) {
+                Some(Block::Text { text, .. }) => (PartKind::Text(index), text),
+                Some(Block::Refusal(text)) => (PartKind::Refusal(index), text),
                 _ => continue,
             };
-            self.say_rest(at, kind, &text, out);
+            self.push_missing_text(position, part, &text, out);
         }
     }
 
-    fn reasoning_done(&mut self, at: usize, item: &Object<'_>, out: &mut Vec<Event>) {
-        if self.list.get(at).is_some_and(|piece| piece.said.is_empty()) {
-            self.say(at, PartKind::Summary(0), Delta::Text(thoughts(item)), out);
+    fn finish_reasoning(&mut self, position: usize, item: &Object<'_>, out: &mut Vec<Event>) {
+        let has_text = |items: &ItemList| items.get(position).is_some_and(|item| !item.parts.is_empty());
+        if !has_text(&self.items) {
+            self.push(position, PartKind::Summary(0), Delta::Text(reasoning_item::text(item)), out);
         }
-        if let Some(sealed) = item.str("encrypted_content").filter(|sealed| !sealed.is_empty()) {
-            let kind =
-                self.list.get(at).and_then(|p| p.said.last()).map_or(PartKind::Summary(0), |part| part.kind);
-            let silent = self.list.get(at).is_some_and(|piece| piece.said.is_empty());
-            let marks = encrypted_content::marks(item.get("id"), silent);
-            let dialect = marks.dialect;
-            for (key, raw) in marks.into_members() {
-                self.say(at, kind, Delta::Native { dialect, key, raw }, out);
-            }
-            self.say(at, kind, Delta::Signature(sealed.into_owned()), out);
+        let Some(signature) = item.str("encrypted_content").filter(|content| !content.is_empty()) else {
+            return;
+        };
+        let last_part = self.items.get(position).and_then(|item| item.parts.last());
+        let part = last_part.map_or(PartKind::Summary(0), |part| part.kind);
+        let details = encrypted_content::details(item.get("id"), !has_text(&self.items));
+        let dialect = details.dialect;
+        for (key, raw) in details.into_members() {
+            self.push(position, part, Delta::Native { dialect, key, raw }, out);
         }
+        self.push(position, part, Delta::Signature(signature.into_owned()), out);
     }
 
-    fn call_done(
+    fn finish_call(
         &mut self,
-        at: usize,
+        position: usize,
         item: &Object<'_>,
-        custom: bool,
+        kind: ToolCallKind,
         diagnostics: &mut Diagnostics,
         out: &mut Vec<Event>,
     ) {
         if item.str("name").is_none_or(|name| name.is_empty()) {
             diagnostics.record(DiagnosticCode::ToolNameMissing, "output[].name", "");
         }
-        self.begin_call(at, item, custom, true, out);
-        let Some(known) = self.list.get_mut(at).and_then(|p| p.call.as_mut()) else { return };
-        let Some(block) = known.block else { return };
-        if !known.said {
-            let all = if custom {
-                arguments_of(&item.get("input").map(string_or_json).unwrap_or_default())
-            } else {
-                arguments(item, false)
-            };
-            if !all.is_empty() {
-                out.push(Event::Delta { choice: 0, block, delta: Delta::Text(all) });
+        self.begin_call(position, item, kind, true, out);
+        let Some(call) = self.items.get(position).and_then(|item| item.call.as_ref()) else { return };
+        if let CallPhase::Open { block, has_arguments: false } = call.phase {
+            let arguments = kind.arguments(item);
+            if !arguments.is_empty() {
+                out.push(Event::Delta { choice: 0, block, delta: Delta::Text(arguments) });
             }
         }
     }
 
-    /// Says what waited for calls to be complete.
-    fn flush(&mut self, out: &mut Vec<Event>) {
-        if self.open_calls > 0 {
-            return;
+    /// Closes the blocks of an item, whatever it was when it began, and marks it as done.
+    fn complete(&mut self, position: usize, out: &mut Vec<Event>) {
+        self.close_call(position, out);
+        if let Some(item) = self.items.get_mut(position) {
+            item.is_done = true;
         }
-        self.waiting_bytes = 0;
-        for (at, kind, delta) in std::mem::take(&mut self.waiting) {
-            let block = self.block(at, kind, out);
-            out.push(Event::Delta { choice: 0, block, delta });
-        }
-        // A block of a complete item has nothing to wait for.
-        if self.open.is_some_and(|(at, ..)| self.list.get(at).is_some_and(|p| p.done)) {
-            self.close_open(out);
-        }
+        self.blocks.close_item(position, out);
+        self.blocks.flush(|item| self.items.is_done(item), out);
     }
 
-    /// The answer is complete: so are its items.
+    /// Closes the block of a call, if that is open.
+    fn close_call(&mut self, position: usize, out: &mut Vec<Event>) {
+        let Some(call) = self.items.get_mut(position).and_then(|item| item.call.as_mut()) else { return };
+        let CallPhase::Open { block, has_arguments } = call.phase else { return };
+        call.phase = CallPhase::Closed;
+        if call.kind == ToolCallKind::Custom && has_arguments {
+            // The end of the string and the object that a custom tool's input is in.
+            out.push(Event::Delta { choice: 0, block, delta: Delta::Text(String::from("\"}")) });
+        }
+        self.blocks.close_call(block, out);
+    }
+
+    /// Completes all items.
     pub(super) fn close_all(&mut self, out: &mut Vec<Event>) {
-        for at in 0..self.list.len() {
-            self.close_call(at, out);
+        for position in 0..self.items.len() {
+            self.close_call(position, out);
         }
-        self.list.iter_mut().for_each(|piece| piece.done = true);
-        self.flush(out);
-        self.close_open(out);
+        self.items.set_all_done();
+        self.blocks.flush(|item| self.items.is_done(item), out);
+        self.blocks.close_open(out);
     }
-}
-
-fn native(block: u32, key: &str, value: &str) -> Event {
-    let delta = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
-    Event::Delta { choice: 0, block, delta }
 }

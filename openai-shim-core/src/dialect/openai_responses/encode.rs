@@ -1,116 +1,137 @@
-//! Events as a stream: strictly what OpenAI sends.
+//! Events to a client's stream of server-sent events, and to the response object at its end.
+//!
+//! <https://platform.openai.com/docs/api-reference/responses-streaming>
 
 use super::super::{Encoder, cited};
-use super::encoded_items::{EncodedItems, write_event};
-use super::response_object::{ResponseSkeleton, ResponseStatus};
-use super::tools::ToolNameMap;
-use super::{NAME, error};
+use super::encoded_items::EncodedItems;
+pub(super) use super::encoded_items::EventOutput;
+use super::error;
+use super::names::NAME;
+use super::response_object::{ResponseSkeleton, ResponseState, ResponseStatus};
+use super::sse::write_event;
+use super::tool_names::ToolNameMap;
 use crate::canonical::{
-    BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, FinishReason, NATIVE, ResponseContext,
-    ResponseSpec, Usage, call_id,
+    BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE,
+    ResponseContext, ResponseSpec, Usage, call_id,
 };
 use crate::error::{Error, UpstreamError};
 
-/// Writes a stream, or the response object at its end.
+/// Encodes one stream, or the response object at its end.
 pub(super) struct ResponsesEncoder {
     spec: ResponseSpec,
     context: ResponseContext,
-    pub(super) diagnostics: Diagnostics,
-    shell: ResponseSkeleton,
-    output: EncodedItems,
-    started: bool,
-    finish: Option<FinishReason>,
+    diagnostics: Diagnostics,
+    skeleton: ResponseSkeleton,
+    items: EncodedItems,
+    phase: Phase,
+    finish_reason: Option<FinishReason>,
     usage: Option<Usage>,
-    over: bool,
+}
+
+/// How far a stream has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// There is no response yet.
+    Unstarted,
+    Started,
+    Ended,
 }
 
 impl ResponsesEncoder {
-    pub(super) fn new(spec: ResponseSpec, context: ResponseContext, quiet: bool) -> Self {
-        let output = EncodedItems::new(ToolNameMap::of(&spec), quiet);
-        let shell = ResponseSkeleton::new(&spec);
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext, output: EventOutput) -> Self {
+        let items = EncodedItems::new(ToolNameMap::new(&spec), output);
+        let skeleton = ResponseSkeleton::new(&spec);
         Self {
             spec,
             context,
             diagnostics: Diagnostics::default(),
-            shell,
-            output,
-            started: false,
-            finish: None,
+            skeleton,
+            items,
+            phase: Phase::Unstarted,
+            finish_reason: None,
             usage: None,
-            over: false,
         }
     }
 
-    fn start(
-        &mut self,
-        id: Option<&String>,
-        model: Option<&String>,
-        created: Option<u64>,
-        out: &mut Vec<u8>,
-    ) {
-        self.started = true;
-        // A client may refer to it by this id, which must be one of this dialect's or of ours, and nobody else's: some servers' ids
-        // are numbers up to 999.
-        let own = id.filter(|id| ["resp_", "fallback-"].iter().any(|prefix| id.starts_with(prefix))).cloned();
-        self.shell.id = own.unwrap_or_else(|| self.context.new_id("resp_"));
+    fn start(&mut self, id: Option<&str>, model: Option<&str>, created: Option<u64>, out: &mut Vec<u8>) {
+        self.phase = Phase::Started;
+        // A client may refer to the response by this id: it must be an id of this API's form or of a fallback response, and
+        // unique. Some servers count their ids up to 999.
+        let upstream_id = id.filter(|id| ["resp_", "fallback-"].iter().any(|prefix| id.starts_with(prefix)));
+        self.skeleton.id = upstream_id.map_or_else(|| self.context.new_id("resp_"), str::to_owned);
         if let (Some(model), false) = (model, self.spec.restore_alias) {
-            self.shell.model.clone_from(model);
+            model.clone_into(&mut self.skeleton.model);
         }
-        self.shell.created = created.unwrap_or(self.shell.created);
-        let response = self.shell.write(ResponseStatus {
-            status: "in_progress",
-            output: "[]",
-            ..ResponseStatus::default()
-        });
+        self.skeleton.created = created.unwrap_or(self.skeleton.created);
+        let response = self.skeleton.encode(ResponseState::STARTED);
         for kind in ["response.created", "response.in_progress"] {
-            self.output.emit(kind, |event| event.set("response", response.clone()), out);
+            self.items.write_event(kind, |event| event.set("response", response.clone()), out);
         }
     }
 
-    /// The status at the end, and why it is not complete.
-    fn status(&self) -> (&'static str, Option<&'static str>) {
-        match self.finish {
-            Some(FinishReason::Length) => ("incomplete", Some("max_output_tokens")),
+    /// Returns the status at the end.
+    fn final_status(&self) -> ResponseStatus<'static> {
+        match self.finish_reason {
+            Some(FinishReason::Length) => ResponseStatus::Incomplete { reason: "max_output_tokens" },
             Some(FinishReason::ContentFilter | FinishReason::Refusal) => {
-                ("incomplete", Some("content_filter"))
+                ResponseStatus::Incomplete { reason: "content_filter" }
             }
-            _ => ("completed", None),
+            _ => ResponseStatus::Completed,
         }
     }
 
-    /// The response object at the end.
-    pub(super) fn response(&mut self) -> String {
+    /// Encodes the response object at the end.
+    pub(super) fn final_response(&mut self) -> String {
         if self.usage.is_none() {
             self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
         }
         let usage = self.usage.unwrap_or_default();
-        let (status, reason) = self.status();
-        let output = self.output.list();
-        self.shell.write(ResponseStatus { status, output: &output, usage: Some(&usage), reason, error: None })
+        let (status, output) = (self.final_status(), self.items.to_json());
+        self.skeleton.encode(ResponseState { status, output: &output, usage: Some(&usage) })
     }
 
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
-        self.over = true;
+        let phase = std::mem::replace(&mut self.phase, Phase::Ended);
         let error = Error::Upstream(failure.clone());
-        if !self.started {
+        if phase == Phase::Unstarted {
             // There is no response that could have failed.
-            write_event("error", &error::event(&error, self.output.next()), out);
+            write_event("error", &error::encode_event(&error, self.items.take_sequence_number()), out);
             return;
         }
-        let (code, message) = error::failed(&error);
-        let output = self.output.list();
-        let usage = self.usage;
-        let response = self.shell.write(ResponseStatus {
-            status: "failed",
-            output: &output,
-            usage: usage.as_ref(),
-            reason: None,
-            error: Some((code, &message)),
-        });
-        self.output.emit("response.failed", |event| event.set("response", response), out);
+        let (output, message) = (self.items.to_json(), error.to_string());
+        let status = ResponseStatus::Failed { code: error::response_code(&error), message: &message };
+        let state = ResponseState { status, output: &output, usage: self.usage.as_ref() };
+        let response = self.skeleton.encode(state);
+        self.items.write_event("response.failed", |event| event.set("response", response), out);
     }
 
-    /// The context with the ids that were given out.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        let response = self.final_response();
+        let kind = match self.final_status() {
+            ResponseStatus::Completed => "response.completed",
+            _ => "response.incomplete",
+        };
+        self.items.write_event(kind, |event| event.set("response", response), out);
+        self.phase = Phase::Ended;
+    }
+
+    /// Writes the items that only this dialect has, and takes the sources from the extra fields of another one.
+    fn extra(&mut self, choice: Option<u32>, extra: &ExtraFieldList, out: &mut Vec<u8>) {
+        for (key, value) in extra.of(NAME) {
+            if key.starts_with(NATIVE) && choice == Some(0) {
+                self.items.native_item(value.get(), out);
+            }
+        }
+        if extra.of(NAME).is_empty() && !extra.is_empty() {
+            let CitedSources { list, rest } = cited(extra);
+            self.items.cite_in_next_text(list);
+            if !rest.is_empty() {
+                self.diagnostics.record(DiagnosticCode::ExtraDropped, "", extra.dialect);
+            }
+        }
+    }
+
+    /// Returns the context with the ids that were generated.
     pub(super) fn into_context(self) -> ResponseContext {
         self.context
     }
@@ -118,12 +139,14 @@ impl ResponsesEncoder {
 
 impl Encoder for ResponsesEncoder {
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
-        if self.over {
+        if self.phase == Phase::Ended {
             return;
         }
         match event {
-            Event::Start { id, model, created } => self.start(id.as_ref(), model.as_ref(), *created, out),
-            // There is one answer here.
+            Event::Start { id, model, created } => {
+                self.start(id.as_deref(), model.as_deref(), *created, out);
+            }
+            // This API has one choice.
             Event::Open { choice, .. } | Event::Delta { choice, .. } | Event::Close { choice, .. }
                 if *choice > 0 =>
             {
@@ -139,50 +162,31 @@ impl Encoder for ResponsesEncoder {
                         "the signature of a call",
                     );
                 }
-                self.output.open(*block, kind, &mut self.context, out);
+                self.items.open(*block, kind, &mut self.context, out);
             }
             Event::Delta { block, delta, .. } => {
-                self.output.begin_item(*block, delta, &mut self.context, out);
-                self.output.delta(*block, delta, out, &mut self.diagnostics);
-                if self.output.is_full() {
+                self.items.begin_text(*block, delta, &mut self.context, out);
+                self.items.delta(*block, delta, out, &mut self.diagnostics);
+                if self.items.is_full() {
                     let message = String::from("The answer is larger than 64 MiB.");
                     self.fail(&UpstreamError::TooLarge { message }, out);
                 }
             }
-            Event::Close { block, .. } => self.output.close(*block, out),
-            Event::Finish { choice: 0, reason } => self.finish = Some(reason.clone()),
+            Event::Close { block, .. } => self.items.close(*block, out),
+            Event::Finish { choice: 0, reason } => self.finish_reason = Some(reason.clone()),
             Event::Finish { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),
-            Event::Extra { choice, extra } => {
-                for (key, value) in extra.of(NAME) {
-                    if key.starts_with(NATIVE) && *choice == Some(0) {
-                        self.output.native(value.get(), out);
-                    }
-                }
-                if extra.of(NAME).is_empty() && !extra.is_empty() {
-                    let CitedSources { mut list, rest } = cited(extra);
-                    self.output.cited.append(&mut list);
-                    if !rest.is_empty() {
-                        self.diagnostics.record(DiagnosticCode::ExtraDropped, "", extra.dialect);
-                    }
-                }
-            }
+            Event::Extra { choice, extra } => self.extra(*choice, extra, out),
             Event::Error(failure) => self.fail(failure, out),
-            Event::End => {
-                let response = self.response();
-                let (status, _) = self.status();
-                let kind = if status == "completed" { "response.completed" } else { "response.incomplete" };
-                self.output.emit(kind, |event| event.set("response", response), out);
-                self.over = true;
-            }
+            Event::End => self.end(out),
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        if !self.over && self.started {
+        if self.phase == Phase::Started {
             self.fail(&UpstreamError::Truncated, out);
         }
-        self.over = true;
+        self.phase = Phase::Ended;
     }
 
     fn diagnostics(&self) -> &Diagnostics {

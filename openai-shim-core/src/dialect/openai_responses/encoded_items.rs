@@ -1,16 +1,18 @@
-//! The output under construction: blocks become items, and each step an event.
+//! Blocks to output items: each step of a block becomes an event, and each closed block an item of the response object.
 //!
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>
 //!
-//! Reasoning goes out as a summary (`response.reasoning_summary_text.*`) and not as raw reasoning: that is what Codex shows
-//! without being asked to, and what OpenAI's SDKs and the clients built on them display; OpenAI itself sends nothing else.
+//! Reasoning goes out as a summary (`response.reasoning_summary_text.*`), not as raw reasoning: Codex shows the summary by
+//! default, and OpenAI's SDKs and the clients built on them display it; OpenAI itself sends nothing else.
 
 mod open_item;
 
 use super::super::cited;
-use super::NAME;
-use super::content_part::annotation;
-use super::tools::{ToolNameMap, input_of};
+use super::annotations;
+use super::names::NAME;
+use super::sse;
+use super::tool_call::{ToolCallKind, arguments_to_input};
+use super::tool_names::ToolNameMap;
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, ExtraFields, REASONING_DETAILS,
     ResponseContext, TextLength,
@@ -19,78 +21,102 @@ use crate::json::{Object, encode_string};
 use open_item::{ItemKind, OpenItem};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The most that is kept of an answer, for the response object at its end.
-const MOST: usize = 64 << 20;
+/// The limit of the content that is held for the response object at the end.
+const MAX_CONTENT_BYTES: usize = 64 << 20;
 
-/// Items, finished and open.
+/// What becomes of the events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum EventOutput {
+    /// They are written.
+    #[default]
+    Write,
+    /// They are not made: only the response object at the end is wanted.
+    Discard,
+}
+
+/// The output items of a response, closed and open.
 #[derive(Debug, Default)]
 pub(super) struct EncodedItems {
-    /// Nobody reads the events: the answer is wanted whole.
-    pub(super) quiet: bool,
-    sequence: u64,
-    /// Items by their index; `None` while they are open.
+    output: EventOutput,
+    next_sequence_number: u64,
+    /// The items by their index, as JSON; `None` while they are open.
     items: Vec<Option<String>>,
     open: BTreeMap<u32, OpenItem>,
-    /// Texts of which nothing was said yet: one in which another dialect kept what only it knows never begins.
-    silent: BTreeSet<u32>,
-    names: ToolNameMap,
-    said: usize,
-    /// What the answer cites besides what its texts do.
-    pub(super) cited: Vec<Citation>,
+    /// Open text blocks without content. Their item begins with the first content: a block in which another dialect only
+    /// keeps its own fields never becomes an item.
+    empty_texts: BTreeSet<u32>,
+    tool_names: ToolNameMap,
+    content_bytes: usize,
+    /// Sources of the response that are cited in the next text.
+    pending_citations: Vec<Citation>,
 }
 
 impl EncodedItems {
-    pub(super) fn new(names: ToolNameMap, quiet: bool) -> Self {
-        Self { quiet, names, ..Self::default() }
+    pub(super) fn new(tool_names: ToolNameMap, output: EventOutput) -> Self {
+        Self { output, tool_names, ..Self::default() }
     }
 
-    /// Writes one event.
-    pub(super) fn emit(&mut self, kind: &str, fill: impl FnOnce(&mut Object<'_>), out: &mut Vec<u8>) {
-        if self.quiet {
+    /// Writes one event; `set_fields` sets all fields but type and sequence number.
+    pub(super) fn write_event(
+        &mut self,
+        kind: &str,
+        set_fields: impl FnOnce(&mut Object<'_>),
+        out: &mut Vec<u8>,
+    ) {
+        if self.output == EventOutput::Discard {
             return;
         }
-        let mut object = Object::new();
-        object.set("type", format!("\"{kind}\""));
-        object.set("sequence_number", self.next().to_string());
-        fill(&mut object);
-        write_event(kind, &object.to_json(), out);
+        let mut event = Object::new();
+        event.set("type", format!("\"{kind}\""));
+        event.set("sequence_number", self.take_sequence_number().to_string());
+        set_fields(&mut event);
+        sse::write_event(kind, &event.to_json(), out);
     }
 
-    /// The next sequence number.
-    pub(super) fn next(&mut self) -> u64 {
-        self.sequence += 1;
-        self.sequence - 1
+    /// Returns the next sequence number, and counts on.
+    pub(super) fn take_sequence_number(&mut self) -> u64 {
+        self.next_sequence_number += 1;
+        self.next_sequence_number - 1
     }
 
-    /// The finished items, as a list.
-    pub(super) fn list(&self) -> String {
+    /// Returns the closed items as a JSON array.
+    pub(super) fn to_json(&self) -> String {
         let items: Vec<&str> = self.items.iter().flatten().map(String::as_str).collect();
         format!("[{}]", items.join(","))
     }
 
-    /// More was said than is kept.
+    /// Returns whether there is more content than can be held.
     pub(super) fn is_full(&self) -> bool {
-        self.said > MOST
+        self.content_bytes > MAX_CONTENT_BYTES
     }
 
-    /// An item that only this dialect has, whole.
-    pub(super) fn native(&mut self, item: &str, out: &mut Vec<u8>) {
+    /// Cites sources in the next text that is closed.
+    pub(super) fn cite_in_next_text(&mut self, mut citations: Vec<Citation>) {
+        self.pending_citations.append(&mut citations);
+    }
+
+    /// Writes a complete item that only this dialect has.
+    pub(super) fn native_item(&mut self, item: &str, out: &mut Vec<u8>) {
         let index = self.items.len();
-        self.said = self.said.saturating_add(item.len());
+        self.content_bytes = self.content_bytes.saturating_add(item.len());
         for kind in ["response.output_item.added", "response.output_item.done"] {
-            self.emit(
-                kind,
-                |event| {
-                    event.set("output_index", index.to_string());
-                    event.set("item", item.to_owned());
-                },
-                out,
-            );
+            self.write_item_event(kind, index, item.to_owned(), out);
         }
         self.items.push(Some(item.to_owned()));
     }
 
-    /// A block begins; its item does with the first thing said in it.
+    fn write_item_event(&mut self, kind: &str, index: usize, item: String, out: &mut Vec<u8>) {
+        self.write_event(
+            kind,
+            |event| {
+                event.set("output_index", index.to_string());
+                event.set("item", item);
+            },
+            out,
+        );
+    }
+
+    /// Opens a block. The item of a text begins with its first content.
     pub(super) fn open(
         &mut self,
         block: u32,
@@ -99,31 +125,31 @@ impl EncodedItems {
         out: &mut Vec<u8>,
     ) {
         if *kind == BlockKind::Text {
-            self.silent.insert(block);
+            self.empty_texts.insert(block);
         } else {
-            self.begin(block, kind, context, out);
+            self.begin_item(block, kind, context, out);
         }
     }
 
-    /// Begins the item of a text that is about to say something.
-    pub(super) fn begin_item(
+    /// Begins the item of a text block if the delta is its first content.
+    pub(super) fn begin_text(
         &mut self,
         block: u32,
         delta: &Delta,
         context: &mut ResponseContext,
         out: &mut Vec<u8>,
     ) {
-        let says = match delta {
+        let has_content = match delta {
             Delta::Text(text) => !text.is_empty(),
             Delta::Native { dialect, .. } => *dialect == NAME,
             Delta::Signature(_) => false,
         };
-        if says && self.silent.remove(&block) {
-            self.begin(block, &BlockKind::Text, context, out);
+        if has_content && self.empty_texts.remove(&block) {
+            self.begin_item(block, &BlockKind::Text, context, out);
         }
     }
 
-    fn begin(&mut self, block: u32, kind: &BlockKind, context: &mut ResponseContext, out: &mut Vec<u8>) {
+    fn begin_item(&mut self, block: u32, kind: &BlockKind, context: &mut ResponseContext, out: &mut Vec<u8>) {
         let index = self.items.len();
         self.items.push(None);
         let (id, kind) = match kind {
@@ -131,9 +157,13 @@ impl EncodedItems {
             BlockKind::Refusal => (context.new_id("msg_"), ItemKind::Refusal),
             BlockKind::Reasoning => (context.new_id("rs_"), ItemKind::Reasoning),
             BlockKind::ToolCall { id, name, .. } => {
-                let called = self.names.find(name);
-                let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
-                (context.new_id(if called.custom { "ctc_" } else { "fc_" }), ItemKind::Call { id, called })
+                let tool = self.tool_names.find(name);
+                let call_id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
+                let prefix = match tool.kind {
+                    ToolCallKind::Function => "fc_",
+                    ToolCallKind::Custom => "ctc_",
+                };
+                (context.new_id(prefix), ItemKind::ToolCall { call_id, tool })
             }
         };
         let mut open = OpenItem {
@@ -142,21 +172,14 @@ impl EncodedItems {
             kind,
             text: String::new(),
             signature: String::new(),
-            marks: ExtraFields::new(REASONING_DETAILS, Vec::new()),
-            native: Vec::new(),
+            signature_details: ExtraFields::new(REASONING_DETAILS, Vec::new()),
+            native_fields: Vec::new(),
             annotations: 0,
-            part: false,
-            cited: Vec::new(),
+            has_part: false,
+            citations: Vec::new(),
         };
-        let item = open.item("in_progress", "[]", "");
-        self.emit(
-            "response.output_item.added",
-            |event| {
-                event.set("output_index", index.to_string());
-                event.set("item", item);
-            },
-            out,
-        );
+        let item = open.item_json("in_progress", "[]", "");
+        self.write_item_event("response.output_item.added", index, item, out);
         if matches!(open.kind, ItemKind::Text | ItemKind::Refusal) {
             self.begin_part(&mut open, out);
         }
@@ -164,22 +187,23 @@ impl EncodedItems {
     }
 
     fn begin_part(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
-        open.part = true;
-        let (kind, at) = match open.kind {
+        open.has_part = true;
+        let (kind, index_key) = match open.kind {
             ItemKind::Reasoning => ("response.reasoning_summary_part.added", "summary_index"),
             _ => ("response.content_part.added", "content_index"),
         };
-        let part = open.part("");
-        self.emit(
+        let part = open.part_json("");
+        self.write_event(
             kind,
             |event| {
-                open.place(event, Some(at));
+                open.set_location(event, Some(index_key));
                 event.set("part", part);
             },
             out,
         );
     }
 
+    /// Takes a delta of a block.
     pub(super) fn delta(
         &mut self,
         block: u32,
@@ -188,27 +212,27 @@ impl EncodedItems {
         diagnostics: &mut Diagnostics,
     ) {
         let Some(mut open) = self.open.remove(&block) else {
-            return self.left_out(delta, diagnostics);
+            return self.take_foreign_field(delta, diagnostics);
         };
         match delta {
             Delta::Text(text) if !text.is_empty() => self.text(&mut open, text, out),
             Delta::Text(_) => {}
-            Delta::Signature(_) if matches!(open.kind, ItemKind::Call { .. }) => {
+            Delta::Signature(_) if matches!(open.kind, ItemKind::ToolCall { .. }) => {
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, "output[]", "the signature of a call");
             }
-            Delta::Signature(more) => {
-                self.said = self.said.saturating_add(more.len());
-                open.signature.push_str(more);
+            Delta::Signature(text) => {
+                self.content_bytes = self.content_bytes.saturating_add(text.len());
+                open.signature.push_str(text);
             }
             Delta::Native { dialect: NAME, key, raw } => {
-                self.said = self.said.saturating_add(raw.get().len());
+                self.content_bytes = self.content_bytes.saturating_add(raw.get().len());
                 if key == "annotation" {
                     self.annotation(&mut open, raw.get(), out);
                 }
-                open.native.push((key.clone(), raw.get().to_owned()));
+                open.native_fields.push((key.clone(), raw.get().to_owned()));
             }
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
-                if !open.marks.set_detail(key, raw) {
+                if !open.signature_details.set_detail(key, raw) {
                     diagnostics.record(
                         DiagnosticCode::ExtraDropped,
                         REASONING_DETAILS,
@@ -218,45 +242,47 @@ impl EncodedItems {
             }
             Delta::Native { key, .. } if key.starts_with('.') => {}
             Delta::Native { .. } => {
-                self.left_out(delta, diagnostics);
-                open.cited.append(&mut self.cited);
+                self.take_foreign_field(delta, diagnostics);
+                open.citations.append(&mut self.pending_citations);
             }
         }
         self.open.insert(block, open);
     }
 
-    /// What another dialect knows: the sources in it are this one's, too, and belong to the text that is there or comes.
-    fn left_out(&mut self, delta: &Delta, diagnostics: &mut Diagnostics) {
+    /// Takes the sources from a field that another dialect has: they belong to the open or the next text. What else is in the
+    /// field is dropped.
+    fn take_foreign_field(&mut self, delta: &Delta, diagnostics: &mut Diagnostics) {
         let Delta::Native { dialect, key, raw } = delta else { return };
-        let CitedSources { mut list, rest } =
-            cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
-        self.cited.append(&mut list);
+        let CitedSources { list, rest } = cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
+        self.cite_in_next_text(list);
         if !rest.is_empty() && !key.starts_with('.') {
             diagnostics.record(DiagnosticCode::ExtraDropped, "output[]", key);
         }
     }
 
     fn text(&mut self, open: &mut OpenItem, text: &str, out: &mut Vec<u8>) {
-        self.said = self.said.saturating_add(text.len());
-        if !open.part && matches!(open.kind, ItemKind::Reasoning) {
+        self.content_bytes = self.content_bytes.saturating_add(text.len());
+        if !open.has_part && matches!(open.kind, ItemKind::Reasoning) {
             self.begin_part(open, out);
         }
         open.text.push_str(text);
-        let (kind, at) = match &open.kind {
+        let (kind, index_key) = match &open.kind {
             ItemKind::Text => ("response.output_text.delta", Some("content_index")),
             ItemKind::Refusal => ("response.refusal.delta", Some("content_index")),
             ItemKind::Reasoning => ("response.reasoning_summary_text.delta", Some("summary_index")),
-            // What a custom tool gets is known when its arguments are complete.
-            ItemKind::Call { called, .. } if called.custom => return,
-            ItemKind::Call { .. } => ("response.function_call_arguments.delta", None),
+            ItemKind::ToolCall { tool, .. } => match tool.kind {
+                ToolCallKind::Function => ("response.function_call_arguments.delta", None),
+                // The input of a custom tool is known when its arguments are complete.
+                ToolCallKind::Custom => return,
+            },
         };
-        let logprobs = matches!(open.kind, ItemKind::Text);
-        self.emit(
+        let has_logprobs = matches!(open.kind, ItemKind::Text);
+        self.write_event(
             kind,
             |event| {
-                open.place(event, at);
+                open.set_location(event, index_key);
                 event.set("delta", encode_string(text));
-                if logprobs {
+                if has_logprobs {
                     event.set("logprobs", "[]");
                 }
             },
@@ -265,135 +291,130 @@ impl EncodedItems {
     }
 
     fn annotation(&mut self, open: &mut OpenItem, annotation: &str, out: &mut Vec<u8>) {
-        let before = open.annotations;
+        let index = open.annotations;
         open.annotations += 1;
-        self.emit(
+        self.write_event(
             "response.output_text.annotation.added",
             |event| {
-                open.place(event, Some("content_index"));
-                event.set("annotation_index", before.to_string());
+                open.set_location(event, Some("content_index"));
+                event.set("annotation_index", index.to_string());
                 event.set("annotation", annotation.to_owned());
             },
             out,
         );
     }
 
-    /// Says what a text cites; places are counted in it.
-    fn cite(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
+    /// Writes the citations of a text as annotations; their offsets are counted in the text.
+    fn write_citations(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
         let mut length = TextLength::default();
         length.add(&open.text);
         if !open.text.is_empty() {
-            open.cited.append(&mut self.cited);
+            open.citations.append(&mut self.pending_citations);
         }
-        for citation in std::mem::take(&mut open.cited) {
-            let annotation = annotation(&citation, TextLength::default(), length);
+        for citation in std::mem::take(&mut open.citations) {
+            let annotation = annotations::encode(&citation, TextLength::default(), length);
             self.annotation(open, &annotation, out);
-            open.native.push((String::from("annotation"), annotation));
+            open.native_fields.push((String::from("annotation"), annotation));
         }
     }
 
+    /// Closes a block: writes the events of its end, and holds the item for the response object.
     pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>) {
-        self.silent.remove(&block);
+        self.empty_texts.remove(&block);
         let Some(mut open) = self.open.remove(&block) else { return };
-        if self.quiet {
-            open.take_id();
+        if self.output == EventOutput::Discard {
+            open.restore_id();
         }
         if matches!(open.kind, ItemKind::Text) {
-            self.cite(&mut open, out);
+            self.write_citations(&mut open, out);
         }
         match &open.kind {
-            ItemKind::Text => self.part_done(&open, "response.output_text.done", "text", out),
-            ItemKind::Refusal => self.part_done(&open, "response.refusal.done", "refusal", out),
-            ItemKind::Reasoning if open.part => {
-                self.part_done(&open, "response.reasoning_summary_text.done", "text", out);
+            ItemKind::Text => self.close_part(&open, "response.output_text.done", "text", out),
+            ItemKind::Refusal => self.close_part(&open, "response.refusal.done", "refusal", out),
+            ItemKind::Reasoning if open.has_part => {
+                self.close_part(&open, "response.reasoning_summary_text.done", "text", out);
             }
             ItemKind::Reasoning => {}
-            ItemKind::Call { called, .. } if called.custom => {
-                // A call in another form than was asked for is passed on as it is.
-                open.text = input_of(&open.text).unwrap_or(open.text);
-                let input = open.text.clone();
-                let steps = [("delta", !input.is_empty()), ("done", true)];
-                for (step, _) in steps.into_iter().filter(|(_, due)| *due) {
-                    self.emit(
-                        &format!("response.custom_tool_call_input.{step}"),
-                        |event| {
-                            open.place(event, None);
-                            event.set(if step == "done" { "input" } else { "delta" }, encode_string(&input));
-                        },
-                        out,
-                    );
-                }
-            }
-            ItemKind::Call { .. } => {
-                if open.text.is_empty() {
-                    // A call without arguments calls with none.
-                    self.text(&mut open, "{}", out);
-                }
-                let ItemKind::Call { called, .. } = &open.kind else { return };
-                let name = encode_string(&called.name);
-                let arguments = encode_string(&open.text);
-                self.emit(
-                    "response.function_call_arguments.done",
-                    |event| {
-                        open.place(event, None);
-                        event.set("name", name);
-                        event.set("arguments", arguments);
-                    },
-                    out,
-                );
-            }
+            ItemKind::ToolCall { tool, .. } => match tool.kind {
+                ToolCallKind::Function => self.close_function_call(&mut open, out),
+                ToolCallKind::Custom => self.close_custom_call(&mut open, out),
+            },
         }
         let parts = match open.kind {
             ItemKind::Reasoning if open.text.is_empty() => String::from("[]"),
-            _ => format!("[{}]", open.part(&open.text)),
+            _ => format!("[{}]", open.part_json(&open.text)),
         };
-        let item = open.item("completed", &parts, &open.text);
-        self.emit(
-            "response.output_item.done",
-            |event| {
-                event.set("output_index", open.index.to_string());
-                event.set("item", item.clone());
-            },
-            out,
-        );
+        let item = open.item_json("completed", &parts, &open.text);
+        self.write_item_event("response.output_item.done", open.index, item.clone(), out);
         if let Some(slot) = self.items.get_mut(open.index) {
             *slot = Some(item);
         }
     }
 
-    fn part_done(&mut self, open: &OpenItem, kind: &str, key: &'static str, out: &mut Vec<u8>) {
-        let (at, part_kind) = match open.kind {
+    fn close_function_call(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
+        if open.text.is_empty() {
+            // The arguments of a call without any are an empty object.
+            self.text(open, "{}", out);
+        }
+        let ItemKind::ToolCall { tool, .. } = &open.kind else { return };
+        self.write_event(
+            "response.function_call_arguments.done",
+            |event| {
+                open.set_location(event, None);
+                event.set("name", encode_string(&tool.name));
+                event.set("arguments", encode_string(&open.text));
+            },
+            out,
+        );
+    }
+
+    fn close_custom_call(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
+        // Arguments that are not in the form of a custom tool's input go out as they are.
+        if let Some(input) = arguments_to_input(&open.text) {
+            open.text = input;
+        }
+        if !open.text.is_empty() {
+            self.write_custom_input("response.custom_tool_call_input.delta", "delta", open, out);
+        }
+        self.write_custom_input("response.custom_tool_call_input.done", "input", open, out);
+    }
+
+    fn write_custom_input(&mut self, kind: &str, key: &'static str, open: &OpenItem, out: &mut Vec<u8>) {
+        self.write_event(
+            kind,
+            |event| {
+                open.set_location(event, None);
+                event.set(key, encode_string(&open.text));
+            },
+            out,
+        );
+    }
+
+    fn close_part(&mut self, open: &OpenItem, kind: &str, text_key: &'static str, out: &mut Vec<u8>) {
+        let (index_key, part_kind) = match open.kind {
             ItemKind::Reasoning => ("summary_index", "response.reasoning_summary_part.done"),
             _ => ("content_index", "response.content_part.done"),
         };
-        let logprobs = open.native("logprobs").unwrap_or("[]").to_owned();
-        self.emit(
+        let logprobs = open.native_field("logprobs").unwrap_or("[]").to_owned();
+        self.write_event(
             kind,
             |event| {
-                open.place(event, Some(at));
-                event.set(key, encode_string(&open.text));
+                open.set_location(event, Some(index_key));
+                event.set(text_key, encode_string(&open.text));
                 if matches!(open.kind, ItemKind::Text) {
                     event.set("logprobs", logprobs);
                 }
             },
             out,
         );
-        let part = open.part(&open.text);
-        self.emit(
+        let part = open.part_json(&open.text);
+        self.write_event(
             part_kind,
             |event| {
-                open.place(event, Some(at));
+                open.set_location(event, Some(index_key));
                 event.set("part", part);
             },
             out,
         );
     }
-}
-
-/// Writes one event with its name before it.
-pub(super) fn write_event(kind: &str, json: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"event: ");
-    out.extend_from_slice(kind.as_bytes());
-    out.push(b'\n');
-    crate::framing::write_event(out, |out| out.extend_from_slice(json.as_bytes()));
 }

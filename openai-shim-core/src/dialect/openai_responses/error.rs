@@ -1,4 +1,4 @@
-//! Errors: OpenAI's envelope, and this dialect's events for it.
+//! Errors: error responses and events to `UpstreamError`, and `Error` to OpenAI's envelope and this dialect's events.
 //!
 //! <https://platform.openai.com/docs/guides/error-codes>, and for streams
 //! <https://platform.openai.com/docs/api-reference/responses-streaming/error>
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
-/// Writes an error in OpenAI's envelope, with its status.
+/// Encodes an error in OpenAI's envelope, with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
         Error::Upstream(UpstreamError::Status(e)) => e.status,
@@ -22,11 +22,12 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
         .filter(|s| s.is_client_error() || s.is_server_error())
         .unwrap_or(StatusCode::BAD_GATEWAY);
     let mut outer = Object::new();
-    outer.set("error", inner(error).to_json());
+    outer.set("error", error_object(error).to_json());
     (status, Bytes::from(outer.to_json()))
 }
 
-fn inner(error: &Error) -> Object<'static> {
+/// Encodes the object inside the envelope.
+fn error_object(error: &Error) -> Object<'static> {
     let (_, mut error_type, default_code) = row(error.kind());
     let mut object = Object::new();
     object.set("message", encode_string(&error.to_string()));
@@ -44,34 +45,33 @@ fn inner(error: &Error) -> Object<'static> {
     object.into_owned()
 }
 
-/// The `error` event. Its members stand in it by themselves, as the reference says, and under `error` besides, as OpenAI
-/// sends them and its SDKs read them.
-pub(super) fn event(error: &Error, sequence: u64) -> String {
-    let inner = inner(error);
+/// Encodes the `error` event. Its fields are at the top level, as in the reference, and in `error` too, as OpenAI sends them
+/// and its SDKs read them.
+pub(super) fn encode_event(error: &Error, sequence_number: u64) -> String {
+    let fields = error_object(error);
     let mut object = Object::new();
     object.set("type", "\"error\"");
-    object.set("sequence_number", sequence.to_string());
+    object.set("sequence_number", sequence_number.to_string());
     for key in ["code", "message", "param"] {
-        object.set(key, inner.get(key).unwrap_or("null").to_owned());
+        object.set(key, fields.get(key).unwrap_or("null").to_owned());
     }
-    object.set("error", inner.to_json());
+    object.set("error", fields.to_json());
     object.to_json()
 }
 
-/// Code and message of the error in a response object. Its codes are few; but what a client must tell apart has the code
-/// under which OpenAI sends it there, although its own schema does not list it.
-pub(super) fn failed(error: &Error) -> (&'static str, String) {
-    let code = match error.kind() {
+/// Returns the `code` of an error in a failed response. OpenAI's schema lists few; for errors that clients tell apart it is the
+/// code that OpenAI sends although the schema lacks it.
+pub(super) fn response_code(error: &Error) -> &'static str {
+    match error.kind() {
         ErrorKind::RateLimited => "rate_limit_exceeded",
         ErrorKind::Quota => "insufficient_quota",
         ErrorKind::ContextLength => "context_length_exceeded",
         ErrorKind::InvalidRequest | ErrorKind::ContentFiltered | ErrorKind::TooLarge => "invalid_prompt",
         _ => "server_error",
-    };
-    (code, error.to_string())
+    }
 }
 
-/// Reads an error answer: its status, its headers and whatever body it has.
+/// Decodes an error response: its status, its headers and any body.
 pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
@@ -79,9 +79,9 @@ pub(super) fn decode(
     diagnostics: &mut Diagnostics,
 ) -> UpstreamError {
     let trimmed = body.trim_ascii();
-    let mut error = match Object::parse(trimmed).ok().and_then(|object| read(&object)) {
-        Some((error, own)) => {
-            if !own {
+    let mut error = match Object::parse(trimmed).ok().and_then(|object| decode_object(&object)) {
+        Some(DecodedError { error, is_openai_form }) => {
+            if !is_openai_form {
                 diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "");
             }
             error
@@ -108,7 +108,7 @@ pub(super) fn decode(
             &format!("{} to {}", status.as_u16(), error.status),
         );
     }
-    error.kind = kind(&error);
+    error.kind = classify(&error);
     let header =
         |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
     let seconds: Option<f64> =
@@ -117,11 +117,17 @@ pub(super) fn decode(
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error that came inside a successful answer or a stream: an `error` event, or the error of a failed response.
-pub(super) fn in_body(object: &Object<'_>) -> Option<UpstreamError> {
-    let (mut error, _) = read(object)?;
+/// Decodes the error of a failed response or an `error` event; one without any content gives a general error.
+pub(super) fn in_failed_response(object: &Object<'_>) -> UpstreamError {
+    in_success(object)
+        .unwrap_or_else(|| UpstreamError::malformed("The upstream's response failed without saying why."))
+}
+
+/// Decodes an error that came with a success status, and derives a status from its code and type.
+fn in_success(object: &Object<'_>) -> Option<UpstreamError> {
+    let mut error = decode_object(object)?.error;
     let stated = error.code.as_deref().and_then(|c| c.parse::<u16>().ok());
-    let words = format!(
+    let code_and_type = format!(
         "{} {}",
         error.code.as_deref().unwrap_or_default(),
         error.error_type.as_deref().unwrap_or_default()
@@ -129,39 +135,46 @@ pub(super) fn in_body(object: &Object<'_>) -> Option<UpstreamError> {
     error.status = match stated.filter(|c| (400..600).contains(c)) {
         Some(status) => status,
         None if is_context_overflow(&error) => 400,
-        None if words.contains("rate_limit") || words.contains("insufficient_quota") => 429,
-        None if words.contains("invalid_prompt") || words.contains("invalid_request") => 400,
-        None if words.contains("authentication") || words.contains("invalid_api_key") => 401,
-        None if words.contains("not_found") => 404,
-        None if words.contains("overloaded") || words.contains("slow_down") => 503,
+        None if code_and_type.contains("rate_limit") || code_and_type.contains("insufficient_quota") => 429,
+        None if code_and_type.contains("invalid_prompt") || code_and_type.contains("invalid_request") => 400,
+        None if code_and_type.contains("authentication") || code_and_type.contains("invalid_api_key") => 401,
+        None if code_and_type.contains("not_found") => 404,
+        None if code_and_type.contains("overloaded") || code_and_type.contains("slow_down") => 503,
         None => 502,
     };
-    error.kind = kind(&error);
+    error.kind = classify(&error);
     Some(UpstreamError::Status(Box::new(error)))
 }
 
-/// Reads an error object, whatever envelope it came in; with it whether that was OpenAI's.
-fn read(object: &Object<'_>) -> Option<(StatusError, bool)> {
+/// A decoded error object.
+struct DecodedError {
+    error: StatusError,
+    /// Whether it had the form of OpenAI's errors.
+    is_openai_form: bool,
+}
+
+/// Decodes an error object in any envelope; `None` if there is none.
+fn decode_object(object: &Object<'_>) -> Option<DecodedError> {
     let mut error = StatusError::new(502, ErrorKind::Upstream, "");
-    let mut own = true;
+    let mut is_openai_form = true;
     match object.non_null("error") {
         Some(inner) if value_kind(inner) == ValueKind::Object => {
             let inner = Object::parse(inner.as_bytes()).ok()?;
-            members(&inner, &mut error);
+            decode_fields(&inner, &mut error);
         }
         Some(inner) if value_kind(inner) == ValueKind::String => {
-            members(object, &mut error);
+            decode_fields(object, &mut error);
             error.message = string_or_json(inner).into_owned();
-            own = false;
+            is_openai_form = false;
         }
         _ => {
-            members(object, &mut error);
-            own = object.str("type").as_deref() == Some("error");
+            decode_fields(object, &mut error);
+            is_openai_form = object.str("type").as_deref() == Some("error");
             let detail = object.get("detail").map(|d| string_or_json(d).into_owned());
             if let (true, Some(detail)) = (error.message.is_empty(), detail) {
                 error.message = detail;
             }
-            if error.message.is_empty() && error.code.is_none() && !own {
+            if error.message.is_empty() && error.code.is_none() && !is_openai_form {
                 return None;
             }
         }
@@ -169,18 +182,18 @@ fn read(object: &Object<'_>) -> Option<(StatusError, bool)> {
     if error.message.is_empty() {
         error.message = String::from("The upstream reported an error without a message.");
     }
-    Some((error, own))
+    Some(DecodedError { error, is_openai_form })
 }
 
-/// Takes the members of an error object, whatever their types.
-fn members(object: &Object<'_>, error: &mut StatusError) {
+/// Decodes the fields of an error object, of any JSON types.
+fn decode_fields(object: &Object<'_>, error: &mut StatusError) {
     for (key, value) in object.iter() {
-        let said = || Some(string_or_json(value).into_owned()).filter(|s| !s.is_empty());
+        let text = || Some(string_or_json(value).into_owned()).filter(|s| !s.is_empty());
         match key {
             "message" => error.message = string_or_json(value).into_owned(),
-            "type" if value.trim() != "\"error\"" => error.error_type = said(),
-            "code" => error.code = said(),
-            "param" => error.param = said(),
+            "type" if value.trim() != "\"error\"" => error.error_type = text(),
+            "code" => error.code = text(),
+            "param" => error.param = text(),
             "failed_generation" | "metadata" => error.extra.push((key.to_owned(), raw(value))),
             _ => {}
         }
@@ -188,7 +201,7 @@ fn members(object: &Object<'_>, error: &mut StatusError) {
 }
 
 fn is_context_overflow(error: &StatusError) -> bool {
-    const WORDINGS: [&str; 5] = [
+    const PHRASES: [&str; 5] = [
         "maximum context length",
         "context window",
         "context size",
@@ -197,18 +210,19 @@ fn is_context_overflow(error: &StatusError) -> bool {
     ];
     let message = error.message.to_lowercase();
     error.code.as_deref().is_some_and(|code| code.contains("context_length"))
-        || WORDINGS.iter().any(|words| message.contains(words))
+        || PHRASES.iter().any(|phrase| message.contains(phrase))
 }
 
-fn kind(error: &StatusError) -> ErrorKind {
-    let said = |word: &str| error.code.as_deref() == Some(word) || error.error_type.as_deref() == Some(word);
+/// Returns the kind of an error by its code, type, message and status.
+fn classify(error: &StatusError) -> ErrorKind {
+    let is = |name: &str| error.code.as_deref() == Some(name) || error.error_type.as_deref() == Some(name);
     if is_context_overflow(error) {
         return ErrorKind::ContextLength;
     }
-    if said("insufficient_quota") || error.status == 402 {
+    if is("insufficient_quota") || error.status == 402 {
         return ErrorKind::Quota;
     }
-    if said("content_filter") {
+    if is("content_filter") {
         return ErrorKind::ContentFiltered;
     }
     match error.status {

@@ -1,4 +1,4 @@
-//! Thinking that stands in the text, between tags, of servers that leave it there: taken out of what is translated.
+//! Inline reasoning: the text between reasoning tags in a response's first text becomes a reasoning block.
 
 use super::super::Decoder;
 use super::decode::ResponsesDecoder;
@@ -9,28 +9,36 @@ use crate::canonical::{
 use crate::extract::{OutputParser, ReasoningTagMode, Segment};
 use crate::framing::Frame;
 
-/// Reads a stream, and takes the thinking out of its first text.
+/// Decodes a stream, and extracts the reasoning from its first text block.
 pub(super) struct InlineReasoningDecoder {
-    inner: ResponsesDecoder,
-    think: ReasoningTagMode,
-    /// The text that is taken apart.
-    open: Option<OpenText>,
-    /// The first text is over.
-    done: bool,
-    /// How many blocks there are more than the upstream has.
-    more: u32,
+    decoder: ResponsesDecoder,
+    mode: ReasoningTagMode,
+    phase: Phase,
+    /// How many blocks more than the decoder's there are.
+    added_blocks: u32,
 }
 
+/// How far the stream has come.
+enum Phase {
+    /// The first text did not begin.
+    BeforeText,
+    /// The first text is open.
+    InText(OpenText),
+    /// The first text is closed, or there is nothing to extract.
+    Done,
+}
+
+/// The open first text.
 struct OpenText {
     choice: u32,
-    /// Its block by the upstream's count.
+    /// Its block by the decoder's count.
     block: u32,
-    splitter: OutputParser,
-    /// What is being said of it.
-    saying: Option<BlockKind>,
+    parser: OutputParser,
+    /// The kind of the emitted open block.
+    emitted: Option<BlockKind>,
 }
 
-fn think(spec: &ResponseSpec) -> ReasoningTagMode {
+fn tag_mode(spec: &ResponseSpec) -> ReasoningTagMode {
     match spec.quirks.reasoning_tags {
         ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
         ReasoningTags::Ignore => ReasoningTagMode::Ignore,
@@ -40,93 +48,91 @@ fn think(spec: &ResponseSpec) -> ReasoningTagMode {
 
 impl InlineReasoningDecoder {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        let think = think(spec);
-        Self {
-            inner: ResponsesDecoder::default(),
-            think,
-            open: None,
-            done: think == ReasoningTagMode::Ignore,
-            more: 0,
-        }
+        let mode = tag_mode(spec);
+        let phase = if mode == ReasoningTagMode::Ignore { Phase::Done } else { Phase::BeforeText };
+        Self { decoder: ResponsesDecoder::default(), mode, phase, added_blocks: 0 }
     }
 
     fn event(&mut self, event: Event, out: &mut Vec<Event>) {
-        match (event, &mut self.open) {
-            (Event::Open { choice, block, kind: BlockKind::Text }, None) if !self.done => {
-                let splitter = OutputParser::new(self.think, &[]);
-                self.open = Some(OpenText { choice, block, splitter, saying: None });
+        match (event, &mut self.phase) {
+            (Event::Open { choice, block, kind: BlockKind::Text }, Phase::BeforeText) => {
+                let parser = OutputParser::new(self.mode, &[]);
+                self.phase = Phase::InText(OpenText { choice, block, parser, emitted: None });
             }
-            (Event::Delta { block, delta: Delta::Text(words), .. }, Some(open)) if block == open.block => {
-                let mut pieces = Vec::new();
-                open.splitter.push(&words, &mut pieces);
-                self.say(pieces, out);
+            (Event::Delta { block, delta: Delta::Text(text), .. }, Phase::InText(open))
+                if block == open.block =>
+            {
+                let mut segments = Vec::new();
+                open.parser.push(&text, &mut segments);
+                self.emit_segments(segments, out);
             }
-            (Event::Delta { choice, block, delta }, Some(open)) if block == open.block => {
-                self.speak(BlockKind::Text, out);
-                out.push(Event::Delta { choice, block: block + self.more, delta });
+            (Event::Delta { choice, block, delta }, Phase::InText(open)) if block == open.block => {
+                self.open_block(BlockKind::Text, out);
+                out.push(Event::Delta { choice, block: block + self.added_blocks, delta });
             }
-            (Event::Close { choice, block }, Some(open)) if block == open.block => {
-                let mut pieces = Vec::new();
-                open.splitter.finish(&mut pieces);
-                self.say(pieces, out);
-                if self.open.as_ref().is_some_and(|open| open.saying.is_none()) {
-                    self.speak(BlockKind::Text, out);
+            (Event::Close { choice, block }, Phase::InText(open)) if block == open.block => {
+                let mut segments = Vec::new();
+                open.parser.finish(&mut segments);
+                self.emit_segments(segments, out);
+                if matches!(&self.phase, Phase::InText(OpenText { emitted: None, .. })) {
+                    self.open_block(BlockKind::Text, out);
                 }
-                out.push(Event::Close { choice, block: block + self.more });
-                (self.open, self.done) = (None, true);
+                out.push(Event::Close { choice, block: block + self.added_blocks });
+                self.phase = Phase::Done;
             }
             (Event::Open { choice, block, kind }, _) => {
-                out.push(Event::Open { choice, block: block + self.more, kind });
+                out.push(Event::Open { choice, block: block + self.added_blocks, kind });
             }
             (Event::Delta { choice, block, delta }, _) => {
-                out.push(Event::Delta { choice, block: block + self.more, delta });
+                out.push(Event::Delta { choice, block: block + self.added_blocks, delta });
             }
             (Event::Close { choice, block }, _) => {
-                out.push(Event::Close { choice, block: block + self.more });
+                out.push(Event::Close { choice, block: block + self.added_blocks });
             }
             (event, _) => out.push(event),
         }
     }
 
-    fn say(&mut self, pieces: Vec<Segment>, out: &mut Vec<Event>) {
-        for piece in pieces {
-            let (kind, words) = match piece {
-                Segment::Reasoning(words) => (BlockKind::Reasoning, words),
-                Segment::Text(words) => (BlockKind::Text, words),
+    fn emit_segments(&mut self, segments: Vec<Segment>, out: &mut Vec<Event>) {
+        for segment in segments {
+            let (kind, text) = match segment {
+                Segment::Reasoning(text) => (BlockKind::Reasoning, text),
+                Segment::Text(text) => (BlockKind::Text, text),
                 Segment::ToolCall { .. } => continue,
             };
-            self.speak(kind, out);
-            if let Some(open) = &self.open {
-                let (choice, block) = (open.choice, open.block + self.more);
-                out.push(Event::Delta { choice, block, delta: Delta::Text(words) });
+            self.open_block(kind, out);
+            if let Phase::InText(open) = &self.phase {
+                let (choice, block) = (open.choice, open.block + self.added_blocks);
+                out.push(Event::Delta { choice, block, delta: Delta::Text(text) });
             }
         }
     }
 
-    /// Opens a block of that kind, if none is open.
-    fn speak(&mut self, kind: BlockKind, out: &mut Vec<Event>) {
-        let Some(open) = &mut self.open else { return };
-        if open.saying.as_ref() == Some(&kind) {
+    /// Opens a block of that kind, unless it is open; an open block of another kind is closed.
+    fn open_block(&mut self, kind: BlockKind, out: &mut Vec<Event>) {
+        let Phase::InText(open) = &mut self.phase else { return };
+        if open.emitted.as_ref() == Some(&kind) {
             return;
         }
-        if open.saying.is_some() {
-            out.push(Event::Close { choice: open.choice, block: open.block + self.more });
-            self.more += 1;
+        if open.emitted.is_some() {
+            out.push(Event::Close { choice: open.choice, block: open.block + self.added_blocks });
+            self.added_blocks += 1;
         }
         if kind == BlockKind::Reasoning {
-            self.inner.diagnostics.record(DiagnosticCode::ReasoningSplit, "output_text", "");
+            self.decoder.diagnostics.record(DiagnosticCode::ReasoningSplit, "output_text", "");
         }
-        open.saying = Some(kind.clone());
-        out.push(Event::Open { choice: open.choice, block: open.block + self.more, kind });
+        open.emitted = Some(kind.clone());
+        out.push(Event::Open { choice: open.choice, block: open.block + self.added_blocks, kind });
     }
 
-    fn taken(&mut self, read: impl FnOnce(&mut ResponsesDecoder, &mut Vec<Event>), out: &mut Vec<Event>) {
-        if self.done && self.more == 0 {
-            read(&mut self.inner, out);
+    /// Runs the decoder, and passes its events on.
+    fn run(&mut self, decode: impl FnOnce(&mut ResponsesDecoder, &mut Vec<Event>), out: &mut Vec<Event>) {
+        if matches!(self.phase, Phase::Done) && self.added_blocks == 0 {
+            decode(&mut self.decoder, out);
             return;
         }
         let mut events = Vec::new();
-        read(&mut self.inner, &mut events);
+        decode(&mut self.decoder, &mut events);
         for event in events {
             self.event(event, out);
         }
@@ -135,44 +141,43 @@ impl InlineReasoningDecoder {
 
 impl Decoder for InlineReasoningDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
-        self.taken(|inner, events| inner.frame(frame, events), out);
+        self.run(|decoder, events| decoder.frame(frame, events), out);
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
-        self.taken(Decoder::finish, out);
+        self.run(Decoder::finish, out);
     }
 
     fn diagnostics(&self) -> &Diagnostics {
-        &self.inner.diagnostics
+        &self.decoder.diagnostics
     }
 }
 
-/// Takes the thinking out of a whole answer's first text.
-pub(super) fn whole(response: &mut Response, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
+/// Extracts the reasoning from the first text of each choice of a non-streaming response.
+pub(super) fn extract(response: &mut Response, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
     for choice in &mut response.choices {
-        let Some(at) = choice.blocks.iter().position(|block| matches!(block, Block::Text { .. })) else {
-            continue;
-        };
-        let Some(Block::Text { text, .. }) = choice.blocks.get_mut(at) else { continue };
-        let (mut splitter, mut pieces) = (OutputParser::new(think(spec), &[]), Vec::new());
-        splitter.push(text, &mut pieces);
-        splitter.finish(&mut pieces);
-        let (mut thought, mut said) = (String::new(), String::new());
-        for piece in pieces {
-            match piece {
-                Segment::Reasoning(words) => thought.push_str(&words),
-                Segment::Text(words) => said.push_str(&words),
+        let first_text = choice.blocks.iter().position(|block| matches!(block, Block::Text { .. }));
+        let Some(position) = first_text else { continue };
+        let Some(Block::Text { text, .. }) = choice.blocks.get_mut(position) else { continue };
+        let (mut parser, mut segments) = (OutputParser::new(tag_mode(spec), &[]), Vec::new());
+        parser.push(text, &mut segments);
+        parser.finish(&mut segments);
+        let (mut reasoning, mut answer) = (String::new(), String::new());
+        for segment in segments {
+            match segment {
+                Segment::Reasoning(text) => reasoning.push_str(&text),
+                Segment::Text(text) => answer.push_str(&text),
                 Segment::ToolCall { .. } => {}
             }
         }
-        if thought.is_empty() {
+        if reasoning.is_empty() {
             continue;
         }
         diagnostics.record(DiagnosticCode::ReasoningSplit, "output_text", "");
-        *text = said.into();
-        let thought =
-            Block::Reasoning { text: thought.into(), signature: None, extra: ExtraFields::default() };
-        choice.blocks.insert(at, thought);
+        *text = answer.into();
+        let reasoning =
+            Block::Reasoning { text: reasoning.into(), signature: None, extra: ExtraFields::default() };
+        choice.blocks.insert(position, reasoning);
     }
 }
 
@@ -186,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn thinking_between_tags_is_no_text_wherever_the_pieces_end() {
+    fn tagged_reasoning_is_extracted_wherever_a_delta_ends() {
         let text = "<think>Hm.</think>\n\nHello";
         for cut in 0..text.len() {
             let (a, b) = text.split_at(cut);

@@ -1,26 +1,65 @@
-//! OpenAI's Responses.
+//! The dialect `openai-responses`: OpenAI's Responses API.
+//!
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `mod` | [`OpenAiResponses`], this dialect's implementation of [`Dialect`] |
+//! | `wire` | the API's objects as public types, for building and reading payloads by hand |
+//! | `shape` | the known fields of requests and their JSON types |
+//! | `request` | request JSON to `Request` and back; `request/` has the input in both directions, and the parameters |
+//! | `response` | non-streaming responses: response objects to `Response` and back |
+//! | `output_item` | an item of a response's `output` to blocks |
+//! | `reasoning_item` | a reasoning item to its text |
+//! | `content_part` | content parts of messages and tool outputs: JSON to `Block` and back |
+//! | `annotations` | annotations of a text to citations and back |
+//! | `tools` | tools of a request: functions, custom tools and namespaces to `Tool`s and back |
+//! | `tool_names` | the client's name and namespace of a tool to the one name that a model knows, and back |
+//! | `tool_call` | the kinds of tool calls; a custom tool's input to a function's arguments and back |
+//! | `encrypted_content` | encrypted reasoning to signatures and back |
+//! | `usage` | `usage` objects to `Usage` and back |
+//! | `decode` | an upstream's frames to events |
+//! | `decoded_items` | the items of a stream to the events of blocks; `decoded_items/` has their state |
+//! | `inline_reasoning` | reasoning between tags in the first text to a reasoning block |
+//! | `encode` | events to a client's stream, and to the response object at its end |
+//! | `encoded_items` | blocks to output items and their events; `encoded_items/` has an open item's state |
+//! | `response_object` | the state of a response and the echoed parameters to a response object |
+//! | `echoed_params` | the parameters of a request to what its response repeats of them |
+//! | `repair` | an upstream's stream or response to one that OpenAI could have sent |
+//! | `error` | error responses and events to `UpstreamError`, and `Error` to both |
+//! | `auxiliary` | the routes of stored responses and token counts |
+//! | `stored_responses` | requests that refer to an earlier response to requests with the whole conversation |
+//! | `extra_fields` | fields without a place in our model: raw JSON to `ExtraFields` and back |
+//! | `sse` | an event's type and JSON to the bytes of a server-sent event |
+//! | `names` | the dialect's name, and the internal keys of its extra fields |
 //!
 //! Reference: <https://platform.openai.com/docs/api-reference/responses> (read 2026-11).
 //!
-//! A conversation is a list of items here, and what the assistant does in one go is several of them: reasoning, messages,
-//! calls. They become one message of the canonical model and are taken apart again. Where client and upstream both speak
-//! this dialect, items pass as they are (`mend`).
+//! A conversation is a list of items: one turn of the assistant consists of reasoning, messages and calls as items of their
+//! own. They become one message of our model, and items again when it is encoded.
 
+mod annotations;
 mod auxiliary;
 mod content_part;
 mod decode;
 mod decoded_items;
+mod echoed_params;
 mod encode;
 mod encoded_items;
 mod encrypted_content;
 mod error;
+mod extra_fields;
 mod inline_reasoning;
+mod names;
+mod output_item;
+mod reasoning_item;
 mod repair;
 mod request;
 mod response;
 mod response_object;
 mod shape;
+mod sse;
 mod stored_responses;
+mod tool_call;
+mod tool_names;
 mod tools;
 mod usage;
 pub mod wire;
@@ -37,10 +76,7 @@ use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-
-const NAME: &str = "openai-responses";
-
-const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
+use names::{KEEP_ALIVE, NAME, SIGNATURE_FORMAT};
 
 /// The dialect `openai-responses`.
 #[derive(Debug)]
@@ -67,13 +103,13 @@ impl Dialect for OpenAiResponses {
     }
 
     fn signature_format(&self) -> Option<&'static str> {
-        Some(encrypted_content::FORMAT)
+        Some(SIGNATURE_FORMAT)
     }
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(
             extra,
-            &[("annotation", content_part::citations), ("annotations", content_part::citations)],
+            &[("annotation", annotations::decode), ("annotations", annotations::decode)],
         )
     }
 
@@ -107,7 +143,7 @@ impl Dialect for OpenAiResponses {
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         let mut response = response::decode(body, diagnostics)?;
-        inline_reasoning::whole(&mut response, spec, diagnostics);
+        inline_reasoning::extract(&mut response, spec, diagnostics);
         Ok(response)
     }
 
@@ -126,7 +162,7 @@ impl Dialect for OpenAiResponses {
     }
 
     fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
-        Box::new(encode::ResponsesEncoder::new(spec.clone(), context.clone(), false))
+        Box::new(encode::ResponsesEncoder::new(spec.clone(), context.clone(), encode::EventOutput::Write))
     }
 
     fn stream_repairer(
@@ -134,7 +170,7 @@ impl Dialect for OpenAiResponses {
         spec: &ResponseSpec,
         context: &ResponseContext,
     ) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(repair::ResponsesMender::new(spec.clone(), context.clone())))
+        Some(Box::new(repair::ResponsesRepairer::new(spec.clone(), context.clone())))
     }
 
     fn repair_response(
@@ -144,7 +180,7 @@ impl Dialect for OpenAiResponses {
         context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(repair::whole(body, spec, context, diagnostics))
+        Some(repair::repair(body, spec, context, diagnostics))
     }
 
     fn decode_error(
@@ -162,11 +198,11 @@ impl Dialect for OpenAiResponses {
     }
 
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
-        encoded_items::write_event("error", &error::event(error, 0), out);
+        sse::write_event("error", &error::encode_event(error, 0), out);
     }
 
     fn accepts_framing(&self, deviation: Deviation) -> bool {
-        // Every event has its name before it.
+        // Every event has an `event:` line.
         deviation == Deviation::Fields
     }
 

@@ -1,11 +1,14 @@
-//! Requests: read from clients, written for upstreams.
+//! Requests: JSON to `Request` and back.
 //!
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
 use super::super::Encoded;
 use super::super::shape::Place;
-use super::content_part::{leftovers, object_of, own, plain};
-use super::{NAME, shape, tools};
+use super::echoed_params::ECHOED_PARAMS;
+use super::extra_fields::{self, parse_or_empty, wire_key};
+use super::names::{ADDITIONAL_TOOLS, INCLUDE_ENCRYPTED_REASONING, NAME};
+use super::shape;
+use super::tools::{self, ToolSource};
 use crate::canonical::{
     Block, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit,
     ToolChoice,
@@ -18,40 +21,17 @@ mod decode_input;
 mod encode_input;
 mod params;
 
-/// Parameters that answers repeat, and what they must be to be repeated.
-pub(super) const ECHOED: &[(&str, &[ValueKind])] = &[
-    ("background", &[ValueKind::Bool]),
-    ("instructions", &[ValueKind::String]),
-    ("max_output_tokens", &[ValueKind::Number]),
-    ("max_tool_calls", &[ValueKind::Number]),
-    ("metadata", &[ValueKind::Object]),
-    ("parallel_tool_calls", &[ValueKind::Bool]),
-    ("previous_response_id", &[ValueKind::String]),
-    ("prompt_cache_key", &[ValueKind::String]),
-    ("reasoning", &[ValueKind::Object]),
-    ("safety_identifier", &[ValueKind::String]),
-    ("store", &[ValueKind::Bool]),
-    ("temperature", &[ValueKind::Number]),
-    ("text", &[ValueKind::Object]),
-    ("tool_choice", &[ValueKind::String, ValueKind::Object]),
-    ("tools", &[ValueKind::Array]),
-    ("top_logprobs", &[ValueKind::Number]),
-    ("top_p", &[ValueKind::Number]),
-    ("truncation", &[ValueKind::String]),
-    ("user", &[ValueKind::String]),
-];
-
-/// Reads a request.
+/// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
-    // Items are checked where they are read.
+    // Items are checked where they are decoded.
     shape::REQUEST.check_at(&object, Place::Root, &["input"], diagnostics)?;
     let mut request = Request::default();
-    let (mut extra, mut echo) = (Vec::new(), Vec::new());
+    let (mut extra, mut echoed) = (Vec::new(), Vec::new());
     for (key, value) in object.iter() {
         let kind = value_kind(value);
-        if ECHOED.iter().any(|(k, kinds)| *k == key && kinds.contains(&kind)) {
-            echo.push((key.to_owned(), raw(value)));
+        if ECHOED_PARAMS.iter().any(|(k, kinds)| *k == key && kinds.contains(&kind)) {
+            echoed.push((key.to_owned(), raw(value)));
         }
         if kind == ValueKind::Null {
             continue;
@@ -61,7 +41,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "stream" => request.stream = object.bool(key).unwrap_or(false),
             "input" | "instructions" => {}
             "max_output_tokens" => {
-                // It counts reasoning too.
+                // The limit includes reasoning.
                 request.max_tokens = natural(value).map(|tokens| TokenLimit { tokens, completion: true });
             }
             "temperature" => request.temperature = number(value),
@@ -69,28 +49,23 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "user" => request.user = decode_string(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls.set_decoded(object.bool(key)),
             "tools" => {
-                request.tools.set_decoded(tools::read(&object.array(key).unwrap_or_default(), false));
+                let tools = object.array(key).unwrap_or_default();
+                request.tools.set_decoded(tools::decode(&tools, ToolSource::Param));
             }
-            "tool_choice" => request.tool_choice.set_decoded(tool_choice(value)),
-            "text" => form(&object_of(value), &mut request, &mut extra),
+            "tool_choice" => request.tool_choice.set_decoded(decode_tool_choice(value)),
+            "text" => decode_text_options(&parse_or_empty(value), &mut request, &mut extra),
             "reasoning" => {
-                let reasoning = object_of(value);
+                let reasoning = parse_or_empty(value);
                 request.reasoning.effort = reasoning.str("effort").map(Cow::into_owned);
-                // The rest of it only this dialect has.
-                let rest = leftovers(&reasoning, &["effort"]);
-                if !rest.is_empty() {
-                    let mut object = Object::new();
-                    rest.members.iter().for_each(|(k, v)| object.set(plain(k), v.get()));
-                    extra.push((key.to_owned(), raw(object.to_json())));
-                }
+                extra.extend(native_options(key, &reasoning, &["effort"]));
             }
             "conversation" | "prompt" | "previous_response_id" => {
-                request.same_dialect_only.get_or_insert(refusal(key, value));
+                request.same_dialect_only.get_or_insert(missing_reference(key, value));
                 request.references.push(format!("{key}:{value}"));
                 extra.push((key.to_owned(), raw(value)));
             }
-            // Other dialects give it unasked.
-            "include" if text_list(value).is_some_and(|list| list == [params::SEALED]) => {
+            // The other dialects always send it.
+            "include" if is_only_encrypted_reasoning(value) => {
                 request.encrypted_reasoning = true;
             }
             _ if SHARED.contains(&key) && key != "verbosity" => {
@@ -99,26 +74,43 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             _ => extra.push((key.to_owned(), raw(value))),
         }
     }
-    // Every stream of this dialect ends with usage.
+    // Every stream of this API ends with usage.
     request.include_usage = request.stream;
-    let referring = request.same_dialect_only.take();
-    let additional = messages(&object, body, &mut request, diagnostics)?;
-    if !additional.is_empty() {
-        echo.push((".additional_tools".to_owned(), raw(format!("[{}]", additional.join(",")))));
+    let reference = request.same_dialect_only.take();
+    let additional_tools = decode_messages(&object, body, &mut request, diagnostics)?;
+    if !additional_tools.is_empty() {
+        let list = format!("[{}]", additional_tools.join(","));
+        echoed.push((ADDITIONAL_TOOLS.to_owned(), raw(list)));
     }
-    // A call that is not here may be in what is referred to: that comes first.
-    request.same_dialect_only = referring.or(request.same_dialect_only);
+    // The reason of a reference comes first: a call that is missing here may be in what it refers to.
+    request.same_dialect_only = reference.or(request.same_dialect_only);
     request.extra = ExtraFields::new(NAME, extra);
-    request.echoed_params = ExtraFields::new(NAME, echo);
+    request.echoed_params = ExtraFields::new(NAME, echoed);
     Ok(request)
 }
 
-fn text_list(value: &str) -> Option<Vec<String>> {
-    serde_json::from_str(value).ok()
+fn is_only_encrypted_reasoning(include: &str) -> bool {
+    serde_json::from_str::<Vec<String>>(include).is_ok_and(|list| list == [INCLUDE_ENCRYPTED_REASONING])
 }
 
-/// Why another dialect's upstream cannot know what is referred to; in OpenAI's words where it has some.
-fn refusal(key: &str, value: &str) -> ClientError {
+/// Returns the fields of an option that only this dialect has, as an extra field of the request.
+fn native_options(
+    key: &str,
+    option: &Object<'_>,
+    known: &[&str],
+) -> Option<(String, Box<serde_json::value::RawValue>)> {
+    let fields = extra_fields::read(option, known);
+    if fields.is_empty() {
+        return None;
+    }
+    let mut object = Object::new();
+    fields.members.iter().for_each(|(key, value)| object.set(wire_key(key), value.get()));
+    Some((key.to_owned(), raw(object.to_json())))
+}
+
+/// Returns the error for a reference to something that only an upstream of this dialect can store; OpenAI's own message and code
+/// where there is one.
+fn missing_reference(key: &str, value: &str) -> ClientError {
     match key {
         "previous_response_id" => {
             let id = decode_string(value).unwrap_or_default();
@@ -151,26 +143,25 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
     ClientError::invalid(format!("The request body is not valid JSON: {error}."))
 }
 
-/// Reads instructions and input; the tools that came among the items.
-fn messages(
+/// Decodes instructions and input. Returns the tools of `additional_tools` items, as JSON.
+fn decode_messages(
     object: &Object<'_>,
     body: &[u8],
     request: &mut Request,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<String>, ClientError> {
-    // Empty instructions instruct nobody.
-    if let Some(words) = object.str("instructions").filter(|words| !words.is_empty()) {
-        request.messages.push_decoded(decode_input::instructions(&words));
+    if let Some(text) = object.str("instructions").filter(|text| !text.is_empty()) {
+        request.messages.push_decoded(decode_input::instructions(&text));
     }
     let Some(value) = object.non_null("input") else {
-        // What is referred to may be all of it.
+        // A reference may replace the whole input.
         if ["previous_response_id", "conversation", "prompt"].iter().any(|key| object.non_null(key).is_some())
         {
             return Ok(Vec::new());
         }
-        let chat =
+        let hint =
             if object.get("messages").is_some() { " (`messages` belongs to /chat/completions)" } else { "" };
-        let message = format!("Missing required parameter: 'input'{chat}.");
+        let message = format!("Missing required parameter: 'input'{hint}.");
         return Err(ClientError::invalid(message).at("input").with_code("missing_required_parameter"));
     };
     match value_kind(value) {
@@ -181,28 +172,28 @@ fn messages(
             Ok(Vec::new())
         }
         ValueKind::Array => {
-            let listed = object.array("input").unwrap_or_default();
-            request.messages.decoded_mut().reserve_exact(listed.len());
+            let items = object.array("input").unwrap_or_default();
+            request.messages.decoded_mut().reserve_exact(items.len());
             let mut input = decode_input::InputDecoder::new(body, request);
-            for (i, item) in listed.into_iter().enumerate() {
+            for (i, item) in items.into_iter().enumerate() {
                 input.item(item, i, diagnostics)?;
             }
-            Ok(input.additional)
+            Ok(input.additional_tools)
         }
         _ => Err(ClientError::invalid("`input` must be a text or a list of items.").at("input")),
     }
 }
 
-fn tool_choice(value: &str) -> Option<ToolChoice> {
+fn decode_tool_choice(value: &str) -> Option<ToolChoice> {
     Some(match (value_kind(value), decode_string(value).as_deref()) {
         (ValueKind::Null, _) => return None,
         (_, Some("auto")) => ToolChoice::Auto,
         (_, Some("none")) => ToolChoice::None,
         (_, Some("required")) => ToolChoice::Required,
         _ => {
-            let object = object_of(value);
-            let named = matches!(object.str("type").as_deref(), Some("function" | "custom"));
-            match object.str("name").filter(|_| named) {
+            let object = parse_or_empty(value);
+            let is_named = matches!(object.str("type").as_deref(), Some("function" | "custom"));
+            match object.str("name").filter(|_| is_named) {
                 Some(name) => ToolChoice::Function(name.into_owned()),
                 None => ToolChoice::Native { dialect: NAME, raw: raw(value) },
             }
@@ -210,8 +201,8 @@ fn tool_choice(value: &str) -> Option<ToolChoice> {
     })
 }
 
-/// Reads `text`: the form of the answer, and how much of it there shall be.
-fn form(
+/// Decodes the option `text`: response format and verbosity.
+fn decode_text_options(
     text: &Object<'_>,
     request: &mut Request,
     extra: &mut Vec<(String, Box<serde_json::value::RawValue>)>,
@@ -220,7 +211,7 @@ fn form(
         request.shared.push(("verbosity".to_owned(), raw(verbosity)));
     }
     if let Some(format) = text.non_null("format") {
-        let object = object_of(format);
+        let object = parse_or_empty(format);
         request.response_format.set_decoded(Some(match object.str("type").as_deref() {
             Some("text") => ResponseFormat::Text,
             Some("json_object") => ResponseFormat::JsonObject,
@@ -228,20 +219,15 @@ fn form(
                 name: object.str("name").unwrap_or_default().into_owned(),
                 schema: object.non_null("schema").map(raw),
                 strict: object.bool("strict"),
-                extra: leftovers(&object, &["type", "name", "schema", "strict"]),
+                extra: extra_fields::read(&object, &["type", "name", "schema", "strict"]),
             },
             _ => ResponseFormat::Native { dialect: NAME, raw: raw(format) },
         }));
     }
-    let rest = leftovers(text, &["verbosity", "format"]);
-    if !rest.is_empty() {
-        let mut object = Object::new();
-        rest.members.iter().for_each(|(key, value)| object.set(plain(key), value.get()));
-        extra.push(("text".to_owned(), raw(object.to_json())));
-    }
+    extra.extend(native_options("text", text, &["verbosity", "format"]));
 }
 
-/// Writes a request; what was not changed stays the client's own bytes.
+/// Encodes a request; what was not changed stays the client's own bytes.
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
@@ -252,12 +238,12 @@ pub(super) fn encode<'a>(
         body.set("model", encode_string(&request.model));
     }
     if source.is_none() || request.messages.is_changed() {
-        write_input(request, source, &mut body, diagnostics);
+        encode_messages(request, source, &mut body, diagnostics);
     }
     if source.is_none() {
-        params::write(request, &mut body, diagnostics);
+        params::encode(request, &mut body, diagnostics);
     } else {
-        params::rewrite(request, &mut body, diagnostics);
+        params::encode_changed(request, &mut body, diagnostics);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
@@ -270,7 +256,8 @@ pub(super) fn encode<'a>(
     Ok(Encoded { path: String::from("/responses"), body, headers: http::HeaderMap::new() })
 }
 
-fn write_input<'a>(
+/// Encodes messages as instructions and input; messages that were not changed stay the client's own bytes.
+fn encode_messages<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
     body: &mut Object<'a>,
@@ -278,16 +265,16 @@ fn write_input<'a>(
 ) {
     let mut messages: &[Message] = &request.messages;
     match messages.split_first() {
-        Some((first, rest)) if own(&first.extra, "instructions").is_some() => {
+        Some((first, rest)) if extra_fields::get(&first.extra, "instructions").is_some() => {
             body.set("instructions", encode_string(&first.joined_text()));
             messages = rest;
         }
-        // They were merged into a message.
+        // The instructions were merged into another message.
         _ if source.is_some() => drop(body.remove("instructions")),
         _ => {}
     }
     if let [only] = messages
-        && own(&only.extra, "input").is_some()
+        && extra_fields::get(&only.extra, "input").is_some()
     {
         body.set("input", encode_string(&only.joined_text()));
         return;
@@ -296,11 +283,11 @@ fn write_input<'a>(
     for (i, message) in messages.iter().enumerate() {
         match message.source_span().and_then(|span| source?.get(span.range())) {
             Some(bytes) => items.push(&String::from_utf8_lossy(bytes)),
-            None => encode_input::write(message, i, &mut items, diagnostics),
+            None => encode_input::encode(message, i, &mut items, diagnostics),
         }
     }
     if items.is_empty() && messages.is_empty() && body.get("input").is_none() && !request.extra.is_empty() {
-        // Only what is referred to was sent.
+        // The client sent a reference and no input.
         return;
     }
     body.set("input", items.into_json());

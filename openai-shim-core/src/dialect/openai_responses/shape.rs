@@ -1,4 +1,4 @@
-//! The known members of requests. A JSON schema may be `true` or `false`.
+//! The known fields of requests and their JSON types. A JSON schema may be `true` or `false`.
 //!
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
@@ -12,10 +12,10 @@ static REQUEST_MEMBERS: [Member; 31] = [
     refuse("instructions", &[Text]),
     refuse("stream", &[Bool]),
     refuse("tools", &[List(&[Object(&TOOL)])]),
-    refuse("tool_choice", &[Text, Object(&CHOICE)]),
+    refuse("tool_choice", &[Text, Object(&TOOL_CHOICE)]),
     warn("parallel_tool_calls", &[Bool]),
     refuse("text", &[Object(&TEXT_OPTIONS)]),
-    warn("reasoning", &[Object(&REASONING)]),
+    warn("reasoning", &[Object(&REASONING_OPTIONS)]),
     refuse_structure("max_output_tokens", &[Natural]),
     warn("temperature", &[Number]),
     warn("top_p", &[Number]),
@@ -53,24 +53,24 @@ static FORMAT: Shape = shape(
         warn("description", &[Text]),
     ],
 );
-static REASONING: Shape =
+static REASONING_OPTIONS: Shape =
     shape("options", &[warn("effort", &[Text]), warn("summary", &[Text]), warn("generate_summary", &[Text])]);
 
 pub(super) static ITEM: Shape =
     shape("items", &[refuse("type", &[Text]), warn("id", &[Text]), warn("status", &[Text])])
         .with(&[
             (&["message", ""], &MESSAGE),
-            (&["reasoning"], &THOUGHTS),
-            (&["function_call"], &CALL),
+            (&["reasoning"], &REASONING_ITEM),
+            (&["function_call"], &FUNCTION_CALL),
             (&["custom_tool_call"], &CUSTOM_CALL),
-            (&["function_call_output", "custom_tool_call_output"], &OUTPUT),
-            (&["item_reference"], &REFERENCE),
-            (&["additional_tools"], &ADDITIONAL),
+            (&["function_call_output", "custom_tool_call_output"], &CALL_OUTPUT),
+            (&["item_reference"], &ITEM_REFERENCE),
+            (&["additional_tools"], &ADDITIONAL_TOOLS),
         ])
         .such_as(r#"{"role": "user", "content": "…"}"#);
 static MESSAGE: Shape =
     shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&PART)])])]);
-static THOUGHTS: Shape = shape(
+static REASONING_ITEM: Shape = shape(
     "items",
     &[
         warn("summary", &[List(&[Text, Object(&PART)])]),
@@ -78,8 +78,8 @@ static THOUGHTS: Shape = shape(
         warn("encrypted_content", &[Text]),
     ],
 );
-/// Arguments that are no text are written as one.
-static CALL: Shape = shape(
+/// Arguments of another type are encoded as a string.
+static FUNCTION_CALL: Shape = shape(
     "calls",
     &[
         refuse("call_id", &[Text]),
@@ -92,31 +92,31 @@ static CUSTOM_CALL: Shape = shape(
     "calls",
     &[refuse("call_id", &[Text]), refuse("name", &[Text]), warn("namespace", &[Text]), warn("input", &[Any])],
 );
-/// What is no list is written as a text.
-static OUTPUT: Shape = shape(
+/// An output of another type is encoded as a string.
+static CALL_OUTPUT: Shape = shape(
     "outputs",
     &[refuse("call_id", &[Text]), refuse("output", &[Text, List(&[Text, Object(&PART)]), Any])],
 );
-static REFERENCE: Shape = shape("references", &[refuse("id", &[Text])]);
-static ADDITIONAL: Shape = shape("items", &[refuse("tools", &[List(&[Object(&TOOL)])])]);
+static ITEM_REFERENCE: Shape = shape("references", &[refuse("id", &[Text])]);
+static ADDITIONAL_TOOLS: Shape = shape("items", &[refuse("tools", &[List(&[Object(&TOOL)])])]);
 
 static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with(&[
-    (&["input_text", "output_text", "text", "summary_text", "reasoning_text"], &WORDS),
+    (&["input_text", "output_text", "text", "summary_text", "reasoning_text"], &TEXT_PART),
     (&["refusal"], &REFUSAL),
     (&["input_image", "image_url"], &IMAGE),
     (&["input_file"], &FILE),
     (&["input_audio"], &AUDIO),
 ]);
-static WORDS: Shape = shape(
+static TEXT_PART: Shape = shape(
     "texts",
     &[refuse("text", &[Text]), warn("annotations", &[List(&[Map])]), warn("logprobs", &[List(&[Map])])],
 );
 static REFUSAL: Shape = shape("refusals", &[refuse("refusal", &[Text])]);
 static IMAGE: Shape = shape(
     "images",
-    &[refuse("image_url", &[Text, Object(&ADDRESS)]), refuse("file_id", &[Text]), warn("detail", &[Text])],
+    &[refuse("image_url", &[Text, Object(&IMAGE_URL)]), refuse("file_id", &[Text]), warn("detail", &[Text])],
 );
-static ADDRESS: Shape = shape("addresses", &[refuse("url", &[Text]), warn("detail", &[Text])]);
+static IMAGE_URL: Shape = shape("addresses", &[refuse("url", &[Text]), warn("detail", &[Text])]);
 static FILE: Shape = shape(
     "files",
     &[
@@ -126,8 +126,8 @@ static FILE: Shape = shape(
         warn("filename", &[Text]),
     ],
 );
-static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Object(&SOUND)])]);
-static SOUND: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("format", &[Text])]);
+static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Object(&AUDIO_DATA)])]);
+static AUDIO_DATA: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("format", &[Text])]);
 
 static TOOL: Shape = shape("tools", &[refuse("type", &[Text])]).with(&[
     (&["function", ""], &FUNCTION),
@@ -141,11 +141,11 @@ static FUNCTION: Shape = shape(
         warn("description", &[Text]),
         warn("parameters", &[Map, Bool]),
         warn("strict", &[Bool]),
-        // The form of the older API.
-        refuse("function", &[Object(&NESTED)]),
+        // The nested form of chat completions.
+        refuse("function", &[Object(&NESTED_FUNCTION)]),
     ],
 );
-static NESTED: Shape = shape(
+static NESTED_FUNCTION: Shape = shape(
     "functions",
     &[
         refuse("name", &[Text]),
@@ -166,7 +166,7 @@ static NAMESPACE: Shape = shape("namespaces", &NAMESPACE_MEMBERS);
 static NAMESPACE_MEMBERS: [Member; 3] =
     [refuse("name", &[Text]), warn("description", &[Text]), refuse("tools", &[List(&[Object(&TOOL)])])];
 
-static CHOICE: Shape = shape(
+static TOOL_CHOICE: Shape = shape(
     "choices",
     &[
         refuse("type", &[Text]),

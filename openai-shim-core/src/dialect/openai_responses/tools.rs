@@ -1,105 +1,105 @@
-//! Tools: functions, custom tools and namespaces, and the names under which a model of another dialect knows them.
+//! The tools of a request: functions, custom tools and namespaces to `Tool`s and back.
 //!
-//! A function has no namespace elsewhere, and no free-form input: `namespace` and `name` become one name, and a custom
-//! tool becomes a function of one string, `input`. Nothing is kept for the way back: the request's `tools` are in
-//! [`ResponseSpec::echo`], and the same rule over them finds what a call means.
+//! A custom tool becomes a function of one string, `input`, and a tool in a namespace a function with a
+//! [joined name](tool_names::join); extra fields keep what is needed to encode them again.
 
-use super::NAME;
-use super::content_part::{leftovers, object_of, own, plain};
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, ResponseSpec, Tool};
-use crate::json::{Object, ValueKind, encode_string, raw, value_kind};
+use super::extra_fields::{self, parse_or_empty, wire_key};
+use super::names::{ADDITIONAL_TOOLS, NAME, NAMESPACE};
+use super::tool_names;
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Tool};
+use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
-/// The member of a tool's extras that holds the namespace it came in.
-const NAMESPACE: &str = ".namespace";
-/// The member that marks a tool which came in an item of the input.
-const ADDITIONAL: &str = ".additional_tools";
-
-/// The longest name of a function that upstreams accept.
-const LONGEST: usize = 64;
-
-/// The one name of a tool in a namespace.
-pub(super) fn flat(namespace: Option<&str>, name: &str) -> String {
-    let Some(space) = namespace.filter(|space| !space.is_empty() && *space != name) else {
-        return name.to_owned();
-    };
-    let joined = if space.ends_with('_') { format!("{space}{name}") } else { format!("{space}__{name}") };
-    if joined.len() > LONGEST { name.to_owned() } else { joined }
+/// Where the tools of a list stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ToolSource {
+    /// The parameter `tools`.
+    Param,
+    /// An `additional_tools` item of the input, which is encoded as it came.
+    InputItem,
 }
 
-/// Reads the tools of a request.
-pub(super) fn read(items: &[&str], additional: bool) -> Vec<Tool> {
+/// Decodes a list of tools.
+pub(super) fn decode(items: &[&str], source: ToolSource) -> Vec<Tool> {
     let mut tools = Vec::new();
     for item in items {
-        match namespace(item) {
-            Some(inner) => tools.extend(inner),
-            None => tools.push(one(item, None).unwrap_or_else(|| native(item))),
+        match decode_namespace(item) {
+            Some(members) => tools.extend(members),
+            None => tools.push(
+                decode_tool(item, None).unwrap_or_else(|| Tool::Native { dialect: NAME, raw: raw(*item) }),
+            ),
         }
     }
-    if additional {
+    if source == ToolSource::InputItem {
         for tool in &mut tools {
             if let Tool::Function { extra, .. } = tool {
-                *extra = with(std::mem::take(extra), ADDITIONAL, "true");
+                add_field(extra, ADDITIONAL_TOOLS, "true");
             }
         }
-        // Its item says the rest.
         tools.retain(|tool| matches!(tool, Tool::Function { .. }));
     }
     tools
 }
 
-fn native(item: &str) -> Tool {
-    Tool::Native { dialect: NAME, raw: raw(item) }
-}
-
-fn with(mut extra: ExtraFields, key: &str, value: &str) -> ExtraFields {
+fn add_field(extra: &mut ExtraFields, key: &str, value: &str) {
     extra.dialect = NAME;
     extra.members.push((key.to_owned(), raw(value)));
-    extra
 }
 
-/// The tools of a namespace, if it holds only such as have a function's form.
-fn namespace(item: &str) -> Option<Vec<Tool>> {
+/// The namespace that a tool is in.
+struct Namespace<'n> {
+    name: &'n str,
+    /// The namespace's JSON without its tools.
+    json: &'n str,
+}
+
+/// Decodes the tools of a namespace; `None` if the item is no namespace, or contains a tool that is no function or custom
+/// tool.
+fn decode_namespace(item: &str) -> Option<Vec<Tool>> {
     let mut object = Object::parse(item.as_bytes()).ok()?;
     if object.str("type").as_deref() != Some("namespace") {
         return None;
     }
-    let space = object.str("name")?.into_owned();
-    let listed: Vec<String> = object.array("tools")?.into_iter().map(str::to_owned).collect();
+    let name = object.str("name")?.into_owned();
+    let members: Vec<String> = object.array("tools")?.into_iter().map(str::to_owned).collect();
     object.remove("tools");
-    let wrapper = object.to_json();
-    let tools: Option<Vec<Tool>> = listed.iter().map(|inner| one(inner, Some((&space, &wrapper)))).collect();
+    let json = object.to_json();
+    let namespace = Namespace { name: &name, json: &json };
+    let tools: Option<Vec<Tool>> =
+        members.iter().map(|member| decode_tool(member, Some(&namespace))).collect();
     tools.filter(|tools| !tools.is_empty())
 }
 
-fn one(item: &str, space: Option<(&str, &str)>) -> Option<Tool> {
+/// Decodes a function or a custom tool; `None` if it is neither.
+fn decode_tool(item: &str, namespace: Option<&Namespace<'_>>) -> Option<Tool> {
     let outer = Object::parse(item.as_bytes()).ok()?;
     let kind = outer.str("type");
-    // Some clients send the nested form of the older API.
+    // Some clients send the nested form of chat completions.
     let nested = outer.object("function");
     let object = nested.as_ref().unwrap_or(&outer);
-    let own = object.str("name")?;
+    let client_name = object.str("name")?;
     let description = object.str("description").map(Cow::into_owned);
-    let known: &[&str] = &["name", "description", "parameters", "strict"];
     let (parameters, strict, mut extra) = match kind.as_deref() {
-        Some("function") | None => {
-            (object.non_null("parameters").map(raw), object.bool("strict"), leftovers(object, known))
-        }
+        Some("function") | None => (
+            object.non_null("parameters").map(raw),
+            object.bool("strict"),
+            extra_fields::read(object, &["name", "description", "parameters", "strict"]),
+        ),
         Some("custom") => {
-            (Some(raw(input_schema(object))), None, leftovers(object, &["name", "description"]))
+            (Some(raw(input_schema(object))), None, extra_fields::read(object, &["name", "description"]))
         }
         _ => return None,
     };
-    let mut name = own.clone().into_owned();
-    if let Some((space, wrapper)) = space {
-        name = flat(Some(space), &own);
-        extra = with(with(extra, NAMESPACE, wrapper), ".name", &encode_string(&own));
+    let mut name = client_name.clone().into_owned();
+    if let Some(namespace) = namespace {
+        name = tool_names::join(Some(namespace.name), &client_name);
+        add_field(&mut extra, NAMESPACE, namespace.json);
+        add_field(&mut extra, ".name", &encode_string(&client_name));
     }
     Some(Tool::Function { name, description, parameters, strict, extra })
 }
 
-/// The schema of a custom tool's input: one text. A grammar that it must follow is told in words.
+/// Returns the JSON schema of a custom tool's input: one string. A grammar goes into its description.
 fn input_schema(tool: &Object<'_>) -> String {
     let format = tool.object("format").unwrap_or_default();
     let nested = format.object("grammar");
@@ -116,20 +116,19 @@ fn input_schema(tool: &Object<'_>) -> String {
     )
 }
 
-/// Writes the tools of a request; in other dialects a function is not strict by default.
-pub(super) fn write(tools: &[Tool], diagnostics: &mut Diagnostics) -> Option<String> {
+/// Encodes the tools of a request; `None` if there are none. Tools in a row with the same namespace share one.
+pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> Option<String> {
     let mut out: Vec<String> = Vec::new();
-    // The open namespace: its members, and the tools in it.
+    // The JSON of the current namespace, and the tools in it.
     let mut open: Option<(String, Vec<String>)> = None;
     for (i, tool) in tools.iter().enumerate() {
-        let (json, space) = match tool {
-            Tool::Function { extra, .. } if extra.of(NAME).iter().any(|(key, _)| key == ADDITIONAL) => {
+        let (json, namespace) = match tool {
+            Tool::Function { extra, .. } if extra.of(NAME).iter().any(|(key, _)| key == ADDITIONAL_TOOLS) => {
                 continue;
             }
-            Tool::Function { name, description, parameters, strict, extra } => {
+            Tool::Function { extra, .. } => {
                 extra.report(NAME, &format!("tools[{i}]"), diagnostics);
-                let function = (name, description.as_deref(), parameters.as_deref(), *strict);
-                (write_one(function, extra), extra.of(NAME).iter().find(|(k, _)| k == NAMESPACE))
+                (encode_function(tool), extra.of(NAME).iter().find(|(k, _)| k == NAMESPACE))
             }
             Tool::Native { dialect: NAME, raw } => (raw.get().to_owned(), None),
             Tool::Native { .. } => {
@@ -141,141 +140,61 @@ pub(super) fn write(tools: &[Tool], diagnostics: &mut Diagnostics) -> Option<Str
                 continue;
             }
         };
-        let space = space.map(|(_, wrapper)| wrapper.get().to_owned());
-        if open.as_ref().map(|(wrapper, _)| wrapper) != space.as_ref() {
-            out.extend(open.take().map(close));
+        let namespace = namespace.map(|(_, json)| json.get().to_owned());
+        if open.as_ref().map(|(json, _)| json) != namespace.as_ref() {
+            out.extend(open.take().map(close_namespace));
         }
-        match space {
-            Some(wrapper) => open.get_or_insert((wrapper, Vec::new())).1.push(json),
+        match namespace {
+            Some(namespace) => open.get_or_insert((namespace, Vec::new())).1.push(json),
             None => out.push(json),
         }
     }
-    out.extend(open.map(close));
+    out.extend(open.map(close_namespace));
     (!out.is_empty()).then(|| format!("[{}]", out.join(",")))
 }
 
-fn close((wrapper, tools): (String, Vec<String>)) -> String {
-    let mut object = object_of(&wrapper);
+fn close_namespace((json, tools): (String, Vec<String>)) -> String {
+    let mut object = parse_or_empty(&json);
     object.set("tools", format!("[{}]", tools.join(",")));
     object.to_json()
 }
 
-type Function<'a> = (&'a String, Option<&'a str>, Option<&'a serde_json::value::RawValue>, Option<bool>);
-
-fn write_one((name, description, parameters, strict): Function<'_>, extra: &ExtraFields) -> String {
-    let own = extra.of(NAME);
-    let custom = own.iter().any(|(key, value)| key == ".type" && value.get() == "\"custom\"");
+fn encode_function(tool: &Tool) -> String {
+    let Tool::Function { name, description, parameters, strict, extra } = tool else { return String::new() };
+    let fields = extra.of(NAME);
     let mut object = Object::new();
     object.set("type", "\"function\"");
     object.set("name", encode_string(name));
     if let Some(description) = description {
         object.set("description", encode_string(description));
     }
-    if !custom {
+    if !is_custom_tool(extra) {
         if let Some(parameters) = parameters {
             object.set("parameters", parameters.get());
-        } else if own.is_empty() {
+        } else if fields.is_empty() {
             object.set("parameters", "null");
         }
         match strict {
             Some(strict) => object.set("strict", strict.to_string()),
-            // What is not said means no elsewhere, and yes here.
-            None if own.is_empty() => object.set("strict", "false"),
+            // An absent `strict` means false in other dialects, and true here.
+            None if fields.is_empty() => object.set("strict", "false"),
             None => {}
         }
     }
-    for (key, value) in own.iter().filter(|(key, _)| key != NAMESPACE && key != ADDITIONAL) {
-        object.set(plain(key), value.get());
+    for (key, value) in fields.iter().filter(|(key, _)| key != NAMESPACE && key != ADDITIONAL_TOOLS) {
+        object.set(wire_key(key), value.get());
     }
     object.to_json()
 }
 
-/// Whether a tool of that name came as a custom one.
+fn is_custom_tool(extra: &ExtraFields) -> bool {
+    extra_fields::get(extra, "type") == Some("\"custom\"")
+}
+
+/// Returns whether the tool with that name was a custom one in the client's request.
 pub(super) fn is_custom(tools: &[Tool], name: &str) -> bool {
     tools.iter().any(|tool| match tool {
-        Tool::Function { name: known, extra, .. } => {
-            known == name && own(extra, "type") == Some("\"custom\"")
-        }
+        Tool::Function { name: known, extra, .. } => known == name && is_custom_tool(extra),
         Tool::Native { .. } => false,
     })
-}
-
-/// What a client calls a tool.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ClientToolName {
-    pub(super) name: String,
-    pub(super) namespace: Option<String>,
-    pub(super) custom: bool,
-}
-
-/// The client's names of its tools, by the one name that the model knows.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ToolNameMap {
-    known: BTreeMap<String, ClientToolName>,
-    /// By their own names; `None`: several tools have this one.
-    bare: BTreeMap<String, Option<ClientToolName>>,
-}
-
-impl ToolNameMap {
-    pub(super) fn of(spec: &ResponseSpec) -> Self {
-        let mut names = Self::default();
-        for key in ["tools", ADDITIONAL] {
-            let listed =
-                spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
-            let items: Vec<&serde_json::value::RawValue> =
-                listed.and_then(|l| serde_json::from_str(l).ok()).unwrap_or_default();
-            for item in items {
-                names.add(item.get());
-            }
-        }
-        names
-    }
-
-    fn add(&mut self, item: &str) {
-        let object = object_of(item);
-        let space = object.str("name").map(Cow::into_owned).filter(|_| object.non_null("tools").is_some());
-        let inner = object.array("tools").unwrap_or_else(|| vec![item]);
-        for tool in inner {
-            let tool = object_of(tool);
-            let Some(name) = tool.str("name").map(Cow::into_owned) else { continue };
-            let custom = tool.str("type").as_deref() == Some("custom");
-            if custom || space.is_some() {
-                let known = flat(space.as_deref(), &name);
-                let called = ClientToolName { name, namespace: space.clone(), custom };
-                let bare = self.bare.entry(called.name.clone());
-                bare.and_modify(|other| *other = None).or_insert_with(|| Some(called.clone()));
-                self.known.entry(known).or_insert(called);
-            }
-        }
-    }
-
-    /// What the client calls the tool that the model called; a model may leave the namespace out.
-    pub(super) fn find(&self, name: &str) -> ClientToolName {
-        let bare = || self.bare.get(name).and_then(Option::as_ref);
-        match self.known.get(name).or_else(bare) {
-            Some(called) => called.clone(),
-            None => ClientToolName { name: name.to_owned(), ..ClientToolName::default() },
-        }
-    }
-}
-
-/// A custom tool's input as a function's arguments.
-pub(super) fn arguments_of(input: &str) -> String {
-    format!("{{\"input\":{}}}", encode_string(input))
-}
-
-/// A custom tool's input, out of the arguments of the function that stood for it; `None` where they have another form.
-pub(super) fn input_of(arguments: &str) -> Option<String> {
-    let object = Object::parse(arguments.as_bytes()).ok()?;
-    if let Some(input) = object.str("input") {
-        return Some(input.into_owned());
-    }
-    // A model may call its one argument something else.
-    let mut members = object.iter();
-    match (members.next(), members.next()) {
-        (Some((_, value)), None) if value_kind(value) == ValueKind::String => {
-            crate::json::decode_string(value).map(Cow::into_owned)
-        }
-        _ => None,
-    }
 }

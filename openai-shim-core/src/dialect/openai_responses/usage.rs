@@ -1,29 +1,30 @@
-//! Token counts in this dialect's shape.
+//! `usage` objects to `Usage` and back.
 
 use crate::canonical::Usage;
 use crate::json::Object;
 
-/// Reads token counts; `None` if there is not even one.
-pub(super) fn read(raw: &str) -> Option<Usage> {
+/// Decodes token counts; `None` if there is none.
+pub(super) fn decode(raw: &str) -> Option<Usage> {
     let object = Object::parse(raw.as_bytes()).ok()?;
     let input = object.object("input_tokens_details").unwrap_or_default();
     let output = object.object("output_tokens_details").unwrap_or_default();
     let mut usage = Usage::default();
-    // Some servers keep the older names.
+    // Some servers use the names of chat completions.
     usage.input = object.u64("input_tokens").or_else(|| object.u64("prompt_tokens"));
     usage.output = object.u64("output_tokens").or_else(|| object.u64("completion_tokens"));
     usage.total = object.u64("total_tokens");
     usage.cached = input.u64("cached_tokens");
     usage.cache_written = input.u64("cache_write_tokens");
     usage.reasoning = output.u64("reasoning_tokens");
+    // A total that is the sum is not kept.
     if usage.total == Some(usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0))) {
         usage.total = None;
     }
     (usage.input.is_some() || usage.output.is_some() || usage.total.is_some()).then_some(usage)
 }
 
-/// Writes token counts: every one of them is promised here.
-pub(super) fn write(usage: &Usage) -> String {
+/// Encodes token counts: the API requires all of them.
+pub(super) fn encode(usage: &Usage) -> String {
     let count = |count: Option<u64>| count.unwrap_or(0);
     format!(
         r#"{{"input_tokens":{},"input_tokens_details":{{"cached_tokens":{},"cache_write_tokens":{}}},"output_tokens":{},"output_tokens_details":{{"reasoning_tokens":{}}},"total_tokens":{}}}"#,

@@ -1,7 +1,7 @@
-//! The dialect's own objects as types, for building and reading payloads by hand.
+//! The API's objects as public types, for building and reading payloads by hand.
 //!
-//! Members without a field are kept raw in `extra`, so that reading and writing loses nothing. Items and tools come in more
-//! kinds than there are fields here: their `type` says which, and what is not typed stays raw.
+//! JSON fields without a typed field stay raw in `extra`, so that deserializing and serializing loses nothing. Items and tools
+//! have more kinds than there are typed fields; `type` is the kind.
 //!
 //! ```
 //! use openai_shim_core::dialect::openai_responses::wire::{Item, ResponseObject, ResponsesRequest};
@@ -24,65 +24,65 @@ wire_object! {
     pub struct ResponsesRequest {
         /// The model's id.
         pub model: String = "model",
-        /// A text, or a list of items.
+        /// A string, or a list of items.
         pub input: Box<RawValue> = "input",
-        /// Instructions of the highest rank.
+        /// The system message.
         pub instructions: String = "instructions",
         /// Whether to stream.
         pub stream: bool = "stream",
         /// Options of the stream.
         pub stream_options: Box<RawValue> = "stream_options",
-        /// The longest answer in tokens, reasoning included.
+        /// The limit of output tokens, reasoning included.
         pub max_output_tokens: u64 = "max_output_tokens",
-        /// How many calls of built-in tools.
+        /// The limit of calls of built-in tools.
         pub max_tool_calls: u64 = "max_tool_calls",
         /// Sampling temperature, 0 to 2.
         pub temperature: f64 = "temperature",
         /// Nucleus sampling, 0 to 1.
         pub top_p: f64 = "top_p",
-        /// How many alternatives per token, 0 to 20.
+        /// The number of alternatives per token, 0 to 20.
         pub top_logprobs: u32 = "top_logprobs",
-        /// Tools on offer.
+        /// The tools that the model may call.
         pub tools: Vec<Tool> = "tools",
         /// `none`, `auto`, `required`, or one tool.
         pub tool_choice: Box<RawValue> = "tool_choice",
-        /// Whether several tools may be called at once.
+        /// Whether several tools may be called in parallel.
         pub parallel_tool_calls: bool = "parallel_tool_calls",
-        /// The form of the answer, and how much of it.
+        /// Options of the text output.
         pub text: TextOptions = "text",
-        /// How much to think.
+        /// Options of the reasoning.
         pub reasoning: ReasoningOptions = "reasoning",
-        /// What to add to the answer.
+        /// Additional data for the response.
         pub include: Vec<String> = "include",
-        /// Whether to keep the response.
+        /// Whether to store the response.
         pub store: bool = "store",
-        /// The response that this one goes on from.
+        /// The response that this one continues.
         pub previous_response_id: String = "previous_response_id",
-        /// The conversation that this belongs to.
+        /// The conversation that the request belongs to.
         pub conversation: Box<RawValue> = "conversation",
         /// A stored prompt.
         pub prompt: Box<RawValue> = "prompt",
-        /// Whether to answer later.
+        /// Whether to generate in the background.
         pub background: bool = "background",
         /// `auto` or `disabled`.
         pub truncation: String = "truncation",
-        /// Up to 16 pairs of texts.
+        /// Up to 16 pairs of strings.
         pub metadata: Box<RawValue> = "metadata",
         /// `auto`, `default`, `flex`, `priority`.
         pub service_tier: String = "service_tier",
-        /// An end user, by a stable and anonymous name.
+        /// A stable and anonymous identifier of the end user.
         pub safety_identifier: String = "safety_identifier",
-        /// Requests with one key share a cache.
+        /// Requests with the same key share a prompt cache.
         pub prompt_cache_key: String = "prompt_cache_key",
-        /// The older name for the two above.
+        /// The deprecated field that the two above replace.
         pub user: String = "user",
     }
 }
 
 wire_object! {
-    /// The form of an answer's text.
+    /// Options of the text output.
     pub struct TextOptions {
-        /// Text, a JSON object, or JSON of a schema.
+        /// `text`, `json_object` or `json_schema`, as an object with `type`.
         pub format: Box<RawValue> = "format",
         /// `low`, `medium`, `high`.
         pub verbosity: String = "verbosity",
@@ -90,7 +90,7 @@ wire_object! {
 }
 
 wire_object! {
-    /// How much to think, and what to show of it.
+    /// Options of the reasoning.
     pub struct ReasoningOptions {
         /// `none`, `minimal`, `low`, `medium`, `high`, `xhigh`.
         pub effort: String = "effort",
@@ -106,13 +106,13 @@ wire_object! {
         pub kind: String = "type",
         /// The name of a function, a custom tool or a namespace.
         pub name: String = "name",
-        /// What it does.
+        /// What the tool does.
         pub description: String = "description",
         /// The JSON schema of a function's arguments.
         pub parameters: Box<RawValue> = "parameters",
         /// Whether arguments must follow the schema exactly.
         pub strict: bool = "strict",
-        /// The form of a custom tool's input.
+        /// The format of a custom tool's input.
         pub format: Box<RawValue> = "format",
         /// The tools of a namespace.
         pub tools: Vec<Tool> = "tools",
@@ -120,7 +120,7 @@ wire_object! {
 }
 
 wire_object! {
-    /// An item, of inputs and outputs.
+    /// An item of `input` or `output`.
     pub struct Item {
         /// `message`, `reasoning`, `function_call`, `function_call_output`, …
         pub kind: String = "type",
@@ -128,51 +128,51 @@ wire_object! {
         pub id: String = "id",
         /// `in_progress`, `completed`, `incomplete`.
         pub status: String = "status",
-        /// Who speaks, in a message.
+        /// The role of a message.
         pub role: String = "role",
-        /// A text or a list of parts.
+        /// A string or a list of content parts.
         pub content: Box<RawValue> = "content",
-        /// The call's id, in calls and their outputs.
+        /// The id that connects a call and its output.
         pub call_id: String = "call_id",
         /// The tool's name.
         pub name: String = "name",
         /// The namespace of the tool.
         pub namespace: String = "namespace",
-        /// A function's arguments, as JSON text; an object in some other calls.
+        /// A function's arguments, as JSON in a string; an object in calls of some built-in tools.
         pub arguments: Box<RawValue> = "arguments",
         /// A custom tool's input.
         pub input: String = "input",
-        /// What a tool answered: a text or a list of parts.
+        /// The tool result: a string or a list of content parts.
         pub output: Box<RawValue> = "output",
-        /// The summary of the thinking.
+        /// The summary of the reasoning.
         pub summary: Vec<Part> = "summary",
-        /// The thinking in a form that only the upstream can read.
+        /// The encrypted reasoning, which only its issuer can read.
         pub encrypted_content: String = "encrypted_content",
     }
 }
 
 wire_object! {
-    /// A part of a message, of thinking, or of a tool's output.
+    /// A content part of a message, of reasoning, or of a tool's output.
     pub struct Part {
         /// `input_text`, `output_text`, `refusal`, `input_image`, `input_file`, `summary_text`, …
         pub kind: String = "type",
         /// The text.
         pub text: String = "text",
-        /// Words of refusal.
+        /// The text of a refusal.
         pub refusal: String = "refusal",
         /// Citations.
         pub annotations: Box<RawValue> = "annotations",
         /// Log probabilities.
         pub logprobs: Box<RawValue> = "logprobs",
-        /// The address of a picture, or its bytes as a data URL.
+        /// The URL of an image, or its bytes as a data URL.
         pub image_url: String = "image_url",
-        /// How closely to look.
+        /// The level of detail of an image: `low`, `high`, `auto`.
         pub detail: String = "detail",
-        /// An uploaded file.
+        /// The id of an uploaded file.
         pub file_id: String = "file_id",
         /// A file's bytes in base64.
         pub file_data: String = "file_data",
-        /// A file's address.
+        /// A file's URL.
         pub file_url: String = "file_url",
         /// A file's name.
         pub filename: String = "filename",
@@ -180,39 +180,39 @@ wire_object! {
 }
 
 wire_object! {
-    /// An answer: <https://platform.openai.com/docs/api-reference/responses/object>.
+    /// A response: <https://platform.openai.com/docs/api-reference/responses/object>.
     pub struct ResponseObject {
         /// Its id.
         pub id: String = "id",
         /// `response`.
         pub object: String = "object",
-        /// When it was made, in seconds since 1970.
+        /// The time of its creation, in seconds since 1970.
         pub created_at: f64 = "created_at",
         /// `queued`, `in_progress`, `completed`, `incomplete`, `failed`, `cancelled`.
         pub status: String = "status",
-        /// Why it failed.
+        /// The error of a failed response.
         pub error: Box<RawValue> = "error",
-        /// Why it is incomplete.
+        /// The reason of an incomplete response.
         pub incomplete_details: IncompleteDetails = "incomplete_details",
-        /// The model that answered.
+        /// The model that generated the response.
         pub model: String = "model",
-        /// What it says and does.
+        /// The generated items.
         pub output: Vec<Item> = "output",
         /// Token counts.
         pub usage: Usage = "usage",
-        /// The tools that were on offer.
+        /// The tools of the request.
         pub tools: Vec<Tool> = "tools",
-        /// The choice among them.
+        /// The tool choice of the request.
         pub tool_choice: Box<RawValue> = "tool_choice",
-        /// The instructions.
+        /// The instructions of the request.
         pub instructions: Box<RawValue> = "instructions",
-        /// The metadata.
+        /// The metadata of the request.
         pub metadata: Box<RawValue> = "metadata",
     }
 }
 
 wire_object! {
-    /// Why an answer is incomplete.
+    /// The reason of an incomplete response.
     pub struct IncompleteDetails {
         /// `max_output_tokens` or `content_filter`.
         pub reason: String = "reason",
@@ -222,11 +222,11 @@ wire_object! {
 wire_object! {
     /// Token counts.
     pub struct Usage {
-        /// Tokens of the prompt, cached ones included.
+        /// Tokens of the input, cached ones included.
         pub input_tokens: u64 = "input_tokens",
         /// Details of them.
         pub input_tokens_details: Box<RawValue> = "input_tokens_details",
-        /// Tokens of the answer, reasoning included.
+        /// Tokens of the output, reasoning included.
         pub output_tokens: u64 = "output_tokens",
         /// Details of them.
         pub output_tokens_details: Box<RawValue> = "output_tokens_details",
@@ -240,27 +240,27 @@ wire_object! {
     pub struct StreamEvent {
         /// `response.created`, `response.output_text.delta`, …
         pub kind: String = "type",
-        /// Counted from 0 without gaps.
+        /// The event's number, from 0 without gaps.
         pub sequence_number: u64 = "sequence_number",
-        /// The response as it stands.
+        /// The response so far.
         pub response: ResponseObject = "response",
-        /// Which item.
+        /// The item's index in `output`.
         pub output_index: u64 = "output_index",
-        /// Its id.
+        /// The item's id.
         pub item_id: String = "item_id",
-        /// The item as it stands.
+        /// The item so far.
         pub item: Item = "item",
-        /// Which part of it.
+        /// The content part's index in the item.
         pub content_index: u64 = "content_index",
-        /// Which section of a summary.
+        /// The index of a section of the summary.
         pub summary_index: u64 = "summary_index",
-        /// The part as it stands.
+        /// The content part so far.
         pub part: Part = "part",
-        /// What is new.
+        /// The increment of the text or the arguments.
         pub delta: Box<RawValue> = "delta",
-        /// A complete text.
+        /// The complete text.
         pub text: String = "text",
-        /// Complete arguments.
+        /// The complete arguments.
         pub arguments: String = "arguments",
     }
 }

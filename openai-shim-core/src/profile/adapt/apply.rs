@@ -1,62 +1,120 @@
-//! A lesson, put into the row that it was learnt about.
+//! An adaptation to the layer of rules that it sets, and to a changed profile.
 
-use super::Adaptation;
-use crate::profile::{
-    MessageNamePolicy, PrefillPolicy, Profile, ReasoningHistory, ResponseFormatSupport, ToolCallIdFormat,
-    ToolChoiceSupport,
+use super::adaptation::Adaptation;
+use crate::overlay::INHERITED;
+use crate::profile::accepts::{
+    ContentType, MessageNamePolicy, PrefillPolicy, ReasoningHistory, ResponseFormatSupport, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport,
 };
+use crate::profile::definition::{ModelOverride, Profile};
+use std::collections::BTreeMap;
 
 impl Adaptation {
-    /// Puts the lesson into a row; false if the row says so already, so that it changes nothing.
-    pub fn apply(&self, row: &mut Profile) -> bool {
-        let before = row.clone();
+    /// Sets the adaptation's rule in a profile. Returns whether that changes the profile.
+    pub fn apply(&self, profile: &mut Profile) -> bool {
+        let before = profile.clone();
+        if let Self::RenameParam { to, .. } = self {
+            // The opposite rename, of the name that is refused now.
+            profile.params.rename.remove(to);
+        }
+        self.layer().apply(profile);
+        *profile != before
+    }
+
+    /// The layer that sets the adaptation's rule, for no model yet.
+    pub fn layer(&self) -> ModelOverride {
+        let mut layer = ModelOverride::default();
+        let (params, messages, tools) = (&mut layer.params, &mut layer.messages, &mut layer.tools);
+        let (format, stream) = (&mut layer.response_format, &mut layer.stream);
         match self {
-            Self::DropParam(name) => add(&mut row.params.drop, name),
-            Self::RenameParam { from, to } => {
-                row.params.rename.remove(to);
-                row.params.rename.insert(from.clone(), to.clone());
-            }
+            Self::DropParam(name) => params.drop = inherited_and(name),
+            Self::RenameParam { from, to } => params.rename = one_entry(from, to.clone()),
             Self::ClampParam { name, low, high } => {
                 if let (Ok(low), Ok(high)) = (low.parse(), high.parse()) {
-                    row.params.clamp.insert(name.clone(), [low, high]);
+                    params.clamp = one_entry(name, [low, high]);
                 }
             }
-            Self::Role { from, to } => drop(row.messages.roles.insert(from.clone(), to.clone())),
-            Self::DropMessageField(name) => add(&mut row.messages.drop_fields, name),
-            Self::FormatInstruction(form) if form == "json_object" => {
-                row.response_format.json_object = ResponseFormatSupport::Instruction;
+            Self::RenameRole { from, to } => messages.roles = one_entry(from, to.clone()),
+            Self::DropMessageField(name) => messages.drop_fields = inherited_and(name),
+            Self::FormatAsInstruction(name) if name == "json_object" => {
+                format.json_object = Some(ResponseFormatSupport::Instruction);
             }
-            Self::FormatInstruction(_) => {
-                row.response_format.json_schema = ResponseFormatSupport::Instruction
-            }
-            Self::FlattenText => row.messages.flatten_text = true,
-            Self::SingleSystem => row.messages.merge_system = true,
-            Self::Alternate => row.messages.merge_same_role = true,
-            Self::EmptyContent => row.messages.empty_content = true,
-            Self::BridgeToolUser => row.messages.assistant_after_tool = true,
-            Self::PrefixAssistant => row.messages.prefill = PrefillPolicy::Prefix,
-            Self::ToolIdsNine => row.messages.tool_call_ids = ToolCallIdFormat::Alnum9,
-            Self::ToolIdsForty => row.messages.tool_call_ids = ToolCallIdFormat::Max40,
-            Self::ReasoningRequired => row.messages.reasoning_history = ReasoningHistory::Restore,
-            Self::ReasoningRefused => row.messages.reasoning_history = ReasoningHistory::Drop,
-            Self::DropName => row.messages.name_field = MessageNamePolicy::Drop,
-            Self::NoStreamOptions => row.stream.accepts_options = false,
-            Self::NoStream => row.stream.supported = false,
-            Self::StreamOnly => row.stream.required = true,
-            Self::RequiredAsAny => row.tools.required_choice = ToolChoiceSupport::Any,
-            Self::RequiredAsAuto => row.tools.required_choice = ToolChoiceSupport::Auto,
-            Self::NamedAsRequired => row.tools.named_choice = ToolChoiceSupport::Required,
-            Self::NamedAsAuto => row.tools.named_choice = ToolChoiceSupport::Auto,
-            Self::DropStrict => row.tools.drop_strict = true,
-            Self::FormatJsonObject => row.response_format.json_schema = ResponseFormatSupport::JsonObject,
-            Self::FormatJsonSchema => row.response_format.json_object = ResponseFormatSupport::JsonSchema,
+            Self::FormatAsInstruction(_) => format.json_schema = Some(ResponseFormatSupport::Instruction),
+            Self::ContentAsString => messages.content = Some(ContentType::String),
+            Self::MergeSystem => messages.merge_system = Some(true),
+            Self::MergeSameRole => messages.merge_same_role = Some(true),
+            Self::EmptyContent => messages.tool_call_content = Some(ToolCallContent::Empty),
+            Self::AssistantAfterTool => messages.assistant_after_tool = Some(true),
+            Self::PrefixPrefill => messages.prefill = Some(PrefillPolicy::Prefix),
+            Self::ToolCallIdsAlnum9 => messages.tool_call_ids = Some(ToolCallIdFormat::Alnum9),
+            Self::ToolCallIdsMax40 => messages.tool_call_ids = Some(ToolCallIdFormat::Max40),
+            Self::RestoreReasoning => messages.reasoning_history = Some(ReasoningHistory::Restore),
+            Self::DropReasoning => messages.reasoning_history = Some(ReasoningHistory::Drop),
+            Self::DropMessageNames => messages.name_field = Some(MessageNamePolicy::Drop),
+            Self::DropStreamOptions => stream.accepts_options = Some(false),
+            Self::DisableStreaming => stream.supported = Some(false),
+            Self::RequireStreaming => stream.required = Some(true),
+            Self::RequiredAsAny => tools.required_choice = Some(ToolChoiceSupport::Any),
+            Self::RequiredAsAuto => tools.required_choice = Some(ToolChoiceSupport::Auto),
+            Self::NamedAsRequired => tools.named_choice = Some(ToolChoiceSupport::Required),
+            Self::NamedAsAuto => tools.named_choice = Some(ToolChoiceSupport::Auto),
+            Self::DropStrict => tools.drop_strict = Some(true),
+            Self::SchemaAsJsonObject => format.json_schema = Some(ResponseFormatSupport::JsonObject),
+            Self::JsonObjectAsSchema => format.json_object = Some(ResponseFormatSupport::JsonSchema),
         }
-        *row != before
+        layer
     }
 }
 
-fn add(list: &mut Vec<String>, name: &str) {
-    if !list.iter().any(|known| known == name) {
-        list.push(name.to_owned());
+/// A list that adds a name to the list of the layer below.
+fn inherited_and(name: &str) -> Option<Vec<String>> {
+    Some(vec![INHERITED.to_owned(), name.to_owned()])
+}
+
+fn one_entry<V>(key: &str, value: V) -> Option<BTreeMap<String, V>> {
+    Some(BTreeMap::from([(key.to_owned(), value)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_toml_is_the_layer() {
+        let text = String::from;
+        for adaptation in [
+            Adaptation::DropParam(text("user")),
+            Adaptation::RenameParam { from: text("a"), to: text("b c") },
+            Adaptation::ClampParam { name: text("top_p"), low: text("0.0"), high: text("0.5") },
+            Adaptation::RenameRole { from: text("system"), to: text("user") },
+            Adaptation::ContentAsString,
+            Adaptation::MergeSystem,
+            Adaptation::MergeSameRole,
+            Adaptation::EmptyContent,
+            Adaptation::AssistantAfterTool,
+            Adaptation::PrefixPrefill,
+            Adaptation::ToolCallIdsAlnum9,
+            Adaptation::ToolCallIdsMax40,
+            Adaptation::RestoreReasoning,
+            Adaptation::DropReasoning,
+            Adaptation::DropMessageNames,
+            Adaptation::DropMessageField(text("annotations")),
+            Adaptation::DropStreamOptions,
+            Adaptation::DisableStreaming,
+            Adaptation::RequireStreaming,
+            Adaptation::RequiredAsAny,
+            Adaptation::RequiredAsAuto,
+            Adaptation::NamedAsRequired,
+            Adaptation::NamedAsAuto,
+            Adaptation::DropStrict,
+            Adaptation::SchemaAsJsonObject,
+            Adaptation::JsonObjectAsSchema,
+            Adaptation::FormatAsInstruction(text("json_schema")),
+            Adaptation::FormatAsInstruction(text("json_object")),
+        ] {
+            let read: ModelOverride = toml::from_str(&adaptation.toml()).unwrap();
+            assert_eq!(read, adaptation.layer());
+            assert!(adaptation.apply(&mut Profile::default()), "{adaptation:?}");
+        }
     }
 }

@@ -1,195 +1,240 @@
-//! From a row that fits to a lesson: only where it would change what was sent.
+//! An upstream error and the request that was refused to an adaptation: only one that changes this request.
 
-use super::Adaptation;
-use super::error_text::{ErrorText, quoted};
+use super::adaptation::Adaptation;
+use super::error_text::{ErrorText, quoted_words};
 use super::message_pattern::{Captures, find};
-use super::refusals::{MatchScope, RefusalPattern, Remedy};
-use super::sent_request::{ContentShape, FieldLocation, SentRequest, steps};
+use super::refusals::{MatchScope, PATTERNS, RefusalPattern, Remedy, UNADAPTABLE};
+use super::sent_request::{ContentShape, FieldLocation, SentRequest, path_segments};
+use crate::error::{ErrorKind, StatusError};
+use crate::json::Object;
 
-/// The lesson of a row, if its words are said and it would change anything.
-pub(super) fn row(row: &RefusalPattern, said: &ErrorText, sent: &SentRequest<'_>) -> Option<Adaptation> {
-    match row.place {
-        MatchScope::Anywhere => find(row.says, &said.text, |found| {
-            let name = match (found.at, found.param) {
-                (Some(at), Some(param)) => Some(format!("{at}.{param}")),
+/// The adaptation that follows from an error, if any. `sent` is the body that was refused.
+///
+/// ```
+/// use openai_shim_core::error::{ErrorKind, StatusError};
+/// use openai_shim_core::{json::Object, profile::adaptation_for};
+/// let sent = Object::parse(br#"{"model":"m","store":true,"messages":[]}"#).unwrap();
+/// let error = StatusError::new(400, ErrorKind::InvalidRequest, "property 'store' is unsupported");
+/// assert_eq!(adaptation_for(&error, &sent).unwrap().describe(), "leave store out");
+/// ```
+pub fn adaptation_for(error: &StatusError, sent: &Object<'_>) -> Option<Adaptation> {
+    let concerns_request = matches!(
+        error.kind,
+        ErrorKind::InvalidRequest | ErrorKind::Unsupported | ErrorKind::NotFound | ErrorKind::Upstream
+    );
+    let is_client_error = matches!(error.status, 400 | 404 | 422);
+    // Chat templates fail as server errors, and some servers report invalid requests so.
+    let is_server_error = matches!(error.status, 424 | 500 | 501);
+    if !concerns_request || !(is_client_error || is_server_error) {
+        return None;
+    }
+    let error = ErrorText::new(error);
+    if UNADAPTABLE.iter().any(|wording| error.message.contains(wording)) {
+        return None;
+    }
+    let request = SentRequest::new(sent);
+    PATTERNS
+        .iter()
+        .filter(|pattern| is_client_error || pattern.in_server_errors)
+        .find_map(|pattern| adaptation_by(pattern, &error, &request))
+}
+
+/// The adaptation of one pattern, if it matches and its remedy changes the request.
+fn adaptation_by(
+    pattern: &RefusalPattern,
+    error: &ErrorText,
+    request: &SentRequest<'_>,
+) -> Option<Adaptation> {
+    match pattern.scope {
+        MatchScope::Message => find(pattern.wording, &error.message, |captures| {
+            let field = match (captures.path, captures.param) {
+                (Some(path), Some(param)) => Some(format!("{path}.{param}")),
                 (_, Some(param)) => Some(param.to_owned()),
-                _ => said.param.clone(),
+                _ => error.param.clone(),
             };
-            let accepted: Vec<&str> = quoted(found.rest).collect();
-            answer(
-                row.ask,
-                &RefusalMatch {
-                    name: name.as_deref(),
-                    found,
-                    accepted: &accepted,
-                    text: &said.text,
-                    anchored: true,
-                },
-                sent,
-            )
+            let accepted: Vec<&str> = quoted_words(captures.rest).collect();
+            let refusal = RefusalMatch {
+                field: field.as_deref(),
+                captures,
+                accepted: &accepted,
+                message: &error.message,
+                is_only_cause: true,
+            };
+            apply_remedy(pattern.remedy, &refusal, request)
         }),
-        MatchScope::DiagnosticCode => {
-            let fits = said.codes.iter().any(|code| code == row.says);
-            let point = RefusalMatch {
-                name: said.param.as_deref(),
-                found: &Captures::default(),
+        MatchScope::Code => {
+            let matches = error.codes.iter().any(|code| code == pattern.wording);
+            let refusal = RefusalMatch {
+                field: error.param.as_deref(),
+                captures: &Captures::default(),
                 accepted: &[],
-                text: &said.text,
-                anchored: true,
+                message: &error.message,
+                is_only_cause: true,
             };
-            fits.then(|| answer(row.ask, &point, sent)).flatten()
+            matches.then(|| apply_remedy(pattern.remedy, &refusal, request)).flatten()
         }
-        MatchScope::At(first, last) => said.complaints.iter().find_map(|complaint| {
-            let path = steps(&complaint.path);
-            let fits = |wanted: &str, step: Option<&&str>| wanted.is_empty() || step == Some(&wanted);
+        MatchScope::Field(first, last) => error.field_errors.iter().find_map(|field_error| {
+            let path = path_segments(&field_error.path);
+            let fits = |wanted: &str, segment: Option<&&str>| wanted.is_empty() || segment == Some(&wanted);
             if !fits(first, path.first()) || !fits(last, path.last()) {
                 return None;
             }
-            // Where a server tries several shapes, each complains: what any of them accepts is accepted.
-            let accepted: Vec<&str> = said
-                .complaints
+            // A server that tries several types reports an error of each: what any of them accepts is accepted.
+            let accepted: Vec<&str> = error
+                .field_errors
                 .iter()
                 .filter(|other| {
-                    let other = steps(&other.path);
+                    let other = path_segments(&other.path);
                     other.get(..2.min(path.len())) == path.get(..2.min(path.len()))
                         && other.last() == path.last()
                 })
-                .flat_map(|other| quoted(&other.words))
+                .flat_map(|other| quoted_words(&other.message))
                 .collect();
-            // A shape that wants a list beside one that wants a text: neither is the cause.
-            let several = said.complaints.iter().any(|other| {
-                let near = steps(&other.path);
-                near.first() == path.first()
-                    && near.get(1) == path.get(1)
-                    && (other.words.contains("list") || other.words.contains("iterable"))
+            // One type requires a list and another one a string: neither is the cause.
+            let accepts_list = error.field_errors.iter().any(|other| {
+                let other_path = path_segments(&other.path);
+                other_path.first() == path.first()
+                    && other_path.get(1) == path.get(1)
+                    && (other.message.contains("list") || other.message.contains("iterable"))
             });
-            find(row.says, &complaint.words, |found| {
-                let name = Some(complaint.path.as_str());
-                answer(
-                    row.ask,
-                    &RefusalMatch { name, found, accepted: &accepted, text: &said.text, anchored: !several },
-                    sent,
-                )
+            find(pattern.wording, &field_error.message, |captures| {
+                let refusal = RefusalMatch {
+                    field: Some(&field_error.path),
+                    captures,
+                    accepted: &accepted,
+                    message: &error.message,
+                    is_only_cause: !accepts_list,
+                };
+                apply_remedy(pattern.remedy, &refusal, request)
             })
         }),
     }
 }
 
-/// What a fitting row points to.
-struct RefusalMatch<'p> {
-    /// The name or path that the error gives.
-    name: Option<&'p str>,
-    /// What stood in the holes.
-    found: &'p Captures<'p>,
-    /// The words that the error says are accepted.
-    accepted: &'p [&'p str],
+/// What a matching pattern finds in an error.
+struct RefusalMatch<'e> {
+    /// The name or path of the refused field.
+    field: Option<&'e str>,
+    /// The values of the pattern's placeholders.
+    captures: &'e Captures<'e>,
+    /// The values that the error lists as accepted.
+    accepted: &'e [&'e str],
     /// The whole message.
-    text: &'p str,
-    /// Nothing else near is complained about.
-    anchored: bool,
+    message: &'e str,
+    /// No other field error excludes this cause.
+    is_only_cause: bool,
 }
 
-fn answer(ask: Remedy, point: &RefusalMatch<'_>, sent: &SentRequest<'_>) -> Option<Adaptation> {
-    match ask {
-        Remedy::Drop => drop_at(&sent.place(point.name?)?, sent),
-        Remedy::DropPlain => {
-            // Outside quotes `user` or `stop` is mostly just a word.
-            let name = point.name.filter(|n| n.contains('_') || matches!(*n, "logprobs" | "temperature"))?;
-            drop_at(&sent.place(name)?, sent)
+fn apply_remedy(remedy: Remedy, refusal: &RefusalMatch<'_>, request: &SentRequest<'_>) -> Option<Adaptation> {
+    match remedy {
+        Remedy::Drop => drop_field(&request.locate(refusal.field?)?, request),
+        Remedy::DropUnquoted => {
+            // Outside quotes `user` or `stop` is mostly an ordinary word.
+            let is_param = |name: &&str| name.contains('_') || matches!(*name, "logprobs" | "temperature");
+            drop_field(&request.locate(refusal.field.filter(is_param)?)?, request)
         }
-        Remedy::Param(names) => {
-            names.iter().find_map(|name| drop_at(&FieldLocation::Param(sent.key(name)?), sent))
+        Remedy::DropFirstOf(names) => {
+            names.iter().find_map(|name| drop_field(&FieldLocation::Param(request.key(name)?), request))
         }
-        Remedy::Range => range(point, sent),
-        Remedy::Role => role(point, sent),
-        Remedy::System => rename_role("system", "user", sent),
-        Remedy::Developer => rename_role("developer", "system", sent),
-        Remedy::Format => format(point.accepted, sent),
-        Remedy::FormatRefused => match sent.format()?.as_str() {
-            "json_schema" => Some(Adaptation::FormatJsonObject),
-            "json_object" => Some(Adaptation::FormatInstruction("json_object".to_owned())),
+        Remedy::Clamp => clamp(refusal, request),
+        Remedy::RenameRole => rename_refused_role(refusal, request),
+        Remedy::SystemRole => rename_role("system", "user", request),
+        Remedy::DeveloperRole => rename_role("developer", "system", request),
+        Remedy::AcceptedFormats => accepted_format(refusal.accepted, request),
+        Remedy::RefusedFormat => match request.response_format()?.as_str() {
+            "json_schema" => Some(Adaptation::SchemaAsJsonObject),
+            "json_object" => Some(Adaptation::FormatAsInstruction("json_object".to_owned())),
             _ => None,
         },
-        Remedy::Choice => choice(point.accepted, false, sent),
-        Remedy::ChoiceAuto => choice(&["auto", "none"], true, sent),
-        Remedy::Content => content(point, sent),
-        Remedy::EmptyContent => no_content(sent).then_some(Adaptation::EmptyContent),
-        Remedy::FlattenText => flatten(sent),
-        Remedy::SingleSystem => scattered_system(sent).then_some(Adaptation::SingleSystem),
-        Remedy::Alternate => alternate(sent, point.text),
-        Remedy::BridgeToolUser => follows(sent, "tool", "user").then_some(Adaptation::BridgeToolUser),
-        Remedy::PrefixAssistant => {
-            let last = sent.messages.last()?;
+        Remedy::AcceptedChoices => tool_choice(refusal.accepted, false, request),
+        Remedy::ChoiceAuto => tool_choice(&["auto", "none"], true, request),
+        Remedy::ContentType => content_type(refusal, request),
+        Remedy::NullContent => has_null_content(request).then_some(Adaptation::EmptyContent),
+        Remedy::ContentAsString => content_as_string(request),
+        Remedy::MergeSystem => has_later_system(request).then_some(Adaptation::MergeSystem),
+        Remedy::AlternateRoles => alternate_roles(request, refusal.message),
+        Remedy::AssistantAfterTool => {
+            has_adjacent(request, "tool", "user").then_some(Adaptation::AssistantAfterTool)
+        }
+        Remedy::PrefixPrefill => {
+            let last = request.messages.last()?;
             (last.role == "assistant" && last.object.bool("prefix") != Some(true))
-                .then_some(Adaptation::PrefixAssistant)
+                .then_some(Adaptation::PrefixPrefill)
         }
-        Remedy::ToolIdsNine => {
-            let nine = |id: &String| id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric());
-            sent.call_ids().iter().any(|id| !nine(id)).then_some(Adaptation::ToolIdsNine)
+        Remedy::ToolCallIdsAlnum9 => {
+            let is_accepted = |id: &String| id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric());
+            request.call_ids().iter().any(|id| !is_accepted(id)).then_some(Adaptation::ToolCallIdsAlnum9)
         }
-        Remedy::ToolIdsForty => {
-            sent.call_ids().iter().any(|id| id.chars().count() > 40).then_some(Adaptation::ToolIdsForty)
+        Remedy::ToolCallIdsMax40 => {
+            let is_too_long = |id: &String| id.chars().count() > 40;
+            request.call_ids().iter().any(is_too_long).then_some(Adaptation::ToolCallIdsMax40)
         }
-        Remedy::ReasoningRequired => sent
+        Remedy::RestoreReasoning => request
             .messages
             .iter()
             .any(|m| m.role == "assistant" && m.object.non_null("reasoning_content").is_none())
-            .then_some(Adaptation::ReasoningRequired),
-        Remedy::DropName => sent.has_field("name").then_some(Adaptation::DropName),
-        Remedy::NoStream => (sent.body.bool("stream") == Some(true)).then_some(Adaptation::NoStream),
-        Remedy::StreamOnly => (sent.body.bool("stream") != Some(true)).then_some(Adaptation::StreamOnly),
-    }
-}
-
-/// Leaves out what can be left out, or says the same otherwise.
-fn drop_at(place: &FieldLocation, sent: &SentRequest<'_>) -> Option<Adaptation> {
-    let other_limit = |from: &str, to: &str| match sent.body.get(to) {
-        Some(_) => Adaptation::DropParam(from.to_owned()),
-        None => Adaptation::RenameParam { from: from.to_owned(), to: to.to_owned() },
-    };
-    match place {
-        FieldLocation::Param(key) => match key.as_str() {
-            // Without these it is another request.
-            "model" | "messages" | "prompt" | "input" | "functions" | "stream" => None,
-            "tools" => (sent.body.array(key)?.is_empty()).then(|| Adaptation::DropParam(key.clone())),
-            "n" => (sent.number(key)? <= 1.0).then(|| Adaptation::DropParam(key.clone())),
-            "stream_options" => Some(Adaptation::NoStreamOptions),
-            "max_tokens" => Some(other_limit("max_tokens", "max_completion_tokens")),
-            "max_completion_tokens" => Some(other_limit("max_completion_tokens", "max_tokens")),
-            "response_format" => match sent.format()?.as_str() {
-                format @ ("json_schema" | "json_object") => {
-                    Some(Adaptation::FormatInstruction(format.to_owned()))
-                }
-                _ => Some(Adaptation::DropParam(key.clone())),
-            },
-            "tool_choice" => match sent.body.str(key).as_deref() {
-                Some("auto") => Some(Adaptation::DropParam(key.clone())),
-                Some("none") => None,
-                _ => choice(&[], false, sent),
-            },
-            _ => Some(Adaptation::DropParam(key.clone())),
-        },
-        FieldLocation::Inside(key) => (key == "stream_options").then_some(Adaptation::NoStreamOptions),
-        FieldLocation::Field(name) => match name.as_str() {
-            "role" | "content" | "tool_calls" | "tool_call_id" | "function_call" => None,
-            "reasoning_content" | "reasoning" | "reasoning_details" => {
-                has_any_field(sent, name).then_some(Adaptation::ReasoningRefused)
-            }
-            "name" => has_any_field(sent, name).then_some(Adaptation::DropName),
-            _ => has_any_field(sent, name).then(|| Adaptation::DropMessageField(name.clone())),
-        },
-        FieldLocation::Tool(name) => {
-            (name == "strict" && sent.has_strict()).then_some(Adaptation::DropStrict)
+            .then_some(Adaptation::RestoreReasoning),
+        Remedy::DropMessageNames => request.has_field("name").then_some(Adaptation::DropMessageNames),
+        Remedy::DisableStreaming => {
+            (request.body.bool("stream") == Some(true)).then_some(Adaptation::DisableStreaming)
+        }
+        Remedy::RequireStreaming => {
+            (request.body.bool("stream") != Some(true)).then_some(Adaptation::RequireStreaming)
         }
     }
 }
 
-fn has_any_field(sent: &SentRequest<'_>, name: &str) -> bool {
-    sent.messages.iter().any(|m| m.object.get(name).is_some())
+/// Drops what can be dropped, or sends it otherwise.
+fn drop_field(location: &FieldLocation, request: &SentRequest<'_>) -> Option<Adaptation> {
+    let other_limit = |from: &str, to: &str| match request.body.get(to) {
+        Some(_) => Adaptation::DropParam(from.to_owned()),
+        None => Adaptation::RenameParam { from: from.to_owned(), to: to.to_owned() },
+    };
+    match location {
+        FieldLocation::Param(key) => match key.as_str() {
+            // Without these it is another request.
+            "model" | "messages" | "prompt" | "input" | "functions" | "stream" => None,
+            "tools" => (request.body.array(key)?.is_empty()).then(|| Adaptation::DropParam(key.clone())),
+            "n" => (request.number(key)? <= 1.0).then(|| Adaptation::DropParam(key.clone())),
+            "stream_options" => Some(Adaptation::DropStreamOptions),
+            "max_tokens" => Some(other_limit("max_tokens", "max_completion_tokens")),
+            "max_completion_tokens" => Some(other_limit("max_completion_tokens", "max_tokens")),
+            "response_format" => match request.response_format()?.as_str() {
+                format @ ("json_schema" | "json_object") => {
+                    Some(Adaptation::FormatAsInstruction(format.to_owned()))
+                }
+                _ => Some(Adaptation::DropParam(key.clone())),
+            },
+            "tool_choice" => match request.body.str(key).as_deref() {
+                Some("auto") => Some(Adaptation::DropParam(key.clone())),
+                Some("none") => None,
+                _ => tool_choice(&[], false, request),
+            },
+            _ => Some(Adaptation::DropParam(key.clone())),
+        },
+        FieldLocation::InsideParam(key) => (key == "stream_options").then_some(Adaptation::DropStreamOptions),
+        FieldLocation::Message(name) => match name.as_str() {
+            "role" | "content" | "tool_calls" | "tool_call_id" | "function_call" => None,
+            "reasoning_content" | "reasoning" | "reasoning_details" => {
+                has_message_field(request, name).then_some(Adaptation::DropReasoning)
+            }
+            "name" => has_message_field(request, name).then_some(Adaptation::DropMessageNames),
+            _ => has_message_field(request, name).then(|| Adaptation::DropMessageField(name.clone())),
+        },
+        FieldLocation::Tool(name) => {
+            (name == "strict" && request.has_strict()).then_some(Adaptation::DropStrict)
+        }
+    }
 }
 
-/// What OpenAI itself accepts: beyond it the client is at fault, and where an error states one end this is the other.
-const OPENAI: &[(&str, f64, f64)] = &[
+/// Whether a message has the field, also as `null`.
+fn has_message_field(request: &SentRequest<'_>, name: &str) -> bool {
+    request.messages.iter().any(|m| m.object.get(name).is_some())
+}
+
+/// The ranges that OpenAI accepts: a value beyond them is the client's fault, and an error that states one end of a range
+/// leaves the other end at OpenAI's.
+const OPENAI_RANGES: &[(&str, f64, f64)] = &[
     ("temperature", 0.0, 2.0),
     ("top_p", 0.0, 1.0),
     ("frequency_penalty", -2.0, 2.0),
@@ -199,135 +244,138 @@ const OPENAI: &[(&str, f64, f64)] = &[
     ("max_completion_tokens", 1.0, f64::INFINITY),
 ];
 
-fn range(point: &RefusalMatch<'_>, sent: &SentRequest<'_>) -> Option<Adaptation> {
-    let FieldLocation::Param(name) = sent.place(point.name?)? else { return None };
-    let value = sent.number(&name)?;
-    let own = OPENAI.iter().find(|(key, ..)| *key == name);
-    if own.is_some_and(|(_, low, high)| value < *low || value > *high) || name == "n" {
+fn clamp(refusal: &RefusalMatch<'_>, request: &SentRequest<'_>) -> Option<Adaptation> {
+    let FieldLocation::Param(name) = request.locate(refusal.field?)? else { return None };
+    let value = request.number(&name)?;
+    let openai = OPENAI_RANGES.iter().find(|(key, ..)| *key == name);
+    if openai.is_some_and(|(_, low, high)| value < *low || value > *high) || name == "n" {
         return None;
     }
-    // An end that OpenAI includes and this one does not: there the parameter does nothing.
-    if point.found.below == Some(value) && own.is_some_and(|(.., high)| value >= *high) {
+    // An end that OpenAI accepts and this upstream does not: there the parameter has no effect.
+    let captures = refusal.captures;
+    if captures.below == Some(value) && openai.is_some_and(|(.., high)| value >= *high) {
         return Some(Adaptation::DropParam(name));
     }
-    // Tokens are counted: below 10 means at most 9.
-    let below = point.found.below.map(|below| if name.contains("tokens") { below - 1.0 } else { below });
-    let low = point.found.low.or(own.map(|(_, low, _)| *low))?;
-    let high = point.found.high.or(below).or(own.map(|(.., high)| *high))?;
-    let sensible = low.is_finite() && high.is_finite() && low <= high;
-    (sensible && (value < low || value > high)).then(|| Adaptation::ClampParam {
+    // Tokens are whole numbers: below 10 means at most 9.
+    let below = captures.below.map(|below| if name.contains("tokens") { below - 1.0 } else { below });
+    let low = captures.low.or(openai.map(|(_, low, _)| *low))?;
+    let high = captures.high.or(below).or(openai.map(|(.., high)| *high))?;
+    let is_range = low.is_finite() && high.is_finite() && low <= high;
+    (is_range && (value < low || value > high)).then(|| Adaptation::ClampParam {
         name,
         low: format!("{low:?}"),
         high: format!("{high:?}"),
     })
 }
 
-fn role(point: &RefusalMatch<'_>, sent: &SentRequest<'_>) -> Option<Adaptation> {
-    let at = point.name.and_then(|path| sent.message(path)).map(|m| m.role.as_str());
-    let refused = point.found.role.map(|r| r.rsplit('.').next().unwrap_or(r)).or(at)?;
-    let accepts = |role: &str| point.accepted.contains(&role);
+fn rename_refused_role(refusal: &RefusalMatch<'_>, request: &SentRequest<'_>) -> Option<Adaptation> {
+    let role_at_field = refusal.field.and_then(|path| request.message(path)).map(|m| m.role.as_str());
+    let refused = refusal.captures.role.map(|r| r.rsplit('.').next().unwrap_or(r)).or(role_at_field)?;
+    let accepts = |role: &str| refusal.accepted.contains(&role);
     if accepts(refused) {
         return None;
     }
-    let known = accepts("system") || accepts("user") || accepts("assistant");
+    let lists_roles = accepts("system") || accepts("user") || accepts("assistant");
     match refused {
-        "developer" if !known || accepts("system") => rename_role("developer", "system", sent),
-        "developer" if accepts("user") => rename_role("developer", "user", sent),
-        "system" if !known || accepts("user") => rename_role("system", "user", sent),
+        "developer" if !lists_roles || accepts("system") => rename_role("developer", "system", request),
+        "developer" if accepts("user") => rename_role("developer", "user", request),
+        "system" if !lists_roles || accepts("user") => rename_role("system", "user", request),
         _ => None,
     }
 }
 
-fn rename_role(from: &str, to: &str, sent: &SentRequest<'_>) -> Option<Adaptation> {
-    sent.has_role(from).then(|| Adaptation::Role { from: from.to_owned(), to: to.to_owned() })
+fn rename_role(from: &str, to: &str, request: &SentRequest<'_>) -> Option<Adaptation> {
+    request.has_role(from).then(|| Adaptation::RenameRole { from: from.to_owned(), to: to.to_owned() })
 }
 
-fn format(accepted: &[&str], sent: &SentRequest<'_>) -> Option<Adaptation> {
-    let format = sent.format()?;
+fn accepted_format(accepted: &[&str], request: &SentRequest<'_>) -> Option<Adaptation> {
+    let format = request.response_format()?;
     if accepted.is_empty() || accepted.contains(&format.as_str()) {
         return None;
     }
     match format.as_str() {
-        "json_schema" if accepted.contains(&"json_object") => Some(Adaptation::FormatJsonObject),
-        "json_object" if accepted.contains(&"json_schema") => Some(Adaptation::FormatJsonSchema),
-        "json_schema" | "json_object" => Some(Adaptation::FormatInstruction(format)),
+        "json_schema" if accepted.contains(&"json_object") => Some(Adaptation::SchemaAsJsonObject),
+        "json_object" if accepted.contains(&"json_schema") => Some(Adaptation::JsonObjectAsSchema),
+        "json_schema" | "json_object" => Some(Adaptation::FormatAsInstruction(format)),
         "text" => Some(Adaptation::DropParam("response_format".to_owned())),
         _ => None,
     }
 }
 
-/// A demanded call that was refused; `only` when the words that are accepted are known to be all.
-fn choice(accepted: &[&str], only: bool, sent: &SentRequest<'_>) -> Option<Adaptation> {
-    let demands = accepted.contains(&"required") || accepted.contains(&"any");
-    let auto = only || (accepted.contains(&"auto") && !demands);
-    match sent.body.str("tool_choice").as_deref() {
+/// Another tool choice than the forced one that was refused; `is_complete` if `accepted` is known to list all.
+fn tool_choice(accepted: &[&str], is_complete: bool, request: &SentRequest<'_>) -> Option<Adaptation> {
+    let can_force = accepted.contains(&"required") || accepted.contains(&"any");
+    let only_auto = is_complete || (accepted.contains(&"auto") && !can_force);
+    match request.body.str("tool_choice").as_deref() {
         Some("required") if accepted.contains(&"required") => None,
         Some("required") if accepted.contains(&"any") => Some(Adaptation::RequiredAsAny),
         Some("required") => Some(Adaptation::RequiredAsAuto),
         Some(_) => None,
         None => {
-            sent.body.object("tool_choice")?;
-            Some(if auto { Adaptation::NamedAsAuto } else { Adaptation::NamedAsRequired })
+            request.body.object("tool_choice")?;
+            Some(if only_auto { Adaptation::NamedAsAuto } else { Adaptation::NamedAsRequired })
         }
     }
 }
 
-/// A text was wanted for some message's content.
-fn content(point: &RefusalMatch<'_>, sent: &SentRequest<'_>) -> Option<Adaptation> {
-    match point.name.and_then(|path| sent.message(path)) {
+/// The upstream requires a string as the content of some message.
+fn content_type(refusal: &RefusalMatch<'_>, request: &SentRequest<'_>) -> Option<Adaptation> {
+    match refusal.field.and_then(|path| request.message(path)) {
         Some(message) => match message.content {
-            ContentShape::None if message.role == "assistant" => Some(Adaptation::EmptyContent),
-            ContentShape::TextParts if point.anchored => Some(Adaptation::FlattenText),
+            ContentShape::Null if message.role == "assistant" => Some(Adaptation::EmptyContent),
+            ContentShape::TextParts if refusal.is_only_cause => Some(Adaptation::ContentAsString),
             _ => None,
         },
-        // Not said which: only when there is one possible cause.
-        None => match (no_content(sent), has_text_parts(sent)) {
+        // The error names no message: only if there is one possible cause.
+        None => match (has_null_content(request), has_text_parts(request)) {
             (true, false) => Some(Adaptation::EmptyContent),
-            (false, true) => flatten(sent),
+            (false, true) => content_as_string(request),
             _ => None,
         },
     }
 }
 
-fn no_content(sent: &SentRequest<'_>) -> bool {
-    sent.messages.iter().any(|m| m.role == "assistant" && m.content == ContentShape::None)
+fn has_null_content(request: &SentRequest<'_>) -> bool {
+    request.messages.iter().any(|m| m.role == "assistant" && m.content == ContentShape::Null)
 }
 
-fn has_text_parts(sent: &SentRequest<'_>) -> bool {
-    sent.messages.iter().any(|m| m.content == ContentShape::TextParts)
+fn has_text_parts(request: &SentRequest<'_>) -> bool {
+    request.messages.iter().any(|m| m.content == ContentShape::TextParts)
 }
 
-/// Only where no message has parts that cannot be flattened, and no other list may be the cause.
-fn flatten(sent: &SentRequest<'_>) -> Option<Adaptation> {
-    let other =
-        sent.messages.iter().any(|m| m.content == ContentShape::Other) || sent.body.array("stop").is_some();
-    (has_text_parts(sent) && !other).then_some(Adaptation::FlattenText)
+/// Only if every list of parts can be sent as a string, and no other list may be the cause.
+fn content_as_string(request: &SentRequest<'_>) -> Option<Adaptation> {
+    let has_other_list = request.messages.iter().any(|m| m.content == ContentShape::Other)
+        || request.body.array("stop").is_some();
+    (has_text_parts(request) && !has_other_list).then_some(Adaptation::ContentAsString)
 }
 
 fn is_system(role: &str) -> bool {
     role == "system" || role == "developer"
 }
 
-fn scattered_system(sent: &SentRequest<'_>) -> bool {
-    sent.messages.iter().skip(1).any(|m| is_system(&m.role))
+/// Whether a system message follows another message.
+fn has_later_system(request: &SentRequest<'_>) -> bool {
+    request.messages.iter().skip(1).any(|m| is_system(&m.role))
 }
 
-fn follows(sent: &SentRequest<'_>, first: &str, second: &str) -> bool {
-    sent.messages.iter().zip(sent.messages.iter().skip(1)).any(|(a, b)| a.role == first && b.role == second)
+fn has_adjacent(request: &SentRequest<'_>, first: &str, second: &str) -> bool {
+    let pairs = request.messages.iter().zip(request.messages.iter().skip(1));
+    pairs.into_iter().any(|(a, b)| a.role == first && b.role == second)
 }
 
-/// Roles do not alternate: neighbours, or a system message where there may be none.
-fn alternate(sent: &SentRequest<'_>, text: &str) -> Option<Adaptation> {
-    if follows(sent, "user", "user") || follows(sent, "assistant", "assistant") {
-        return Some(Adaptation::Alternate);
+/// Roles do not alternate: two adjacent messages of one role, or a system message where the template allows none.
+fn alternate_roles(request: &SentRequest<'_>, message: &str) -> Option<Adaptation> {
+    if has_adjacent(request, "user", "user") || has_adjacent(request, "assistant", "assistant") {
+        return Some(Adaptation::MergeSameRole);
     }
-    if scattered_system(sent) {
-        return Some(Adaptation::SingleSystem);
+    if has_later_system(request) {
+        return Some(Adaptation::MergeSystem);
     }
-    let tools = sent.has_calls() || sent.has_role("tool");
-    let begins = sent.messages.iter().map(|m| m.role.as_str()).find(|role| !is_system(role));
-    // Templates without a system role complain in the same words.
-    (!tools && begins == Some("user") && !text.contains("optional"))
-        .then(|| rename_role("system", "user", sent))
+    let has_tools = request.has_calls() || request.has_role("tool");
+    let first_role = request.messages.iter().map(|m| m.role.as_str()).find(|role| !is_system(role));
+    // Templates without a system role raise the same error.
+    (!has_tools && first_role == Some("user") && !message.contains("optional"))
+        .then(|| rename_role("system", "user", request))
         .flatten()
 }

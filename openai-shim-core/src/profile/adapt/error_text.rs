@@ -1,26 +1,29 @@
-//! What an error says, made comparable: one kind of quotes, small letters, single spaces, and complaints about fields.
+//! An upstream error to comparable text (one kind of quote, lower case, single spaces), and to its errors about fields.
 
 use crate::error::StatusError;
 
-/// The most of a message that is read.
-const LONGEST: usize = 8192;
+/// How many bytes of a message are read.
+const MAX_MESSAGE_BYTES: usize = 8192;
 
-/// A complaint about one field, as pydantic and its likes make them.
+/// How long a quoted word may be that lists an accepted value.
+const MAX_QUOTED_BYTES: usize = 24;
+
+/// An error about one field, in the form of pydantic and similar validators.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FieldError {
-    /// Where: `messages.0.role`, without `body`.
+    /// The field: `messages.0.role`, without `body`.
     pub path: String,
-    /// What is wrong there.
-    pub words: String,
+    /// What is wrong with it.
+    pub message: String,
 }
 
-/// An error's words.
+/// The texts of an error, all comparable.
 #[derive(Debug)]
 pub(super) struct ErrorText {
     /// The whole message.
-    pub text: String,
-    /// The complaints in it.
-    pub complaints: Vec<FieldError>,
+    pub message: String,
+    /// The errors about fields in the message.
+    pub field_errors: Vec<FieldError>,
     /// The field that the error names beside its message.
     pub param: Option<String>,
     /// Its code and its type.
@@ -29,22 +32,22 @@ pub(super) struct ErrorText {
 
 impl ErrorText {
     pub(super) fn new(error: &StatusError) -> Self {
-        let text = plain(&error.message);
+        let message = comparable(&error.message);
         let lower = |s: &Option<String>| s.as_deref().unwrap_or_default().to_ascii_lowercase();
         Self {
-            complaints: complaints(&text),
-            text,
-            param: error.param.as_deref().map(plain).filter(|p| !p.is_empty()),
+            field_errors: field_errors(&message),
+            message,
+            param: error.param.as_deref().map(comparable).filter(|p| !p.is_empty()),
             codes: [lower(&error.code), lower(&error.error_type)],
         }
     }
 }
 
-/// Small letters, `'` for every quote, single spaces, no backslashes.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(LONGEST));
+/// Lower case, `'` for every quote, single spaces, no backslashes.
+fn comparable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(MAX_MESSAGE_BYTES));
     for c in text.chars() {
-        if out.len() >= LONGEST {
+        if out.len() >= MAX_MESSAGE_BYTES {
             break;
         }
         match c {
@@ -61,65 +64,67 @@ fn plain(text: &str) -> String {
     out
 }
 
-fn complaints(text: &str) -> Vec<FieldError> {
-    if text.contains("'loc':") { structured(text) } else { joined(text) }
+fn field_errors(text: &str) -> Vec<FieldError> {
+    if text.contains("'loc':") { parse_error_list(text) } else { parse_joined_errors(text) }
 }
 
-/// `path: words; path: words`.
-fn joined(text: &str) -> Vec<FieldError> {
-    let of = |piece: &str| {
-        let (path, words) = piece.trim().split_once(": ")?;
+/// Parses `path: message; path: message`.
+fn parse_joined_errors(text: &str) -> Vec<FieldError> {
+    let parse = |part: &str| {
+        let (path, message) = part.trim().split_once(": ")?;
         let is_path = !path.is_empty() && !path.contains(' ');
-        is_path.then(|| FieldError { path: trim_path(path), words: words.to_owned() })
+        is_path.then(|| FieldError { path: normalize_path(path), message: message.to_owned() })
     };
-    text.split("; ").filter_map(of).collect()
+    text.split("; ").filter_map(parse).collect()
 }
 
-/// The list itself, as Python or JSON writes it: `{'loc': ('body', 'n'), 'msg': '…'}`.
-fn structured(text: &str) -> Vec<FieldError> {
+/// Parses the list of errors as Python or JSON writes it: `{'loc': ('body', 'n'), 'msg': '…'}`.
+fn parse_error_list(text: &str) -> Vec<FieldError> {
     let mut found = Vec::new();
-    let mut before = "";
-    let mut pieces = text.split("'loc':");
-    if let Some(first) = pieces.next() {
-        before = first;
-    }
-    for piece in pieces {
-        let value = piece.trim_start();
-        let (close, open) = match value.chars().next() {
-            Some('(') => (')', 1),
-            Some('[') => (']', 1),
-            Some('\'') => ('\'', 1),
+    let mut entries = text.split("'loc':");
+    // What precedes the entry's `loc`.
+    let mut before = entries.next().unwrap_or_default();
+    for entry in entries {
+        let value = entry.trim_start();
+        let close = match value.chars().next() {
+            Some('(') => ')',
+            Some('[') => ']',
+            Some('\'') => '\'',
             _ => continue,
         };
-        let Some((loc, after)) = value.get(open..).and_then(|v| v.split_once(close)) else { continue };
-        let parts: Vec<&str> = loc.split(',').map(|p| p.trim().trim_matches('\'')).collect();
-        // The message mostly follows; where it came first it is the last one before.
-        let words =
-            message(after).or_else(|| before.rfind("'msg':").and_then(|at| message(before.get(at..)?)));
-        if let Some(words) = words {
-            found.push(FieldError { path: trim_path(&parts.join(".")), words: words.to_owned() });
+        let Some((loc, after)) = value.get(1..).and_then(|v| v.split_once(close)) else { continue };
+        let segments: Vec<&str> = loc.split(',').map(|s| s.trim().trim_matches('\'')).collect();
+        // The message mostly follows; else it is the last one before.
+        let message = message_of(after)
+            .or_else(|| before.rfind("'msg':").and_then(|start| message_of(before.get(start..)?)));
+        if let Some(message) = message {
+            let path = normalize_path(&segments.join("."));
+            found.push(FieldError { path, message: message.to_owned() });
         }
-        before = piece;
+        before = entry;
     }
     found
 }
 
-fn message(text: &str) -> Option<&str> {
+/// The value of the first `msg`.
+fn message_of(text: &str) -> Option<&str> {
     let (_, value) = text.split_once("'msg':")?;
     let ends = [", 'input'", ",'input'", ", 'ctx'", ",'ctx'", ", 'type'", ",'type'", "}"];
     let end = ends.iter().filter_map(|end| value.find(end)).min().unwrap_or(value.len());
-    value.get(..end).map(|words| words.trim_matches([' ', ',']))
+    value.get(..end).map(|message| message.trim_matches([' ', ',']))
 }
 
-fn trim_path(path: &str) -> String {
+fn normalize_path(path: &str) -> String {
     let path = path.trim_matches(['.', '\'', '#', '/']);
     path.strip_prefix("body.").unwrap_or(path).to_owned()
 }
 
-/// The words in quotes.
-pub(super) fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\'').skip(1).filter(|w| {
-        !w.is_empty() && w.len() <= 24 && w.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// The short words in quotes: the values that a message lists.
+pub(super) fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\'').skip(1).filter(|word| {
+        !word.is_empty()
+            && word.len() <= MAX_QUOTED_BYTES
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     })
 }
 
@@ -128,11 +133,11 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(String, String)> {
-        complaints(&plain(text)).into_iter().map(|c| (c.path, c.words)).collect()
+        field_errors(&comparable(text)).into_iter().map(|e| (e.path, e.message)).collect()
     }
 
     #[test]
-    fn complaints_are_read_from_python_json_and_joined_words() {
+    fn field_errors_are_read_from_python_json_and_joined_text() {
         let one = vec![("messages.0.role".to_owned(), "'bad'".to_owned())];
         for text in [
             r#"1 validation error: {'type': 't', 'loc': ('body', 'messages', 0, 'role'), 'msg': "bad", 'input': 1}"#,
@@ -147,7 +152,7 @@ mod tests {
 
     #[test]
     fn words_in_quotes_are_the_accepted_ones() {
-        let words: Vec<_> = quoted("should be 'system', 'user' or 'tool'").collect();
+        let words: Vec<_> = quoted_words("should be 'system', 'user' or 'tool'").collect();
         assert_eq!(words, ["system", "user", "tool"]);
     }
 }

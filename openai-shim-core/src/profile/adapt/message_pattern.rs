@@ -1,12 +1,12 @@
-//! Patterns of words: text, `{holes}` for one word or number, and `*` for a few words.
+//! A pattern and a message to the values of the pattern's placeholders: `{name}` is one word or number, `*` a few words.
 
-/// What stands in a pattern's holes, and what follows it.
+/// The values of a pattern's placeholders, and the text after the pattern.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Captures<'t> {
-    /// `{param}`: the name of a parameter, or a path to a member.
+    /// `{param}`: the name of a parameter, or the path of a field.
     pub param: Option<&'t str>,
-    /// `{at}`: a path that `param` is relative to.
-    pub at: Option<&'t str>,
+    /// `{path}`: the path that `param` is relative to.
+    pub path: Option<&'t str>,
     /// `{role}`: a role that was refused.
     pub role: Option<&'t str>,
     /// `{low}`: the lowest number.
@@ -19,93 +19,103 @@ pub(super) struct Captures<'t> {
     pub rest: &'t str,
 }
 
-/// The most that `*` stands for.
-const FAR: usize = 120;
+/// The most characters that `*` stands for.
+const MAX_WILDCARD_CHARACTERS: usize = 120;
 
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || "_.-[]/#$".contains(c)
 }
 
-/// Looks for a pattern anywhere; the first place that `accept` makes something of.
+/// Searches a pattern in a text, and returns the first result of `accept` for a match.
 pub(super) fn find<T>(
     pattern: &str,
     text: &str,
     mut accept: impl FnMut(&Captures<'_>) -> Option<T>,
 ) -> Option<T> {
     let mut before = ' ';
-    for (at, c) in text.char_indices() {
-        // A hole begins where a word does.
-        let inside = pattern.starts_with('{') && is_word(before);
+    for (start, c) in text.char_indices() {
+        // A placeholder begins where a word does.
+        let inside_word = pattern.starts_with('{') && is_word(before);
         before = c;
-        if inside {
+        if inside_word {
             continue;
         }
-        let Some(rest) = text.get(at..) else { continue };
-        if let Some(found) = follow(pattern, rest, Captures::default())
-            && let Some(made) = accept(&found)
+        let Some(rest) = text.get(start..) else { continue };
+        if let Some(captures) = match_start(pattern, rest, Captures::default())
+            && let Some(result) = accept(&captures)
         {
-            return Some(made);
+            return Some(result);
         }
     }
     None
 }
 
 /// Matches a pattern at the beginning of a text.
-fn follow<'t>(pattern: &str, text: &'t str, mut found: Captures<'t>) -> Option<Captures<'t>> {
+fn match_start<'t>(pattern: &str, text: &'t str, mut captures: Captures<'t>) -> Option<Captures<'t>> {
     if pattern.is_empty() {
-        found.rest = text;
-        return Some(found);
+        captures.rest = text;
+        return Some(captures);
     }
     if let Some(rest) = pattern.strip_prefix('*') {
-        let mut ends = text.char_indices().map(|(at, _)| at).take(FAR);
-        return ends.find_map(|at| follow(rest, text.get(at..)?, found));
+        let mut ends = text.char_indices().map(|(end, _)| end).take(MAX_WILDCARD_CHARACTERS);
+        return ends.find_map(|end| match_start(rest, text.get(end..)?, captures));
     }
-    if let Some((hole, rest)) = pattern.strip_prefix('{').and_then(|p| p.split_once('}')) {
-        return fill(hole, rest, text, found);
+    if let Some((placeholder, rest)) = pattern.strip_prefix('{').and_then(|p| p.split_once('}')) {
+        return match_placeholder(placeholder, rest, text, captures);
     }
     let end = pattern.find(['{', '*']).unwrap_or(pattern.len());
     let (literal, rest) = pattern.split_at_checked(end)?;
-    follow(rest, text.strip_prefix(literal)?, found)
+    match_start(rest, text.strip_prefix(literal)?, captures)
 }
 
-fn fill<'t>(hole: &str, pattern: &str, text: &'t str, mut found: Captures<'t>) -> Option<Captures<'t>> {
-    if matches!(hole, "low" | "high" | "below") {
-        let end = number(text);
+/// Matches a placeholder, and then `pattern`, at the beginning of a text.
+fn match_placeholder<'t>(
+    placeholder: &str,
+    pattern: &str,
+    text: &'t str,
+    mut captures: Captures<'t>,
+) -> Option<Captures<'t>> {
+    if matches!(placeholder, "low" | "high" | "below") {
+        let end = number_length(text);
         let value: f64 = text.get(..end)?.parse().ok()?;
-        match hole {
-            "low" => found.low = Some(value),
-            "high" => found.high = Some(value),
-            _ => found.below = Some(value),
+        match placeholder {
+            "low" => captures.low = Some(value),
+            "high" => captures.high = Some(value),
+            _ => captures.below = Some(value),
         }
-        return follow(pattern, text.get(end..)?, found);
+        return match_start(pattern, text.get(end..)?, captures);
     }
     let end = text.find(|c| !is_word(c)).unwrap_or(text.len());
-    // `[n]` is a list with one word; `messages[0].role` is a word.
+    // `[n]` is a list of one word; `messages[0].role` is one word.
     let end = match text.get(..end)?.find(']') {
         Some(close) if !text.get(..close)?.contains('[') => close,
         _ => end,
     };
-    // A full stop ends a sentence, not a word.
+    // A full stop at the end belongs to the sentence.
     let word = text.get(..end)?.trim_end_matches('.');
     if word.is_empty() {
         return None;
     }
-    match hole {
-        "at" => found.at = Some(word),
-        "role" => found.role = Some(word),
-        _ => found.param = Some(word),
+    match placeholder {
+        "path" => captures.path = Some(word),
+        "role" => captures.role = Some(word),
+        _ => captures.param = Some(word),
     }
-    follow(pattern, text.get(word.len()..)?, found)
+    match_start(pattern, text.get(word.len()..)?, captures)
 }
 
-/// How long the number is that a text begins with.
-fn number(text: &str) -> usize {
+/// The length of the number at the beginning of a text.
+fn number_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let digits = |from: usize| bytes.iter().skip(from).take_while(|b| b.is_ascii_digit()).count();
     let sign = usize::from(text.starts_with('-'));
-    let whole = sign + digits(sign);
-    let fraction = digits(whole + 1);
-    if bytes.get(whole) == Some(&b'.') && fraction > 0 { whole + 1 + fraction } else { whole }
+    let integer_end = sign + digits(sign);
+    let fraction = digits(integer_end + 1);
+    if bytes.get(integer_end) == Some(&b'.') && fraction > 0 {
+        integer_end + 1 + fraction
+    } else {
+        integer_end
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn holes_take_words_and_numbers() {
+    fn placeholders_match_words_and_numbers() {
         let found =
             find("{param} must be in [{low}, {high}]", "error: top_p must be in [0, 0.95], got 1.", |f| {
                 Some((f.param.map(str::to_owned), f.low, f.high, f.rest.to_owned()))
@@ -128,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_not_accepted_does_not_end_the_search() {
+    fn a_match_that_is_not_accepted_does_not_end_the_search() {
         let names: Option<String> = find("'{param}' is", "'a' is bad. 'b' is bad", |f| {
             f.param.filter(|p| *p == "b").map(str::to_owned)
         });

@@ -1,110 +1,114 @@
-//! The wordings of refusals, each with its source.
+//! The wordings of upstream errors that an adaptation can follow from, each with its source.
 //!
-//! Patterns are in small letters, with `'` for every kind of quote. `{param}`, `{at}` and `{role}` stand for one word,
-//! `{low}`, `{high}` and `{below}` for a number, `*` for a few words. Rows are tried from top to bottom.
-//! `corpus` and `records` are this project's recordings of real servers; all other sources are public;
-//! `General knowledge` marks likely wordings for which no thread was looked up.
+//! Wordings are lower case, with `'` for every kind of quote. `{param}`, `{path}` and `{role}` stand for one word, `{low}`,
+//! `{high}` and `{below}` for a number, `*` for a few words. In the sources, `corpus` and `records` are this project's
+//! recordings of real servers, and everything else is public; `General knowledge` marks a likely wording without a source.
 
-/// Where a row's words are looked for.
+/// Which part of an error a wording is searched in.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum MatchScope {
-    /// Anywhere in the message.
-    Anywhere,
-    /// In a complaint about a field whose path begins and ends with these; empty for any.
-    At(&'static str, &'static str),
-    /// They are the error's code or type.
-    DiagnosticCode,
+    /// The whole message.
+    Message,
+    /// The message about a field whose path begins and ends with these names; an empty name matches any.
+    Field(&'static str, &'static str),
+    /// The error's code and type; the wording is one of them.
+    Code,
 }
 
-/// What a row asks for.
+/// What follows from a matching wording.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Remedy {
-    /// Leave out what is named, or say it otherwise.
+    /// Drop the named parameter or field, or send it otherwise.
     Drop,
-    /// The same, where the name stands without quotes.
-    DropPlain,
-    /// Leave out the first of these that was sent.
-    Param(&'static [&'static str]),
-    /// Move what is named into the range that is stated.
-    Range,
+    /// The same, where the name is not quoted.
+    DropUnquoted,
+    /// Drop the first of these parameters that was sent.
+    DropFirstOf(&'static [&'static str]),
+    /// Move the named parameter into the stated range.
+    Clamp,
     /// Send the role under another name.
-    Role,
-    /// There is no system role.
-    System,
-    /// There is no developer role.
-    Developer,
-    /// Only the formats that are listed are accepted.
-    Format,
-    /// This format is not accepted.
-    FormatRefused,
-    /// This tool choice is not accepted, only the listed ones, if any are.
-    Choice,
-    /// No call can be demanded.
+    RenameRole,
+    /// Send `system` as `user`: there is no system role.
+    SystemRole,
+    /// Send `developer` as `system`: there is no developer role.
+    DeveloperRole,
+    /// Request one of the listed response formats.
+    AcceptedFormats,
+    /// Request another response format than the one that was sent.
+    RefusedFormat,
+    /// Send one of the listed tool choices, or another one if none is listed.
+    AcceptedChoices,
+    /// Send the tool choice `auto`: no call can be forced.
     ChoiceAuto,
-    /// Content must be a text.
-    Content,
-    /// Content must not be `null`.
-    EmptyContent,
-    /// Content must not be a list.
-    FlattenText,
-    /// One system message, in front.
-    SingleSystem,
-    /// User and assistant must alternate.
-    Alternate,
-    /// No user after a tool.
-    BridgeToolUser,
-    /// A last assistant message needs `prefix`.
-    PrefixAssistant,
-    /// Ids of nine letters and digits.
-    ToolIdsNine,
-    /// Ids of at most 40 characters.
-    ToolIdsForty,
-    /// Earlier reasoning must come along.
-    ReasoningRequired,
-    /// Messages have no names.
-    DropName,
-    /// No streams.
-    NoStream,
-    /// Streams only.
-    StreamOnly,
+    /// Send content as a string; `null` or a list may be the cause.
+    ContentType,
+    /// Send `""` instead of `null` content.
+    NullContent,
+    /// Send a string instead of a list of parts.
+    ContentAsString,
+    /// Send one system message, at the beginning.
+    MergeSystem,
+    /// Make user and assistant messages alternate.
+    AlternateRoles,
+    /// Insert an assistant message between a tool result and a user message.
+    AssistantAfterTool,
+    /// Send `prefix` with an assistant message at the end.
+    PrefixPrefill,
+    /// Send tool call ids of nine letters and digits.
+    ToolCallIdsAlnum9,
+    /// Send tool call ids of at most 40 characters.
+    ToolCallIdsMax40,
+    /// Send the reasoning of earlier turns.
+    RestoreReasoning,
+    /// Drop the names of messages.
+    DropMessageNames,
+    /// Request no stream.
+    DisableStreaming,
+    /// Request streams only.
+    RequireStreaming,
 }
 
-/// One wording.
+/// One wording of an error.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RefusalPattern {
-    /// The words.
-    pub says: &'static str,
-    /// Where they stand.
-    pub place: MatchScope,
-    /// What is to be done.
-    pub ask: Remedy,
-    /// Also believed with a server's own fault (500, 501, 424).
-    pub late: bool,
+    /// The wording, in the language of `message_pattern`.
+    pub wording: &'static str,
+    /// Where it is searched.
+    pub scope: MatchScope,
+    /// What follows from it.
+    pub remedy: Remedy,
+    /// It also counts in an error that blames the server (424, 500, 501).
+    pub in_server_errors: bool,
 }
 
-const fn says(says: &'static str, ask: Remedy) -> RefusalPattern {
-    RefusalPattern { says, place: MatchScope::Anywhere, ask, late: false }
+const fn in_message(wording: &'static str, remedy: Remedy) -> RefusalPattern {
+    RefusalPattern { wording, scope: MatchScope::Message, remedy, in_server_errors: false }
 }
 
-const fn code(says: &'static str, ask: Remedy) -> RefusalPattern {
-    RefusalPattern { says, place: MatchScope::DiagnosticCode, ask, late: false }
+const fn error_code(wording: &'static str, remedy: Remedy) -> RefusalPattern {
+    RefusalPattern { wording, scope: MatchScope::Code, remedy, in_server_errors: false }
 }
 
-const fn at(first: &'static str, last: &'static str, says: &'static str, ask: Remedy) -> RefusalPattern {
-    RefusalPattern { says, place: MatchScope::At(first, last), ask, late: true }
+const fn at_field(
+    first: &'static str,
+    last: &'static str,
+    wording: &'static str,
+    remedy: Remedy,
+) -> RefusalPattern {
+    RefusalPattern { wording, scope: MatchScope::Field(first, last), remedy, in_server_errors: true }
 }
 
-/// A template's words: servers report them as their own fault.
-const fn template(says: &'static str, ask: Remedy) -> RefusalPattern {
-    RefusalPattern { says, place: MatchScope::Anywhere, ask, late: true }
+/// The wording of a chat template's error, which servers report as their own failure.
+const fn from_template(wording: &'static str, remedy: Remedy) -> RefusalPattern {
+    RefusalPattern { wording, scope: MatchScope::Message, remedy, in_server_errors: true }
 }
 
-/// Words that teach nothing: the operator or the client has to act, or it depends on the moment.
-pub(super) const GUARDS: &[&str] = &[
+/// Wordings of errors that no adaptation follows from: the operator or the client must act, or the cause is temporary.
+pub(super) const UNADAPTABLE: &[&str] = &[
     "enable-auto-tool-choice", // vLLM without its flags: https://github.com/vllm-project/vllm/issues/9986
     "--jinja", // llama.cpp without its flag: corpus rig llamacpp/error_matrix/tools_without_jinja
-    "mmproj",  // llama.cpp without eyes: corpus rig llamacpp/multimodal_matrix
-    "context length", // too long a prompt, in many words
+    "mmproj",  // llama.cpp without its vision model: corpus rig llamacpp/multimodal_matrix
+    "context length", // the prompt is too long, in many wordings
     "context window",
     "context size",
     "max_model_len", // vLLM, max_tokens against the context: records vllm/err_max_tokens_huge
@@ -127,292 +131,299 @@ pub(super) const GUARDS: &[&str] = &[
 ];
 
 use Remedy::{
-    Alternate, BridgeToolUser, Choice, ChoiceAuto, Content, Developer, Drop, DropName, DropPlain,
-    EmptyContent, FlattenText, Format, FormatRefused, NoStream, Param, PrefixAssistant, Range,
-    ReasoningRequired, Role, SingleSystem, StreamOnly, System, ToolIdsForty, ToolIdsNine,
+    AcceptedChoices, AcceptedFormats, AlternateRoles, AssistantAfterTool, ChoiceAuto, Clamp, ContentAsString,
+    ContentType, DeveloperRole, DisableStreaming, Drop, DropFirstOf, DropMessageNames, DropUnquoted,
+    MergeSystem, NullContent, PrefixPrefill, RefusedFormat, RenameRole, RequireStreaming, RestoreReasoning,
+    SystemRole, ToolCallIdsAlnum9, ToolCallIdsMax40,
 };
 
-/// All wordings.
-pub(super) const ROWS: &[RefusalPattern] = &[
+/// All wordings, tried from first to last.
+pub(super) const PATTERNS: &[RefusalPattern] = &[
     // -- ids of tool calls
-    code("3280", ToolIdsNine), // Mistral: https://github.com/editor-code-assistant/eca/issues/233
+    error_code("3280", ToolCallIdsAlnum9), // Mistral: https://github.com/editor-code-assistant/eca/issues/233
     // mistral-common behind other servers: https://github.com/jundot/omlx/pull/1997
-    template("must be a-z, a-z, 0-9, with a length of 9", ToolIdsNine),
+    from_template("must be a-z, a-z, 0-9, with a length of 9", ToolCallIdsAlnum9),
     // Mistral's templates: https://github.com/ggml-org/llama.cpp/issues/11402
-    template("tool call ids should be alphanumeric strings with length 9", ToolIdsNine),
+    from_template("tool call ids should be alphanumeric strings with length 9", ToolCallIdsAlnum9),
     // OpenAI: https://github.com/vercel/ai/issues/8132
-    says("id': string too long. expected a string with maximum length 40", ToolIdsForty),
+    in_message("id': string too long. expected a string with maximum length 40", ToolCallIdsMax40),
     // -- the order of messages
     // Mistral 3230, also for a tool after a user: https://github.com/avante-corp/avante.nvim/pull/2695
-    template("unexpected role 'user' after role 'tool'", BridgeToolUser),
+    from_template("unexpected role 'user' after role 'tool'", AssistantAfterTool),
     // Mistral: https://github.com/0xPlaygrounds/rig/pull/1130
-    says("expected last role user or tool (or assistant with prefix true)", PrefixAssistant),
+    in_message("expected last role user or tool (or assistant with prefix true)", PrefixPrefill),
     // Qwen 3.5's and other templates: https://github.com/moltis-org/moltis/issues/317
-    template("system message must be at the beginning", SingleSystem),
+    from_template("system message must be at the beginning", MergeSystem),
     // General knowledge.
-    template("system message must be the first", SingleSystem),
+    from_template("system message must be the first", MergeSystem),
     // General knowledge.
-    template("system messages must be at the beginning", SingleSystem),
+    from_template("system messages must be at the beginning", MergeSystem),
     // General knowledge.
-    template("only one system message", SingleSystem),
+    from_template("only one system message", MergeSystem),
     // Mistral's and Gemma's templates: https://github.com/microsoft/autogen/issues/1037,
     // https://github.com/ggml-org/llama.cpp/issues/19851
-    template("roles must alternate", Alternate),
+    from_template("roles must alternate", AlternateRoles),
     // Perplexity: https://github.com/perplexityai/api-discussion/issues/265
-    says("user and assistant roles should be alternating", Alternate),
+    in_message("user and assistant roles should be alternating", AlternateRoles),
     // Perplexity: https://github.com/iamsrikanthnani/pluely/issues/71
-    says("should alternate with assistant message", Alternate),
+    in_message("should alternate with assistant message", AlternateRoles),
     // DeepSeek's reasoner: https://github.com/GaiZhenbiao/ChuanhuChatGPT/issues/1184
-    says("does not support successive user or assistant messages", Alternate),
+    in_message("does not support successive user or assistant messages", AlternateRoles),
     // -- roles
     // OpenAI o1: corpus pydantic-ai test_openai_o1_mini_system_role
-    says("role' does not support '{role}' with this model", Role),
+    in_message("role' does not support '{role}' with this model", RenameRole),
     // DeepSeek: https://github.com/losesky/ai-auto-trading/issues/14
-    says("role: unknown variant '{role}', expected", Role),
+    in_message("role: unknown variant '{role}', expected", RenameRole),
     // Rust servers behind a path-less message
-    says("unknown variant '{role}', expected one of", Role),
+    in_message("unknown variant '{role}', expected one of", RenameRole),
     // DashScope: https://github.com/DayuanJiang/next-ai-draw-io/issues/304
-    says("{role} is not one of [", Role),
+    in_message("{role} is not one of [", RenameRole),
     // General knowledge.
-    says("'{role}' is not one of [", Role),
+    in_message("'{role}' is not one of [", RenameRole),
     // mlx-openai-server: https://github.com/cubist38/mlx-openai-server/issues/168; records llama-cpp-python/chat_developer
-    at("messages", "role", "input should be ", Role),
+    at_field("messages", "role", "input should be ", RenameRole),
     // Ministral 3's template: https://github.com/anomalyco/opencode/issues/5034
-    template("roles are supported, got {role}", Role),
+    from_template("roles are supported, got {role}", RenameRole),
     // General knowledge.
-    template("unexpected message role: {role}", Role),
+    from_template("unexpected message role: {role}", RenameRole),
     // General knowledge.
-    template("unexpected message role '{role}'", Role),
+    from_template("unexpected message role '{role}'", RenameRole),
     // Qwen 3.5's template, which knows all but this: https://github.com/1CatAI/1Cat-vLLM/issues/493
-    template("unexpected message role", Developer),
+    from_template("unexpected message role", DeveloperRole),
     // General knowledge.
-    template("unknown role: {role}", Role),
+    from_template("unknown role: {role}", RenameRole),
     // General knowledge.
-    says("invalid role: {role}", Role),
+    in_message("invalid role: {role}", RenameRole),
     // General knowledge.
-    says("role '{role}' is not supported", Role),
+    in_message("role '{role}' is not supported", RenameRole),
     // General knowledge.
-    says("unsupported role: {role}", Role),
+    in_message("unsupported role: {role}", RenameRole),
     // Gemma 2's template: https://github.com/sgl-project/sglang/issues/892
-    template("system role not supported", System),
+    from_template("system role not supported", SystemRole),
     // General knowledge.
-    template("system role is not supported", System),
+    from_template("system role is not supported", SystemRole),
     // Phi's and others' templates
-    template("only user and assistant roles are supported", System),
+    from_template("only user and assistant roles are supported", SystemRole),
     // Gemma behind the Gemini API: https://github.com/0xPlaygrounds/rig/issues/788
-    says("developer instruction is not enabled", System),
+    in_message("developer instruction is not enabled", SystemRole),
     // -- content
     // Ollama: https://github.com/SAIL-Research-Lab/cheetahclaws/pull/72
-    says("invalid message content type: <nil>", EmptyContent),
+    in_message("invalid message content type: <nil>", NullContent),
     // LM Studio: https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/261
-    says("'content' field must be a string or an array of objects", EmptyContent),
+    in_message("'content' field must be a string or an array of objects", NullContent),
     // llama.cpp: https://github.com/ggml-org/llama.cpp/issues/13471
-    template("expected 'content' to be a string or an array", EmptyContent),
+    from_template("expected 'content' to be a string or an array", NullContent),
     // OpenAI: https://github.com/run-llama/llama_index/issues/17555
-    says("'content': expected a string, got null", EmptyContent),
+    in_message("'content': expected a string, got null", NullContent),
     // https://github.com/peach0x33a/cmdcode2api/pull/7
-    says("expected string, received null at '*messages", EmptyContent),
+    in_message("expected string, received null at '*messages", NullContent),
     // General knowledge.
-    says("content: invalid type: null, expected", EmptyContent),
+    in_message("content: invalid type: null, expected", NullContent),
     // llama-cpp-python's templates: records llama-cpp-python/chat_null_content
-    template("can only concatenate str (not 'nonetype') to str", EmptyContent),
+    from_template("can only concatenate str (not 'nonetype') to str", NullContent),
     // records llama-cpp-python/chat_image
-    template("can only concatenate str (not 'list') to str", FlattenText),
+    from_template("can only concatenate str (not 'list') to str", ContentAsString),
     // SambaNova: https://github.com/BerriAI/litellm/pull/16612
-    says("invalid 'content' type. expected one of: ['str'], got list", FlattenText),
+    in_message("invalid 'content' type. expected one of: ['str'], got list", ContentAsString),
     // Lemonade: https://github.com/lemonade-sdk/lemonade/issues/629
-    says("type must be string, but is array", FlattenText),
+    in_message("type must be string, but is array", ContentAsString),
     // https://github.com/0x676e67/duckai/issues/16
-    says("content: invalid type: sequence, expected a string", FlattenText),
+    in_message("content: invalid type: sequence, expected a string", ContentAsString),
     // Azure: https://github.com/danny-avila/LibreChat/issues/3111
-    says("content': expected a string, but got an array", FlattenText),
+    in_message("content': expected a string, but got an array", ContentAsString),
     // General knowledge.
-    says("content must be a string", Content),
+    in_message("content must be a string", ContentType),
     // pydantic: records vllm/chat_null_content
-    at("messages", "content", "input should be a valid string", Content),
-    at("messages", "content", "str type expected", Content), // pydantic 1
+    at_field("messages", "content", "input should be a valid string", ContentType),
+    at_field("messages", "content", "str type expected", ContentType), // pydantic 1
     // -- reasoning
     // DeepSeek V4: https://github.com/earendil-works/pi/issues/3636
-    says("'reasoning_content' in the thinking mode must be passed back", ReasoningRequired),
+    in_message("'reasoning_content' in the thinking mode must be passed back", RestoreReasoning),
     // the same without quotes: https://github.com/JohnnyZ93/oai-compatible-copilot/issues/215
-    says("reasoning_content in the thinking mode must be passed back", ReasoningRequired),
+    in_message("reasoning_content in the thinking mode must be passed back", RestoreReasoning),
     // Kimi: https://github.com/continuedev/continue/issues/11527
-    says("reasoning_content is missing in assistant", ReasoningRequired),
+    in_message("reasoning_content is missing in assistant", RestoreReasoning),
     // -- streams
     // DashScope: https://github.com/tencentmusic/supersonic/issues/2355
-    says("enable_thinking must be set to false for non-streaming calls", StreamOnly),
+    in_message("enable_thinking must be set to false for non-streaming calls", RequireStreaming),
     // ModelScope: https://github.com/musistudio/claude-code-router/issues/948
-    says("can not be support when 'stream=false'", StreamOnly),
+    in_message("can not be support when 'stream=false'", RequireStreaming),
     // DashScope, QwQ: https://github.com/infiniflow/ragflow/issues/5912
-    says("only support stream mode", StreamOnly),
+    in_message("only support stream mode", RequireStreaming),
     // OpenAI o1: https://github.com/github/gh-models/issues/31
-    says("'stream' does not support true with this model", NoStream),
+    in_message("'stream' does not support true with this model", DisableStreaming),
     // -- names
     // xAI: https://github.com/BerriAI/litellm/issues/9720
-    says("only messages of role 'user' can have a name", DropName),
+    in_message("only messages of role 'user' can have a name", DropMessageNames),
     // xAI: https://github.com/pipecat-ai/pipecat/pull/2274
-    says("only message of role user can have a name", DropName),
+    in_message("only message of role user can have a name", DropMessageNames),
     // -- tool choice
     // LM Studio: https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670
-    says("invalid tool_choice type: 'object'", Choice),
-    at("tool_choice", "", "input should be ", Choice), // Mistral's words: records litserve/tools_required
+    in_message("invalid tool_choice type: 'object'", AcceptedChoices),
+    at_field("tool_choice", "", "input should be ", AcceptedChoices), // Mistral's words: records litserve/tools_required
     // DeepSeek: corpus rig deepseek/forced_tool_choice_under_thinking
-    says("does not support this tool_choice", ChoiceAuto),
-    says("does not support this 'tool_choice'", ChoiceAuto), // https://github.com/can1357/oh-my-pi/issues/945
+    in_message("does not support this tool_choice", ChoiceAuto),
+    in_message("does not support this 'tool_choice'", ChoiceAuto), // https://github.com/can1357/oh-my-pi/issues/945
     // Moonshot: https://github.com/AstrBotDevs/AstrBot/issues/7805
-    says("tool_choice 'required' is incompatible with thinking", ChoiceAuto),
+    in_message("tool_choice 'required' is incompatible with thinking", ChoiceAuto),
     // Moonshot: https://github.com/can1357/oh-my-pi/issues/1077
-    says("tool_choice specified is incompatible with thinking", ChoiceAuto),
+    in_message("tool_choice specified is incompatible with thinking", ChoiceAuto),
     // OpenRouter: https://github.com/zed-industries/zed/issues/36094
-    says("support the provided 'tool_choice' value", Choice),
+    in_message("support the provided 'tool_choice' value", AcceptedChoices),
     // -- formats
     // LM Studio: https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/169
-    says("'response_format.type' must be ", Format),
-    says("response_format type must be ", Format), // llama.cpp: records llama-server/response_format_unknown
-    at("response_format", "type", "input should be ", Format), // records llama-cpp-python/json_schema
+    in_message("'response_format.type' must be ", AcceptedFormats),
+    in_message("response_format type must be ", AcceptedFormats), // llama.cpp: records llama-server/response_format_unknown
+    at_field("response_format", "type", "input should be ", AcceptedFormats), // records llama-cpp-python/json_schema
     // DeepSeek: https://github.com/ItzCrazyKns/Vane/issues/969
-    says("this response_format type is unavailable now", FormatRefused),
+    in_message("this response_format type is unavailable now", RefusedFormat),
     // https://github.com/BerriAI/litellm/pull/31466
-    says("response_format.type 'json_schema' is unavailable", FormatRefused),
+    in_message("response_format.type 'json_schema' is unavailable", RefusedFormat),
     // Groq: https://github.com/ItzCrazyKns/Vane/issues/980
-    says("does not support response format 'json_schema'", FormatRefused),
+    in_message("does not support response format 'json_schema'", RefusedFormat),
     // OpenAI: https://github.com/openai/openai-dotnet/issues/276
-    says("'response_format' of type '*' is not supported", FormatRefused),
+    in_message("'response_format' of type '*' is not supported", RefusedFormat),
     // xAI at first: https://github.com/BerriAI/litellm/issues/6610
-    says("the response_format parameter is unsupported", Param(&["response_format"])),
+    in_message("the response_format parameter is unsupported", DropFirstOf(&["response_format"])),
     // -- ranges
     // DeepSeek: https://github.com/deepseek-ai/DeepSeek-V3/issues/69
-    says("valid range of {param} is [{low}, {high}]", Range),
+    in_message("valid range of {param} is [{low}, {high}]", Clamp),
     // DashScope: https://github.com/open-webui/open-webui/issues/10507
-    says("range of {param} should be [{low}, {high}]", Range),
-    says("{param} must be in [{low}, {high}]", Range), // vLLM: records vllm/err_temperature_9
+    in_message("range of {param} should be [{low}, {high}]", Clamp),
+    in_message("{param} must be in [{low}, {high}]", Clamp), // vLLM: records vllm/err_temperature_9
     // corpus rig doubleword/invalid_temperature_blocking
-    says("{param} must be between {low} and {high}", Range),
+    in_message("{param} must be between {low} and {high}", Clamp),
     // Anthropic: corpus rig anthropic/validation_error_carries_identity
-    says("{param}: range: {low}..{high}", Range),
+    in_message("{param}: range: {low}..{high}", Clamp),
     // records llama-server/err_n0
-    says("field '{param}': value must be between {low} <= value <= {high}", Range),
+    in_message("field '{param}': value must be between {low} <= value <= {high}", Clamp),
     // OpenAI: https://github.com/ChatGPTNextWeb/NextChat/issues/3195
-    says("{param} is too large: * this model supports at most {high} completion tokens", Range),
+    in_message("{param} is too large: * this model supports at most {high} completion tokens", Clamp),
     // Anthropic, general knowledge
-    says("{param}: * > {high}, which is the maximum allowed number of output tokens", Range),
+    in_message("{param}: * > {high}, which is the maximum allowed number of output tokens", Clamp),
     // Groq: https://github.com/RooCodeInc/Roo-Code/issues/5136
-    says("'{param}' must be less than or equal to '{high}'", Range),
+    in_message("'{param}' must be less than or equal to '{high}'", Clamp),
     // General knowledge.
-    says("{param} must be less than or equal to {high}", Range),
+    in_message("{param} must be less than or equal to {high}", Clamp),
     // Volcengine Ark: https://github.com/Gitlawb/openclaude/issues/331
-    says("'{param}' specified in the request * expected a value <= {high}", Range),
+    in_message("'{param}' specified in the request * expected a value <= {high}", Clamp),
     // General knowledge.
-    says("{param} specified in the request * expected a value <= {high}", Range),
+    in_message("{param} specified in the request * expected a value <= {high}", Clamp),
     // TGI: https://github.com/huggingface/text-generation-inference/issues/1582,
     // https://github.com/huggingface/transformers/issues/28523
-    says("'{param}' must be > {low} and < {below}", Range),
+    in_message("'{param}' must be > {low} and < {below}", Clamp),
     // General knowledge.
-    says("'{param}' must be <= {high}", Range),
+    in_message("'{param}' must be <= {high}", Clamp),
     // OpenAI: corpus rig openai/chat_completions_validation_error_carries_identity
-    says("invalid '{param}': decimal above maximum value. expected a value <= {high}", Range),
+    in_message("invalid '{param}': decimal above maximum value. expected a value <= {high}", Clamp),
     // General knowledge.
-    says("invalid '{param}': integer above maximum value. expected a value <= {high}", Range),
+    in_message("invalid '{param}': integer above maximum value. expected a value <= {high}", Clamp),
     // Vertex: corpus opentelemetry test_generate_content_invalid_temperature
-    says("has a {param} value of * range is from {low} (inclusive) to {below} (exclusive)", Range),
+    in_message("has a {param} value of * range is from {low} (inclusive) to {below} (exclusive)", Clamp),
     // pydantic: records llama-cpp-python/err_top_p_2
-    at("", "", "input should be less than or equal to {high}", Range),
+    at_field("", "", "input should be less than or equal to {high}", Clamp),
     // General knowledge.
-    at("", "", "input should be greater than or equal to {low}", Range),
+    at_field("", "", "input should be greater than or equal to {low}", Clamp),
     // -- parameters, by code
-    code("unsupported_parameter", Drop), // OpenAI: corpus envoyproxy chat-bad-request, crewAI stop
-    code("unknown_parameter", Drop),     // Azure: https://github.com/openai/openai-python/issues/1492
-    code("unsupported_value", Drop),     // OpenAI: https://github.com/QwenLM/qwen-code/issues/921
+    error_code("unsupported_parameter", Drop), // OpenAI: corpus envoyproxy chat-bad-request, crewAI stop
+    error_code("unknown_parameter", Drop),     // Azure: https://github.com/openai/openai-python/issues/1492
+    error_code("unsupported_value", Drop),     // OpenAI: https://github.com/QwenLM/qwen-code/issues/921
     // -- parameters, by words
-    says("unsupported parameter: '{param}'", Drop), // OpenAI behind gateways that lose the code
-    says("unsupported value: '{param}' does not support", Drop), // https://github.com/cline/cline/issues/341
-    says("unknown parameter: '{param}'", Drop), // https://github.com/microsoft/semantic-kernel/issues/8189
+    in_message("unsupported parameter: '{param}'", Drop), // OpenAI behind gateways that lose the code
+    in_message("unsupported value: '{param}' does not support", Drop), // https://github.com/cline/cline/issues/341
+    in_message("unknown parameter: '{param}'", Drop), // https://github.com/microsoft/semantic-kernel/issues/8189
     // Azure: https://github.com/Azure/azure-sdk-for-net/issues/45719
-    says("unrecognized request argument supplied: {param}", Drop),
+    in_message("unrecognized request argument supplied: {param}", Drop),
     // General knowledge.
-    says("unrecognized request arguments supplied: {param}", Drop),
+    in_message("unrecognized request arguments supplied: {param}", Drop),
     // Gemini, for members: https://github.com/BerriAI/litellm/issues/6136
-    says("unknown name '{param}' at '{at}'", Drop),
+    in_message("unknown name '{param}' at '{path}'", Drop),
     // Gemini: https://github.com/n4ze3m/page-assist/issues/418
-    says("unknown name '{param}': cannot find field", Drop),
+    in_message("unknown name '{param}': cannot find field", Drop),
     // Databricks: https://github.com/continuedev/continue/issues/12936; serde
-    says("unknown field '{param}'", Drop),
+    in_message("unknown field '{param}'", Drop),
     // Groq, for members: https://github.com/chatboxai/chatbox/issues/2081
-    says("'{at}' : property '{param}' is unsupported", Drop),
+    in_message("'{path}' : property '{param}' is unsupported", Drop),
     // Groq https://github.com/fanenr/chatbot/issues/21, Cerebras https://github.com/egoist/chatwise-releases/issues/1442
-    says("property '{param}' is unsupported", Drop),
+    in_message("property '{param}' is unsupported", Drop),
     // Fireworks: https://github.com/FlowiseAI/Flowise/issues/2866
-    says("extra inputs are not permitted, field: '{param}'", Drop),
+    in_message("extra inputs are not permitted, field: '{param}'", Drop),
     // Azure AI: https://github.com/microsoft/semantic-kernel/issues/10510
-    says("validation error at {param}: extra inputs are not permitted", Drop),
+    in_message("validation error at {param}: extra inputs are not permitted", Drop),
     // Mistral, vLLM: https://github.com/mistralai/platform-docs-public/issues/7,
     // https://github.com/1Panel-dev/MaxKB/issues/2912
-    at("", "", "extra inputs are not permitted", Drop),
-    at("", "", "extra fields not permitted", Drop), // pydantic 1
+    at_field("", "", "extra inputs are not permitted", Drop),
+    at_field("", "", "extra fields not permitted", Drop), // pydantic 1
     // Bedrock: https://github.com/anthropics/anthropic-sdk-typescript/issues/592
-    says("{at}: extraneous key [{param}] is not permitted", Drop),
+    in_message("{path}: extraneous key [{param}] is not permitted", Drop),
     // JSON schema validators, OpenAI among them: https://github.com/openai/openai-node/issues/1161
-    says("additional properties are not allowed ('{param}'* were unexpected) - '{at}'", Drop),
+    in_message("additional properties are not allowed ('{param}'* were unexpected) - '{path}'", Drop),
     // General knowledge.
-    says("additional properties are not allowed ('{param}' was unexpected) - '{at}'", Drop),
+    in_message("additional properties are not allowed ('{param}' was unexpected) - '{path}'", Drop),
     // General knowledge.
-    says("additional properties are not allowed ('{param}' was unexpected)", Drop),
-    says("unrecognized key(s) in object: '{param}'", Drop), // zod, general knowledge
+    in_message("additional properties are not allowed ('{param}' was unexpected)", Drop),
+    in_message("unrecognized key(s) in object: '{param}'", Drop), // zod, general knowledge
     // records transformers-serve/err_unknown_param
-    says("unexpected fields in the request: *'{param}'", Drop),
+    in_message("unexpected fields in the request: *'{param}'", Drop),
     // xAI: https://github.com/n8n-io/n8n/issues/14581
-    says("argument not supported on this model: {param}", Drop),
-    says("argument not supported: {param}", Drop), // xAI: https://github.com/yym68686/uni-api/issues/105
-    says("does not support parameter {param}", Drop), // xAI: https://github.com/chenyme/grok2api/issues/814
+    in_message("argument not supported on this model: {param}", Drop),
+    in_message("argument not supported: {param}", Drop), // xAI: https://github.com/yym68686/uni-api/issues/105
+    in_message("does not support parameter {param}", Drop), // xAI: https://github.com/chenyme/grok2api/issues/814
     // litellm: https://github.com/BerriAI/litellm/issues/7748
-    says("does not support parameters: *'{param}'", Drop),
+    in_message("does not support parameters: *'{param}'", Drop),
     // General knowledge.
-    says("does not support the '{param}' parameter", Drop),
+    in_message("does not support the '{param}' parameter", Drop),
     // Groq: https://github.com/iamsrikanthnani/pluely/issues/242
-    says("'{param}' is not supported with this model", Drop),
+    in_message("'{param}' is not supported with this model", Drop),
     // General knowledge.
-    says("parameter '{param}' is not supported", Drop),
+    in_message("parameter '{param}' is not supported", Drop),
     // General knowledge.
-    says("parameter {param} is not supported", Drop),
+    in_message("parameter {param} is not supported", Drop),
     // General knowledge.
-    says("'{param}' parameter is not supported", Drop),
+    in_message("'{param}' parameter is not supported", Drop),
     // General knowledge.
-    says("'{param}' is not supported", Drop),
+    in_message("'{param}' is not supported", Drop),
     // General knowledge.
-    says("'{param}' is unsupported", Drop),
+    in_message("'{param}' is unsupported", Drop),
     // General knowledge.
-    says("'{param}' is not allowed", Drop),
+    in_message("'{param}' is not allowed", Drop),
     // General knowledge.
-    says("{param} is not supported", DropPlain),
+    in_message("{param} is not supported", DropUnquoted),
     // General knowledge.
-    says("{param} is not a supported parameter", DropPlain),
+    in_message("{param} is not a supported parameter", DropUnquoted),
     // OpenAI: corpus pydantic-ai web_search_tool_model_not_supported
-    says("not supported with this model", Drop),
+    in_message("not supported with this model", Drop),
     // vLLM on Gaudi: https://github.com/vllm-project/vllm-gaudi/pull/1098
-    says("please remove '{param}'", Drop),
+    in_message("please remove '{param}'", Drop),
     // Moonshot, only one value: https://github.com/opencyvis/opencyvis-phone/issues/12
-    says("invalid {param}: only * is allowed for this model", Drop),
+    in_message("invalid {param}: only * is allowed for this model", Drop),
     // Groq: https://github.com/earendil-works/pi/issues/1745
-    says("'reasoning_effort' must be one of", Param(&["reasoning_effort"])),
+    in_message("'reasoning_effort' must be one of", DropFirstOf(&["reasoning_effort"])),
     // pi/issues/3764
-    says("reasoning_effort' : value is not one of the allowed values", Param(&["reasoning_effort"])),
+    in_message(
+        "reasoning_effort' : value is not one of the allowed values",
+        DropFirstOf(&["reasoning_effort"]),
+    ),
     // General knowledge.
-    says("reasoning_effort must be one of", Param(&["reasoning_effort"])),
+    in_message("reasoning_effort must be one of", DropFirstOf(&["reasoning_effort"])),
     // Claude Code's `metadata.user_id` has 150 characters, and is JSON. OpenAI takes 64:
     // https://github.com/BerriAI/litellm/pull/37623; its wording is that of other members
-    says("'user': string too long", Param(&["user"])),
+    in_message("'user': string too long", DropFirstOf(&["user"])),
     // Zhipu and Doubao: https://github.com/looplj/axonhub/issues/1669
-    says("user_id: the unique id of the user must be between", Param(&["user_id", "user", "metadata"])),
+    in_message(
+        "user_id: the unique id of the user must be between",
+        DropFirstOf(&["user_id", "user", "metadata"]),
+    ),
     // DeepSeek: https://github.com/chenhg5/cc-connect/issues/864
-    says("'user_id': string does not match pattern", Param(&["user_id", "user", "metadata"])),
+    in_message("'user_id': string does not match pattern", DropFirstOf(&["user_id", "user", "metadata"])),
     // Mistral: corpus rig mistral/logprobs_rejection_matrix
-    says("logprobs are not enabled", Param(&["logprobs", "top_logprobs"])),
+    in_message("logprobs are not enabled", DropFirstOf(&["logprobs", "top_logprobs"])),
     // Gemini: https://github.com/GoogleCloudPlatform/generative-ai/issues/2947
-    says("logprobs is not supported", Param(&["logprobs", "top_logprobs"])),
+    in_message("logprobs is not supported", DropFirstOf(&["logprobs", "top_logprobs"])),
     // General knowledge.
-    says("logprobs is not enabled", Param(&["logprobs", "top_logprobs"])),
+    in_message("logprobs is not enabled", DropFirstOf(&["logprobs", "top_logprobs"])),
     // Gemini: https://github.com/google-gemini/cookbook/issues/1290
-    says("penalty is not enabled", Param(&["frequency_penalty", "presence_penalty"])),
+    in_message("penalty is not enabled", DropFirstOf(&["frequency_penalty", "presence_penalty"])),
 ];
 
 #[cfg(test)]
@@ -421,24 +432,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_pattern_finds_its_own_words() {
-        for row in ROWS {
-            let mut said = row.says.replace('*', "and so on");
-            for (hole, word) in
-                [("param", "top_k"), ("at", "tools.0"), ("role", "developer"), ("low", "1"), ("high", "2.5")]
-            {
-                said = said.replace(&format!("{{{hole}}}"), word);
+    fn every_wording_matches_itself() {
+        for pattern in PATTERNS {
+            let mut message = pattern.wording.replace('*', "and so on");
+            for (placeholder, word) in [
+                ("param", "top_k"),
+                ("path", "tools.0"),
+                ("role", "developer"),
+                ("low", "1"),
+                ("high", "2.5"),
+            ] {
+                message = message.replace(&format!("{{{placeholder}}}"), word);
             }
-            said = said.replace("{below}", "3");
-            assert!(find(row.says, &format!("it said: {said}."), |_| Some(())).is_some(), "{}", row.says);
+            message = message.replace("{below}", "3");
+            let message = format!("error: {message}.");
+            assert!(find(pattern.wording, &message, |_| Some(())).is_some(), "{}", pattern.wording);
         }
     }
 
     #[test]
-    fn patterns_are_written_as_messages_are_read() {
-        for says in ROWS.iter().map(|row| row.says).chain(GUARDS.iter().copied()) {
-            assert_eq!(says, says.to_ascii_lowercase());
-            assert!(!says.contains(['"', '`', '\\']) && !says.is_empty(), "{says}");
+    fn wordings_are_written_as_messages_are_normalized() {
+        for wording in PATTERNS.iter().map(|pattern| pattern.wording).chain(UNADAPTABLE.iter().copied()) {
+            assert_eq!(wording, wording.to_ascii_lowercase());
+            assert!(!wording.contains(['"', '`', '\\']) && !wording.is_empty(), "{wording}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! What was sent, as far as lessons ask for it.
+//! The body of a refused request to the facts that adaptations depend on.
 
 use crate::json::{Object, ValueKind, decode_string, value_kind};
 
-/// What a message's content is.
+/// The JSON form of a message's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ContentShape {
     /// Absent or `null`.
-    None,
+    Null,
     /// A string.
-    Text,
-    /// Parts, all of them text.
+    String,
+    /// A list of parts, all of them text.
     TextParts,
     /// Anything else.
     Other,
@@ -20,9 +20,9 @@ pub(super) enum ContentShape {
 pub(super) struct SentMessage<'a> {
     /// Its role.
     pub role: String,
-    /// What its content is.
+    /// The form of its content.
     pub content: ContentShape,
-    /// All its members.
+    /// All its fields.
     pub object: Object<'a>,
 }
 
@@ -35,28 +35,28 @@ pub(super) struct SentRequest<'a> {
     pub messages: Vec<SentMessage<'a>>,
 }
 
-/// Where a name that an error gives stands in the body, in the body's own spelling.
+/// Where the body has a field that an error names, in the body's spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FieldLocation {
     /// A parameter.
     Param(String),
-    /// Something inside a parameter.
-    Inside(String),
-    /// A member of messages.
-    Field(String),
-    /// A member of a tool.
+    /// A field inside a parameter.
+    InsideParam(String),
+    /// A field of messages.
+    Message(String),
+    /// A field of a tool.
     Tool(String),
 }
 
-/// Names that mean the same: `presencePenalty` is `presence_penalty`.
-fn same(a: &str, b: &str) -> bool {
+/// Whether two names differ in spelling only: `presencePenalty` is `presence_penalty`.
+fn is_same_name(a: &str, b: &str) -> bool {
     let letters = |s: &str| {
         s.chars().filter(|c| *c != '_' && *c != '-').map(|c| c.to_ascii_lowercase()).collect::<String>()
     };
     letters(a) == letters(b)
 }
 
-/// What upstreams call a parameter behind their OpenAI layer.
+/// Names of upstreams' own APIs in errors, with the parameters that became them.
 const ALIASES: &[(&str, &str)] = &[
     ("maxoutputtokens", "max_completion_tokens"),
     ("maxoutputtokens", "max_tokens"),
@@ -65,16 +65,16 @@ const ALIASES: &[(&str, &str)] = &[
     ("responseformat.type", "response_format"),
 ];
 
-/// The steps of a path: `messages[0].role`, `#/n`, `body.tools.0`.
-pub(super) fn steps(path: &str) -> Vec<&str> {
-    let mut steps: Vec<&str> =
-        path.split(['.', '[', ']', '/', '#', '\'']).filter(|step| !step.is_empty()).collect();
-    while matches!(steps.first(), Some(&("body" | "request" | "parameter" | "params" | "query")))
-        && steps.len() > 1
+/// The segments of a path: `messages[0].role`, `#/n`, `body.tools.0`.
+pub(super) fn path_segments(path: &str) -> Vec<&str> {
+    let mut segments: Vec<&str> =
+        path.split(['.', '[', ']', '/', '#', '\'']).filter(|segment| !segment.is_empty()).collect();
+    while matches!(segments.first(), Some(&("body" | "request" | "parameter" | "params" | "query")))
+        && segments.len() > 1
     {
-        steps.remove(0);
+        segments.remove(0);
     }
-    steps
+    segments
 }
 
 impl<'a> SentRequest<'a> {
@@ -82,60 +82,62 @@ impl<'a> SentRequest<'a> {
         let read = |raw: &'a str| {
             let object = Object::parse(raw.as_bytes()).ok()?;
             let role = object.str("role").unwrap_or_default().into_owned();
-            let content = object.get("content").map_or(ContentShape::None, content);
+            let content = object.get("content").map_or(ContentShape::Null, content_shape);
             Some(SentMessage { role, content, object })
         };
         let messages = body.array("messages").unwrap_or_default().into_iter().filter_map(read).collect();
         Self { body, messages }
     }
 
-    /// The body's own spelling of a parameter.
+    /// A parameter in the body's spelling, if it was sent.
     pub(super) fn key(&self, name: &str) -> Option<String> {
-        let spelled =
-            |name: &str| self.body.iter().find(|(key, _)| same(key, name)).map(|(key, _)| key.to_owned());
+        let spelled = |name: &str| {
+            self.body.iter().find(|(key, _)| is_same_name(key, name)).map(|(key, _)| key.to_owned())
+        };
         spelled(name).or_else(|| {
             let letters = name.replace(['_', '-'], "").to_ascii_lowercase();
             ALIASES.iter().filter(|(alias, _)| *alias == letters).find_map(|(_, key)| spelled(key))
         })
     }
 
-    /// Where a name stands, if it does.
-    pub(super) fn place(&self, path: &str) -> Option<FieldLocation> {
-        let steps = steps(path);
-        let (first, last) = (*steps.first()?, *steps.last()?);
-        if steps.len() == 1 {
+    /// Where the body has the field of this name or path, if it does.
+    pub(super) fn locate(&self, path: &str) -> Option<FieldLocation> {
+        let segments = path_segments(path);
+        let (first, last) = (*segments.first()?, *segments.last()?);
+        if segments.len() == 1 {
             if let Some(key) = self.key(first) {
                 return Some(FieldLocation::Param(key));
             }
-            // These stand nowhere else.
-            let place = match last {
-                "reasoning_content" => FieldLocation::Field(last.to_owned()),
-                "strict" => FieldLocation::Tool(last.to_owned()),
-                _ => return None,
+            // These are fields of nothing else.
+            return match last {
+                "reasoning_content" => Some(FieldLocation::Message(last.to_owned())),
+                "strict" => Some(FieldLocation::Tool(last.to_owned())),
+                _ => None,
             };
-            return Some(place);
         }
         match first {
-            // Not what stands in a message's calls or parts.
-            "messages" if !steps.iter().any(|s| matches!(*s, "tool_calls" | "content" | "function_call")) => {
+            // Not fields of a message's calls or parts.
+            "messages"
+                if !segments.iter().any(|s| matches!(*s, "tool_calls" | "content" | "function_call")) =>
+            {
                 let name = self
                     .messages
                     .iter()
                     .flat_map(|m| m.object.iter())
-                    .find(|(key, _)| same(key, last))
+                    .find(|(key, _)| is_same_name(key, last))
                     .map(|(key, _)| key.to_owned())?;
-                Some(FieldLocation::Field(name))
+                Some(FieldLocation::Message(name))
             }
             "messages" => None,
             "tools" => Some(FieldLocation::Tool(last.to_owned())),
-            _ => self.key(first).map(FieldLocation::Inside),
+            _ => self.key(first).map(FieldLocation::InsideParam),
         }
     }
 
-    /// The message that a path points to.
+    /// The message that a path leads to.
     pub(super) fn message(&self, path: &str) -> Option<&SentMessage<'a>> {
-        let steps = steps(path);
-        let index = steps.iter().skip_while(|s| **s != "messages").nth(1)?;
+        let segments = path_segments(path);
+        let index = segments.iter().skip_while(|s| **s != "messages").nth(1)?;
         self.messages.get(index.parse::<usize>().ok()?)
     }
 
@@ -144,18 +146,18 @@ impl<'a> SentRequest<'a> {
         self.messages.iter().any(|m| m.role == role)
     }
 
-    /// Whether a message has the member, and not as `null`.
+    /// Whether a message has the field, and not as `null`.
     pub(super) fn has_field(&self, name: &str) -> bool {
         self.messages.iter().any(|m| m.object.non_null(name).is_some())
     }
 
-    /// The number that a parameter has.
+    /// The value of a parameter that is a number.
     pub(super) fn number(&self, key: &str) -> Option<f64> {
         self.body.get(key)?.trim().parse().ok()
     }
 
-    /// The kind of `response_format`.
-    pub(super) fn format(&self) -> Option<String> {
+    /// The type of `response_format`.
+    pub(super) fn response_format(&self) -> Option<String> {
         self.body.object("response_format")?.str("type").map(std::borrow::Cow::into_owned)
     }
 
@@ -164,7 +166,7 @@ impl<'a> SentRequest<'a> {
         self.messages.iter().any(|m| m.object.non_null("tool_calls").is_some())
     }
 
-    /// The ids of calls, and of the calls that results belong to.
+    /// The ids of tool calls, and those in tool results.
     pub(super) fn call_ids(&self) -> Vec<String> {
         let mut ids = Vec::new();
         for message in &self.messages {
@@ -186,10 +188,10 @@ impl<'a> SentRequest<'a> {
     }
 }
 
-fn content(raw: &str) -> ContentShape {
+fn content_shape(raw: &str) -> ContentShape {
     match value_kind(raw) {
-        ValueKind::Null => ContentShape::None,
-        ValueKind::String => ContentShape::Text,
+        ValueKind::Null => ContentShape::Null,
+        ValueKind::String => ContentShape::String,
         ValueKind::Array => {
             let parts: Vec<&serde_json::value::RawValue> = serde_json::from_str(raw).unwrap_or_default();
             let is_text = |part: &&serde_json::value::RawValue| {

@@ -1,9 +1,10 @@
-//! Gateways: one API before many.
+//! Gateways: services with one API for the models of many vendors.
 
-use super::{at, list, local, old_limit, text, thinking};
-use crate::profile::{Auth, MessageRules, Profile, ReasoningParam, ToolRules};
+use super::helpers::{anywhere, at_host, list, max_tokens_only, reasoning_by, text};
+use crate::profile::accepts::{MessageRules, ReasoningParam, ToolRules};
+use crate::profile::definition::{Auth, Profile};
 
-pub(super) fn rows() -> Vec<Profile> {
+pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("OpenRouter"),
@@ -13,16 +14,16 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R3 R49)",
                 "corpus: openrouter",
             ]),
-            // Which app asks.
-            forward_headers: super::list(&["http-referer", "x-title"]),
+            // They name the client's app.
+            forward_headers: list(&["http-referer", "x-title"]),
             messages: MessageRules::default(),
-            reasoning: thinking(ReasoningParam::Reasoning),
-            ..at("openrouter", "https://openrouter.ai/api/v1")
+            reasoning: reasoning_by(ReasoningParam::Reasoning),
+            ..at_host("openrouter", "https://openrouter.ai/api/v1")
         },
         Profile {
             description: text("Vercel AI Gateway"),
             sources: list(&["https://vercel.com/docs/ai-gateway/openai-compat"]),
-            ..at("vercel-gateway", "https://ai-gateway.vercel.sh/v1")
+            ..at_host("vercel-gateway", "https://ai-gateway.vercel.sh/v1")
         },
         Profile {
             description: text("Cloudflare AI Gateway"),
@@ -31,9 +32,9 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R1 R3 R41 R56)",
             ]),
             auth: Auth { header: text("cf-aig-authorization"), ..Auth::default() },
-            params: old_limit(),
+            params: max_tokens_only(),
             tools: ToolRules { drop_strict: true, ..ToolRules::default() },
-            ..at(
+            ..at_host(
                 "cloudflare-gateway",
                 "https://gateway.ai.cloudflare.com/v1/YOUR-ACCOUNT/YOUR-GATEWAY/compat",
             )
@@ -46,7 +47,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             auth: Auth { header: text("x-portkey-api-key"), prefix: text("") },
             messages: MessageRules::default(),
-            ..at("portkey", "https://api.portkey.ai/v1")
+            ..at_host("portkey", "https://api.portkey.ai/v1")
         },
         Profile {
             description: text("Helicone AI Gateway"),
@@ -55,18 +56,18 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/blob/main/litellm/llms/openai_like/providers.json",
             ]),
             messages: MessageRules::default(),
-            ..at("helicone", "https://ai-gateway.helicone.ai/v1")
+            ..at_host("helicone", "https://ai-gateway.helicone.ai/v1")
         },
         Profile {
             description: text("OpenCode Zen"),
             sources: list(&["https://opencode.ai/docs/zen", "https://github.com/earendil-works/pi (R3)"]),
-            ..at("opencode-zen", "https://opencode.ai/zen/v1")
+            ..at_host("opencode-zen", "https://opencode.ai/zen/v1")
         },
         Profile {
             description: text("LiteLLM's proxy"),
             sources: list(&["https://docs.litellm.ai/docs/proxy/quick_start"]),
             messages: MessageRules::default(),
-            ..local("litellm", "http://127.0.0.1:4000/v1")
+            ..anywhere("litellm", "http://127.0.0.1:4000/v1")
         },
     ]
 }

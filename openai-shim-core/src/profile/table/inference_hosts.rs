@@ -1,15 +1,18 @@
-//! Those who host other people's models.
+//! Inference hosts: services that run models of several vendors.
 
-use super::{
-    at, efforts, list, local, models, never_forced, no_developer, old_limit, prompts, signing_unsigned, text,
-    thinking, without,
+use super::helpers::{
+    also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,
+    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, model_drop_params,
+    model_efforts, model_reasoning_by, text,
 };
-use crate::profile::{
-    MessageNamePolicy, MessageRules, ModelOverride, ParamRules, Profile, ReasoningHistory, ReasoningParam,
-    ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallIdFormat, ToolRules,
+use crate::profile::accepts::{
+    ContentType, MessageLayer, MessageNamePolicy, MessageRules, ParamRules, ReasoningHistory, ReasoningParam,
+    ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport, StreamingLayer, ToolCallIdFormat,
+    ToolRules,
 };
+use crate::profile::definition::{ModelOverride, Profile};
 
-pub(super) fn rows() -> Vec<Profile> {
+pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("Groq"),
@@ -23,8 +26,8 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             params: ParamRules {
                 max_stop_sequences: Some(4),
-                single_choice: true,
-                ..without(&["logit_bias", "logprobs", "top_logprobs"])
+                max_choices: Some(1),
+                ..drop_params(&["logit_bias", "logprobs", "top_logprobs"])
             },
             messages: MessageRules {
                 drop_null_fields: true,
@@ -38,18 +41,17 @@ pub(super) fn rows() -> Vec<Profile> {
             },
             model_overrides: vec![
                 ModelOverride {
-                    response_format: ResponseFormatRules {
-                        json_schema: ResponseFormatSupport::JsonObject,
-                        ..ResponseFormatRules::default()
-                    },
-                    ..models(&["llama-3.1-8b-instant", "llama-3.3-70b-versatile"])
+                    response_format: layer!(ResponseFormatLayer {
+                        json_schema: ResponseFormatSupport::JsonObject
+                    }),
+                    ..for_models(&["llama-3.1-8b-instant", "llama-3.3-70b-versatile"])
                 },
                 ModelOverride {
-                    reasoning: efforts(&["low", "medium", "high"]),
-                    ..models(&["openai/gpt-oss-*"])
+                    reasoning: model_efforts(&["low", "medium", "high"]),
+                    ..for_models(&["openai/gpt-oss-*"])
                 },
             ],
-            ..at("groq", "https://api.groq.com/openai/v1")
+            ..at_host("groq", "https://api.groq.com/openai/v1")
         },
         Profile {
             description: text("Cerebras"),
@@ -60,9 +62,9 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: cerebras",
             ]),
             params: ParamRules { max_stop_sequences: Some(4), ..ParamRules::default() },
-            messages: MessageRules { reasoning_history: ReasoningHistory::Drop, ..no_developer() },
+            messages: MessageRules { reasoning_history: ReasoningHistory::Drop, ..developer_as_system() },
             reasoning: efforts(&["none", "low", "medium", "high"]),
-            ..at("cerebras", "https://api.cerebras.ai/v1")
+            ..at_host("cerebras", "https://api.cerebras.ai/v1")
         },
         Profile {
             description: text("SambaNova"),
@@ -70,10 +72,10 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.sambanova.ai/cloud/docs/capabilities/function-calling (R41)",
                 "https://github.com/BerriAI/litellm/blob/main/litellm/llms/sambanova/chat.py (R1 R13)",
             ]),
-            params: old_limit(),
-            messages: MessageRules { flatten_text: true, ..no_developer() },
+            params: max_tokens_only(),
+            messages: MessageRules { content: ContentType::String, ..developer_as_system() },
             tools: ToolRules { drop_strict: true, ..ToolRules::default() },
-            ..at("sambanova", "https://api.sambanova.ai/v1")
+            ..at_host("sambanova", "https://api.sambanova.ai/v1")
         },
         Profile {
             description: text("Together"),
@@ -84,10 +86,10 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: together",
             ]),
             hosts: list(&["api.together.xyz", "api.together.ai"]),
-            params: old_limit(),
+            params: max_tokens_only(),
             tools: ToolRules { drop_strict: true, ..ToolRules::default() },
-            extra_dialects: prompts(),
-            ..at("together", "https://api.together.xyz/v1")
+            extra_dialects: also_completions(),
+            ..at_host("together", "https://api.together.xyz/v1")
         },
         Profile {
             description: text("Fireworks"),
@@ -95,10 +97,10 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.fireworks.ai/tools-sdks/openai-compatibility",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/fireworks_ai (R1 R41)",
             ]),
-            params: old_limit(),
+            params: max_tokens_only(),
             tools: ToolRules { drop_strict: true, ..ToolRules::default() },
-            extra_dialects: prompts(),
-            ..at("fireworks", "https://api.fireworks.ai/inference/v1")
+            extra_dialects: also_completions(),
+            ..at_host("fireworks", "https://api.fireworks.ai/inference/v1")
         },
         Profile {
             description: text("DeepInfra"),
@@ -107,8 +109,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/openclaw/openclaw/issues/5704 (R3)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/deepinfra (R1)",
             ]),
-            params: old_limit(),
-            ..at("deepinfra", "https://api.deepinfra.com/v1/openai")
+            params: max_tokens_only(),
+            ..at_host("deepinfra", "https://api.deepinfra.com/v1/openai")
         },
         Profile {
             description: text("NVIDIA NIM"),
@@ -118,16 +120,15 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
                 "https://github.com/NousResearch/hermes-agent/issues/20154 (R8)",
             ]),
-            params: old_limit(),
+            params: max_tokens_only(),
             model_overrides: vec![ModelOverride {
-                messages: MessageRules {
+                messages: layer!(MessageLayer {
                     assistant_after_tool: true,
-                    tool_call_ids: ToolCallIdFormat::Alnum9,
-                    ..MessageRules::default()
-                },
-                ..models(&["mistralai/*"])
+                    tool_call_ids: ToolCallIdFormat::Alnum9
+                }),
+                ..for_models(&["mistralai/*"])
             }],
-            ..at("nvidia", "https://integrate.api.nvidia.com/v1")
+            ..at_host("nvidia", "https://integrate.api.nvidia.com/v1")
         },
         Profile {
             description: text("Hugging Face's router of inference providers"),
@@ -135,7 +136,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://huggingface.co/docs/inference-providers/index (R57)",
                 "corpus: huggingface",
             ]),
-            ..at("huggingface", "https://router.huggingface.co/v1")
+            ..at_host("huggingface", "https://router.huggingface.co/v1")
         },
         Profile {
             description: text("Cloudflare Workers AI"),
@@ -143,7 +144,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility (R54)",
                 "https://github.com/earendil-works/pi (R3)",
             ]),
-            ..at("cloudflare", "https://api.cloudflare.com/client/v4/accounts/YOUR-ACCOUNT/ai/v1")
+            ..at_host("cloudflare", "https://api.cloudflare.com/client/v4/accounts/YOUR-ACCOUNT/ai/v1")
         },
         Profile {
             description: text("Databricks model serving"),
@@ -152,12 +153,12 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/databricks (R1 R47)",
             ]),
             hosts: list(&["*.cloud.databricks.com", "*.azuredatabricks.net", "*.gcp.databricks.com"]),
-            params: old_limit(),
+            params: max_tokens_only(),
             response_format: ResponseFormatRules {
                 disable_streaming: true,
                 ..ResponseFormatRules::default()
             },
-            ..local("databricks", "https://your-workspace.cloud.databricks.com/serving-endpoints")
+            ..anywhere("databricks", "https://your-workspace.cloud.databricks.com/serving-endpoints")
         },
         Profile {
             description: text("Snowflake Cortex"),
@@ -166,7 +167,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: snowflake",
             ]),
             hosts: list(&["*.snowflakecomputing.com"]),
-            ..local("snowflake", "https://your-account.snowflakecomputing.com/api/v2/cortex/v1")
+            ..anywhere("snowflake", "https://your-account.snowflakecomputing.com/api/v2/cortex/v1")
         },
         Profile {
             description: text("IBM watsonx.ai, by its model gateway"),
@@ -175,7 +176,7 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["*.ml.cloud.ibm.com"]),
             messages: MessageRules::default(),
-            ..local("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
+            ..anywhere("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
         },
         Profile {
             description: text("Amazon Bedrock's OpenAI endpoint"),
@@ -193,7 +194,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "bedrock-mantle.us-east-2.api.aws",
                 "bedrock-mantle.us-west-2.api.aws",
             ]),
-            ..at("bedrock-openai", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1")
+            ..at_host("bedrock-openai", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1")
         },
         Profile {
             description: text("Google Vertex AI's OpenAI endpoint"),
@@ -209,15 +210,15 @@ pub(super) fn rows() -> Vec<Profile> {
                 "us-east5-aiplatform.googleapis.com",
             ]),
             has_model_list: false,
-            messages: MessageRules { signatures_in_ids: true, ..no_developer() },
+            messages: MessageRules { signatures_in_ids: true, ..developer_as_system() },
             model_overrides: vec![
                 ModelOverride {
-                    params: without(&["frequency_penalty", "presence_penalty"]),
-                    ..models(&["google/gemini-3*"])
+                    params: model_drop_params(&["frequency_penalty", "presence_penalty"]),
+                    ..for_models(&["google/gemini-3*"])
                 },
-                signing_unsigned(),
+                gemini_3_placeholder_signature(),
             ],
-            ..at(
+            ..at_host(
                 "vertex-openai",
                 "https://aiplatform.googleapis.com/v1/projects/YOUR-PROJECT/locations/global/endpoints/openapi",
             )
@@ -228,14 +229,14 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.venice.ai/api-reference/endpoint/chat/completions",
                 "corpus: venice",
             ]),
-            ..at("venice", "https://api.venice.ai/api/v1")
+            ..at_host("venice", "https://api.venice.ai/api/v1")
         },
         Profile {
             description: text("Lemonfox"),
             sources: list(&["https://www.lemonfox.ai/apis/chat"]),
-            params: ParamRules { require_max_tokens: true, ..old_limit() },
-            messages: MessageRules { flatten_text: true, ..no_developer() },
-            ..at("lemonfox", "https://api.lemonfox.ai/v1")
+            params: ParamRules { require_max_tokens: true, ..max_tokens_only() },
+            messages: MessageRules { content: ContentType::String, ..developer_as_system() },
+            ..at_host("lemonfox", "https://api.lemonfox.ai/v1")
         },
         Profile {
             description: text("ModelScope"),
@@ -244,18 +245,18 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/musistudio/claude-code-router/issues/948 (R48)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/modelscope (R13)",
             ]),
-            messages: MessageRules { flatten_text: true, ..no_developer() },
+            messages: MessageRules { content: ContentType::String, ..developer_as_system() },
             model_overrides: vec![
                 ModelOverride {
-                    stream: StreamingSupport { required: true, ..StreamingSupport::default() },
-                    ..models(&["qwen/qwen3-*b", "qwen/qwen3-*b-*", "qwen/qwq*"])
+                    stream: layer!(StreamingLayer { required: true }),
+                    ..for_models(&["qwen/qwen3-*b", "qwen/qwen3-*b-*", "qwen/qwq*"])
                 },
                 ModelOverride {
-                    reasoning: thinking(ReasoningParam::EnableThinking),
-                    ..models(&["qwen/qwen3-*b"])
+                    reasoning: model_reasoning_by(ReasoningParam::EnableThinking),
+                    ..for_models(&["qwen/qwen3-*b"])
                 },
             ],
-            ..at("modelscope", "https://api-inference.modelscope.cn/v1")
+            ..at_host("modelscope", "https://api-inference.modelscope.cn/v1")
         },
         Profile {
             description: text("SiliconFlow"),
@@ -265,15 +266,15 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["api.siliconflow.com", "api.siliconflow.cn"]),
             model_overrides: vec![ModelOverride {
-                reasoning: thinking(ReasoningParam::EnableThinking),
-                ..models(&["qwen/qwen3-*b"])
+                reasoning: model_reasoning_by(ReasoningParam::EnableThinking),
+                ..for_models(&["qwen/qwen3-*b"])
             }],
-            ..at("siliconflow", "https://api.siliconflow.com/v1")
+            ..at_host("siliconflow", "https://api.siliconflow.com/v1")
         },
         Profile {
             description: text("Novita"),
             sources: list(&["https://novita.ai/docs/guides/llm-api"]),
-            ..at("novita", "https://api.novita.ai/openai/v1")
+            ..at_host("novita", "https://api.novita.ai/openai/v1")
         },
         Profile {
             description: text("Nebius Token Factory"),
@@ -282,13 +283,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/nebius (R1)",
             ]),
             hosts: list(&["api.tokenfactory.nebius.com", "api.studio.nebius.com", "api.studio.nebius.ai"]),
-            params: old_limit(),
-            ..at("nebius", "https://api.tokenfactory.nebius.com/v1")
+            params: max_tokens_only(),
+            ..at_host("nebius", "https://api.tokenfactory.nebius.com/v1")
         },
         Profile {
             description: text("Hyperbolic"),
             sources: list(&["https://docs.hyperbolic.xyz/docs/rest-api"]),
-            ..at("hyperbolic", "https://api.hyperbolic.xyz/v1")
+            ..at_host("hyperbolic", "https://api.hyperbolic.xyz/v1")
         },
         Profile {
             description: text("Crusoe Cloud"),
@@ -296,8 +297,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/blob/main/litellm/llms/openai_like/providers.json (R1)",
                 "corpus: crusoecloud",
             ]),
-            params: old_limit(),
-            ..at("crusoe", "https://api.inference.crusoecloud.com/v1")
+            params: max_tokens_only(),
+            ..at_host("crusoe", "https://api.inference.crusoecloud.com/v1")
         },
         Profile {
             description: text("Chutes"),
@@ -305,13 +306,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/blob/main/litellm/llms/openai_like/providers.json (R1)",
                 "https://github.com/earendil-works/pi (R1 R3)",
             ]),
-            params: old_limit(),
-            ..at("chutes", "https://llm.chutes.ai/v1")
+            params: max_tokens_only(),
+            ..at_host("chutes", "https://llm.chutes.ai/v1")
         },
         Profile {
             description: text("Avian"),
             sources: list(&["https://avian.io/docs"]),
-            ..at("avian", "https://api.avian.io/v1")
+            ..at_host("avian", "https://api.avian.io/v1")
         },
         Profile {
             description: text("Doubleword"),
@@ -319,7 +320,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.doubleword.ai/inference-api/creating-an-api-key",
                 "corpus: doubleword",
             ]),
-            ..at("doubleword", "https://api.doubleword.ai/v1")
+            ..at_host("doubleword", "https://api.doubleword.ai/v1")
         },
         Profile {
             description: text("Heroku Managed Inference"),
@@ -328,7 +329,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: heroku",
             ]),
             hosts: list(&["us.inference.heroku.com", "eu.inference.heroku.com"]),
-            ..at("heroku", "https://us.inference.heroku.com/v1")
+            ..at_host("heroku", "https://us.inference.heroku.com/v1")
         },
         Profile {
             description: text("Ollama's cloud"),
@@ -337,9 +338,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
                 "corpus: ollama-cloud",
             ]),
-            params: ParamRules { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
-            tools: never_forced(),
-            ..at("ollama-cloud", "https://ollama.com/v1")
+            params: ParamRules {
+                drop: list(&["logit_bias", "user"]),
+                max_choices: Some(1),
+                ..max_tokens_only()
+            },
+            tools: forced_choice_as_auto(),
+            ..at_host("ollama-cloud", "https://ollama.com/v1")
         },
     ]
 }

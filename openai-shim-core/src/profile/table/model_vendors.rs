@@ -1,16 +1,19 @@
-//! Those who make models and serve them by an API that is nearly OpenAI's.
+//! Model vendors with an API that is nearly OpenAI's.
 
-use super::{
-    at, efforts, list, map, models, never_forced, no_developer, old_limit, ranges, signing_unsigned, text,
-    thinking, without,
+use super::helpers::{
+    at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
+    gemini_3_placeholder_signature, layer, list, map, max_tokens_only, model_drop_params, model_efforts,
+    model_forced_choice_as_auto, model_reasoning_by, ranges, reasoning_by, text,
 };
-use crate::profile::{
-    MessageNamePolicy, MessageRules, ModelOverride, ParamRules, PrefillPolicy, Profile, ReasoningHistory,
-    ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport,
-    ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+use crate::profile::accepts::{
+    MessageLayer, MessageNamePolicy, MessageRules, ParamLayer, ParamRules, PrefillPolicy, ReasoningHistory,
+    ReasoningLayer, ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport,
+    StreamingLayer, StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    ToolRules,
 };
+use crate::profile::definition::{ModelOverride, Profile};
 
-pub(super) fn rows() -> Vec<Profile> {
+pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("Anthropic's OpenAI layer"),
@@ -23,8 +26,8 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             params: ParamRules {
                 clamp: ranges(&[("temperature", [0.0, 1.0])]),
-                single_choice: true,
-                ..without(&[
+                max_choices: Some(1),
+                ..drop_params(&[
                     "frequency_penalty",
                     "logit_bias",
                     "logprobs",
@@ -35,7 +38,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 ])
             },
             messages: MessageRules {
-                null_content: true,
+                tool_call_content: ToolCallContent::Null,
                 drop_empty_assistant: true,
                 ..MessageRules::default()
             },
@@ -46,10 +49,10 @@ pub(super) fn rows() -> Vec<Profile> {
                 ..ResponseFormatRules::default()
             },
             model_overrides: vec![ModelOverride {
-                messages: MessageRules { prefill: PrefillPolicy::Continue, ..MessageRules::default() },
-                ..models(&["claude-opus-4-6*", "claude-opus-4-7*", "claude-sonnet-4-6*"])
+                messages: layer!(MessageLayer { prefill: PrefillPolicy::Continue }),
+                ..for_models(&["claude-opus-4-6*", "claude-opus-4-7*", "claude-sonnet-4-6*"])
             }],
-            ..at("anthropic-openai", "https://api.anthropic.com/v1")
+            ..at_host("anthropic-openai", "https://api.anthropic.com/v1")
         },
         Profile {
             description: text("Gemini's OpenAI layer"),
@@ -60,16 +63,16 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/issues/6136 (R42)",
                 "https://ai.google.dev/gemini-api/docs/thought-signatures (R23)",
             ]),
-            params: without(&["frequency_penalty", "presence_penalty"]),
-            messages: MessageRules { signatures_in_ids: true, ..no_developer() },
-            model_overrides: vec![signing_unsigned()],
+            params: drop_params(&["frequency_penalty", "presence_penalty"]),
+            messages: MessageRules { signatures_in_ids: true, ..developer_as_system() },
+            model_overrides: vec![gemini_3_placeholder_signature()],
             tools: ToolRules {
                 drop_schema_keywords: list(&["$id", "$schema"]),
                 inline_refs: true,
                 ..ToolRules::default()
             },
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
-            ..at("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
+            ..at_host("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
         Profile {
             description: text("Mistral"),
@@ -87,7 +90,7 @@ pub(super) fn rows() -> Vec<Profile> {
             hosts: list(&["api.mistral.ai", "codestral.mistral.ai"]),
             params: ParamRules {
                 rename: map(&[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")]),
-                ..without(&["audio", "logit_bias", "modalities", "store", "user", "verbosity"])
+                ..drop_params(&["audio", "logit_bias", "modalities", "store", "user", "verbosity"])
             },
             messages: MessageRules {
                 name_field: MessageNamePolicy::Tool,
@@ -95,7 +98,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 prefill: PrefillPolicy::Prefix,
                 tool_call_ids: ToolCallIdFormat::Alnum9,
                 reasoning_history: ReasoningHistory::Drop,
-                ..no_developer()
+                ..developer_as_system()
             },
             tools: ToolRules {
                 drop_schema_keywords: list(&["$id", "$schema"]),
@@ -104,10 +107,10 @@ pub(super) fn rows() -> Vec<Profile> {
             },
             stream: StreamingSupport { accepts_options: false, ..StreamingSupport::default() },
             model_overrides: vec![ModelOverride {
-                messages: MessageRules { assistant_after_tool: true, ..MessageRules::default() },
-                ..models(&["devstral*", "mistral-medium*"])
+                messages: layer!(MessageLayer { assistant_after_tool: true }),
+                ..for_models(&["devstral*", "mistral-medium*"])
             }],
-            ..at("mistral", "https://api.mistral.ai/v1")
+            ..at_host("mistral", "https://api.mistral.ai/v1")
         },
         Profile {
             description: text("DeepSeek"),
@@ -119,8 +122,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R3)",
                 "corpus: deepseek (R13 R37 R53)",
             ]),
-            params: old_limit(),
-            messages: MessageRules { reasoning_history: ReasoningHistory::Restore, ..no_developer() },
+            params: max_tokens_only(),
+            messages: MessageRules { reasoning_history: ReasoningHistory::Restore, ..developer_as_system() },
             response_format: ResponseFormatRules {
                 json_schema: ResponseFormatSupport::JsonObject,
                 ..ResponseFormatRules::default()
@@ -128,12 +131,17 @@ pub(super) fn rows() -> Vec<Profile> {
             reasoning: ReasoningRules { param: ReasoningParam::Thinking, ..efforts(&["low", "high", "max"]) },
             model_overrides: vec![
                 ModelOverride {
-                    messages: MessageRules { input_modalities: Some(Vec::new()), ..MessageRules::default() },
-                    ..models(&["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro"])
+                    messages: layer!(MessageLayer { input_modalities: Some(Vec::new()) }),
+                    ..for_models(&[
+                        "deepseek-chat",
+                        "deepseek-reasoner",
+                        "deepseek-v4-flash",
+                        "deepseek-v4-pro",
+                    ])
                 },
-                ModelOverride { tools: never_forced(), ..models(&["deepseek-reasoner"]) },
+                ModelOverride { tools: model_forced_choice_as_auto(), ..for_models(&["deepseek-reasoner"]) },
             ],
-            ..at("deepseek", "https://api.deepseek.com/v1")
+            ..at_host("deepseek", "https://api.deepseek.com/v1")
         },
         Profile {
             description: text("xAI"),
@@ -147,30 +155,35 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/xai (R19 R26 R29)",
                 "https://github.com/earendil-works/pi (R3)",
             ]),
-            messages: MessageRules { name_field: MessageNamePolicy::Drop, ..no_developer() },
+            messages: MessageRules { name_field: MessageNamePolicy::Drop, ..developer_as_system() },
             model_overrides: vec![
                 ModelOverride {
-                    params: ParamRules {
+                    params: layer!(ParamLayer {
                         max_stop_sequences: Some(0),
-                        ..without(&["frequency_penalty", "presence_penalty"])
-                    },
-                    ..models(&["grok-3-mini*", "grok-4*", "grok-code-fast*"])
+                        ..model_drop_params(&["frequency_penalty", "presence_penalty"])
+                    }),
+                    ..for_models(&["grok-3-mini*", "grok-4*", "grok-code-fast*"])
                 },
                 ModelOverride {
-                    params: without(&["frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"]),
-                    ..models(&["grok-build*"])
+                    params: model_drop_params(&[
+                        "frequency_penalty",
+                        "presence_penalty",
+                        "logprobs",
+                        "top_logprobs",
+                    ]),
+                    ..for_models(&["grok-build*"])
                 },
                 ModelOverride {
-                    reasoning: thinking(ReasoningParam::None),
-                    ..models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
+                    reasoning: model_reasoning_by(ReasoningParam::Unsupported),
+                    ..for_models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
                 },
-                ModelOverride { reasoning: efforts(&["low", "high"]), ..models(&["grok-3-mini*"]) },
+                ModelOverride { reasoning: model_efforts(&["low", "high"]), ..for_models(&["grok-3-mini*"]) },
                 ModelOverride {
-                    reasoning: efforts(&["none", "low", "medium", "high"]),
-                    ..models(&["grok-4.3*"])
+                    reasoning: model_efforts(&["none", "low", "medium", "high"]),
+                    ..for_models(&["grok-4.3*"])
                 },
             ],
-            ..at("xai", "https://api.x.ai/v1")
+            ..at_host("xai", "https://api.x.ai/v1")
         },
         Profile {
             description: text(
@@ -185,14 +198,14 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: perplexity",
             ]),
             has_model_list: false,
-            params: old_limit(),
-            messages: MessageRules { merge_system: true, merge_same_role: true, ..no_developer() },
+            params: max_tokens_only(),
+            messages: MessageRules { merge_system: true, merge_same_role: true, ..developer_as_system() },
             tools: ToolRules { named_choice: ToolChoiceSupport::Required, ..ToolRules::default() },
             response_format: ResponseFormatRules {
                 json_object: ResponseFormatSupport::JsonSchema,
                 ..ResponseFormatRules::default()
             },
-            ..at("perplexity", "https://api.perplexity.ai")
+            ..at_host("perplexity", "https://api.perplexity.ai")
         },
         Profile {
             description: text("Moonshot: Kimi"),
@@ -210,33 +223,38 @@ pub(super) fn rows() -> Vec<Profile> {
             messages: MessageRules {
                 data_urls_only: true,
                 reasoning_history: ReasoningHistory::Restore,
-                ..no_developer()
+                ..developer_as_system()
             },
             tools: ToolRules { drop_strict: true, ..ToolRules::default() },
             model_overrides: vec![
                 ModelOverride {
-                    params: ParamRules {
-                        clamp: ranges(&[("temperature", [0.0, 1.0])]),
-                        ..ParamRules::default()
-                    },
-                    ..models(&["moonshot-v1*"])
+                    params: layer!(ParamLayer { clamp: ranges(&[("temperature", [0.0, 1.0])]) }),
+                    ..for_models(&["moonshot-v1*"])
                 },
                 ModelOverride {
-                    params: ParamRules {
-                        single_choice: true,
-                        ..without(&["frequency_penalty", "presence_penalty", "temperature", "top_p"])
-                    },
-                    ..models(&["kimi-k2.*", "kimi-k3*"])
+                    params: layer!(ParamLayer {
+                        max_choices: Some(1),
+                        ..model_drop_params(&[
+                            "frequency_penalty",
+                            "presence_penalty",
+                            "temperature",
+                            "top_p"
+                        ])
+                    }),
+                    ..for_models(&["kimi-k2.*", "kimi-k3*"])
                 },
-                ModelOverride { reasoning: thinking(ReasoningParam::Thinking), ..models(&["kimi-k2.*"]) },
-                ModelOverride { tools: never_forced(), ..models(&["kimi-k2.7-code*"]) },
                 ModelOverride {
-                    tools: ToolRules { named_choice: ToolChoiceSupport::Required, ..ToolRules::default() },
-                    reasoning: efforts(&["low", "high", "max"]),
-                    ..models(&["kimi-k3*"])
+                    reasoning: model_reasoning_by(ReasoningParam::Thinking),
+                    ..for_models(&["kimi-k2.*"])
+                },
+                ModelOverride { tools: model_forced_choice_as_auto(), ..for_models(&["kimi-k2.7-code*"]) },
+                ModelOverride {
+                    tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
+                    reasoning: model_efforts(&["low", "high", "max"]),
+                    ..for_models(&["kimi-k3*"])
                 },
             ],
-            ..at("moonshot", "https://api.moonshot.ai/v1")
+            ..at_host("moonshot", "https://api.moonshot.ai/v1")
         },
         Profile {
             description: text("Z.ai and Zhipu: GLM"),
@@ -252,19 +270,19 @@ pub(super) fn rows() -> Vec<Profile> {
             params: ParamRules {
                 clamp: ranges(&[("temperature", [0.0, 1.0]), ("top_p", [0.01, 1.0])]),
                 max_stop_sequences: Some(1),
-                ..old_limit()
+                ..max_tokens_only()
             },
-            messages: MessageRules { name_field: MessageNamePolicy::Drop, ..no_developer() },
-            tools: ToolRules { drop_strict: true, ..never_forced() },
+            messages: MessageRules { name_field: MessageNamePolicy::Drop, ..developer_as_system() },
+            tools: ToolRules { drop_strict: true, ..forced_choice_as_auto() },
             response_format: ResponseFormatRules {
                 json_schema: ResponseFormatSupport::JsonObject,
                 ..ResponseFormatRules::default()
             },
             model_overrides: vec![ModelOverride {
-                reasoning: thinking(ReasoningParam::Thinking),
-                ..models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
+                reasoning: model_reasoning_by(ReasoningParam::Thinking),
+                ..for_models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
             }],
-            ..at("zai", "https://api.z.ai/api/paas/v4")
+            ..at_host("zai", "https://api.z.ai/api/paas/v4")
         },
         Profile {
             description: text("Alibaba's DashScope: Qwen"),
@@ -281,12 +299,12 @@ pub(super) fn rows() -> Vec<Profile> {
                 "dashscope-us.aliyuncs.com",
             ]),
             tools: ToolRules { required_choice: ToolChoiceSupport::Auto, ..ToolRules::default() },
-            reasoning: thinking(ReasoningParam::EnableThinking),
+            reasoning: reasoning_by(ReasoningParam::EnableThinking),
             model_overrides: vec![ModelOverride {
-                stream: StreamingSupport { required: true, ..StreamingSupport::default() },
-                ..models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
+                stream: layer!(StreamingLayer { required: true }),
+                ..for_models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
             }],
-            ..at("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
+            ..at_host("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
         },
         Profile {
             description: text("MiniMax"),
@@ -299,14 +317,14 @@ pub(super) fn rows() -> Vec<Profile> {
                 clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])]),
                 ..ParamRules::default()
             },
-            ..at("minimax", "https://api.minimax.io/v1")
+            ..at_host("minimax", "https://api.minimax.io/v1")
         },
         Profile {
             description: text("Cohere's OpenAI layer"),
             sources: list(&["https://docs.cohere.com/docs/compatibility-api (R3)"]),
             hosts: list(&["api.cohere.ai", "api.cohere.com"]),
             messages: MessageRules::default(),
-            ..at("cohere-openai", "https://api.cohere.ai/compatibility/v1")
+            ..at_host("cohere-openai", "https://api.cohere.ai/compatibility/v1")
         },
         Profile {
             description: text("AI21"),
@@ -314,7 +332,7 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.ai21.com/reference/jamba-1-6-api-ref",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/ai21",
             ]),
-            ..at("ai21", "https://api.ai21.com/studio/v1")
+            ..at_host("ai21", "https://api.ai21.com/studio/v1")
         },
         Profile {
             description: text("Writer"),
@@ -322,23 +340,23 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://dev.writer.com/api-reference/completion-api/chat-completion",
                 "corpus: writer",
             ]),
-            ..at("writer", "https://api.writer.com/v1")
+            ..at_host("writer", "https://api.writer.com/v1")
         },
         Profile {
             description: text("Voyage: embeddings only"),
             sources: list(&["https://docs.voyageai.com/reference/embeddings-api", "corpus: voyageai (M7)"]),
             has_model_list: false,
-            ..at("voyage", "https://api.voyageai.com/v1")
+            ..at_host("voyage", "https://api.voyageai.com/v1")
         },
     ]
 }
 
-/// Claude's models that are told how much to think in tokens; newer ones are told in words. It matters only where they are
-/// asked in Anthropic's own dialect, whoever serves them there.
-pub(super) fn claude_in_tokens() -> ModelOverride {
+/// Claude models that take a token budget for reasoning; newer ones take an effort. It matters only in Anthropic's own
+/// dialect, whichever upstream serves them.
+pub(super) fn claude_with_token_budget() -> ModelOverride {
     ModelOverride {
-        reasoning: ReasoningRules { use_token_budget: true, ..ReasoningRules::default() },
-        ..models(&[
+        reasoning: layer!(ReasoningLayer { use_token_budget: true }),
+        ..for_models(&[
             "*claude-3*",
             "*claude-opus-4-0*",
             "*claude-opus-4-1*",

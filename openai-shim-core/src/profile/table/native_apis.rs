@@ -1,37 +1,38 @@
-//! APIs of their own kind, spoken as they are: chosen by name, or by the dialect. The rows with hosts are those of the
-//! layers that the same services have for OpenAI's clients.
+//! APIs of other dialects, selected by name or by the dialect. The same services' hosts select the profiles of their
+//! OpenAI-compatible APIs.
 
-use super::model_vendors::claude_in_tokens;
-use super::{no_developer, row, signing_unsigned, text};
-use crate::profile::{
-    Auth, EndpointPaths, MessageRules, ParamRules, Profile, ResponseFormatRules, ResponseFormatSupport,
+use super::helpers::{
+    developer_as_system, gemini_3_placeholder_signature, list, named, openai_headers, text,
 };
+use super::model_vendors::claude_with_token_budget;
+use crate::profile::accepts::{MessageRules, ParamRules, ResponseFormatRules, ResponseFormatSupport};
+use crate::profile::definition::{Auth, EndpointPaths, Profile};
 
-pub(super) fn rows() -> Vec<Profile> {
+pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("Anthropic's own API, `https://api.anthropic.com/v1`, chosen by its name"),
-            sources: super::list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
+            sources: list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
             dialect: text("anthropic-messages"),
             auth: key_in("x-api-key"),
-            forward_headers: super::list(&["anthropic-version", "anthropic-beta"]),
-            // Without a wish it lists twenty.
+            forward_headers: list(&["anthropic-version", "anthropic-beta"]),
+            // The default page has twenty models.
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
-            params: ParamRules { single_choice: true, ..ParamRules::default() },
+            params: ParamRules { max_choices: Some(1), ..ParamRules::default() },
             messages: MessageRules::default(),
-            // It knows schemas, and no word for any JSON.
+            // It accepts schemas, and has no parameter for any JSON object.
             response_format: ResponseFormatRules {
                 json_object: ResponseFormatSupport::Instruction,
                 ..ResponseFormatRules::default()
             },
-            model_overrides: vec![claude_in_tokens()],
-            ..row("anthropic")
+            model_overrides: vec![claude_with_token_budget()],
+            ..named("anthropic")
         },
         Profile {
             description: text(
                 "Google's own API, `https://generativelanguage.googleapis.com/v1beta`, chosen by its name",
             ),
-            sources: super::list(&[
+            sources: list(&[
                 "https://ai.google.dev/api/generate-content",
                 "https://ai.google.dev/gemini-api/docs/thought-signatures",
                 "corpus: gemini",
@@ -40,21 +41,21 @@ pub(super) fn rows() -> Vec<Profile> {
             auth: key_in("x-goog-api-key"),
             forward_headers: Vec::new(),
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
-            messages: MessageRules { signatures_in_ids: true, ..no_developer() },
-            model_overrides: vec![signing_unsigned()],
-            ..row("gemini")
+            messages: MessageRules { signatures_in_ids: true, ..developer_as_system() },
+            model_overrides: vec![gemini_3_placeholder_signature()],
+            ..named("gemini")
         },
         Profile {
             description: text("OpenAI's Responses, chosen by its name"),
-            sources: super::list(&[
+            sources: list(&[
                 "https://platform.openai.com/docs/api-reference/responses",
                 "corpus: openai-responses",
             ]),
             dialect: text("openai-responses"),
-            forward_headers: super::openai_headers(),
-            params: ParamRules { single_choice: true, ..ParamRules::default() },
+            forward_headers: openai_headers(),
+            params: ParamRules { max_choices: Some(1), ..ParamRules::default() },
             messages: MessageRules::default(),
-            ..row("openai-responses")
+            ..named("openai-responses")
         },
     ]
 }

@@ -1,11 +1,13 @@
-//! OpenAI, what is unknown, and OpenAI's models at Microsoft's.
+//! OpenAI, servers that no other profile matches, and OpenAI's models hosted by Microsoft.
 
-use super::{at, efforts, list, local, map, models, openai_headers, prompts, row, text, without};
-use crate::profile::{
-    Auth, EndpointPaths, MessageRules, ModelOverride, ParamRules, Profile, ToolCallIdFormat,
+use super::helpers::{
+    anywhere, at_host, for_models, layer, list, map, model_drop_params, model_efforts, named, openai_headers,
+    text,
 };
+use crate::profile::accepts::{MessageLayer, MessageRules, ParamLayer, ToolCallIdFormat};
+use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
-pub(super) fn rows() -> Vec<Profile> {
+pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("OpenAI's own API"),
@@ -23,18 +25,18 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: openai (R2 R4 R29)",
             ]),
             messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
-            model_overrides: [own_models(""), vec![of_prompts()]].concat(),
+            model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
-            ..at("openai", "https://api.openai.com/v1")
+            ..at_host("openai", "https://api.openai.com/v1")
         },
         Profile {
             description: text("Any server that is nearly OpenAI: lenient, nothing assumed"),
-            ..row("compatible")
+            ..named("compatible")
         },
         Profile {
             description: text(
-                "Azure OpenAI, by its v1 API; for deployments, `paths.query` takes the `api-version`",
+                "Azure OpenAI, by its v1 API; for deployments, `paths.query_params` takes the `api-version`",
             ),
             sources: list(&[
                 "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle (R55 R56)",
@@ -44,8 +46,8 @@ pub(super) fn rows() -> Vec<Profile> {
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
-            model_overrides: own_models(""),
-            ..local("azure", "https://your-resource.openai.azure.com/openai/v1")
+            model_overrides: reasoning_models(""),
+            ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
         Profile {
             description: text(
@@ -57,14 +59,14 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             paths: EndpointPaths {
-                chat: text("/openai/deployments/{model}/chat/completions"),
-                query: map(&[("api-version", "2024-10-21")]),
+                generate: text("/openai/deployments/{model}/chat/completions"),
+                query_params: map(&[("api-version", "2024-10-21")]),
                 ..EndpointPaths::default()
             },
             has_model_list: false,
             messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
-            model_overrides: own_models(""),
-            ..row("azure-deployments")
+            model_overrides: reasoning_models(""),
+            ..named("azure-deployments")
         },
         Profile {
             description: text("GitHub Models"),
@@ -76,8 +78,8 @@ pub(super) fn rows() -> Vec<Profile> {
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
             messages: MessageRules::default(),
-            model_overrides: own_models("openai/"),
-            ..at("github-models", "https://models.github.ai/inference")
+            model_overrides: reasoning_models("openai/"),
+            ..at_host("github-models", "https://models.github.ai/inference")
         },
         Profile {
             description: text("GitHub Copilot"),
@@ -88,24 +90,24 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             hosts: list(&["api.githubcopilot.com", "*.githubcopilot.com"]),
             messages: MessageRules::default(),
-            model_overrides: vec![new_limit("")],
-            ..at("github-copilot", "https://api.githubcopilot.com")
+            model_overrides: vec![rename_max_tokens("")],
+            ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]
 }
 
-/// The models that know no chat.
-fn of_prompts() -> ModelOverride {
+/// Models that take text completions only.
+fn completion_models() -> ModelOverride {
     let names =
         ["gpt-3.5-turbo-instruct*", "davinci-002", "babbage-002", "ft:davinci-002*", "ft:babbage-002*"];
-    ModelOverride { extra_dialects: prompts(), ..models(&names) }
+    ModelOverride { extra_dialects: Some(list(&["...", "openai-completions"])), ..for_models(&names) }
 }
 
-/// What OpenAI's reasoning models refuse.
-fn own_models(prefix: &str) -> Vec<ModelOverride> {
-    const NEVER_SAMPLED: [&str; 8] =
+/// What OpenAI's reasoning models refuse; `prefix` precedes the models' names.
+fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
+    const WITHOUT_SAMPLING: [&str; 8] =
         ["o1*", "o3*", "o4*", "gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*", "gpt-5-pro*"];
-    const NEVER_STOPPED: [&str; 12] = [
+    const WITHOUT_STOP: [&str; 12] = [
         "o1-mini*",
         "o1-preview*",
         "o3",
@@ -119,12 +121,12 @@ fn own_models(prefix: &str) -> Vec<ModelOverride> {
         "gpt-5.2*",
         "gpt-5.4*",
     ];
-    let those =
-        |names: &[&str]| ModelOverride { matches: prefixed(prefix, names), ..ModelOverride::default() };
+    let prefixed =
+        |names: &[&str]| ModelOverride { matches: with_prefix(prefix, names), ..ModelOverride::default() };
     vec![
-        new_limit(prefix),
+        rename_max_tokens(prefix),
         ModelOverride {
-            params: without(&[
+            params: model_drop_params(&[
                 "temperature",
                 "top_p",
                 "frequency_penalty",
@@ -133,46 +135,41 @@ fn own_models(prefix: &str) -> Vec<ModelOverride> {
                 "top_logprobs",
                 "logit_bias",
             ]),
-            ..those(&NEVER_SAMPLED)
+            ..prefixed(&WITHOUT_SAMPLING)
         },
         ModelOverride {
-            params: ParamRules { max_stop_sequences: Some(0), ..ParamRules::default() },
-            ..those(&NEVER_STOPPED)
+            params: layer!(ParamLayer { max_stop_sequences: Some(0) }),
+            ..prefixed(&WITHOUT_STOP)
         },
         ModelOverride {
-            params: without(&["parallel_tool_calls"]),
-            reasoning: efforts(&["low", "medium", "high"]),
-            ..those(&["o1*", "o3-mini*", "o4-mini*"])
+            params: model_drop_params(&["parallel_tool_calls"]),
+            reasoning: model_efforts(&["low", "medium", "high"]),
+            ..prefixed(&["o1*", "o3-mini*", "o4-mini*"])
         },
         ModelOverride {
-            reasoning: efforts(&["minimal", "low", "medium", "high"]),
-            ..those(&["gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*"])
+            reasoning: model_efforts(&["minimal", "low", "medium", "high"]),
+            ..prefixed(&["gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*"])
         },
         ModelOverride {
-            reasoning: efforts(&["none", "low", "medium", "high"]),
-            ..those(&["gpt-5.1", "gpt-5.1-20*"])
+            reasoning: model_efforts(&["none", "low", "medium", "high"]),
+            ..prefixed(&["gpt-5.1", "gpt-5.1-20*"])
         },
         ModelOverride {
-            messages: MessageRules {
-                roles: map(&[("system", "user"), ("developer", "user")]),
-                ..MessageRules::default()
-            },
-            ..those(&["o1-mini*", "o1-preview*"])
+            messages: layer!(MessageLayer { roles: map(&[("system", "user"), ("developer", "user")]) }),
+            ..prefixed(&["o1-mini*", "o1-preview*"])
         },
     ]
 }
 
-fn new_limit(prefix: &str) -> ModelOverride {
+/// Models that accept the token limit under its newer name only.
+fn rename_max_tokens(prefix: &str) -> ModelOverride {
     ModelOverride {
-        matches: prefixed(prefix, &["o1*", "o3*", "o4*", "gpt-5*"]),
-        params: ParamRules {
-            rename: map(&[("max_tokens", "max_completion_tokens")]),
-            ..ParamRules::default()
-        },
-        ..models(&[])
+        matches: with_prefix(prefix, &["o1*", "o3*", "o4*", "gpt-5*"]),
+        params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
+        ..ModelOverride::default()
     }
 }
 
-fn prefixed(prefix: &str, names: &[&str]) -> Vec<String> {
+fn with_prefix(prefix: &str, names: &[&str]) -> Vec<String> {
     names.iter().map(|name| format!("{prefix}{name}")).collect()
 }

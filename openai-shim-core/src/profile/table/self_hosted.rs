@@ -1,15 +1,16 @@
-//! Servers that people run themselves.
+//! Self-hosted servers.
 
-use super::{
-    list, local, map, models, never_forced, no_developer, old_limit, prompts, row, text, thinking, without,
+use super::helpers::{
+    also_completions, anywhere, developer_as_system, drop_params, for_models, forced_choice_as_auto, layer,
+    list, map, max_tokens_only, model_reasoning_by, named, text,
 };
-use crate::profile::{
-    EndpointPaths, MessageRules, ModelOverride, ParamRules, PrefillPolicy, Profile, ReasoningParam,
-    ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallIdFormat, ToolChoiceSupport,
-    ToolRules,
+use crate::profile::accepts::{
+    ContentType, MessageLayer, MessageRules, ParamRules, PrefillPolicy, ReasoningParam, ResponseFormatRules,
+    ResponseFormatSupport, StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
 };
+use crate::profile::definition::{EndpointPaths, ModelOverride, Profile};
 
-pub(super) fn rows() -> Vec<Profile> {
+pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("vLLM"),
@@ -22,9 +23,9 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/mistralai/mistral-common/issues/169 (R8)",
                 "corpus: records/vllm",
             ]),
-            model_overrides: [templates(), vec![qwen()]].concat(),
-            extra_dialects: prompts(),
-            ..local("vllm", "http://127.0.0.1:8000/v1")
+            model_overrides: [strict_chat_templates(), vec![qwen_enable_thinking()]].concat(),
+            extra_dialects: also_completions(),
+            ..anywhere("vllm", "http://127.0.0.1:8000/v1")
         },
         Profile {
             description: text("SGLang"),
@@ -33,9 +34,9 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/sgl-project/sglang/issues/3912",
             ]),
             hosts: list(&[":30000"]),
-            model_overrides: vec![qwen()],
-            extra_dialects: prompts(),
-            ..local("sglang", "http://127.0.0.1:30000/v1")
+            model_overrides: vec![qwen_enable_thinking()],
+            extra_dialects: also_completions(),
+            ..anywhere("sglang", "http://127.0.0.1:30000/v1")
         },
         Profile {
             description: text("Hugging Face's text-generation-inference"),
@@ -45,8 +46,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/predibase/lorax/issues/215 (R5)",
                 "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
             ]),
-            model_overrides: templates(),
-            ..local("tgi", "http://127.0.0.1:8080/v1")
+            model_overrides: strict_chat_templates(),
+            ..anywhere("tgi", "http://127.0.0.1:8080/v1")
         },
         Profile {
             description: text("llama.cpp's llama-server"),
@@ -56,10 +57,10 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/ggml-org/llama.cpp/issues/19851 (R7)",
                 "corpus: llama.cpp, records/llama-server",
             ]),
-            messages: MessageRules { merge_system: true, ..no_developer() },
-            model_overrides: vec![taking_turns()],
-            extra_dialects: prompts(),
-            ..local("llama-cpp", "http://127.0.0.1:8080/v1")
+            messages: MessageRules { merge_system: true, ..developer_as_system() },
+            model_overrides: vec![alternating_roles()],
+            extra_dialects: also_completions(),
+            ..anywhere("llama-cpp", "http://127.0.0.1:8080/v1")
         },
         Profile {
             description: text("llama-cpp-python's server"),
@@ -67,15 +68,19 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://llama-cpp-python.readthedocs.io/en/latest/server",
                 "corpus: records/llama-cpp-python (R1 R3 R13 R15 R28 R34 R46)",
             ]),
-            params: ParamRules { single_choice: true, ..old_limit() },
-            messages: MessageRules { flatten_text: true, empty_content: true, ..no_developer() },
+            params: ParamRules { max_choices: Some(1), ..max_tokens_only() },
+            messages: MessageRules {
+                content: ContentType::String,
+                tool_call_content: ToolCallContent::Empty,
+                ..developer_as_system()
+            },
             response_format: ResponseFormatRules {
                 json_schema: ResponseFormatSupport::JsonObject,
                 ..ResponseFormatRules::default()
             },
             tools: ToolRules { required_choice: ToolChoiceSupport::Auto, ..ToolRules::default() },
-            extra_dialects: prompts(),
-            ..local("llama-cpp-python", "http://127.0.0.1:8000/v1")
+            extra_dialects: also_completions(),
+            ..anywhere("llama-cpp-python", "http://127.0.0.1:8000/v1")
         },
         Profile {
             description: text("LM Studio"),
@@ -87,15 +92,15 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670 (R35)",
             ]),
             hosts: list(&[":1234"]),
-            messages: MessageRules { empty_content: true, ..no_developer() },
+            messages: MessageRules { tool_call_content: ToolCallContent::Empty, ..developer_as_system() },
             tools: ToolRules { named_choice: ToolChoiceSupport::Required, ..ToolRules::default() },
             response_format: ResponseFormatRules {
                 json_object: ResponseFormatSupport::JsonSchema,
                 omit_text: true,
                 ..ResponseFormatRules::default()
             },
-            extra_dialects: prompts(),
-            ..local("lm-studio", "http://127.0.0.1:1234/v1")
+            extra_dialects: also_completions(),
+            ..anywhere("lm-studio", "http://127.0.0.1:1234/v1")
         },
         Profile {
             description: text("Ollama's /v1"),
@@ -107,11 +112,19 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: ollama",
             ]),
             hosts: list(&[":11434"]),
-            params: ParamRules { drop: list(&["logit_bias", "user"]), single_choice: true, ..old_limit() },
-            messages: MessageRules { empty_content: true, data_urls_only: true, ..no_developer() },
-            tools: never_forced(),
-            extra_dialects: prompts(),
-            ..local("ollama", "http://127.0.0.1:11434/v1")
+            params: ParamRules {
+                drop: list(&["logit_bias", "user"]),
+                max_choices: Some(1),
+                ..max_tokens_only()
+            },
+            messages: MessageRules {
+                tool_call_content: ToolCallContent::Empty,
+                data_urls_only: true,
+                ..developer_as_system()
+            },
+            tools: forced_choice_as_auto(),
+            extra_dialects: also_completions(),
+            ..anywhere("ollama", "http://127.0.0.1:11434/v1")
         },
         Profile {
             description: text("Ollama's own API, chosen by its name"),
@@ -122,15 +135,15 @@ pub(super) fn rows() -> Vec<Profile> {
             ]),
             dialect: text("ollama-chat"),
             paths: EndpointPaths { models: text("/tags"), ..EndpointPaths::default() },
-            params: ParamRules { single_choice: true, ..ParamRules::default() },
-            messages: no_developer(),
-            tools: never_forced(),
-            ..row("ollama-native")
+            params: ParamRules { max_choices: Some(1), ..ParamRules::default() },
+            messages: developer_as_system(),
+            tools: forced_choice_as_auto(),
+            ..named("ollama-native")
         },
         Profile {
             description: text("LocalAI"),
             sources: list(&["https://localai.io/basics/getting_started"]),
-            ..local("localai", "http://127.0.0.1:8080/v1")
+            ..anywhere("localai", "http://127.0.0.1:8080/v1")
         },
         Profile {
             description: text("transformers serve"),
@@ -138,25 +151,25 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://huggingface.co/docs/transformers/serving",
                 "corpus: records/transformers-serve (R1 R28 R46)",
             ]),
-            params: ParamRules { single_choice: true, ..old_limit() },
+            params: ParamRules { max_choices: Some(1), ..max_tokens_only() },
             response_format: ResponseFormatRules {
                 json_schema: ResponseFormatSupport::Instruction,
                 json_object: ResponseFormatSupport::Instruction,
                 ..ResponseFormatRules::default()
             },
             stream: StreamingSupport { accepts_options: false, ..StreamingSupport::default() },
-            ..local("transformers-serve", "http://127.0.0.1:8000/v1")
+            ..anywhere("transformers-serve", "http://127.0.0.1:8000/v1")
         },
         Profile {
             description: text("dasllama-server"),
             sources: list(&["corpus: records/dasllama (R1 R9 R27 R28)"]),
             params: ParamRules {
                 drop: list(&["logprobs", "top_logprobs"]),
-                single_choice: true,
-                ..old_limit()
+                max_choices: Some(1),
+                ..max_tokens_only()
             },
-            messages: MessageRules { prefill: PrefillPolicy::Continue, ..no_developer() },
-            ..row("dasllama")
+            messages: MessageRules { prefill: PrefillPolicy::Continue, ..developer_as_system() },
+            ..named("dasllama")
         },
         Profile {
             description: text("LitServe"),
@@ -165,13 +178,13 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: records/litserve (R28 R34 R35 R36 M6)",
             ]),
             has_model_list: false,
-            params: ParamRules { single_choice: true, ..without(&["logprobs", "top_logprobs"]) },
+            params: ParamRules { max_choices: Some(1), ..drop_params(&["logprobs", "top_logprobs"]) },
             tools: ToolRules {
                 required_choice: ToolChoiceSupport::Any,
                 named_choice: ToolChoiceSupport::Any,
                 ..ToolRules::default()
             },
-            ..local("litserve", "http://127.0.0.1:8000/v1")
+            ..anywhere("litserve", "http://127.0.0.1:8000/v1")
         },
         Profile {
             description: text("mlx-vlm's server"),
@@ -179,8 +192,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://github.com/Blaizzy/mlx-vlm",
                 "https://github.com/Blaizzy/mlx-vlm/pull/1070 (R34)",
             ]),
-            tools: never_forced(),
-            ..local("mlx-vlm", "http://127.0.0.1:8080/v1")
+            tools: forced_choice_as_auto(),
+            ..anywhere("mlx-vlm", "http://127.0.0.1:8080/v1")
         },
         Profile {
             description: text("AMD's Lemonade server"),
@@ -188,8 +201,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://lemonade-server.ai/docs/server/server_spec",
                 "https://github.com/lemonade-sdk/lemonade/issues/629 (R13)",
             ]),
-            messages: MessageRules { flatten_text: true, ..no_developer() },
-            ..local("lemonade", "http://127.0.0.1:8000/api/v1")
+            messages: MessageRules { content: ContentType::String, ..developer_as_system() },
+            ..anywhere("lemonade", "http://127.0.0.1:8000/api/v1")
         },
         Profile {
             description: text("mistral.rs"),
@@ -200,8 +213,8 @@ pub(super) fn rows() -> Vec<Profile> {
                 "corpus: mistral.rs",
             ]),
             tools: ToolRules { required_choice: ToolChoiceSupport::Auto, ..ToolRules::default() },
-            model_overrides: vec![gemma_2()],
-            ..local("mistral-rs", "http://127.0.0.1:1234/v1")
+            model_overrides: vec![gemma_2_without_system()],
+            ..anywhere("mistral-rs", "http://127.0.0.1:1234/v1")
         },
         Profile {
             description: text("OpenVINO Model Server"),
@@ -209,52 +222,51 @@ pub(super) fn rows() -> Vec<Profile> {
                 "https://docs.openvino.ai/nightly/model-server/ovms_docs_rest_api_chat.html",
                 "https://github.com/openvinotoolkit/model_server/issues/3553",
             ]),
-            ..local("openvino", "http://127.0.0.1:8000/v3")
+            ..anywhere("openvino", "http://127.0.0.1:8000/v3")
         },
         Profile {
             description: text("GPUStack"),
             sources: list(&["https://docs.gpustack.ai/latest/user-guide/openai-compatible-apis"]),
-            ..local("gpustack", "http://127.0.0.1/v1")
+            ..anywhere("gpustack", "http://127.0.0.1/v1")
         },
     ]
 }
 
-/// What chat templates of some models refuse, where the server applies them as they are.
-fn templates() -> Vec<ModelOverride> {
+/// What the chat templates of some models refuse, for servers that apply them unchanged.
+fn strict_chat_templates() -> Vec<ModelOverride> {
     vec![
-        gemma_2(),
-        taking_turns(),
+        gemma_2_without_system(),
+        alternating_roles(),
         ModelOverride {
-            messages: MessageRules {
+            messages: layer!(MessageLayer {
                 assistant_after_tool: true,
-                tool_call_ids: ToolCallIdFormat::Alnum9,
-                ..MessageRules::default()
-            },
-            ..models(&["mistralai/*"])
+                tool_call_ids: ToolCallIdFormat::Alnum9
+            }),
+            ..for_models(&["mistralai/*"])
         },
     ]
 }
 
-/// Their templates want the user and the assistant in turn.
-fn taking_turns() -> ModelOverride {
+/// Models whose templates require alternating user and assistant messages.
+fn alternating_roles() -> ModelOverride {
     ModelOverride {
-        messages: MessageRules { merge_same_role: true, ..MessageRules::default() },
-        ..models(&["*gemma*", "*mistral*", "*mixtral*"])
+        messages: layer!(MessageLayer { merge_same_role: true }),
+        ..for_models(&["*gemma*", "*mistral*", "*mixtral*"])
     }
 }
 
-/// Its template has no system message.
-fn gemma_2() -> ModelOverride {
+/// Gemma 2: its template has no system message.
+fn gemma_2_without_system() -> ModelOverride {
     ModelOverride {
-        messages: MessageRules {
-            roles: map(&[("system", "user"), ("developer", "user")]),
-            ..MessageRules::default()
-        },
-        ..models(&["*gemma-2-*", "*gemma2*"])
+        messages: layer!(MessageLayer { roles: map(&[("system", "user"), ("developer", "user")]) }),
+        ..for_models(&["*gemma-2-*", "*gemma2*"])
     }
 }
 
-/// Its template takes a switch for thinking.
-fn qwen() -> ModelOverride {
-    ModelOverride { reasoning: thinking(ReasoningParam::ChatTemplateKwargs), ..models(&["*qwen3*"]) }
+/// Qwen 3: its template takes `enable_thinking`.
+fn qwen_enable_thinking() -> ModelOverride {
+    ModelOverride {
+        reasoning: model_reasoning_by(ReasoningParam::ChatTemplateKwargs),
+        ..for_models(&["*qwen3*"])
+    }
 }

@@ -1,117 +1,125 @@
-//! What is said in a turn, until it is written. Most turns are one text: such a one needs no list and no copy.
+//! The content of one message of a request, from `Text`s and the JSON of blocks to JSON. Most messages have one text, which
+//! needs neither a list nor a copy.
 
 use crate::canonical::Text;
 
-/// A piece of what is said.
-pub(super) enum Piece<'m> {
-    /// Plain text, where it stands in its message.
-    Words(&'m Text),
-    /// The same without white space at its end.
+/// A content block that is ready to be written.
+pub(super) enum ContentBlock<'m> {
+    /// A text without fields of its own.
+    Text(&'m Text),
+    /// A text whose trailing white space was removed.
     Trimmed(Box<Text>),
-    /// Anything else, as the JSON of its block.
+    /// The JSON of any other block.
     Json(String),
 }
 
-impl Piece<'_> {
-    fn words(&self) -> Option<&Text> {
+impl ContentBlock<'_> {
+    fn as_text(&self) -> Option<&Text> {
         match self {
-            Self::Words(text) => Some(text),
+            Self::Text(text) => Some(text),
             Self::Trimmed(text) => Some(text),
             Self::Json(_) => None,
         }
     }
 
-    /// As a content block.
     fn to_json(&self) -> String {
         match self {
-            Self::Words(text) => block(text),
-            Self::Trimmed(text) => block(text),
+            Self::Text(text) => text_block(text),
+            Self::Trimmed(text) => text_block(text),
             Self::Json(json) => json.clone(),
         }
     }
 }
 
-fn block(text: &Text) -> String {
+fn text_block(text: &Text) -> String {
     format!(r#"{{"type":"text","text":{}}}"#, text.to_json())
 }
 
-/// The pieces of a turn, in order.
+/// The content blocks of a message, in order.
 #[derive(Default)]
-pub(super) enum Said<'m> {
-    /// None.
+pub(super) enum MessageContent<'m> {
+    /// No block.
     #[default]
-    Nothing,
-    /// One.
-    One(Piece<'m>),
-    /// More than one.
-    Many(Box<Several<'m>>),
+    Empty,
+    /// One block.
+    One(ContentBlock<'m>),
+    /// A list of blocks.
+    List(Box<BlockList<'m>>),
 }
 
-/// A list of pieces.
-pub(super) struct Several<'m>(Vec<Piece<'m>>);
+/// A list of content blocks, behind one pointer.
+pub(super) struct BlockList<'m>(Vec<ContentBlock<'m>>);
 
-impl<'m> Said<'m> {
-    /// Whether there are none.
+impl<'m> MessageContent<'m> {
+    /// Whether there is no block.
     pub(super) fn is_empty(&self) -> bool {
-        self.pieces().is_empty()
+        self.blocks().is_empty()
     }
 
-    /// Adds a piece.
-    pub(super) fn push(&mut self, piece: Piece<'m>) {
+    /// Adds a block.
+    pub(super) fn push(&mut self, block: ContentBlock<'m>) {
         match std::mem::take(self) {
-            Self::Nothing => *self = Self::One(piece),
-            Self::One(first) => *self = Self::Many(Box::new(Several(vec![first, piece]))),
-            Self::Many(mut pieces) => {
-                pieces.0.push(piece);
-                *self = Self::Many(pieces);
+            Self::Empty => *self = Self::One(block),
+            Self::One(first) => *self = Self::List(Box::new(BlockList(vec![first, block]))),
+            Self::List(mut blocks) => {
+                blocks.0.push(block);
+                *self = Self::List(blocks);
             }
         }
     }
 
-    /// Adds all pieces of another.
+    /// Adds all blocks of another content.
     pub(super) fn append(&mut self, other: Self) {
         match other {
-            Self::Nothing => {}
-            Self::One(piece) => self.push(piece),
-            Self::Many(pieces) => pieces.0.into_iter().for_each(|piece| self.push(piece)),
+            Self::Empty => {}
+            Self::One(block) => self.push(block),
+            Self::List(blocks) => blocks.0.into_iter().for_each(|block| self.push(block)),
         }
     }
 
-    /// The last piece.
-    pub(super) fn last(&self) -> Option<&Piece<'m>> {
-        self.pieces().last()
+    /// Returns the last block.
+    pub(super) fn last(&self) -> Option<&ContentBlock<'m>> {
+        self.blocks().last()
     }
 
-    /// Takes the last piece out.
+    /// Removes the last block.
     pub(super) fn pop(&mut self) {
         match self {
-            Self::Many(pieces) => drop(pieces.0.pop()),
-            _ => *self = Self::Nothing,
+            Self::List(blocks) => drop(blocks.0.pop()),
+            _ => *self = Self::Empty,
         }
     }
 
-    /// About how long its JSON is.
-    pub(super) fn size(&self) -> usize {
-        let size = |piece: &Piece<'_>| match piece {
-            Piece::Json(json) => json.len() + 1,
-            words => words.words().map_or(0, |text| text.bytes().len() + 2),
+    /// Returns about how many bytes its JSON has.
+    pub(super) fn estimated_len(&self) -> usize {
+        let size = |block: &ContentBlock<'_>| match block {
+            ContentBlock::Json(json) => json.len() + 1,
+            text => text.as_text().map_or(0, |text| text.bytes().len() + 2),
         };
-        self.pieces().iter().map(size).sum()
+        self.blocks().iter().map(size).sum()
     }
 
-    /// As a content: a string where one plain text is all there is.
-    pub(super) fn content(&self) -> String {
-        match self.pieces() {
-            [piece] if piece.words().is_some() => piece.words().map(Text::to_json).unwrap_or_default(),
-            pieces => format!("[{}]", pieces.iter().map(Piece::to_json).collect::<Vec<_>>().join(",")),
+    /// Returns the JSON of `content`: a string if there is one text without fields, else a list.
+    pub(super) fn to_json(&self) -> String {
+        match self.blocks() {
+            [block] if block.as_text().is_some() => block.as_text().map(Text::to_json).unwrap_or_default(),
+            blocks => format!("[{}]", blocks.iter().map(ContentBlock::to_json).collect::<Vec<_>>().join(",")),
         }
     }
 
-    fn pieces(&self) -> &[Piece<'m>] {
+    fn blocks(&self) -> &[ContentBlock<'m>] {
         match self {
-            Self::Nothing => &[],
-            Self::One(piece) => std::slice::from_ref(piece),
-            Self::Many(pieces) => &pieces.0,
+            Self::Empty => &[],
+            Self::One(block) => std::slice::from_ref(block),
+            Self::List(blocks) => &blocks.0,
         }
     }
+}
+
+/// The messages of a request, as JSON.
+pub(super) struct WrittenMessages {
+    /// The system prompt; `None` if there is none.
+    pub(super) system: Option<String>,
+    /// The list of messages.
+    pub(super) messages: String,
 }

@@ -1,30 +1,37 @@
-//! The messages of another dialect as this one's turns: results stand right behind their calls, roles alternate, and
-//! nothing is empty.
+//! Messages of another dialect: `Message`s to the JSON of `system` and `messages`. Tool results follow their calls directly,
+//! roles alternate, and no content is empty.
 
-use super::super::{NAME, content_block};
-use super::message_content::{Piece, Said};
+use super::super::names::NAME;
+use super::super::{content_block, extra_fields};
+use super::message_content::{ContentBlock, MessageContent, WrittenMessages};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Role};
 use crate::json::encode_string;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
-/// One turn while it is put together.
+/// Adjacent messages of one role, which become one message.
 #[derive(Default)]
 struct RoleGroup<'m> {
-    assistant: bool,
-    /// What is said.
-    blocks: Said<'m>,
-    /// Of turns in which tools are called or answer, which are few.
+    is_assistant: bool,
+    content: MessageContent<'m>,
+    /// Boxed, because few groups have tool calls or results.
     tools: Option<Box<ToolBlocks<'m>>>,
 }
 
-/// What tools have to do with a turn.
+/// The tool calls and tool results of a group.
 #[derive(Default)]
 struct ToolBlocks<'m> {
-    /// Results, each by the id of its call, until they find it.
-    results: Vec<(String, &'m Block, String)>,
+    /// Results that are not paired with their calls yet.
+    results: Vec<ToolResult<'m>>,
     /// The ids of the calls.
-    calls: Vec<String>,
+    call_ids: Vec<String>,
+}
+
+/// A tool result that waits for its call.
+struct ToolResult<'m> {
+    call_id: String,
+    block: &'m Block,
+    field_path: String,
 }
 
 impl<'m> RoleGroup<'m> {
@@ -32,70 +39,75 @@ impl<'m> RoleGroup<'m> {
         self.tools.get_or_insert_default()
     }
 
-    /// What the user says.
-    fn of_user(blocks: Said<'m>) -> Self {
-        Self { blocks, ..Self::default() }
+    fn of_user(content: MessageContent<'m>) -> Self {
+        Self { content, ..Self::default() }
     }
 }
 
 /// Writes the system prompt and the messages.
-pub(super) fn write(messages: &[Message], diagnostics: &mut Diagnostics) -> (Option<String>, String) {
-    let (mut turns, mut system) = gather(messages, diagnostics);
-    if turns.iter().any(|turn| turn.tools.is_some()) {
-        join(&mut turns, diagnostics);
+pub(super) fn write(messages: &[Message], diagnostics: &mut Diagnostics) -> WrittenMessages {
+    let Grouped { mut groups, mut system } = group_by_role(messages, diagnostics);
+    if groups.iter().any(|group| group.tools.is_some()) {
+        pair_tool_results(&mut groups, diagnostics);
     }
-    alternate(&mut turns);
-    trim_prefill(&mut turns, diagnostics);
-    turns.retain(|turn| !turn.blocks.is_empty());
-    if turns.is_empty() && !system.is_empty() {
+    merge_adjacent(&mut groups);
+    trim_prefill(&mut groups, diagnostics);
+    groups.retain(|group| !group.content.is_empty());
+    if groups.is_empty() && !system.is_empty() {
         diagnostics.record(
             DiagnosticCode::RoleDemoted,
             "messages[0].role",
             "system to user: there is no other message",
         );
-        turns.push(RoleGroup::of_user(std::mem::take(&mut system)));
+        groups.push(RoleGroup::of_user(std::mem::take(&mut system)));
     }
-    if turns.is_empty() {
+    if groups.is_empty() {
         diagnostics.record(
             DiagnosticCode::FeatureUnsupported,
             "messages",
             "a conversation in which nothing is said",
         );
     }
-    // Most turns are one text. The list is made as long as it will be: one that grows is there twice.
-    let size =
-        turns.iter().map(|turn| turn.blocks.size() + if turn.assistant { 33 } else { 28 }).sum::<usize>();
-    let mut list = String::with_capacity(size + 2);
+    // The list gets its final capacity at once: a list that grows is in memory twice.
+    let frame_len = |group: &RoleGroup<'_>| if group.is_assistant { 33 } else { 28 };
+    let capacity: usize = groups.iter().map(|group| group.content.estimated_len() + frame_len(group)).sum();
+    let mut list = String::with_capacity(capacity + 2);
     list.push('[');
-    // Each turn is freed once it is written.
-    for turn in turns {
-        let role = if turn.assistant { "assistant" } else { "user" };
+    // Each group is freed once it is written.
+    for group in groups {
+        let role = if group.is_assistant { "assistant" } else { "user" };
         let comma = if list.len() > 1 { "," } else { "" };
-        list.extend([comma, r#"{"role":""#, role, r#"","content":"#, &turn.blocks.content(), "}"]);
+        list.extend([comma, r#"{"role":""#, role, r#"","content":"#, &group.content.to_json(), "}"]);
     }
     list.push(']');
-    ((!system.is_empty()).then(|| system.content()), list)
+    WrittenMessages { system: (!system.is_empty()).then(|| system.to_json()), messages: list }
 }
 
-/// Turns without a word are left out; what then stands side by side is one turn.
-fn alternate(turns: &mut Vec<RoleGroup<'_>>) {
-    turns.retain(|turn| !turn.blocks.is_empty());
-    turns.dedup_by(|turn, last| {
-        let joins = turn.assistant == last.assistant;
-        if joins {
-            last.blocks.append(std::mem::take(&mut turn.blocks));
+/// Drops empty groups, and merges those of one role that are adjacent then.
+fn merge_adjacent(groups: &mut Vec<RoleGroup<'_>>) {
+    groups.retain(|group| !group.content.is_empty());
+    groups.dedup_by(|group, previous| {
+        let is_same_role = group.is_assistant == previous.is_assistant;
+        if is_same_role {
+            previous.content.append(std::mem::take(&mut group.content));
         }
-        joins
+        is_same_role
     });
 }
 
-/// Messages of one role that follow one another are one turn; system messages go to the front.
-fn gather<'m>(messages: &'m [Message], diagnostics: &mut Diagnostics) -> (Vec<RoleGroup<'m>>, Said<'m>) {
-    let (mut turns, mut system) = (Vec::with_capacity(messages.len()), Said::default());
+/// Messages by role, and the system prompt.
+struct Grouped<'m> {
+    groups: Vec<RoleGroup<'m>>,
+    system: MessageContent<'m>,
+}
+
+/// Groups adjacent messages of one role, and moves system messages to the front.
+fn group_by_role<'m>(messages: &'m [Message], diagnostics: &mut Diagnostics) -> Grouped<'m> {
+    let (mut groups, mut system) = (Vec::with_capacity(messages.len()), MessageContent::default());
     let mut ids = CallIdWriter::default();
-    let (mut merged, mut last) = (false, None);
+    let (mut has_merged, mut last_role) = (false, None);
     for (i, message) in messages.iter().enumerate() {
-        let at = format!("messages[{i}].content");
+        let field_path = format!("messages[{i}].content");
         if message.name.is_some() && message.role != Role::Tool {
             diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
         }
@@ -103,7 +115,7 @@ fn gather<'m>(messages: &'m [Message], diagnostics: &mut Diagnostics) -> (Vec<Ro
             diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].{key}"), "");
         }
         if matches!(message.role, Role::System | Role::Developer) {
-            if !turns.is_empty() {
+            if !groups.is_empty() {
                 diagnostics.record(
                     DiagnosticCode::MessagesMerged,
                     "messages",
@@ -112,179 +124,211 @@ fn gather<'m>(messages: &'m [Message], diagnostics: &mut Diagnostics) -> (Vec<Ro
             }
             for block in &message.blocks {
                 match block {
-                    Block::Text { .. } => say(block, &at, &mut system, diagnostics),
+                    Block::Text { .. } => push_block(block, &field_path, &mut system, diagnostics),
                     _ => diagnostics.record(
                         DiagnosticCode::FeatureUnsupported,
-                        &at,
+                        &field_path,
                         "a system message that is more than text",
                     ),
                 }
             }
             continue;
         }
-        let assistant = message.role == Role::Assistant;
-        if turns.last().is_none_or(|turn: &RoleGroup<'_>| turn.assistant != assistant) {
-            turns.push(RoleGroup { assistant, ..RoleGroup::default() });
+        let is_assistant = message.role == Role::Assistant;
+        if groups.last().is_none_or(|group: &RoleGroup<'_>| group.is_assistant != is_assistant) {
+            groups.push(RoleGroup { is_assistant, ..RoleGroup::default() });
         } else {
-            merged |= last == Some(message.role) && message.role != Role::Tool;
+            has_merged |= last_role == Some(message.role) && message.role != Role::Tool;
         }
-        last = Some(message.role);
-        let Some(turn) = turns.last_mut() else { continue };
+        last_role = Some(message.role);
+        let Some(group) = groups.last_mut() else { continue };
         for block in &message.blocks {
             match block {
                 Block::ToolResult { id, .. } => {
-                    turn.tools().results.push((ids.result(id), block, at.clone()));
+                    let call_id = ids.result_id(id);
+                    let field_path = field_path.clone();
+                    group.tools().results.push(ToolResult { call_id, block, field_path });
                 }
                 Block::ToolCall { id, name, arguments, signature, extra } => {
-                    let id = ids.call(id, &at, diagnostics);
+                    let id = ids.call_id(id, &field_path, diagnostics);
                     if signature.is_some() {
-                        diagnostics.record(DiagnosticCode::ExtraDropped, &at, "the signature of a call");
+                        diagnostics.record(
+                            DiagnosticCode::ExtraDropped,
+                            &field_path,
+                            "the signature of a call",
+                        );
                     }
-                    content_block::note_lost(extra, &at, diagnostics);
-                    let input = content_block::input(arguments, &at, diagnostics);
-                    turn.blocks.push(Piece::Json(content_block::tool_use(&id, name, &input, extra)));
-                    turn.tools().calls.push(id);
+                    extra_fields::record_dropped(extra, &field_path, diagnostics);
+                    let input = content_block::input_object(arguments, &field_path, diagnostics);
+                    let json = content_block::tool_use(&id, name, &input, extra);
+                    group.content.push(ContentBlock::Json(json));
+                    group.tools().call_ids.push(id);
                 }
-                _ => say(block, &at, &mut turn.blocks, diagnostics),
+                _ => push_block(block, &field_path, &mut group.content, diagnostics),
             }
         }
     }
-    if merged {
+    if has_merged {
         diagnostics.record(DiagnosticCode::MessagesMerged, "messages", "adjacent messages of one role");
     }
-    (turns, system)
+    Grouped { groups, system }
 }
 
-/// Says a block; the API refuses empty text.
-fn say<'m>(block: &'m Block, at: &str, out: &mut Said<'m>, diagnostics: &mut Diagnostics) {
-    let plain = match block {
-        Block::Text { text, extra } if content_block::own(extra).next().is_none() => {
+/// Adds a block to a message's content; the API rejects empty texts.
+fn push_block<'m>(
+    block: &'m Block,
+    field_path: &str,
+    out: &mut MessageContent<'m>,
+    diagnostics: &mut Diagnostics,
+) {
+    let plain_text = match block {
+        Block::Text { text, extra } if extra_fields::accepted(extra).next().is_none() => {
             Some((text, Some(extra)))
         }
         Block::Refusal(text) => Some((text, None)),
         _ => None,
     };
-    match plain {
+    match plain_text {
         Some((text, _)) if text.is_empty() => {}
         Some((text, extra)) => {
             if let Some(extra) = extra {
-                content_block::note_lost(extra, at, diagnostics);
+                extra_fields::record_dropped(extra, field_path, diagnostics);
             }
-            out.push(Piece::Words(text));
+            out.push(ContentBlock::Text(text));
         }
         None => {
-            if let Some(json) = content_block::write(block, at, diagnostics) {
-                out.push(Piece::Json(json));
+            if let Some(json) = content_block::write(block, field_path, diagnostics) {
+                out.push(ContentBlock::Json(json));
             }
         }
     }
 }
 
-/// Gives every call its result, in the turn right behind it, before all else that is said there.
-fn join(turns: &mut Vec<RoleGroup<'_>>, diagnostics: &mut Diagnostics) {
-    let mut results = Results::take(turns);
-    let mut calls: Vec<String> = Vec::new();
-    let mut numbers = Vec::with_capacity(turns.len());
-    let mut joined = Vec::with_capacity(turns.len());
-    for (at, mut turn) in std::mem::take(turns).into_iter().enumerate() {
-        let waiting = std::mem::take(&mut calls);
-        if turn.assistant && !waiting.is_empty() {
-            joined.push(RoleGroup::of_user(results.answer(&waiting, at, false, diagnostics)));
-        } else if !waiting.is_empty() {
-            let mut blocks = results.answer(&waiting, at, true, diagnostics);
-            blocks.append(std::mem::take(&mut turn.blocks));
-            turn.blocks = blocks;
+/// Moves each call's result into the user message directly behind the call, before all other content of that message.
+fn pair_tool_results(groups: &mut Vec<RoleGroup<'_>>, diagnostics: &mut Diagnostics) {
+    let mut results = UnpairedResults::take_from(groups);
+    let mut call_ids: Vec<String> = Vec::new();
+    // The position of each group in the new list, into which groups of missing results are inserted.
+    let mut positions = Vec::with_capacity(groups.len());
+    let mut paired = Vec::with_capacity(groups.len());
+    for (number, mut group) in std::mem::take(groups).into_iter().enumerate() {
+        let open_calls = std::mem::take(&mut call_ids);
+        if group.is_assistant && !open_calls.is_empty() {
+            let search = ResultSearch { first_group: number, is_next_group: false };
+            paired.push(RoleGroup::of_user(results.take_all(&open_calls, search, diagnostics)));
+        } else if !open_calls.is_empty() {
+            let search = ResultSearch { first_group: number, is_next_group: true };
+            let mut content = results.take_all(&open_calls, search, diagnostics);
+            content.append(std::mem::take(&mut group.content));
+            group.content = content;
         }
-        calls = turn.tools.take().map(|tools| tools.calls).unwrap_or_default();
-        numbers.push(joined.len());
-        joined.push(turn);
+        call_ids = group.tools.take().map(|tools| tools.call_ids).unwrap_or_default();
+        positions.push(paired.len());
+        paired.push(group);
     }
-    if !calls.is_empty() {
-        let blocks = results.answer(&calls, usize::MAX, false, diagnostics);
-        joined.push(RoleGroup::of_user(blocks));
+    if !call_ids.is_empty() {
+        let search = ResultSearch { first_group: usize::MAX, is_next_group: false };
+        let content = results.take_all(&call_ids, search, diagnostics);
+        paired.push(RoleGroup::of_user(content));
     }
-    *turns = joined;
-    for (number, rest) in numbers.into_iter().zip(results.turns) {
-        let Some(turn) = turns.get_mut(number) else { continue };
-        for (result, at) in rest.into_iter().flatten() {
-            let Block::ToolResult { blocks, .. } = result else { continue };
+    *groups = paired;
+    for (position, orphans) in positions.into_iter().zip(results.by_group) {
+        let Some(group) = groups.get_mut(position) else { continue };
+        for orphan in orphans.into_iter().flatten() {
+            let Block::ToolResult { blocks, .. } = orphan.block else { continue };
             diagnostics.record(
                 DiagnosticCode::ContentRewritten,
-                &at,
+                &orphan.field_path,
                 "the result of a call that is not there, as what the user says",
             );
             for block in blocks {
-                say(block, &at, &mut turn.blocks, diagnostics);
+                push_block(block, &orphan.field_path, &mut group.content, diagnostics);
             }
         }
     }
 }
 
-/// The results of a conversation until their calls claim them.
-struct Results<'m> {
-    /// Those of each turn, and where each stands in its payload.
-    turns: Vec<Vec<Option<(&'m Block, String)>>>,
-    /// The turns and places of the results of each call, in order.
-    places: BTreeMap<String, VecDeque<(usize, usize)>>,
+/// The results of a conversation that are not paired with their calls yet.
+struct UnpairedResults<'m> {
+    /// The results of each group; `None` where one was paired.
+    by_group: Vec<Vec<Option<ToolResult<'m>>>>,
+    /// The positions of the results of each call id, in order.
+    positions: BTreeMap<String, VecDeque<ResultPosition>>,
 }
 
-impl<'m> Results<'m> {
-    /// Takes the results out of their turns.
-    fn take(turns: &mut [RoleGroup<'m>]) -> Self {
-        let mut results = Self { turns: Vec::with_capacity(turns.len()), places: BTreeMap::new() };
-        for (number, turn) in turns.iter_mut().enumerate() {
-            let found =
-                turn.tools.as_mut().map(|tools| std::mem::take(&mut tools.results)).unwrap_or_default();
-            let mut own = Vec::with_capacity(found.len());
-            for (id, result, at) in found {
-                results.places.entry(id).or_default().push_back((number, own.len()));
-                own.push(Some((result, at)));
+/// The group of a result, and its position in that group.
+struct ResultPosition {
+    group: usize,
+    result: usize,
+}
+
+/// Where results of a call are looked for.
+#[derive(Clone, Copy)]
+struct ResultSearch {
+    /// The number of the first group whose results may be taken.
+    first_group: usize,
+    /// Whether that group is the user message directly behind the call.
+    is_next_group: bool,
+}
+
+impl<'m> UnpairedResults<'m> {
+    /// Takes the results out of their groups.
+    fn take_from(groups: &mut [RoleGroup<'m>]) -> Self {
+        let mut unpaired = Self { by_group: Vec::with_capacity(groups.len()), positions: BTreeMap::new() };
+        for (number, group) in groups.iter_mut().enumerate() {
+            let tools = group.tools.as_mut();
+            let found = tools.map(|tools| std::mem::take(&mut tools.results)).unwrap_or_default();
+            let mut results = Vec::with_capacity(found.len());
+            for mut result in found {
+                let position = ResultPosition { group: number, result: results.len() };
+                let call_id = std::mem::take(&mut result.call_id);
+                unpaired.positions.entry(call_id).or_default().push_back(position);
+                results.push(Some(result));
             }
-            results.turns.push(own);
+            unpaired.by_group.push(results);
         }
-        results
+        unpaired
     }
 
-    /// The results of calls, for the turn behind these. `from` is the number of the first turn whose results they may be;
-    /// `own`: that turn is the one behind them.
-    fn answer(
+    /// Takes the results of several calls.
+    fn take_all(
         &mut self,
-        calls: &[String],
-        from: usize,
-        own: bool,
+        call_ids: &[String],
+        search: ResultSearch,
         diagnostics: &mut Diagnostics,
-    ) -> Said<'m> {
-        let mut said = Said::default();
-        for id in calls {
-            said.push(Piece::Json(self.take_result(id, from, own, diagnostics)));
+    ) -> MessageContent<'m> {
+        let mut content = MessageContent::default();
+        for id in call_ids {
+            content.push(ContentBlock::Json(self.take(id, search, diagnostics)));
         }
-        said
+        content
     }
 
-    /// The result of a call, from the turn behind it or a later one; one that says that there is none, if there is none.
-    fn take_result(&mut self, id: &str, from: usize, own: bool, diagnostics: &mut Diagnostics) -> String {
-        while let Some((turn, place)) = self.places.get_mut(id).and_then(VecDeque::pop_front) {
-            if turn < from {
+    /// Takes the result of a call, as JSON. If there is none, the result is an error that states so.
+    fn take(&mut self, id: &str, search: ResultSearch, diagnostics: &mut Diagnostics) -> String {
+        while let Some(position) = self.positions.get_mut(id).and_then(VecDeque::pop_front) {
+            if position.group < search.first_group {
                 continue;
             }
-            let found = self.turns.get_mut(turn).and_then(|results| results.get_mut(place));
-            let Some((result, at)) = found.and_then(Option::take) else { continue };
-            if !own || turn > from {
+            let group = self.by_group.get_mut(position.group);
+            let slot = group.and_then(|results| results.get_mut(position.result));
+            let Some(result) = slot.and_then(Option::take) else { continue };
+            if !search.is_next_group || position.group > search.first_group {
                 diagnostics.record(
                     DiagnosticCode::MessagesMerged,
                     "messages",
                     "a tool's result was put behind its call",
                 );
             }
-            if let Block::ToolResult { blocks, is_error, extra, .. } = result {
+            if let Block::ToolResult { blocks, is_error, extra, .. } = result.block {
                 let blocks: Vec<Block> = blocks.iter().filter(|b| b.as_text() != Some("")).cloned().collect();
-                let result = Block::ToolResult {
+                let block = Block::ToolResult {
                     id: id.to_owned(),
                     blocks,
                     is_error: *is_error,
                     extra: extra.clone(),
                 };
-                if let Some(json) = content_block::write(&result, &at, diagnostics) {
+                if let Some(json) = content_block::write(&block, &result.field_path, diagnostics) {
                     return json;
                 }
             }
@@ -294,18 +338,18 @@ impl<'m> Results<'m> {
             "messages",
             "the missing result of a tool call, as an error",
         );
-        let none = "There is no result of this call.";
+        let content = "There is no result of this call.";
         format!(
-            r#"{{"type":"tool_result","tool_use_id":{},"content":"{none}","is_error":true}}"#,
+            r#"{{"type":"tool_result","tool_use_id":{},"content":"{content}","is_error":true}}"#,
             encode_string(id)
         )
     }
 }
 
-/// An answer that was begun may not end in white space.
-fn trim_prefill(turns: &mut [RoleGroup<'_>], diagnostics: &mut Diagnostics) {
-    let Some(last) = turns.last_mut().filter(|turn| turn.assistant) else { return };
-    let Some(Piece::Words(text)) = last.blocks.last() else { return };
+/// Removes white space at the end of a prefill, which the API rejects.
+fn trim_prefill(groups: &mut [RoleGroup<'_>], diagnostics: &mut Diagnostics) {
+    let Some(last) = groups.last_mut().filter(|group| group.is_assistant) else { return };
+    let Some(ContentBlock::Text(text)) = last.content.last() else { return };
     let trimmed = text.trim_end();
     if trimmed.len() == text.len() {
         return;
@@ -315,67 +359,55 @@ fn trim_prefill(turns: &mut [RoleGroup<'_>], diagnostics: &mut Diagnostics) {
         "messages",
         "white space at the end of the begun answer",
     );
-    let trimmed = (!trimmed.is_empty()).then(|| Piece::Trimmed(Box::new(trimmed.into())));
-    last.blocks.pop();
+    let trimmed = (!trimmed.is_empty()).then(|| ContentBlock::Trimmed(Box::new(trimmed.into())));
+    last.content.pop();
     if let Some(trimmed) = trimmed {
-        last.blocks.push(trimmed);
+        last.content.push(trimmed);
     }
 }
 
-/// Whether the calls that wait for an answer came without the thinking that led to them.
-pub(super) fn calls_without_thinking(messages: &[Message]) -> bool {
-    let last = messages.iter().rev().take_while(|m| m.role != Role::User || only_results(m));
-    let (mut calls, mut thinks) = (false, false);
-    for block in last.filter(|m| m.role == Role::Assistant).flat_map(|m| &m.blocks) {
-        calls |= matches!(block, Block::ToolCall { .. });
-        thinks |= matches!(block, Block::Reasoning { signature: Some(_), .. });
-    }
-    calls && !thinks
-}
-
-fn only_results(message: &Message) -> bool {
-    message.blocks.iter().all(|block| matches!(block, Block::ToolResult { .. }))
-}
-
-/// Ids of calls, as the API takes them: letters, digits, `_` and `-`.
+/// Tool call ids in the characters that the API takes: letters, digits, `_` and `-`.
 #[derive(Default)]
 struct CallIdWriter {
-    /// Calls without an id that wait for results without one.
-    nameless: VecDeque<String>,
+    /// Generated ids of calls that have none, for the results that have none.
+    generated: VecDeque<String>,
     count: usize,
 }
 
 impl CallIdWriter {
-    fn call(&mut self, id: &str, at: &str, diagnostics: &mut Diagnostics) -> String {
+    fn call_id(&mut self, id: &str, field_path: &str, diagnostics: &mut Diagnostics) -> String {
         if id.is_empty() {
             self.count += 1;
             let id = format!("toolu_{}", self.count);
-            diagnostics.record(DiagnosticCode::ToolIdSynthesized, at, "");
-            self.nameless.push_back(id.clone());
+            diagnostics.record(DiagnosticCode::ToolIdSynthesized, field_path, "");
+            self.generated.push_back(id.clone());
             return id;
         }
-        match clean(id) {
+        match sanitize_id(id) {
             Cow::Borrowed(id) => id.to_owned(),
-            Cow::Owned(clean) => {
+            Cow::Owned(sanitized) => {
                 diagnostics.record(
                     DiagnosticCode::ContentRewritten,
-                    at,
+                    field_path,
                     "signs in a tool call's id that the API does not take",
                 );
-                clean
+                sanitized
             }
         }
     }
 
-    fn result(&mut self, id: &str) -> String {
-        if id.is_empty() { self.nameless.pop_front().unwrap_or_default() } else { clean(id).into_owned() }
+    fn result_id(&mut self, id: &str) -> String {
+        if id.is_empty() {
+            return self.generated.pop_front().unwrap_or_default();
+        }
+        sanitize_id(id).into_owned()
     }
 }
 
-fn clean(id: &str) -> Cow<'_, str> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if id.chars().all(fits) {
+fn sanitize_id(id: &str) -> Cow<'_, str> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if id.chars().all(is_allowed) {
         return Cow::Borrowed(id);
     }
-    Cow::Owned(id.chars().map(|c| if fits(c) { c } else { '_' }).collect())
+    Cow::Owned(id.chars().map(|c| if is_allowed(c) { c } else { '_' }).collect())
 }

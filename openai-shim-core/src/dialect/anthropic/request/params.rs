@@ -1,15 +1,17 @@
-//! Parameters that are said in another way elsewhere: thinking, the form of the answer, the user, and what is not said
-//! here at all.
+//! Parameters that other dialects spell differently: `thinking`, `output_config` and `metadata` to `Request` and back. Those
+//! that this API lacks are reported.
 
-use super::super::NAME;
+use super::super::extra_fields;
+use super::super::names::NAME;
+use super::signed_thinking::{has_calls_without_thinking, has_unsigned_thinking};
 use crate::canonical::{DiagnosticCode, Diagnostics, Reasoning, Request, ResponseFormat, ToolChoice};
 use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
 
-/// The fewest tokens that thinking may be given.
-const LEAST: u64 = 1024;
+/// The smallest token budget of thinking that the API takes.
+const MIN_BUDGET_TOKENS: u64 = 1024;
 
-/// Takes what a parameter says into the request; what of it has no place there.
+/// Reads a parameter into the request; returns the JSON of what has no place there.
 pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<String> {
     if key == "tool_choice" {
         super::tools::read_choice(value, request);
@@ -44,30 +46,30 @@ pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<Stri
 }
 
 fn read_thinking(thinking: &mut Object<'_>, reasoning: &mut Reasoning) {
-    let word = thinking.str("type").map(Cow::into_owned);
-    reasoning.enabled = word.as_ref().map(|word| word != "disabled");
-    reasoning.budget = thinking.u64("budget_tokens").filter(|_| word.as_deref() == Some("enabled"));
+    let mode = thinking.str("type").map(Cow::into_owned);
+    reasoning.enabled = mode.as_ref().map(|mode| mode != "disabled");
+    reasoning.budget = thinking.u64("budget_tokens").filter(|_| mode.as_deref() == Some("enabled"));
     if reasoning.budget.is_some() {
         thinking.remove("budget_tokens");
     }
-    if matches!(word.as_deref(), Some("adaptive" | "disabled")) || reasoning.budget.is_some() {
+    if matches!(mode.as_deref(), Some("adaptive" | "disabled")) || reasoning.budget.is_some() {
         thinking.remove("type");
     }
 }
 
-/// The member of a form that came under the older name for it.
-const OLDER: &str = "output_format";
+/// The older name of `output_config.format`; in the extra fields of a format it marks one that has this name.
+const OLD_FORMAT_KEY: &str = "output_format";
 
-fn read_format(format: &Object<'_>, older: bool) -> Option<ResponseFormat> {
+fn read_format(format: &Object<'_>, has_old_key: bool) -> Option<ResponseFormat> {
     if format.str("type").as_deref() != Some("json_schema") {
         return None;
     }
-    let mut extra = super::super::content_block::leftovers(format, &["type", "schema"]);
-    if older {
-        extra.members.push((OLDER.to_owned(), raw("true")));
+    let mut extra = extra_fields::read(format, &["type", "schema"]);
+    if has_old_key {
+        extra.members.push((OLD_FORMAT_KEY.to_owned(), raw("true")));
     }
     Some(ResponseFormat::JsonSchema {
-        // Nobody sees the name, but elsewhere there must be one.
+        // Other dialects require a name; this one has none.
         name: String::from("output"),
         schema: format.non_null("schema").map(raw),
         strict: Some(true),
@@ -75,43 +77,48 @@ fn read_format(format: &Object<'_>, older: bool) -> Option<ResponseFormat> {
     })
 }
 
-/// Writes what has no place in the canonical model, for who spoke this dialect.
+/// Writes the extra fields of a client of this dialect.
 pub(super) fn write_extra(request: &Request, body: &mut Object<'_>) {
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
 }
 
-/// The members that a parameter has besides those of the canonical model.
-fn rest(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
-    let rest = body.object(key).map(Object::into_owned).unwrap_or_default();
-    if !rest.is_empty() {
+/// Removes a parameter from the body; returns its fields, all of which our model has no place for.
+fn take_extra(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
+    let extra = body.object(key).map(Object::into_owned).unwrap_or_default();
+    if !extra.is_empty() {
         body.remove(key);
     }
-    rest
+    extra
 }
 
-/// Switches thinking off where it would be refused: the thinking that led to the calls is another model's, and was left out.
-pub(super) fn spare_thinking(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let enabled = body.object("thinking").is_some_and(|said| said.str("type").as_deref() == Some("enabled"));
-    // Some other models that are served in this dialect sign nothing.
-    let theirs = !request.messages.is_changed()
+/// Disables thinking where the API rejects it: the last tool calls lack the thinking before them, which another model wrote.
+pub(super) fn disable_rejected_thinking(
+    request: &Request,
+    body: &mut Object<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let thinking = body.object("thinking");
+    let is_enabled = thinking.is_some_and(|thinking| thinking.str("type").as_deref() == Some("enabled"));
+    // Other models behind this API do not sign thinking.
+    let never_signs = !request.messages.is_changed()
         && !request.model.contains("claude")
-        && request.messages.iter().any(super::is_unsigned);
-    if enabled && !theirs && super::messages::calls_without_thinking(&request.messages) {
+        && request.messages.iter().any(has_unsigned_thinking);
+    if is_enabled && !never_signs && has_calls_without_thinking(&request.messages) {
         body.set("thinking", r#"{"type":"disabled"}"#);
-        diagnostics.record(DiagnosticCode::ParamDropped, "thinking", NOT_BACK);
+        diagnostics.record(DiagnosticCode::ParamDropped, "thinking", MISSING_THINKING);
     }
 }
 
-const NOT_BACK: &str = "the thinking before the last tool call did not come back";
+const MISSING_THINKING: &str = "the thinking before the last tool call did not come back";
 
-/// What a client of this dialect says of thinking, the form and the user.
-fn write_own(request: &Request, body: &mut Object<'_>) {
-    let wish = &request.reasoning;
-    let mut thinking = rest("thinking", body);
+/// Writes `thinking`, `output_config` and `metadata` of a client of this dialect.
+fn write_same_dialect(request: &Request, body: &mut Object<'_>) {
+    let reasoning = &request.reasoning;
+    let mut thinking = take_extra("thinking", body);
     if thinking.get("type").is_none() {
-        match (wish.enabled, wish.budget) {
+        match (reasoning.enabled, reasoning.budget) {
             (Some(false), _) => thinking.set_first("type", "\"disabled\""),
             (_, Some(budget)) => {
                 thinking.set_first("budget_tokens", budget.to_string());
@@ -121,12 +128,12 @@ fn write_own(request: &Request, body: &mut Object<'_>) {
             (None, None) => {}
         }
     }
-    let mut config = rest("output_config", body);
-    if let Some(effort) = &wish.effort {
+    let mut config = take_extra("output_config", body);
+    if let Some(effort) = &reasoning.effort {
         config.set("effort", encode_string(effort));
     }
-    own_format(request, body, &mut config);
-    let mut metadata = rest("metadata", body);
+    write_original_format(request, body, &mut config);
+    let mut metadata = take_extra("metadata", body);
     if let Some(user) = &request.user {
         metadata.set("user_id", encode_string(user));
     }
@@ -137,31 +144,31 @@ fn write_own(request: &Request, body: &mut Object<'_>) {
     }
 }
 
-/// The form of an answer, under the name under which it came.
-fn own_format(request: &Request, body: &mut Object<'_>, config: &mut Object<'_>) {
+/// Writes the output format under the key that the client used.
+fn write_original_format(request: &Request, body: &mut Object<'_>, config: &mut Object<'_>) {
     let Some(ResponseFormat::JsonSchema { schema, extra, .. }) = &*request.response_format else { return };
     let mut format = Object::new();
     format.set("type", "\"json_schema\"");
     if let Some(schema) = schema {
         format.set("schema", schema.get());
     }
-    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != OLDER) {
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != OLD_FORMAT_KEY) {
         format.set(key.as_str(), value.get());
     }
-    match extra.get(OLDER) {
-        Some(_) => body.set(OLDER, format.to_json()),
+    match extra.get(OLD_FORMAT_KEY) {
+        Some(_) => body.set(OLD_FORMAT_KEY, format.to_json()),
         None => config.set("format", format.to_json()),
     }
 }
 
-/// Puts what was changed into a body that came in this dialect.
-pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
+/// Writes the parameters that were changed into a body of this dialect.
+pub(super) fn write_changed(request: &Request, body: &mut Object<'_>) {
     if request.response_format.is_changed() {
         let mut config = body.object("output_config").map(Object::into_owned).unwrap_or_default();
-        let said = config.remove("format").is_some();
-        body.remove(OLDER);
-        own_format(request, body, &mut config);
-        if said || !config.is_empty() {
+        let had_format = config.remove("format").is_some();
+        body.remove(OLD_FORMAT_KEY);
+        write_original_format(request, body, &mut config);
+        if had_format || !config.is_empty() {
             body.set("output_config", config.to_json());
         }
     }
@@ -175,10 +182,19 @@ pub(super) fn rewrite(request: &Request, body: &mut Object<'_>) {
     }
 }
 
-/// Writes the parameters of a request that came without this dialect's own bytes.
-pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let stops: Vec<_> =
-        request.stop.iter().filter(|stop| own || !stop.trim().is_empty()).map(|s| encode_string(s)).collect();
+/// Writes all parameters, into a body that has none of the client's bytes.
+pub(super) fn write(
+    request: &Request,
+    is_same_dialect: bool,
+    body: &mut Object<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let stops: Vec<_> = request
+        .stop
+        .iter()
+        .filter(|stop| is_same_dialect || !stop.trim().is_empty())
+        .map(|s| encode_string(s))
+        .collect();
     if stops.len() < request.stop.len() {
         diagnostics.record(DiagnosticCode::ParamDropped, "stop", "a stop sequence of white space only");
     }
@@ -186,83 +202,83 @@ pub(super) fn write(request: &Request, own: bool, body: &mut Object<'_>, diagnos
         body.set("stop_sequences", format!("[{}]", stops.join(",")));
     }
     let mut temperature = request.temperature;
-    if own {
-        write_own(request, body);
-        number("temperature", temperature, body);
-        number("top_p", request.top_p, body);
-        number("top_k", request.top_k, body);
+    if is_same_dialect {
+        write_same_dialect(request, body);
+        write_number("temperature", temperature, body);
+        write_number("top_p", request.top_p, body);
+        write_number("top_k", request.top_k, body);
         return;
     }
-    if let Some(hot) = temperature.filter(|t| *t > 1.0) {
+    if let Some(too_high) = temperature.filter(|t| *t > 1.0) {
         temperature = Some(1.0);
-        diagnostics.record(DiagnosticCode::ParamClamped, "temperature", &format!("{hot} to 1"));
+        diagnostics.record(DiagnosticCode::ParamClamped, "temperature", &format!("{too_high} to 1"));
     }
     if let Some(user) = &request.user {
         body.set("metadata", format!("{{\"user_id\":{}}}", encode_string(user)));
     }
     let mut config = Object::new();
-    let thinks = write_thinking(request, body, &mut config, diagnostics);
+    let is_thinking = write_thinking(request, body, &mut config, diagnostics);
     write_format(request.response_format.as_ref(), &mut config, diagnostics);
     if !config.is_empty() {
         body.set("output_config", config.to_json());
     }
-    if thinks && temperature.is_some_and(|t| (t - 1.0).abs() > f64::EPSILON) {
+    if is_thinking && temperature.is_some_and(|t| (t - 1.0).abs() > f64::EPSILON) {
         temperature = None;
         diagnostics.record(DiagnosticCode::ParamDropped, "temperature", "not while thinking");
     }
-    number("temperature", temperature, body);
-    number("top_p", request.top_p, body);
-    if thinks && request.top_k.is_some() {
+    write_number("temperature", temperature, body);
+    write_number("top_p", request.top_p, body);
+    if is_thinking && request.top_k.is_some() {
         diagnostics.record(DiagnosticCode::ParamDropped, "top_k", "not while thinking");
     } else {
-        number("top_k", request.top_k, body);
+        write_number("top_k", request.top_k, body);
     }
-    unsaid(request, diagnostics);
+    report_unsupported(request, diagnostics);
 }
 
-fn number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body: &mut Object<'_>) {
+fn write_number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body: &mut Object<'_>) {
     if let Some(value) = value {
         body.set(key, value.to_string());
     }
 }
 
-/// What this dialect has no parameter for.
-fn unsaid(request: &Request, diagnostics: &mut Diagnostics) {
+/// Reports the parameters that this API lacks.
+fn report_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
     request.report_shared(diagnostics);
-    let mut lost = |key: &str, said: bool| {
-        if said {
+    let mut report = |key: &str, is_set: bool| {
+        if is_set {
             diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     };
-    lost("n", request.n.is_some_and(|n| n != 1));
-    lost("frequency_penalty", request.frequency_penalty.is_some_and(|p| p != 0.0));
-    lost("presence_penalty", request.presence_penalty.is_some_and(|p| p != 0.0));
-    lost("seed", request.seed.is_some());
-    request.extra.dropped_keys(NAME).for_each(|key| lost(key, true));
+    report("n", request.n.is_some_and(|n| n != 1));
+    report("frequency_penalty", request.frequency_penalty.is_some_and(|p| p != 0.0));
+    report("presence_penalty", request.presence_penalty.is_some_and(|p| p != 0.0));
+    report("seed", request.seed.is_some());
+    request.extra.dropped_keys(NAME).for_each(|key| report(key, true));
 }
 
-/// Whether thinking is on; how much is said in the words of the model's generation.
+/// Writes `thinking`, as a budget or an effort, depending on the model. Returns whether thinking is enabled.
 fn write_thinking(
     request: &Request,
     body: &mut Object<'_>,
     config: &mut Object<'_>,
     diagnostics: &mut Diagnostics,
 ) -> bool {
-    let wish = &request.reasoning;
-    if wish.enabled == Some(false) || wish.effort.as_deref() == Some("none") {
+    let reasoning = &request.reasoning;
+    if reasoning.enabled == Some(false) || reasoning.effort.as_deref() == Some("none") {
         body.set("thinking", r#"{"type":"disabled"}"#);
         return false;
     }
-    if *wish == (Reasoning { use_token_budget: wish.use_token_budget, ..Reasoning::default() }) {
+    if *reasoning == (Reasoning { use_token_budget: reasoning.use_token_budget, ..Reasoning::default() }) {
         return false;
     }
     if matches!(*request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
         diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "not while a tool is demanded");
         return false;
     }
-    if !wish.use_token_budget {
+    if !reasoning.use_token_budget {
         body.set("thinking", r#"{"type":"adaptive"}"#);
-        match wish.as_effort() {
+        match reasoning.as_effort() {
             Some("minimal") => {
                 diagnostics.record(DiagnosticCode::ParamClamped, "reasoning", "minimal to low");
                 config.set("effort", "\"low\"");
@@ -272,14 +288,14 @@ fn write_thinking(
         }
         return true;
     }
-    if super::messages::calls_without_thinking(&request.messages) {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", NOT_BACK);
+    if has_calls_without_thinking(&request.messages) {
+        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", MISSING_THINKING);
         return false;
     }
-    let longest = body.u64("max_tokens").unwrap_or_default();
-    let budget = wish.as_budget(longest).unwrap_or(longest / 2).max(LEAST);
-    let budget = budget.min(longest.saturating_sub(1));
-    if budget < LEAST {
+    let max_tokens = body.u64("max_tokens").unwrap_or_default();
+    let budget = reasoning.as_budget(max_tokens).unwrap_or(max_tokens / 2).max(MIN_BUDGET_TOKENS);
+    let budget = budget.min(max_tokens.saturating_sub(1));
+    if budget < MIN_BUDGET_TOKENS {
         diagnostics.record(
             DiagnosticCode::ParamDropped,
             "reasoning",

@@ -1,44 +1,45 @@
-//! The prompt of `/api/generate`, both ways: a conversation of at most a system message and one question.
+//! The prompt of `/api/generate`: `system`, `prompt` and `images` to messages, and a conversation of any length to one prompt.
 
-use super::{FAMILY, images};
+use super::super::names::FAMILY;
+use super::images;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, Role};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, decode_string, encode_string};
 use std::fmt::Write as _;
 
-/// Reads `system`, `prompt` and `images`. Without a prompt there is no question: the model is only loaded.
+/// Decodes `system`, `prompt` and `images`. A request without prompt and images only loads the model.
 pub(super) fn decode(
     object: &Object<'_>,
     request: &mut Request,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), ClientError> {
-    let word = |key: &str| object.str(key).filter(|t| !t.is_empty());
-    if let Some(system) = word("system") {
+    let non_empty = |key: &str| object.str(key).filter(|t| !t.is_empty());
+    if let Some(system) = non_empty("system") {
         request.messages.push_decoded(Message::decoded(Role::System, vec![Block::text(system)]));
     }
-    let prompt = word("prompt");
+    let prompt = non_empty("prompt");
     let mut blocks: Vec<Block> = prompt.map(Block::text).into_iter().collect();
-    let mut is_rewritten = false;
+    let mut must_rewrite = false;
     let images = object.array("images").unwrap_or_default();
     for (k, image) in images.into_iter().filter_map(decode_string).enumerate() {
-        let (block, touched) = images::read(&image, &format!("images[{k}]"), diagnostics);
-        is_rewritten |= touched;
-        blocks.push(block);
+        let decoded = images::decode(&image, &format!("images[{k}]"), diagnostics);
+        must_rewrite |= decoded.must_rewrite;
+        blocks.push(decoded.block);
     }
     if blocks.is_empty() {
-        // A system message alone asks nothing.
+        // A system message alone only loads the model too.
         request.messages.decoded_mut().clear();
         return Ok(());
     }
     let mut message = Message::decoded(Role::User, blocks);
-    if is_rewritten {
+    if must_rewrite {
         message.mark_changed();
     }
     request.messages.push_decoded(message);
     Ok(())
 }
 
-/// Writes `system`, `prompt` and `images`; a longer conversation becomes one prompt that says who said what.
+/// Encodes `system`, `prompt` and `images`; a longer conversation becomes one prompt with the role before each message.
 pub(super) fn encode(
     request: &Request,
     body: &mut Object<'_>,
@@ -52,7 +53,7 @@ pub(super) fn encode(
     }
     let mut images = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
-        pictures(&message.blocks, i, &mut images, diagnostics)?;
+        collect_images(&message.blocks, i, &mut images, diagnostics)?;
         message.report(FAMILY, &format!("messages[{i}]"), diagnostics);
         if message.name.is_some() {
             diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
@@ -82,20 +83,20 @@ pub(super) fn encode(
     Ok(())
 }
 
-fn pictures(
+fn collect_images(
     blocks: &[Block],
     i: usize,
     images: &mut Vec<String>,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     for block in blocks {
-        let lost = match block {
+        let unsupported = match block {
             Block::Image(image) => {
-                images.push(images::write(image, i)?);
+                images.push(images::encode(image, i)?);
                 continue;
             }
             Block::ToolResult { blocks, .. } => {
-                pictures(blocks, i, images, diagnostics)?;
+                collect_images(blocks, i, images, diagnostics)?;
                 continue;
             }
             Block::Audio(_) => "sound",
@@ -104,7 +105,8 @@ fn pictures(
             Block::Reasoning { .. } => "thinking",
             Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
         };
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("messages[{i}].content"), lost);
+        let path = format!("messages[{i}].content");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, unsupported);
     }
     Ok(())
 }
@@ -114,7 +116,7 @@ fn transcript(turns: &[&Message]) -> String {
     for message in turns {
         for block in &message.blocks {
             let speaker = if message.role == Role::Assistant { "Assistant" } else { "User" };
-            // Writing into memory cannot fail.
+            // Writing into a `String` cannot fail.
             let _ = match block {
                 Block::Text { text, .. } | Block::Refusal(text) => write!(out, "{speaker}: {text}\n\n"),
                 Block::ToolCall { name, arguments, .. } => {

@@ -1,34 +1,34 @@
-//! `options`: what most dialects say at the top, Ollama says here, beside what only it knows.
+//! `options`: sampling parameters and limits, and parameters that only Ollama has, to `Request` and back.
 //!
 //! <https://docs.ollama.com/modelfile#valid-parameters-and-values>
 
-use super::FAMILY;
+use super::super::names::FAMILY;
 use crate::canonical::{Request, TokenLimit};
 use crate::json::{
     Object, ValueKind, decode_string, encode_string, integer, natural, number, raw, value_kind,
 };
 use serde_json::value::RawValue;
 
-/// Options without a place are kept under this and their name.
-pub(super) const PREFIX: &str = "options.";
+/// The prefix of an option's name among the extra fields of a request.
+pub(super) const EXTRA_PREFIX: &str = "options.";
 
-/// Reads the options; those without a place in the canonical model go to `extra`.
-pub(super) fn read(options: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, Box<RawValue>)>) {
+/// Decodes the options; those without a place in our model go to `extra`.
+pub(super) fn decode(options: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, Box<RawValue>)>) {
     if options.is_empty() {
         extra.push((String::from("options"), raw("{}")));
     }
     for (key, value) in options.iter() {
-        let read = match key {
+        let is_mapped = match key {
             "num_predict" => {
                 request.max_tokens = natural(value).map(|tokens| TokenLimit { tokens, completion: false });
                 request.max_tokens.is_some()
             }
-            "temperature" => put(&mut request.temperature, value),
-            "top_p" => put(&mut request.top_p, value),
-            "min_p" => put(&mut request.min_p, value),
-            "presence_penalty" => put(&mut request.presence_penalty, value),
-            "frequency_penalty" => put(&mut request.frequency_penalty, value),
-            "repeat_penalty" => put(&mut request.repetition_penalty, value),
+            "temperature" => set_number(&mut request.temperature, value),
+            "top_p" => set_number(&mut request.top_p, value),
+            "min_p" => set_number(&mut request.min_p, value),
+            "presence_penalty" => set_number(&mut request.presence_penalty, value),
+            "frequency_penalty" => set_number(&mut request.frequency_penalty, value),
+            "repeat_penalty" => set_number(&mut request.repetition_penalty, value),
             "top_k" => {
                 request.top_k = natural(value);
                 request.top_k.is_some()
@@ -37,25 +37,25 @@ pub(super) fn read(options: &Object<'_>, request: &mut Request, extra: &mut Vec<
                 request.seed = integer(value);
                 request.seed.is_some()
             }
-            "stop" => stops(value).is_some_and(|stops| {
-                let said = !stops.is_empty();
-                request.stop.set_decoded(stops);
-                said
+            "stop" => decode_stop(value).is_some_and(|stop| {
+                request.stop.set_decoded(stop);
+                !request.stop.is_empty()
             }),
             _ => false,
         };
-        if !read {
-            extra.push((format!("{PREFIX}{key}"), raw(value)));
+        if !is_mapped {
+            extra.push((format!("{EXTRA_PREFIX}{key}"), raw(value)));
         }
     }
 }
 
-fn put(slot: &mut Option<f64>, value: &str) -> bool {
+/// Sets a parameter; returns whether the value is a number.
+fn set_number(slot: &mut Option<f64>, value: &str) -> bool {
     *slot = number(value);
     slot.is_some()
 }
 
-fn stops(value: &str) -> Option<Vec<String>> {
+fn decode_stop(value: &str) -> Option<Vec<String>> {
     match value_kind(value) {
         ValueKind::String => decode_string(value).map(|t| vec![t.into_owned()]),
         ValueKind::Array => serde_json::from_str(value).ok(),
@@ -63,12 +63,11 @@ fn stops(value: &str) -> Option<Vec<String>> {
     }
 }
 
-/// Writes the options. Of a client's own ones (`sourced`) only a limit that it did not set is added.
-pub(super) fn write(request: &Request, sourced: bool, body: &mut Object<'_>) {
-    let given = body.object("options").map(Object::into_owned);
-    let mut options = given.unwrap_or_default();
+/// Encodes the options. If they are the client's own (`has_source`), only a limit that it did not set is added.
+pub(super) fn encode(request: &Request, has_source: bool, body: &mut Object<'_>) {
+    let mut options = body.object("options").map(Object::into_owned).unwrap_or_default();
     let limit = request.max_tokens.map(|limit| limit.tokens.to_string());
-    if sourced {
+    if has_source {
         if let Some(tokens) = limit.filter(|_| options.non_null("num_predict").is_none()) {
             options.set("num_predict", tokens);
             body.set("options", options.to_json());
@@ -94,7 +93,7 @@ pub(super) fn write(request: &Request, sourced: bool, body: &mut Object<'_>) {
         put("stop", Some(format!("[{}]", stops.join(","))));
     }
     for (key, value) in request.extra.of(FAMILY) {
-        if let Some(key) = key.strip_prefix(PREFIX) {
+        if let Some(key) = key.strip_prefix(EXTRA_PREFIX) {
             options.set(key.to_owned(), value.get().to_owned());
         }
     }

@@ -1,66 +1,70 @@
-//! An item while it is open, and as it is written.
+//! The state of one output item while its block is open, and its JSON.
 
-use super::super::content_part::{ITEM, object_of, plain};
 use super::super::encrypted_content;
-use super::super::tools::ClientToolName;
+use super::super::extra_fields::{parse_or_empty, wire_key};
+use super::super::names::ITEM;
+use super::super::tool_names::ClientToolName;
 use crate::canonical::{Citation, ExtraFields};
-use crate::json::{Object, encode_string};
+use crate::json::{Object, decode_string, encode_string};
 
-/// An open item.
+/// An item whose block is open.
 #[derive(Debug)]
 pub(super) struct OpenItem {
+    /// Its index in the output.
     pub(super) index: usize,
     pub(super) id: String,
     pub(super) kind: ItemKind,
-    /// Text, thinking, refusal, or arguments so far.
+    /// The text, reasoning, refusal or arguments so far.
     pub(super) text: String,
     pub(super) signature: String,
-    /// What is known of the signature.
-    pub(super) marks: ExtraFields,
-    /// Members of this dialect, as they came.
-    pub(super) native: Vec<(String, String)>,
+    /// The `reasoning_details` of the signature.
+    pub(super) signature_details: ExtraFields,
+    /// Fields that only this dialect has, as keys and JSON.
+    pub(super) native_fields: Vec<(String, String)>,
     /// How many annotations are among them.
     pub(super) annotations: usize,
-    /// A part was begun.
-    pub(super) part: bool,
-    /// What it cites.
-    pub(super) cited: Vec<Citation>,
+    /// Whether its part has begun.
+    pub(super) has_part: bool,
+    /// The sources that its text cites.
+    pub(super) citations: Vec<Citation>,
 }
 
+/// What an item is.
 #[derive(Debug)]
 pub(super) enum ItemKind {
     Text,
     Refusal,
     Reasoning,
-    Call { id: String, called: ClientToolName },
+    ToolCall { call_id: String, tool: ClientToolName },
 }
 
 impl OpenItem {
-    pub(super) fn native(&self, key: &str) -> Option<&str> {
-        self.native.iter().find(|(k, _)| plain(k) == plain(key)).map(|(_, value)| value.as_str())
+    /// Returns the JSON of a field that only this dialect has.
+    pub(super) fn native_field(&self, key: &str) -> Option<&str> {
+        self.native_fields.iter().find(|(k, _)| wire_key(k) == wire_key(key)).map(|(_, value)| value.as_str())
     }
 
-    /// Nothing has been said of the item yet: it may have the id that it came with.
-    pub(super) fn take_id(&mut self) {
-        let item = self.native(ITEM).map(object_of);
-        let said = item.as_ref().and_then(|item| item.get("id")).or_else(|| self.native("id"));
-        let said = said.or_else(|| self.marks.get("id"));
-        if let Some(id) = said.and_then(crate::json::decode_string).filter(|id| !id.is_empty()) {
+    /// Takes the item's original id, if it came with one. Only an item of which no event was written can change its id.
+    pub(super) fn restore_id(&mut self) {
+        let item = self.native_field(ITEM).map(parse_or_empty);
+        let id = item.as_ref().and_then(|item| item.get("id")).or_else(|| self.native_field("id"));
+        let id = id.or_else(|| self.signature_details.get("id"));
+        if let Some(id) = id.and_then(decode_string).filter(|id| !id.is_empty()) {
             self.id = id.into_owned();
         }
     }
 
-    /// Says of an event which item, and which part of it, it is about.
-    pub(super) fn place(&self, event: &mut Object<'_>, part: Option<&'static str>) {
+    /// Sets the fields of an event that locate the item, and with `part_index_key` its only part.
+    pub(super) fn set_location(&self, event: &mut Object<'_>, part_index_key: Option<&'static str>) {
         event.set("item_id", encode_string(&self.id));
         event.set("output_index", self.index.to_string());
-        if let Some(part) = part {
-            event.set(part, "0");
+        if let Some(key) = part_index_key {
+            event.set(key, "0");
         }
     }
 
-    /// The part of a message or a summary, with this text.
-    pub(super) fn part(&self, text: &str) -> String {
+    /// Encodes the part of a message or a summary, with that text.
+    pub(super) fn part_json(&self, text: &str) -> String {
         let mut part = Object::new();
         match self.kind {
             ItemKind::Refusal => {
@@ -71,27 +75,27 @@ impl OpenItem {
                 part.set("type", "\"summary_text\"");
                 part.set("text", encode_string(text));
             }
-            ItemKind::Text | ItemKind::Call { .. } => {
+            ItemKind::Text | ItemKind::ToolCall { .. } => {
                 part.set("type", "\"output_text\"");
                 part.set("text", encode_string(text));
-                let single: Vec<&str> = self
-                    .native
+                let annotations: Vec<&str> = self
+                    .native_fields
                     .iter()
                     .filter(|(key, _)| key == "annotation")
-                    .map(|(_, v)| v.as_str())
+                    .map(|(_, value)| value.as_str())
                     .collect();
-                let listed = self
-                    .native("annotations")
-                    .map_or_else(|| format!("[{}]", single.join(",")), str::to_owned);
-                part.set("annotations", listed);
-                part.set("logprobs", self.native("logprobs").unwrap_or("[]").to_owned());
+                let annotations = self
+                    .native_field("annotations")
+                    .map_or_else(|| format!("[{}]", annotations.join(",")), str::to_owned);
+                part.set("annotations", annotations);
+                part.set("logprobs", self.native_field("logprobs").unwrap_or("[]").to_owned());
             }
         }
         part.to_json()
     }
 
-    /// The item, with these parts or this text.
-    pub(super) fn item(&self, status: &str, parts: &str, text: &str) -> String {
+    /// Encodes the item: a message or reasoning with `parts`, a JSON array; a call with `text` as arguments.
+    pub(super) fn item_json(&self, status: &str, parts: &str, text: &str) -> String {
         let mut item = Object::new();
         item.set("id", encode_string(&self.id));
         match &self.kind {
@@ -100,40 +104,36 @@ impl OpenItem {
                 item.set("status", encode_string(status));
                 item.set("role", "\"assistant\"");
                 item.set("content", parts);
-                if let Some(phase) = self.native(ITEM).map(object_of).as_ref().and_then(|i| i.get("phase")) {
+                let fields = self.native_field(ITEM).map(parse_or_empty);
+                if let Some(phase) = fields.as_ref().and_then(|fields| fields.get("phase")) {
                     item.set("phase", phase.to_owned());
                 }
             }
             ItemKind::Reasoning => {
                 item.set("type", "\"reasoning\"");
-                item.set("summary", self.native("summary").unwrap_or(parts));
-                if let Some(content) = self.native("content") {
+                item.set("summary", self.native_field("summary").unwrap_or(parts));
+                if let Some(content) = self.native_field("content") {
                     item.set("content", content);
                 }
                 if !self.signature.is_empty() {
-                    let sealed = encrypted_content::seal(&self.signature, &self.marks);
-                    item.set("encrypted_content", encode_string(&sealed));
+                    let content = encrypted_content::encode(&self.signature, &self.signature_details);
+                    item.set("encrypted_content", encode_string(&content));
                 }
             }
-            ItemKind::Call { id, called } => {
-                let (kind, key) = if called.custom {
-                    ("custom_tool_call", "input")
-                } else {
-                    ("function_call", "arguments")
-                };
-                item.set("type", encode_string(kind));
+            ItemKind::ToolCall { call_id, tool } => {
+                item.set("type", encode_string(tool.kind.item_type()));
                 item.set("status", encode_string(status));
-                item.set("call_id", encode_string(id));
-                item.set("name", encode_string(&called.name));
-                if let Some(space) = &called.namespace {
-                    item.set("namespace", encode_string(space));
-                } else if let Some(space) = self.native("namespace") {
-                    item.set("namespace", space.to_owned());
-                    if let Some(name) = self.native("name") {
+                item.set("call_id", encode_string(call_id));
+                item.set("name", encode_string(&tool.name));
+                if let Some(namespace) = &tool.namespace {
+                    item.set("namespace", encode_string(namespace));
+                } else if let Some(namespace) = self.native_field("namespace") {
+                    item.set("namespace", namespace.to_owned());
+                    if let Some(name) = self.native_field("name") {
                         item.set("name", name.to_owned());
                     }
                 }
-                item.set(key, encode_string(text));
+                item.set(tool.kind.arguments_key(), encode_string(text));
             }
         }
         item.to_json()

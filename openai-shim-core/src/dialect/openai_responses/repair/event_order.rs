@@ -1,150 +1,164 @@
-//! The order of a stream's events: what they are about was begun before, and has an id.
+//! The order of events: an event's item and part have begun before it, and its item has an index and an id.
 
-use super::super::content_part::object_of;
+use super::super::extra_fields::parse_or_empty;
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext};
 use crate::json::{Object, decode_string, encode_string};
 use std::borrow::Cow;
 
-/// The most items that are followed.
-const MOST: usize = 4096;
+/// The limit of the items that are followed.
+const MAX_ITEMS: usize = 4096;
 
-/// Which items and parts were begun.
+/// The beginnings of the types of events about items, without `response.`.
+const ITEM_EVENTS: [&str; 8] = [
+    "output_item.",
+    "content_part.",
+    "output_text.",
+    "refusal.",
+    "reasoning_summary_",
+    "reasoning_text.",
+    "function_call_",
+    "custom_tool_",
+];
+
+/// The items and parts that have begun.
 #[derive(Debug, Default)]
 pub(super) struct EventOrder {
     items: Vec<KnownItem>,
 }
 
+/// An item that has begun.
 #[derive(Debug)]
 struct KnownItem {
-    index: u64,
+    output_index: u64,
     id: String,
+    /// The `content_index` of each part that has begun.
     parts: Vec<u64>,
 }
 
-/// An event that was missing: its kind, and its members but for its number.
-pub(super) type Missing = (&'static str, Object<'static>);
+/// An event that is missing in the upstream's stream.
+pub(super) struct MissingEvent {
+    pub(super) kind: &'static str,
+    /// All fields but type and sequence number.
+    pub(super) fields: Object<'static>,
+}
 
 impl EventOrder {
-    /// Fills in which item an event is about, and says what should have come before it.
-    pub(super) fn before(
+    /// Fills in which item an event is about, and returns the events that are missing before it.
+    pub(super) fn repair(
         &mut self,
         kind: &str,
         event: &mut Object<'_>,
         context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
-    ) -> Vec<Missing> {
-        let about = [
-            "output_item.",
-            "content_part.",
-            "output_text.",
-            "refusal.",
-            "reasoning_summary_",
-            "reasoning_text.",
-            "function_call_",
-            "custom_tool_",
-        ];
+    ) -> Vec<MissingEvent> {
         let step = kind.strip_prefix("response.").unwrap_or_default();
-        if !about.iter().any(|prefix| step.starts_with(prefix)) || self.items.len() > MOST {
+        if !ITEM_EVENTS.iter().any(|prefix| step.starts_with(prefix)) || self.items.len() > MAX_ITEMS {
             return Vec::new();
         }
-        let begins = step == "output_item.added";
-        let whole = begins || step == "output_item.done";
-        let index = self.place(event, begins, diagnostics);
-        let known = self.items.iter().position(|item| item.index == index);
-        let id = self.name(event, whole, known, step, context, diagnostics);
+        let output_index = self.fill_output_index(event, step, diagnostics);
+        let known = self.items.iter().position(|item| item.output_index == output_index);
+        let known_id = known.and_then(|position| self.items.get(position)).map(|item| item.id.as_str());
+        let id = fill_item_id(event, step, known_id, context, diagnostics);
         let mut missing = Vec::new();
-        let at = match known {
-            Some(at) => at,
-            None => {
-                if !begins && let Some(item) = begun(event, step, &id) {
-                    let mut added = Object::new();
-                    added.set("output_index", index.to_string());
-                    added.set("item", item);
-                    missing.push(("response.output_item.added", added));
-                }
-                self.items.push(KnownItem { index, id, parts: Vec::new() });
-                self.items.len() - 1
+        let position = known.unwrap_or_else(|| {
+            if step != "output_item.added"
+                && let Some(item) = begun_item(event, step, &id)
+            {
+                let mut fields = Object::new();
+                fields.set("output_index", output_index.to_string());
+                fields.set("item", item);
+                missing.push(MissingEvent { kind: "response.output_item.added", fields });
             }
-        };
-        let Some(item) = self.items.get_mut(at) else { return missing };
-        let part = event.u64("content_index").unwrap_or(0);
-        let refusal = step.starts_with("refusal.");
-        if step == "content_part.added" {
-            item.parts.push(part);
-        } else if (refusal || step.starts_with("output_text.")) && !item.parts.contains(&part) {
-            item.parts.push(part);
-            let mut added = Object::new();
-            added.set("item_id", encode_string(&item.id));
-            added.set("output_index", index.to_string());
-            added.set("content_index", part.to_string());
-            let empty = if refusal {
-                r#"{"type":"refusal","refusal":""}"#
-            } else {
-                r#"{"type":"output_text","text":"","annotations":[],"logprobs":[]}"#
-            };
-            added.set("part", empty);
-            missing.push(("response.content_part.added", added));
-        }
-        for (kind, _) in &missing {
-            diagnostics.record(DiagnosticCode::FieldFilled, kind, "an event");
+            self.items.push(KnownItem { output_index, id, parts: Vec::new() });
+            self.items.len() - 1
+        });
+        let Some(item) = self.items.get_mut(position) else { return missing };
+        missing.extend(item.begin_part(event, step));
+        for event in &missing {
+            diagnostics.record(DiagnosticCode::FieldFilled, event.kind, "an event");
         }
         missing
     }
 
-    /// Which item: by its place, or by its id, or the last one.
-    fn place(&self, event: &mut Object<'_>, begins: bool, diagnostics: &mut Diagnostics) -> u64 {
+    /// Returns the index of an event's item. A missing one is filled in: by the item's id, or as that of the last item, or
+    /// of a new one.
+    fn fill_output_index(&self, event: &mut Object<'_>, step: &str, diagnostics: &mut Diagnostics) -> u64 {
         if let Some(index) = event.u64("output_index") {
             return index;
         }
         let id = event.str("item_id").map(Cow::into_owned);
         let id = id.or_else(|| event.object("item")?.str("id").map(Cow::into_owned)).unwrap_or_default();
-        let named = self.items.iter().find(|item| !id.is_empty() && item.id == id);
-        let next = self.items.len() as u64;
-        let index = match named.or_else(|| self.items.last().filter(|_| id.is_empty() && !begins)) {
-            Some(item) => item.index,
-            None => next,
-        };
+        let with_id = self.items.iter().find(|item| !id.is_empty() && item.id == id);
+        let last = || self.items.last().filter(|_| id.is_empty() && step != "output_item.added");
+        let index = with_id.or_else(last).map_or(self.items.len() as u64, |item| item.output_index);
         event.set("output_index", index.to_string());
         diagnostics.record(DiagnosticCode::FieldFilled, "output_index", "");
         index
     }
+}
 
-    /// The id of the item: filled in where it is missing, and held at its first value.
-    fn name(
-        &self,
-        event: &mut Object<'_>,
-        whole: bool,
-        known: Option<usize>,
-        step: &str,
-        context: &mut ResponseContext,
-        diagnostics: &mut Diagnostics,
-    ) -> String {
-        let mut item = event.object("item").map(Object::into_owned).unwrap_or_default();
-        let said = if whole { item.get("id") } else { event.get("item_id") };
-        let said = said.and_then(decode_string).filter(|id| !id.is_empty()).map(Cow::into_owned);
-        let known = known.and_then(|at| self.items.get(at)).map(|item| item.id.clone());
-        let code = match (&said, &known) {
-            (Some(said), None) => return said.clone(),
-            (Some(said), Some(known)) if said == known => return said.clone(),
-            // One server has a new id for an item in every event.
-            (Some(_), Some(_)) => DiagnosticCode::IdPinned,
-            (None, _) => DiagnosticCode::IdSynthesized,
-        };
-        let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
-        let id = known.unwrap_or_else(|| context.new_id(prefix(if whole { &kind } else { step })));
-        if whole {
-            item.set("id", encode_string(&id));
-            event.set("item", item.to_json());
-        } else {
-            event.set("item_id", encode_string(&id));
+impl KnownItem {
+    /// Begins the part that an event is about. Returns the event that is missing if the part did not begin before.
+    fn begin_part(&mut self, event: &Object<'_>, step: &str) -> Option<MissingEvent> {
+        let content_index = event.u64("content_index").unwrap_or(0);
+        if step == "content_part.added" {
+            self.parts.push(content_index);
+            return None;
         }
-        diagnostics.record(code, "item_id", "");
-        id
+        let empty_part = if step.starts_with("refusal.") {
+            r#"{"type":"refusal","refusal":""}"#
+        } else if step.starts_with("output_text.") {
+            r#"{"type":"output_text","text":"","annotations":[],"logprobs":[]}"#
+        } else {
+            return None;
+        };
+        if self.parts.contains(&content_index) {
+            return None;
+        }
+        self.parts.push(content_index);
+        let mut fields = Object::new();
+        fields.set("item_id", encode_string(&self.id));
+        fields.set("output_index", self.output_index.to_string());
+        fields.set("content_index", content_index.to_string());
+        fields.set("part", empty_part);
+        Some(MissingEvent { kind: "response.content_part.added", fields })
     }
 }
 
-/// What ids of such items begin with.
-pub(super) fn prefix(kind: &str) -> &'static str {
+/// Returns the id of an event's item. A missing one is filled in, and a changed one is set back to the item's first id: one
+/// server has a new id for an item in every event.
+fn fill_item_id(
+    event: &mut Object<'_>,
+    step: &str,
+    known_id: Option<&str>,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> String {
+    let has_item = matches!(step, "output_item.added" | "output_item.done");
+    let mut item = event.object("item").map(Object::into_owned).unwrap_or_default();
+    let given = if has_item { item.get("id") } else { event.get("item_id") };
+    let given = given.and_then(decode_string).filter(|id| !id.is_empty()).map(Cow::into_owned);
+    let code = match (given, known_id) {
+        (Some(given), None) => return given,
+        (Some(given), Some(known)) if given == known => return given,
+        (Some(_), Some(_)) => DiagnosticCode::IdPinned,
+        (None, _) => DiagnosticCode::IdSynthesized,
+    };
+    let item_type = item.str("type").map(Cow::into_owned).unwrap_or_default();
+    let id = known_id
+        .map_or_else(|| context.new_id(id_prefix(if has_item { &item_type } else { step })), str::to_owned);
+    if has_item {
+        item.set("id", encode_string(&id));
+        event.set("item", item.to_json());
+    } else {
+        event.set("item_id", encode_string(&id));
+    }
+    diagnostics.record(code, "item_id", "");
+    id
+}
+
+/// Returns the prefix of an item's id, by the item's type or the type of an event about it.
+pub(super) fn id_prefix(kind: &str) -> &'static str {
     match kind {
         kind if kind.starts_with("reasoning") => "rs_",
         kind if kind.starts_with("function_call") => "fc_",
@@ -153,12 +167,12 @@ pub(super) fn prefix(kind: &str) -> &'static str {
     }
 }
 
-/// The item of an event, as it was when it began; `None` where that cannot be known.
-fn begun(event: &Object<'_>, step: &str, id: &str) -> Option<String> {
-    let mut item = event.get("item").map(object_of).unwrap_or_default();
+/// Returns the item of an event as it was when it began; `None` if the event does not tell.
+fn begun_item(event: &Object<'_>, step: &str, id: &str) -> Option<String> {
+    let mut item = event.get("item").map(parse_or_empty).unwrap_or_default();
     item.set("id", encode_string(id));
-    let kind = item.str("type").map(Cow::into_owned);
-    match kind.as_deref() {
+    let item_type = item.str("type").map(Cow::into_owned);
+    match item_type.as_deref() {
         Some("message") => item.set("content", "[]"),
         Some("reasoning") => item.set("summary", "[]"),
         Some("function_call") => item.set("arguments", "\"\""),

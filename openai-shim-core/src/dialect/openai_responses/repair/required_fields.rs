@@ -1,15 +1,15 @@
-//! Objects put right: what the SDKs demand of them is there afterwards.
+//! Responses, items and content parts to ones with every field that OpenAI's SDKs require.
 
-use super::super::content_part::object_of;
-use super::super::response_object::echoed_param;
+use super::super::echoed_params::echoed_param;
+use super::super::extra_fields::parse_or_empty;
 use super::super::usage;
-use super::event_order::prefix;
+use super::event_order::id_prefix;
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
-/// Members that the SDKs demand of a response, and whether they may be null.
-const REQUIRED: [(&str, bool); 9] = [
+/// The required fields of a response, and whether they may be null.
+const REQUIRED_FIELDS: [(&str, bool); 9] = [
     ("error", true),
     ("incomplete_details", true),
     ("instructions", true),
@@ -21,12 +21,13 @@ const REQUIRED: [(&str, bool); 9] = [
     ("top_p", true),
 ];
 
-const TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
+/// The values of `service_tier` in the types of the SDKs.
+const SERVICE_TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
 
-/// Puts a response object right. `items`: what streamed, for an upstream that leaves it out at the end.
-pub(super) fn response(
+/// Fills in a response object. `streamed_items` replace a missing output, and give the output's items their ids.
+pub(super) fn fill_response(
     object: &mut Object<'_>,
-    items: &[String],
+    streamed_items: &[String],
     spec: &ResponseSpec,
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
@@ -51,20 +52,20 @@ pub(super) fn response(
     } else if spec.restore_alias && object.str("model").as_deref() != Some(spec.model.as_str()) {
         object.set("model", encode_string(&spec.model));
     }
-    for (key, nullable) in REQUIRED {
-        let there = if nullable { object.get(key) } else { object.non_null(key) }.is_some();
-        if !there {
+    for (key, is_nullable) in REQUIRED_FIELDS {
+        let is_present = if is_nullable { object.get(key) } else { object.non_null(key) }.is_some();
+        if !is_present {
             let value = echoed_param(spec, key).unwrap_or_else(|| String::from("null"));
             fill(object, key, value, DiagnosticCode::FieldFilled, diagnostics);
         }
     }
-    if object.str("service_tier").is_some_and(|tier| !TIERS.contains(&tier.as_ref())) {
+    if object.str("service_tier").is_some_and(|tier| !SERVICE_TIERS.contains(&tier.as_ref())) {
         object.remove("service_tier");
         diagnostics.record(DiagnosticCode::FieldDropped, "service_tier", "");
     }
-    output(object, items, spec, context, diagnostics);
-    format(object, diagnostics);
-    counts(object, diagnostics);
+    fill_output(object, streamed_items, spec, context, diagnostics);
+    fill_schema_name(object, diagnostics);
+    fill_usage(object, diagnostics);
 }
 
 fn fill(
@@ -78,56 +79,63 @@ fn fill(
     diagnostics.record(code, key, "");
 }
 
-fn output(
+fn fill_output(
     object: &mut Object<'_>,
-    items: &[String],
+    streamed_items: &[String],
     spec: &ResponseSpec,
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) {
-    let listed = object.array("output");
-    let missing = listed.is_none();
-    let mut output: Vec<String> = listed.unwrap_or_default().into_iter().map(str::to_owned).collect();
-    if output.is_empty() && (!items.is_empty() || missing) {
-        fill(object, "output", format!("[{}]", items.join(",")), DiagnosticCode::FieldFilled, diagnostics);
+    let given = object.array("output");
+    let is_missing = given.is_none();
+    let mut output: Vec<String> = given.unwrap_or_default().into_iter().map(str::to_owned).collect();
+    if output.is_empty() && (!streamed_items.is_empty() || is_missing) {
+        fill(
+            object,
+            "output",
+            format!("[{}]", streamed_items.join(",")),
+            DiagnosticCode::FieldFilled,
+            diagnostics,
+        );
         return;
     }
-    let mut changed = false;
-    for (n, one) in output.iter_mut().enumerate() {
-        // It is known under this id.
-        let mut item = object_of(one);
-        let streamed = items.get(n).and_then(|item| object_of(item).get("id").map(str::to_owned));
-        let known = item.get("id").map(str::to_owned);
-        if let Some(id) = streamed.filter(|id| known.as_ref() != Some(id)) {
-            if known.is_some() {
+    let mut is_changed = false;
+    for (index, json) in output.iter_mut().enumerate() {
+        // The client has got the item under its streamed id.
+        let mut item = parse_or_empty(json);
+        let streamed_item = streamed_items.get(index);
+        let streamed_id = streamed_item.and_then(|item| parse_or_empty(item).get("id").map(str::to_owned));
+        let given_id = item.get("id").map(str::to_owned);
+        if let Some(id) = streamed_id.filter(|id| given_id.as_ref() != Some(id)) {
+            if given_id.is_some() {
                 diagnostics.record(DiagnosticCode::IdPinned, "output[].id", "");
             }
             item.set("id", id);
-            *one = item.to_json();
-            changed = true;
+            *json = item.to_json();
+            is_changed = true;
         }
-        if let Some(mended) = self::item(one, false, context, diagnostics) {
-            *one = mended;
-            changed = true;
+        if let Some(filled) = fill_item(json, false, context, diagnostics) {
+            *json = filled;
+            is_changed = true;
         }
     }
-    if let Some(thoughts) = object.str("reasoning").map(Cow::into_owned) {
-        // Thinking where the request's parameter is repeated; it was noted when it was read.
+    if let Some(text) = object.str("reasoning").map(Cow::into_owned) {
+        // Reasoning in place of the request's parameter becomes an item; the decoder recorded it.
         object.set("reasoning", echoed_param(spec, "reasoning").unwrap_or_else(|| String::from("null")));
-        if !thoughts.trim().is_empty() {
+        if !text.trim().is_empty() {
             let id = encode_string(&context.new_id("rs_"));
-            let summary = format!(r#"[{{"type":"summary_text","text":{}}}]"#, encode_string(&thoughts));
+            let summary = format!(r#"[{{"type":"summary_text","text":{}}}]"#, encode_string(&text));
             output.insert(0, format!(r#"{{"id":{id},"type":"reasoning","summary":{summary}}}"#));
-            changed = true;
+            is_changed = true;
         }
     }
-    if changed {
+    if is_changed {
         object.set("output", format!("[{}]", output.join(",")));
     }
 }
 
-/// A schema that is repeated has a name.
-fn format(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Gives the repeated schema of a structured output a name, which it must have.
+fn fill_schema_name(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let Some(mut text) = object.object("text").map(Object::into_owned) else { return };
     let Some(mut format) = text.object("format").map(Object::into_owned) else { return };
     if format.str("type").as_deref() == Some("json_schema") && format.str("name").is_none() {
@@ -137,21 +145,24 @@ fn format(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Details of usage are demanded too.
-fn counts(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let Some(counts) = object.object("usage") else { return };
+/// Fills in the details of usage, which are required too.
+fn fill_usage(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    let Some(given) = object.object("usage") else { return };
     let details = ["input_tokens_details", "output_tokens_details"];
     let totals = ["input_tokens", "output_tokens", "total_tokens"];
-    let whole = details.iter().all(|key| counts.object(key).is_some())
-        && totals.iter().all(|key| counts.u64(key).is_some());
-    let mended = object.get("usage").filter(|_| !whole).and_then(usage::read).map(|u| usage::write(&u));
-    if let Some(mended) = mended {
-        fill(object, "usage", mended, DiagnosticCode::UsageShaped, diagnostics);
+    let is_complete = details.iter().all(|key| given.object(key).is_some())
+        && totals.iter().all(|key| given.u64(key).is_some());
+    if is_complete {
+        return;
+    }
+    let complete = object.get("usage").and_then(usage::decode).map(|usage| usage::encode(&usage));
+    if let Some(complete) = complete {
+        fill(object, "usage", complete, DiagnosticCode::UsageShaped, diagnostics);
     }
 }
 
-/// Puts an item right; `None` if it was. `begins`: its parts are still to come.
-pub(super) fn item(
+/// Fills in an item; `None` if nothing is missing. `begins`: its parts are still to come.
+pub(super) fn fill_item(
     json: &str,
     begins: bool,
     context: &mut ResponseContext,
@@ -160,7 +171,7 @@ pub(super) fn item(
     let mut item = Object::parse(json.as_bytes()).ok()?;
     let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
     if ["message", "reasoning"].contains(&kind.as_str()) && item.str("id").is_none_or(|id| id.is_empty()) {
-        item.set("id", encode_string(&context.new_id(prefix(&kind))));
+        item.set("id", encode_string(&context.new_id(id_prefix(&kind))));
         diagnostics.record(DiagnosticCode::IdSynthesized, "output[].id", "");
     }
     let mut fill = |item: &mut Object<'_>, key: &'static str, value: String| {
@@ -183,7 +194,7 @@ pub(super) fn item(
                 }
                 _ => fill(&mut item, "content", String::from("[]")),
             }
-            parts(&mut item, diagnostics);
+            fill_parts(&mut item, diagnostics);
         }
         Some("reasoning") if item.non_null("summary").is_none() => {
             fill(&mut item, "summary", String::from("[]"));
@@ -206,19 +217,19 @@ pub(super) fn item(
     item.is_changed().then(|| item.to_json())
 }
 
-fn parts(item: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+fn fill_parts(item: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let parts: Vec<String> =
         item.array("content").unwrap_or_default().into_iter().map(str::to_owned).collect();
-    let mended: Vec<Option<String>> = parts.iter().map(|json| part(json, diagnostics)).collect();
-    if mended.iter().any(Option::is_some) {
+    let filled: Vec<Option<String>> = parts.iter().map(|json| fill_part(json, diagnostics)).collect();
+    if filled.iter().any(Option::is_some) {
         let parts: Vec<String> =
-            parts.into_iter().zip(mended).map(|(part, mended)| mended.unwrap_or(part)).collect();
+            parts.into_iter().zip(filled).map(|(part, filled)| filled.unwrap_or(part)).collect();
         item.set("content", format!("[{}]", parts.join(",")));
     }
 }
 
-/// Puts a part right; `None` if it was.
-pub(super) fn part(json: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+/// Fills in a content part; `None` if nothing is missing.
+pub(super) fn fill_part(json: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut part = Object::parse(json.as_bytes()).ok()?;
     if part.str("type").as_deref() != Some("output_text") {
         return None;
@@ -229,32 +240,32 @@ pub(super) fn part(json: &str, diagnostics: &mut Diagnostics) -> Option<String> 
             diagnostics.record(DiagnosticCode::FieldFilled, &format!("output[].content[].{key}"), "");
         }
     }
-    let mut cited: Vec<String> =
+    let mut annotations: Vec<String> =
         part.array("annotations").unwrap_or_default().into_iter().map(str::to_owned).collect();
-    let mut changed = false;
-    for one in &mut cited {
-        if let Some(mended) = citation(one) {
-            *one = mended;
-            changed = true;
+    let mut is_changed = false;
+    for annotation in &mut annotations {
+        if let Some(filled) = fill_url_citation(annotation) {
+            *annotation = filled;
+            is_changed = true;
         }
     }
-    if changed {
-        part.set("annotations", format!("[{}]", cited.join(",")));
+    if is_changed {
+        part.set("annotations", format!("[{}]", annotations.join(",")));
         diagnostics.record(DiagnosticCode::FieldFilled, "output[].content[].annotations", "");
     }
     part.is_changed().then(|| part.to_json())
 }
 
-/// A citation of an address says where in the text it belongs, and what it is called; some servers know neither.
-fn citation(json: &str) -> Option<String> {
-    let mut one = Object::parse(json.as_bytes()).ok()?;
-    if one.str("type").as_deref() != Some("url_citation") {
+/// Fills in the offsets and the title of a URL citation, which some servers leave out.
+fn fill_url_citation(json: &str) -> Option<String> {
+    let mut citation = Object::parse(json.as_bytes()).ok()?;
+    if citation.str("type").as_deref() != Some("url_citation") {
         return None;
     }
     for (key, value) in [("start_index", "0"), ("end_index", "0"), ("title", "\"\"")] {
-        if one.non_null(key).is_none() {
-            one.set(key, value);
+        if citation.non_null(key).is_none() {
+            citation.set(key, value);
         }
     }
-    one.is_changed().then(|| one.to_json())
+    citation.is_changed().then(|| citation.to_json())
 }

@@ -1,67 +1,77 @@
-//! The input, read: items become messages, and what the assistant did in one go becomes one message.
+//! Input items to messages: reasoning, messages and calls of one assistant turn become one message.
 
 use super::super::super::shape::Place;
-use super::super::content_part::{ITEM, arguments, is_call, leftovers, object_of, part, thoughts, without};
-use super::super::{NAME, encrypted_content, shape, tools};
+use super::super::extra_fields::{self, json_without, parse_or_empty};
+use super::super::names::{ITEM, NAME};
+use super::super::tool_call::ToolCallKind;
+use super::super::tools::{self, ToolSource};
+use super::super::{content_part, encrypted_content, reasoning_item, shape, tool_names};
 use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
 use std::collections::BTreeSet;
 
-/// Reads the items of an input.
+/// Decodes the items of an input into the messages of a request.
 pub(super) struct InputDecoder<'i> {
-    /// The body, to know where items stand in it.
-    pub(super) body: &'i [u8],
-    pub(super) request: &'i mut Request,
-    /// Ids of the calls so far.
-    calls: BTreeSet<String>,
-    /// Tools that came in items.
-    pub(super) additional: Vec<String>,
-    /// The last message is what the assistant did, and this is in it.
-    turn: Option<Turn>,
-    /// Where the run of results begins that the last messages are.
-    results: Option<usize>,
+    /// The body, in which the items have source spans.
+    body: &'i [u8],
+    request: &'i mut Request,
+    /// The ids of the calls so far.
+    call_ids: BTreeSet<String>,
+    /// The tools of `additional_tools` items, as JSON.
+    pub(super) additional_tools: Vec<String>,
+    open: OpenMessage,
 }
 
-/// What the assistant's message has that is being put together.
+/// What the next item may continue.
+#[derive(Clone, Copy)]
+enum OpenMessage {
+    /// Nothing.
+    None,
+    /// The last message, a turn of the assistant.
+    AssistantTurn(TurnContent),
+    /// A run of tool results, from this message to the last.
+    ToolResults { first: usize },
+}
+
+/// What an assistant's turn contains so far.
 #[derive(Clone, Copy, Default)]
-struct Turn {
-    says: bool,
-    calls: bool,
+struct TurnContent {
+    has_text: bool,
+    has_calls: bool,
 }
 
-impl Turn {
+impl TurnContent {
     fn add(&mut self, blocks: &[Block]) {
-        self.says |= blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::Refusal(_)));
-        self.calls |= blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
+        self.has_text |= blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::Refusal(_)));
+        self.has_calls |= blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
     }
 
-    /// Whether what the assistant says next is another turn.
-    fn is_said(self) -> bool {
-        self.says && !self.calls
+    /// Returns whether a message or reasoning that follows belongs to another turn.
+    fn is_complete(self) -> bool {
+        self.has_text && !self.has_calls
     }
 }
 
 impl<'i> InputDecoder<'i> {
-    /// Nothing read yet.
     pub(super) fn new(body: &'i [u8], request: &'i mut Request) -> Self {
-        let (calls, additional) = (BTreeSet::new(), Vec::new());
-        Self { body, request, calls, additional, turn: None, results: None }
+        let (call_ids, additional_tools) = (BTreeSet::new(), Vec::new());
+        Self { body, request, call_ids, additional_tools, open: OpenMessage::None }
     }
 
-    /// Reads one item, `input[i]`.
+    /// Decodes one item, `input[i]`.
     pub(super) fn item(
         &mut self,
         json: &str,
         i: usize,
         diagnostics: &mut Diagnostics,
     ) -> Result<(), ClientError> {
-        let at = format!("input[{i}]");
+        let field_path = format!("input[{i}]");
         let item = Object::parse(json.as_bytes()).map_err(|_| {
             ClientError::invalid(format!(
-                "{at} must be an object, such as {{\"role\": \"user\", \"content\": \"…\"}}."
+                "{field_path} must be an object, such as {{\"role\": \"user\", \"content\": \"…\"}}."
             ))
-            .at(&at)
+            .at(&field_path)
         })?;
         let input = Place::Key(&Place::Root, "input");
         shape::ITEM.check_at(&item, Place::Index(&input, i), &[], diagnostics)?;
@@ -70,80 +80,98 @@ impl<'i> InputDecoder<'i> {
             Some(kind) => kind.into_owned(),
             None if item.get("role").is_some() => String::from("message"),
             None => {
-                let text = format!("{at} needs a `type`, or a `role` if it is a message.");
+                let text = format!("{field_path} needs a `type`, or a `role` if it is a message.");
                 return Err(ClientError::invalid(text)
-                    .at(format!("{at}.type"))
+                    .at(format!("{field_path}.type"))
                     .with_code("missing_required_parameter"));
             }
         };
         match kind.as_str() {
-            "message" => self.message(&item, span, &at)?,
-            "reasoning" => {
-                let text = thoughts(&item);
-                let sealed = item
-                    .str("encrypted_content")
-                    .map(|sealed| encrypted_content::split_issuer(&sealed, text.is_empty()));
-                let (signature, foreign) =
-                    sealed.map_or((None, None), |(signature, foreign)| (Some(signature), foreign));
-                let extra = foreign.unwrap_or_else(|| leftovers(&item, &["encrypted_content"]));
-                let new = self.turn.is_some_and(Turn::is_said);
-                self.add(
-                    vec![Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra }],
-                    span,
-                    new,
-                );
+            "message" => self.message(&item, span, &field_path)?,
+            "reasoning" => self.reasoning(&item, span),
+            "function_call_output" | "custom_tool_call_output" => {
+                self.tool_result(&item, span, &field_path)?;
             }
-            "function_call_output" | "custom_tool_call_output" => self.output(&item, span, &at)?,
-            kind => match is_call(kind) {
-                Some(custom) => self.call(&item, custom, span, &at)?,
-                None => self.native(&item, json, kind, span, &at),
+            kind => match ToolCallKind::of_item(kind) {
+                Some(kind) => self.tool_call(&item, kind, span, &field_path)?,
+                None => self.native_item(&item, json, kind, span, &field_path),
             },
         }
         Ok(())
     }
 
-    /// Adds a message that is no result of a tool.
+    /// Adds a message that no item continues.
     fn push(&mut self, message: Message) {
-        (self.turn, self.results) = (None, None);
+        self.open = OpenMessage::None;
         self.request.messages.push_decoded(message);
     }
 
-    /// Adds to what the assistant does in one go.
-    fn add(&mut self, blocks: Vec<Block>, span: Option<Span>, new: bool) {
-        let mut state = self.turn.filter(|_| !new).unwrap_or_default();
-        state.add(&blocks);
-        match self.request.messages.decoded_mut().last_mut().filter(|_| self.turn.is_some() && !new) {
-            Some(turn) => {
-                turn.decoded_mut().blocks.extend(blocks);
-                // Items stand one after the other in the body, and so does a run of them.
-                turn.set_decoded_span(turn.source_span().zip(span).map(|(first, last)| first.to(last)));
-            }
-            None => {
-                let mut turn = Message::decoded(Role::Assistant, blocks);
-                turn.set_decoded_span(span);
-                self.push(turn);
-            }
-        }
-        self.turn = Some(state);
+    /// Starts an assistant's turn.
+    fn start_turn(&mut self, blocks: Vec<Block>, span: Option<Span>) {
+        let mut content = TurnContent::default();
+        content.add(&blocks);
+        let mut message = Message::decoded(Role::Assistant, blocks);
+        message.set_decoded_span(span);
+        self.push(message);
+        self.open = OpenMessage::AssistantTurn(content);
     }
 
-    fn message(&mut self, item: &Object<'_>, span: Option<Span>, at: &str) -> Result<(), ClientError> {
-        let word = item.str("role").unwrap_or_default();
-        let role = Role::parse(&word).filter(|role| *role != Role::Tool).ok_or_else(|| {
-            let text = format!("{at}.role is {word:?}; it must be user, assistant, system or developer.");
-            ClientError::invalid(text).at(format!("{at}.role"))
+    /// Continues the open turn of the assistant, or starts one.
+    fn continue_turn(&mut self, blocks: Vec<Block>, span: Option<Span>) {
+        let (OpenMessage::AssistantTurn(content), Some(message)) =
+            (&mut self.open, self.request.messages.decoded_mut().last_mut())
+        else {
+            return self.start_turn(blocks, span);
+        };
+        content.add(&blocks);
+        message.decoded_mut().blocks.extend(blocks);
+        // Items follow each other in the body, so that a run of them has a span too.
+        message.set_decoded_span(message.source_span().zip(span).map(|(first, last)| first.to(last)));
+    }
+
+    /// Continues the open turn of the assistant unless it is complete, or starts one.
+    fn continue_incomplete_turn(&mut self, blocks: Vec<Block>, span: Option<Span>) {
+        match self.open {
+            OpenMessage::AssistantTurn(content) if content.is_complete() => self.start_turn(blocks, span),
+            _ => self.continue_turn(blocks, span),
+        }
+    }
+
+    fn reasoning(&mut self, item: &Object<'_>, span: Option<Span>) {
+        let text = reasoning_item::text(item);
+        let (signature, foreign_details) = match item.str("encrypted_content") {
+            Some(content) => {
+                let (signature, details) = encrypted_content::decode(&content, text.is_empty());
+                (Some(signature), details)
+            }
+            None => (None, None),
+        };
+        let extra = foreign_details.unwrap_or_else(|| extra_fields::read(item, &["encrypted_content"]));
+        let block = Block::Reasoning { text: text.into(), signature: signature.map(Into::into), extra };
+        self.continue_incomplete_turn(vec![block], span);
+    }
+
+    fn message(
+        &mut self,
+        item: &Object<'_>,
+        span: Option<Span>,
+        field_path: &str,
+    ) -> Result<(), ClientError> {
+        let role_name = item.str("role").unwrap_or_default();
+        let role = Role::parse(&role_name).filter(|role| *role != Role::Tool).ok_or_else(|| {
+            let text = format!(
+                "{field_path}.role is {role_name:?}; it must be user, assistant, system or developer."
+            );
+            ClientError::invalid(text).at(format!("{field_path}.role"))
         })?;
         let content = item.get("content").unwrap_or("null");
-        let parts = parts(content, &format!("{at}.content"))?;
+        let parts = content_parts(content, &format!("{field_path}.content"))?;
         if role != Role::Assistant {
-            let blocks = parts
-                .iter()
-                .map(|json| part(json).unwrap_or_else(|| Block::Native { dialect: NAME, raw: raw(*json) }))
-                .collect();
+            let blocks = parts.iter().map(|json| decode_part(json)).collect();
             let mut message = Message::decoded(role, blocks);
             let fields = message.decoded_mut();
             fields.content_was_parts = parts.len() > 1;
-            fields.extra = leftovers(item, &["role", "content"]);
+            fields.extra = extra_fields::read(item, &["role", "content"]);
             if value_kind(content) == ValueKind::Array && parts.is_empty() {
                 fields.extra = ExtraFields::new(
                     NAME,
@@ -158,14 +186,14 @@ impl<'i> InputDecoder<'i> {
             self.push(message);
             return Ok(());
         }
-        let begins = without(item, &["role", "content"]);
+        let item_fields = json_without(item, &["role", "content"]);
         let mut blocks: Vec<Block> = Vec::with_capacity(parts.len().max(1));
         for json in &parts {
-            match part(json) {
+            match content_part::decode(json) {
                 Some(block) => blocks.push(block),
-                // What only this dialect can say makes the whole item its own.
+                // A part that only this dialect has makes the whole item native.
                 None => {
-                    self.add(vec![Block::Native { dialect: NAME, raw: raw(item.to_json()) }], span, true);
+                    self.start_turn(vec![Block::Native { dialect: NAME, raw: raw(item.to_json()) }], span);
                     return Ok(());
                 }
             }
@@ -173,100 +201,104 @@ impl<'i> InputDecoder<'i> {
         if blocks.is_empty() {
             blocks.push(Block::text(""));
             if value_kind(content) != ValueKind::String {
-                mark(&mut blocks, ".content", content);
+                add_field(&mut blocks, ".content", content);
             }
         }
-        mark(&mut blocks, ITEM, &begins);
-        let new = self.turn.is_some_and(Turn::is_said);
-        self.add(blocks, span, new);
+        add_field(&mut blocks, ITEM, &item_fields);
+        self.continue_incomplete_turn(blocks, span);
         Ok(())
     }
 
-    fn call(
+    fn tool_call(
         &mut self,
         item: &Object<'_>,
-        custom: bool,
+        kind: ToolCallKind,
         span: Option<Span>,
-        at: &str,
+        field_path: &str,
     ) -> Result<(), ClientError> {
-        let own = item.str("name").ok_or_else(|| missing(at, "name"))?;
-        let id = item.str("call_id").or_else(|| item.str("id")).ok_or_else(|| missing(at, "call_id"))?;
-        let space = item.str("namespace");
-        let name = tools::flat(space.as_deref(), &own);
-        let known: &[&str] = match (name == *own, custom) {
-            (true, false) => &["call_id", "name", "arguments"],
-            (true, true) => &["call_id", "name", "input"],
-            // The name of its own is kept beside the one that other dialects know.
-            (false, false) => &["call_id", "arguments"],
-            (false, true) => &["call_id", "input"],
+        let client_name = item.str("name").ok_or_else(|| missing(field_path, "name"))?;
+        let id = item.str("call_id").or_else(|| item.str("id"));
+        let id = id.ok_or_else(|| missing(field_path, "call_id"))?;
+        let namespace = item.str("namespace");
+        let name = tool_names::join(namespace.as_deref(), &client_name);
+        // The name inside the namespace is an extra field if it differs.
+        let known: &[&str] = if name == *client_name {
+            &["call_id", kind.arguments_key(), "name"]
+        } else {
+            &["call_id", kind.arguments_key()]
         };
-        self.calls.insert(id.clone().into_owned());
+        self.call_ids.insert(id.clone().into_owned());
         let block = Block::ToolCall {
             id: id.into_owned(),
             name,
-            arguments: arguments(item, custom),
+            arguments: kind.arguments(item),
             signature: None,
-            extra: leftovers(item, known),
+            extra: extra_fields::read(item, known),
         };
-        self.add(vec![block], span, false);
+        self.continue_turn(vec![block], span);
         Ok(())
     }
 
-    fn output(&mut self, item: &Object<'_>, span: Option<Span>, at: &str) -> Result<(), ClientError> {
-        let id = item.str("call_id").ok_or_else(|| missing(at, "call_id"))?;
-        if !self.calls.contains(id.as_ref()) {
+    fn tool_result(
+        &mut self,
+        item: &Object<'_>,
+        span: Option<Span>,
+        field_path: &str,
+    ) -> Result<(), ClientError> {
+        let id = item.str("call_id").ok_or_else(|| missing(field_path, "call_id"))?;
+        if !self.call_ids.contains(id.as_ref()) {
             let message = format!("No tool call found for function call output with call_id {id}.");
-            self.only_here(ClientError::invalid(message).at("input"));
+            self.require_same_dialect(ClientError::invalid(message).at("input"));
         }
         let output = item.get("output").unwrap_or("null");
         let parts = match value_kind(output) {
-            ValueKind::Array | ValueKind::String => parts(output, &format!("{at}.output"))?,
+            ValueKind::Array | ValueKind::String => content_parts(output, &format!("{field_path}.output"))?,
             _ => Vec::new(),
         };
-        let mut blocks: Vec<Block> = parts
-            .iter()
-            .map(|json| part(json).unwrap_or_else(|| Block::Native { dialect: NAME, raw: raw(*json) }))
-            .collect();
+        let mut blocks: Vec<Block> = parts.iter().map(|json| decode_part(json)).collect();
         if matches!(value_kind(output), ValueKind::Object | ValueKind::Number | ValueKind::Bool) {
             blocks.push(Block::text(string_or_json(output)));
         }
-        let mut extra = leftovers(item, &["call_id", "output"]);
+        let mut extra = extra_fields::read(item, &["call_id", "output"]);
         if value_kind(output) != ValueKind::String && parts.is_empty() {
             extra = ExtraFields::new(
                 NAME,
                 [extra.into_members(), vec![(".output".to_owned(), raw(output))]].concat(),
             );
         }
-        let shows = blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
+        let has_media =
+            blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
         let mut message = Message::decoded(
             Role::Tool,
             vec![Block::ToolResult { id: id.into_owned(), blocks, is_error: false, extra }],
         );
         message.decoded_mut().content_was_parts = parts.len() > 1;
         message.set_decoded_span(span);
-        self.result(message, shows);
+        self.push_tool_result(message, has_media);
         Ok(())
     }
 
-    /// Adds a result. Results of which one shows something are one message of the user's: in other dialects what a tool
-    /// shows comes after the results, and nothing may stand between these.
-    fn result(&mut self, message: Message, shows: bool) {
+    /// Adds a tool result. A run of results with media becomes one message of the user: in other dialects the media comes
+    /// after the results, and nothing may come between these.
+    fn push_tool_result(&mut self, message: Message, has_media: bool) {
         let messages = self.request.messages.decoded_mut();
-        let start = self.results.unwrap_or(messages.len());
-        let shown = messages.get(start).is_some_and(|m| m.role == Role::User);
-        (self.turn, self.results) = (None, Some(start));
+        let first = match self.open {
+            OpenMessage::ToolResults { first } => first,
+            OpenMessage::None | OpenMessage::AssistantTurn(_) => messages.len(),
+        };
+        self.open = OpenMessage::ToolResults { first };
+        let is_merged = messages.get(first).is_some_and(|m| m.role == Role::User);
         messages.push(message);
-        if !shows && !shown {
+        if !has_media && !is_merged {
             return;
         }
-        let merged = messages.drain(start..).reduce(|mut one, next| {
-            one.set_decoded_span(
-                one.source_span().zip(next.source_span()).map(|(first, last)| first.to(last)),
-            );
-            let fields = one.decoded_mut();
+        let merged = messages.drain(first..).reduce(|mut merged, next| {
+            let span = merged.source_span().zip(next.source_span()).map(|(first, last)| first.to(last));
+            merged.set_decoded_span(span);
+            let fields = merged.decoded_mut();
             fields.content_was_parts |= next.content_was_parts;
             fields.blocks.extend(next.into_blocks());
-            one
+            merged
         });
         if let Some(mut merged) = merged {
             merged.decoded_mut().role = Role::User;
@@ -274,33 +306,46 @@ impl<'i> InputDecoder<'i> {
         }
     }
 
-    fn native(&mut self, item: &Object<'_>, json: &str, kind: &str, span: Option<Span>, at: &str) {
+    fn native_item(
+        &mut self,
+        item: &Object<'_>,
+        json: &str,
+        kind: &str,
+        span: Option<Span>,
+        field_path: &str,
+    ) {
         match kind {
             "item_reference" => {
                 let id = item.str("id").unwrap_or_default();
                 let message = format!(
                     "Item with id '{id}' not found: this upstream keeps no items. Send the item itself."
                 );
-                self.only_here(ClientError::invalid(message).at(at));
+                self.require_same_dialect(ClientError::invalid(message).at(field_path));
             }
             "additional_tools" => {
                 let listed = item.array("tools").unwrap_or_default();
-                self.request.tools.decoded_mut().extend(tools::read(&listed, true));
-                self.additional.extend(listed.into_iter().map(str::to_owned));
+                self.request.tools.decoded_mut().extend(tools::decode(&listed, ToolSource::InputItem));
+                self.additional_tools.extend(listed.into_iter().map(str::to_owned));
             }
             _ => {}
         }
-        // A compaction, or a tool that runs at the upstream, belongs to the assistant's turn.
-        self.add(vec![Block::Native { dialect: NAME, raw: raw(json) }], span, false);
+        // A compaction, or a call of a tool that the upstream runs, belongs to the assistant's turn.
+        self.continue_turn(vec![Block::Native { dialect: NAME, raw: raw(json) }], span);
     }
 
-    fn only_here(&mut self, error: ClientError) {
+    /// Records that only an upstream of this dialect can serve the request; `error` is for all others.
+    fn require_same_dialect(&mut self, error: ClientError) {
         self.request.same_dialect_only.get_or_insert(error);
     }
 }
 
-/// Adds a member to the extras of the first block, if that has any.
-fn mark(blocks: &mut [Block], key: &str, value: &str) {
+/// Decodes a content part; one that our model has no place for becomes a native block.
+fn decode_part(json: &str) -> Block {
+    content_part::decode(json).unwrap_or_else(|| Block::Native { dialect: NAME, raw: raw(json) })
+}
+
+/// Adds an extra field to the first block, if that is a text.
+fn add_field(blocks: &mut [Block], key: &str, value: &str) {
     if let Some(Block::Text { extra, .. }) = blocks.first_mut() {
         extra.dialect = NAME;
         extra.members.reserve_exact(1);
@@ -308,8 +353,8 @@ fn mark(blocks: &mut [Block], key: &str, value: &str) {
     }
 }
 
-/// The parts of a content in any shape, each as JSON.
-fn parts<'c>(content: &'c str, at: &str) -> Result<Vec<&'c str>, ClientError> {
+/// Returns the parts of a content, each as JSON; a string is one part.
+fn content_parts<'c>(content: &'c str, field_path: &str) -> Result<Vec<&'c str>, ClientError> {
     match value_kind(content) {
         ValueKind::Null => Ok(Vec::new()),
         ValueKind::String => Ok(vec![content]),
@@ -317,28 +362,31 @@ fn parts<'c>(content: &'c str, at: &str) -> Result<Vec<&'c str>, ClientError> {
             let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(content).unwrap_or_default();
             for (k, item) in items.iter().enumerate() {
                 let is_part =
-                    decode_string(item.get()).is_some() || object_of(item.get()).get("type").is_some();
+                    decode_string(item.get()).is_some() || parse_or_empty(item.get()).get("type").is_some();
                 if !is_part {
-                    let at = format!("{at}[{k}]");
+                    let field_path = format!("{field_path}[{k}]");
                     return Err(ClientError::invalid(format!(
-                        "{at} must be a content part: an object with `type`."
+                        "{field_path} must be a content part: an object with `type`."
                     ))
-                    .at(at));
+                    .at(field_path));
                 }
             }
             Ok(items.into_iter().map(serde_json::value::RawValue::get).collect())
         }
-        _ => Err(ClientError::invalid(format!("{at} must be a text or a list of parts.")).at(at)),
+        _ => {
+            Err(ClientError::invalid(format!("{field_path} must be a text or a list of parts."))
+                .at(field_path))
+        }
     }
 }
 
-fn missing(at: &str, key: &str) -> ClientError {
-    ClientError::invalid(format!("Missing required parameter: '{at}.{key}'."))
-        .at(format!("{at}.{key}"))
+fn missing(field_path: &str, key: &str) -> ClientError {
+    ClientError::invalid(format!("Missing required parameter: '{field_path}.{key}'."))
+        .at(format!("{field_path}.{key}"))
         .with_code("missing_required_parameter")
 }
 
-/// The instructions as a message; where it stood is remembered.
+/// Decodes instructions as a message; an extra field marks it as such.
 pub(super) fn instructions(text: &str) -> Message {
     let mut message = Message::decoded(Role::System, vec![Block::text(text)]);
     message.decoded_mut().extra =

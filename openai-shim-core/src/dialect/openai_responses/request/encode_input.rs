@@ -1,58 +1,69 @@
-//! The input, written: messages become items.
+//! Messages to input items.
 
-use super::super::content_part::{ITEM, object_of, own, write_extra, write_part};
-use super::super::{NAME, tools};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Role};
+use super::super::content_part;
+use super::super::extra_fields::{self, parse_or_empty};
+use super::super::names::{ITEM, NAME};
+use super::super::tool_call::arguments_to_input;
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Role};
 use crate::json::{ArrayBuilder, Object, encode_string};
 
-/// Writes one message as items.
-pub(super) fn write(message: &Message, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
+/// Encodes one message, `messages[i]`, as items.
+pub(super) fn encode(message: &Message, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     message.report(NAME, &format!("messages[{i}]"), diagnostics);
-    let mut own_items = Vec::new();
+    let mut other_blocks = Vec::new();
     for block in &message.blocks {
         match block {
-            Block::ToolResult { .. } => result(block, i, out, diagnostics),
-            // Results of tools come first, as the calls that they answer did.
-            block => own_items.push(block),
+            Block::ToolResult { .. } => encode_tool_result(block, i, out, diagnostics),
+            // Tool results come first: they follow their calls.
+            block => other_blocks.push(block),
         }
     }
-    if own_items.is_empty() && !message.blocks.is_empty() {
+    if other_blocks.is_empty() && !message.blocks.is_empty() {
         return;
     }
     if message.name.is_some() {
         diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
     }
     if message.role == Role::Assistant {
-        turn(&own_items, i, out, diagnostics);
+        encode_turn(&other_blocks, i, out, diagnostics);
     } else {
-        let blocks: Vec<&Block> = own_items;
         let mut object = Object::new();
         let role = if message.role == Role::Tool { Role::User } else { message.role };
         object.set("role", encode_string(role.as_str()));
-        object.set("content", content(&blocks, false, &format!("messages[{i}].content"), diagnostics));
-        write_extra(&mut object, &message.extra, &["input", "instructions"]);
+        let content = encode_content(&other_blocks, false, &format!("messages[{i}].content"), diagnostics);
+        object.set("content", content);
+        extra_fields::write(&mut object, &message.extra, &["input", "instructions"]);
         out.push(&object.to_json());
     }
 }
 
-/// Content as a text where one is all there is and it came as one, else as a list of parts.
-fn content(blocks: &[&Block], assistant: bool, at: &str, diagnostics: &mut Diagnostics) -> String {
+/// Encodes content: a single text that came as a string is one again, everything else a list of parts.
+fn encode_content(
+    blocks: &[&Block],
+    is_assistant: bool,
+    field_path: &str,
+    diagnostics: &mut Diagnostics,
+) -> String {
     if let [Block::Text { text, extra }] = blocks
-        && own(extra, "type").is_none()
+        && extra_fields::get(extra, "type").is_none()
     {
         return text.to_json();
     }
     let mut parts = Vec::new();
     for block in blocks {
-        match write_part(block, assistant) {
+        match content_part::encode(block, is_assistant) {
             Some(part) => parts.push(part),
-            None => diagnostics.record(DiagnosticCode::FeatureUnsupported, at, "a part of another dialect"),
+            None => diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                field_path,
+                "a part of another dialect",
+            ),
         }
     }
     if parts.is_empty() { String::from("\"\"") } else { format!("[{}]", parts.join(",")) }
 }
 
-fn result(block: &Block, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
+fn encode_tool_result(block: &Block, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     let Block::ToolResult { id, blocks, is_error, extra } = block else { return };
     if *is_error {
         diagnostics.record(
@@ -65,39 +76,44 @@ fn result(block: &Block, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Dia
     object.set("type", "\"function_call_output\"");
     object.set("call_id", encode_string(id));
     let blocks: Vec<&Block> = blocks.iter().collect();
-    object.set("output", content(&blocks, false, &format!("messages[{i}].content"), diagnostics));
-    write_extra(&mut object, extra, &[]);
+    let output = encode_content(&blocks, false, &format!("messages[{i}].content"), diagnostics);
+    object.set("output", output);
+    extra_fields::write(&mut object, extra, &[]);
     out.push(&object.to_json());
 }
 
-/// Writes what the assistant did in one go, item by item.
-fn turn(blocks: &[&Block], i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
-    let mut open: Vec<&Block> = Vec::new();
-    let close = |open: &mut Vec<&Block>, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics| {
-        if !open.is_empty() {
-            out.push(&said(open, i, diagnostics));
-            open.clear();
+/// Encodes the blocks of an assistant's turn as items. Texts, refusals and media in a row are one message.
+fn encode_turn(blocks: &[&Block], i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
+    // The blocks of the next message.
+    let mut message: Vec<&Block> = Vec::new();
+    let close = |message: &mut Vec<&Block>, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics| {
+        if !message.is_empty() {
+            out.push(&encode_assistant_message(message, i, diagnostics));
+            message.clear();
         }
     };
-    let mut summary = None;
-    for (at, block) in blocks.iter().enumerate() {
+    // The text of reasoning whose signature is in the next block.
+    let mut unsigned_text = None;
+    for (position, block) in blocks.iter().enumerate() {
         match block {
-            // It says nothing, and something else is said.
+            // An empty text beside other blocks has no meaning.
             Block::Text { text, extra }
                 if text.is_empty() && extra.of(NAME).is_empty() && blocks.len() > 1 => {}
             Block::Text { extra, .. } => {
-                if own(extra, ITEM).is_some() {
-                    close(&mut open, out, diagnostics);
+                if extra_fields::get(extra, ITEM).is_some() {
+                    close(&mut message, out, diagnostics);
                 }
-                open.push(block);
+                message.push(block);
             }
-            Block::Refusal(_) | Block::Image(_) | Block::Audio(_) | Block::File(_) => open.push(block),
+            Block::Refusal(_) | Block::Image(_) | Block::Audio(_) | Block::File(_) => message.push(block),
             Block::Reasoning { text, signature: None, extra } if extra.of(NAME).is_empty() => {
-                // What is said of it may stand before its seal.
-                close(&mut open, out, diagnostics);
-                let sealed = matches!(blocks.get(at + 1), Some(Block::Reasoning { text, signature: Some(_), .. }) if text.is_empty());
-                if sealed {
-                    summary = Some(text);
+                close(&mut message, out, diagnostics);
+                let is_signed_next = matches!(
+                    blocks.get(position + 1),
+                    Some(Block::Reasoning { text, signature: Some(_), .. }) if text.is_empty()
+                );
+                if is_signed_next {
+                    unsigned_text = Some(text);
                 } else if !text.is_empty() {
                     diagnostics.record(
                         DiagnosticCode::FeatureUnsupported,
@@ -107,9 +123,9 @@ fn turn(blocks: &[&Block], i: usize, out: &mut ArrayBuilder, diagnostics: &mut D
                 }
             }
             Block::Reasoning { text, signature, extra } => {
-                close(&mut open, out, diagnostics);
-                let text = summary.take().filter(|_| text.is_empty()).unwrap_or(text);
-                match reasoning(text, signature.as_deref(), extra) {
+                close(&mut message, out, diagnostics);
+                let text = unsigned_text.take().filter(|_| text.is_empty()).unwrap_or(text);
+                match encode_reasoning(text, signature.as_deref(), extra) {
                     Some(item) => out.push(&item),
                     None => diagnostics.record(
                         DiagnosticCode::FeatureUnsupported,
@@ -120,14 +136,15 @@ fn turn(blocks: &[&Block], i: usize, out: &mut ArrayBuilder, diagnostics: &mut D
             }
             Block::ToolCall { signature, .. } => {
                 if signature.is_some() {
-                    let at = format!("messages[{i}]");
-                    diagnostics.record(DiagnosticCode::FeatureUnsupported, &at, "the signature of a call");
+                    let field_path = format!("messages[{i}]");
+                    let detail = "the signature of a call";
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, &field_path, detail);
                 }
-                close(&mut open, out, diagnostics);
-                out.push(&call(block));
+                close(&mut message, out, diagnostics);
+                out.push(&encode_tool_call(block));
             }
             Block::Native { dialect: NAME, raw } => {
-                close(&mut open, out, diagnostics);
+                close(&mut message, out, diagnostics);
                 out.push(raw.get());
             }
             Block::Native { .. } | Block::ToolResult { .. } => {
@@ -139,30 +156,33 @@ fn turn(blocks: &[&Block], i: usize, out: &mut ArrayBuilder, diagnostics: &mut D
             }
         }
     }
-    close(&mut open, out, diagnostics);
+    close(&mut message, out, diagnostics);
 }
 
-/// A message of the assistant.
-fn said(blocks: &[&Block], i: usize, diagnostics: &mut Diagnostics) -> String {
+/// Encodes a message of the assistant; the first block has the fields of the original item.
+fn encode_assistant_message(blocks: &[&Block], i: usize, diagnostics: &mut Diagnostics) -> String {
     let first = match blocks.first() {
         Some(Block::Text { extra, .. }) => Some(extra),
         _ => None,
     };
-    let item = first.and_then(|extra| own(extra, ITEM));
-    let raw = first.and_then(|extra| own(extra, "content"));
-    let mut object = item.map(object_of).unwrap_or_default();
+    let item = first.and_then(|extra| extra_fields::get(extra, ITEM));
+    let original_content = first.and_then(|extra| extra_fields::get(extra, "content"));
+    let mut object = item.map(parse_or_empty).unwrap_or_default();
     object.set("role", "\"assistant\"");
-    match raw {
-        Some(raw) => object.set("content", raw),
-        None => object.set("content", content(blocks, true, &format!("messages[{i}].content"), diagnostics)),
+    match original_content {
+        Some(content) => object.set("content", content),
+        None => {
+            let field_path = format!("messages[{i}].content");
+            object.set("content", encode_content(blocks, true, &field_path, diagnostics));
+        }
     }
     object.to_json()
 }
 
-/// A reasoning item: as it came, or made of what another dialect kept of it; without its encrypted form OpenAI refuses it.
-fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::ExtraFields) -> Option<String> {
-    let known = !extra.of(NAME).is_empty();
-    if !known && signature.is_none() {
+/// Encodes a reasoning item. `None` for reasoning of another dialect without a signature: OpenAI rejects it.
+fn encode_reasoning(text: &str, signature: Option<&str>, extra: &ExtraFields) -> Option<String> {
+    let is_same_dialect = !extra.of(NAME).is_empty();
+    if !is_same_dialect && signature.is_none() {
         return None;
     }
     let mut object = Object::new();
@@ -170,30 +190,32 @@ fn reasoning(text: &str, signature: Option<&str>, extra: &crate::canonical::Extr
     if let Some(id) = extra.detail("id") {
         object.set("id", encode_string(&id));
     }
-    if own(extra, "summary").is_none() {
+    if extra_fields::get(extra, "summary").is_none() {
         let part = format!(r#"[{{"type":"summary_text","text":{}}}]"#, encode_string(text));
         object.set("summary", if text.is_empty() { String::from("[]") } else { part });
     }
-    write_extra(&mut object, extra, &[]);
+    extra_fields::write(&mut object, extra, &[]);
     if let Some(signature) = signature {
         object.set("encrypted_content", encode_string(signature));
     }
     Some(object.to_json())
 }
 
-fn call(block: &Block) -> String {
+/// Encodes a call; an extra field with the type tells one of a custom tool.
+fn encode_tool_call(block: &Block) -> String {
     let Block::ToolCall { id, name, arguments, extra, .. } = block else { return String::from("{}") };
-    let custom = own(extra, "type") == Some("\"custom_tool_call\"");
+    let is_custom = extra_fields::get(extra, "type") == Some("\"custom_tool_call\"");
     let mut object = Object::new();
     object.set("type", "\"function_call\"");
     object.set("call_id", encode_string(id));
     object.set("name", encode_string(name));
-    if custom {
-        object.set("input", encode_string(&tools::input_of(arguments).unwrap_or_else(|| arguments.clone())));
+    if is_custom {
+        let input = arguments_to_input(arguments).unwrap_or_else(|| arguments.clone());
+        object.set("input", encode_string(&input));
     } else {
         let arguments = if arguments.is_empty() && extra.of(NAME).is_empty() { "{}" } else { arguments };
         object.set("arguments", encode_string(arguments));
     }
-    write_extra(&mut object, extra, &[]);
+    extra_fields::write(&mut object, extra, &[]);
     object.to_json()
 }

@@ -1,12 +1,14 @@
-//! The parameters of a request that came in another dialect, or is written anew.
+//! The parameters of a request to JSON: all of them for a client of another dialect, the changed ones for one of this dialect.
 
-use super::super::content_part::{object_of, write_extra};
-use super::super::{NAME, tools};
+use super::super::extra_fields::{self, parse_or_empty};
+use super::super::names::{INCLUDE_ENCRYPTED_REASONING, NAME};
+use super::super::tools;
 use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseFormat, ToolChoice};
 use crate::json::{Object, encode_string};
 
-pub(super) fn write(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let own = request.extra.dialect == NAME;
+/// Encodes all parameters.
+pub(super) fn encode(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    let is_same_dialect = request.extra.dialect == NAME;
     let mut set = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -16,23 +18,23 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, diagnostics: &mut 
     set("top_p", request.top_p.map(|v| v.to_string()));
     set("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
     set("user", request.user.as_deref().map(encode_string));
-    set("tools", tools::write(&request.tools, diagnostics));
-    set("tool_choice", tool_choice(request, diagnostics));
-    set("reasoning", reasoning(request, diagnostics));
-    set("text", text(request, diagnostics));
+    set("tools", tools::encode(&request.tools, diagnostics));
+    set("tool_choice", encode_tool_choice(request, diagnostics));
+    set("reasoning", encode_reasoning(request, diagnostics));
+    set("text", encode_text_options(request, diagnostics));
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
         body.set(key.clone(), value.get().to_owned());
     }
-    if request.encrypted_reasoning || (!own && thinks(request, body)) {
-        body.set("include", format!("[\"{SEALED}\"]"));
+    if request.encrypted_reasoning || (!is_same_dialect && needs_encrypted_reasoning(request, body)) {
+        body.set("include", format!("[\"{INCLUDE_ENCRYPTED_REASONING}\"]"));
     }
-    if own {
+    if is_same_dialect {
         for (key, value) in request.extra.members.iter().filter(|(k, _)| k != "reasoning" && k != "text") {
             body.set(key.clone(), value.get().to_owned());
         }
         return;
     }
-    // What is not said means no elsewhere, and yes here.
+    // An absent `store` means false in other dialects, and true here.
     if body.get("store").is_none() {
         body.set("store", "false");
     }
@@ -40,52 +42,52 @@ pub(super) fn write(request: &Request, body: &mut Object<'_>, diagnostics: &mut 
         .extra
         .dropped_keys(NAME)
         .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
-    let mut dropped = |key: &str, said: bool| {
-        if said {
+    let mut drop_param = |key: &str, is_set: bool| {
+        if is_set {
             diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     };
-    dropped("n", request.n.is_some_and(|n| n > 1));
-    dropped("stop", !request.stop.is_empty());
-    dropped("top_k", request.top_k.is_some());
-    dropped("seed", request.seed.is_some());
-    dropped("frequency_penalty", request.frequency_penalty.is_some_and(|v| v != 0.0));
-    dropped("presence_penalty", request.presence_penalty.is_some_and(|v| v != 0.0));
+    drop_param("n", request.n.is_some_and(|n| n > 1));
+    drop_param("stop", !request.stop.is_empty());
+    drop_param("top_k", request.top_k.is_some());
+    drop_param("seed", request.seed.is_some());
+    drop_param("frequency_penalty", request.frequency_penalty.is_some_and(|v| v != 0.0));
+    drop_param("presence_penalty", request.presence_penalty.is_some_and(|v| v != 0.0));
 }
 
-/// Those parameters of the client's own body that were changed.
-pub(super) fn rewrite(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let mut put = |key: &'static str, value: Option<String>| match value {
+/// Encodes the changed parameters into the client's own body.
+pub(super) fn encode_changed(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    let mut set_or_remove = |key: &'static str, value: Option<String>| match value {
         Some(value) => body.set(key, value),
         None => drop(body.remove(key)),
     };
     if request.tools.is_changed() {
-        put("tools", tools::write(&request.tools, diagnostics));
+        set_or_remove("tools", tools::encode(&request.tools, diagnostics));
     }
     if request.is_tool_choice_changed() {
-        put("tool_choice", tool_choice(request, diagnostics));
-        put("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+        set_or_remove("tool_choice", encode_tool_choice(request, diagnostics));
+        set_or_remove("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
     }
     if request.response_format.is_changed() {
-        put("text", text(request, diagnostics));
+        set_or_remove("text", encode_text_options(request, diagnostics));
     }
 }
 
-/// What asks for reasoning in its sealed form.
-pub(super) const SEALED: &str = "reasoning.encrypted_content";
+/// The beginnings of the names of models that reason by default.
+const REASONING_MODELS: [&str; 6] = ["gpt-5", "gpt-6", "codex", "o1", "o3", "o4"];
 
-/// What the names of models begin with that reason, also when they are not told to.
-const REASONING: [&str; 6] = ["gpt-5", "gpt-6", "codex", "o1", "o3", "o4"];
-
-/// Whether the model reasons, and its reasoning must be asked for sealed, to be sent back; other models refuse that.
-fn thinks(request: &Request, body: &Object<'_>) -> bool {
-    let told = body.object("reasoning").and_then(|told| told.str("effort").map(|effort| effort != "none"));
+/// Returns whether the model reasons: encrypted reasoning must then be requested, so that it can be sent back. Other models
+/// reject that.
+fn needs_encrypted_reasoning(request: &Request, body: &Object<'_>) -> bool {
+    let requested =
+        body.object("reasoning").and_then(|option| option.str("effort").map(|effort| effort != "none"));
     let name = request.model.rsplit('/').next().unwrap_or_default();
-    let reasons = REASONING.iter().any(|known| name.starts_with(known)) && !name.contains("chat");
-    told.unwrap_or(reasons)
+    let reasons_by_default =
+        REASONING_MODELS.iter().any(|known| name.starts_with(known)) && !name.contains("chat");
+    requested.unwrap_or(reasons_by_default)
 }
 
-fn tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
+fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     Some(match request.tool_choice.as_ref()? {
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
@@ -102,18 +104,24 @@ fn tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<Strin
     })
 }
 
-/// A member of the request's extras that is this dialect's, as an object.
-fn kept<'r>(request: &'r Request, key: &str) -> Object<'r> {
-    request.extra.of(NAME).iter().find(|(k, _)| k == key).map(|(_, v)| object_of(v.get())).unwrap_or_default()
+/// Returns one of the request's extra fields that is an option of this dialect.
+fn native_options<'r>(request: &'r Request, key: &str) -> Object<'r> {
+    request
+        .extra
+        .of(NAME)
+        .iter()
+        .find(|(k, _)| k == key)
+        .map(|(_, v)| parse_or_empty(v.get()))
+        .unwrap_or_default()
 }
 
-fn reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
-    let mut object = kept(request, "reasoning");
-    let said = &request.reasoning;
-    match (said.as_effort(), said.enabled) {
+fn encode_reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
+    let mut object = native_options(request, "reasoning");
+    let reasoning = &request.reasoning;
+    match (reasoning.as_effort(), reasoning.enabled) {
         (Some(effort), _) => {
             object.set("effort", encode_string(effort));
-            if said.effort.is_none() {
+            if reasoning.effort.is_none() {
                 diagnostics.record(DiagnosticCode::ParamRenamed, "reasoning", "a budget to an effort");
             }
         }
@@ -126,8 +134,8 @@ fn reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<String>
     (!object.is_empty()).then(|| object.to_json())
 }
 
-fn text(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
-    let mut text = kept(request, "text");
+fn encode_text_options(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
+    let mut text = native_options(request, "text");
     match &*request.response_format {
         Some(ResponseFormat::Text) => text.set("format", r#"{"type":"text"}"#),
         Some(ResponseFormat::JsonObject) => text.set("format", r#"{"type":"json_object"}"#),
@@ -144,7 +152,7 @@ fn text(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
             if let Some(description) = extra.get("description").filter(|_| extra.dialect != NAME) {
                 format.set("description", description);
             }
-            write_extra(&mut format, extra, &[]);
+            extra_fields::write(&mut format, extra, &[]);
             text.set("format", format.to_json());
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => text.set("format", raw.get().to_owned()),

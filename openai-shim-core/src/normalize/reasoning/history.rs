@@ -1,20 +1,24 @@
-//! Reasoning in the history: left out where it is refused, filled in where it must be and nobody has it.
+//! Reasoning of earlier turns: dropped if the upstream refuses it, filled in if the upstream requires it.
 
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
 use crate::profile::{MessageRules, ReasoningHistory};
 
-pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics: &mut Diagnostics) {
+pub(in crate::normalize) fn normalize(
+    request: &mut Request,
+    rules: &MessageRules,
+    diagnostics: &mut Diagnostics,
+) {
     for (i, message) in request.messages.iter_mut().enumerate() {
         match rules.reasoning_history {
             _ if message.role != Role::Assistant => {}
-            ReasoningHistory::Drop => leave_out(message, i, diagnostics),
-            ReasoningHistory::Restore => fill(message, i, diagnostics),
-            _ => {}
+            ReasoningHistory::Keep => {}
+            ReasoningHistory::Drop => drop_reasoning(message, i, diagnostics),
+            ReasoningHistory::Restore => fill_reasoning(message, i, diagnostics),
         }
     }
 }
 
-fn leave_out(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
+fn drop_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
     let has_blocks = message.retain_blocks(|block| !matches!(block, Block::Reasoning { .. }));
     let has_fields = message.retain_extra(|key, _| !key.starts_with("reasoning"));
     if has_blocks || has_fields {
@@ -22,9 +26,9 @@ fn leave_out(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Only turns that call tools need their reasoning again. What was kept of it is there by now; such upstreams ask for the
-/// member, not for its words.
-fn fill(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
+/// Fills in a space as the reasoning of a turn that calls tools. Stored reasoning is already restored; upstreams that require
+/// the field do not check its text.
+fn fill_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
     let has = |is: fn(&Block) -> bool| message.blocks.iter().any(is);
     if has(|block| matches!(block, Block::Reasoning { .. }))
         || !has(|block| matches!(block, Block::ToolCall { .. }))

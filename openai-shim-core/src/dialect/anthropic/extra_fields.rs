@@ -1,0 +1,45 @@
+//! Fields of this API's JSON that our model has no place for: raw JSON to `ExtraFields` and back.
+
+use super::names::NAME;
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields};
+use crate::json::{Object, raw};
+use serde_json::value::RawValue;
+
+/// A cache breakpoint: a field of this API that clients put into messages of other dialects too.
+const CACHE_CONTROL: &str = "cache_control";
+
+/// Reads all fields but the known ones. The result carries this dialect's name even if it is empty: that distinguishes a
+/// block of a list from one that stood as a bare string.
+pub(super) fn read(object: &Object<'_>, known: &[&str]) -> ExtraFields {
+    let members = object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v)));
+    ExtraFields::new(NAME, members.collect())
+}
+
+/// Reads all fields but the known ones and those that are `null`.
+pub(super) fn read_non_null(object: &Object<'_>, known: &[&str]) -> Vec<(String, Box<RawValue>)> {
+    let members = object.iter().filter(|(k, v)| !known.contains(k) && v.trim() != "null");
+    members.map(|(k, v)| (k.to_owned(), raw(v))).collect()
+}
+
+/// Returns the extra fields that this API takes.
+pub(super) fn accepted(extra: &ExtraFields) -> impl Iterator<Item = (&str, &str)> {
+    let is_same_dialect = extra.dialect == NAME;
+    let is_accepted = move |(key, _): &(&str, &str)| is_same_dialect || *key == CACHE_CONTROL;
+    extra.members.iter().map(|(key, value)| (key.as_str(), value.get())).filter(is_accepted)
+}
+
+/// Writes an object with the extra fields that this API takes.
+pub(super) fn write_with(mut object: Object<'_>, extra: &ExtraFields) -> String {
+    for (key, value) in accepted(extra) {
+        object.set(key.to_owned(), value.to_owned());
+    }
+    object.to_json()
+}
+
+/// Records the extra fields of other dialects as dropped.
+pub(super) fn record_dropped(extra: &ExtraFieldList, field_path: &str, diagnostics: &mut Diagnostics) {
+    extra
+        .dropped_keys(NAME)
+        .filter(|key| *key != CACHE_CONTROL)
+        .for_each(|key| diagnostics.record(DiagnosticCode::ExtraDropped, field_path, key));
+}

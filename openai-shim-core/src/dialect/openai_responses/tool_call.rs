@@ -1,0 +1,74 @@
+//! Tool calls: a function's JSON arguments, and a custom tool's free text as arguments and back.
+//!
+//! Other dialects have no custom tools: a custom tool becomes a function of one string, `input`.
+
+use crate::json::{Object, ValueKind, decode_string, encode_string, string_or_json, value_kind};
+use std::borrow::Cow;
+
+/// The kind of a tool call, and of the tool that it calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum ToolCallKind {
+    /// A function with JSON arguments (`function_call`).
+    #[default]
+    Function,
+    /// A custom tool with free text as input (`custom_tool_call`).
+    Custom,
+}
+
+impl ToolCallKind {
+    /// Returns the kind of an item by its `type`; `None` if it is no call of a function or custom tool.
+    pub(super) fn of_item(item_type: &str) -> Option<Self> {
+        match item_type {
+            "function_call" => Some(Self::Function),
+            "custom_tool_call" => Some(Self::Custom),
+            _ => None,
+        }
+    }
+
+    /// Returns the `type` of an item.
+    pub(super) fn item_type(self) -> &'static str {
+        match self {
+            Self::Function => "function_call",
+            Self::Custom => "custom_tool_call",
+        }
+    }
+
+    /// Returns the key of an item with the arguments or the input.
+    pub(super) fn arguments_key(self) -> &'static str {
+        match self {
+            Self::Function => "arguments",
+            Self::Custom => "input",
+        }
+    }
+
+    /// Returns the arguments of a call item as JSON text.
+    pub(super) fn arguments(self, item: &Object<'_>) -> String {
+        let value = item.get(self.arguments_key()).map(string_or_json).unwrap_or_default();
+        match self {
+            Self::Function => value.into_owned(),
+            Self::Custom => input_to_arguments(&value),
+        }
+    }
+}
+
+/// Turns a custom tool's input into a function's arguments.
+pub(super) fn input_to_arguments(input: &str) -> String {
+    format!("{{\"input\":{}}}", encode_string(input))
+}
+
+/// Turns the arguments of the function that stands for a custom tool into the tool's input; `None` if they are no object of
+/// one string.
+pub(super) fn arguments_to_input(arguments: &str) -> Option<String> {
+    let object = Object::parse(arguments.as_bytes()).ok()?;
+    if let Some(input) = object.str("input") {
+        return Some(input.into_owned());
+    }
+    // A model may give its only argument another name.
+    let mut members = object.iter();
+    match (members.next(), members.next()) {
+        (Some((_, value)), None) if value_kind(value) == ValueKind::String => {
+            decode_string(value).map(Cow::into_owned)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,29 @@
+//! Paths and queries of requests: path patterns matched, segments percent-decoded, parameters read.
+
+/// Matches a path against a pattern with at most one placeholder `{…}`, which stands for any non-empty text, slashes
+/// included. Returns the text of the placeholder, or an empty one if the pattern has none.
+pub(super) fn match_pattern<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
+    let Some((before, rest)) = pattern.split_once('{') else { return (pattern == path).then_some("") };
+    let after = rest.split_once('}').map_or("", |(_, after)| after);
+    path.strip_prefix(before)?.strip_suffix(after).filter(|name| !name.is_empty())
+}
+
+/// Splits a path from its query; the query keeps its question mark and is empty if there is none.
+pub(super) fn split_query(path: &str) -> (&str, &str) {
+    path.split_at(path.find('?').unwrap_or(path.len()))
+}
+
+/// Percent-decodes a part of a path or query; what decodes to no UTF-8 stays as it is.
+pub fn percent_decode(text: &str) -> String {
+    let bytes: Vec<u8> = percent_encoding::percent_decode_str(text).collect();
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Returns the decoded value of a query's parameter; `None` if it is absent or empty.
+pub fn query_param(query: &str, name: &str) -> Option<String> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| percent_decode(value))
+        .filter(|value| !value.is_empty())
+}

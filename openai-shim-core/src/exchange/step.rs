@@ -1,0 +1,44 @@
+//! What an exchange hands to its driver: the next [`Step`], and the [`ResponseHead`] for the client.
+
+use crate::error::Error;
+use crate::state::{StateEntry, StateKey};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use std::time::Duration;
+
+/// What to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// Look these keys up, all at once, and [`provide`](crate::Exchange::provide) the stored values. Only for a request with
+    /// an owner ([`ClientRequest::with_owner`](crate::exchange::ClientRequest::with_owner)) and a history.
+    Load(Vec<StateKey>),
+    /// Store these before the last bytes that were written by now go out. Only for a request with an owner.
+    Store(Vec<StateEntry>),
+    /// Send this to the upstream. The URI is relative to the upstream's base URL, and there are no credentials in it.
+    Send {
+        /// The request.
+        request: http::Request<Bytes>,
+        /// How long to wait first; zero for a first attempt.
+        after: Duration,
+    },
+    /// Hand in the response: [`head`](crate::Exchange::head), [`push`](crate::Exchange::push),
+    /// [`finish`](crate::Exchange::finish), or [`fail`](crate::Exchange::fail).
+    Await,
+    /// The exchange is over; see [`report`](crate::Exchange::report).
+    Done,
+}
+
+/// The head of the client's response.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ResponseHead {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers: content type, `Retry-After`, and the upstream's own rate limit headers.
+    pub headers: HeaderMap,
+    /// The error in the body, if there is one.
+    pub error: Option<Error>,
+    /// The body is a stream.
+    pub is_stream: bool,
+}

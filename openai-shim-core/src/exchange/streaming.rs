@@ -1,0 +1,84 @@
+//! Streaming responses: upstream bytes to client bytes, held back until the first meaningful event.
+
+use super::phase::AttemptEnd;
+use super::session::Session;
+use super::transcoder::Transcoder;
+use crate::canonical::{Outcome, TurnStorage};
+use crate::error::{Error, UpstreamError};
+
+impl Session {
+    /// Where a stream's bytes go: to the client once its response has begun, until then to the pending output.
+    pub(super) fn stream_output<'a>(&'a mut self, out: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
+        if self.response_head.is_some() { out } else { &mut self.pending_output }
+    }
+
+    /// Takes bytes of the upstream's stream. The client's stream begins with the first meaningful event, or when more than a
+    /// frame waits for one.
+    pub(super) fn push_stream(
+        &mut self,
+        transcoder: &mut Transcoder,
+        chunk: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), UpstreamError> {
+        let has_begun = self.response_head.is_some();
+        let pushed = transcoder.push(chunk, if has_begun { &mut *out } else { &mut self.pending_output });
+        if let Err(limit) = pushed {
+            return Err(UpstreamError::TooLarge { message: limit.to_string() });
+        }
+        if !has_begun
+            && (transcoder.summary().is_meaningful()
+                || self.pending_output.len() > self.settings.max_frame_bytes)
+        {
+            self.begin_stream();
+            self.release_pending_output(out);
+        }
+        if let Some(carry_over) = &mut self.carry_over
+            && self.response_head.is_some()
+            && transcoder.is_over()
+        {
+            carry_over.add_streamed_turn(
+                &transcoder.summary().turn,
+                self.spec.turn_storage == TurnStorage::OpaqueAndReasoning,
+            );
+        }
+        Ok(())
+    }
+
+    /// Ends an attempt whose response was a stream. A failure before the client's stream has begun is a failed attempt.
+    pub(super) fn end_stream(&mut self, transcoder: &Transcoder, out: &mut Vec<u8>) -> AttemptEnd {
+        let summary = transcoder.summary();
+        let diagnostics = transcoder.diagnostics();
+        self.report.usage = summary.usage.or(self.report.usage);
+        let outcome = match summary.outcome() {
+            Outcome::Empty if self.spec.is_empty_request && summary.error.is_none() && summary.ended => {
+                Outcome::Complete
+            }
+            outcome => outcome,
+        };
+        let has_failed = summary.error.is_some()
+            || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);
+        if self.response_head.is_none() && has_failed {
+            let error = summary.error.clone().unwrap_or(match outcome {
+                Outcome::Truncated => UpstreamError::Truncated,
+                _ => UpstreamError::Empty,
+            });
+            self.report.diagnostics.extend(&diagnostics);
+            return self.end_failed_attempt(error, out);
+        }
+        self.check_content_type(if transcoder.is_event_stream() { "event-stream" } else { "json" });
+        self.report.diagnostics.extend(&diagnostics);
+        if self.response_head.is_none() {
+            self.begin_stream();
+            self.release_pending_output(out);
+        }
+        self.store_turn(&summary.turn);
+        self.report.outcome = outcome;
+        self.report.error = summary.error.clone().map(Error::Upstream);
+        AttemptEnd::Done
+    }
+
+    /// Moves the pending output to the client, and frees its buffer.
+    fn release_pending_output(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut std::mem::take(&mut self.pending_output));
+    }
+}

@@ -1,0 +1,183 @@
+//! A profile's rules to those among them that cannot work: paths that are no paths, unknown roles, empty ranges.
+
+use super::accepts::{MessageRules, ParamRules};
+use super::definition::{Auth, EndpointPaths, Profile};
+use crate::canonical::Role;
+use http::{HeaderName, HeaderValue, Uri};
+
+/// The types of content parts that `messages.input_modalities` can name.
+const MODALITIES: [&str; 3] = ["image", "audio", "file"];
+
+/// A rule with a value that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InvalidRule {
+    /// The rule's key, such as `paths.generate`; `model_overrides[0].params.clamp` for a rule of an override.
+    pub key: String,
+    /// What is wrong with the value, and what to write instead.
+    pub problem: String,
+}
+
+impl Profile {
+    /// Returns the rules with values that cannot work. The names of dialects are not checked.
+    ///
+    /// ```
+    /// let mut profile = openai_shim_core::profile("compatible")?;
+    /// profile.paths.generate = String::from("/my route");
+    /// assert_eq!(profile.invalid_rules()[0].key, "paths.generate");
+    /// # Ok::<(), openai_shim_core::error::ClientError>(())
+    /// ```
+    pub fn invalid_rules(&self) -> Vec<InvalidRule> {
+        let mut found = Vec::new();
+        check_auth(&self.auth, &mut found);
+        check_paths(&self.paths, &mut found);
+        for name in self.forward_headers.iter().filter(|name| HeaderName::try_from(name.as_str()).is_err()) {
+            report(&mut found, "forward_headers", format!("{name:?} is not the name of a header"));
+        }
+        found.extend(self.invalid_request_rules());
+        for (i, rules) in self.model_overrides.iter().enumerate() {
+            let key = |key: &str| format!("model_overrides[{i}].{key}");
+            if rules.matches.is_empty() {
+                let problem =
+                    "is empty, so that it applies to no model; write match = [\"*\"] for all models";
+                report(&mut found, &key("match"), problem);
+            }
+            let mut model_profile = self.clone();
+            rules.apply(&mut model_profile);
+            let invalid = model_profile.invalid_request_rules();
+            // What is wrong without the override is reported above.
+            let invalid = invalid.into_iter().filter(|rule| !found.contains(rule)).collect::<Vec<_>>();
+            found.extend(invalid.into_iter().map(|rule| InvalidRule { key: key(&rule.key), ..rule }));
+        }
+        found
+    }
+
+    /// The invalid ones among the rules that an override can set.
+    fn invalid_request_rules(&self) -> Vec<InvalidRule> {
+        let mut found = Vec::new();
+        check_params(&self.params, &mut found);
+        check_messages(&self.messages, &mut found);
+        if self.stream.required && !self.stream.supported {
+            let problem = "contradicts stream.supported = false; write one of the two";
+            report(&mut found, "stream.required", problem);
+        }
+        found
+    }
+}
+
+fn report(found: &mut Vec<InvalidRule>, key: &str, problem: impl Into<String>) {
+    found.push(InvalidRule { key: key.to_owned(), problem: problem.into() });
+}
+
+fn check_auth(auth: &Auth, found: &mut Vec<InvalidRule>) {
+    if HeaderName::try_from(auth.header.as_str()).is_err() {
+        let problem =
+            format!("{:?} is not the name of a header; write one such as \"x-api-key\"", auth.header);
+        report(found, "auth.header", problem);
+    }
+    if HeaderValue::try_from(auth.prefix.as_str()).is_err() {
+        report(found, "auth.prefix", "has characters that no header may have; write one such as \"Bearer \"");
+    }
+}
+
+fn check_paths(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
+    for (key, path) in [("paths.generate", &paths.generate), ("paths.models", &paths.models)] {
+        // An empty path of responses is the dialect's own.
+        if path.is_empty() && key == "paths.generate" {
+            continue;
+        }
+        if !path.starts_with('/') || path.replace("{model}", "m").parse::<Uri>().is_err() {
+            let example = if key == "paths.models" { "/models" } else { "/chat/completions" };
+            report(found, key, format!("{path:?} is not a path; write one such as {example:?}"));
+        }
+    }
+}
+
+fn check_params(rules: &ParamRules, found: &mut Vec<InvalidRule>) {
+    for (name, [low, high]) in &rules.clamp {
+        if low.is_nan() || high.is_nan() || low > high {
+            let problem = format!("[{low}, {high}] is not a range of {name}; write the lower number first");
+            report(found, "params.clamp", problem);
+        }
+    }
+    if let Some((from, _)) = rules.rename.iter().find(|(_, to)| to.is_empty()) {
+        report(found, "params.rename", format!("{from} has an empty name; write another name, or drop it"));
+    }
+    if rules.max_choices == Some(0) {
+        report(found, "params.max_choices", "0 is no number of choices; write at least 1");
+    }
+}
+
+fn check_messages(rules: &MessageRules, found: &mut Vec<InvalidRule>) {
+    let unknown = |role: &&String| Role::parse(role).is_none();
+    for role in rules.roles.iter().flat_map(|(from, to)| [from, to]).filter(unknown) {
+        let problem =
+            format!("{role:?} is not a role; write one of system, developer, user, assistant and tool");
+        report(found, "messages.roles", problem);
+    }
+    for name in rules.input_modalities.iter().flatten().filter(|name| !MODALITIES.contains(&name.as_str())) {
+        let problem = format!("{name:?} is not a type of content; write some of {}", MODALITIES.join(", "));
+        report(found, "messages.input_modalities", problem);
+    }
+    for text in rules.chat_template.texts_without_content() {
+        let key = format!("messages.chat_template.{text}");
+        report(
+            found,
+            &key,
+            "lacks {content}, so that messages would be lost; write {content} where they belong",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{ModelOverride, profiles};
+
+    fn keys(profile: &Profile) -> Vec<String> {
+        profile.invalid_rules().into_iter().map(|rule| rule.key).collect()
+    }
+
+    #[test]
+    fn built_in_profiles_are_valid() {
+        for profile in profiles() {
+            assert_eq!(profile.invalid_rules(), [], "{}", profile.name);
+        }
+    }
+
+    /// A key, and a change that gives it an invalid value.
+    type Change = (&'static str, fn(&mut Profile));
+
+    #[test]
+    fn every_invalid_value_is_reported_with_its_key() {
+        let changes: [Change; 11] = [
+            ("auth.header", |p| p.auth.header = String::from("my key")),
+            ("auth.prefix", |p| p.auth.prefix = String::from("a\nb")),
+            ("forward_headers", |p| p.forward_headers.push(String::from("é"))),
+            ("paths.generate", |p| p.paths.generate = String::from("/my route")),
+            ("paths.generate", |p| p.paths.generate = String::from("chat")),
+            ("paths.models", |p| p.paths.models.clear()),
+            ("params.clamp", |p| p.params.clamp.extend([(String::from("n"), [1.0, 0.0])])),
+            ("params.max_choices", |p| p.params.max_choices = Some(0)),
+            ("messages.roles", |p| p.messages.roles.extend([(String::from("system"), String::from("usr"))])),
+            ("messages.input_modalities", |p| {
+                p.messages.input_modalities = Some(vec![String::from("images")]);
+            }),
+            ("messages.chat_template.user", |p| p.messages.chat_template.user = Some(String::from("User:"))),
+        ];
+        for (key, change) in changes {
+            let mut profile = Profile::default();
+            change(&mut profile);
+            assert_eq!(keys(&profile), [key]);
+        }
+    }
+
+    #[test]
+    fn an_invalid_rule_of_an_override_has_its_own_key() {
+        let mut profile = Profile::default();
+        let mut rules = ModelOverride::default();
+        rules.params.max_choices = Some(Some(0));
+        profile.model_overrides = vec![rules];
+        assert_eq!(keys(&profile), ["model_overrides[0].match", "model_overrides[0].params.max_choices"]);
+    }
+}
