@@ -90,7 +90,7 @@ impl Dialect for Toy {
         _context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, spec, context, diagnostics)
+        response::encode(response, spec, diagnostics)
     }
 
     fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
