@@ -3,7 +3,7 @@
 //! `fuzz_targets/` calls them with libFuzzer's inputs (`CARGO_PROFILE_RELEASE_LTO=thin cargo +nightly fuzz run stream`), and
 //! `tests/replay.rs` with core's fixtures in every `cargo test`.
 
-use openai_shim_core::canonical::{Diagnostics, Request, ResponseSpec, grammar::Grammar};
+use openai_shim_core::canonical::{Diagnostics, Request, ResponseContext, ResponseSpec, grammar::Grammar};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::framing::{Frame, Framer};
@@ -54,8 +54,9 @@ pub fn stream(data: &[u8]) {
     assert_eq!(unsplit, transcode(data, 1));
     assert_eq!(unsplit, transcode(data, 7));
     for dialect in DIALECTS {
-        let spec = ResponseSpec::new(&Request::default(), Context::fixed());
-        let mut decoder = dialect.decoder(&spec);
+        let spec = ResponseSpec::new(&Request::default(), &Context::fixed());
+        let context = ResponseContext::new(&Request::default(), Context::fixed());
+        let mut decoder = dialect.decoder(&spec, &context);
         let (mut events, mut grammar) = (Vec::new(), Grammar::new());
         let mut framer = Framer::new(1 << 20);
         let _ = framer.push(data, &mut |frame| decoder.frame(frame, &mut events));

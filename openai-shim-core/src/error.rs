@@ -1,7 +1,7 @@
-//! Who is at fault, and what the client is told.
+//! Errors by origin: the client, the upstream, or a feature that the upstream does not support.
 //!
-//! Every failure is one of three: the caller's ([`ClientError`]), nobody's ([`Unsupported`]: the upstream cannot do it),
-//! or the upstream's ([`UpstreamError`]). A dialect turns an [`ErrorKind`] into its own status, type and code by a table.
+//! Every failure of an exchange is the client's ([`ClientError`]), the upstream's ([`UpstreamError`]), or a request that the upstream
+//! does not support ([`Unsupported`]). A dialect has a table from [`ErrorKind`] to its own status, type and code.
 
 mod misuse;
 
@@ -10,10 +10,10 @@ pub use misuse::Misuse;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The most characters of a name in sentences, logs, labels and lists.
+/// The maximum number of characters of a name in messages, logs, labels and lists.
 const MAX_NAME_CHARACTERS: usize = 200;
 
-/// A name that a client chose, short enough for a sentence, a log line or a list: cut after 200 characters, with `…`.
+/// Shortens a name that a client chose for a message, a log line or a list: it is cut after 200 characters, with `…`.
 ///
 /// ```
 /// use openai_shim_core::error::short_name;
@@ -27,41 +27,41 @@ pub fn short_name(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// What kind of failure this is, independent of any dialect's words for it.
+/// The kind of a failure, independent of any dialect's names for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request is not valid: wrong JSON, a missing or impossible field.
+    /// The request is not valid: it is not JSON, or a field is missing or has an impossible value.
     InvalidRequest,
-    /// No key, or a wrong one.
+    /// The API key is missing or wrong.
     Authentication,
-    /// The key is known but may not do this.
+    /// The API key does not permit this.
     Permission,
-    /// No such model or route.
+    /// The model or the route does not exist.
     NotFound,
-    /// The request's body is over a limit.
+    /// The request's body exceeds a limit.
     TooLarge,
-    /// Too many requests for now.
+    /// A rate limit is reached.
     RateLimited,
     /// The account is out of credit.
     Quota,
-    /// The prompt does not fit into the model's context.
+    /// The prompt exceeds the model's context length.
     ContextLength,
-    /// A content filter stopped it.
+    /// A content filter stopped the request or the response.
     ContentFiltered,
-    /// The upstream cannot do what was asked.
+    /// The upstream does not support what is requested.
     Unsupported,
     /// The upstream is overloaded or starting.
     Overloaded,
-    /// Nothing came in time.
+    /// The upstream did not answer in time.
     Timeout,
-    /// The upstream answered successfully, with nothing usable.
+    /// The upstream reported success and sent nothing usable.
     Empty,
-    /// The upstream's answer was cut.
+    /// The upstream's response ended before it was complete.
     Truncated,
-    /// The upstream failed, or sent what cannot be read.
+    /// The upstream failed, or its response cannot be parsed.
     Upstream,
-    /// A fault of our own.
+    /// The shim failed.
     Internal,
 }
 
@@ -87,26 +87,26 @@ impl ErrorKind {
     ];
 }
 
-/// Everything that can go wrong in one exchange.
+/// An error of an exchange.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The caller is at fault.
+    /// The client's request cannot be served.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The upstream cannot do it, and `strict` mode forbids doing it differently.
+    /// The upstream does not support the request, and `strict` mode forbids changing it.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
-    /// The upstream is at fault.
+    /// The upstream failed.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
-    /// The program that drives an exchange is at fault.
+    /// The program that drives the exchange called it in the wrong order.
     #[error(transparent)]
     Misuse(#[from] Misuse),
 }
 
 impl Error {
-    /// The kind, for a dialect's error table.
+    /// The kind, as the key of a dialect's error table.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Client(e) => e.kind,
@@ -116,7 +116,7 @@ impl Error {
         }
     }
 
-    /// The field at fault, in the client's own spelling, where one is known.
+    /// The path of the field that caused the error, in the client's own spelling, if one is known.
     pub fn param(&self) -> Option<&str> {
         match self {
             Self::Client(e) => e.param.as_deref(),
@@ -126,7 +126,7 @@ impl Error {
         }
     }
 
-    /// A machine-readable code, where one is known.
+    /// A machine-readable code, if one is known.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Client(e) => e.code.as_deref(),
@@ -136,7 +136,7 @@ impl Error {
         }
     }
 
-    /// How long the upstream asked us to wait.
+    /// How long to wait before a retry, if the upstream stated it.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Upstream(UpstreamError::Status(e)) => e.retry_after,
@@ -145,42 +145,42 @@ impl Error {
     }
 }
 
-/// The caller sent something that cannot be served.
+/// The client's request cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct ClientError {
-    /// What kind of fault.
+    /// The kind of the error.
     pub kind: ErrorKind,
-    /// One sentence: what is wrong and what to do.
+    /// One sentence: what is wrong, and what to do about it.
     pub message: String,
-    /// The field at fault, as the client spells it (`messages[2].role`).
+    /// The path of the field that caused the error, as the client spells it (`messages[2].role`).
     pub param: Option<String>,
-    /// A machine-readable code, where the dialect has one.
+    /// A machine-readable code, if the dialect has one.
     pub code: Option<String>,
 }
 
 impl ClientError {
-    /// An invalid request, without a field.
+    /// An invalid request, without the path of a field.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::InvalidRequest, message: message.into(), param: None, code: None }
     }
 
-    /// Any kind, without a field.
+    /// An error of any kind, without the path of a field.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), param: None, code: None }
     }
 
-    /// There is no such model.
+    /// The requested model does not exist.
     pub fn unknown_model(id: &str) -> Self {
-        let text = format!(
+        let message = format!(
             "The model `{}` does not exist here. GET /v1/models lists those that do.",
             short_name(id)
         );
-        Self::new(ErrorKind::NotFound, text).at("model").with_code("model_not_found")
+        Self::new(ErrorKind::NotFound, message).at("model").with_code("model_not_found")
     }
 
-    /// Names the field at fault.
+    /// Adds the path of the field that caused the error.
     pub fn at(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
@@ -193,19 +193,19 @@ impl ClientError {
     }
 }
 
-/// The upstream cannot do what was asked, and doing it differently was forbidden (`strict`).
+/// The upstream does not support the request, and `strict` mode forbids changing it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct Unsupported {
-    /// The field that asks for it, in the client's spelling.
+    /// The path of the field that is not supported, in the client's spelling.
     pub param: String,
-    /// One sentence.
+    /// One sentence: what is not supported.
     pub message: String,
 }
 
 impl Unsupported {
-    /// Names the field and says why.
+    /// An error for a field, with its message.
     pub fn new(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { param: param.into(), message: message.into() }
     }
@@ -215,34 +215,34 @@ impl Unsupported {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamError {
-    /// It answered with an error, by status or inside a 200.
+    /// The upstream responded with an error, by status or inside a 200.
     #[error("{}", .0.message)]
     Status(Box<StatusError>),
-    /// It answered with something that is not its dialect.
+    /// The upstream's response is not in its dialect.
     #[error("{message}")]
     Malformed {
-        /// One sentence with a short excerpt.
+        /// One sentence, with a short excerpt.
         message: String,
     },
-    /// It answered successfully, with nothing usable.
+    /// The upstream reported success and sent nothing usable.
     #[error("The upstream answered successfully but sent nothing usable.")]
     Empty,
-    /// Its answer stopped before the end.
+    /// The response ended before it was complete.
     #[error("The upstream's answer was cut before it was complete.")]
     Truncated,
-    /// It could not be reached, or the connection broke.
+    /// The upstream could not be reached, or the connection broke.
     #[error("{message}")]
     Transport {
-        /// One sentence; no addresses, no credentials.
+        /// One sentence, without addresses and credentials.
         message: String,
     },
-    /// Nothing came in time.
+    /// The upstream did not answer in time.
     #[error("{message}")]
     Timeout {
-        /// Which wait ran out.
+        /// Which timeout expired.
         message: String,
     },
-    /// It sent more than a limit allows.
+    /// The response exceeds a limit.
     #[error("{message}")]
     TooLarge {
         /// Which limit.
@@ -250,31 +250,31 @@ pub enum UpstreamError {
     },
 }
 
-/// An error that the upstream itself stated.
+/// An error that the upstream reported.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StatusError {
-    /// The HTTP status to pass on (already put right: a 200 with an error body has its true status here).
+    /// The HTTP status to pass on: for an error inside a 200, the status that the error should have had.
     pub status: u16,
-    /// What kind of failure.
+    /// The kind of the failure.
     pub kind: ErrorKind,
-    /// The upstream's own message.
+    /// The upstream's message.
     pub message: String,
-    /// The upstream's own `type`, if it gave one.
+    /// The upstream's `type`, if it stated one.
     pub error_type: Option<String>,
-    /// The upstream's own `code`, as text.
+    /// The upstream's `code` as text, if it stated one.
     pub code: Option<String>,
-    /// The field the upstream blames.
+    /// The field that caused the error, if the upstream named one.
     pub param: Option<String>,
-    /// How long it asked us to wait.
+    /// How long to wait before a retry, if the upstream stated it.
     pub retry_after: Option<Duration>,
-    /// Further members of the error object, raw, in order.
+    /// The keys and raw values of the error object's other fields, in order.
     pub extra: Vec<(String, Box<serde_json::value::RawValue>)>,
 }
 
 impl PartialEq for StatusError {
     fn eq(&self, other: &Self) -> bool {
-        let said = |e: &Self| {
+        let fields = |e: &Self| {
             let extra: Vec<_> = e.extra.iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
             (
                 e.status,
@@ -287,12 +287,12 @@ impl PartialEq for StatusError {
                 extra,
             )
         };
-        said(self) == said(other)
+        fields(self) == fields(other)
     }
 }
 
 impl StatusError {
-    /// An error with a status, its kind and a message.
+    /// An error with a status, a kind and a message.
     pub fn new(status: u16, kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -308,7 +308,7 @@ impl StatusError {
 }
 
 impl UpstreamError {
-    /// The kind, for a dialect's error table.
+    /// The kind, as the key of a dialect's error table.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Status(e) => e.kind,
@@ -319,7 +319,7 @@ impl UpstreamError {
         }
     }
 
-    /// A machine-readable code, where one is known.
+    /// A machine-readable code, if one is known.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Status(e) => e.code.as_deref(),
@@ -332,22 +332,22 @@ impl UpstreamError {
         }
     }
 
-    /// Something that is not the dialect, with one sentence of explanation.
+    /// A response that is not in the upstream's dialect, with one sentence that explains it.
     pub fn malformed(message: impl Into<String>) -> Self {
         Self::Malformed { message: message.into() }
     }
 
-    /// The connection could not be made, or broke.
+    /// A connection that could not be made, or broke.
     pub fn transport(message: impl Into<String>) -> Self {
         Self::Transport { message: message.into() }
     }
 
-    /// A wait ran out.
+    /// A timeout that expired.
     pub fn timeout(message: impl Into<String>) -> Self {
         Self::Timeout { message: message.into() }
     }
 
-    /// Whether the same request may succeed when sent again.
+    /// Whether the same request may succeed if it is sent again.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Status(e) => {

@@ -1,11 +1,11 @@
-//! Floor 1: what must not leave an upstream's machine, covered in a text: keys, paths of files, addresses of its network.
+//! Layer 1: a text to the same text without API keys, file paths and addresses of private networks.
 //!
-//! A small scanner, not a proof: it knows the shapes that servers really leak. Keys that are masked already stay as they
-//! are, and so do public URLs and paths of an API.
+//! The scanner recognizes the patterns that servers are known to leak; it does not guarantee that a text has no secrets. Keys that
+//! are masked already, public URLs and API paths remain.
 
 use crate::json::{decode_string, encode_string};
 
-/// The text with everything private covered; `None` where there is nothing to cover.
+/// Replaces the secrets of a text; `None` if it has none.
 ///
 /// ```
 /// use openai_shim_core::redact::redact;
@@ -15,67 +15,67 @@ use crate::json::{decode_string, encode_string};
 /// ```
 pub fn redact(text: &str) -> Option<String> {
     let mut out = String::new();
-    let (mut kept, mut at) = (0, 0);
+    let (mut copied, mut position) = (0, 0);
     let mut before = ' ';
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        match RULES.iter().find_map(|rule| rule(rest, before).filter(|cover| cover.end > cover.start)) {
-            Some(cover) => {
-                out.push_str(text.get(kept..at + cover.start).unwrap_or_default());
-                out.push_str(cover.with);
-                at += cover.end;
-                kept = at;
+    while let Some(rest) = text.get(position..).filter(|rest| !rest.is_empty()) {
+        match RULES.iter().find_map(|rule| rule(rest, before).filter(|found| found.end > found.start)) {
+            Some(found) => {
+                out.push_str(text.get(copied..position + found.start).unwrap_or_default());
+                out.push_str(found.replacement);
+                position += found.end;
+                copied = position;
                 before = ' ';
             }
             None => {
                 before = rest.chars().next().unwrap_or(' ');
-                at += before.len_utf8();
+                position += before.len_utf8();
             }
         }
     }
-    (kept > 0).then(|| out + text.get(kept..).unwrap_or_default())
+    (copied > 0).then(|| out + text.get(copied..).unwrap_or_default())
 }
 
-/// The same for every string in a JSON text; all else stays byte for byte.
+/// Replaces the secrets in every string of a JSON text; all other bytes remain. `None` if there are none.
 pub fn redact_json(json: &str) -> Option<String> {
     let mut out = String::new();
-    let mut kept = 0;
-    let mut at = 0;
-    while let Some(start) = json.get(at..).and_then(|rest| rest.find('"')).map(|found| at + found) {
+    let (mut copied, mut position) = (0, 0);
+    while let Some(start) = json.get(position..).and_then(|rest| rest.find('"')).map(|found| position + found)
+    {
         let end = start + string_end(json.get(start..).unwrap_or_default());
         let literal = json.get(start..end).unwrap_or_default();
-        if let Some(covered) = decode_string(literal).and_then(|said| redact(&said)) {
-            out.push_str(json.get(kept..start).unwrap_or_default());
-            out.push_str(&encode_string(&covered));
-            kept = end;
+        if let Some(redacted) = decode_string(literal).and_then(|text| redact(&text)) {
+            out.push_str(json.get(copied..start).unwrap_or_default());
+            out.push_str(&encode_string(&redacted));
+            copied = end;
         }
-        at = end;
+        position = end;
     }
-    (kept > 0).then(|| out + json.get(kept..).unwrap_or_default())
+    (copied > 0).then(|| out + json.get(copied..).unwrap_or_default())
 }
 
-/// How long the string is that a JSON text begins with.
+/// The length of the string at the beginning of a JSON text.
 fn string_end(json: &str) -> usize {
     let mut escaped = false;
-    for (at, c) in json.char_indices().skip(1) {
+    for (position, c) in json.char_indices().skip(1) {
         match c {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            '"' => return at + 1,
+            '"' => return position + 1,
             _ => {}
         }
     }
     json.len()
 }
 
-/// A part of a text, and what stands there instead.
+/// A byte range of a text, and its replacement.
 #[derive(Debug)]
 struct Redaction {
     start: usize,
     end: usize,
-    with: &'static str,
+    replacement: &'static str,
 }
 
-/// Looks at the beginning of a text, and at the sign before it.
+/// Finds a secret at the beginning of a text; the second argument is the character before it.
 type Rule = fn(&str, char) -> Option<Redaction>;
 
 const RULES: &[Rule] = &[bearer, key, query, url, address, path, windows_path];
@@ -84,9 +84,9 @@ fn is_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.~+/=".contains(c)
 }
 
-/// How long the run of such signs is that a text begins with.
-fn run(text: &str, of: fn(char) -> bool) -> usize {
-    text.find(|c| !of(c)).unwrap_or(text.len())
+/// The number of bytes at the beginning of a text whose characters all match.
+fn prefix_len(text: &str, matches: fn(char) -> bool) -> usize {
+    text.find(|c| !matches(c)).unwrap_or(text.len())
 }
 
 fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
@@ -98,14 +98,18 @@ fn bearer(text: &str, before: char) -> Option<Redaction> {
     let start =
         ["bearer ", "authorization: basic "].iter().find(|p| starts_with_ignoring_case(text, p))?.len();
     let token = text.get(start..)?;
-    let length = run(token, is_token);
+    let length = prefix_len(token, is_token);
     let secret = token.get(..length)?;
-    let looks = length >= 8 && secret.bytes().any(|b| b.is_ascii_digit());
-    // `Bearer` goes with it: what follows says enough.
-    (looks && !before.is_alphanumeric()).then_some(Redaction { start: 0, end: start + length, with: "[key]" })
+    let is_secret = length >= 8 && secret.bytes().any(|b| b.is_ascii_digit());
+    // `Bearer` is removed too: `[key]` is clear without it.
+    (is_secret && !before.is_alphanumeric()).then_some(Redaction {
+        start: 0,
+        end: start + length,
+        replacement: "[key]",
+    })
 }
 
-/// What keys and names of accounts begin with, how long the rest must be, and whether it must have a digit.
+/// Prefixes of API keys and account names, the minimum length of what follows, and whether that must contain a digit.
 const KEYS: &[(&str, usize, bool)] = &[
     ("sk-", 8, false),  // OpenAI, Anthropic, OpenRouter, DeepSeek and many others
     ("sk_", 16, true),  // ElevenLabs and others
@@ -129,8 +133,8 @@ const KEYS: &[(&str, usize, bool)] = &[
     ("github_pat_", 16, false),
     ("glpat-", 12, false),
     ("dapi", 24, true), // Databricks
-    ("eyJ", 24, false), // a JSON web token
-    ("org-", 16, true), // OpenAI's and Groq's names of the account
+    ("eyJ", 24, false), // JSON web tokens
+    ("org-", 16, true), // account names of OpenAI and Groq
     ("org_", 16, true),
     ("proj_", 16, true),
 ];
@@ -139,18 +143,22 @@ fn key(text: &str, before: char) -> Option<Redaction> {
     if before.is_alphanumeric() || before == '_' {
         return None;
     }
-    KEYS.iter().find_map(|(prefix, least, digit)| {
+    KEYS.iter().find_map(|(prefix, min_len, needs_digit)| {
         let rest = text.strip_prefix(prefix)?;
-        let length = run(rest, |c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+        let length = prefix_len(rest, |c| c.is_ascii_alphanumeric() || "-_.".contains(c));
         let secret = rest.get(..length)?.trim_end_matches('.');
-        // Masked already.
-        let masked = rest.get(secret.len()..)?.starts_with(['*', '…', '•']) || secret.ends_with("...");
-        let long = secret.len() >= *least && (!digit || secret.bytes().any(|b| b.is_ascii_digit()));
-        (long && !masked).then(|| Redaction { start: 0, end: prefix.len() + secret.len(), with: "[key]" })
+        let is_masked = rest.get(secret.len()..)?.starts_with(['*', '…', '•']) || secret.ends_with("...");
+        let is_secret =
+            secret.len() >= *min_len && (!needs_digit || secret.bytes().any(|b| b.is_ascii_digit()));
+        (is_secret && !is_masked).then(|| Redaction {
+            start: 0,
+            end: prefix.len() + secret.len(),
+            replacement: "[key]",
+        })
     })
 }
 
-/// Names of secrets in queries and settings: `api_key=…`. The short ones only in a query: `key=` is also just a word.
+/// Names of secrets in queries and settings, such as `api_key=…`, and whether they count in a query only: `key=` may be ordinary text.
 const SECRETS: [(&str, bool); 10] = [
     ("api_key=", false),
     ("apikey=", false),
@@ -168,20 +176,20 @@ fn query(text: &str, before: char) -> Option<Redaction> {
     if before.is_alphanumeric() || before == '_' || before == '-' {
         return None;
     }
-    let fits = |(name, in_query): &&(&str, bool)| {
-        starts_with_ignoring_case(text, name) && (!in_query || before == '?' || before == '&')
+    let is_match = |(name, in_query_only): &&(&str, bool)| {
+        starts_with_ignoring_case(text, name) && (!in_query_only || before == '?' || before == '&')
     };
-    let start = SECRETS.iter().find(fits)?.0.len();
+    let start = SECRETS.iter().find(is_match)?.0.len();
     let value = text.get(start..)?;
-    let length = run(value, |c| !c.is_whitespace() && !"&'\"),;]}*".contains(c));
+    let length = prefix_len(value, |c| !c.is_whitespace() && !"&'\"),;]}*".contains(c));
     (length >= 6 && !value.get(length..)?.starts_with('*')).then_some(Redaction {
         start,
         end: start + length,
-        with: "[key]",
+        replacement: "[key]",
     })
 }
 
-/// A URL into somebody's own network, or with a password.
+/// A URL of a private network, or with a password.
 fn url(text: &str, before: char) -> Option<Redaction> {
     let scheme =
         ["http://", "https://", "ws://", "grpc://", "tcp://", "redis://", "postgres://", "postgresql://"]
@@ -191,49 +199,52 @@ fn url(text: &str, before: char) -> Option<Redaction> {
     let rest = text.get(scheme..)?;
     // `http://[::1]:80/`
     let v6 = rest.strip_prefix('[').and_then(|v6| v6.find(']')).map_or(0, |end| end + 2);
-    let length = v6 + run(rest.get(v6..)?, |c| !c.is_whitespace() && !"'\"<>()[]{},`\\".contains(c));
+    let length = v6 + prefix_len(rest.get(v6..)?, |c| !c.is_whitespace() && !"'\"<>()[]{},`\\".contains(c));
     let all = rest.get(..length)?.trim_end_matches(['.', ':', ';']);
     let authority = all.split(['/', '?', '#']).next()?;
     let host = authority.rsplit('@').next()?.split(':').next()?;
     if authority.is_empty() {
         return None;
     }
-    let own = authority.contains('@') || !host.contains('.') || is_private(host);
-    (own && !before.is_alphanumeric()).then_some(Redaction {
+    let is_secret = authority.contains('@') || !host.contains('.') || is_private(host);
+    (is_secret && !before.is_alphanumeric()).then_some(Redaction {
         start: 0,
         end: scheme + all.len(),
-        with: "[address]",
+        replacement: "[address]",
     })
 }
 
-/// Whether a host is of somebody's own network.
+/// Whether a host belongs to a private network.
 fn is_private(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
-    let inside = [".local", ".internal", ".lan", ".intranet", ".localdomain", ".svc", ".localhost", ".corp"];
+    let suffixes =
+        [".local", ".internal", ".lan", ".intranet", ".localdomain", ".svc", ".localhost", ".corp"];
     let octets: Vec<u8> = host.split('.').filter_map(|part| part.parse().ok()).collect();
-    let number = octets.len() == 4 && host.split('.').count() == 4;
-    let private = matches!(
+    let is_ip_address = octets.len() == 4 && host.split('.').count() == 4;
+    let is_in_private_range = matches!(
         octets.as_slice(),
         [10 | 127, ..] | [192, 168, ..] | [169, 254, ..] | [172, 16..=31, ..] | [100, 64..=127, ..]
     );
-    (number && private) || inside.iter().any(|suffix| host.ends_with(suffix)) || host.contains(".svc.")
+    (is_ip_address && is_in_private_range)
+        || suffixes.iter().any(|suffix| host.ends_with(suffix))
+        || host.contains(".svc.")
 }
 
-/// A bare address of somebody's own network, with its port: `10.1.2.3:8000`, `localhost:8000`, `node-1.internal:80`.
+/// An address of a private network without a scheme, with its port: `10.1.2.3:8000`, `localhost:8000`, `node-1.internal:80`.
 fn address(text: &str, before: char) -> Option<Redaction> {
     if before.is_alphanumeric() || "._-/@".contains(before) {
         return None;
     }
-    let length = run(text, |c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+    let length = prefix_len(text, |c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
     let host = text.get(..length)?.trim_end_matches(['.', '-']);
     let rest = text.get(host.len()..)?;
-    let port = rest.strip_prefix(':').map_or(0, |port| run(port, |c| c.is_ascii_digit()));
+    let port = rest.strip_prefix(':').map_or(0, |port| prefix_len(port, |c| c.is_ascii_digit()));
     let end = host.len() + if port > 0 { port + 1 } else { 0 };
-    let own = is_private(host) || (port > 0 && host.eq_ignore_ascii_case("localhost"));
-    own.then_some(Redaction { start: 0, end, with: "[address]" })
+    let is_secret = is_private(host) || (port > 0 && host.eq_ignore_ascii_case("localhost"));
+    is_secret.then_some(Redaction { start: 0, end, replacement: "[address]" })
 }
 
-/// Folders in which the files of a machine are. `/models` is not among them: that is a route.
+/// Top-level folders of a machine's files. `/models` is not among them, because it is a route.
 const ROOTS: [&str; 19] = [
     "home",
     "Users",
@@ -263,21 +274,25 @@ fn path(text: &str, before: char) -> Option<Redaction> {
         return None;
     }
     let first = rest.split('/').next()?;
-    let length = run(rest, |c| c.is_alphanumeric() || "/._-+@~%=".contains(c));
+    let length = prefix_len(rest, |c| c.is_alphanumeric() || "/._-+@~%=".contains(c));
     let all = rest.get(..length)?.trim_end_matches('.');
-    let deep = all.len() > first.len() + 1;
-    (ROOTS.contains(&first) && deep).then_some(Redaction { start: 0, end: start + all.len(), with: "[path]" })
+    let is_nested = all.len() > first.len() + 1;
+    (ROOTS.contains(&first) && is_nested).then_some(Redaction {
+        start: 0,
+        end: start + all.len(),
+        replacement: "[path]",
+    })
 }
 
 /// `C:\Users\…`
 fn windows_path(text: &str, before: char) -> Option<Redaction> {
     let rest = text.strip_prefix(|c: char| c.is_ascii_alphabetic())?.strip_prefix(":\\")?;
-    let length = run(rest, |c| c.is_alphanumeric() || "\\._-+()~".contains(c));
+    let length = prefix_len(rest, |c| c.is_alphanumeric() || "\\._-+()~".contains(c));
     let all = rest.get(..length)?.trim_end_matches(['.', ' ']);
     (!before.is_alphanumeric() && all.contains('\\')).then_some(Redaction {
         start: 0,
         end: 3 + all.len(),
-        with: "[path]",
+        replacement: "[path]",
     })
 }
 
@@ -286,8 +301,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_paths_and_addresses_are_covered() {
-        for (said, left) in [
+    fn secrets_paths_and_addresses_are_replaced() {
+        for (text, redacted) in [
             ("Authorization: Bearer abc.def0123", "Authorization: [key]"),
             ("key sk-live-0123456789 is bad.", "key [key] is bad."),
             ("sk-ant-REDACTED1", "[key]"),
@@ -303,13 +318,13 @@ mod tests {
             ("[http://[::1]:8000/v1]", "[[address]]"),
             ("lookup model.ns.svc.cluster.local:80", "lookup [address]"),
         ] {
-            assert_eq!(redact(said).as_deref(), Some(left), "{said}");
+            assert_eq!(redact(text).as_deref(), Some(redacted), "{text}");
         }
     }
 
     #[test]
-    fn what_is_public_or_masked_stays() {
-        for said in [
+    fn public_and_masked_texts_remain() {
+        for text in [
             "Incorrect API key provided: sk-inval**************-key. See https://platform.openai.com/account/api-keys.",
             "Your api key: ****-key is invalid",
             "The model `org/model` does not exist",
@@ -323,16 +338,16 @@ mod tests {
             "ünïcödé 🙂 \u{0}",
             "",
         ] {
-            assert_eq!(redact(said), None, "{said}");
+            assert_eq!(redact(text), None, "{text}");
         }
     }
 
     #[test]
-    fn strings_in_json_are_covered_and_nothing_else_changes() {
+    fn strings_in_json_are_redacted_and_other_bytes_remain() {
         let json =
             r#"{ "a" : "C:\\Users\\ann\\x", "n":12345678901234567890123, "b":["\"sk-live-0123456789\""] }"#;
-        let left = r#"{ "a" : "[path]", "n":12345678901234567890123, "b":["\"[key]\""] }"#;
-        assert_eq!(redact_json(json).as_deref(), Some(left));
+        let redacted = r#"{ "a" : "[path]", "n":12345678901234567890123, "b":["\"[key]\""] }"#;
+        assert_eq!(redact_json(json).as_deref(), Some(redacted));
         assert_eq!(redact_json(r#"{"a":"b\\"}"#), None);
         assert_eq!(redact_json("\"cut /home/ann/x"), None);
     }

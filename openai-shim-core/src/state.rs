@@ -1,14 +1,14 @@
-//! Floor 1: what is kept between requests, as data: keys, entries, and whose they are.
+//! Layer 1: keys and entries of the state that outlives a request, and their owners.
 //!
-//! Core keeps nothing and fetches nothing. An [`Exchange`](crate::Exchange) names the keys that it wants and hands out the
-//! entries to keep; whoever drives it has the store.
+//! Core has no store. An [`Exchange`](crate::Exchange) returns the keys to load and the entries to store; the program that drives it
+//! loads and stores them.
 
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Whose state it is: no key of one owner is equal to a key of another.
+/// The owner of state: no key of one owner is equal to a key of another.
 ///
 /// ```
 /// use openai_shim_core::state::Owner;
@@ -19,13 +19,13 @@ use std::time::Duration;
 pub struct Owner(Option<Arc<str>>);
 
 impl Owner {
-    /// The owner with this tag. The tag stands in keys, perhaps outside of this process: derive it from a client's key by
-    /// an HMAC, never hand in the key itself.
+    /// The owner with this tag. The tag is a part of state keys, which may leave this process: derive it from the client's API key by
+    /// an HMAC, and never pass the API key itself.
     pub fn new(tag: impl Into<Arc<str>>) -> Self {
         Self(Some(tag.into()))
     }
 
-    /// The only owner, where clients need no key.
+    /// The only owner of a service whose clients need no API key.
     pub const fn single() -> Self {
         Self(None)
     }
@@ -34,26 +34,26 @@ impl Owner {
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Some(tag) => write!(f, "key-{}", Encoded(tag)),
+            Some(tag) => write!(f, "key-{}", PercentEncoded(tag)),
             None => f.write_str("single"),
         }
     }
 }
 
-/// What is kept under a key.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum StateKind {
-    /// Reasoning and signatures of a turn of the model.
+    /// The opaque state and the reasoning of a turn of the model.
     Turn,
-    /// A response that later requests refer to.
+    /// A response that later requests may refer to.
     Response,
-    /// What an upstream's refusals taught.
+    /// The adaptations that were derived from an upstream's errors.
     Adaptations,
 }
 
 impl StateKind {
-    /// Its stable name.
+    /// The stable name of the kind.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Turn => "turn",
@@ -63,7 +63,7 @@ impl StateKind {
     }
 }
 
-/// Where something is kept: `Display` is stable, one line of printable ASCII without blanks, and fit for a Redis key.
+/// The key of an entry. Its `Display` form is stable, one line of printable ASCII without spaces, and usable as a Redis key.
 ///
 /// ```
 /// use openai_shim_core::state::{Owner, StateKey, StateKind};
@@ -72,18 +72,18 @@ impl StateKind {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateKey {
-    /// Whose it is.
+    /// The owner of the entry.
     pub owner: Owner,
-    /// What it is.
+    /// The kind of the entry.
     pub kind: StateKind,
-    /// A digest of the conversation that it belongs to; 0: of none.
+    /// The digest of the conversation that the entry belongs to; 0: no conversation.
     pub conversation: u128,
-    /// Which one of these.
+    /// The id of the entry in its conversation.
     pub id: String,
 }
 
 impl StateKey {
-    /// A key of its parts.
+    /// A key of these parts.
     pub fn new(owner: Owner, kind: StateKind, conversation: u128, id: impl Into<String>) -> Self {
         Self { owner, kind, conversation, id: id.into() }
     }
@@ -92,36 +92,36 @@ impl StateKey {
 impl fmt::Display for StateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { owner, kind, conversation, id } = self;
-        write!(f, "openai-shim:1:{owner}:{}:{conversation:032x}:{}", kind.as_str(), Encoded(id))
+        write!(f, "openai-shim:1:{owner}:{}:{conversation:032x}:{}", kind.as_str(), PercentEncoded(id))
     }
 }
 
-/// Something to keep. The value is opaque, and holds what people wrote: encrypt it where it leaves the process.
+/// An entry to store. The value is opaque and contains conversations: encrypt it before it leaves the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateEntry {
-    /// Where.
+    /// The key.
     pub key: StateKey,
-    /// What.
+    /// The value.
     pub value: Bytes,
-    /// For how long it is of use. A store may forget earlier.
+    /// How long the entry is useful. A store may delete it earlier.
     pub lifetime: Duration,
 }
 
 impl StateEntry {
-    /// An entry of its parts.
+    /// An entry of these parts.
     pub fn new(key: StateKey, value: impl Into<Bytes>, lifetime: Duration) -> Self {
         Self { key, value: value.into(), lifetime }
     }
 }
 
-/// A text with everything but plain letters, digits, `-`, `_` and `.` as `%` and its number.
-struct Encoded<'t>(&'t str);
+/// A text in percent-encoding: all but ASCII letters, digits, `-`, `_` and `.` is encoded.
+struct PercentEncoded<'t>(&'t str);
 
-impl fmt::Display for Encoded<'_> {
+impl fmt::Display for PercentEncoded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const KEPT: &percent_encoding::AsciiSet =
+        const ENCODED: &percent_encoding::AsciiSet =
             &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
-        fmt::Display::fmt(&percent_encoding::utf8_percent_encode(self.0, KEPT), f)
+        fmt::Display::fmt(&percent_encoding::utf8_percent_encode(self.0, ENCODED), f)
     }
 }

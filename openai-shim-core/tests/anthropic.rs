@@ -4,7 +4,7 @@
 mod common;
 
 use common::{chat, fixture, fixtures, messages};
-use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event};
+use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event, Request, ResponseContext};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::anthropic::wire;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
@@ -13,6 +13,11 @@ use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 fn anthropic() -> &'static dyn Dialect {
     dialect("anthropic-messages").unwrap()
@@ -320,9 +325,9 @@ fn interleaved_calls_are_buffered_up_to_a_limit() {
             &bytes::Bytes::copy_from_slice(br#"{"messages":[{"role":"user","content":"x"}],"stream":true}"#),
             &mut diagnostics,
         )
-        .map(|request| openai_shim_core::canonical::ResponseSpec::new(&request, Context::fixed()))
+        .map(|request| openai_shim_core::canonical::ResponseSpec::new(&request, &Context::fixed()))
         .unwrap();
-    let (mut encoder, mut out) = (anthropic().encoder(&spec), Vec::new());
+    let (mut encoder, mut out) = (anthropic().encoder(&spec, &context()), Vec::new());
     encoder.event(&Event::Start { id: None, model: None, created: None }, &mut out);
     for block in 0..2 {
         let kind = BlockKind::ToolCall { id: format!("c{block}"), name: String::from("f"), signature: None };
@@ -350,8 +355,9 @@ fn parallel_blocks_that_are_open_at_the_end_are_all_closed() {
         json!({"type": "message_stop"}),
     ];
     let request = openai_shim_core::canonical::Request::default();
-    let spec = openai_shim_core::canonical::ResponseSpec::new(&request, Context::fixed());
-    let mut decoder = anthropic().decoder(&spec);
+    let spec = openai_shim_core::canonical::ResponseSpec::new(&request, &Context::fixed());
+    let mut decoder = anthropic()
+        .decoder(&spec, &openai_shim_core::canonical::ResponseContext::new(&request, Context::fixed()));
     let mut out = Vec::new();
     for event in &events {
         let data = event.to_string();

@@ -5,11 +5,16 @@
 mod common;
 
 use common::{chat, shared};
-use openai_shim_core::canonical::ResponseSpec;
+use openai_shim_core::canonical::{Request, ResponseContext, ResponseSpec};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Diagnostics, Dialect, Outcome, PayloadKind, dialect, profile};
 use serde_json::Value;
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 fn anthropic() -> &'static dyn Dialect {
     dialect("anthropic-messages").unwrap()
@@ -253,10 +258,11 @@ fn rewritten(recording: &Recording) -> String {
     let mut diagnostics = Diagnostics::default();
     let request =
         anthropic().decode_request("", &bytes::Bytes::copy_from_slice(asked_body), &mut diagnostics).unwrap();
-    let mut spec = ResponseSpec::new(&request, Context::fixed());
+    let spec = ResponseSpec::new(&request, &Context::fixed());
     let body = recording.body.as_bytes();
     let out = if recording.kind == PayloadKind::Stream {
-        let (mut decoder, mut encoder) = (anthropic().decoder(&spec), anthropic().encoder(&spec));
+        let (mut decoder, mut encoder) =
+            (anthropic().decoder(&spec, &context()), anthropic().encoder(&spec, &context()));
         let (mut framer, mut events, mut out) = (Framer::new(1 << 24), Vec::new(), Vec::new());
         framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
         framer.finish(&mut |frame| decoder.frame(frame, &mut events));
@@ -267,8 +273,8 @@ fn rewritten(recording: &Recording) -> String {
         encoder.finish(&mut out);
         out
     } else {
-        let response = anthropic().decode_response(body, &mut spec, &mut diagnostics).unwrap();
-        anthropic().encode_response(&response, &mut spec, &mut diagnostics)
+        let response = anthropic().decode_response(body, &spec, &mut context(), &mut diagnostics).unwrap();
+        anthropic().encode_response(&response, &spec, &mut context(), &mut diagnostics)
     };
     String::from_utf8(out).unwrap()
 }

@@ -4,13 +4,13 @@ mod common;
 
 use common::shared;
 use openai_shim_core::Diagnostics;
-use openai_shim_core::canonical::models;
+use openai_shim_core::canonical::parse_models;
 use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRequest, EmbeddingsApi};
 use openai_shim_core::dialect::route_lookup::auxiliary_route;
 use serde_json::{Value, json};
 
 fn list(body: &Value) -> Vec<Value> {
-    let models = models(body.to_string().as_bytes(), "me").unwrap();
+    let models = parse_models(body.to_string().as_bytes(), "me").unwrap();
     models.iter().map(|model| serde_json::from_str(&model.json).unwrap()).collect()
 }
 
@@ -265,7 +265,7 @@ fn recorded_model_lists_keep_every_model() {
         let value: Value = serde_json::from_str(body).unwrap();
         let listed = ["data", "models"].iter().find_map(|key| value.get(key).and_then(Value::as_array));
         let Some(listed) = listed else { continue };
-        let models = models(body.as_bytes(), "me").unwrap();
+        let models = parse_models(body.as_bytes(), "me").unwrap();
         assert_eq!(models.len(), listed.len());
         for model in models {
             let model: Value = serde_json::from_str(&model.json).unwrap();

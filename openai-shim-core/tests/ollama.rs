@@ -5,7 +5,7 @@ mod common;
 
 use common::{chat, fixture, shared};
 use openai_shim_core::canonical::{
-    BlockKind, Delta, DiagnosticCode, Event, FinishReason, Request, ResponseSpec, Usage,
+    BlockKind, Delta, DiagnosticCode, Event, FinishReason, Request, ResponseContext, ResponseSpec, Usage,
 };
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::ollama::wire;
@@ -14,6 +14,11 @@ use openai_shim_core::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 fn ollama(name: &str) -> &'static dyn Dialect {
     dialect(name).unwrap()
@@ -231,12 +236,12 @@ fn captured_ollama_requests_decode() {
 fn spec(stream: bool) -> ResponseSpec {
     let mut request = Request::default();
     (request.model, request.stream) = (String::from("m"), stream);
-    ResponseSpec::new(&request, Context::fixed())
+    ResponseSpec::new(&request, &Context::fixed())
 }
 
 /// The lines that a client of `name` gets for these events, each after so many milliseconds.
 fn lines(name: &str, events: &[(u64, Event)], clock: bool) -> (Vec<Value>, Diagnostics) {
-    let (mut encoder, mut out) = (ollama(name).encoder(&spec(true)), Vec::new());
+    let (mut encoder, mut out) = (ollama(name).encoder(&spec(true), &context()), Vec::new());
     for (ms, event) in events {
         if clock {
             encoder.set_elapsed(Duration::from_millis(*ms));
@@ -295,18 +300,21 @@ fn durations_come_from_the_driver_or_are_zero() {
             assert_eq!(without.last().unwrap().get(key), None, "{key} is invented");
         }
     }
-    let mut spec = spec(false);
-    spec.elapsed = Some(Duration::from_secs(2));
+    let spec = spec(false);
+    let mut context = context();
+    context.set_elapsed(Duration::from_secs(2));
     let conversion = fixture(PayloadKind::Response, "well_formed").convert(ollama("ollama-chat"));
     let response: Value = serde_json::from_slice(&conversion.body).unwrap();
     assert_eq!(response.get("total_duration"), None);
     let mut diagnostics = Diagnostics::default();
     let response = chat().decode_response(
         &fixture(PayloadKind::Response, "well_formed").body,
-        &mut spec,
+        &spec,
+        &mut context,
         &mut diagnostics,
     );
-    let body = ollama("ollama-chat").encode_response(&response.unwrap(), &mut spec, &mut diagnostics);
+    let body =
+        ollama("ollama-chat").encode_response(&response.unwrap(), &spec, &mut context, &mut diagnostics);
     assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["total_duration"], 2_000_000_000_u64);
 }
 
@@ -369,7 +377,7 @@ fn arguments_that_are_not_an_object_are_wrapped_and_reported() {
 fn endless_arguments_and_calls_end_with_an_error() {
     let call = || BlockKind::ToolCall { id: String::from("c"), name: String::from("f"), signature: None };
     let much = "x".repeat(1 << 20);
-    let (mut encoder, mut out) = (ollama("ollama-chat").encoder(&spec(true)), Vec::new());
+    let (mut encoder, mut out) = (ollama("ollama-chat").encoder(&spec(true), &context()), Vec::new());
     encoder.event(&start(), &mut out);
     encoder.event(&open(0, call()), &mut out);
     for _ in 0..20 {
@@ -377,7 +385,7 @@ fn endless_arguments_and_calls_end_with_an_error() {
     }
     assert!(String::from_utf8(out).unwrap().starts_with("{\"error\":\"The answer has more than"));
 
-    let (mut encoder, mut out) = (ollama("ollama-chat").encoder(&spec(true)), Vec::new());
+    let (mut encoder, mut out) = (ollama("ollama-chat").encoder(&spec(true), &context()), Vec::new());
     encoder.event(&start(), &mut out);
     for block in 0..2000 {
         encoder.event(&open(block, call()), &mut out);
@@ -557,7 +565,7 @@ fn inline_reasoning_stops_and_calls_are_extracted_for_other_dialects() {
         (body + &line("", true)).into_bytes()
     };
     let decode = |body: &[u8], spec: &ResponseSpec| {
-        let (mut decoder, mut events) = (ollama("ollama-chat").decoder(spec), Vec::new());
+        let (mut decoder, mut events) = (ollama("ollama-chat").decoder(spec, &context()), Vec::new());
         for line in body.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
             decoder.frame(openai_shim_core::framing::Frame::Line(line), &mut events);
         }

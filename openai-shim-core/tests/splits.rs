@@ -4,13 +4,18 @@
 mod common;
 
 use common::{Fixture, fixtures};
-use openai_shim_core::canonical::{Event, Request, ResponseSpec};
+use openai_shim_core::canonical::{Event, Request, ResponseContext, ResponseSpec};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{Retry, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::normalize::normalize;
 use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Step};
 use proptest::prelude::*;
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 /// Where to cut: everywhere, but bytes are framed and read by the upstream's dialect alone, and so for clients of another one
 /// some cuts are enough. Long bodies are cut at every byte only with `EVERY_CUT`, as CI does: it takes minutes.
@@ -80,16 +85,17 @@ fn translated(
     client: &'static dyn Dialect,
     pieces: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
-    let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
+    let mut spec = ResponseSpec::new(&Request::default(), &Context::fixed());
     if fixture.request.is_some() {
         let mut request = fixture.incoming(client, true).request().clone();
-        spec = ResponseSpec::new(&request, Context::fixed());
+        spec = ResponseSpec::new(&request, &Context::fixed());
         let mut diagnostics = openai_shim_core::Diagnostics::default();
         let defaults = openai_shim_core::normalize::RequestDefaults::default();
         normalize(&mut request, &fixture.profile, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
     spec.quirks = fixture.profile.responses;
-    let (mut decoder, mut encoder) = (fixture.dialect.decoder(&spec), client.encoder(&spec));
+    let (mut decoder, mut encoder) =
+        (fixture.dialect.decoder(&spec, &context()), client.encoder(&spec, &context()));
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
     for piece in pieces {
         framer.push(piece, &mut |frame| decoder.frame(frame, &mut events)).unwrap();

@@ -1,39 +1,39 @@
-//! Where an answer's words come from: sources by their address, which several dialects have a place for.
+//! Citations: sources of a response's text by URL, and their offsets in characters or bytes.
 
 use super::ExtraFieldList;
 
-/// One source of a text.
+/// A source of a span of text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Citation {
-    /// Its address.
+    /// The URL of the source.
     pub url: String,
-    /// What it is called; its address, if it has no name.
+    /// The title of the source; the URL, if it has none.
     pub title: String,
-    /// Which part of the answer it belongs to; `None`: the text beside which it stands.
+    /// The span of the response's text; `None`: the text block that holds the citation.
     pub span: Option<CitedSpan>,
 }
 
-/// A part of an answer's text.
+/// A span of a response's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CitedSpan {
-    /// Where it begins.
+    /// The first offset.
     pub start: usize,
-    /// Where it ends.
+    /// The offset behind the last.
     pub end: usize,
-    /// Counted in bytes, not in characters.
+    /// The offsets count bytes, not characters.
     pub bytes: bool,
 }
 
-/// What leftovers of a dialect cite.
+/// The citations among the extra fields of a dialect.
 #[derive(Debug, Clone, Default)]
 pub struct CitedSources {
-    /// The sources.
+    /// The citations.
     pub list: Vec<Citation>,
-    /// What of the leftovers is no source.
+    /// The other extra fields.
     pub rest: ExtraFieldList,
 }
 
-/// How long a text is by now, both ways.
+/// The length of a text so far, in both units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TextLength {
     /// In characters.
@@ -43,7 +43,7 @@ pub struct TextLength {
 }
 
 impl TextLength {
-    /// The length with this behind it.
+    /// Adds the length of `text`.
     pub fn add(&mut self, text: &str) {
         self.chars += text.chars().count();
         self.bytes += text.len();
@@ -51,14 +51,14 @@ impl TextLength {
 }
 
 impl Citation {
-    /// A source; one without a name is called by its address.
+    /// A citation; without a title, the URL is the title.
     pub fn new(url: &str, title: Option<&str>, span: Option<CitedSpan>) -> Self {
         let title = title.filter(|title| !title.is_empty()).unwrap_or(url);
         Self { url: url.to_owned(), title: title.to_owned(), span }
     }
 
-    /// Where its part begins and ends in characters, or in `bytes`, for a text that goes from here to there. What is
-    /// counted the other way is known only where the two are the same.
+    /// The offsets of the cited span, in `bytes` or in characters. `from` and `to` are the lengths before and after the text
+    /// block: they are the offsets if there is no span, or if it counts in the other unit and the two units differ.
     pub fn offsets(&self, from: TextLength, to: TextLength, bytes: bool) -> (usize, usize) {
         match self.span {
             Some(span) if span.bytes == bytes || to.chars == to.bytes => (span.start, span.end),

@@ -1,173 +1,9 @@
-//! Messages as ordered lists of blocks.
+//! Content blocks: the typed elements of a message's content, and media.
 
-use super::{Diagnostics, ExtraFields, Signature, Text};
-use crate::json::range_in;
+use super::{ExtraFields, Signature, Text};
 use serde_json::value::RawValue;
-use std::ops::Range;
 
-/// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Role {
-    /// Instructions of the highest rank.
-    System,
-    /// OpenAI's newer name for instructions.
-    Developer,
-    /// The person.
-    User,
-    /// The model.
-    Assistant,
-    /// A tool's result.
-    Tool,
-}
-
-impl Role {
-    /// OpenAI's word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Developer => "developer",
-            Self::User => "user",
-            Self::Assistant => "assistant",
-            Self::Tool => "tool",
-        }
-    }
-
-    /// Reads OpenAI's word; `function` counts as a tool.
-    pub fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "system" => Self::System,
-            "developer" => Self::Developer,
-            "user" => Self::User,
-            "assistant" => Self::Assistant,
-            "tool" | "function" => Self::Tool,
-            _ => return None,
-        })
-    }
-}
-
-/// Where something stands in a payload of up to four gigabytes: a conversation has many of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    /// `None` where a place is too far behind to be told.
-    pub fn new(range: &Range<usize>) -> Option<Self> {
-        Some(Self { start: u32::try_from(range.start).ok()?, end: u32::try_from(range.end).ok()? })
-    }
-
-    /// Where `json` stands in the payload that it was read from.
-    pub(crate) fn within(payload: &[u8], json: &str) -> Option<Self> {
-        range_in(payload, json).and_then(|range| Self::new(&range))
-    }
-
-    /// As a range of bytes.
-    pub fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-
-    /// From the beginning of this to the end of another.
-    #[must_use]
-    pub fn to(self, last: Self) -> Self {
-        Self { start: self.start, end: last.end }
-    }
-}
-
-/// One turn of the conversation.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Message {
-    /// Who speaks.
-    pub role: Role,
-    /// What, in order.
-    pub blocks: Vec<Block>,
-    /// The speaker's name.
-    pub name: Option<Box<str>>,
-    /// Leftovers.
-    pub extra: ExtraFields,
-    /// Its content came as a list of parts, and is written as one.
-    pub content_was_parts: bool,
-    /// Where it stands in the payload that it was read from; `None` once it was changed.
-    pub span: Option<Span>,
-}
-
-impl Message {
-    /// A message of one role.
-    pub fn new(role: Role, blocks: Vec<Block>) -> Self {
-        Self { role, blocks, name: None, extra: ExtraFields::default(), content_was_parts: false, span: None }
-    }
-
-    /// A message of one text.
-    pub fn text(role: Role, text: impl Into<Text>) -> Self {
-        Self::new(role, vec![Block::text(text)])
-    }
-
-    /// Makes one block of text blocks that follow one another, where none of them says more than its text.
-    pub fn join_texts(&mut self) {
-        let mut joined: Vec<Block> = Vec::with_capacity(self.blocks.len());
-        for block in std::mem::take(&mut self.blocks) {
-            match (joined.last_mut(), block) {
-                (Some(Block::Text { text, extra }), Block::Text { text: more, extra: own })
-                    if extra.is_empty() && own.is_empty() =>
-                {
-                    text.push_str(&more);
-                }
-                (_, block) => joined.push(block),
-            }
-        }
-        self.blocks = joined;
-    }
-
-    /// Reports what of this message, and of what stands in it, this dialect cannot say.
-    pub fn report(&self, dialect: &str, at: &str, diagnostics: &mut Diagnostics) {
-        self.extra.report(dialect, at, diagnostics);
-        report_all(&self.blocks, dialect, &format!("{at}.content"), diagnostics);
-    }
-
-    /// How many bytes its role and its words take, about.
-    pub(crate) fn size(&self) -> usize {
-        self.role.as_str().len() + size(&self.blocks)
-    }
-
-    /// All text blocks, joined.
-    pub fn joined_text(&self) -> String {
-        self.blocks.iter().filter_map(Block::as_text).collect()
-    }
-}
-
-fn size(blocks: &[Block]) -> usize {
-    let one = |block: &Block| match block {
-        Block::Text { text, .. } | Block::Refusal(text) => text.bytes().len(),
-        Block::ToolCall { arguments, .. } => arguments.len(),
-        Block::ToolResult { blocks, .. } => size(blocks),
-        _ => 0,
-    };
-    blocks.iter().map(one).sum()
-}
-
-fn report_all(blocks: &[Block], dialect: &str, at: &str, diagnostics: &mut Diagnostics) {
-    for block in blocks {
-        match block {
-            Block::Text { extra, .. } | Block::ToolCall { extra, .. } => {
-                extra.report(dialect, at, diagnostics)
-            }
-            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                media.extra.report(dialect, at, diagnostics);
-            }
-            Block::ToolResult { extra, blocks, .. } => {
-                extra.report(dialect, at, diagnostics);
-                report_all(blocks, dialect, at, diagnostics);
-            }
-            // What is opaque of thinking goes by rules of its own.
-            Block::Reasoning { .. } | Block::Refusal(_) | Block::Native { .. } => {}
-        }
-    }
-}
-
-/// One piece of content.
+/// A typed element of a message's content.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Block {
@@ -175,27 +11,27 @@ pub enum Block {
     Text {
         /// The text.
         text: Text,
-        /// Leftovers.
+        /// Fields without a place in this model.
         extra: ExtraFields,
     },
-    /// A picture.
+    /// An image.
     Image(Box<Media>),
-    /// Sound.
+    /// Audio.
     Audio(Box<Media>),
     /// A document.
     File(Box<Media>),
-    /// The model's thinking.
+    /// The model's reasoning.
     Reasoning {
-        /// The thinking, as text; may be empty where only an opaque form exists.
+        /// The reasoning as text; empty if only an opaque form exists.
         text: Text,
-        /// A signature or encrypted form that must be sent back unchanged.
+        /// A signature or an encrypted form, which must be sent back unchanged.
         signature: Option<Signature>,
-        /// Leftovers (`reasoning_details` and the like).
+        /// Fields without a place in this model, such as `reasoning_details`.
         extra: ExtraFields,
     },
-    /// The model declines, in words.
+    /// The text of the model's refusal.
     Refusal(Text),
-    /// The model calls a tool.
+    /// The model's request to run a tool.
     ToolCall {
         /// The call's id.
         id: String,
@@ -203,23 +39,23 @@ pub enum Block {
         name: String,
         /// The arguments, as JSON text exactly as the model wrote them.
         arguments: String,
-        /// An opaque signature of the thinking that led here; it must be sent back with the call.
+        /// A signature of the reasoning that led to the call; it must be sent back with the call.
         signature: Option<Signature>,
-        /// Leftovers.
+        /// Fields without a place in this model.
         extra: ExtraFields,
     },
-    /// A tool's answer.
+    /// The output of a tool.
     ToolResult {
-        /// The id of the call that is answered.
+        /// The id of the call.
         id: String,
-        /// The answer.
+        /// The output.
         blocks: Vec<Block>,
         /// Whether the tool failed.
         is_error: bool,
-        /// Leftovers.
+        /// Fields without a place in this model.
         extra: ExtraFields,
     },
-    /// Something that only its own dialect knows, whole and raw.
+    /// A block that only its own dialect defines.
     Native {
         /// The dialect.
         dialect: &'static str,
@@ -243,52 +79,52 @@ impl Block {
     }
 }
 
-/// A picture, a sound or a document.
+/// An image, audio or a document.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Media {
-    /// Where its bytes are.
+    /// Where the bytes are.
     pub source: MediaSource,
-    /// Its file name.
+    /// The file name.
     pub name: Option<String>,
-    /// How closely to look at it (`low`, `high`, `auto`).
+    /// The resolution at which the model reads an image (`low`, `high`, `auto`).
     pub detail: Option<String>,
-    /// Leftovers.
+    /// Fields without a place in this model.
     pub extra: ExtraFields,
 }
 
 impl Media {
-    /// Media from one source.
+    /// Media without a name and other fields.
     pub fn new(source: MediaSource) -> Self {
         Self { source, name: None, detail: None, extra: ExtraFields::default() }
     }
 }
 
-/// Where media bytes are.
+/// Where the bytes of media are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MediaSource {
-    /// At an address.
+    /// At a URL.
     Url(String),
-    /// Here, in base64, with a media type or a format's name.
+    /// In the payload, as base64.
     Base64 {
-        /// `image/png`, or a bare format such as `wav`.
+        /// A media type (`image/png`), or the name of a format (`wav`).
         media_type: String,
-        /// The bytes.
+        /// The bytes as base64.
         data: String,
     },
-    /// In a file that was uploaded before.
+    /// In a file that was uploaded before, by its id.
     FileId(String),
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Block, ExtraFields, Message, Signature, Text};
+    use super::{Block, ExtraFields, Signature, Text};
 
     #[test]
-    fn a_message_and_its_block_stay_small() {
-        let sizes = [size_of::<Message>(), size_of::<Block>(), size_of::<Text>()];
-        assert!(sizes.iter().zip([64, 88, 48]).all(|(size, most)| *size <= most), "{sizes:?}");
+    fn a_block_stays_small() {
+        let sizes = [size_of::<Block>(), size_of::<Text>()];
+        assert!(sizes.iter().zip([88, 48]).all(|(size, max)| *size <= max), "{sizes:?}");
         assert_eq!((size_of::<ExtraFields>(), size_of::<Option<Signature>>()), (8, 8));
     }
 }

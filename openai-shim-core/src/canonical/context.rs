@@ -1,12 +1,12 @@
-//! What core may not find out by itself: the time, and names for things.
+//! The time and the source of ids, as inputs: core reads no clock and no random numbers.
 
-/// Time and a source of ids, handed in by the caller: same context, same bytes out.
+/// The time of a request and a source of ids, supplied by the caller: the same context gives the same bytes.
 ///
 /// ```
 /// use openai_shim_core::Context;
 /// let mut context = Context::fixed();
 /// assert_eq!(context.created(), 1_700_000_000);
-/// assert_ne!(context.id("chatcmpl-"), context.id("chatcmpl-"));
+/// assert_ne!(context.new_id("chatcmpl-"), context.new_id("chatcmpl-"));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
@@ -16,23 +16,23 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context at `created` (seconds since 1970) whose ids follow from `seed`, which should be random.
+    /// A context for a request at `created` (seconds since 1970). Its ids follow from `seed`, which should be random.
     pub fn new(created: u64, seed: u64) -> Self {
         Self { created, seed, count: 0 }
     }
 
-    /// The same context every time: 2023-11-14T22:13:20Z, for snapshots.
+    /// The same context every time, at 2023-11-14T22:13:20Z: for snapshots.
     pub fn fixed() -> Self {
         Self::new(1_700_000_000, 1)
     }
 
-    /// The time, in seconds since 1970.
+    /// The time of the request, in seconds since 1970.
     pub fn created(&self) -> u64 {
         self.created
     }
 
-    /// A new id: the prefix and 24 hexadecimal digits.
-    pub fn id(&mut self, prefix: &str) -> String {
+    /// Makes a new id: the prefix and 24 hexadecimal digits.
+    pub fn new_id(&mut self, prefix: &str) -> String {
         self.count += 1;
         let high = mix(self.seed ^ self.count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let low = mix(high ^ self.seed.rotate_left(32));

@@ -1,15 +1,15 @@
-//! The record of everything that was changed, dropped, filled in or found wrong.
+//! Diagnostics: codes, their severity and meaning, and a bounded list that counts repetitions.
 
 use std::fmt;
 
 /// How much a diagnostic matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// The form was mended; nothing of the meaning changed.
+    /// The form was repaired; the meaning did not change.
     Info,
     /// Something was filled in, dropped or downgraded.
     Warning,
-    /// Something of the answer is missing or wrong.
+    /// A part of the response is missing or wrong.
     Error,
 }
 
@@ -26,7 +26,7 @@ impl Severity {
 
 macro_rules! codes {
     ($($variant:ident $name:literal $severity:ident $meaning:literal;)*) => {
-        /// What was done or found; the names are stable, and `docs/diagnostics.md` is made from this table.
+        /// What was changed or found. The names are stable; `docs/diagnostics.md` is generated from this table.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum DiagnosticCode {
@@ -42,12 +42,12 @@ macro_rules! codes {
                 match self { $(DiagnosticCode::$variant => $name,)* }
             }
 
-            /// How much it matters.
+            /// How much a diagnostic with this code matters.
             pub fn severity(self) -> Severity {
                 match self { $(DiagnosticCode::$variant => Severity::$severity,)* }
             }
 
-            /// One sentence for the documentation.
+            /// The meaning in one sentence, for the documentation.
             pub fn meaning(self) -> &'static str {
                 match self { $(DiagnosticCode::$variant => $meaning,)* }
             }
@@ -61,7 +61,7 @@ codes! {
     ParamClamped "param-clamped" Warning "A request parameter was moved into the range that the upstream accepts.";
     ParamDefaulted "param-defaulted" Info "A parameter that the client left out was set from the configured defaults.";
     ParamInvalid "param-invalid" Warning "A member of the request has a wrong type: an upstream of the same dialect gets it as it came, any other does not get it.";
-    HeaderDropped "header-dropped" Info "A header with a wish of the client's means nothing to the upstream and was not passed on.";
+    HeaderDropped "header-dropped" Info "A header with a client's option has no meaning for the upstream and was not passed on.";
     PromptToMessages "prompt-to-messages" Info "`prompt` on a chat request became user messages.";
     PromptRendered "prompt-rendered" Info "The conversation was written as one prompt, because the upstream takes no messages.";
     RoleDemoted "role-demoted" Info "A message role that the upstream does not know was sent as another one.";
@@ -109,7 +109,7 @@ codes! {
     ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into `reasoning_content`.";
     ReasoningDuplicate "reasoning-duplicate" Info "The same reasoning in several members was kept once.";
     SignatureCarried "signature-carried" Info "The signature of a tool call was put into the call's id, so that it comes back with it.";
-    SignatureSkipped "signature-skipped" Info "A tool call whose signature nobody knows was marked as such, because the upstream refuses unsigned ones.";
+    SignatureSkipped "signature-skipped" Info "A tool call whose signature is not known was marked as such, because the upstream refuses unsigned ones.";
     ReasoningSplit "reasoning-split" Info "Thinking that stood in the text was moved into the reasoning.";
     ReasoningTagged "reasoning-tagged" Info "Reasoning was put between tags in front of the text, as configured.";
     ToolCallRecovered "tool-call-recovered" Warning "A tool call that stood in the text as markup was turned into a real one.";
@@ -139,7 +139,7 @@ codes! {
     SecretRedacted "secret-redacted" Warning "A key, a file's path or an internal address in an upstream's error was covered.";
     ErrorInStream "error-in-stream" Error "The upstream reported an error in the middle of the stream.";
     StreamTruncated "stream-truncated" Error "The stream ended before the answer was complete.";
-    Learned "learned" Warning "The upstream refused the request for a reason that could be mended: it was changed, and asked again.";
+    Learned "learned" Warning "The upstream refused the request for a reason that could be repaired: it was changed and sent again.";
     Retried "retried" Warning "The upstream was asked again.";
     FallbackUsed "fallback-used" Warning "The answer was synthesized because the upstream had none.";
     FeatureUnsupported "feature-unsupported" Warning "The other dialect has no way to say this; it was left out.";
@@ -152,22 +152,22 @@ impl fmt::Display for DiagnosticCode {
     }
 }
 
-/// One thing that was changed or found.
+/// A record of one change or finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// What was done.
+    /// The code.
     pub code: DiagnosticCode,
-    /// Where: a path into the payload (`choices[0].delta.role`); empty for the payload as a whole.
+    /// The path of the field in the payload (`choices[0].delta.role`); empty for the payload as a whole.
     pub path: String,
-    /// What exactly, in a few words; may be empty. Never holds message content or secrets.
+    /// The details in a few words; may be empty. It never contains message content or secrets.
     pub detail: String,
-    /// How often, in a stream.
+    /// How often it occurred in a stream.
     pub count: u32,
 }
 
 impl Diagnostic {
-    /// How much it matters.
+    /// How much the diagnostic matters.
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }
@@ -189,57 +189,58 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Diagnostics in the order in which they first occurred; the same finding again only counts up.
+/// Diagnostics in the order of their first occurrence; a repetition increments the count.
 ///
-/// Bounded: after 256 different findings new ones are counted in [`omitted`](Self::omitted).
+/// The list is bounded: after 256 different diagnostics, others are counted in [`omitted`](Self::omitted).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     omitted: u32,
 }
 
-const MAX: usize = 256;
+/// The maximum number of different diagnostics.
+const MAX_DIAGNOSTICS: usize = 256;
 
-/// The most characters of a path or a detail: both may quote what an upstream sent.
-const LONGEST: usize = 120;
+/// The maximum number of characters of a path or a detail: both may quote what an upstream sent.
+const MAX_CHARACTERS: usize = 120;
 
 fn shorten(text: &str) -> &str {
-    if text.len() <= LONGEST {
+    if text.len() <= MAX_CHARACTERS {
         return text;
     }
-    text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    text.char_indices().nth(MAX_CHARACTERS).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 impl Diagnostics {
-    /// Notes a finding. `path` may be anything printable; it is only rendered when the finding is new.
+    /// Records a diagnostic, or increments the count of an equal one.
     pub fn record(&mut self, code: DiagnosticCode, path: &str, detail: &str) {
         let (path, detail) = (shorten(path), shorten(detail));
         if let Some(known) =
             self.list.iter_mut().find(|d| d.code == code && d.path == path && d.detail == detail)
         {
             known.count = known.count.saturating_add(1);
-        } else if self.list.len() < MAX {
+        } else if self.list.len() < MAX_DIAGNOSTICS {
             self.list.push(Diagnostic { code, path: path.to_owned(), detail: detail.to_owned(), count: 1 });
         } else {
             self.omitted = self.omitted.saturating_add(1);
         }
     }
 
-    /// How often each finding was noted, in their order.
+    /// The counts of the diagnostics, in list order.
     pub(crate) fn counts(&self) -> impl Iterator<Item = u32> {
         self.list.iter().map(|d| d.count)
     }
 
-    /// Notes known findings, by their numbers, so many times more.
-    pub(crate) fn increment(&mut self, findings: &[(usize, u32)]) {
-        for (at, times) in findings {
-            if let Some(known) = self.list.get_mut(*at) {
-                known.count = known.count.saturating_add(*times);
+    /// Adds to the counts of diagnostics: pairs of a position in the list and a number of repetitions.
+    pub(crate) fn increment(&mut self, repetitions: &[(usize, u32)]) {
+        for (position, times) in repetitions {
+            if let Some(diagnostic) = self.list.get_mut(*position) {
+                diagnostic.count = diagnostic.count.saturating_add(*times);
             }
         }
     }
 
-    /// Takes over the findings of another list.
+    /// Adds the diagnostics of another list.
     pub fn extend(&mut self, other: &Self) {
         for d in &other.list {
             for _ in 0..d.count.min(1) {
@@ -254,39 +255,39 @@ impl Diagnostics {
         self.omitted = self.omitted.saturating_add(other.omitted);
     }
 
-    /// Takes a code's findings out: what is no finding after all. Whether there was one.
+    /// Removes the diagnostics with a code. Returns whether there was one.
     pub(crate) fn discard(&mut self, code: DiagnosticCode) -> bool {
         let before = self.list.len();
         self.list.retain(|known| known.code != code);
         self.list.len() < before
     }
 
-    /// The findings.
+    /// Iterates over the diagnostics in the order of their first occurrence.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
     }
 
-    /// How many different findings there are.
+    /// The number of different diagnostics.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether nothing was found.
+    /// Whether there are no diagnostics.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many findings were not kept because there were too many.
+    /// How many diagnostics are not in the list because it is full.
     pub fn omitted(&self) -> u32 {
         self.omitted
     }
 
-    /// Whether a code occurs.
+    /// Whether a diagnostic with this code is in the list.
     pub fn has(&self, code: DiagnosticCode) -> bool {
         self.list.iter().any(|d| d.code == code)
     }
 
-    /// The different codes with how often each occurred, in the order of their first occurrence.
+    /// The different codes with the number of occurrences, in the order of their first occurrence.
     pub fn codes(&self) -> Vec<(DiagnosticCode, u32)> {
         let mut out: Vec<(DiagnosticCode, u32)> = Vec::new();
         for d in &self.list {

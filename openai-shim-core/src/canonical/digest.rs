@@ -1,4 +1,4 @@
-//! Digests of 128 bits, the same on every machine and in every release: they stand in keys of state.
+//! 128-bit digests of bytes and of tool calls, the same on every machine and in every release: they are parts of state keys.
 
 use rapidhash::v3::{RapidSecrets, RapidStreamHasherV3};
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 static LOW: RapidSecrets = RapidSecrets::seed(0x6f70_656e_6169_2d73);
 static HIGH: RapidSecrets = RapidSecrets::seed(0x6869_6d2d_7374_6174);
 
-/// A digest of everything that was written into it so far.
+/// A digest of everything that was added to it so far.
 pub(crate) struct Digest {
     low: RapidStreamHasherV3<'static>,
     high: RapidStreamHasherV3<'static>,
@@ -17,25 +17,25 @@ impl Digest {
         Self { low: RapidStreamHasherV3::new(&LOW), high: RapidStreamHasherV3::new(&HIGH) }
     }
 
-    /// Adds bytes whose end the next ones do not show.
+    /// Adds bytes without a mark where they end.
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.low.write(bytes);
         self.high.write(bytes);
     }
 
-    /// Adds bytes and where they end.
+    /// Adds bytes with their length.
     pub(crate) fn add_field(&mut self, bytes: &[u8]) {
         self.add(&(bytes.len() as u64).to_le_bytes());
         self.add(bytes);
     }
 
-    /// The digest of what was added so far; more may be added.
+    /// The digest of all bytes so far; more may be added.
     pub(crate) fn value(&self) -> u128 {
         u128::from(self.high.finish()) << 64 | u128::from(self.low.finish())
     }
 }
 
-/// A digest of a call: of its name, and of what its arguments mean. Clients write arguments anew.
+/// A digest of a tool call: of its name, and of the JSON value of its arguments, since clients serialize arguments again.
 pub(crate) fn call_digest(name: &str, arguments: &str) -> u128 {
     let mut digest = Digest::new();
     digest.add_field(name.as_bytes());
@@ -70,7 +70,7 @@ fn add_value(value: &Value, digest: &mut Digest) {
         Value::Object(members) => {
             digest.add(b"{");
             digest.add(&(members.len() as u64).to_le_bytes());
-            // Its keys are sorted.
+            // The map's keys are sorted.
             for (key, value) in members {
                 digest.add_field(key.as_bytes());
                 add_value(value, digest);
@@ -79,14 +79,14 @@ fn add_value(value: &Value, digest: &mut Digest) {
     }
 }
 
-/// `2` and `2.0` are one number; two long ids that one `f64` stands for are not.
+/// `2` and `2.0` are the same number; two long ids that round to the same `f64` are not.
 fn add_number(number: &serde_json::Number, digest: &mut Digest) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = number.as_f64().unwrap_or(f64::NAN);
     match (number.as_i64(), number.as_u64()) {
         _ if float.abs() < EXACT => {
             digest.add(b"n");
-            // The two zeros are one.
+            // Both zeros are the same number.
             digest.add(&(float + 0.0).to_bits().to_le_bytes());
         }
         (Some(integer), _) => {
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_that_mean_the_same_have_one_digest_and_others_have_others() {
+    fn equal_arguments_have_one_digest_and_different_arguments_have_different_ones() {
         let one = call_digest("f", r#"{"a":1,"b":[2.0,-0.0,"x"]}"#);
         assert_eq!(one, call_digest("f", r#" {"b": [2, 0, "x"], "a": 1.0} "#));
         assert_eq!(call_digest("f", ""), call_digest("f", "{}"));
@@ -117,7 +117,7 @@ mod tests {
             assert_ne!(one, call_digest("f", other), "{other}");
         }
         assert_ne!(one, call_digest("g", r#"{"a":1,"b":[2,0,"x"]}"#));
-        // Ids of 19 digits are no floating point numbers.
+        // Ids of 19 digits are not floating point numbers.
         assert_ne!(
             call_digest("f", r#"{"id":1234567890123456789}"#),
             call_digest("f", r#"{"id":1234567890123456788}"#)
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_stay_what_they_are_because_keys_outlive_processes() {
+    fn digests_do_not_change_between_releases() {
         assert_eq!(format!("{:032x}", call_digest("f", r#"{"a":1}"#)), "40da4b2c558c86005a84d82fab3465e6");
     }
 }

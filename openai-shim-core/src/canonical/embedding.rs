@@ -1,26 +1,26 @@
-//! Texts that become vectors.
+//! Embeddings: the request, the vectors, and the check that a response has the vectors that were requested.
 
 use crate::error::UpstreamError;
 use crate::json::{ValueKind, value_kind};
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use std::fmt;
 
-/// What a client wants to have embedded.
+/// A request for embeddings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmbedRequest {
     /// The model by the client's name for it.
     pub model: String,
-    /// A text or a list of texts, or of token ids: raw JSON.
+    /// The raw JSON of a text, a list of texts, a list of token ids, or a list of such lists.
     pub input: String,
-    /// How long the vectors shall be.
+    /// The requested number of dimensions.
     pub dimensions: Option<u64>,
-    /// Vectors as base64 of little-endian 32-bit floats; otherwise as lists of numbers.
+    /// The client requested base64 of little-endian 32-bit floats; otherwise lists of numbers.
     pub base64: bool,
 }
 
 impl EmbedRequest {
-    /// How many vectors are due: one for each text or list of token ids. `None`: that cannot be told.
+    /// The expected number of vectors: one for each text or list of token ids. `None` if the input has neither shape.
     pub fn count(&self) -> Option<usize> {
         if value_kind(&self.input) == ValueKind::String {
             return Some(1);
@@ -35,7 +35,7 @@ impl EmbedRequest {
         }
     }
 
-    /// The texts, each as a raw JSON string; `None` if there are token ids among them.
+    /// The texts, each as a raw JSON string; `None` if the input contains token ids.
     pub fn texts(&self) -> Option<Vec<&str>> {
         if value_kind(&self.input) == ValueKind::String {
             return Some(vec![&self.input]);
@@ -46,20 +46,23 @@ impl EmbedRequest {
     }
 }
 
-/// The vectors.
+/// A response with vectors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Embeddings {
-    /// The upstream's name for the model, where it said one.
+    /// The upstream's name for the model, if the response has one.
     pub model: Option<String>,
-    /// One vector for each text, in order: raw lists of numbers.
+    /// One vector for each input, in order: raw JSON lists of numbers.
     pub vectors: Vec<String>,
-    /// How many tokens there were, where that was counted.
+    /// The number of input tokens, if the upstream counted them.
     pub tokens: Option<u64>,
 }
 
 impl Embeddings {
-    /// Whether these are the vectors that were asked for.
+    /// Checks that these are the requested vectors.
+    ///
+    /// # Errors
+    /// The same as of [`VectorCheck`].
     pub fn check(&self, request: &EmbedRequest) -> Result<(), UpstreamError> {
         let mut check = VectorCheck::default();
         for vector in &self.vectors {
@@ -69,7 +72,8 @@ impl Embeddings {
     }
 }
 
-/// Checks the vectors of one answer, each as it is met: all are finite numbers, of one length, and as many as are due.
+/// Checks the vectors of one response one after another: all numbers are finite, all vectors have one length, and their number is
+/// the expected one.
 #[derive(Debug, Clone, Default)]
 pub struct VectorCheck {
     count: usize,
@@ -77,18 +81,24 @@ pub struct VectorCheck {
 }
 
 impl VectorCheck {
-    /// A vector as a list of numbers.
+    /// Checks a vector that is a list of numbers.
+    ///
+    /// # Errors
+    /// If it has another length than the first vector, none, or something else than finite numbers.
     pub fn list(&mut self, raw: &str) -> Result<(), UpstreamError> {
         let mut json = serde_json::Deserializer::from_str(raw);
-        let length = json.deserialize_seq(Numbers).map_err(|_| no_numbers())?;
+        let length = json.deserialize_seq(Numbers).map_err(|_| not_finite_numbers())?;
         self.vector(length)
     }
 
-    /// A vector as the bytes of little-endian 32-bit floats.
+    /// Checks a vector that is the bytes of little-endian 32-bit floats.
+    ///
+    /// # Errors
+    /// As [`list`](Self::list).
     pub fn packed(&mut self, bytes: &[u8]) -> Result<(), UpstreamError> {
-        let (numbers, rest) = bytes.as_chunks::<4>();
-        if !rest.is_empty() || !numbers.iter().all(|number| f32::from_le_bytes(*number).is_finite()) {
-            return Err(no_numbers());
+        let (numbers, remainder) = bytes.as_chunks::<4>();
+        if !remainder.is_empty() || !numbers.iter().all(|number| f32::from_le_bytes(*number).is_finite()) {
+            return Err(not_finite_numbers());
         }
         self.vector(numbers.len())
     }
@@ -107,11 +117,14 @@ impl VectorCheck {
         Ok(())
     }
 
-    /// There are no more.
+    /// Checks the number of vectors after the last one.
+    ///
+    /// # Errors
+    /// If it is not the number that `request` expects.
     pub fn finish(&self, request: &EmbedRequest) -> Result<(), UpstreamError> {
         match request.count() {
-            Some(due) if due != self.count => Err(UpstreamError::malformed(format!(
-                "The upstream sent {} embeddings where {due} were asked for.",
+            Some(expected) if expected != self.count => Err(UpstreamError::malformed(format!(
+                "The upstream sent {} embeddings where {expected} were asked for.",
                 self.count
             ))),
             None if self.count == 0 => Err(UpstreamError::Empty),
@@ -120,11 +133,11 @@ impl VectorCheck {
     }
 }
 
-fn no_numbers() -> UpstreamError {
+fn not_finite_numbers() -> UpstreamError {
     UpstreamError::malformed("The upstream sent an embedding that holds something else than finite numbers.")
 }
 
-/// Counts the numbers of a list.
+/// Counts the numbers of a JSON list.
 struct Numbers;
 
 impl<'de> Visitor<'de> for Numbers {

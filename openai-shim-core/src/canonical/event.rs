@@ -1,105 +1,105 @@
-//! An answer as it streams.
+//! The events of a streamed response.
 
 use super::{ExtraFieldList, FinishReason, Usage};
 use crate::error::UpstreamError;
 use serde_json::value::RawValue;
 
-/// One step of a streamed answer. [`grammar`](super::grammar) says in which order they may come.
+/// An event of a streamed response. [`grammar`](super::grammar) defines the legal orders.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The answer begins.
+    /// The response begins.
     Start {
-        /// Its id.
+        /// The response's id.
         id: Option<String>,
-        /// The model that answers.
+        /// The model.
         model: Option<String>,
-        /// When it was made, in seconds since 1970.
+        /// The creation time, in seconds since 1970.
         created: Option<u64>,
     },
     /// A block begins.
     Open {
-        /// Which of the answers.
+        /// The index of the choice.
         choice: u32,
-        /// Which of its blocks, counted from 0 without gaps.
+        /// The index of the block in the choice, counted from 0 without gaps.
         block: u32,
-        /// What kind.
+        /// The kind of the block.
         kind: BlockKind,
     },
-    /// A block goes on.
+    /// A block continues.
     Delta {
-        /// Which of the answers.
+        /// The index of the choice.
         choice: u32,
-        /// Which of its blocks.
+        /// The index of the block in the choice.
         block: u32,
-        /// How.
+        /// The continuation.
         delta: Delta,
     },
     /// A block is complete.
     Close {
-        /// Which of the answers.
+        /// The index of the choice.
         choice: u32,
-        /// Which of its blocks.
+        /// The index of the block in the choice.
         block: u32,
     },
-    /// An answer is complete.
+    /// A choice is complete.
     Finish {
-        /// Which of the answers.
+        /// The index of the choice.
         choice: u32,
-        /// Why.
+        /// The finish reason.
         reason: FinishReason,
     },
-    /// Token counts; the last ones hold.
+    /// Token counts; the last ones are final.
     Usage(Usage),
-    /// Members that the canonical model has no place for; they belong to the next thing said.
+    /// Fields without a place in this model; they belong to the next event.
     Extra {
-        /// Which of the answers, or the answer as a whole.
+        /// The index of the choice; `None`: the response.
         choice: Option<u32>,
-        /// The members.
+        /// The fields.
         extra: ExtraFieldList,
     },
-    /// The stream failed. Nothing follows.
+    /// The stream failed. No event follows.
     Error(UpstreamError),
-    /// The stream is complete. Nothing follows.
+    /// The stream is complete. No event follows.
     End,
 }
 
-/// What kind of block begins.
+/// The kind of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BlockKind {
     /// Plain text.
     Text,
-    /// The model's thinking.
+    /// The model's reasoning.
     Reasoning,
-    /// The model declines.
+    /// The model's refusal.
     Refusal,
-    /// The model calls a tool.
+    /// The model's request to run a tool.
     ToolCall {
         /// The call's id.
         id: String,
         /// The function's name.
         name: String,
-        /// An opaque signature of the thinking that led here, where it is known by now.
+        /// A signature of the reasoning that led to the call, if it is known by now.
         signature: Option<String>,
     },
 }
 
-/// How a block goes on.
+/// The continuation of a block.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Delta {
-    /// More text (of whatever the block is: text, thinking, refusal, or a tool call's arguments).
+    /// More text: of the text, reasoning, refusal or tool call arguments that the block is.
     Text(String),
-    /// An opaque signature of the thinking so far, or of a call; a piece goes on from the last one.
+    /// A signature of the reasoning so far, or of a call; several deltas make one signature.
     Signature(String),
-    /// Something that only its own dialect knows, as a member of the delta.
+    /// A field of the delta that only its own dialect defines.
     Native {
         /// The dialect.
         dialect: &'static str,
-        /// The member's key.
+        /// The key of the field.
         key: String,
-        /// The member's JSON.
+        /// The raw JSON of the field.
         raw: Box<RawValue>,
     },
 }

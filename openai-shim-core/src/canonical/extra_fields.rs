@@ -1,32 +1,32 @@
-//! Raw leftovers, kept with the dialect that they came from.
+//! Extra fields: raw JSON fields without a place in the canonical model, with the dialect that they belong to.
 
 use super::{DiagnosticCode, Diagnostics};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
-/// Stands in an [`Extra`] of reasoning, and in [`Delta::Native`](super::Delta::Native), where a dialect's name would: its
-/// members are those of a `reasoning_details` item, and every dialect may read and write them. `format` says whose
-/// signature it is, `type` is `reasoning.encrypted` where the signature is all there is.
+/// Takes the place of the dialect's name in [`ExtraFields`] of reasoning and in [`Delta::Native`](super::Delta::Native): the fields
+/// are those of a `reasoning_details` item, and every dialect may read and write them. `format` names the issuer of the
+/// signature; `type` is `reasoning.encrypted` if there is a signature and no text.
 pub const REASONING_DETAILS: &str = "reasoning_details";
 
-/// The member of an [`Extra`] of text, and the key of a native delta, that is a whole block which only its own dialect
-/// knows. The text says what of it other dialects can read.
+/// The key of an extra field of text, and of a native delta, that holds a complete block which only its own dialect defines. The
+/// text has what other dialects can read of it.
 pub const WHOLE_BLOCK: &str = "block";
 
-/// Members that the canonical model has no place for. Only an encoder of the same dialect writes them again.
+/// Fields without a place in the canonical model. Only an encoder of the same dialect writes them.
 ///
-/// Most messages have none, so that these stand apart and an empty `Extra` is one word.
+/// Most messages have none: an empty `ExtraFields` is one pointer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExtraFields(Option<Box<ExtraFieldList>>);
 
-/// What an [`Extra`] holds.
+/// The content of [`ExtraFields`].
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ExtraFieldList {
-    /// The dialect's name; empty when there is nothing.
+    /// The dialect's name; empty if there are no fields.
     pub dialect: &'static str,
-    /// The members, raw and in order.
+    /// The keys and raw values of the fields, in order.
     pub members: Vec<(String, Box<RawValue>)>,
 }
 
@@ -46,26 +46,26 @@ impl DerefMut for ExtraFields {
 }
 
 impl ExtraFields {
-    /// Leftovers of one dialect.
+    /// The extra fields of one dialect.
     pub fn new(dialect: &'static str, members: Vec<(String, Box<RawValue>)>) -> Self {
         let empty = dialect.is_empty() && members.is_empty();
         Self((!empty).then(|| Box::new(ExtraFieldList { dialect, members })))
     }
 
-    /// The members alone.
+    /// The keys and values of the fields.
     pub fn into_members(self) -> Vec<(String, Box<RawValue>)> {
-        self.0.map(|own| own.members).unwrap_or_default()
+        self.0.map(|list| list.members).unwrap_or_default()
     }
 
-    /// Keeps what every dialect may read of reasoning, once for each key: the last word counts. False if there
-    /// is no room for another key.
+    /// Sets a reasoning detail, which every dialect may read; a second value for one key replaces the first. Returns false if
+    /// there are too many keys.
     #[must_use]
     pub fn set_detail(&mut self, key: &str, value: &RawValue) -> bool {
         self.dialect = REASONING_DETAILS;
-        let room = self.members.len() < MAX_DETAILS;
+        let has_room = self.members.len() < MAX_DETAILS;
         match self.members.iter_mut().find(|(known, _)| known == key) {
             Some((_, old)) => *old = value.to_owned(),
-            None if room => self.members.push((key.to_owned(), value.to_owned())),
+            None if has_room => self.members.push((key.to_owned(), value.to_owned())),
             None => return false,
         }
         true
@@ -73,45 +73,48 @@ impl ExtraFields {
 }
 
 impl ExtraFieldList {
-    /// Leftovers of one dialect.
+    /// The extra fields of one dialect.
     pub fn new(dialect: &'static str, members: Vec<(String, Box<RawValue>)>) -> Self {
         Self { dialect, members }
     }
 
-    /// The members, if they came from this dialect.
+    /// The fields, if they belong to this dialect.
     pub fn of(&self, dialect: &str) -> &[(String, Box<RawValue>)] {
         if self.dialect == dialect { &self.members } else { &[] }
     }
 
-    /// The raw text of one member.
+    /// The raw value of a field.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
     }
 
-    /// Reports members that this dialect cannot say.
-    pub fn report(&self, dialect: &str, at: &str, diagnostics: &mut Diagnostics) {
+    /// Reports the fields that this dialect cannot express.
+    pub fn report(&self, dialect: &str, field_path: &str, diagnostics: &mut Diagnostics) {
         for key in self.dropped_keys(dialect) {
-            let path = if at.is_empty() { key.to_owned() } else { format!("{at}.{key}") };
+            let path = if field_path.is_empty() { key.to_owned() } else { format!("{field_path}.{key}") };
             diagnostics.record(DiagnosticCode::ExtraDropped, &path, self.dialect);
         }
     }
 
-    /// The text of one member that every dialect may read.
+    /// The text of a reasoning detail, which every dialect may read.
     pub fn detail(&self, key: &str) -> Option<std::borrow::Cow<'_, str>> {
         let members = self.of(REASONING_DETAILS);
         members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::decode_string(v.get()))
     }
 
-    /// The keys of what this dialect cannot say; a member that is `null`, `false` or empty says nothing, and neither does one
-    /// whose key begins with a dot: its dialect keeps it to know how something was written.
+    /// The keys of the fields that this dialect cannot express, without fields that have no meaning: those that are `null`, `false`
+    /// or empty, and those whose key begins with a dot (their dialect records there how something was written).
     pub fn dropped_keys(&self, dialect: &str) -> impl Iterator<Item = &str> {
-        let foreign = self.dialect != dialect && self.dialect != REASONING_DETAILS;
-        let members = if foreign { self.members.as_slice() } else { &[] };
-        let says = |raw: &str| !matches!(raw.trim(), "null" | "false" | "\"\"" | "[]" | "{}");
-        members.iter().filter(move |(k, v)| !k.starts_with('.') && says(v.get())).map(|(k, _)| k.as_str())
+        let is_foreign = self.dialect != dialect && self.dialect != REASONING_DETAILS;
+        let members = if is_foreign { self.members.as_slice() } else { &[] };
+        let has_meaning = |raw: &str| !matches!(raw.trim(), "null" | "false" | "\"\"" | "[]" | "{}");
+        members
+            .iter()
+            .filter(move |(k, v)| !k.starts_with('.') && has_meaning(v.get()))
+            .map(|(k, _)| k.as_str())
     }
 
-    /// Whether there is nothing.
+    /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
@@ -119,41 +122,41 @@ impl ExtraFieldList {
 
 impl From<ExtraFields> for ExtraFieldList {
     fn from(extra: ExtraFields) -> Self {
-        extra.0.map(|own| *own).unwrap_or_default()
+        extra.0.map(|list| *list).unwrap_or_default()
     }
 }
 
-/// How many members reasoning may have besides its text.
+/// The maximum number of reasoning details.
 const MAX_DETAILS: usize = 64;
 
-/// Up to how many members are looked at one by one.
-const FEW: usize = 16;
+/// The maximum length of a list that is searched from its beginning.
+const MAX_SCANNED: usize = 16;
 
-/// Where the members of a list stand that grows member by member.
+/// The positions of fields by key, in a list that grows field by field.
 #[derive(Debug, Clone, Default)]
 pub struct MemberIndex {
-    places: BTreeMap<String, usize>,
-    /// How many members are in it.
-    known: usize,
+    positions: BTreeMap<String, usize>,
+    /// How many fields of the list are in the index.
+    indexed: usize,
 }
 
 impl MemberIndex {
-    /// Where the first member of this key stands in `list`, which must be the same list each time, or an empty one.
+    /// The position of the first field with this key in `list`, which must be the same list each time, or an empty one.
     pub fn find<V>(&mut self, list: &[(String, V)], key: &str) -> Option<usize> {
-        if list.len() <= FEW {
-            (self.known, self.places) = (0, BTreeMap::new());
-            return list.iter().position(|(known, _)| known == key);
+        if list.len() <= MAX_SCANNED {
+            (self.indexed, self.positions) = (0, BTreeMap::new());
+            return list.iter().position(|(listed, _)| listed == key);
         }
-        for (at, (known, _)) in list.iter().enumerate().skip(self.known) {
-            self.places.entry(known.clone()).or_insert(at);
+        for (position, (listed, _)) in list.iter().enumerate().skip(self.indexed) {
+            self.positions.entry(listed.clone()).or_insert(position);
         }
-        self.known = list.len();
-        self.places.get(key).copied()
+        self.indexed = list.len();
+        self.positions.get(key).copied()
     }
 
-    /// Puts a member into a list: in the place of the one that has its key, or at the end.
+    /// Sets a field of a list: replaces the value of the first field with its key, or adds the field at the end.
     pub fn put<V>(&mut self, list: &mut Vec<(String, V)>, key: String, value: V) {
-        match self.find(list, &key).and_then(|at| list.get_mut(at)) {
+        match self.find(list, &key).and_then(|position| list.get_mut(position)) {
             Some((_, old)) => *old = value,
             None => list.push((key, value)),
         }

@@ -1,8 +1,8 @@
-//! Events to a response.
+//! Events to a response: the opposite of `unfold`.
 
 use super::{
-    Block, BlockKind, Choice, Delta, Event, ExtraFields, LOGPROBS, MemberIndex, Numbered, REASONING_DETAILS,
-    Response,
+    Block, BlockKind, Choice, Delta, Event, ExtraFields, LOGPROBS, MemberIndex, NumberedList,
+    REASONING_DETAILS, Response,
 };
 use crate::error::UpstreamError;
 use std::collections::BTreeMap;
@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Fold {
     response: Response,
-    choices: Numbered<Choice>,
-    /// Where the leftovers of each answer, and of all, stand.
+    choices: NumberedList<Choice>,
+    /// The positions of the extra fields of each choice and, under `None`, of the response.
     members: BTreeMap<Option<u32>, MemberIndex>,
     error: Option<UpstreamError>,
 }
 
 impl Fold {
-    /// Nothing collected yet.
+    /// An empty fold.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes one event.
+    /// Adds an event.
     pub fn event(&mut self, event: &Event) {
         match event {
             Event::Start { id, model, created } => {
@@ -77,7 +77,10 @@ impl Fold {
         }
     }
 
-    /// The response, or the error that ended the stream.
+    /// Returns the response.
+    ///
+    /// # Errors
+    /// The error that ended the stream.
     pub fn finish(mut self) -> Result<Response, UpstreamError> {
         self.response.choices = self.choices.into_sorted();
         match self.error {
@@ -91,7 +94,7 @@ impl Fold {
     }
 }
 
-fn choice_of(choices: &mut Numbered<Choice>, index: u32) -> &mut Choice {
+fn choice_of(choices: &mut NumberedList<Choice>, index: u32) -> &mut Choice {
     choices.get_or_insert_with(index, || Choice { index, ..Choice::default() })
 }
 
@@ -112,7 +115,7 @@ fn extend(block: &mut Block, delta: &Delta) {
             Delta::Native { dialect, key, raw },
         ) => {
             if !extra.is_empty() && extra.dialect != *dialect {
-                // Leftovers are of one dialect; what every dialect can read is worth more.
+                // Extra fields belong to one dialect; reasoning details, which every dialect can read, replace others.
                 if *dialect != REASONING_DETAILS {
                     return;
                 }
@@ -125,7 +128,10 @@ fn extend(block: &mut Block, delta: &Delta) {
     }
 }
 
-/// Folds all events of a stream into a response, or the error that ended it.
+/// Folds all events of a stream into a response.
+///
+/// # Errors
+/// The error that ended the stream.
 pub fn fold(events: &[Event]) -> Result<Response, UpstreamError> {
     let mut fold = Fold::new();
     for event in events {

@@ -1,23 +1,23 @@
-//! The legal order of events, as a table, and a checker that follows it.
+//! The legal order of events: a transition table, and a checker that applies it.
 //!
-//! A stream is `Start`, then blocks of the answers, then `End` or `Error`. Within one answer text, reasoning and refusal
-//! blocks follow one another; tool calls may be open side by side, because models call tools in parallel. `Usage` and
-//! `Extra` may stand anywhere after `Start`. `Error` may stand anywhere, also first.
+//! A stream is `Start`, then blocks of the choices, then `End` or `Error`. Within one choice text, reasoning and refusal
+//! blocks follow one another; several tool calls may be open at once, because models call tools in parallel. `Usage` and
+//! `Extra` may follow anywhere after `Start`. `Error` may come anywhere, also first.
 
 use super::{BlockKind, Event};
 
-/// Where a stream stands.
+/// The phase of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing came yet.
+    /// No event yet.
     Before,
     /// Between `Start` and the end.
     Running,
-    /// `End` or `Error` came.
+    /// After `End` or `Error`.
     Over,
 }
 
-/// A kind of event, for the table.
+/// A class of events in the transition table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventClass {
     /// `Start`
@@ -25,24 +25,24 @@ pub enum EventClass {
     /// `Open`, `Delta`, `Close`, `Finish`
     Content,
     /// `Usage`, `Extra`
-    Aside,
+    Metadata,
     /// `End`
     End,
     /// `Error`
     Error,
 }
 
-/// Every legal step: in this phase, this step leads to that phase. What is not listed is illegal.
+/// The legal transitions: phase, class of the event, next phase. An event without a transition is illegal.
 pub const TRANSITIONS: &[(Phase, EventClass, Phase)] = &[
     (Phase::Before, EventClass::Start, Phase::Running),
     (Phase::Before, EventClass::Error, Phase::Over),
     (Phase::Running, EventClass::Content, Phase::Running),
-    (Phase::Running, EventClass::Aside, Phase::Running),
+    (Phase::Running, EventClass::Metadata, Phase::Running),
     (Phase::Running, EventClass::End, Phase::Over),
     (Phase::Running, EventClass::Error, Phase::Over),
 ];
 
-/// Follows a stream and says what is out of order.
+/// Checks the order of a stream's events.
 #[derive(Debug, Clone)]
 pub struct Grammar {
     phase: Phase,
@@ -52,10 +52,10 @@ pub struct Grammar {
 #[derive(Debug, Clone)]
 struct ChoiceState {
     choice: u32,
-    next: u32,
-    /// Open blocks, and whether each is a tool call.
+    next_block: u32,
+    /// The open blocks, and whether each is a tool call.
     open: Vec<(u32, bool)>,
-    finished: bool,
+    is_finished: bool,
 }
 
 impl Default for Grammar {
@@ -65,28 +65,33 @@ impl Default for Grammar {
 }
 
 impl Grammar {
-    /// A stream of which nothing came yet.
+    /// A checker for the beginning of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Where the stream stands.
+    /// The phase of the stream.
     pub fn phase(&self) -> Phase {
         self.phase
     }
 
-    /// Takes one event; the reason, if it may not stand here.
+    /// Checks the next event.
+    ///
+    /// # Errors
+    /// Why the event is illegal here.
     pub fn check(&mut self, event: &Event) -> Result<(), &'static str> {
-        let step = match event {
+        let class = match event {
             Event::Start { .. } => EventClass::Start,
             Event::Open { .. } | Event::Delta { .. } | Event::Close { .. } | Event::Finish { .. } => {
                 EventClass::Content
             }
-            Event::Usage(_) | Event::Extra { .. } => EventClass::Aside,
+            Event::Usage(_) | Event::Extra { .. } => EventClass::Metadata,
             Event::End => EventClass::End,
             Event::Error(_) => EventClass::Error,
         };
-        let Some((_, _, next)) = TRANSITIONS.iter().find(|(p, s, _)| *p == self.phase && *s == step) else {
+        let Some((_, _, next)) =
+            TRANSITIONS.iter().find(|(phase, listed, _)| *phase == self.phase && *listed == class)
+        else {
             return Err(match self.phase {
                 Phase::Before => "the first event must be Start or Error",
                 Phase::Running => "Start came twice",
@@ -107,8 +112,8 @@ impl Grammar {
             Event::Close { choice, block } => {
                 let state = self.choice(*choice);
                 match state.open.iter().position(|(b, _)| b == block) {
-                    Some(at) => {
-                        state.open.remove(at);
+                    Some(position) => {
+                        state.open.remove(position);
                         Ok(())
                     }
                     None => Err("a block closed that is not open"),
@@ -116,16 +121,16 @@ impl Grammar {
             }
             Event::Finish { choice, .. } => {
                 let state = self.choice(*choice);
-                if state.finished {
+                if state.is_finished {
                     return Err("an answer finished twice");
                 }
                 if !state.open.is_empty() {
                     return Err("an answer finished with a block open");
                 }
-                state.finished = true;
+                state.is_finished = true;
                 Ok(())
             }
-            Event::End if self.choices.iter().any(|c| !c.finished) => {
+            Event::End if self.choices.iter().any(|c| !c.is_finished) => {
                 Err("the stream ended with an answer unfinished")
             }
             _ => Ok(()),
@@ -134,31 +139,36 @@ impl Grammar {
 
     fn open(&mut self, choice: u32, block: u32, kind: &BlockKind) -> Result<(), &'static str> {
         let state = self.choice(choice);
-        let tool = matches!(kind, BlockKind::ToolCall { .. });
-        if state.finished {
+        let is_tool_call = matches!(kind, BlockKind::ToolCall { .. });
+        if state.is_finished {
             return Err("a block opened after its answer finished");
         }
-        if block != state.next {
+        if block != state.next_block {
             return Err("blocks must be counted from 0 without gaps");
         }
-        if state.open.iter().any(|(_, is_tool)| !(tool && *is_tool)) {
+        if state.open.iter().any(|(_, is_open_call)| !(is_tool_call && *is_open_call)) {
             return Err("only tool calls may be open side by side");
         }
-        state.next += 1;
-        state.open.push((block, tool));
+        state.next_block += 1;
+        state.open.push((block, is_tool_call));
         Ok(())
     }
 
     fn choice(&mut self, choice: u32) -> &mut ChoiceState {
-        let at = match self.choices.iter().position(|c| c.choice == choice) {
-            Some(at) => at,
+        let position = match self.choices.iter().position(|c| c.choice == choice) {
+            Some(position) => position,
             None => {
-                self.choices.push(ChoiceState { choice, next: 0, open: Vec::new(), finished: false });
+                self.choices.push(ChoiceState {
+                    choice,
+                    next_block: 0,
+                    open: Vec::new(),
+                    is_finished: false,
+                });
                 self.choices.len() - 1
             }
         };
-        // The position was found or made just now.
+        // The position was found or added just now.
         #[allow(clippy::indexing_slicing)]
-        &mut self.choices[at]
+        &mut self.choices[position]
     }
 }

@@ -1,8 +1,8 @@
-//! Floor 1: our own model, a superset of every dialect.
+//! Layer 1: the canonical model of requests and responses, a superset of every dialect.
 //!
-//! A [`Request`] is what a client asks, a [`Response`] what it gets, and [`Event`]s are the same answer as it streams;
-//! [`grammar`] says in which order events may come, [`fold`](fold()) and [`unfold`](unfold()) turn one form into the
-//! other. [`Diagnostics`] is the record of everything that was changed on the way.
+//! A [`Request`] is decoded from the client's payload and encoded for the upstream. A [`Response`] is the non-streaming response,
+//! and [`Event`]s are the streamed one: [`grammar`] defines their legal order, [`fold`](fold()) and [`unfold`](unfold()) convert
+//! one form into the other. [`Diagnostics`] records every change on the way.
 
 mod answer_quirks;
 pub mod call_id;
@@ -17,27 +17,33 @@ mod event;
 mod extra_fields;
 mod fold;
 pub mod grammar;
+pub mod issuer;
 mod logprobs;
+mod message;
 mod model_list;
-mod numbered;
+mod numbered_list;
 mod open_calls;
 mod outcome;
 mod request;
 mod response;
+mod response_context;
 mod response_spec;
+mod response_summary;
 mod signature;
 mod text;
 pub mod time;
 mod tool;
+mod tracked;
 mod turn_record;
 mod unfold;
 mod unusable_response;
 mod usage;
 
 pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
+pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};
-pub use content::{Block, Media, MediaSource, Message, Role, Span};
+pub use content::{Block, Media, MediaSource};
 pub use context::Context;
 pub use diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
@@ -45,17 +51,21 @@ pub use event::{BlockKind, Delta, Event};
 pub use extra_fields::{ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK};
 pub use fold::{Fold, fold};
 pub use logprobs::{LOGPROBS, Logprobs};
-pub use model_list::{ListedModel, models};
-pub use numbered::Numbered;
+pub use message::{Message, MessageFields, Messages, Role, Span};
+pub use model_list::{ListedModel, parse_models};
+pub use numbered_list::NumberedList;
 pub use open_calls::{OpenCalls, called_names};
-pub use outcome::{Outcome, ResponseSummary};
-pub use request::{ChangedFields, Reasoning, Request, ResponseFormat, SHARED, TokenLimit};
+pub use outcome::Outcome;
+pub use request::{Reasoning, Request, ResponseFormat, SHARED, TokenLimit};
 pub use response::{Choice, FinishReason, Response};
-pub use response_spec::{ReasoningStyle, ResponseSpec};
+pub use response_context::ResponseContext;
+pub use response_spec::{ReasoningStyle, ResponseSpec, StreamUsage, TurnStorage};
+pub use response_summary::ResponseSummary;
 pub use signature::Signature;
 pub use text::Text;
 pub use tool::{Tool, ToolChoice};
-pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder, base_id};
+pub use tracked::{Edit, Tracked};
+pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
 pub use unfold::{NATIVE, unfold};
-pub use unusable_response::{fault, is_document, is_html, plain};
+pub use unusable_response::{explain_unusable, is_document, is_html, trim_body};
 pub use usage::Usage;

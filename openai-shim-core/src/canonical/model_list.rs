@@ -1,4 +1,4 @@
-//! Which models there are, from whatever an upstream calls its list.
+//! An upstream's model list in any of the known shapes to models in OpenAI's shape.
 
 use super::time::seconds;
 use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
@@ -7,14 +7,14 @@ use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedModel {
-    /// Its id.
+    /// The model's id.
     pub id: String,
-    /// Its JSON: `id`, `object`, `created`, `owned_by`, and whatever else the upstream said.
+    /// The model's JSON: `id`, `object`, `created`, `owned_by`, and the upstream's other fields.
     pub json: String,
 }
 
 impl ListedModel {
-    /// A model of which only the id is known.
+    /// A model of which only the id is known; `owner` becomes `owned_by`.
     pub fn new(id: &str, owner: &str) -> Self {
         let json = format!(
             r#"{{"id":{},"object":"model","created":0,"owned_by":{}}}"#,
@@ -24,12 +24,12 @@ impl ListedModel {
         Self { id: id.to_owned(), json }
     }
 
-    /// What is said of it.
-    pub fn said(&self) -> Object<'_> {
+    /// The fields of the model's JSON.
+    pub fn fields(&self) -> Object<'_> {
         Object::parse(self.json.as_bytes()).unwrap_or_default()
     }
 
-    /// How many tokens it reads, under any of the names that servers have for it.
+    /// The context length in tokens, under any of the names that servers use.
     pub fn context_length(&self) -> Option<u64> {
         const NAMES: [&str; 8] = [
             "context_length",
@@ -42,47 +42,48 @@ impl ListedModel {
             "inputTokenLimit",
         ];
         let number = |object: &Object<'_>| NAMES.iter().find_map(|name| object.u64(name)).filter(|n| *n > 0);
-        let (model, inner) = (self.said(), ["meta", "limits", "top_provider"]);
+        let (model, inner) = (self.fields(), ["meta", "limits", "top_provider"]);
         number(&model).or_else(|| inner.iter().find_map(|key| number(&model.object(key)?)))
     }
 
-    /// The same model under another id.
+    /// A copy of the model with another id.
     pub fn renamed(&self, id: &str) -> Self {
-        let mut object = self.said();
+        let mut object = self.fields();
         object.set("id", encode_string(id));
         Self { id: id.to_owned(), json: object.to_json() }
     }
 }
 
-/// The models of a list: `{data:[…]}`, `{models:[…]}`, a bare array, objects or names. `None` if it is no list.
+/// Parses a model list: `{data:[…]}`, `{models:[…]}` or a bare array, of objects or names. `None` if it is no list. `owner` is the
+/// `owned_by` of models without one.
 ///
 /// ```
-/// use openai_shim_core::canonical::models;
-/// let list = models(br#"["a", {"name": "b"}]"#, "me").unwrap();
+/// use openai_shim_core::canonical::parse_models;
+/// let list = parse_models(br#"["a", {"name": "b"}]"#, "me").unwrap();
 /// assert_eq!(list[1].json, r#"{"name":"b","id":"b","object":"model","created":0,"owned_by":"me"}"#);
 /// ```
-pub fn models(body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
+pub fn parse_models(body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
     let body = std::str::from_utf8(body).ok()?;
-    let listed = match value_kind(body) {
-        ValueKind::Array => items(body)?,
+    let items = match value_kind(body) {
+        ValueKind::Array => split_list(body)?,
         ValueKind::Object => {
             let object = Object::parse(body.as_bytes()).ok()?;
             let list = ["data", "models"]
                 .iter()
                 .find_map(|key| object.get(key).filter(|v| value_kind(v) == ValueKind::Array));
-            items(list?)?
+            split_list(list?)?
         }
         _ => return None,
     };
-    Some(listed.iter().filter_map(|item| model(item, owner)).collect())
+    Some(items.iter().filter_map(|item| parse_model(item, owner)).collect())
 }
 
-fn items(list: &str) -> Option<Vec<String>> {
+fn split_list(list: &str) -> Option<Vec<String>> {
     let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(list).ok()?;
     Some(items.into_iter().map(|item| item.get().to_owned()).collect())
 }
 
-fn model(item: &str, owner: &str) -> Option<ListedModel> {
+fn parse_model(item: &str, owner: &str) -> Option<ListedModel> {
     if let Some(name) = decode_string(item) {
         return (!name.is_empty()).then(|| ListedModel::new(&name, owner));
     }
@@ -98,8 +99,8 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
         object.set("object", "\"model\"");
     }
     if object.u64("created").is_none() {
-        let made = object.str("created_at").and_then(|date| since(&date)).unwrap_or(0);
-        object.set("created", made.to_string());
+        let created = object.str("created_at").and_then(|date| parse_date(&date)).unwrap_or(0);
+        object.set("created", created.to_string());
     }
     if object.str("owned_by").is_none() {
         object.set("owned_by", encode_string(owner));
@@ -107,7 +108,7 @@ fn model(item: &str, owner: &str) -> Option<ListedModel> {
     Some(ListedModel { id, json: object.to_json() })
 }
 
-/// The seconds since 1970 of a time, or of a date alone.
-fn since(date: &str) -> Option<u64> {
+/// Parses a time, or a date without a time, to seconds since 1970.
+fn parse_date(date: &str) -> Option<u64> {
     seconds(date).or_else(|| seconds(&format!("{date}T00:00:00Z")))
 }

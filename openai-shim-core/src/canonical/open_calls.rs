@@ -1,16 +1,16 @@
-//! The calls of a conversation: which of them wait for results, and what tool each calls.
+//! The tool calls of a conversation: which have no result yet, and which tool each calls.
 
 use super::{Block, Message};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Calls that wait for their results, in order. Of several with one id or name the first comes first.
+/// Tool calls without a result, in order. Of several calls with one id or name, the first is taken first.
 #[derive(Debug, Clone, Default)]
 pub struct OpenCalls {
-    /// The ids of the calls by their numbers; `None`: it has its result.
+    /// The ids of the calls by number; `None`: the call has its result.
     ids: Vec<Option<String>>,
     by_id: BTreeMap<String, VecDeque<usize>>,
     by_name: BTreeMap<String, VecDeque<usize>>,
-    /// The first that may still wait.
+    /// The lowest number of a call that may have no result.
     first: usize,
 }
 
@@ -27,17 +27,17 @@ impl OpenCalls {
         self.ids.push(Some(id.to_owned()));
     }
 
-    /// The call of this id, which now has its result.
+    /// Takes the first call with this id, which now has its result. Returns the id.
     pub fn take_by_id(&mut self, id: &str) -> Option<String> {
         Self::take(&mut self.ids, self.by_id.get_mut(id)?)
     }
 
-    /// The id of the call of this tool, which now has its result.
+    /// Takes the first call of this tool, which now has its result. Returns the call's id.
     pub fn take_by_name(&mut self, name: &str) -> Option<String> {
         Self::take(&mut self.ids, self.by_name.get_mut(name)?)
     }
 
-    /// The id of the first call, which now has its result.
+    /// Takes the first call, which now has its result. Returns the call's id.
     pub fn take_first(&mut self) -> Option<String> {
         while let Some(id) = self.ids.get_mut(self.first) {
             self.first += 1;
@@ -58,7 +58,7 @@ impl OpenCalls {
     }
 }
 
-/// The tools of all calls by the calls' ids; of several calls with one id the last one counts.
+/// Maps the ids of all calls to the names of the tools; of several calls with one id, the last one counts.
 pub fn called_names(messages: &[Message]) -> BTreeMap<&str, &str> {
     let blocks = messages.iter().flat_map(|message| &message.blocks);
     let calls = blocks.filter_map(|block| match block {

@@ -1,6 +1,6 @@
-//! What a client asks.
+//! The request: conversation, tools and parameters, independent of any dialect.
 
-use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Message, Tool, ToolChoice};
+use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Messages, Tool, ToolChoice, Tracked};
 use crate::error::ClientError;
 use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
@@ -9,74 +9,72 @@ use serde_json::value::RawValue;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Request {
-    /// The model, by the name that the upstream knows.
+    /// The model, by the upstream's name.
     pub model: String,
     /// The conversation, system messages included, in order.
-    pub messages: Vec<Message>,
-    /// Whether the answer shall stream.
+    pub messages: Messages,
+    /// A stream is requested.
     pub stream: bool,
-    /// Whether usage shall be sent at the end of a stream.
+    /// Usage at the end of the stream is requested.
     pub include_usage: bool,
-    /// Tools on offer.
-    pub tools: Vec<Tool>,
-    /// Which tool must be called.
-    pub tool_choice: Option<ToolChoice>,
-    /// Whether several tools may be called at once.
-    pub parallel_tool_calls: Option<bool>,
-    /// How long the answer may be.
+    /// The tools that the client offers.
+    pub tools: Tracked<Vec<Tool>>,
+    /// Which tool the model may or must call.
+    pub tool_choice: Tracked<Option<ToolChoice>>,
+    /// Whether the model may call several tools at once.
+    pub parallel_tool_calls: Tracked<Option<bool>>,
+    /// The limit on the response's length.
     pub max_tokens: Option<TokenLimit>,
-    /// How many answers.
-    pub n: Option<u32>,
-    /// Sampling temperature.
+    /// The number of choices.
+    pub n: Tracked<Option<u32>>,
+    /// The sampling temperature.
     pub temperature: Option<f64>,
-    /// Nucleus sampling.
+    /// The probability mass of nucleus sampling.
     pub top_p: Option<f64>,
-    /// Sampling from the k likeliest.
+    /// Sampling from the `k` most likely tokens.
     pub top_k: Option<u64>,
-    /// Sampling from tokens at least so likely as this share of the likeliest.
+    /// Sampling from tokens that are at least this fraction as likely as the most likely one.
     pub min_p: Option<f64>,
-    /// Factor against tokens that occurred, as vLLM (`repetition_penalty`) and llama.cpp have it.
+    /// A factor against tokens that occurred, as in vLLM (`repetition_penalty`) and llama.cpp.
     pub repetition_penalty: Option<f64>,
-    /// Penalty for repeated tokens.
+    /// The penalty for repeated tokens.
     pub frequency_penalty: Option<f64>,
-    /// Penalty for tokens that occurred.
+    /// The penalty for tokens that occurred.
     pub presence_penalty: Option<f64>,
-    /// A seed.
+    /// The seed of the sampling.
     pub seed: Option<i64>,
-    /// Where to stop.
-    pub stop: Vec<String>,
-    /// What form the answer shall have.
-    pub response_format: Option<ResponseFormat>,
-    /// How much to think.
+    /// The stop sequences.
+    pub stop: Tracked<Vec<String>>,
+    /// The requested format of the response.
+    pub response_format: Tracked<Option<ResponseFormat>>,
+    /// How much the model reasons.
     pub reasoning: Reasoning,
-    /// Reasoning is wanted in the sealed form in which it can be sent back, where there is one.
+    /// The client requests encrypted reasoning, which it can send back.
     pub encrypted_reasoning: bool,
-    /// An end user's identifier.
+    /// The end user's identifier.
     pub user: Option<String>,
-    /// The likelihood of tokens is wanted, and that of so many others in their places. Stands in `extra` too, as it came.
+    /// Log probabilities are requested, and those of so many alternatives at each position. The raw fields are in `extra` too.
     pub logprobs: Option<u64>,
-    /// Biases by token, raw. Stands in `extra` too.
+    /// The raw biases by token. The field is in `extra` too.
     pub logit_bias: Option<Box<RawValue>>,
-    /// The client wrote a prompt, and no conversation: it is the only message, and is sent as it is where prompts are.
+    /// The client sent a prompt instead of a conversation: it is the only message, and APIs that take a prompt get it unchanged.
     pub is_prompt: bool,
-    /// How a conversation becomes a prompt, for upstreams that take nothing else.
+    /// The layout that makes one prompt of the conversation, for upstreams that take only a prompt.
     pub template: ChatTemplate,
-    /// Parameters that only their own dialect knows.
+    /// Parameters that only their own dialect defines.
     pub extra: ExtraFields,
-    /// Parameters that OpenAI's APIs share by name and meaning, raw; [`SHARED`] lists them.
+    /// The keys and raw values of parameters that OpenAI's APIs share by name and meaning; [`SHARED`] lists them.
     pub shared: Vec<(String, Box<RawValue>)>,
-    /// Parameters that answers in the client's dialect repeat, as they came.
+    /// Raw parameters that responses in the client's dialect repeat.
     pub echoed_params: ExtraFields,
-    /// Why only an upstream of the client's own dialect can serve this (it refers to what the upstream keeps), and what
-    /// a client is told where the upstream speaks another one. Whoever resolves the reference clears it.
+    /// The error for a client whose request only an upstream of the client's own dialect can serve, because it refers to state of that
+    /// upstream. The code that resolves the reference clears it.
     pub same_dialect_only: Option<ClientError>,
-    /// What stands before the messages although it is not among them: references to what an upstream keeps, raw.
+    /// Raw references to state of the upstream that precedes the messages.
     pub references: Vec<String>,
-    /// Which parts differ from the payload that they were read from.
-    pub changed: ChangedFields,
 }
 
-/// Parameters that OpenAI's APIs share by name and meaning, and that nothing here interprets.
+/// Parameters that OpenAI's APIs share by name and meaning, and that are passed through without interpretation.
 pub const SHARED: &[&str] = &[
     "metadata",
     "moderation",
@@ -89,34 +87,16 @@ pub const SHARED: &[&str] = &[
     "verbosity",
 ];
 
-/// Which parts of a request were changed after it was read; the others are sent as they came.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools)] // a set of names
-pub struct ChangedFields {
-    /// The messages.
-    pub messages: bool,
-    /// The tools.
-    pub tools: bool,
-    /// The choice among them, and whether several may be called at once.
-    pub tool_choice: bool,
-    /// The form of the answer.
-    pub response_format: bool,
-    /// The stop sequences.
-    pub stop: bool,
-    /// How many answers.
-    pub n: bool,
-}
-
-/// A limit on the answer's length, and which of OpenAI's two names it came under.
+/// A limit on the response's length, and which of OpenAI's two names the client used for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenLimit {
-    /// How many tokens.
+    /// The maximum number of tokens.
     pub tokens: u64,
-    /// It came as `max_completion_tokens`, which counts reasoning too.
+    /// The client used `max_completion_tokens`, which includes reasoning.
     pub completion: bool,
 }
 
-/// What form the answer shall have.
+/// The requested format of a response.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ResponseFormat {
@@ -128,43 +108,49 @@ pub enum ResponseFormat {
     JsonSchema {
         /// The schema's name.
         name: String,
-        /// The schema, raw.
+        /// The raw schema.
         schema: Option<Box<RawValue>>,
-        /// Whether it must be followed exactly.
+        /// Whether the response must follow the schema exactly.
         strict: Option<bool>,
-        /// Leftovers, `description` among them.
+        /// Fields without a place in this model, such as `description`.
         extra: ExtraFields,
     },
-    /// A form that only its own dialect knows.
+    /// A format that only its own dialect defines.
     Native {
         /// The dialect.
         dialect: &'static str,
-        /// The form's JSON.
+        /// The format's raw JSON.
         raw: Box<RawValue>,
     },
 }
 
-/// How much to think; which of the fields is set says what the client meant.
+/// How much the model reasons. The client set the fields that are set: an effort, a budget, or on or off.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reasoning {
-    /// OpenAI's word (`minimal`, `low`, `medium`, `high`, …).
+    /// The reasoning effort, by OpenAI's names (`minimal`, `low`, `medium`, `high`, …).
     pub effort: Option<String>,
-    /// A budget in tokens.
+    /// The reasoning budget in tokens.
     pub budget: Option<u64>,
-    /// Thinking switched on or off.
+    /// Reasoning is switched on or off.
     pub enabled: Option<bool>,
-    /// The model is told in tokens: it is older than the words.
+    /// The upstream takes a token budget and no effort level.
     pub use_token_budget: bool,
 }
 
 impl Request {
-    /// Room for the list of its messages, each with so many bytes besides its role and its words: a list that grows is there twice.
-    pub(crate) fn list(&self, besides: usize) -> ArrayBuilder {
-        ArrayBuilder::with_capacity(self.messages.iter().map(|message| message.size() + besides).sum())
+    /// An empty JSON array with room for the messages, each with `overhead` bytes beside its role and texts: an array that grows
+    /// would exist twice while it is copied.
+    pub(crate) fn list(&self, overhead: usize) -> ArrayBuilder {
+        ArrayBuilder::with_capacity(self.messages.iter().map(|message| message.size() + overhead).sum())
     }
 
-    /// Reports the parameters that only OpenAI's APIs have, where the upstream is another's.
+    /// Whether the tool choice, or whether several tools may be called at once, was changed after decoding.
+    pub fn is_tool_choice_changed(&self) -> bool {
+        self.tool_choice.is_changed() || self.parallel_tool_calls.is_changed()
+    }
+
+    /// Reports the parameters that only OpenAI's APIs have, for an upstream with another API.
     pub fn report_shared(&self, diagnostics: &mut Diagnostics) {
         for (key, _) in self.shared.iter().filter(|(_, value)| !matches!(value.get(), "null" | "false")) {
             diagnostics.record(DiagnosticCode::ParamDropped, key, "");
@@ -173,7 +159,7 @@ impl Request {
 }
 
 impl Reasoning {
-    /// How much to think in OpenAI's words, also where it was said as a budget.
+    /// The reasoning effort, derived from the budget if the client set none.
     pub fn as_effort(&self) -> Option<&str> {
         self.effort.as_deref().or(match self.budget {
             None => None,
@@ -183,8 +169,8 @@ impl Reasoning {
         })
     }
 
-    /// How much to think in tokens, also where it was said as a word: a part of the longest answer.
-    pub fn as_budget(&self, longest: u64) -> Option<u64> {
+    /// The reasoning budget in tokens; if the client set none, a share of `max_tokens` that follows from the effort.
+    pub fn as_budget(&self, max_tokens: u64) -> Option<u64> {
         let percent = match self.effort.as_deref() {
             _ if self.budget.is_some() => return self.budget,
             Some("minimal") => 10,
@@ -194,6 +180,6 @@ impl Reasoning {
             Some(_) => 50,
             None => return None,
         };
-        Some(longest / 100 * percent + longest % 100 * percent / 100)
+        Some(max_tokens / 100 * percent + max_tokens % 100 * percent / 100)
     }
 }

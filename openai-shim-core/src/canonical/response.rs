@@ -1,55 +1,55 @@
-//! What a client gets.
+//! The non-streaming response: choices, usage and finish reasons.
 
 use super::{Block, ExtraFields, Logprobs, Usage};
 
-/// A complete answer.
+/// A complete response.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Response {
-    /// The answer's id.
+    /// The response's id.
     pub id: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// The creation time, in seconds since 1970.
     pub created: Option<u64>,
-    /// The model that answered.
+    /// The model.
     pub model: Option<String>,
-    /// The answers, usually one, by index.
+    /// The choices, usually one, by index.
     pub choices: Vec<Choice>,
     /// Token counts.
     pub usage: Option<Usage>,
-    /// Leftovers.
+    /// Fields without a place in this model.
     pub extra: ExtraFields,
 }
 
-/// One of the answers.
+/// One of `n` alternatives.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Choice {
-    /// Which one.
+    /// The index of the choice.
     pub index: u32,
-    /// What it says, in order.
+    /// The content, in order.
     pub blocks: Vec<Block>,
-    /// Why it ended; `None` when that is not known.
+    /// The finish reason; `None` if it is not known.
     pub finish: Option<FinishReason>,
-    /// How likely its tokens were, where that was asked for.
+    /// The log probabilities of the tokens, if the client requested them.
     pub logprobs: Option<Logprobs>,
-    /// Leftovers.
+    /// Fields without a place in this model.
     pub extra: ExtraFields,
 }
 
-/// Why an answer ended.
+/// Why a choice ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FinishReason {
-    /// The model was done.
+    /// The model finished.
     Stop,
-    /// A stop sequence came; which one, where it is known.
+    /// A stop sequence ended the choice; which one, if that is known.
     StopSequence(Option<String>),
-    /// The length limit came.
+    /// The length limit ended the choice.
     Length,
-    /// A tool shall be called.
+    /// The model calls tools.
     ToolCalls,
-    /// A content filter stopped it.
+    /// A content filter stopped the choice.
     ContentFilter,
-    /// The model declined.
+    /// The model refused.
     Refusal,
 }

@@ -1,8 +1,8 @@
-//! Signatures of thinking.
+//! Signatures: opaque state that binds reasoning to its issuer.
 
 use std::ops::Deref;
 
-/// An opaque signature, or an encrypted form, that only its maker reads. Few blocks have one, so that it is one word of them.
+/// A signature or encrypted reasoning, which only its issuer can read. It is one pointer large, because few blocks have one.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Signature(Box<Opaque>);
 
@@ -10,12 +10,12 @@ pub struct Signature(Box<Opaque>);
 struct Opaque(String);
 
 impl Signature {
-    /// Adds more of it at its end.
+    /// Appends to the signature: streams send it in several deltas.
     pub fn push_str(&mut self, more: &str) {
         self.0.0.push_str(more);
     }
 
-    /// Its text.
+    /// The signature as text.
     pub fn into_string(self) -> String {
         self.0.0
     }

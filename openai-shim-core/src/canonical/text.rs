@@ -1,4 +1,4 @@
-//! Words, which are not looked at before somebody must.
+//! Message text, kept JSON-escaped until it is read: writing it again needs no escaping.
 
 use crate::json::{encode_string, range_in, string_or_json, utf8};
 use bytes::Bytes;
@@ -7,137 +7,139 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-/// The words of a message.
+/// The text of a message.
 ///
-/// Those that were read from JSON stay as they were written there; they are unescaped when somebody looks at them, and
-/// written into another payload they need no escaping again.
+/// A text from JSON keeps its escaped form. It is unescaped at the first reading; written into another payload, it needs no
+/// escaping.
 ///
 /// ```
 /// use openai_shim_core::canonical::Text;
-/// let text = Text::written(r#""a \"word\"""#);
+/// let text = Text::from_json(r#""a \"word\"""#);
 /// assert_eq!(text.to_json(), r#""a \"word\"""#);
 /// assert_eq!(&*text, r#"a "word""#);
 /// assert_eq!(Text::from("a \"word\""), text);
 /// ```
 #[derive(Clone, Default)]
 pub struct Text {
-    /// The JSON string.
-    written: Option<Bytes>,
-    words: OnceLock<Box<Words>>,
+    /// The JSON string that the text was read from, with its quotes.
+    json: Option<Bytes>,
+    unescaped: OnceLock<Box<Unescaped>>,
 }
 
-/// The words as somebody looks at them: few texts are looked at, so that they stand apart.
+/// The text without escapes. It is boxed because few texts are read: a `Text` stays small.
 #[derive(Clone)]
-struct Words(String);
+struct Unescaped(String);
 
 impl Text {
-    /// The words of a raw JSON value: of a string what it says, of anything else its text.
+    /// The text of a raw JSON value: the content of a string, or the JSON of any other value.
     pub fn from_json(raw: &str) -> Self {
-        match literal(raw) {
+        match string_literal(raw) {
             Some(literal) => Self::of(Bytes::copy_from_slice(literal.as_bytes())),
             None => Self::from(string_or_json(raw)),
         }
     }
 
-    /// The same of a value that stands in `payload`, which is kept instead of copied.
+    /// The text of a raw JSON value that is a part of `payload`: the text shares the payload's buffer.
     pub(crate) fn within(raw: &str, payload: &Bytes) -> Self {
-        let place = literal(raw).and_then(|literal| range_in(payload, literal));
-        place.map_or_else(|| Self::from_json(raw), |place| Self::of(payload.slice(place)))
+        let range = string_literal(raw).and_then(|literal| range_in(payload, literal));
+        range.map_or_else(|| Self::from_json(raw), |range| Self::of(payload.slice(range)))
     }
 
     fn of(literal: Bytes) -> Self {
-        Self { written: Some(literal), words: OnceLock::new() }
+        Self { json: Some(literal), unescaped: OnceLock::new() }
     }
 
-    /// The words.
+    /// The text, unescaped.
     pub fn as_str(&self) -> &str {
-        let words = self.words.get_or_init(|| {
-            let raw = self.written.as_deref().and_then(utf8);
-            Box::new(Words(raw.map(string_or_json).unwrap_or_default().into_owned()))
+        let unescaped = self.unescaped.get_or_init(|| {
+            let raw = self.json.as_deref().and_then(utf8);
+            Box::new(Unescaped(raw.map(string_or_json).unwrap_or_default().into_owned()))
         });
-        &words.0
+        &unescaped.0
     }
 
-    /// Whether there are none.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
-        match &self.written {
+        match &self.json {
             Some(literal) => literal.len() <= 2,
             None => self.as_str().is_empty(),
         }
     }
 
-    /// The bytes that stand for the words: as they were written, or the words. For digests.
+    /// The bytes of the text, escaped if it was read from JSON. For digests.
     pub(crate) fn bytes(&self) -> &[u8] {
-        match &self.written {
+        match &self.json {
             Some(literal) => literal.get(1..literal.len().saturating_sub(1)).unwrap_or_default(),
             None => self.as_str().as_bytes(),
         }
     }
 
-    /// The words, without keeping the unescaped ones: for digests of long conversations.
+    /// The text, unescaped without keeping the result: for digests of long conversations.
     pub(crate) fn unescaped(&self) -> Cow<'_, str> {
-        match (self.words.get(), self.written.as_deref().and_then(utf8)) {
+        match (self.unescaped.get(), self.json.as_deref().and_then(utf8)) {
             (None, Some(raw)) => string_or_json(raw),
             _ => Cow::Borrowed(self.as_str()),
         }
     }
 
-    /// The words as a JSON string.
+    /// The text as a JSON string.
     pub fn to_json(&self) -> String {
-        match self.written.as_deref().filter(|raw| is_plain(raw)).and_then(utf8) {
+        match self.json.as_deref().filter(|raw| has_no_unicode_escape(raw)).and_then(utf8) {
             Some(raw) => raw.to_owned(),
             None => encode_string(self),
         }
     }
 
-    /// Several of them as one JSON string, with something between each two.
-    pub fn join_json<'t>(texts: impl IntoIterator<Item = &'t Self>, between: &str) -> String {
-        let within = |json: &str| json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
-        let texts: Vec<_> = texts.into_iter().map(|text| within(&text.to_json())).collect();
-        format!("\"{}\"", texts.join(&within(&encode_string(between))))
+    /// Joins several texts into one JSON string, with `separator` between them.
+    pub fn join_json<'t>(texts: impl IntoIterator<Item = &'t Self>, separator: &str) -> String {
+        let strip_quotes =
+            |json: &str| json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned();
+        let texts: Vec<_> = texts.into_iter().map(|text| strip_quotes(&text.to_json())).collect();
+        format!("\"{}\"", texts.join(&strip_quotes(&encode_string(separator))))
     }
 
-    /// Adds words at the end.
+    /// Appends to the text.
     pub fn push_str(&mut self, more: &str) {
-        let mut words = std::mem::take(self).into_string();
-        words.push_str(more);
-        *self = Self::from(words);
+        let mut text = std::mem::take(self).into_string();
+        text.push_str(more);
+        *self = Self::from(text);
     }
 
-    /// The words alone.
+    /// The text as a string.
     pub fn into_string(mut self) -> String {
         self.as_str();
-        self.words.take().map(|words| words.0).unwrap_or_default()
+        self.unescaped.take().map(|text| text.0).unwrap_or_default()
     }
 }
 
-/// Whether no character is written by its number: half a surrogate pair is JSON, but not to every reader.
-fn is_plain(raw: &[u8]) -> bool {
+/// Whether a JSON string has no `\u` escape. Such an escape may be half a surrogate pair, which not every JSON parser accepts.
+fn has_no_unicode_escape(raw: &[u8]) -> bool {
     let pairs = raw.iter().zip(raw.iter().skip(1));
-    pairs.fold(0, |any, (a, b)| any | (u8::from(*a == b'\\') & u8::from(*b == b'u'))) == 0
+    // No branch: the compiler vectorizes this loop.
+    pairs.fold(0, |found, (a, b)| found | (u8::from(*a == b'\\') & u8::from(*b == b'u'))) == 0
 }
 
-/// The JSON string that a raw value is.
-fn literal(raw: &str) -> Option<&str> {
+/// The JSON string that a raw value is; `None` if it is another value.
+fn string_literal(raw: &str) -> Option<&str> {
     let raw = raw.trim_ascii();
     (raw.len() >= 2 && raw.starts_with('"') && raw.ends_with('"')).then_some(raw)
 }
 
 impl From<String> for Text {
-    fn from(words: String) -> Self {
-        Self { written: None, words: OnceLock::from(Box::new(Words(words))) }
+    fn from(text: String) -> Self {
+        Self { json: None, unescaped: OnceLock::from(Box::new(Unescaped(text))) }
     }
 }
 
 impl From<&str> for Text {
-    fn from(words: &str) -> Self {
-        Self::from(words.to_owned())
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
     }
 }
 
 impl From<Cow<'_, str>> for Text {
-    fn from(words: Cow<'_, str>) -> Self {
-        Self::from(words.into_owned())
+    fn from(text: Cow<'_, str>) -> Self {
+        Self::from(text.into_owned())
     }
 }
 
@@ -180,30 +182,30 @@ mod tests {
     use bytes::Bytes;
 
     #[test]
-    fn words_are_kept_where_they_stand_and_as_they_were_written() {
+    fn a_text_of_a_payload_shares_its_buffer_and_keeps_its_escapes() {
         let payload = Bytes::from_static(br#"{"content": "caf\u00e9 \"x\"\/"}"#);
         let raw = &std::str::from_utf8(&payload).unwrap()[12..31];
         let text = Text::within(raw, &payload);
-        assert_eq!(text.written.as_ref().map(|kept| kept.as_ptr()), Some(raw.as_ptr()));
+        assert_eq!(text.json.as_ref().map(|json| json.as_ptr()), Some(raw.as_ptr()));
         assert_eq!(&*text, "café \"x\"/");
         let elsewhere = Text::within("\"a\\nb\"", &payload);
         assert_eq!((&*elsewhere, elsewhere.to_json().as_str()), ("a\nb", "\"a\\nb\""));
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_written_to_nobody() {
+    fn half_a_surrogate_pair_is_not_written() {
         let text = Text::from_json(r#""a\ud800b""#);
         assert_eq!((&*text, text.to_json().as_str()), ("a\u{fffd}b", "\"a\u{fffd}b\""));
     }
 
     #[test]
-    fn several_texts_are_joined_as_they_were_written() {
+    fn joined_texts_keep_their_escapes() {
         let texts = [Text::from_json(r#""a\tb""#), Text::from("\"c\""), Text::default()];
         assert_eq!(Text::join_json(&texts, "\n"), r#""a\tb\n\"c\"\n""#);
     }
 
     #[test]
-    fn what_is_no_string_is_its_text_and_what_says_nothing_is_empty() {
+    fn the_text_of_another_value_is_its_json() {
         assert_eq!(&*Text::from_json("{\"a\":1}"), "{\"a\":1}");
         assert!(Text::from_json("null").is_empty() && Text::from_json("\"\"").is_empty());
         assert!(!Text::from_json("\" \"").is_empty());

@@ -1,12 +1,12 @@
-//! Times as text: RFC 3339, in UTC, to the second.
+//! Seconds since 1970 to RFC 3339 times and back.
 
-/// `2023-11-14T22:13:20Z` for seconds since 1970.
+/// Formats seconds since 1970 as an RFC 3339 time in UTC, such as `2023-11-14T22:13:20Z`.
 ///
-/// Days become a date as in Howard Hinnant's `civil_from_days`: <https://howardhinnant.github.io/date_algorithms.html>.
+/// The date follows from the days as in Howard Hinnant's `civil_from_days`: <https://howardhinnant.github.io/date_algorithms.html>.
 pub fn rfc3339(seconds: u64) -> String {
-    // The year 9999 is as far as four digits go.
+    // A year has four digits: 9999 is the last.
     let seconds = seconds.min(253_402_300_799);
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (days, second_of_day) = (seconds / 86_400, seconds % 86_400);
     let z = days + 719_468;
     let (era, day_of_era) = (z / 146_097, z % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -16,11 +16,11 @@ pub fn rfc3339(seconds: u64) -> String {
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    let (hour, minute, second) = (second_of_day / 3_600, second_of_day / 60 % 60, second_of_day % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// Seconds since 1970 of an RFC 3339 time, with any offset; fractions are cut. `None` for anything else, and before 1970.
+/// Parses an RFC 3339 time with any offset to seconds since 1970, without the fraction. `None` for other texts, and before 1970.
 pub fn seconds(text: &str) -> Option<u64> {
     let text = text.trim();
     let (date, clock) = text.split_at_checked(10)?;
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn known_times() {
+    fn known_times_are_formatted_and_parsed() {
         for (n, text) in [
             (0, "1970-01-01T00:00:00Z"),
             (951_782_400, "2000-02-29T00:00:00Z"),
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_comes_back() {
+    fn every_day_is_parsed_from_what_is_formatted() {
         for day in 0..60_000 {
             let n = day * 86_400 + day % 86_400;
             assert_eq!(seconds(&rfc3339(n)), Some(n));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_and_fractions() {
+    fn offsets_count_and_fractions_do_not() {
         assert_eq!(seconds("2023-11-14T23:13:20.123456789+01:00"), Some(1_700_000_000));
         assert_eq!(seconds("2023-11-14T17:13:20-05:00"), Some(1_700_000_000));
         for text in

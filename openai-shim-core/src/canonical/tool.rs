@@ -1,4 +1,4 @@
-//! Tools: what the client offers, and which one it demands.
+//! Tools that the client offers, and the tool choice.
 
 use super::ExtraFields;
 use serde_json::value::RawValue;
@@ -9,28 +9,28 @@ use serde_json::value::RawValue;
 pub enum Tool {
     /// A function with a JSON schema.
     Function {
-        /// Its name.
+        /// The function's name.
         name: String,
         /// What it does.
         description: Option<String>,
-        /// The JSON schema of its arguments, raw.
+        /// The raw JSON schema of the arguments.
         parameters: Option<Box<RawValue>>,
         /// Whether arguments must follow the schema exactly.
         strict: Option<bool>,
-        /// Leftovers.
+        /// Fields without a place in this model.
         extra: ExtraFields,
     },
-    /// A tool that only its own dialect knows, whole and raw.
+    /// A tool that only its own dialect defines.
     Native {
         /// The dialect.
         dialect: &'static str,
-        /// The tool's JSON.
+        /// The tool's raw JSON.
         raw: Box<RawValue>,
     },
 }
 
 impl Tool {
-    /// The name of a function.
+    /// The function's name; `None` if the tool is native.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Function { name, .. } => Some(name),
@@ -39,23 +39,23 @@ impl Tool {
     }
 }
 
-/// Whether and which tool must be called.
+/// Which tool the model may or must call.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ToolChoice {
     /// The model decides.
     Auto,
-    /// No tool may be called.
+    /// The model must not call a tool.
     None,
-    /// Some tool must be called.
+    /// The model must call some tool.
     Required,
-    /// This function must be called.
+    /// The model must call this function.
     Function(String),
-    /// A choice that only its own dialect knows.
+    /// A tool choice that only its own dialect defines.
     Native {
         /// The dialect.
         dialect: &'static str,
-        /// The choice's JSON.
+        /// The choice's raw JSON.
         raw: Box<RawValue>,
     },
 }

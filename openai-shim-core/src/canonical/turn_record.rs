@@ -1,72 +1,74 @@
-//! What of an answer only its maker can read, and where in the answer it stood: noted while the answer passes, so that it
-//! can be put back into the turn that a client sends again without it.
+//! Events of a response to a record of the model's turn, the record to JSON, and the JSON to a stored turn.
+//!
+//! A client sends the turn back without its opaque state. The record has that state and its position in the turn, so that it can
+//! be restored.
 
 use super::digest::call_digest;
 use super::{Block, BlockKind, Delta, Event, ExtraFields, REASONING_DETAILS, call_id};
 use crate::json::{Object, decode_string, encode_string};
 use serde_json::value::RawValue;
 
-/// The member of text that is a signature: Google signs text, too.
+/// The extra field of text that is a signature: Google signs text, too.
 pub const SIGNED_TEXT: &str = "thoughtSignature";
 
-/// The most bytes that are noted of one answer, and the most blocks.
+/// The maximum number of recorded bytes, and of recorded blocks. A longer turn is not recorded.
 const MAX_BYTES: usize = 1 << 20;
 const MAX_BLOCKS: usize = 512;
 
-/// An answer, as far as it matters for the next turn.
+/// A record of the model's turn: what the next request may need of it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TurnRecorder {
     enabled: bool,
-    parts: Vec<RecordedBlock>,
+    blocks: Vec<RecordedBlock>,
     size: usize,
 }
 
-/// One block of an answer.
+/// A block of a recorded turn.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordedBlock {
-    /// Text.
+    /// A text block.
     Text {
         /// The text.
         text: String,
-        /// Its signature.
+        /// The signature of the text.
         extra: ExtraFields,
     },
-    /// Thinking.
+    /// A reasoning block.
     Reasoning {
-        /// Its text.
+        /// The reasoning as text.
         text: String,
-        /// Its signature, or its encrypted form.
+        /// The signature, or the encrypted reasoning.
         signature: Option<String>,
-        /// What is known of the signature.
+        /// The reasoning details, such as the issuer of the signature.
         extra: ExtraFields,
     },
-    /// A call.
+    /// A tool call.
     Call {
-        /// The call's own id.
+        /// The call's id, without state attached to it.
         id: String,
-        /// The function.
+        /// The function's name.
         name: String,
-        /// The arguments.
+        /// The arguments as JSON text.
         arguments: String,
-        /// Its signature.
+        /// The signature of the reasoning that led to the call.
         signature: Option<String>,
     },
 }
 
 impl TurnRecorder {
-    /// Nothing noted yet; `on`: whether there will be.
-    pub fn when(on: bool) -> Self {
-        Self { enabled: on, ..Self::default() }
+    /// Creates an empty record; one that is not enabled ignores all events.
+    pub fn new(enabled: bool) -> Self {
+        Self { enabled, ..Self::default() }
     }
 
     /// The blocks, in order.
-    pub fn parts(&self) -> &[RecordedBlock] {
-        &self.parts
+    pub fn blocks(&self) -> &[RecordedBlock] {
+        &self.blocks
     }
 
-    /// Whether anything in it must come back.
+    /// Whether the turn has opaque state, which the upstream requires back.
     pub fn is_opaque(&self) -> bool {
-        self.parts.iter().any(|part| match part {
+        self.blocks.iter().any(|block| match block {
             RecordedBlock::Text { extra, .. } => !extra.is_empty(),
             RecordedBlock::Reasoning { signature, .. } | RecordedBlock::Call { signature, .. } => {
                 signature.is_some()
@@ -74,13 +76,13 @@ impl TurnRecorder {
         })
     }
 
-    /// Takes one event into account; those of a second answer are nobody's turn.
+    /// Records an event. Only the first choice can become the model's turn.
     pub fn event(&mut self, event: &Event) {
         if !self.enabled {
             return;
         }
         match event {
-            Event::Open { choice: 0, kind, .. } => self.parts.push(match kind {
+            Event::Open { choice: 0, kind, .. } => self.blocks.push(match kind {
                 BlockKind::Text | BlockKind::Refusal => {
                     RecordedBlock::Text { text: String::new(), extra: ExtraFields::default() }
                 }
@@ -90,47 +92,42 @@ impl TurnRecorder {
                     extra: ExtraFields::default(),
                 },
                 BlockKind::ToolCall { id, name, signature } => RecordedBlock::Call {
-                    id: base_id(id).to_owned(),
+                    id: call_id::base_id(id).to_owned(),
                     name: name.clone(),
                     arguments: String::new(),
                     signature: signature.clone(),
                 },
             }),
-            // Blocks are counted without gaps.
+            // The indices of blocks have no gaps.
             Event::Delta { choice: 0, block, delta } => {
-                if let Some(part) = self.parts.get_mut(*block as usize) {
-                    self.size += part.extend(delta);
+                if let Some(block) = self.blocks.get_mut(*block as usize) {
+                    self.size += block.extend(delta);
                 }
             }
             _ => {}
         }
-        if self.size > MAX_BYTES || self.parts.len() > MAX_BLOCKS {
+        if self.size > MAX_BYTES || self.blocks.len() > MAX_BLOCKS {
             *self = Self::default();
         }
     }
 
-    /// Whether it has thinking as text that led to a call.
+    /// Whether the turn has reasoning as text, and a tool call.
     pub fn has_reasoned_call(&self) -> bool {
-        let reasoned =
-            |part: &RecordedBlock| matches!(part, RecordedBlock::Reasoning { text, .. } if !text.is_empty());
-        self.parts.iter().any(reasoned)
-            && self.parts.iter().any(|part| matches!(part, RecordedBlock::Call { .. }))
+        let is_reasoning = |block: &RecordedBlock| matches!(block, RecordedBlock::Reasoning { text, .. } if !text.is_empty());
+        self.blocks.iter().any(is_reasoning)
+            && self.blocks.iter().any(|block| matches!(block, RecordedBlock::Call { .. }))
     }
 
-    /// What must be kept of it, as JSON: texts and arguments come back with the client's own turn.
+    /// Serializes what must be stored of the turn, for [`StoredTurn::read`]. Texts and arguments are left out, because the client sends
+    /// them back: of a text it has the length, of a call the digest.
     pub fn to_json(&self) -> String {
-        let parts: Vec<_> = self.parts.iter().map(RecordedBlock::to_json).collect();
+        let parts: Vec<_> = self.blocks.iter().map(RecordedBlock::to_json).collect();
         format!(r#"{{"opaque":{},"parts":[{}]}}"#, self.is_opaque(), parts.join(","))
     }
 }
 
-/// A call's id without what it carries.
-pub fn base_id(id: &str) -> &str {
-    call_id::split(id).map_or(id, |(own, _)| own)
-}
-
 impl RecordedBlock {
-    /// Takes more of it; how many bytes that was.
+    /// Adds a delta. Returns the number of bytes that were added.
     fn extend(&mut self, delta: &Delta) -> usize {
         match (self, delta) {
             (
@@ -145,10 +142,10 @@ impl RecordedBlock {
                 more.len()
             }
             (Self::Reasoning { extra, .. }, Delta::Native { dialect: REASONING_DETAILS, key, raw }) => {
-                add(extra, REASONING_DETAILS, key, raw)
+                set_extra(extra, REASONING_DETAILS, key, raw)
             }
             (Self::Text { extra, .. }, Delta::Native { dialect, key, raw }) if key == SIGNED_TEXT => {
-                add(extra, dialect, key, raw)
+                set_extra(extra, dialect, key, raw)
             }
             _ => 0,
         }
@@ -182,46 +179,47 @@ impl RecordedBlock {
     }
 }
 
-fn add(extra: &mut ExtraFields, dialect: &'static str, key: &str, raw: &RawValue) -> usize {
+/// Sets an extra field. Returns the number of bytes of its key and value.
+fn set_extra(extra: &mut ExtraFields, dialect: &'static str, key: &str, raw: &RawValue) -> usize {
     extra.dialect = dialect;
-    extra.members.retain(|(known, _)| known != key);
+    extra.members.retain(|(listed, _)| listed != key);
     extra.members.push((key.to_owned(), raw.to_owned()));
     key.len() + raw.get().len()
 }
 
-/// What was kept of a turn.
+/// A turn of the model that was stored.
 #[derive(Debug, Clone, Default)]
 pub struct StoredTurn {
-    /// Something in it only its maker can read; else only the thinking of a call must come back.
+    /// The turn has opaque state; otherwise only the reasoning before a call must be restored.
     pub opaque: bool,
-    /// Its blocks: how long a text was, reasoning as it was, and the signatures of calls.
-    pub parts: Vec<StoredBlock>,
+    /// The blocks, in order.
+    pub blocks: Vec<StoredBlock>,
 }
 
-/// One block of a turn that was kept.
+/// A block of a stored turn.
 #[derive(Debug, Clone)]
 pub enum StoredBlock {
-    /// A text of so many bytes, and its signature.
+    /// A text: its length in bytes, and its signature.
     Text(usize, ExtraFields),
-    /// Reasoning.
+    /// A complete reasoning block.
     Reasoning(Block),
-    /// A call by the digest of its name and arguments, and its signature.
+    /// A tool call: the digest of its name and arguments, and its signature.
     Call(u128, Option<String>),
 }
 
 impl StoredTurn {
-    /// Reads what [`Turn::to_json`] wrote, for an upstream of this dialect.
+    /// Parses what [`TurnRecorder::to_json`] serialized; extra fields of text become those of `dialect`.
     pub fn read(json: &str, dialect: &'static str) -> Option<Self> {
         let object = Object::parse(json.as_bytes()).ok()?;
-        let parts = object.array("parts")?.into_iter().map(|part| read_part(part, dialect));
-        let parts = parts.collect::<Option<_>>()?;
-        Some(Self { opaque: object.bool("opaque")?, parts })
+        let blocks = object.array("parts")?.into_iter().map(|block| read_block(block, dialect));
+        let blocks = blocks.collect::<Option<_>>()?;
+        Some(Self { opaque: object.bool("opaque")?, blocks })
     }
 }
 
-fn read_part(json: &str, dialect: &'static str) -> Option<StoredBlock> {
+fn read_block(json: &str, dialect: &'static str) -> Option<StoredBlock> {
     let object = Object::parse(json.as_bytes()).ok()?;
-    let members = |dialect| {
+    let extra = |dialect| {
         let members: Vec<_> = object
             .object("extra")
             .map(|extra| extra.iter().map(|(k, v)| (k.to_owned(), crate::json::raw(v))).collect())
@@ -230,13 +228,13 @@ fn read_part(json: &str, dialect: &'static str) -> Option<StoredBlock> {
     };
     let signature = object.get("signature").and_then(decode_string).map(std::borrow::Cow::into_owned);
     if let Some(len) = object.u64("text") {
-        return Some(StoredBlock::Text(usize::try_from(len).ok()?, members(dialect)));
+        return Some(StoredBlock::Text(usize::try_from(len).ok()?, extra(dialect)));
     }
     Some(match object.str("reasoning") {
         Some(text) => StoredBlock::Reasoning(Block::Reasoning {
             text: text.into(),
             signature: signature.map(Into::into),
-            extra: members(REASONING_DETAILS),
+            extra: extra(REASONING_DETAILS),
         }),
         None => StoredBlock::Call(u128::from_str_radix(&object.str("call")?, 16).ok()?, signature),
     })

@@ -3,16 +3,16 @@
 use super::{Block, BlockKind, Delta, Event, ExtraFieldList, FinishReason, Response};
 use crate::json::raw;
 
-/// What the key begins with under which a block that only its own dialect knows stands in an [`Event::Extra`].
+/// The prefix of the key under which an [`Event::Extra`] holds a block that only its own dialect defines.
 pub const NATIVE: &str = "native:";
 
-/// Stands in [`Leftovers`] where a dialect's name would: its member names a block that no event can carry, so that whoever
-/// writes the stream reports it.
+/// Takes the place of the dialect's name in [`ExtraFieldList`]: its field names a kind of block without an event, so that the encoder
+/// reports the loss.
 const EVENTLESS: &str = "eventless";
 
 /// The events of a complete response, in a legal order.
 ///
-/// A choice without a finish reason gets `stop`, or `tool_calls` if it calls tools: the response is whole, so its end is
+/// A choice without a finish reason gets `stop`, or `tool_calls` if it calls tools: the response is complete, so the reason is
 /// known.
 pub fn unfold(response: &Response) -> Vec<Event> {
     let mut out = vec![Event::Start {
@@ -31,26 +31,30 @@ pub fn unfold(response: &Response) -> Vec<Event> {
         if let Some(logprobs) = &choice.logprobs {
             out.push(Event::Extra { choice: Some(index), extra: logprobs.to_extra() });
         }
-        let (mut next, mut calls) = (0, false);
-        for (at, block) in choice.blocks.iter().enumerate() {
+        let (mut next_block, mut has_calls) = (0, false);
+        for (position, block) in choice.blocks.iter().enumerate() {
             if let Block::Native { dialect, raw } = block {
-                let extra = ExtraFieldList::new(dialect, vec![(format!("{NATIVE}{at}"), raw.clone())]);
+                let extra = ExtraFieldList::new(dialect, vec![(format!("{NATIVE}{position}"), raw.clone())]);
                 out.push(Event::Extra { choice: Some(index), extra });
             }
-            let Some((kind, deltas)) = parts(block) else {
-                if let Some(what) = eventless(block) {
-                    let extra = ExtraFieldList::new(EVENTLESS, vec![(what.to_owned(), raw("true"))]);
+            let Some((kind, deltas)) = split(block) else {
+                if let Some(kind) = eventless_kind(block) {
+                    let extra = ExtraFieldList::new(EVENTLESS, vec![(kind.to_owned(), raw("true"))]);
                     out.push(Event::Extra { choice: Some(index), extra });
                 }
                 continue;
             };
-            calls |= matches!(kind, BlockKind::ToolCall { .. });
-            out.push(Event::Open { choice: index, block: next, kind });
-            out.extend(deltas.into_iter().map(|delta| Event::Delta { choice: index, block: next, delta }));
-            out.push(Event::Close { choice: index, block: next });
-            next += 1;
+            has_calls |= matches!(kind, BlockKind::ToolCall { .. });
+            out.push(Event::Open { choice: index, block: next_block, kind });
+            out.extend(deltas.into_iter().map(|delta| Event::Delta {
+                choice: index,
+                block: next_block,
+                delta,
+            }));
+            out.push(Event::Close { choice: index, block: next_block });
+            next_block += 1;
         }
-        let derived = if calls { FinishReason::ToolCalls } else { FinishReason::Stop };
+        let derived = if has_calls { FinishReason::ToolCalls } else { FinishReason::Stop };
         out.push(Event::Finish { choice: index, reason: choice.finish.clone().unwrap_or(derived) });
     }
     if let Some(usage) = response.usage {
@@ -60,8 +64,8 @@ pub fn unfold(response: &Response) -> Vec<Event> {
     out
 }
 
-/// What a block is that no event can carry; a dialect's own block has an event.
-fn eventless(block: &Block) -> Option<&'static str> {
+/// The name of a kind of block that has no event; `None` for others, and for a dialect's own block, which has one.
+fn eventless_kind(block: &Block) -> Option<&'static str> {
     match block {
         Block::Image(_) => Some("picture"),
         Block::Audio(_) => Some("sound"),
@@ -71,8 +75,8 @@ fn eventless(block: &Block) -> Option<&'static str> {
     }
 }
 
-/// A block's kind and its deltas; `None` for blocks that an answer does not have.
-fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
+/// Splits a block into its kind and deltas; `None` for blocks that a streamed response does not have.
+fn split(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
     let text = |text: &str| if text.is_empty() { Vec::new() } else { vec![Delta::Text(text.to_owned())] };
     let native = |extra: &ExtraFieldList, deltas: &mut Vec<Delta>| {
         deltas.extend(extra.members.iter().map(|(key, raw)| Delta::Native {
@@ -90,14 +94,14 @@ fn parts(block: &Block) -> Option<(BlockKind, Vec<Delta>)> {
         Block::Refusal(t) => (BlockKind::Refusal, text(t)),
         Block::Reasoning { text: t, signature, extra } => {
             let mut deltas = Vec::new();
-            // Whose signature it will be must be known before.
-            let first = extra.dialect == super::REASONING_DETAILS;
-            if first {
+            // The issuer of the signature must be known before the signature.
+            let is_issuer = extra.dialect == super::REASONING_DETAILS;
+            if is_issuer {
                 native(extra, &mut deltas);
             }
             deltas.extend(text(t));
             deltas.extend(signature.as_deref().map(|sign| Delta::Signature(sign.to_owned())));
-            if !first {
+            if !is_issuer {
                 native(extra, &mut deltas);
             }
             (BlockKind::Reasoning, deltas)

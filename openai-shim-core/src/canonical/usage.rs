@@ -1,42 +1,42 @@
-//! Token counts, in one convention.
+//! Token counts in OpenAI's convention: totals that include their parts.
 
-/// Token counts of one answer. `None` means that the upstream did not say.
+/// Token counts of a response. `None` means that the upstream stated no count.
 ///
-/// Convention: `input` includes cached tokens and `output` includes reasoning tokens, as OpenAI counts them; dialects that
-/// count otherwise convert at their edge.
+/// `input` includes cached tokens and `output` includes reasoning tokens, as OpenAI counts them. Dialects with another convention
+/// convert when they decode and encode.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Tokens of the prompt, cached ones included.
+    /// Prompt tokens, including cached ones.
     pub input: Option<u64>,
-    /// Tokens of the answer, reasoning included.
+    /// Response tokens, including reasoning.
     pub output: Option<u64>,
-    /// The total that the upstream stated, where it is not the sum.
+    /// The total that the upstream stated, if it is not the sum.
     pub total: Option<u64>,
     /// Prompt tokens read from a cache.
     pub cached: Option<u64>,
     /// Prompt tokens written to a cache.
     pub cache_written: Option<u64>,
-    /// Answer tokens spent on reasoning.
+    /// Response tokens of the reasoning.
     pub reasoning: Option<u64>,
 }
 
 impl Usage {
-    /// Counts of prompt and answer.
+    /// Counts of prompt and response tokens.
     pub fn new(input: u64, output: u64) -> Self {
         Self { input: Some(input), output: Some(output), ..Self::default() }
     }
 
-    /// The prompt's tokens as dialects count them that add up the parts: fresh, read from a cache, written to it. Some
-    /// upstreams state more parts than there are tokens; the sum holds.
+    /// The prompt tokens for dialects that state the parts: not cached, read from a cache, written to it. The parts are reduced until
+    /// their sum is `input`, since some upstreams state parts that exceed it.
     pub fn input_parts(&self) -> (u64, u64, u64) {
         let input = self.input.unwrap_or(0);
         let cached = self.cached.unwrap_or(0).min(input);
-        let written = self.cache_written.unwrap_or(0).min(input - cached);
-        (input - cached - written, cached, written)
+        let cache_written = self.cache_written.unwrap_or(0).min(input - cached);
+        (input - cached - cache_written, cached, cache_written)
     }
 
-    /// The answer's tokens likewise: said, and thought.
+    /// The response tokens for dialects that state the parts: text, reasoning.
     pub fn output_parts(&self) -> (u64, u64) {
         let output = self.output.unwrap_or(0);
         let reasoning = self.reasoning.unwrap_or(0).min(output);

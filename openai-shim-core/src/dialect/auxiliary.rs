@@ -6,7 +6,9 @@
 
 use super::shape::Shape;
 use super::url::{match_pattern, percent_decode};
-use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, fault, plain};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, explain_unusable, trim_body,
+};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, encode_string};
 use std::fmt::Debug;
@@ -207,12 +209,12 @@ pub fn convert_embeddings(
     request: &EmbedRequest,
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<u8>, UpstreamError> {
-    let document = plain(body);
+    let document = trim_body(body);
     if document.len() < body.len() {
         diagnostics.record(DiagnosticCode::BodyPadded, "", "");
     }
     if Object::parse(document).is_err() {
-        return Err(fault(document, "embeddings"));
+        return Err(explain_unusable(document, "embeddings"));
     }
     if upstream.format() == client.format() {
         let repaired = upstream.repair_response(document, request, diagnostics);
@@ -291,7 +293,7 @@ pub trait ResponseCheck: Debug + Sync {
 /// Returns whether a JSON response reports a failure although its status is a success: it has an `error`, and none of the
 /// fields of which a successful response has at least one.
 pub fn states_failure(body: &[u8], success_fields: &[&str]) -> bool {
-    Object::parse(plain(body)).is_ok_and(|response| {
+    Object::parse(trim_body(body)).is_ok_and(|response| {
         success_fields.iter().all(|key| response.non_null(key).is_none())
             && response.non_null("error").is_some()
     })

@@ -3,7 +3,9 @@
 //! For dialects whose deviations are tolerated by their clients, or not repaired.
 
 use super::{Decoder, Dialect, Repaired, StreamRepairer};
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
+};
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
 
@@ -26,8 +28,8 @@ impl std::fmt::Debug for Passthrough {
 
 impl Passthrough {
     /// Creates the repairer of one stream of `dialect`.
-    pub fn new(dialect: &'static dyn Dialect, spec: &ResponseSpec) -> Self {
-        let decoder = dialect.decoder(spec);
+    pub fn new(dialect: &'static dyn Dialect, spec: &ResponseSpec, context: &ResponseContext) -> Self {
+        let decoder = dialect.decoder(spec, context);
         Self {
             dialect,
             decoder,
@@ -112,10 +114,11 @@ fn skipped_frames(diagnostics: &Diagnostics) -> u32 {
 pub fn pass(
     dialect: &dyn Dialect,
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = dialect.decode_response(body, spec, diagnostics)?;
+    let response = dialect.decode_response(body, spec, context, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&response) {
         summary.event(&event);

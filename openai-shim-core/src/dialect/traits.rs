@@ -4,8 +4,8 @@ use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
 use super::shape::{self, Shape};
 use super::url;
 use crate::canonical::{
-    CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseSpec,
-    ResponseSummary, models,
+    CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseContext,
+    ResponseSpec, ResponseSummary, parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
@@ -80,7 +80,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
 
     /// Decodes an upstream's model list; `None` if `body` is no list. `owner` fills in a missing `owned_by`.
     fn decode_models(&self, body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
-        models(body, owner)
+        parse_models(body, owner)
     }
 
     /// Returns the response to a request that generates nothing, such as Ollama's request to load a model; `None` for every
@@ -136,7 +136,8 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError>;
 
@@ -144,19 +145,24 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8>;
 
     /// Creates the decoder of one upstream stream.
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder>;
+    fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder>;
 
     /// Creates the encoder of one stream to a client.
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder>;
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder>;
 
     /// Creates the repairer of one stream between a client and an upstream of this dialect. `None`: the stream is decoded
     /// and encoded like one between two dialects.
-    fn stream_repairer(&self, _spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+    fn stream_repairer(
+        &self,
+        _spec: &ResponseSpec,
+        _context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
         None
     }
 
@@ -168,7 +174,8 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn repair_response(
         &self,
         _body: &[u8],
-        _spec: &mut ResponseSpec,
+        _spec: &ResponseSpec,
+        _context: &mut ResponseContext,
         _diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
         None

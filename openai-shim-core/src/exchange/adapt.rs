@@ -33,13 +33,14 @@ impl Session {
         let Ok(mut client_request) = read else { return false };
         client_request.set_stream(state.wants_stream);
         let side = UpstreamSide { profile: Cow::Owned(profile), dialect: self.upstream };
-        let context = self.spec.context.clone();
+        let context = self.context.ids().clone();
         let prepared = prepare(client_request, &side, &self.settings, context, self.stored_turns());
         let Ok(prepared) = prepared else { return false };
         if prepared.request.body() == self.request.body() && prepared.request.uri() == self.request.uri() {
             return false;
         }
         self.spec = prepared.spec;
+        self.context = prepared.context;
         self.request = prepared.request;
         self.is_stream_requested = prepared.is_stream_requested;
         self.report.diagnostics = prepared.diagnostics;

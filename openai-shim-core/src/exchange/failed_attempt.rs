@@ -53,16 +53,21 @@ impl Session {
         let reason = error.code().unwrap_or("upstream_error");
         self.report.diagnostics.record(DiagnosticCode::FallbackUsed, "", reason);
         let message = self.settings.fallback.message.clone();
-        let response = fallback_response::fallback_response(message, error, &mut self.spec);
+        let response = fallback_response::fallback_response(message, error, &self.spec, &mut self.context);
         if self.spec.stream {
-            let mut encoder = self.client.encoder(&self.spec);
+            let mut encoder = self.client.encoder(&self.spec, &self.context);
             for event in unfold(&response) {
                 encoder.event(&event, out);
             }
             encoder.finish(out);
             self.begin_stream();
         } else {
-            out.extend(self.client.encode_response(&response, &mut self.spec, &mut self.report.diagnostics));
+            out.extend(self.client.encode_response(
+                &response,
+                &self.spec,
+                &mut self.context,
+                &mut self.report.diagnostics,
+            ));
             self.begin_document(StatusCode::OK, None);
         }
         self.report.outcome = Outcome::Fallback;

@@ -44,7 +44,7 @@ pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 pub use step::{ResponseHead, Step};
 
-use crate::canonical::{Context, Diagnostics, Outcome};
+use crate::canonical::{Context, Diagnostics, Outcome, StreamUsage};
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
@@ -373,7 +373,7 @@ impl Exchange {
     /// Sets how long ago the request was sent, by the caller's clock: core has none. Dialects that state durations use it.
     /// Set it before bytes are handed in.
     pub fn set_elapsed(&mut self, elapsed: Duration) {
-        self.session.spec.elapsed = Some(elapsed);
+        self.session.context.set_elapsed(elapsed);
         if let ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) = &mut self.phase {
             transcoder.set_elapsed(elapsed);
         }
@@ -404,7 +404,9 @@ impl Exchange {
     /// response is no legitimate one.
     pub(crate) fn forget_request(&mut self, was_given: bool) {
         self.session.spec.is_empty_request &= was_given;
-        self.session.spec.usage_injected = false;
+        if self.session.spec.stream_usage == StreamUsage::Injected {
+            self.session.spec.stream_usage = StreamUsage::None;
+        }
         self.session.report.diagnostics = Diagnostics::default();
     }
 

@@ -37,7 +37,7 @@ impl Session {
         if is_single && !is_one_of_several && self.client.name() == self.upstream.name() {
             let repaired = self
                 .upstream
-                .repair_response(trimmed, &mut self.spec, &mut self.report.diagnostics)
+                .repair_response(trimmed, &self.spec, &mut self.context, &mut self.report.diagnostics)
                 .transpose()?;
             if let Some(repaired) = repaired {
                 if trimmed.len() < body.len() {
@@ -60,7 +60,12 @@ impl Session {
         if is_one_of_several {
             return self.collect_choice(response, out);
         }
-        out.extend(self.client.encode_response(&response, &mut self.spec, &mut self.report.diagnostics));
+        out.extend(self.client.encode_response(
+            &response,
+            &self.spec,
+            &mut self.context,
+            &mut self.report.diagnostics,
+        ));
         self.begin_document(StatusCode::OK, None);
         Ok(AttemptEnd::Done)
     }
@@ -68,7 +73,7 @@ impl Session {
     /// Decodes a body that is one JSON document.
     fn decode_document(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
         let diagnostics = &mut self.report.diagnostics;
-        let response = self.upstream.decode_response(body, &mut self.spec, diagnostics)?;
+        let response = self.upstream.decode_response(body, &self.spec, &mut self.context, diagnostics)?;
         let mut summary = ResponseSummary::for_spec(&self.spec);
         for event in unfold(&response) {
             summary.event(&event);
@@ -79,7 +84,7 @@ impl Session {
     /// Decodes a body that is a stream although the client wants a document.
     fn fold_stream(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
         let mut framer = Framer::new(self.settings.max_body_bytes);
-        let mut decoder = self.upstream.decoder(&self.spec);
+        let mut decoder = self.upstream.decoder(&self.spec, &self.context);
         let mut events: Vec<Event> = Vec::new();
         // The framer has the same limit as the body: this cannot fail.
         let _ = framer.push(body, &mut |frame| decoder.frame(frame, &mut events));

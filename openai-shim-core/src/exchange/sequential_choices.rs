@@ -28,7 +28,7 @@ impl Session {
         }
         self.accept_summary(&summary)?;
         if self.spec.stream {
-            let mut encoder = self.client.encoder(&self.spec);
+            let mut encoder = self.client.encoder(&self.spec, &self.context);
             for event in &events {
                 encoder.event(event, out);
             }
@@ -36,7 +36,12 @@ impl Session {
             self.report.diagnostics.extend(encoder.diagnostics());
             self.begin_stream();
         } else {
-            out.extend(self.client.encode_response(&response, &mut self.spec, &mut self.report.diagnostics));
+            out.extend(self.client.encode_response(
+                &response,
+                &self.spec,
+                &mut self.context,
+                &mut self.report.diagnostics,
+            ));
             self.begin_document(StatusCode::OK, None);
         }
         Ok(AttemptEnd::Done)

@@ -6,7 +6,8 @@ use super::transcoder::Transcoder;
 use super::upstream_request::{UpstreamRequest, UpstreamSide, prepare};
 use super::{ClientRequest, Report, Settings};
 use crate::canonical::{
-    Context, DiagnosticCode, Outcome, Response, ResponseSpec, ResponseSummary, TurnRecorder,
+    Context, DiagnosticCode, Outcome, Response, ResponseContext, ResponseSpec, ResponseSummary, TurnRecorder,
+    TurnStorage,
 };
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
@@ -27,6 +28,7 @@ pub(super) struct Session {
     pub(super) upstream: &'static dyn Dialect,
     pub(super) settings: Settings,
     pub(super) spec: ResponseSpec,
+    pub(super) context: ResponseContext,
     /// The upstream's request; empty while state is loaded, and once the client's stream has begun.
     pub(super) request: http::Request<Bytes>,
     /// The request asks the upstream for a stream.
@@ -105,10 +107,10 @@ impl Session {
                 (prepare(client_request, &side, &settings, context, stored)?, None)
             }
             Some(lookup) => {
-                let spec = ResponseSpec::new(&client_request.request, context.clone());
+                let unprepared = UpstreamRequest::unprepared(&client_request.request, context.clone());
                 let profile = profile.clone();
                 let pending = PendingRequest { client_request, profile, context, lookup };
-                (UpstreamRequest::unprepared(spec), Some(Box::new(pending)))
+                (unprepared, Some(Box::new(pending)))
             }
         };
         let report = Report::new(&prepared.spec, &profile, prepared.diagnostics);
@@ -117,6 +119,7 @@ impl Session {
             upstream,
             settings,
             spec: prepared.spec,
+            context: prepared.context,
             request: prepared.request,
             is_stream_requested: prepared.is_stream_requested,
             attempt: 0,
@@ -147,6 +150,7 @@ impl Session {
         self.report = Report::new(&prepared.spec, &profile, prepared.diagnostics);
         self.record_known_store_failure();
         self.spec = prepared.spec;
+        self.context = prepared.context;
         self.request = prepared.request;
         self.is_stream_requested = prepared.is_stream_requested;
         Ok(())
@@ -179,7 +183,7 @@ impl Session {
     }
 
     pub(super) fn transcoder(&self) -> Transcoder {
-        Transcoder::new(self.client, self.upstream, &self.spec, self.settings.max_frame_bytes)
+        Transcoder::new(self.client, self.upstream, &self.spec, &self.context, self.settings.max_frame_bytes)
     }
 
     pub(super) fn stream_content_type(&self) -> &'static str {
@@ -253,7 +257,7 @@ impl Session {
     /// Hands out the carry-over of a complete turn: what the upstream requires again and the client may not send back.
     pub(super) fn store_turn(&mut self, turn: &TurnRecorder) {
         if let Some(carry_over) = &mut self.carry_over {
-            carry_over.add_turn(turn, self.spec.store_reasoning);
+            carry_over.add_turn(turn, self.spec.turn_storage == TurnStorage::OpaqueAndReasoning);
         }
     }
 }

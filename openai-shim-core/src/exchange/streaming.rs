@@ -3,7 +3,7 @@
 use super::phase::AttemptEnd;
 use super::session::Session;
 use super::transcoder::Transcoder;
-use crate::canonical::Outcome;
+use crate::canonical::{Outcome, TurnStorage};
 use crate::error::{Error, UpstreamError};
 
 impl Session {
@@ -36,7 +36,10 @@ impl Session {
             && self.response_head.is_some()
             && transcoder.is_over()
         {
-            carry_over.add_streamed_turn(&transcoder.summary().turn, self.spec.store_reasoning);
+            carry_over.add_streamed_turn(
+                &transcoder.summary().turn,
+                self.spec.turn_storage == TurnStorage::OpaqueAndReasoning,
+            );
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, call_id};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
+};
 use crate::dialect::{Decoder, Dialect, Encoder, StreamRepairer};
 use crate::error::UpstreamError;
 use crate::framing::{Deviation, Frame, FrameTooLarge, Framer};
@@ -43,14 +45,16 @@ impl Transcoder {
         client: &dyn Dialect,
         upstream: &'static dyn Dialect,
         spec: &ResponseSpec,
+        context: &ResponseContext,
         max_frame_bytes: usize,
     ) -> Self {
-        let repairer = if client.name() == upstream.name() { upstream.stream_repairer(spec) } else { None };
+        let repairer =
+            if client.name() == upstream.name() { upstream.stream_repairer(spec, context) } else { None };
         let pipeline = match repairer {
             Some(repairer) => Pipeline::Repair(repairer),
             None => Pipeline::Translate(TranslationPipeline {
-                decoder: upstream.decoder(spec),
-                encoder: client.encoder(spec),
+                decoder: upstream.decoder(spec, context),
+                encoder: client.encoder(spec, context),
                 events: Vec::new(),
                 summary: ResponseSummary::for_spec(spec),
                 signatures_in_ids: spec.signatures_in_ids,

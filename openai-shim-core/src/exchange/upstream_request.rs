@@ -1,7 +1,9 @@
 //! The upstream's request: profile and dialect for a client request, then normalized, encoded and addressed.
 
 use super::{ClientRequest, Settings, headers};
-use crate::canonical::{Context, DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{
+    Context, DiagnosticCode, Diagnostics, Request, ResponseContext, ResponseSpec, StreamUsage, TurnStorage,
+};
 use crate::dialect::{Dialect, dialect};
 use crate::error::{ClientError, Error, ErrorKind};
 use crate::normalize::{OpaqueStateRule, StoredTurns, normalize, params};
@@ -64,6 +66,7 @@ impl<'p> UpstreamSide<'p> {
 /// A request that is ready to be sent, and what its response depends on.
 pub(super) struct UpstreamRequest {
     pub(super) spec: ResponseSpec,
+    pub(super) context: ResponseContext,
     /// The request asks for a stream.
     pub(super) is_stream_requested: bool,
     pub(super) request: http::Request<Bytes>,
@@ -72,9 +75,10 @@ pub(super) struct UpstreamRequest {
 
 impl UpstreamRequest {
     /// Stands for a request that waits for state.
-    pub(super) fn unprepared(spec: ResponseSpec) -> Self {
+    pub(super) fn unprepared(request: &Request, context: Context) -> Self {
         Self {
-            spec,
+            spec: ResponseSpec::new(request, &context),
+            context: ResponseContext::new(request, context),
             is_stream_requested: false,
             request: http::Request::default(),
             diagnostics: Diagnostics::default(),
@@ -94,7 +98,8 @@ pub(super) fn prepare(
     let (profile, upstream) = (&*side.profile, side.dialect);
     let ClientRequest { client, mut request, mut diagnostics, body, headers, .. } = client_request;
     request.same_dialect_only = None;
-    let mut spec = ResponseSpec::new(&request, context);
+    let mut spec = ResponseSpec::new(&request, &context);
+    let context = ResponseContext::new(&request, context);
     if let Some(model) = &settings.upstream_model
         && *model != request.model
     {
@@ -106,15 +111,20 @@ pub(super) fn prepare(
     spec.reasoning = settings.reasoning;
     spec.signatures_in_ids = profile.messages.signatures_in_ids;
     let restores_reasoning = profile.messages.reasoning_history == ReasoningHistory::Restore;
-    spec.store_turn = stored.is_some();
-    spec.store_reasoning = spec.store_turn && restores_reasoning;
+    spec.turn_storage = match stored {
+        None => TurnStorage::None,
+        Some(_) if restores_reasoning => TurnStorage::OpaqueAndReasoning,
+        Some(_) => TurnStorage::Opaque,
+    };
     let defaults = settings.defaults();
     let no_turns = StoredTurns::default();
     let stored = stored.unwrap_or(&no_turns);
     OpaqueStateRule { upstream, stored, restores_reasoning }
         .strip_and_restore(&mut request, &mut diagnostics);
     normalize(&mut request, profile, &defaults, &mut spec, &mut diagnostics)?;
-    spec.usage_injected = request.include_usage && !spec.include_usage;
+    if request.include_usage && spec.stream_usage == StreamUsage::None {
+        spec.stream_usage = StreamUsage::Injected;
+    }
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
     let mut encoded = upstream.encode_request(&request, source, &mut diagnostics)?;
     params(&mut encoded.body, profile, &defaults, &mut diagnostics)?;
@@ -141,7 +151,7 @@ pub(super) fn prepare(
         &mut diagnostics,
     );
     upstream_request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(UpstreamRequest { spec, is_stream_requested, request: upstream_request, diagnostics })
+    Ok(UpstreamRequest { spec, context, is_stream_requested, request: upstream_request, diagnostics })
 }
 
 /// Why the path of a request is not valid: the profile's path, or the model's name in it.

@@ -1,18 +1,19 @@
 //! Upstream error to a complete response whose text describes the error, for clients that need a response.
 
-use crate::canonical::{Block, Choice, FinishReason, Response, ResponseSpec, Usage};
+use crate::canonical::{Block, Choice, FinishReason, Response, ResponseContext, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 
 /// Creates a response with `message`, or a sentence about the error: id `fallback-…`, finish reason `stop`, zero usage.
 pub fn fallback_response(
     message: Option<String>,
     error: &UpstreamError,
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
 ) -> Response {
     let message = message.unwrap_or_else(|| describe(error));
     let mut response = Response::default();
-    response.id = Some(spec.context.id("fallback-"));
-    response.created = Some(spec.context.created());
+    response.id = Some(context.new_id("fallback-"));
+    response.created = Some(spec.created);
     response.model = Some(spec.model.clone());
     response.usage = Some(Usage::new(0, 0));
     let mut choice = Choice::default();

@@ -20,7 +20,7 @@ pub fn estimate_tokens(request: &Request) -> u64 {
         // 16 quarters for the role and separators.
         quarters += 16 + message.blocks.iter().map(block_quarters).sum::<u64>();
     }
-    for tool in &request.tools {
+    for tool in request.tools.iter() {
         quarters += match tool {
             Tool::Function { name, description, parameters, .. } => {
                 let schema = parameters.as_ref().map_or("", |schema| schema.get());

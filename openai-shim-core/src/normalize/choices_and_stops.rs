@@ -22,8 +22,7 @@ pub(super) fn normalize(
         && let Some(n) = request.n.filter(|n| *n > max_choices.max(1))
     {
         spec.sequential_choices = n.min(MAX_SEQUENTIAL_CHOICES);
-        request.n = None;
-        request.changed.n = true;
+        request.n.set(None);
         diagnostics.record(DiagnosticCode::ChoicesOneByOne, "n", &n.to_string());
         if n > MAX_SEQUENTIAL_CHOICES {
             diagnostics.record(
@@ -35,10 +34,9 @@ pub(super) fn normalize(
     }
     let max_stops = rules.max_stop_sequences.map_or(usize::MAX, |max| max as usize);
     if request.stop.len() > max_stops {
-        spec.local_stops = request.stop.split_off(max_stops);
+        spec.local_stops = request.stop.edit().split_off(max_stops);
         spec.local_stops.retain(|stop| !stop.is_empty() && stop.len() <= MAX_STOP_BYTES);
         spec.local_stops.truncate(MAX_LOCAL_STOPS);
-        request.changed.stop = true;
         diagnostics.record(DiagnosticCode::StopApplied, "stop", &spec.local_stops.len().to_string());
     }
 }

@@ -3,8 +3,7 @@
 //! A new id depends on the old one alone, so that the same history is always sent with the same bytes. Responses are not
 //! mapped back: the upstream accepts its own ids.
 
-use super::change::mark_changed;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id, issuer};
 use crate::profile::{MessageRules, ToolCallIdFormat};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +14,7 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
     // Computed once, and only if there is a signature.
     let may_have_signed = OnceCell::new();
     let may_have_signed =
-        |model: &str| *may_have_signed.get_or_init(|| call_id::may_have_signed(model, SIGNED_CALLS_FORMAT));
+        |model: &str| *may_have_signed.get_or_init(|| issuer::may_have_signed(model, SIGNED_CALLS_FORMAT));
     for (i, message) in request.messages.iter_mut().enumerate() {
         let mut changed = detach_signatures(message);
         if is_signed(message) && !rules.signatures_in_ids && !may_have_signed(&request.model) {
@@ -29,14 +28,10 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
         }
         if add_placeholder(message, &rules.placeholder_signature) {
             diagnostics.record(DiagnosticCode::SignatureSkipped, &format!("messages[{i}]"), "");
-            mark_changed(message);
-            request.changed.messages = true;
         }
         changed |= map_ids(message, format, &mut ids);
         if changed {
             diagnostics.record(DiagnosticCode::ToolIdRemapped, &format!("messages[{i}]"), "");
-            mark_changed(message);
-            request.changed.messages = true;
         }
     }
 }
@@ -44,21 +39,20 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
 /// Moves signatures from ids to their calls.
 fn detach_signatures(message: &mut Message) -> bool {
     let mut changed = false;
-    for block in &mut message.blocks {
-        let (id, signature) = match block {
-            Block::ToolCall { id, signature, .. } => (id, Some(signature)),
-            Block::ToolResult { id, .. } => (id, None),
-            _ => continue,
-        };
+    message.edit_each_block(|block| {
+        let (Block::ToolCall { id, .. } | Block::ToolResult { id, .. }) = &**block else { return };
         let detached = call_id::detach(id).map(|(base_id, attached)| (base_id.to_owned(), attached));
-        if let Some((base_id, attached)) = detached {
-            *id = base_id;
-            changed = true;
-            if let Some(signature) = signature {
+        let Some((base_id, attached)) = detached else { return };
+        changed = true;
+        match block.edit() {
+            Block::ToolCall { id, signature, .. } => {
+                *id = base_id;
                 signature.get_or_insert_with(|| attached.into());
             }
+            Block::ToolResult { id, .. } => *id = base_id,
+            _ => {}
         }
-    }
+    });
     changed
 }
 
@@ -72,7 +66,7 @@ fn is_signed(message: &Message) -> bool {
 
 /// Removes the signatures of calls.
 fn remove_signatures(message: &mut Message) {
-    for block in &mut message.blocks {
+    for block in &mut message.edit().blocks {
         if let Block::ToolCall { signature, .. } = block {
             *signature = None;
         }
@@ -81,17 +75,18 @@ fn remove_signatures(message: &mut Message) {
 
 /// Gives the first of a turn's calls the placeholder signature, if there is one and none of the calls is signed.
 fn add_placeholder(message: &mut Message, placeholder: &str) -> bool {
-    let mut calls = message.blocks.iter_mut().filter_map(|block| match block {
+    let has_calls = message.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. }));
+    if placeholder.is_empty() || !has_calls || is_signed(message) {
+        return false;
+    }
+    let mut calls = message.edit().blocks.iter_mut().filter_map(|block| match block {
         Block::ToolCall { signature, .. } => Some(signature),
         _ => None,
     });
-    match calls.next() {
-        Some(first @ None) if !placeholder.is_empty() && calls.all(|signature| signature.is_none()) => {
-            *first = Some(placeholder.into());
-            true
-        }
-        _ => false,
+    if let Some(first) = calls.next() {
+        *first = Some(placeholder.into());
     }
+    true
 }
 
 /// The ids of the calls so far.
@@ -106,24 +101,22 @@ struct CallIdMap {
 /// Replaces the ids of a message's calls and results. Returns whether one changed.
 fn map_ids(message: &mut Message, format: ToolCallIdFormat, ids: &mut CallIdMap) -> bool {
     let mut changed = false;
-    for block in &mut message.blocks {
-        match block {
-            Block::ToolCall { id, .. } => {
-                let new = ids.unique_id(id, format);
-                changed |= *id != new;
-                *id = new;
-            }
+    message.edit_each_block(|block| {
+        let (old, new) = match &**block {
+            Block::ToolCall { id, .. } => (id, ids.unique_id(id, format)),
             Block::ToolResult { id, .. } => {
-                let new = ids
-                    .by_old_id
-                    .get(id.as_str())
-                    .map_or_else(|| id_in_format(id, format, 0), |(new, _)| new.clone());
-                changed |= *id != new;
-                *id = new;
+                let new = ids.by_old_id.get(id.as_str()).map(|(new, _)| new.clone());
+                (id, new.unwrap_or_else(|| id_in_format(id, format, 0)))
             }
-            _ => {}
+            _ => return,
+        };
+        if *old != new
+            && let Block::ToolCall { id, .. } | Block::ToolResult { id, .. } = block.edit()
+        {
+            *id = new;
+            changed = true;
         }
-    }
+    });
     changed
 }
 

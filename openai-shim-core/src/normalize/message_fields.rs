@@ -1,7 +1,6 @@
 //! Fields of messages to those that the profile accepts: refused ones are dropped, and tool results get their tool's name.
 
-use super::change::mark_changed;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Role};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Messages, Role};
 use crate::profile::{MessageNamePolicy, MessageRules};
 use std::collections::BTreeMap;
 
@@ -11,26 +10,17 @@ pub(super) fn drop_refused(
     rules: &MessageRules,
     i: usize,
     diagnostics: &mut Diagnostics,
-) -> bool {
-    if message.extra.is_empty() {
-        return false;
-    }
-    let mut changed = false;
-    message.extra.members.retain(|(key, value)| {
-        let is_null = value.get().trim() == "null";
-        let is_refused = rules.drop_fields.contains(key);
+) {
+    message.retain_extra(|key, value| {
+        let is_null = value.trim() == "null";
+        let is_refused = rules.drop_fields.iter().any(|field| field == key);
         if is_refused || (is_null && rules.drop_null_fields) {
             let code = if is_null { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
             diagnostics.record(code, &format!("messages[{i}].{key}"), "");
-            changed = true;
             return false;
         }
         true
     });
-    if changed {
-        mark_changed(message);
-    }
-    changed
 }
 
 /// Drops the message's `name` if the upstream refuses it.
@@ -39,31 +29,29 @@ pub(super) fn drop_name(
     rules: &MessageRules,
     i: usize,
     diagnostics: &mut Diagnostics,
-) -> bool {
+) {
     let is_accepted = match rules.name_field {
         MessageNamePolicy::Drop => false,
         MessageNamePolicy::Tool => message.role == Role::Tool,
         MessageNamePolicy::Keep => true,
     };
-    if is_accepted || message.name.take().is_none() {
-        return false;
+    if is_accepted || message.name.is_none() {
+        return;
     }
+    message.edit().name = None;
     diagnostics.record(DiagnosticCode::ParamDropped, &format!("messages[{i}].name"), "");
-    mark_changed(message);
-    true
 }
 
 /// Gives tool results the name of the tool that was called, if the upstream requires it.
 pub(super) fn name_tool_results(
-    messages: &mut [Message],
+    messages: &mut Messages,
     rules: &MessageRules,
     diagnostics: &mut Diagnostics,
-) -> bool {
+) {
     if !rules.tool_result_name {
-        return false;
+        return;
     }
     let mut names_by_id: BTreeMap<String, String> = BTreeMap::new();
-    let mut changed = false;
     for (i, message) in messages.iter_mut().enumerate() {
         let mut name = None;
         for block in &message.blocks {
@@ -74,11 +62,8 @@ pub(super) fn name_tool_results(
             }
         }
         if message.role == Role::Tool && message.name.is_none() && name.is_some() {
-            message.name = name.map(Into::into);
+            message.edit().name = name.map(Into::into);
             diagnostics.record(DiagnosticCode::FieldFilled, &format!("messages[{i}].name"), "");
-            mark_changed(message);
-            changed = true;
         }
     }
-    changed
 }

@@ -70,7 +70,6 @@ fn normalize_messages(
 ) -> Result<(), Error> {
     let rules = &profile.messages;
     let messages = &mut request.messages;
-    let mut changed = false;
     for (i, message) in messages.iter_mut().enumerate() {
         media::ensure_accepted(&message.blocks, profile, i)?;
         for rule in [
@@ -79,16 +78,15 @@ fn normalize_messages(
             message_fields::drop_refused,
             message_fields::drop_name,
         ] {
-            changed |= rule(message, rules, i, diagnostics);
+            rule(message, rules, i, diagnostics);
         }
     }
-    changed |= roles::rename(messages, rules, diagnostics);
-    changed |= message_fields::name_tool_results(messages, rules, diagnostics);
-    changed |= text::drop_empty_assistant(messages, rules, diagnostics);
+    roles::rename(messages, rules, diagnostics);
+    message_fields::name_tool_results(messages, rules, diagnostics);
+    text::drop_empty_assistant(messages, rules, diagnostics);
     for (i, message) in messages.iter_mut().enumerate() {
-        changed |= text::fill_content(message, rules, i, diagnostics);
+        text::fill_content(message, rules, i, diagnostics);
     }
-    request.changed.messages |= changed;
     Ok(())
 }
 
@@ -99,8 +97,9 @@ fn set_chat_template(request: &mut Request, template: &ChatTemplate) {
     }
     let added: Vec<String> =
         template.stop_sequences().into_iter().filter(|s| !request.stop.contains(s)).collect();
-    request.changed.stop |= !added.is_empty();
-    request.stop.extend(added);
+    if !added.is_empty() {
+        request.stop.edit().extend(added);
+    }
     request.template = template.clone();
 }
 

@@ -1,8 +1,8 @@
 //! Messages to an order that the profile accepts: one system message in front, alternating roles, no user message after a tool
 //! result, no assistant message at the end.
 
-use super::change::{append_content, mark_changed};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
+use super::change::append_content;
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Messages, Request, Role};
 use crate::dialect::dialect;
 use crate::json::raw;
 use crate::profile::{PrefillPolicy, Profile};
@@ -10,27 +10,26 @@ use crate::profile::{PrefillPolicy, Profile};
 pub(super) fn normalize(request: &mut Request, profile: &Profile, diagnostics: &mut Diagnostics) {
     let rules = &profile.messages;
     let messages = &mut request.messages;
-    let mut changed = false;
     if rules.merge_system {
-        changed |= merge_system(messages, diagnostics);
+        merge_system(messages, diagnostics);
     }
     if rules.merge_same_role {
-        changed |= merge_same_role(messages, diagnostics);
+        merge_same_role(messages, diagnostics);
     }
     if rules.assistant_after_tool {
-        changed |= insert_assistant(messages, diagnostics);
+        insert_assistant(messages, diagnostics);
     }
-    changed |= rewrite_prefill(messages, profile, diagnostics);
-    request.changed.messages |= changed;
+    rewrite_prefill(messages, profile, diagnostics);
 }
 
 /// Merges all system messages into one in front.
-fn merge_system(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
+fn merge_system(messages: &mut Messages, diagnostics: &mut Diagnostics) {
     let is_system = |m: &Message| matches!(m.role, Role::System | Role::Developer);
     let count = messages.iter().filter(|m| is_system(m)).count();
     if count == 0 || (count == 1 && messages.first().is_some_and(is_system)) {
-        return false;
+        return;
     }
+    let messages = messages.edit();
     let (system, mut others): (Vec<_>, Vec<_>) = std::mem::take(messages).into_iter().partition(is_system);
     let text = system.iter().map(Message::joined_text).collect::<Vec<_>>().join("\n\n");
     others.insert(0, Message::text(Role::System, text));
@@ -40,19 +39,20 @@ fn merge_system(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> b
         "messages",
         "system messages were merged and put first",
     );
-    true
 }
 
 /// Merges adjacent user messages, and adjacent assistant messages.
-fn merge_same_role(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
-    let before = messages.len();
-    let mut merged: Vec<Message> = Vec::with_capacity(before);
+fn merge_same_role(messages: &mut Messages, diagnostics: &mut Diagnostics) {
+    let mut pairs = messages.iter().zip(messages.iter().skip(1));
+    if !pairs.any(|(one, next)| is_mergeable(one, next)) {
+        return;
+    }
+    let messages = messages.edit();
+    let mut merged: Vec<Message> = Vec::with_capacity(messages.len());
     let mut has_appended = false;
     for message in std::mem::take(messages) {
         match merged.last_mut() {
-            Some(last)
-                if last.role == message.role && matches!(message.role, Role::User | Role::Assistant) =>
-            {
+            Some(last) if is_mergeable(last, &message) => {
                 append_content(last, message);
                 has_appended = true;
             }
@@ -64,23 +64,25 @@ fn merge_same_role(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -
     }
     merged.last_mut().filter(|_| has_appended).into_iter().for_each(Message::join_texts);
     *messages = merged;
-    if messages.len() == before {
-        return false;
-    }
     diagnostics.record(
         DiagnosticCode::MessagesMerged,
         "messages",
         "adjacent messages of one role were merged",
     );
-    true
+}
+
+/// Whether two adjacent messages belong to one turn of the user or the model.
+fn is_mergeable(one: &Message, next: &Message) -> bool {
+    one.role == next.role && matches!(one.role, Role::User | Role::Assistant)
 }
 
 /// Inserts an assistant message between a tool result and a user message.
-fn insert_assistant(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) -> bool {
+fn insert_assistant(messages: &mut Messages, diagnostics: &mut Diagnostics) {
     let roles = messages.iter().zip(messages.iter().skip(1)).map(|(one, next)| (one.role, next.role));
     if !roles.into_iter().any(|roles| roles == (Role::Tool, Role::User)) {
-        return false;
+        return;
     }
+    let messages = messages.edit();
     let mut out: Vec<Message> = Vec::with_capacity(messages.len() + 1);
     for message in std::mem::take(messages) {
         if message.role == Role::User && out.last().is_some_and(|last| last.role == Role::Tool) {
@@ -90,28 +92,27 @@ fn insert_assistant(messages: &mut Vec<Message>, diagnostics: &mut Diagnostics) 
         out.push(message);
     }
     *messages = out;
-    true
 }
 
 /// Sends an assistant message at the end, which the model is to continue, as the upstream accepts it.
-fn rewrite_prefill(messages: &mut Vec<Message>, profile: &Profile, diagnostics: &mut Diagnostics) -> bool {
-    let Some(last) = messages.last_mut().filter(|m| m.role == Role::Assistant) else { return false };
+fn rewrite_prefill(messages: &mut Messages, profile: &Profile, diagnostics: &mut Diagnostics) {
+    let Some(last) = messages.iter_mut().next_back().filter(|m| m.role == Role::Assistant) else { return };
     if last.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. })) {
-        return false;
+        return;
     }
     match profile.messages.prefill {
         PrefillPolicy::Prefix if last.extra.get("prefix").is_none() => {
-            let Ok(dialect) = dialect(&profile.dialect) else { return false };
-            if last.extra.dialect != dialect.name() {
-                last.extra = ExtraFields::new(dialect.name(), Vec::new());
+            let Ok(dialect) = dialect(&profile.dialect) else { return };
+            let extra = &mut last.edit().extra;
+            if extra.dialect != dialect.name() {
+                *extra = ExtraFields::new(dialect.name(), Vec::new());
             }
-            last.extra.members.push((String::from("prefix"), raw("true")));
-            mark_changed(last);
+            extra.members.push((String::from("prefix"), raw("true")));
             diagnostics.record(DiagnosticCode::ContentRewritten, "messages[].prefix", "");
-            true
         }
         PrefillPolicy::Continue => {
             let prefill = last.joined_text();
+            let messages = messages.edit();
             messages.pop();
             let instruction = format!(
                 "Go on with your answer. It begins like this, and you must not repeat it:\n\n{prefill}"
@@ -124,8 +125,7 @@ fn rewrite_prefill(messages: &mut Vec<Message>, profile: &Profile, diagnostics: 
                 None => messages.push(Message::text(Role::User, instruction)),
             }
             diagnostics.record(DiagnosticCode::PrefillRewritten, "messages", "");
-            true
         }
-        _ => false,
+        _ => {}
     }
 }

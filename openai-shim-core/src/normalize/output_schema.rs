@@ -14,12 +14,11 @@ pub(super) fn normalize(
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) {
-    let Some(format) = request.response_format.clone() else { return };
+    let Some(format) = (*request.response_format).clone() else { return };
     let (schema, support) = match &format {
         ResponseFormat::Text => {
             if rules.omit_text {
-                request.response_format = None;
-                request.changed.response_format = true;
+                request.response_format.set(None);
                 diagnostics.record(
                     DiagnosticCode::NullDropped,
                     "response_format",
@@ -48,8 +47,7 @@ pub(super) fn normalize(
     let code =
         if instruction.is_some() { DiagnosticCode::FormatDowngraded } else { DiagnosticCode::ParamRenamed };
     diagnostics.record(code, "response_format", fallback.as_ref().map_or("a sentence", type_name));
-    request.response_format = fallback;
-    request.changed.response_format = true;
+    request.response_format.set(fallback);
     if let Some(instruction) = instruction {
         append_instruction(request, &instruction);
     }

@@ -1,34 +1,25 @@
 //! Message roles to the roles that the profile accepts.
 
-use super::change::{append_content, mark_changed};
-use crate::canonical::{DiagnosticCode, Diagnostics, Message, Role};
+use super::change::append_content;
+use crate::canonical::{DiagnosticCode, Diagnostics, Message, Messages, Role};
 use crate::profile::MessageRules;
 
 /// Renames roles. A system message that becomes a user message joins the user's next message.
-pub(super) fn rename(
-    messages: &mut Vec<Message>,
-    rules: &MessageRules,
-    diagnostics: &mut Diagnostics,
-) -> bool {
-    if rules.roles.is_empty() {
-        return false;
+pub(super) fn rename(messages: &mut Messages, rules: &MessageRules, diagnostics: &mut Diagnostics) {
+    let is_accepted = |message: &Message| accepted_role(message.role, rules) == message.role;
+    if rules.roles.is_empty() || messages.iter().all(is_accepted) {
+        return;
     }
-    let mut changed = false;
+    let messages = messages.edit();
     let mut rename_one = |i: usize, message: &mut Message| {
-        let before = message.role;
-        // The new role may itself be renamed: `developer`, `system`, `user`.
-        for _ in 0..2 {
-            let to = rules.roles.get(message.role.as_str()).and_then(|name| Role::parse(name));
-            message.role = to.unwrap_or(message.role);
+        let (before, role) = (message.role, accepted_role(message.role, rules));
+        if role == before {
+            return false;
         }
-        let is_renamed = message.role != before;
-        if is_renamed {
-            let detail = format!("{} to {}", before.as_str(), message.role.as_str());
-            diagnostics.record(DiagnosticCode::RoleDemoted, &format!("messages[{i}].role"), &detail);
-            mark_changed(message);
-            changed = true;
-        }
-        is_renamed && message.role == Role::User
+        let detail = format!("{} to {}", before.as_str(), role.as_str());
+        diagnostics.record(DiagnosticCode::RoleDemoted, &format!("messages[{i}].role"), &detail);
+        message.edit().role = role;
+        role == Role::User
     };
     // Messages are joined in place: a second list of a long conversation would be large.
     let (mut i, mut has_appended) = (0, false);
@@ -48,5 +39,13 @@ pub(super) fn rename(
         false
     });
     messages.last_mut().filter(|_| has_appended).into_iter().for_each(Message::join_texts);
-    changed
+}
+
+/// The role under which the upstream gets messages of `role`.
+fn accepted_role(mut role: Role, rules: &MessageRules) -> Role {
+    // The new role may itself be renamed: `developer`, `system`, `user`.
+    for _ in 0..2 {
+        role = rules.roles.get(role.as_str()).and_then(|name| Role::parse(name)).unwrap_or(role);
+    }
+    role
 }

@@ -151,7 +151,7 @@ impl StateScope {
         if !is_stored {
             return Vec::new();
         }
-        let call = turn.parts().iter().find_map(|part| match part {
+        let call = turn.blocks().iter().find_map(|part| match part {
             RecordedBlock::Call { id, name, arguments, .. } => Some((id, call_digest(name, arguments))),
             _ => None,
         });
@@ -161,7 +161,7 @@ impl StateScope {
             keys.push(self.key(conversation, "call", "", call));
         }
         if is_opaque {
-            let texts = turn.parts().iter().filter_map(|part| match part {
+            let texts = turn.blocks().iter().filter_map(|part| match part {
                 RecordedBlock::Text { text, .. } => Some(text.as_str()),
                 _ => None,
             });

@@ -1,7 +1,6 @@
 //! Text content of messages to the JSON type that the profile accepts, and empty content to what it accepts instead.
 
-use super::change::mark_changed;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Role};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Messages, Role};
 use crate::profile::{ContentType, MessageRules, ToolCallContent};
 
 /// Joins the parts of a text into one: the encoder writes a single text block as a string.
@@ -10,36 +9,43 @@ pub(super) fn parts_to_string(
     rules: &MessageRules,
     i: usize,
     diagnostics: &mut Diagnostics,
-) -> bool {
+) {
     if rules.content != ContentType::String || !message.content_was_parts {
-        return false;
+        return;
     }
-    let is_joined = match message.blocks.as_mut_slice() {
-        [Block::ToolResult { blocks, .. }] => join_text_blocks(blocks),
-        _ => join_text_blocks(&mut message.blocks),
+    let is_joinable = match message.blocks.as_slice() {
+        [Block::ToolResult { blocks, .. }] => are_joinable(blocks),
+        blocks => are_joinable(blocks),
     };
-    if !is_joined {
-        return false;
+    if !is_joinable {
+        return;
     }
-    message.content_was_parts = false;
+    let fields = message.edit();
+    match fields.blocks.as_mut_slice() {
+        [Block::ToolResult { blocks, .. }] => join_text_blocks(blocks),
+        _ => join_text_blocks(&mut fields.blocks),
+    }
+    fields.content_was_parts = false;
     diagnostics.record(DiagnosticCode::ContentFlattened, &format!("messages[{i}].content"), "");
-    mark_changed(message);
-    true
 }
 
-/// Joins all texts into one, unless another block requires a list of parts.
-fn join_text_blocks(blocks: &mut Vec<Block>) -> bool {
-    let is_text = |b: &Block| matches!(b, Block::Text { .. });
+/// Whether there is text, and no block that requires a list of parts.
+fn are_joinable(blocks: &[Block]) -> bool {
     let requires_part =
         |b: &Block| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_) | Block::Native { .. });
-    let Some(first_text) = blocks.iter().position(is_text) else { return false };
-    if blocks.iter().any(requires_part) {
-        return false;
-    }
+    blocks.iter().any(is_text) && !blocks.iter().any(requires_part)
+}
+
+fn is_text(block: &Block) -> bool {
+    matches!(block, Block::Text { .. })
+}
+
+/// Joins all texts into one.
+fn join_text_blocks(blocks: &mut Vec<Block>) {
+    let Some(first_text) = blocks.iter().position(is_text) else { return };
     let joined = blocks.iter().filter_map(Block::as_text).collect::<Vec<_>>().join("\n\n");
     blocks.retain(|b| !is_text(b));
     blocks.insert(first_text.min(blocks.len()), Block::text(joined));
-    true
 }
 
 /// Makes the encoder write a string as a list of one text part.
@@ -48,37 +54,33 @@ pub(super) fn string_to_parts(
     rules: &MessageRules,
     i: usize,
     diagnostics: &mut Diagnostics,
-) -> bool {
+) {
     let has_text = message.blocks.iter().any(|b| matches!(b, Block::Text { .. } | Block::ToolResult { .. }));
     if rules.content != ContentType::Parts || message.content_was_parts || !has_text {
-        return false;
+        return;
     }
-    message.content_was_parts = true;
+    message.edit().content_was_parts = true;
     diagnostics.record(
         DiagnosticCode::ContentRewritten,
         &format!("messages[{i}].content"),
         "a text to a list of parts",
     );
-    mark_changed(message);
-    true
 }
 
 /// Drops assistant messages without content and tool calls, if the upstream refuses them.
 pub(super) fn drop_empty_assistant(
-    messages: &mut Vec<Message>,
+    messages: &mut Messages,
     rules: &MessageRules,
     diagnostics: &mut Diagnostics,
-) -> bool {
+) {
     if !rules.drop_empty_assistant {
-        return false;
+        return;
     }
     let is_kept = |m: &Message| m.role != Role::Assistant || !m.blocks.iter().all(is_empty_text);
-    let before = messages.len();
     for (i, _) in messages.iter().enumerate().filter(|(_, m)| !is_kept(m)) {
         diagnostics.record(DiagnosticCode::MessageDropped, &format!("messages[{i}]"), "");
     }
     messages.retain(is_kept);
-    messages.len() != before
 }
 
 fn is_empty_text(block: &Block) -> bool {
@@ -91,9 +93,9 @@ pub(super) fn fill_content(
     rules: &MessageRules,
     i: usize,
     diagnostics: &mut Diagnostics,
-) -> bool {
+) {
     if message.role != Role::Assistant {
-        return false;
+        return;
     }
     let has_calls = message.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));
     if !has_calls {
@@ -101,29 +103,26 @@ pub(super) fn fill_content(
         let is_null = message.blocks.iter().all(|b| matches!(b, Block::Reasoning { .. }))
             && ["function_call", "audio"].iter().all(|key| message.extra.get(key).is_none());
         if is_null {
-            message.blocks.push(Block::text(""));
+            message.edit().blocks.push(Block::text(""));
             diagnostics.record(
                 DiagnosticCode::ContentRewritten,
                 &format!("messages[{i}].content"),
                 "null to \"\"",
             );
-            mark_changed(message);
         }
-        return is_null;
+        return;
     }
     let field_path = format!("messages[{i}].content");
     let has_text = message.blocks.iter().any(|b| matches!(b, Block::Text { .. }));
     match rules.tool_call_content {
         ToolCallContent::Empty if !has_text => {
-            message.blocks.insert(0, Block::Text { text: "".into(), extra: ExtraFields::default() });
+            message.edit().blocks.insert(0, Block::Text { text: "".into(), extra: ExtraFields::default() });
             diagnostics.record(DiagnosticCode::ContentRewritten, &field_path, "null to \"\"");
         }
         ToolCallContent::Null if message.blocks.iter().any(is_empty_text) => {
-            message.blocks.retain(|b| !is_empty_text(b));
+            message.retain_blocks(|b| !is_empty_text(b));
             diagnostics.record(DiagnosticCode::ContentRewritten, &field_path, "\"\" to null");
         }
-        _ => return false,
+        _ => {}
     }
-    mark_changed(message);
-    true
 }

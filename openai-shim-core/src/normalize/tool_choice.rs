@@ -18,7 +18,7 @@ pub(super) fn declare_from_history(request: &mut Request, rules: &ToolRules, dia
             if !declared.insert(name) {
                 continue;
             }
-            request.tools.push(Tool::Function {
+            request.tools.edit().push(Tool::Function {
                 name: name.clone(),
                 description: None,
                 parameters: Some(raw(r#"{"type":"object","properties":{}}"#)),
@@ -29,27 +29,23 @@ pub(super) fn declare_from_history(request: &mut Request, rules: &ToolRules, dia
         }
     }
     if !request.tools.is_empty() {
-        request.changed.tools = true;
         // The model must not call them.
-        request.tool_choice = Some(ToolChoice::None);
-        request.changed.tool_choice = true;
+        request.tool_choice.set(Some(ToolChoice::None));
     }
 }
 
 /// Sends a forced choice as the upstream accepts it. `any` is written later, in the encoded body.
 pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
-    match request.tool_choice.clone() {
+    match (*request.tool_choice).clone() {
         Some(ToolChoice::Required) if rules.required_choice == ToolChoiceSupport::Auto => {
-            request.tool_choice = Some(ToolChoice::Auto);
-            request.changed.tool_choice = true;
+            request.tool_choice.set(Some(ToolChoice::Auto));
             diagnostics.record(DiagnosticCode::ToolChoiceDowngraded, "tool_choice", "required to auto");
             append_instruction(request, "Answer by calling one of the tools that are offered to you.");
         }
         Some(ToolChoice::Function(name)) if rules.named_choice != ToolChoiceSupport::Native => {
             offer_single_tool(request, &name);
-            request.changed.tool_choice = true;
             if rules.named_choice == ToolChoiceSupport::Auto {
-                request.tool_choice = Some(ToolChoice::Auto);
+                request.tool_choice.set(Some(ToolChoice::Auto));
                 diagnostics.record(
                     DiagnosticCode::ToolChoiceDowngraded,
                     "tool_choice",
@@ -57,7 +53,7 @@ pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &
                 );
                 append_instruction(request, &format!("Answer by calling the tool `{name}`."));
             } else {
-                request.tool_choice = Some(ToolChoice::Required);
+                request.tool_choice.set(Some(ToolChoice::Required));
                 diagnostics.record(
                     DiagnosticCode::ParamRenamed,
                     "tool_choice",
@@ -71,9 +67,8 @@ pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &
 
 /// Removes all tools but one, if it is among them.
 fn offer_single_tool(request: &mut Request, name: &str) {
-    let before = request.tools.len();
-    if request.tools.iter().any(|tool| tool.name() == Some(name)) {
-        request.tools.retain(|tool| tool.name() == Some(name));
+    let is_named = |tool: &Tool| tool.name() == Some(name);
+    if request.tools.iter().any(is_named) && !request.tools.iter().all(is_named) {
+        request.tools.edit().retain(is_named);
     }
-    request.changed.tools |= request.tools.len() != before;
 }

@@ -1,19 +1,18 @@
 //! Schemas of functions to the JSON-schema subset that the profile accepts.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, Request, Tool};
+use crate::canonical::{DiagnosticCode, Diagnostics, Edit, Request, Tool};
 use crate::json::{raw, schema_subset};
 use crate::profile::ToolRules;
 
 pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
-    for (i, tool) in request.tools.iter_mut().enumerate() {
-        request.changed.tools |= normalize_function(tool, rules, i, diagnostics);
-    }
+    request.tools.edit_each(|i, tool| normalize_function(tool, rules, i, diagnostics));
 }
 
-/// Reduces one function's schema and drops `strict`. Returns whether the function changed.
-fn normalize_function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics: &mut Diagnostics) -> bool {
-    let Tool::Function { parameters, strict, .. } = tool else { return false };
-    let mut changed = false;
+/// Reduces one function's schema and drops `strict`.
+fn normalize_function(tool: &mut Edit<'_, Tool>, rules: &ToolRules, i: usize, diagnostics: &mut Diagnostics) {
+    let Tool::Function { parameters, strict, .. } = &**tool else { return };
+    let dropped_strict = strict.filter(|_| rules.drop_strict);
+    let mut reduced_schema = None;
     if let Some(schema) = parameters {
         let subset = schema_subset::SchemaSubset {
             dropped_keywords: &rules.drop_schema_keywords,
@@ -29,16 +28,17 @@ fn normalize_function(tool: &mut Tool, rules: &ToolRules, i: usize, diagnostics:
             if reduced.dropped_keywords.is_empty() {
                 diagnostics.record(DiagnosticCode::ContentRewritten, &field_path, "");
             }
-            *schema = raw(reduced.json);
-            changed = true;
+            reduced_schema = Some(raw(reduced.json));
         }
     }
-    if rules.drop_strict
-        && let Some(is_strict) = strict.take()
-    {
+    if let Some(is_strict) = dropped_strict {
         let code = if is_strict { DiagnosticCode::ParamDropped } else { DiagnosticCode::NullDropped };
         diagnostics.record(code, &format!("tools[{i}].function.strict"), "");
-        changed = true;
     }
-    changed
+    if (reduced_schema.is_some() || dropped_strict.is_some())
+        && let Tool::Function { parameters, strict, .. } = tool.edit()
+    {
+        *parameters = reduced_schema.or(parameters.take());
+        *strict = strict.take().filter(|_| dropped_strict.is_none());
+    }
 }

@@ -4,8 +4,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses its part
 
 use openai_shim_core::canonical::{
-    Block, Choice, ExtraFields, FinishReason, Message, REASONING_DETAILS, Request, Response, ResponseSpec,
-    Role, Tool,
+    Block, Choice, ExtraFields, FinishReason, Message, REASONING_DETAILS, Request, Response, ResponseContext,
+    ResponseSpec, Role, Tool,
 };
 use openai_shim_core::json::raw;
 use openai_shim_core::{Context, Diagnostics, Dialect};
@@ -33,14 +33,16 @@ fn request(said: Said<'_>) -> Request {
     let mut request = Request::default();
     said.model.clone_into(&mut request.model);
     request.encrypted_reasoning = true;
-    request.messages = vec![Message::text(Role::System, said.system), Message::text(Role::User, said.user)];
+    request.messages =
+        vec![Message::text(Role::System, said.system), Message::text(Role::User, said.user)].into();
     request.tools = vec![Tool::Function {
         name: String::from("weather"),
         description: Some(String::from("Tells the weather.")),
         parameters: Some(raw(r#"{"type":"object","properties":{"city":{"type":"string"}}}"#)),
         strict: None,
         extra: ExtraFields::default(),
-    }];
+    }]
+    .into();
     request
 }
 
@@ -114,7 +116,12 @@ pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
     response.id = Some(String::from("answer"));
     response.model = Some(String::from("m"));
     response.choices = vec![choice];
-    let mut spec = ResponseSpec::new(&request(SAID), Context::fixed());
-    let body = upstream.encode_response(&response, &mut spec, &mut Diagnostics::default());
+    let spec = ResponseSpec::new(&request(SAID), &Context::fixed());
+    let body = upstream.encode_response(
+        &response,
+        &spec,
+        &mut ResponseContext::new(&request(SAID), Context::fixed()),
+        &mut Diagnostics::default(),
+    );
     String::from_utf8(body).unwrap()
 }

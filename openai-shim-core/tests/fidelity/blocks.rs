@@ -46,7 +46,7 @@ pub fn weather() -> Tool {
 
 /// The tools of every client that has some.
 pub fn tools(request: &mut Request) {
-    request.tools = vec![weather()];
+    request.tools.set(vec![weather()]);
 }
 
 pub fn call(id: &str, signature: Option<&str>) -> Block {
@@ -114,7 +114,7 @@ pub fn called(request: &mut Request, ids: &[&str], say: &dyn Fn() -> Vec<Block>)
     tools(request);
     let calls = ids.iter().map(|id| call(id, None)).collect();
     request.messages.push(Message::new(Role::Assistant, calls));
-    request.messages.extend(ids.iter().map(|id| result(id, say(), false)));
+    request.messages.edit().extend(ids.iter().map(|id| result(id, say(), false)));
 }
 
 /// A turn of the assistant that thinks before it calls, and the result.

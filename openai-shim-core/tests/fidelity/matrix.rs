@@ -1,7 +1,8 @@
 //! One probe between two dialects, and what became of it.
 
 use openai_shim_core::canonical::{
-    Block, Choice, Event, FinishReason, Message, Request, Response, ResponseSpec, Role, Usage, fold, unfold,
+    Block, Choice, Event, FinishReason, Message, Request, Response, ResponseContext, ResponseSpec, Role,
+    Usage, fold, unfold,
 };
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::StatusError;
@@ -10,6 +11,11 @@ use openai_shim_core::framing::Framer;
 use openai_shim_core::profile::{native_profile, profile};
 use openai_shim_core::{Context, Diagnostics, ErrorKind, Exchange, Profile, Step, UpstreamError};
 use std::collections::BTreeSet;
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 pub type Side = &'static dyn Dialect;
 
@@ -85,7 +91,7 @@ pub struct Say(pub &'static str, pub fn(&mut Response, &str), pub fn(&Response) 
 
 pub fn plain() -> Request {
     let mut request = Request::default();
-    (request.model, request.messages) = (String::from("m"), vec![Message::text(Role::User, "hi")]);
+    (request.model, request.messages) = (String::from("m"), vec![Message::text(Role::User, "hi")].into());
     request
 }
 
@@ -149,9 +155,9 @@ pub fn spec(Ask(_, ask, arrives): &Ask, client: Side, upstream: Side) -> Found {
 /// The bytes of an answer in one dialect, whole or streamed.
 pub fn spoken(response: &Response, by: Side, spec: &ResponseSpec) -> Vec<u8> {
     if !spec.stream {
-        return by.encode_response(response, &mut spec.clone(), &mut Diagnostics::default());
+        return by.encode_response(response, &spec, &mut context(), &mut Diagnostics::default());
     }
-    let (mut encoder, mut out) = (by.encoder(spec), Vec::new());
+    let (mut encoder, mut out) = (by.encoder(spec, &context()), Vec::new());
     for event in unfold(response) {
         encoder.event(&event, &mut out);
     }
@@ -161,7 +167,8 @@ pub fn spoken(response: &Response, by: Side, spec: &ResponseSpec) -> Vec<u8> {
 
 /// The events of a stream.
 pub fn heard_events(body: &[u8], by: Side, spec: &ResponseSpec) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) = (by.decoder(spec), Framer::new(1 << 20), Vec::new());
+    let (mut decoder, mut framer, mut events) =
+        (by.decoder(spec, &context()), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
@@ -173,7 +180,7 @@ pub fn heard(body: &[u8], by: Side, spec: &ResponseSpec) -> Result<Response, Ups
     if spec.stream {
         return fold(&heard_events(body, by, spec));
     }
-    by.decode_response(body, &mut spec.clone(), &mut Diagnostics::default())
+    by.decode_response(body, &spec, &mut context(), &mut Diagnostics::default())
 }
 
 /// The request that a client of this dialect sends for an answer.
@@ -182,7 +189,7 @@ pub fn asking(client: Side, stream: bool) -> Request {
     (request.stream, request.include_usage) = (stream, true);
     super::blocks::tools(&mut request);
     if written(&request, client).is_none_or(|read| read.request().tools.is_empty()) {
-        request.tools.clear();
+        request.tools.edit().clear();
     }
     request
 }
@@ -209,7 +216,7 @@ pub fn passed(
     upstream: Side,
     stream: Stream,
 ) -> (Vec<u8>, BTreeSet<String>) {
-    let spec = ResponseSpec::new(&asking(client, stream.upstream), Context::fixed());
+    let spec = ResponseSpec::new(&asking(client, stream.upstream), &Context::fixed());
     let (mut exchange, mut out) = (begun(client, upstream, stream.client), Vec::new());
     exchange.push(&spoken(response, upstream, &spec), &mut out).unwrap();
     exchange.finish(&mut out).unwrap();
@@ -218,8 +225,8 @@ pub fn passed(
 
 /// The same of a stream in which the upstream reports an error after its first words.
 pub fn broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BTreeSet<String>) {
-    let spec = ResponseSpec::new(&asking(client, true), Context::fixed());
-    let (mut encoder, mut body) = (upstream.encoder(&spec), Vec::new());
+    let spec = ResponseSpec::new(&asking(client, true), &Context::fixed());
+    let (mut encoder, mut body) = (upstream.encoder(&spec, &context()), Vec::new());
     let said = unfold(response).into_iter().take_while(|event| !matches!(event, Event::Close { .. }));
     said.for_each(|event| encoder.event(&event, &mut body));
     let failed = StatusError::new(500, ErrorKind::Upstream, "It went wrong so.");
@@ -232,7 +239,7 @@ pub fn broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BT
 
 fn answer(response: &Response, client: Side, upstream: Side, stream: bool) -> (Response, BTreeSet<String>) {
     let (out, diagnostics) = passed(response, client, upstream, Stream { client: stream, upstream: stream });
-    let read = heard(&out, client, &ResponseSpec::new(&asking(client, stream), Context::fixed()));
+    let read = heard(&out, client, &ResponseSpec::new(&asking(client, stream), &Context::fixed()));
     let read = read.unwrap_or_else(|error| {
         panic!("{} of {}: {error}: {}", client.name(), upstream.name(), String::from_utf8_lossy(&out))
     });
@@ -245,7 +252,7 @@ pub fn answered(Say(_, say, arrives): &Say, client: Side, upstream: Side, stream
     let mut request = plain();
     super::blocks::tools(&mut request);
     (request.stream, request.include_usage) = (stream, true);
-    let spec = ResponseSpec::new(&request, Context::fixed());
+    let spec = ResponseSpec::new(&request, &Context::fixed());
     let own = heard(&spoken(&probe, upstream, &spec), upstream, &spec);
     if !own.is_ok_and(|own| arrives(&own)) {
         return Found::new(Cell::Unsayable);

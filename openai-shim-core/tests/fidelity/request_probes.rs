@@ -12,7 +12,7 @@ use openai_shim_core::canonical::{
 pub const REQUEST_PROBES: &[Ask] = &[
     Ask(
         "system message",
-        |r, _| r.messages.insert(0, Message::text(Role::System, "Be brief.")),
+        |r, _| r.messages.edit().insert(0, Message::text(Role::System, "Be brief.")),
         // In a prompt it is text.
         |r| r.messages.iter().any(|m| m.joined_text().contains("Be brief.")),
     ),
@@ -38,28 +38,32 @@ pub const REQUEST_PROBES: &[Ask] = &[
     ),
     Ask(
         "picture",
-        |r, _| r.messages[0].blocks.push(picture()),
+        |r, _| r.messages.edit()[0].edit().blocks.push(picture()),
         |r| {
             all(r).any(|b| matches!(b, Block::Image(m) if matches!(&m.source, MediaSource::Base64 { data, .. } if data == PIXEL)))
         },
     ),
     Ask(
         "picture by its address",
-        |r, _| r.messages[0].blocks.push(picture_at("https://a.example/b.png")),
+        |r, _| r.messages.edit()[0].edit().blocks.push(picture_at("https://a.example/b.png")),
         |r| all(r).any(|b| matches!(b, Block::Image(m) if matches!(&m.source, MediaSource::Url(_)))),
     ),
     Ask(
         "document",
-        |r, _| r.messages[0].blocks.push(document()),
+        |r, _| r.messages.edit()[0].edit().blocks.push(document()),
         |r| all(r).any(|b| matches!(b, Block::File(_))),
     ),
-    Ask("sound", |r, _| r.messages[0].blocks.push(sound()), |r| all(r).any(|b| matches!(b, Block::Audio(_)))),
+    Ask(
+        "sound",
+        |r, _| r.messages.edit()[0].edit().blocks.push(sound()),
+        |r| all(r).any(|b| matches!(b, Block::Audio(_))),
+    ),
     Ask("tools", |r, _| tools(r), |r| r.tools.iter().any(|tool| tool.name() == Some("weather"))),
     Ask(
         "strict tools",
         |r, _| {
             tools(r);
-            if let Some(Tool::Function { strict, .. }) = r.tools.first_mut() {
+            if let Some(Tool::Function { strict, .. }) = r.tools.edit().first_mut() {
                 *strict = Some(true);
             }
         },
@@ -69,34 +73,34 @@ pub const REQUEST_PROBES: &[Ask] = &[
         "a tool must be called",
         |r, _| {
             tools(r);
-            r.tool_choice = Some(ToolChoice::Required);
+            r.tool_choice.set(Some(ToolChoice::Required));
         },
-        |r| matches!(r.tool_choice, Some(ToolChoice::Required)),
+        |r| matches!(*r.tool_choice, Some(ToolChoice::Required)),
     ),
     Ask(
         "this tool must be called",
         |r, _| {
             tools(r);
-            r.tool_choice = Some(ToolChoice::Function(String::from("weather")));
+            r.tool_choice.set(Some(ToolChoice::Function(String::from("weather"))));
         },
-        |r| matches!(&r.tool_choice, Some(ToolChoice::Function(name)) if name == "weather"),
+        |r| matches!(&*r.tool_choice, Some(ToolChoice::Function(name)) if name == "weather"),
     ),
     Ask(
         "no tool may be called",
         |r, _| {
             tools(r);
-            r.tool_choice = Some(ToolChoice::None);
+            r.tool_choice.set(Some(ToolChoice::None));
         },
         // No tools say the same.
-        |r| matches!(r.tool_choice, Some(ToolChoice::None)) || r.tools.is_empty(),
+        |r| matches!(*r.tool_choice, Some(ToolChoice::None)) || r.tools.is_empty(),
     ),
     Ask(
         "one call at a time",
         |r, _| {
             tools(r);
-            r.parallel_tool_calls = Some(false);
+            r.parallel_tool_calls.set(Some(false));
         },
-        |r| r.parallel_tool_calls == Some(false),
+        |r| *r.parallel_tool_calls == Some(false),
     ),
     Ask(
         "a call and its result",
@@ -129,7 +133,7 @@ pub const REQUEST_PROBES: &[Ask] = &[
     ),
     Ask(
         "a custom tool",
-        |r, by| r.tools.extend(patch(by)),
+        |r, by| r.tools.edit().extend(patch(by)),
         |r| {
             r.tools.iter().any(|tool| match tool {
                 Tool::Native { raw, .. } => raw.get().contains("patch"),
@@ -141,7 +145,7 @@ pub const REQUEST_PROBES: &[Ask] = &[
         "a custom tool's call and its result",
         |r, by| {
             if let (Some(tool), Some(call)) = (patch(by), patched(by)) {
-                r.tools.push(tool);
+                r.tools.edit().push(tool);
                 r.messages.push(Message::new(Role::Assistant, vec![call]));
                 r.messages.push(result("call_1", vec![Block::text("done")], false));
             }
@@ -160,28 +164,28 @@ pub const REQUEST_PROBES: &[Ask] = &[
                 _ => r#"{"type":"web_search"}"#,
             };
             let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
-            r.tools = vec![Tool::Native { dialect, raw: raw(json) }];
+            r.tools.set(vec![Tool::Native { dialect, raw: raw(json) }]);
         },
         |r| r.tools.iter().any(|tool| matches!(tool, Tool::Native { .. })),
     ),
     Ask(
         "JSON by a schema",
         |r, _| {
-            r.response_format = Some(ResponseFormat::JsonSchema {
+            r.response_format.set(Some(ResponseFormat::JsonSchema {
                 name: String::from("weather"),
                 schema: Some(raw(CITY)),
                 strict: Some(true),
                 extra: ExtraFields::default(),
-            });
+            }));
         },
-        |r| matches!(&r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
+        |r| matches!(&*r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
     ),
     Ask(
         "JSON of any kind",
-        |r, _| r.response_format = Some(ResponseFormat::JsonObject),
-        |r| matches!(r.response_format, Some(ResponseFormat::JsonObject)),
+        |r, _| r.response_format.set(Some(ResponseFormat::JsonObject)),
+        |r| matches!(*r.response_format, Some(ResponseFormat::JsonObject)),
     ),
-    Ask("stop sequences", |r, _| r.stop = vec![String::from("END")], |r| r.stop == ["END"]),
+    Ask("stop sequences", |r, _| r.stop.set(vec![String::from("END")]), |r| *r.stop == ["END"]),
     Ask(
         "the longest answer",
         |r, _| r.max_tokens = Some(TokenLimit { tokens: 77, completion: false }),
@@ -196,7 +200,7 @@ pub const REQUEST_PROBES: &[Ask] = &[
         |r| (r.frequency_penalty, r.presence_penalty) == (Some(0.5), Some(0.25)),
     ),
     Ask("seed", |r, _| r.seed = Some(7), |r| r.seed == Some(7)),
-    Ask("several answers", |r, _| r.n = Some(2), |r| r.n == Some(2)),
+    Ask("several answers", |r, _| r.n.set(Some(2)), |r| *r.n == Some(2)),
     Ask("logprobs", |r, _| r.logprobs = Some(2), |r| r.logprobs == Some(2)),
     Ask(
         "biases of tokens",
@@ -206,7 +210,7 @@ pub const REQUEST_PROBES: &[Ask] = &[
     Ask("the end user", |r, _| r.user = Some(String::from("u1")), |r| r.user.as_deref() == Some("u1")),
     Ask(
         "the speaker's name",
-        |r, _| r.messages[0].name = Some("Ann".into()),
+        |r, _| r.messages.edit()[0].edit().name = Some("Ann".into()),
         |r| r.messages.iter().any(|m| m.name.as_deref() == Some("Ann")),
     ),
     Ask(
@@ -261,7 +265,9 @@ pub const REQUEST_PROBES: &[Ask] = &[
             let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
             let mark = (String::from("cache_control"), raw(r#"{"type":"ephemeral"}"#));
             let known = ["anthropic-messages", "openai-chat"].contains(&by);
-            if let (true, Some(Block::Text { extra, .. })) = (known, r.messages[0].blocks.first_mut()) {
+            if let (true, Some(Block::Text { extra, .. })) =
+                (known, r.messages.edit()[0].edit().blocks.first_mut())
+            {
                 *extra = ExtraFields::new(dialect, vec![mark]);
             }
         },

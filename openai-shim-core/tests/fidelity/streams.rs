@@ -45,7 +45,7 @@ fn legal(events: &[Event], what: &str) {
 #[test]
 fn stream_of_each_dialect_is_legal_and_equals_the_non_streaming_response() {
     for dialect in DIALECTS {
-        let spec = |stream| ResponseSpec::new(&asking(*dialect, stream), Context::fixed());
+        let spec = |stream| ResponseSpec::new(&asking(*dialect, stream), &Context::fixed());
         let whole = heard(&spoken(&rich(), *dialect, &spec(false)), *dialect, &spec(false)).unwrap();
         let events = heard_events(&spoken(&rich(), *dialect, &spec(true)), *dialect, &spec(true));
         legal(&events, dialect.name());
@@ -62,7 +62,7 @@ fn stream_between_any_two_dialects_equals_the_non_streaming_response() {
         for upstream in DIALECTS {
             let what = format!("{} of {}", client.name(), upstream.name());
             let says = |stream: Stream| {
-                let spec = ResponseSpec::new(&asking(*client, stream.client), Context::fixed());
+                let spec = ResponseSpec::new(&asking(*client, stream.client), &Context::fixed());
                 let (out, _) = super::matrix::passed(&rich(), *client, *upstream, stream);
                 if stream.client {
                     legal(&heard_events(&out, *client, &spec), &what);
@@ -80,7 +80,7 @@ fn stream_between_any_two_dialects_equals_the_non_streaming_response() {
 /// The error that ends a stream.
 pub fn broken(client: Side, upstream: Side) -> String {
     let (out, _) = super::matrix::broken(&hello(), client, upstream);
-    let spec = ResponseSpec::new(&asking(client, true), Context::fixed());
+    let spec = ResponseSpec::new(&asking(client, true), &Context::fixed());
     let events = heard_events(&out, client, &spec);
     legal(&events, client.name());
     match events.last() {

@@ -20,7 +20,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use memchr::memmem;
-use openai_shim_core::canonical::{fault, is_document, is_html, plain};
+use openai_shim_core::canonical::{explain_unusable, is_document, is_html, trim_body};
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::auxiliary::{ResponseCheck, states_failure};
 use openai_shim_core::json::{Object, encode_string};
@@ -164,8 +164,8 @@ async fn check_response(
             None => Bytes::new(),
         };
         return match first.is_empty() || kind == "text/html" || is_html(&first) {
-            true if kind == "text/html" => Err(Error::Upstream(fault(b"<", EXPECTED))),
-            true => Err(Error::Upstream(fault(&first, EXPECTED))),
+            true if kind == "text/html" => Err(Error::Upstream(explain_unusable(b"<", EXPECTED))),
+            true => Err(Error::Upstream(explain_unusable(&first, EXPECTED))),
             false => Ok(Box::pin(PrefixedStream { first: Some(first), rest: source })),
         };
     }
@@ -173,14 +173,14 @@ async fn check_response(
     let (headers, length) = (head.headers.clone(), body.len());
     let check_body = move || {
         if !is_document(&body) {
-            return Err(fault(&body, EXPECTED));
+            return Err(explain_unusable(&body, EXPECTED));
         }
         if states_failure(&body, &["id", "object", "data", "results", "output", "text"]) {
             let diagnostics = &mut Diagnostics::default();
             return Err(upstream_dialect.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, diagnostics));
         }
         if let Some((check, request)) = check {
-            check.check(&request, plain(&body))?;
+            check.check(&request, trim_body(&body))?;
         }
         Ok(Bytes::from(body))
     };

@@ -5,7 +5,7 @@ use crate::app_state::{AppState, UpstreamState};
 use crate::http::responses;
 use crate::upstream::query::collect;
 use http::{Method, StatusCode};
-use openai_shim_core::canonical::{ListedModel, fault, plain};
+use openai_shim_core::canonical::{ListedModel, explain_unusable, trim_body};
 use openai_shim_core::dialect::auxiliary::states_failure;
 use openai_shim_core::{Diagnostics, UpstreamError};
 use std::sync::Arc;
@@ -90,15 +90,15 @@ async fn fetch(app: &AppState, upstream: &UpstreamState) -> Result<Vec<ListedMod
         return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
     }
     let name = upstream.config.name.clone();
-    let decode = move || match dialect.decode_models(plain(&body), &name) {
+    let decode = move || match dialect.decode_models(trim_body(&body), &name) {
         Some(models) => Ok(models),
         None if states_failure(&body, &["data", "models"]) => {
             let status = StatusCode::BAD_GATEWAY;
             Err(dialect.decode_error(status, &head.headers, &body, &mut Diagnostics::default()))
         }
         None => {
-            let fault = fault(&body, "a model list");
-            let text = format!("{fault} Its models can be named in the configuration: models = [\"…\"].");
+            let error = explain_unusable(&body, "a model list");
+            let text = format!("{error} Its models can be named in the configuration: models = [\"…\"].");
             Err(UpstreamError::malformed(text))
         }
     };

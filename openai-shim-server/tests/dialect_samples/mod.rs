@@ -3,7 +3,7 @@
 use super::{DialectSample, PARAMETERS};
 use openai_shim_core::canonical::{
     Block, BlockKind, Choice, Delta, Event, ExtraFields, FinishReason, Message, Request, Response,
-    ResponseSpec, Role, Tool, Usage,
+    ResponseContext, ResponseSpec, Role, Tool, Usage,
 };
 use openai_shim_core::error::StatusError;
 use openai_shim_core::framing::Framer;
@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 /// The events of a stream.
 pub(crate) fn events(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
-    let mut decoder = dialect.decoder(&spec());
+    let mut decoder = dialect.decoder(&spec(), &context());
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
@@ -20,8 +20,13 @@ pub(crate) fn events(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
     events
 }
 
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
+
 fn spec() -> ResponseSpec {
-    ResponseSpec::new(&request(true, true), Context::fixed())
+    ResponseSpec::new(&request(true, true), &Context::fixed())
 }
 
 fn request(stream: bool, tools: bool) -> Request {
@@ -29,7 +34,7 @@ fn request(stream: bool, tools: bool) -> Request {
     (request.model, request.stream) = (String::from("m"), stream);
     request.messages.push(Message::text(Role::User, "hi"));
     if tools {
-        request.tools.push(Tool::Function {
+        request.tools.edit().push(Tool::Function {
             name: String::from("weather"),
             description: None,
             parameters: Some(RawValue::from_string(PARAMETERS.to_owned()).unwrap()),
@@ -54,7 +59,7 @@ fn encode_response(dialect: &dyn Dialect, block: Block, finish: FinishReason) ->
     (choice.blocks, choice.finish) = (vec![block], Some(finish));
     (response.choices, response.usage) = (vec![choice], Some(Usage::new(3, 2)));
     (response.id, response.model, response.created) = (Some("x".into()), Some("m".into()), Some(1));
-    let body = dialect.encode_response(&response, &mut spec(), &mut Diagnostics::default());
+    let body = dialect.encode_response(&response, &spec(), &mut context(), &mut Diagnostics::default());
     String::from_utf8(body).unwrap().leak()
 }
 
@@ -75,7 +80,7 @@ fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
             Event::End,
         ],
     ];
-    let mut encoder = dialect.encoder(&spec());
+    let mut encoder = dialect.encoder(&spec(), &context());
     let mut written = |events: &[Event]| -> &'static str {
         let mut out = Vec::new();
         for event in events {
@@ -87,7 +92,9 @@ fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
 }
 
 fn read(dialect: &dyn Dialect, body: &str) -> (String, String) {
-    let read = dialect.decode_response(body.as_bytes(), &mut spec(), &mut Diagnostics::default()).unwrap();
+    let read = dialect
+        .decode_response(body.as_bytes(), &spec(), &mut context(), &mut Diagnostics::default())
+        .unwrap();
     let (mut text, mut call) = (String::new(), String::new());
     for block in read.choices.iter().flat_map(|choice| &choice.blocks) {
         match block {

@@ -150,7 +150,7 @@ const NATIVE_FIELDS: [&str; 7] =
 
 /// Encodes one model: the fields of Anthropic's own list, or what follows from those of another one.
 fn encode_model(listed: &ListedModel) -> String {
-    let fields = listed.said();
+    let fields = listed.fields();
     let name = ["display_name", "displayName", "name"].iter().find_map(|key| fields.str(key));
     let name = name.filter(|name| !name.is_empty());
     let mut item = Object::new();

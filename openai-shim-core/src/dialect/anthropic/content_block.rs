@@ -6,7 +6,7 @@ use super::extra_fields::{self, record_dropped, write_with};
 use super::names::{NAME, SIGNATURE_FORMAT};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
-    WHOLE_BLOCK, call_id,
+    WHOLE_BLOCK, call_id, issuer,
 };
 use crate::json::{Object, ValueKind, encode_string, items, raw, string_or_json, value_kind};
 use base64::Engine as _;
@@ -63,7 +63,7 @@ fn read_at(item: &str, depth: usize) -> Option<Block> {
         "thinking" => read_thinking(&object),
         "redacted_thinking" => {
             let data = text_of("data");
-            let (signature, extra) = match call_id::split_issuer(&data) {
+            let (signature, extra) = match issuer::split_issuer(&data) {
                 Some((signature, mut extra)) => {
                     extra.members.extend(encrypted_details().into_iter().filter(|(key, _)| key == "type"));
                     (signature.to_owned(), extra)
@@ -150,7 +150,7 @@ pub(super) fn encrypted_details() -> Vec<(String, Box<serde_json::value::RawValu
 fn read_thinking(object: &Object<'_>) -> Block {
     let mut signature = object.str("signature").filter(|s| !s.is_empty()).map(Cow::into_owned);
     let mut extra = extra_fields::read(object, &["type", "thinking", "signature"]);
-    let tagged = signature.as_deref().and_then(call_id::split_issuer);
+    let tagged = signature.as_deref().and_then(issuer::split_issuer);
     if let Some((untagged, issuer)) = tagged.map(|(untagged, issuer)| (untagged.to_owned(), issuer)) {
         (signature, extra) = (Some(untagged), issuer);
     }

@@ -13,7 +13,7 @@ use super::stream_state::{ResumePoint, ResumedBlock, SentProgress, SentState};
 use super::{content_block, error, usage};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
-    REASONING_DETAILS, ResponseSpec, Usage, WHOLE_BLOCK, call_id,
+    REASONING_DETAILS, ResponseContext, ResponseSpec, Usage, WHOLE_BLOCK, issuer,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;
@@ -27,6 +27,7 @@ const MAX_WAITING_BYTES: usize = 16 << 20;
 /// Encodes a stream.
 pub(super) struct MessagesEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     phase: Phase,
     id: String,
@@ -77,11 +78,12 @@ struct PendingBlock {
 }
 
 impl MessagesEncoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             id: String::new(),
             model: spec.model.clone(),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             phase: Phase::AwaitingStart,
             blocks: VecDeque::new(),
@@ -130,7 +132,7 @@ impl MessagesEncoder {
         }
         self.phase = Phase::InMessage;
         if self.id.is_empty() {
-            self.id = self.spec.context.id("msg_");
+            self.id = self.context.new_id("msg_");
         }
         let mut message = Object::new();
         message.set("id", encode_string(&self.id));
@@ -173,7 +175,7 @@ impl MessagesEncoder {
             BlockKind::Text | BlockKind::Refusal => String::from(r#"{"type":"text","text":""}"#),
             BlockKind::Reasoning => String::from(r#"{"type":"thinking","thinking":"","signature":""}"#),
             BlockKind::ToolCall { id, name, signature } => {
-                let id = if id.is_empty() { self.spec.context.id("toolu_") } else { id.clone() };
+                let id = if id.is_empty() { self.context.new_id("toolu_") } else { id.clone() };
                 let signature = signature.as_deref();
                 let id = content_block::id_with_signature(&id, signature, "content[]", &mut self.diagnostics);
                 content_block::tool_use(&id, name, "{}", &pending.extra)
@@ -328,7 +330,7 @@ impl MessagesEncoder {
             return;
         };
         let (signature, details) = (&pending.buffered_signature, &pending.signature_details);
-        let data = encode_string(&call_id::tag_issuer(signature, details, SIGNATURE_FORMAT));
+        let data = encode_string(&issuer::tag_issuer(signature, details, SIGNATURE_FORMAT));
         if pending.index.is_some() || details.detail("type").is_none() {
             return self.write_delta("signature_delta", "signature", &data, out);
         }

@@ -48,7 +48,9 @@ use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
     StreamRepairer,
 };
-use crate::canonical::{CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseSpec};
+use crate::canonical::{
+    CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
+};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -109,7 +111,8 @@ impl Dialect for Anthropic {
     fn decode_response(
         &self,
         body: &[u8],
-        _spec: &mut ResponseSpec,
+        _spec: &ResponseSpec,
+        _context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         response::decode(body, diagnostics)
@@ -118,31 +121,37 @@ impl Dialect for Anthropic {
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, spec, diagnostics)
+        response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, _spec: &ResponseSpec) -> Box<dyn Decoder> {
+    fn decoder(&self, _spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
         Box::new(decode::MessagesDecoder::default())
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::MessagesEncoder::new(spec.clone()))
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
+        Box::new(encode::MessagesEncoder::new(spec.clone(), context.clone()))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(repair::MessagesRepairer::new(spec.clone())))
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(repair::MessagesRepairer::new(spec.clone(), context.clone())))
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(repair::repair_message(body, spec, diagnostics))
+        Some(repair::repair_message(body, spec, context, diagnostics))
     }
 
     fn decode_error(

@@ -7,7 +7,9 @@ use super::encode::MessagesEncoder;
 use super::sse::{write_event, write_event_line};
 use super::stream_state::{FrameAction, ResumePoint, SentProgress, SentState};
 use super::{conformance, error, response, stop_reason};
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
+};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, encode_string};
@@ -15,6 +17,7 @@ use crate::json::{Object, encode_string};
 /// Repairs a stream.
 pub(super) struct MessagesRepairer {
     spec: ResponseSpec,
+    context: ResponseContext,
     decoder: MessagesDecoder,
     output: Output,
     sent: SentState,
@@ -34,10 +37,11 @@ enum Output {
 }
 
 impl MessagesRepairer {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         let summary = ResponseSummary::for_spec(&spec);
         Self {
             spec,
+            context,
             decoder: MessagesDecoder::default(),
             output: Output::Passthrough,
             sent: SentState::default(),
@@ -89,7 +93,7 @@ impl MessagesRepairer {
         let is_failure = matches!(self.events.first(), Some(Event::Error(_)));
         let is_deviant = self.decoder.frame.action == FrameAction::Rewrite;
         if matches!(self.output, Output::Passthrough) && is_deviant && !is_failure {
-            let mut encoder = MessagesEncoder::new(self.spec.clone());
+            let mut encoder = MessagesEncoder::new(self.spec.clone(), self.context.clone());
             encoder.resume(resume_point, self.sent, self.summary.usage, out);
             self.output = Output::Encoded(Box::new(encoder));
         }
@@ -164,7 +168,8 @@ fn with_model(data: &[u8], model: &str) -> Option<String> {
 /// Repairs a non-streaming response: passes it on, or encodes it again if the API could not have sent it.
 pub(super) fn repair_message(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let response = response::decode(body, diagnostics)?;
@@ -175,7 +180,7 @@ pub(super) fn repair_message(
     let mut object = Object::parse(body).unwrap_or_default();
     if !(conformance::is_message(&object) && has_valid_content(&object)) {
         diagnostics.record(DiagnosticCode::FieldFilled, "", "the message was written again");
-        return Ok(Repaired { body: Some(response::encode(&response, spec, diagnostics)), summary });
+        return Ok(Repaired { body: Some(response::encode(&response, spec, context, diagnostics)), summary });
     }
     if spec.restore_alias {
         object.set("model", encode_string(&spec.model));

@@ -41,8 +41,8 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
-            "stop_sequences" => request.stop = strings(value),
-            "tools" => request.tools = tools::read(&object)?,
+            "stop_sequences" => request.stop.set_decoded(strings(value)),
+            "tools" => request.tools.set_decoded(tools::read(&object)?),
             _ => {
                 let remainder = params::read(key, value, &mut request);
                 extra.extend(remainder.map(|json| (key.to_owned(), raw(json))));
@@ -78,10 +78,10 @@ fn decode_system(object: &Object<'_>, body: &[u8], request: &mut Request) -> Res
     let was_list = content_block::read_content(value, &mut blocks).ok_or_else(|| {
         ClientError::invalid("system: must be a text or a list of text blocks.").at("system")
     })?;
-    let mut message = Message::new(Role::System, blocks);
-    message.content_was_parts = was_list;
-    message.span = Span::within(body, value);
-    request.messages.push(message);
+    let mut message = Message::decoded(Role::System, blocks);
+    message.decoded_mut().content_was_parts = was_list;
+    message.set_decoded_span(Span::within(body, value));
+    request.messages.push_decoded(message);
     Ok(())
 }
 
@@ -97,11 +97,11 @@ fn decode_messages(
         ClientError::invalid(text).at("messages")
     };
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(invalid)?;
-    request.messages.reserve_exact(items.len());
+    request.messages.decoded_mut().reserve_exact(items.len());
     for (i, item) in items.into_iter().enumerate() {
         let mut message = decode_message(item, i, diagnostics)?;
-        message.span = Span::within(body, item);
-        request.messages.push(message);
+        message.set_decoded_span(Span::within(body, item));
+        request.messages.push_decoded(message);
     }
     Ok(())
 }
@@ -122,12 +122,13 @@ fn decode_message(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result
         "system" => Role::System,
         _ => return Err(fail(".role", "must be user, assistant or system.")),
     };
-    let mut message = Message::new(role, Vec::new());
+    let mut message = Message::decoded(role, Vec::new());
+    let fields = message.decoded_mut();
     if let Some(content) = object.non_null("content") {
-        message.content_was_parts = content_block::read_content(content, &mut message.blocks)
+        fields.content_was_parts = content_block::read_content(content, &mut fields.blocks)
             .ok_or_else(|| fail(".content", "must be a text or a list of content blocks."))?;
     }
-    message.extra = extra_fields::read(&object, &["role", "content"]);
+    fields.extra = extra_fields::read(&object, &["role", "content"]);
     Ok(message)
 }
 
@@ -163,7 +164,7 @@ pub(super) fn encode<'a>(
     let drop_unsigned = is_same_dialect
         && request.model.contains("claude")
         && request.messages.iter().any(signed_thinking::has_unsigned_thinking);
-    if source.is_none() || request.changed.messages || drop_unsigned {
+    if source.is_none() || request.messages.is_changed() || drop_unsigned {
         let written = if is_same_dialect {
             same_dialect::write(request, source.unwrap_or_default(), drop_unsigned, diagnostics)
         } else {
@@ -175,7 +176,7 @@ pub(super) fn encode<'a>(
         }
         body.set("messages", written.messages);
     }
-    if source.is_none() || request.changed.tools || request.changed.tool_choice {
+    if source.is_none() || request.tools.is_changed() || request.is_tool_choice_changed() {
         tools::write(request, is_same_dialect, &mut body, diagnostics);
     }
     if source.is_none() {

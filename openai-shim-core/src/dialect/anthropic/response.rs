@@ -7,8 +7,8 @@ use super::stop_reason::{self, ContentSummary};
 use super::usage::{self, UsageCounts};
 use super::{content_block, error, extra_fields};
 use crate::canonical::{
-    Block, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Response, ResponseSpec,
-    WHOLE_BLOCK, call_id,
+    Block, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Response, ResponseContext,
+    ResponseSpec, WHOLE_BLOCK, issuer,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
@@ -109,9 +109,14 @@ fn native_as_text(block: Block) -> Block {
 }
 
 /// Writes a response.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
     let mut message = Object::new();
-    message.set("id", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id("msg_"))));
+    message.set("id", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id("msg_"))));
     message.set("type", "\"message\"");
     message.set("role", "\"assistant\"");
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
@@ -125,7 +130,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     for (i, block) in choice.blocks.iter().enumerate() {
         summary.has_tool_calls |= matches!(block, Block::ToolCall { .. });
         summary.has_refusal |= matches!(block, Block::Refusal(_));
-        content.extend(write_block(block, &format!("content[{i}]"), spec, diagnostics));
+        content.extend(write_block(block, &format!("content[{i}]"), context, diagnostics));
     }
     message.set("content", format!("[{}]", content.join(",")));
     let written = stop_reason::write(choice.finish.as_ref(), summary, &response.extra);
@@ -153,7 +158,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
 fn write_block(
     block: &Block,
     field_path: &str,
-    spec: &mut ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<String> {
     match block {
@@ -165,14 +170,14 @@ fn write_block(
         Block::Reasoning { text, signature, extra } => {
             extra_fields::record_dropped(extra, field_path, diagnostics);
             let signature =
-                call_id::tag_issuer(signature.as_deref().unwrap_or_default(), extra, SIGNATURE_FORMAT);
+                issuer::tag_issuer(signature.as_deref().unwrap_or_default(), extra, SIGNATURE_FORMAT);
             if text.is_empty() && signature.is_empty() {
                 return None;
             }
             Some(content_block::write_thinking(text, &signature, extra))
         }
         Block::ToolCall { id, name, arguments, signature, extra } if id.is_empty() => {
-            let id = spec.context.id("toolu_");
+            let id = context.new_id("toolu_");
             let id = content_block::id_with_signature(&id, signature.as_deref(), field_path, diagnostics);
             extra_fields::record_dropped(extra, field_path, diagnostics);
             let input = content_block::input_object(arguments, field_path, diagnostics);

@@ -136,7 +136,7 @@ const NATIVE_FIELDS: [&str; 11] = [
 
 /// Encodes one model: the fields of Google's own list, or what follows from those of another one.
 fn encode_model(listed: &ListedModel) -> String {
-    let fields = listed.said();
+    let fields = listed.fields();
     let name = ["displayName", "display_name"].iter().find_map(|key| fields.str(key));
     let mut item = Object::new();
     item.set("name", encode_string(&format!("models/{}", listed.id)));

@@ -25,7 +25,7 @@ pub(super) fn decode(
 ) -> Result<(), ClientError> {
     let contents_place = Place::Key(&Place::Root, "contents");
     if let Some(system) = object.non_null("systemInstruction") {
-        request.messages.push(decode_instruction(system)?);
+        request.messages.push_decoded(decode_instruction(system)?);
     }
     let missing = || {
         ClientError::invalid(
@@ -40,30 +40,37 @@ pub(super) fn decode(
             if items.is_empty() {
                 return Err(missing());
             }
-            request.messages.reserve_exact(items.len());
+            request.messages.decoded_mut().reserve_exact(items.len());
             for (i, item) in items.iter().enumerate() {
                 let mut message = decode_content(item, i, Place::Index(&contents_place, i), diagnostics)?;
-                message.span = Span::within(body, item);
-                push_message(message, &mut request.messages);
+                message.set_decoded_span(Span::within(body, item));
+                push_message(message, request.messages.decoded_mut());
             }
         }
         // Google's own libraries also accept one content, or its text.
-        ValueKind::Object => request.messages.push(decode_content(contents, 0, contents_place, diagnostics)?),
+        ValueKind::Object => {
+            let message = decode_content(contents, 0, contents_place, diagnostics)?;
+            request.messages.push_decoded(message);
+        }
         ValueKind::String => {
-            request.messages.push(Message::text(Role::User, decode_string(contents).unwrap_or_default()));
+            request
+                .messages
+                .push_decoded(text_message(Role::User, &decode_string(contents).unwrap_or_default()));
         }
         _ => return Err(missing()),
     }
     for message in request.messages.iter_mut().filter(|message| message.role == Role::Assistant) {
-        message.blocks.iter_mut().for_each(mark_encrypted);
-        let original = message.span.and_then(|span| std::str::from_utf8(body.get(span.range())?).ok());
-        if let (Some(original), Some((key, value))) = (original, message.extra.members.first_mut())
+        message.decoded_mut().blocks.iter_mut().for_each(mark_encrypted);
+        let original =
+            message.source_span().and_then(|span| std::str::from_utf8(body.get(span.range())?).ok());
+        if let (Some(original), Some((key, value))) =
+            (original, message.decoded_mut().extra.members.first_mut())
             && key == MERGED_CONTENTS
         {
             *value = raw(format!("[{original}]"));
         }
     }
-    assign_call_ids(&mut request.messages);
+    assign_call_ids(request.messages.decoded_mut());
     Ok(())
 }
 
@@ -84,12 +91,14 @@ fn push_message(message: Message, messages: &mut Vec<Message>) {
     };
     match messages.last_mut().filter(|last| is_mergeable(last) && is_mergeable(&message)) {
         Some(last) => {
-            for block in message.blocks.into_iter().filter(|block| !is_empty_text(block)) {
-                push_block(block, &mut last.blocks);
+            let span = last.source_span().zip(message.source_span()).map(|(first, next)| first.to(next));
+            last.set_decoded_span(span);
+            let fields = last.decoded_mut();
+            fields.content_was_parts |= message.content_was_parts;
+            for block in message.into_blocks().into_iter().filter(|block| !is_empty_text(block)) {
+                push_block(block, &mut fields.blocks);
             }
-            last.content_was_parts |= message.content_was_parts;
-            last.span = last.span.take().zip(message.span).map(|(first, next)| first.to(next));
-            last.extra = merged_contents();
+            fields.extra = merged_contents();
         }
         None => messages.push(message),
     }
@@ -118,16 +127,22 @@ fn push_block(block: Block, blocks: &mut Vec<Block>) {
     }
 }
 
+/// A message of one text, as the payload has it.
+fn text_message(role: Role, text: &str) -> Message {
+    Message::decoded(role, vec![Block::text(text)])
+}
+
 fn decode_instruction(system: &str) -> Result<Message, ClientError> {
     if let Some(text) = decode_string(system) {
-        return Ok(Message::text(Role::System, text));
+        return Ok(text_message(Role::System, &text));
     }
     let object = parse_object(system).ok_or_else(|| {
         ClientError::invalid("`systemInstruction` must be a content with `parts`.").at("systemInstruction")
     })?;
-    let mut message = Message::new(Role::System, decode_parts(&object));
-    message.content_was_parts = message.blocks.len() > 1;
-    message.extra = extra_fields::read(&object, &["parts"]);
+    let mut message = Message::decoded(Role::System, decode_parts(&object));
+    let fields = message.decoded_mut();
+    fields.content_was_parts = fields.blocks.len() > 1;
+    fields.extra = extra_fields::read(&object, &["parts"]);
     Ok(message)
 }
 
@@ -138,7 +153,7 @@ fn decode_content(
     diagnostics: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     if let Some(text) = decode_string(item) {
-        return Ok(Message::text(Role::User, text));
+        return Ok(text_message(Role::User, &text));
     }
     let path_of = |field: &str| format!("contents[{i}]{field}");
     let object = Object::parse(item.as_bytes()).map_err(|_| {
@@ -159,23 +174,28 @@ fn decode_content(
             return Err(ClientError::invalid(text).at(path_of(".role")));
         }
     };
-    let mut message = Message::new(role, blocks);
-    message.content_was_parts = message.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count() > 1;
-    message.extra = extra_fields::read(&object, &["role", "parts"]);
-    let part_count = message.blocks.len();
-    if message.extra.is_empty() && role == Role::Assistant {
-        let blocks = std::mem::replace(&mut message.blocks, Vec::with_capacity(part_count));
+    let mut message = Message::decoded(role, blocks);
+    let fields = message.decoded_mut();
+    fields.content_was_parts = fields.blocks.iter().filter(|b| matches!(b, Block::Text { .. })).count() > 1;
+    fields.extra = extra_fields::read(&object, &["role", "parts"]);
+    let part_count = fields.blocks.len();
+    if fields.extra.is_empty() && role == Role::Assistant {
+        let blocks = std::mem::replace(&mut fields.blocks, Vec::with_capacity(part_count));
         for block in blocks {
-            push_block(block, &mut message.blocks);
+            push_block(block, &mut fields.blocks);
         }
-        if message.blocks.len() < part_count {
-            message.extra = merged_contents();
+        if fields.blocks.len() < part_count {
+            fields.extra = merged_contents();
         }
     }
     if object.str("role").as_deref() == Some("function") {
-        message.extra = ExtraFields::new(
+        fields.extra = ExtraFields::new(
             NAME,
-            [vec![(String::from("role"), raw("\"function\""))], message.extra.into_members()].concat(),
+            [
+                vec![(String::from("role"), raw("\"function\""))],
+                std::mem::take(&mut fields.extra).into_members(),
+            ]
+            .concat(),
         );
     }
     Ok(message)
@@ -196,7 +216,7 @@ fn decode_parts(object: &Object<'_>) -> Vec<Block> {
 fn assign_call_ids(messages: &mut [Message]) {
     let mut open = OpenCalls::default();
     for (i, message) in messages.iter_mut().enumerate() {
-        for (k, block) in message.blocks.iter_mut().enumerate() {
+        for (k, block) in message.decoded_mut().blocks.iter_mut().enumerate() {
             match block {
                 Block::ToolCall { id, name, .. } => {
                     if id.is_empty() {
@@ -250,7 +270,7 @@ pub(super) fn encode(
         if message.role != Role::Tool {
             write_results(&mut results, &mut contents);
         }
-        let original = match (source, message.span) {
+        let original = match (source, message.source_span()) {
             (Some(source), Some(span)) => {
                 source.get(span.range()).and_then(|bytes| std::str::from_utf8(bytes).ok())
             }

@@ -11,7 +11,7 @@ use super::usage::{self, UsageCounts};
 use super::{error, extra_fields, finish_reason, parts};
 use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseSpec, Signature,
+    ResponseContext, Signature,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -30,7 +30,7 @@ const MAX_EXTRA_FIELDS: usize = 64;
 
 /// Decodes a stream.
 pub(super) struct GeminiDecoder {
-    spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     phase: Phase,
     is_prompt_blocked: bool,
@@ -82,9 +82,9 @@ struct OpenCall {
 }
 
 impl GeminiDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(context: ResponseContext) -> Self {
         Self {
-            spec,
+            context,
             diagnostics: Diagnostics::default(),
             phase: Phase::AwaitingStart { has_invalid_json: false },
             is_prompt_blocked: false,
@@ -228,7 +228,7 @@ impl GeminiDecoder {
                 let id = if id.is_empty() {
                     let path = "candidates[].content.parts[].functionCall.id";
                     self.diagnostics.record(DiagnosticCode::ToolIdSynthesized, path, "");
-                    self.spec.context.id("call_")
+                    self.context.new_id("call_")
                 } else {
                     id
                 };

@@ -11,7 +11,8 @@ use super::stream_framing::StreamFraming;
 use super::{error, extra_fields, finish_reason, usage};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
-    ExtraFields, FinishReason, Numbered, REASONING_DETAILS, ResponseSpec, TextLength, Usage,
+    ExtraFields, FinishReason, NumberedList, REASONING_DETAILS, ResponseContext, ResponseSpec, TextLength,
+    Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
@@ -21,12 +22,13 @@ use std::collections::{BTreeMap, VecDeque};
 /// Encodes a stream.
 pub(super) struct GeminiEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     framing: StreamFraming,
     phase: Phase,
     id: String,
     model: String,
-    choices: Numbered<ChoiceWriter>,
+    choices: NumberedList<ChoiceWriter>,
     usage: Option<Usage>,
     /// Extra fields of `usageMetadata`, from an upstream of this dialect.
     usage_extra: Vec<(String, Box<RawValue>)>,
@@ -98,15 +100,16 @@ impl ChoiceWriter {
 }
 
 impl GeminiEncoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             framing: StreamFraming::of(&spec),
             id: String::new(),
             model: spec.model.clone(),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             phase: Phase::AwaitingStart,
-            choices: Numbered::default(),
+            choices: NumberedList::default(),
             usage: None,
             usage_extra: Vec::new(),
             extra: Vec::new(),
@@ -151,7 +154,7 @@ impl GeminiEncoder {
             self.diagnostics.record(DiagnosticCode::FeatureUnsupported, PARTS_PATH, "a refusal, as text");
         }
         let generated_id = match kind {
-            BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.spec.context.id("call_")),
+            BlockKind::ToolCall { id, .. } if id.is_empty() => Some(self.context.new_id("call_")),
             _ => None,
         };
         let Some(choice) = self.choice(index) else { return };
@@ -349,7 +352,7 @@ impl Encoder for GeminiEncoder {
         match event {
             Event::Start { id, model, .. } => {
                 self.phase = Phase::InResponse;
-                self.id = id.clone().unwrap_or_else(|| self.spec.context.id(""));
+                self.id = id.clone().unwrap_or_else(|| self.context.new_id(""));
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }

@@ -28,12 +28,12 @@ pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec
             "temperature" => is_valid = set(&mut request.temperature, json::number(&text)),
             "topP" => is_valid = set(&mut request.top_p, json::number(&text)),
             "topK" => is_valid = set(&mut request.top_k, natural(&text)),
-            "candidateCount" => is_valid = set(&mut request.n, count(&text)),
+            "candidateCount" => is_valid = set(request.n.decoded_mut(), count(&text)),
             "seed" => is_valid = set(&mut request.seed, json::integer(&text)),
             "presencePenalty" => is_valid = set(&mut request.presence_penalty, json::number(&text)),
             "frequencyPenalty" => is_valid = set(&mut request.frequency_penalty, json::number(&text)),
             "stopSequences" => match serde_json::from_str(value) {
-                Ok(stop) => request.stop = stop,
+                Ok(stop) => request.stop.set_decoded(stop),
                 Err(_) => is_valid = false,
             },
             "responseMimeType" | "responseSchema" | "responseJsonSchema" => {}
@@ -49,7 +49,7 @@ pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec
             extra.push((format!("{EXTRA_PREFIX}{key}"), raw(value)));
         }
     }
-    request.response_format = decode_format(config);
+    request.response_format.set_decoded(decode_format(config));
 }
 
 /// Sets a parameter; returns whether there is a value.
@@ -206,11 +206,10 @@ fn encode_thinking(reasoning: &Reasoning, diagnostics: &mut Diagnostics) -> Opti
 
 /// Writes the fields that were changed, and a limit that is missing, into the client's own configuration.
 pub(super) fn encode_changed(config: &mut Object<'_>, request: &Request, diagnostics: &mut Diagnostics) {
-    let changed = request.changed;
     let groups = [
-        (changed.stop, &["stopSequences"][..]),
-        (changed.n, &["candidateCount"]),
-        (changed.response_format, &FORMAT_FIELDS),
+        (request.stop.is_changed(), &["stopSequences"][..]),
+        (request.n.is_changed(), &["candidateCount"]),
+        (request.response_format.is_changed(), &FORMAT_FIELDS),
     ];
     if groups.iter().any(|(is_changed, _)| *is_changed) {
         let encoded = encode(request, diagnostics);

@@ -63,7 +63,8 @@ use super::{
     StreamRepairer,
 };
 use crate::canonical::{
-    CitedSources, Diagnostics, ExtraFieldList, ListedModel, Request, Response, ResponseSpec, models,
+    CitedSources, Diagnostics, ExtraFieldList, ListedModel, Request, Response, ResponseContext, ResponseSpec,
+    parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -105,7 +106,7 @@ impl Dialect for Gemini {
             Some(id) => model.renamed(id),
             None => model,
         };
-        Some(models(body, owner)?.into_iter().map(without_prefix).collect())
+        Some(parse_models(body, owner)?.into_iter().map(without_prefix).collect())
     }
 
     fn signature_format(&self) -> Option<&'static str> {
@@ -141,40 +142,48 @@ impl Dialect for Gemini {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        _spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, diagnostics)
+        response::decode(body, context, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, spec, diagnostics)
+        response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::GeminiDecoder::new(spec.clone()))
+    fn decoder(&self, _spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::GeminiDecoder::new(context.clone()))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::GeminiEncoder::new(spec.clone()))
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
+        Box::new(encode::GeminiEncoder::new(spec.clone(), context.clone()))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        (!spec.restore_alias).then(|| Box::new(repair::GeminiRepairer::new(spec)) as Box<dyn StreamRepairer>)
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
+        (!spec.restore_alias)
+            .then(|| Box::new(repair::GeminiRepairer::new(spec, context)) as Box<dyn StreamRepairer>)
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        (!spec.restore_alias).then(|| repair::repair_response(body, spec, diagnostics))
+        (!spec.restore_alias).then(|| repair::repair_response(body, spec, context, diagnostics))
     }
 
     fn decode_error(

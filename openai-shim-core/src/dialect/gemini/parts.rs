@@ -7,7 +7,7 @@ use super::json_keys::parse_object;
 use super::names::{NAME, SIGNATURE_FORMAT, is_generated_id};
 use super::partial_args::{PartialArgs, is_object};
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, call_id,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, issuer,
 };
 use crate::json::{Object, compact, encode_string, raw, string_or_json};
 use base64::Engine as _;
@@ -155,7 +155,7 @@ fn read_result(object: &Object<'_>) -> Block {
 /// Splits a signature from its issuer. Signatures are base64 here; one of another API, with its issuer, is encoded once more.
 fn split_issuer(signature: &str) -> (String, ExtraFields) {
     let bytes = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    match bytes.as_deref().and_then(call_id::split_issuer) {
+    match bytes.as_deref().and_then(issuer::split_issuer) {
         Some((signature, issuer)) => (signature.to_owned(), issuer),
         None => {
             let format = (String::from("format"), raw(encode_string(SIGNATURE_FORMAT)));
@@ -166,7 +166,7 @@ fn split_issuer(signature: &str) -> (String, ExtraFields) {
 
 /// Adds the issuer to a signature of another API.
 fn with_issuer<'s>(signature: &'s str, extra: &ExtraFields) -> Cow<'s, str> {
-    match call_id::tag_issuer(signature, extra, SIGNATURE_FORMAT) {
+    match issuer::tag_issuer(signature, extra, SIGNATURE_FORMAT) {
         Cow::Owned(tagged) => Cow::Owned(STANDARD.encode(tagged)),
         untagged @ Cow::Borrowed(_) => untagged,
     }

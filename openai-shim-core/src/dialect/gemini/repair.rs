@@ -5,7 +5,9 @@ use super::decode::GeminiDecoder;
 use super::json_keys::parse_object;
 use super::stream_framing::StreamFraming;
 use super::{error, extra_fields, response};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary, unfold};
+use crate::canonical::{
+    Block, DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
+};
 use crate::dialect::{Decoder as _, Repaired, StreamRepairer};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
@@ -26,9 +28,9 @@ pub(super) struct GeminiRepairer {
 }
 
 impl GeminiRepairer {
-    pub(super) fn new(spec: &ResponseSpec) -> Self {
+    pub(super) fn new(spec: &ResponseSpec, context: &ResponseContext) -> Self {
         Self {
-            decoder: GeminiDecoder::new(spec.clone()),
+            decoder: GeminiDecoder::new(context.clone()),
             framing: StreamFraming::of(spec),
             held_chunk: None,
             diagnostics: Diagnostics::default(),
@@ -180,10 +182,11 @@ fn with_candidates(mut chunk: Object<'_>, candidates: &[Candidate]) -> String {
 /// Passes a non-streaming response on; a stream that arrived as an array is encoded as one response.
 pub(super) fn repair_response(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = response::decode(body, spec, diagnostics)?;
+    let response = response::decode(body, context, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&response) {
         summary.event(&event);
@@ -191,6 +194,6 @@ pub(super) fn repair_response(
     let is_native = |block: &Block| matches!(block, Block::Text { extra, .. } if extra.get(extra_fields::NATIVE_PART).is_some());
     summary.content |= response.choices.iter().flat_map(|choice| &choice.blocks).any(is_native);
     let is_array = body.trim_ascii_start().first() == Some(&b'[');
-    let body = is_array.then(|| response::encode(&response, spec, diagnostics));
+    let body = is_array.then(|| response::encode(&response, spec, context, diagnostics));
     Ok(Repaired { body, summary })
 }

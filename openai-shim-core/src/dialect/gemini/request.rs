@@ -48,7 +48,7 @@ pub(super) fn decode(path: &str, body: &[u8], diagnostics: &mut Diagnostics) -> 
             _ => extra.push((key.to_owned(), raw(value))),
         }
     }
-    request.tools = tools::decode(&object);
+    request.tools.set_decoded(tools::decode(&object));
     request.extra = extra_fields::of(extra);
     contents::decode(&object, body, &mut request, diagnostics)?;
     Ok(request)
@@ -90,7 +90,7 @@ fn encode_changed<'a>(
     {
         body.remove("model");
     }
-    if request.changed.messages {
+    if request.messages.is_changed() {
         let encoded = contents::encode(request, source, diagnostics);
         body.set("contents", encoded.contents);
         let key = spelling(&body, "systemInstruction", "system_instruction");
@@ -99,10 +99,10 @@ fn encode_changed<'a>(
             None => drop(body.remove(key)),
         }
     }
-    if request.changed.tools {
+    if request.tools.is_changed() {
         body.set("tools", tools::encode(&request.tools, diagnostics));
     }
-    if request.changed.tool_choice {
+    if request.is_tool_choice_changed() {
         let key = spelling(&body, "toolConfig", "tool_config");
         match tools::encode_choice(request, diagnostics) {
             Some(choice) => body.set(key, choice),
@@ -146,7 +146,7 @@ fn encode_all(request: &Request, diagnostics: &mut Diagnostics) -> Object<'stati
     if !config.is_empty() {
         body.set("generationConfig", config.to_json());
     }
-    if request.parallel_tool_calls == Some(false) {
+    if *request.parallel_tool_calls == Some(false) {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "parallel_tool_calls", "one call at a time");
     }
     if request.user.is_some() {

@@ -14,7 +14,7 @@ use super::response_object::{
 use super::{error, extra_fields, finish_reason, usage};
 use crate::canonical::{
     Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
-    FinishReason, Fold, Response, ResponseSpec, TextLength,
+    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -25,12 +25,12 @@ use std::borrow::Cow;
 /// Decodes a response. A stream that arrives as an array is folded.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     if let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) {
-        return fold_chunks(&items, spec, diagnostics);
+        return fold_chunks(&items, context, diagnostics);
     }
     let Some(object) = parse_object(text) else {
         return Err(UpstreamError::malformed("The upstream answered with text that is not a JSON object."));
@@ -51,7 +51,7 @@ pub(super) fn decode(
     response.extra = extra_fields::of(extra);
     for (i, item) in object.array("candidates").unwrap_or_default().into_iter().enumerate() {
         let Some(candidate) = parse_object(item) else { continue };
-        response.choices.push(decode_candidate(&candidate, i, spec, diagnostics));
+        response.choices.push(decode_candidate(&candidate, i, context, diagnostics));
     }
     if response.choices.is_empty() && is_prompt_blocked(&object) {
         let mut blocked = Choice::default();
@@ -63,10 +63,10 @@ pub(super) fn decode(
 
 fn fold_chunks(
     items: &[&serde_json::value::RawValue],
-    spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let mut decoder = GeminiDecoder::new(spec.clone());
+    let mut decoder = GeminiDecoder::new(context.clone());
     let (mut events, mut fold) = (Vec::new(), Fold::new());
     for item in items {
         decoder.frame(Frame::Line(item.get().as_bytes()), &mut events);
@@ -83,7 +83,7 @@ fn fold_chunks(
 fn decode_candidate(
     object: &Object<'_>,
     i: usize,
-    spec: &mut ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Choice {
     let mut choice = Choice::default();
@@ -95,7 +95,7 @@ fn decode_candidate(
         if let Block::ToolCall { id, .. } = &mut block
             && id.is_empty()
         {
-            *id = spec.context.id("call_");
+            *id = context.new_id("call_");
             diagnostics.record(
                 DiagnosticCode::ToolIdSynthesized,
                 "candidates[].content.parts[].functionCall.id",
@@ -121,7 +121,12 @@ fn decode_candidate(
 }
 
 /// Encodes a response.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
     let mut object = Object::new();
     let sources = foreign_citations(&response.extra);
     let has_prompt_feedback = response.extra.of(NAME).iter().any(|(key, _)| key == "promptFeedback");
@@ -129,7 +134,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     if has_content || !has_prompt_feedback {
         let choices = response.choices.iter();
         let candidates: Vec<_> =
-            choices.map(|choice| encode_choice(choice, &sources.list, spec, diagnostics)).collect();
+            choices.map(|choice| encode_choice(choice, &sources.list, context, diagnostics)).collect();
         object.set("candidates", format!("[{}]", candidates.join(",")));
     }
     usage::report_unsupported(response.usage.as_ref(), diagnostics);
@@ -139,7 +144,7 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     }
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
     object.set("modelVersion", encode_string(model));
-    object.set("responseId", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id(""))));
+    object.set("responseId", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id(""))));
     sources.rest.report(NAME, "", diagnostics);
     for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
         object.set(key.as_str(), value.get());
@@ -157,7 +162,7 @@ fn foreign_citations(extra: &ExtraFieldList) -> CitedSources {
 fn encode_choice(
     choice: &Choice,
     response_citations: &[Citation],
-    spec: &mut ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> String {
     let mut parts = Vec::new();
@@ -184,7 +189,7 @@ fn encode_choice(
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 extra.report(NAME, PARTS_PATH, diagnostics);
-                let id = if id.is_empty() { spec.context.id("call_") } else { id.clone() };
+                let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
                 let signature = signature.as_deref();
                 let part = FunctionCallPart { id: &id, name, arguments, signature, extra };
                 parts.push(part.into_json(PARTS_PATH, diagnostics));

@@ -140,7 +140,7 @@ pub(super) fn decode_choice(
             ("AUTO" | "VALIDATED", _) => (Some(ToolChoice::Auto), false),
             _ => (None, false),
         };
-        request.tool_choice = choice;
+        request.tool_choice.set_decoded(choice);
         if !is_exact || calling.iter().any(|(k, _)| !matches!(k, "mode" | "allowedFunctionNames")) {
             extra.push((format!("{EXTRA_PREFIX}{key}"), raw(value)));
         }
@@ -149,7 +149,7 @@ pub(super) fn decode_choice(
 
 /// Encodes `toolConfig`; `None` if it is empty.
 pub(super) fn encode_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
-    let calling = match &request.tool_choice {
+    let calling = match &*request.tool_choice {
         None => None,
         Some(ToolChoice::Auto) => Some(String::from(r#"{"mode":"AUTO"}"#)),
         Some(ToolChoice::None) => Some(String::from(r#"{"mode":"NONE"}"#)),

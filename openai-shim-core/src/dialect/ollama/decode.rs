@@ -9,7 +9,7 @@ use super::text_extractor::OllamaTextExtractor;
 use super::tool_call::LineToolCall;
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseSpec, time,
+    ResponseContext, ResponseSpec, time,
 };
 use crate::error::UpstreamError;
 use crate::extract::Segment;
@@ -27,6 +27,7 @@ const MAX_EXTRA_FIELDS: usize = 64;
 /// Decodes a stream.
 pub(super) struct OllamaDecoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     pub(super) diagnostics: Diagnostics,
     phase: Phase,
     /// The open block of text or reasoning.
@@ -59,10 +60,11 @@ struct OpenBlock {
 }
 
 impl OllamaDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             extractor: OllamaTextExtractor::new(&spec),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             phase: Phase::AwaitingStart { has_foreign_data: false },
             open: None,
@@ -74,9 +76,9 @@ impl OllamaDecoder {
         }
     }
 
-    /// Returns the spec, whose context has the state of generated ids.
-    pub(super) fn into_spec(self) -> ResponseSpec {
-        self.spec
+    /// Returns the context with the ids that were generated.
+    pub(super) fn into_context(self) -> ResponseContext {
+        self.context
     }
 
     fn is_ended(&self) -> bool {
@@ -210,7 +212,7 @@ impl OllamaDecoder {
         let block = self.next_block;
         self.next_block += 1;
         self.tool_calls += 1;
-        let id = call.id.unwrap_or_else(|| self.spec.context.id("call_"));
+        let id = call.id.unwrap_or_else(|| self.context.new_id("call_"));
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
         out.push(Event::Open { choice: 0, block, kind });
         out.push(Event::Delta { choice: 0, block, delta: Delta::Text(call.arguments) });

@@ -117,7 +117,7 @@ impl OllamaEncoder {
         Self {
             api,
             model: spec.model.clone(),
-            created: spec.context.created(),
+            created: spec.created,
             text_line_start: String::new(),
             spec,
             diagnostics: Diagnostics::default(),

@@ -47,7 +47,7 @@ pub mod wire;
 mod written_line;
 
 use super::{AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
-use crate::canonical::{Diagnostics, Request, Response, ResponseSpec};
+use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -122,43 +122,52 @@ impl Dialect for Ollama {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, diagnostics)
+        response::decode(body, spec, context, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(self.api, response, spec, diagnostics)
+        response::encode(self.api, response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::OllamaDecoder::new(spec.clone()))
+    fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::OllamaDecoder::new(spec.clone(), context.clone()))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+    fn encoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Encoder> {
         Box::new(encode::OllamaEncoder::new(self.api, spec.clone()))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
         // Lines with cumulative text, and text that ends at local stop sequences, cannot pass.
         let passes = !spec.quirks.cumulative_deltas && keeps_text(spec);
-        passes
-            .then(|| Box::new(repair::OllamaRepairer::new(self.api, spec.clone())) as Box<dyn StreamRepairer>)
+        passes.then(|| {
+            Box::new(repair::OllamaRepairer::new(self.api, spec.clone(), context.clone()))
+                as Box<dyn StreamRepairer>
+        })
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        keeps_text(spec).then(|| repair::repair_response(self.api, body, spec, diagnostics))
+        keeps_text(spec).then(|| repair::repair_response(self.api, body, spec, context, diagnostics))
     }
 
     fn decode_error(

@@ -64,7 +64,7 @@ impl ModelApi for Model {
     }
 
     fn encode_model(&self, listed: &ListedModel) -> String {
-        let fields = listed.said();
+        let fields = listed.fields();
         let family = family(&fields);
         let mut info = Object::new();
         info.set("general.architecture", encode_string(&family));
@@ -98,7 +98,7 @@ fn encode_list(
     let items: Vec<_> = models
         .iter()
         .map(|listed| {
-            let fields = listed.said();
+            let fields = listed.fields();
             let mut item = Object::new();
             item.set("name", encode_string(&listed.id));
             item.set("model", encode_string(&listed.id));
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn fields_of_ollamas_own_list_are_passed_on() {
         let list = br#"{"models":[{"name":"a:1b","model":"a:1b","modified_at":"2025-05-04T17:37:44.706015396-07:00","size":3338801804,"digest":"a2af6cc3eb7f","details":{"family":"gemma3","parameter_size":"4.3B"}}]}"#;
-        let models = crate::canonical::models(list, "me").unwrap();
+        let models = crate::canonical::parse_models(list, "me").unwrap();
         let tags = TagList.encode_list(&models, "").unwrap();
         for field in ["44.706015396-07:00", ":3338801804,", "\"a2af6cc3eb7f\"", "\"4.3B\""] {
             assert!(tags.contains(field), "{tags}");

@@ -9,7 +9,8 @@ use super::response_line::is_response;
 use super::tool_call::arguments_object;
 use super::{error, response};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseSpec, ResponseSummary, time, unfold,
+    DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseContext, ResponseSpec, ResponseSummary, time,
+    unfold,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
@@ -27,8 +28,8 @@ pub(super) struct OllamaRepairer {
 }
 
 impl OllamaRepairer {
-    pub(super) fn new(api: OllamaApi, spec: ResponseSpec) -> Self {
-        let decoder = OllamaDecoder::new(observing_spec(&spec));
+    pub(super) fn new(api: OllamaApi, spec: ResponseSpec, context: ResponseContext) -> Self {
+        let decoder = OllamaDecoder::new(observing_spec(&spec), context);
         Self { api, spec, decoder, events: Vec::new(), summary: ResponseSummary::default(), is_ended: false }
     }
 
@@ -106,9 +107,10 @@ pub(super) fn repair_response(
     api: OllamaApi,
     body: &[u8],
     spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = response::decode(body, &mut observing_spec(spec), diagnostics)?;
+    let response = response::decode(body, &observing_spec(spec), &mut context.clone(), diagnostics)?;
     let mut summary = ResponseSummary::default();
     for event in unfold(&response) {
         summary.event(&event);
@@ -135,7 +137,7 @@ fn repair_line(api: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagn
     }
     if line.str("created_at").is_none() {
         diagnostics.record(DiagnosticCode::CreatedFilled, "created_at", "");
-        line.set("created_at", encode_string(&time::rfc3339(spec.context.created())));
+        line.set("created_at", encode_string(&time::rfc3339(spec.created)));
     }
     if line.bool("done").is_none() {
         diagnostics.record(DiagnosticCode::FieldFilled, "done", "");

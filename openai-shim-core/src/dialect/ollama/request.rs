@@ -52,9 +52,9 @@ pub(super) fn decode(
                 request.reasoning.effort =
                     decode_string(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
             }
-            ("format", ValueKind::Object) => request.response_format = Some(decode_schema(value)),
+            ("format", ValueKind::Object) => request.response_format.set_decoded(Some(decode_schema(value))),
             ("format", ValueKind::String) if value.trim() == "\"json\"" => {
-                request.response_format = Some(ResponseFormat::JsonObject);
+                request.response_format.set_decoded(Some(ResponseFormat::JsonObject));
             }
             ("format", ValueKind::String) if value.trim() != "\"\"" => {
                 diagnostics.record(DiagnosticCode::ParamInvalid, "format", "");
@@ -62,7 +62,7 @@ pub(super) fn decode(
             }
             ("tools", ValueKind::Array) if object.array("tools").is_some_and(|t| !t.is_empty()) => {
                 let items = object.array("tools").unwrap_or_default();
-                request.tools = items.into_iter().map(decode_tool).collect();
+                request.tools.set_decoded(items.into_iter().map(decode_tool).collect());
             }
             // `false` is the default.
             ("raw", ValueKind::Bool) if value.trim() == "false" => {}
@@ -129,7 +129,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.changed.messages {
+    if source.is_none() || request.messages.is_changed() {
         match api {
             OllamaApi::Chat => message::encode(request, source, &mut body, diagnostics)?,
             OllamaApi::Generate => generate::encode(request, &mut body, diagnostics)?,
@@ -137,7 +137,7 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() {
         write_params(api, request, &mut body, diagnostics);
-    } else if request.changed.tools {
+    } else if request.tools.is_changed() {
         write_tools(api, request, &mut body, diagnostics);
     }
     // Always written: servers that imitate Ollama may have another default.
@@ -152,7 +152,7 @@ pub(super) fn encode<'a>(
 /// Writes the parameters, into a body that has none of the client's bytes.
 fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     write_tools(api, request, body, diagnostics);
-    match &request.response_format {
+    match &*request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
         Some(ResponseFormat::JsonSchema { schema, .. }) => {
             body.set(
@@ -175,7 +175,7 @@ fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagno
     };
     report("n", request.n.is_some_and(|n| n > 1));
     report("user", request.user.is_some());
-    report("parallel_tool_calls", request.parallel_tool_calls == Some(false));
+    report("parallel_tool_calls", *request.parallel_tool_calls == Some(false));
     for (key, value) in request.extra.of(FAMILY) {
         let is_of_generate =
             ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());

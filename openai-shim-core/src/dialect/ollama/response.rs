@@ -6,21 +6,24 @@ use super::super::Decoder;
 use super::decode::OllamaDecoder;
 use super::names::{FAMILY, MESSAGE_PATH, OllamaApi};
 use super::written_line::{ResponseEnd, Timing, WrittenContent, WrittenToolCall, done_reason, new_line};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Logprobs, Response, ResponseSpec, call_id, fold};
+use crate::canonical::{
+    Block, DiagnosticCode, Diagnostics, Logprobs, Response, ResponseContext, ResponseSpec, call_id, fold,
+};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 
 /// Reads a response of either dialect, which is a stream with one line.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let (mut decoder, mut events) = (OllamaDecoder::new(spec.clone()), Vec::new());
+    let (mut decoder, mut events) = (OllamaDecoder::new(spec.clone(), context.clone()), Vec::new());
     decoder.frame(Frame::Body(body), &mut events);
     decoder.finish(&mut events);
     diagnostics.extend(decoder.diagnostics());
-    spec.context = decoder.into_spec().context;
+    *context = decoder.into_context();
     fold(&events)
 }
 
@@ -28,7 +31,8 @@ pub(super) fn decode(
 pub(super) fn encode(
     api: OllamaApi,
     response: &Response,
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Vec<u8> {
     let mut content = WrittenContent::default();
@@ -72,14 +76,14 @@ pub(super) fn encode(
         content.extra.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
     }
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
-    let created = response.created.unwrap_or_else(|| spec.context.created());
+    let created = response.created.unwrap_or(spec.created);
     let finish_reason = choice.and_then(|c| c.finish.as_ref());
     let mut line = new_line(model, created);
     content.write(api, &mut line);
     let end = ResponseEnd {
         done_reason: finish_reason.map_or("stop", done_reason),
         usage: response.usage,
-        timing: spec.elapsed.map(|total| Timing { total, first_content: None }),
+        timing: context.elapsed().map(|total| Timing { total, first_content: None }),
         extra: response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect(),
     };
     end.write(&mut line, diagnostics);

@@ -7,7 +7,7 @@ use super::super::auxiliary::{
 };
 use super::embeddings::OpenAiEmbeddings;
 use crate::canonical::ListedModel;
-use crate::canonical::fault;
+use crate::canonical::explain_unusable;
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, items};
 
@@ -60,7 +60,7 @@ struct ModerationCheck;
 
 impl ResponseCheck for ModerationCheck {
     fn check(&self, _request: &[u8], response: &[u8]) -> Result<(), UpstreamError> {
-        let invalid = || fault(response, "a moderation");
+        let invalid = || explain_unusable(response, "a moderation");
         let object = Object::parse(response).map_err(|_| invalid())?;
         let results = object.array("results").filter(|results| !results.is_empty()).ok_or_else(invalid)?;
         let has_verdict =
@@ -76,7 +76,7 @@ struct RerankCheck;
 
 impl ResponseCheck for RerankCheck {
     fn check(&self, request: &[u8], response: &[u8]) -> Result<(), UpstreamError> {
-        let invalid = || fault(response, "a ranking");
+        let invalid = || explain_unusable(response, "a ranking");
         let text = std::str::from_utf8(response).map_err(|_| invalid())?;
         let object = Object::parse(response).ok();
         let list = match &object {

@@ -3,7 +3,9 @@
 use super::chunk_events::{EventSink, OpenBlocks};
 use super::chunk_template::DecodeTemplates;
 use super::repair::StreamState;
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ReasoningStyle, ResponseSpec};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Event, ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage,
+};
 use crate::dialect::Decoder;
 use crate::framing::Frame;
 
@@ -15,16 +17,16 @@ pub(super) struct ChatDecoder {
 }
 
 impl ChatDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         // Usage, legacy calls and the place of reasoning are decided by the encoder for the client: here all of it is read.
         let spec = ResponseSpec {
-            include_usage: true,
+            stream_usage: StreamUsage::Client,
             legacy_functions: false,
             reasoning: ReasoningStyle::Field,
             ..spec
         };
         Self {
-            stream: StreamState::new(spec),
+            stream: StreamState::new(spec, context),
             blocks: OpenBlocks::default(),
             templates: DecodeTemplates::default(),
         }

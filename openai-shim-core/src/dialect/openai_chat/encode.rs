@@ -8,8 +8,8 @@ use super::tag_writer::TagWriter;
 use super::{error, finish_reason, reasoning_details, tool_call, usage};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
-    ExtraFields, FinishReason, Logprobs, Numbered, REASONING_DETAILS, ReasoningStyle, ResponseSpec,
-    TextLength, Usage,
+    ExtraFields, FinishReason, Logprobs, NumberedList, REASONING_DETAILS, ReasoningStyle, ResponseContext,
+    ResponseSpec, StreamUsage, TextLength, Usage,
 };
 use crate::dialect::Encoder;
 use crate::error::{Error, UpstreamError};
@@ -20,12 +20,13 @@ use std::collections::BTreeMap;
 /// Encodes a stream.
 pub(super) struct ChatEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     /// Empty until the stream starts.
     id: String,
     model: String,
     created: u64,
-    choices: Numbered<ChoiceWriter>,
+    choices: NumberedList<ChoiceWriter>,
     usage: Option<Usage>,
     /// Fields for the next chunk itself.
     extra: Vec<(String, String)>,
@@ -75,14 +76,15 @@ enum OpenBlock {
 }
 
 impl ChatEncoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             id: String::new(),
             model: spec.model.clone(),
-            created: spec.context.created(),
+            created: spec.created,
             spec,
+            context,
             diagnostics: Diagnostics::default(),
-            choices: Numbered::default(),
+            choices: NumberedList::default(),
             usage: None,
             extra: Vec::new(),
             has_ended: false,
@@ -161,7 +163,7 @@ impl ChatEncoder {
             self.write_choice(index, &delta, "null", out);
             return;
         }
-        let id = if start.id.is_empty() { self.spec.context.id("call_") } else { start.id.to_owned() };
+        let id = if start.id.is_empty() { self.context.new_id("call_") } else { start.id.to_owned() };
         let mut delta = Object::new();
         delta.set("index", call.to_string());
         delta.set("id", encode_string(&id));
@@ -321,7 +323,7 @@ impl ChatEncoder {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        if self.spec.include_usage {
+        if self.spec.stream_usage == StreamUsage::Client {
             let usage = usage::write(self.usage.unwrap_or_default());
             if self.usage.is_none() {
                 self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
@@ -347,7 +349,7 @@ impl Encoder for ChatEncoder {
         }
         match event {
             Event::Start { id, model, created } => {
-                self.id = id.clone().unwrap_or_else(|| self.spec.context.id("chatcmpl-"));
+                self.id = id.clone().unwrap_or_else(|| self.context.new_id("chatcmpl-"));
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.model.clone_from(model);
                 }

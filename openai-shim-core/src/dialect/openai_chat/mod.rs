@@ -47,7 +47,9 @@ use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
     StreamRepairer,
 };
-use crate::canonical::{CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseSpec};
+use crate::canonical::{
+    CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
+};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
 use extra_fields::NAME;
@@ -106,40 +108,47 @@ impl Dialect for OpenAiChat {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, diagnostics)
+        response::decode(body, spec, context, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, spec, diagnostics)
+        response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::ChatDecoder::new(spec.clone()))
+    fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::ChatDecoder::new(spec.clone(), context.clone()))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::ChatEncoder::new(spec.clone()))
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
+        Box::new(encode::ChatEncoder::new(spec.clone(), context.clone()))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(stream_repairer::ChatRepairer::new(spec.clone())))
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(stream_repairer::ChatRepairer::new(spec.clone(), context.clone())))
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(response::repair(body, spec, diagnostics))
+        Some(response::repair(body, spec, context, diagnostics))
     }
 
     fn decode_error(

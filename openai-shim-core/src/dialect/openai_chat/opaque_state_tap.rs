@@ -3,7 +3,7 @@
 use super::chunk_events::{EventSink, OpenBlocks};
 use super::reasoning_details::QUOTED_FIELD;
 use super::repair::ChunkSink as _;
-use crate::canonical::{Event, ResponseSpec};
+use crate::canonical::{Event, ResponseSpec, TurnStorage};
 use crate::json::Object;
 
 /// Reads the chunks that go out, from the first one with opaque state on: what only its issuer can read must come back in the
@@ -29,7 +29,7 @@ enum TapPhase {
 
 impl OpaqueStateTap {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        let phase = match (spec.store_turn, spec.note_whole_turn()) {
+        let phase = match (spec.turn_storage != TurnStorage::None, spec.records_whole_turn()) {
             (false, _) => TapPhase::Off,
             (true, false) => TapPhase::Waiting,
             (true, true) => TapPhase::Recording,

@@ -60,7 +60,7 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
                     }
                 }
             }
-            "n" => request.n = count(value),
+            "n" => request.n.set_decoded(count(value)),
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
@@ -71,11 +71,11 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
             "reasoning_effort" => request.reasoning.effort = decode_string(value).map(Cow::into_owned),
-            "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
-            "stop" => request.stop = read_stop_sequences(value),
-            "tools" => request.tools = tools::decode_tools(&object, diagnostics)?,
-            "tool_choice" => request.tool_choice = tools::decode_tool_choice(value),
-            "response_format" => request.response_format = decode_response_format(value),
+            "parallel_tool_calls" => request.parallel_tool_calls.set_decoded(object.bool(key)),
+            "stop" => request.stop.set_decoded(read_stop_sequences(value)),
+            "tools" => request.tools.set_decoded(tools::decode_tools(&object, diagnostics)?),
+            "tool_choice" => request.tool_choice.set_decoded(tools::decode_tool_choice(value)),
+            "response_format" => request.response_format.set_decoded(decode_response_format(value)),
             "logprobs" | "top_logprobs" => {
                 request.logprobs =
                     match (object.bool("logprobs"), object.get("top_logprobs").and_then(natural)) {
@@ -148,7 +148,7 @@ pub(super) fn encode<'a>(
     source: Option<&'a [u8]>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Encoded<'a>, Unsupported> {
-    let span = |message: Option<&Message>| message.and_then(|message| message.span);
+    let span = |message: Option<&Message>| message.and_then(Message::source_span);
     let message_spans = span(request.messages.first()).zip(span(request.messages.last()));
     let parse = |bytes| match message_spans {
         // The messages were parsed from these bytes and are skipped.
@@ -159,7 +159,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.changed.messages {
+    if source.is_none() || request.messages.is_changed() {
         let list = encode_messages(request, source, diagnostics);
         body.set("messages", list);
         body.remove("prompt");
@@ -171,13 +171,13 @@ pub(super) fn encode<'a>(
             diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking on or off");
         }
     }
-    let (is_translated, changed) = (source.is_none(), request.changed);
-    if is_translated || changed.tools {
+    let is_translated = source.is_none();
+    if is_translated || request.tools.is_changed() {
         let tools = request.tools.iter().enumerate();
         let tools: Vec<_> = tools.filter_map(|(i, tool)| tools::encode_tool(tool, i, diagnostics)).collect();
         set_or_remove(&mut body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
     }
-    if is_translated || changed.tool_choice {
+    if is_translated || request.is_tool_choice_changed() {
         // A choice without tools is an error.
         let has_lost_tools = is_translated && body.get("tools").is_none() && !request.tools.is_empty();
         let choice = request.tool_choice.as_ref().filter(|_| !has_lost_tools);
@@ -191,18 +191,18 @@ pub(super) fn encode<'a>(
             .filter(|_| !has_lost_tools && (!is_translated || !request.tools.is_empty()));
         set_or_remove(&mut body, "parallel_tool_calls", parallel.map(|v| v.to_string()));
     }
-    if is_translated || changed.response_format {
+    if is_translated || request.response_format.is_changed() {
         set_or_remove(
             &mut body,
             "response_format",
             request.response_format.as_ref().and_then(encode_response_format),
         );
     }
-    if is_translated || changed.stop {
+    if is_translated || request.stop.is_changed() {
         let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         set_or_remove(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
     }
-    if is_translated || changed.n {
+    if is_translated || request.n.is_changed() {
         set_or_remove(&mut body, "n", request.n.map(|v| v.to_string()));
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
@@ -236,7 +236,7 @@ fn encode_messages(request: &Request, source: Option<&[u8]>, diagnostics: &mut D
         if list.len() > 1 {
             list.push(b',');
         }
-        match message.span.and_then(|span| source?.get(span.range())) {
+        match message.source_span().and_then(|span| source?.get(span.range())) {
             Some(bytes) => list.extend_from_slice(bytes),
             None => encode_message::encode(message, &mut list, i, diagnostics),
         }

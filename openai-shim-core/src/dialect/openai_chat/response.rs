@@ -9,7 +9,8 @@ use super::tag_writer::TagWriter;
 use super::{finish_reason, reasoning_details, tool_call, usage};
 use crate::canonical::{
     Block, Choice, CitedSources, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs,
-    ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
+    ReasoningStyle, Response, ResponseContext, ResponseSpec, ResponseSummary, TextLength, TurnStorage,
+    unfold,
 };
 use crate::dialect::Repaired;
 use crate::error::UpstreamError;
@@ -19,14 +20,20 @@ use std::borrow::Cow;
 /// Decodes a response.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     // The client's dialect decides where reasoning goes.
-    let style = std::mem::take(&mut spec.reasoning);
-    let repaired = repair_completion(body, spec, diagnostics);
-    spec.reasoning = style;
-    let (object, _) = repaired?;
+    let in_field;
+    let spec = match spec.reasoning {
+        ReasoningStyle::Field => spec,
+        ReasoningStyle::Tags => {
+            in_field = ResponseSpec { reasoning: ReasoningStyle::Field, ..spec.clone() };
+            &in_field
+        }
+    };
+    let (object, _) = repair_completion(body, spec, context, diagnostics)?;
     let mut response = Response::default();
     response.id = object.str("id").map(Cow::into_owned);
     response.created = object.u64("created");
@@ -46,10 +53,11 @@ pub(super) fn decode(
 /// Repairs a response for a client of this dialect.
 pub(super) fn repair(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let (object, mut summary) = repair_completion(body, spec, diagnostics)?;
+    let (object, mut summary) = repair_completion(body, spec, context, diagnostics)?;
     record_turn(&object, spec, &mut summary);
     let body = object.is_changed().then(|| {
         let mut out = Vec::with_capacity(body.len() + 64);
@@ -61,11 +69,11 @@ pub(super) fn repair(
 
 /// Records the turn of a response with opaque state, which must come back in the next request.
 fn record_turn(response: &Object<'_>, spec: &ResponseSpec, summary: &mut ResponseSummary) {
-    if !spec.store_turn {
+    if spec.turn_storage == TurnStorage::None {
         return;
     }
     let choices = response.array("choices").unwrap_or_default();
-    if spec.note_whole_turn() || choices.iter().any(|c| c.contains(reasoning_details::QUOTED_FIELD)) {
+    if spec.records_whole_turn() || choices.iter().any(|c| c.contains(reasoning_details::QUOTED_FIELD)) {
         let mut response = Response::default();
         let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
         response.choices = choices.map(|choice| decode_choice(&choice)).collect();
@@ -115,14 +123,20 @@ fn decode_choice(object: &Object<'_>) -> Choice {
 }
 
 /// Encodes a response.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
     let mut object = Object::new();
-    object.set("id", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id("chatcmpl-"))));
+    object.set("id", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id("chatcmpl-"))));
     object.set("object", "\"chat.completion\"");
-    object.set("created", response.created.unwrap_or_else(|| spec.context.created()).to_string());
+    object.set("created", response.created.unwrap_or(spec.created).to_string());
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
     object.set("model", encode_string(model));
-    let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, spec, diagnostics)).collect();
+    let choices: Vec<_> =
+        response.choices.iter().map(|c| encode_choice(c, spec, context, diagnostics)).collect();
     object.set("choices", format!("[{}]", choices.join(",")));
     if response.usage.is_none() {
         diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
@@ -153,7 +167,7 @@ struct MessageFields {
 }
 
 impl MessageFields {
-    fn add(&mut self, block: &Block, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
+    fn add(&mut self, block: &Block, context: &mut ResponseContext, diagnostics: &mut Diagnostics) {
         const FIELD_PATH: &str = "choices[].message";
         match block {
             Block::Text { text, extra } => {
@@ -173,7 +187,7 @@ impl MessageFields {
             Block::Refusal(text) => self.refusal.push_str(text),
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 record_dropped(extra, FIELD_PATH, diagnostics);
-                let id = if id.is_empty() { spec.context.id("call_") } else { id.clone() };
+                let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
                 self.tool_calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
                 let function =
@@ -194,10 +208,15 @@ impl MessageFields {
     }
 }
 
-fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> String {
+fn encode_choice(
+    choice: &Choice,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> String {
     let mut fields = MessageFields::default();
     for block in &choice.blocks {
-        fields.add(block, spec, diagnostics);
+        fields.add(block, context, diagnostics);
     }
     if spec.reasoning == ReasoningStyle::Tags {
         let reasoning = std::mem::take(&mut fields.reasoning);

@@ -4,7 +4,7 @@ use super::chunk_template::RepairTemplates;
 use super::error;
 use super::opaque_state_tap::OpaqueStateTap;
 use super::repair::{ChunkSink, StreamState};
-use crate::canonical::{Diagnostics, ResponseSpec, ResponseSummary};
+use crate::canonical::{Diagnostics, ResponseContext, ResponseSpec, ResponseSummary};
 use crate::dialect::StreamRepairer;
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
@@ -18,9 +18,9 @@ pub(super) struct ChatRepairer {
 }
 
 impl ChatRepairer {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         let tap = OpaqueStateTap::new(&spec);
-        Self { stream: StreamState::new(spec), tap, templates: RepairTemplates::default() }
+        Self { stream: StreamState::new(spec, context), tap, templates: RepairTemplates::default() }
     }
 
     /// Moves the tap's events into the turn's record.

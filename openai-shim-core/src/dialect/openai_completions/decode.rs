@@ -3,11 +3,12 @@
 use super::completion_writer::CompletionIdentity;
 use super::echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
 use super::extra_fields::{NAME, from_fields};
-use super::repair::{ChunkSink, RepairedCompletion, StreamState, StreamUsage};
+use super::repair::{ChunkSink, RepairedCompletion, StreamState, StreamedUsage};
 use super::text_extractor::CompletionsTextExtractor;
 use super::{finish_reason, logprobs};
 use crate::canonical::{
-    BlockKind, Delta, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex, ResponseSpec,
+    BlockKind, Delta, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex, ResponseContext,
+    ResponseSpec, StreamUsage,
 };
 use crate::dialect::Decoder;
 use crate::error::UpstreamError;
@@ -23,9 +24,10 @@ pub(super) struct CompletionsDecoder {
 }
 
 impl CompletionsDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         let blocks = OpenBlocks {
             spec: spec.clone(),
+            context: context.clone(),
             has_started: false,
             choices: Vec::new(),
             positions: BTreeMap::new(),
@@ -34,8 +36,8 @@ impl CompletionsDecoder {
             diagnostics: Diagnostics::default(),
         };
         // The encoder for the client decides about usage and the model's name.
-        let spec = ResponseSpec { include_usage: false, usage_injected: true, restore_alias: false, ..spec };
-        Self { stream: StreamState::new(spec), blocks }
+        let spec = ResponseSpec { stream_usage: StreamUsage::Injected, restore_alias: false, ..spec };
+        Self { stream: StreamState::new(spec, context), blocks }
     }
 
     /// Runs a step of the stream, and moves the diagnostics of its blocks to the stream's.
@@ -64,6 +66,7 @@ impl Decoder for CompletionsDecoder {
 /// What is open in a stream between two chunks.
 struct OpenBlocks {
     spec: ResponseSpec,
+    context: ResponseContext,
     has_started: bool,
     choices: Vec<ChoiceReader>,
     /// The position of each choice in the list, by its index.
@@ -123,7 +126,7 @@ impl ChunkSink for EventSink<'_> {
         }
     }
 
-    fn usage(&mut self, usage: &StreamUsage, identity: &CompletionIdentity, _is_shown: bool) {
+    fn usage(&mut self, usage: &StreamedUsage, identity: &CompletionIdentity, _is_shown: bool) {
         self.start(identity);
         self.out.push(Event::Usage(usage.counts));
     }
@@ -195,7 +198,7 @@ impl EventSink<'_> {
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),
                 Segment::ToolCall { name, arguments } => {
                     choice.has_calls = true;
-                    let id = self.blocks.spec.context.id("call_");
+                    let id = self.blocks.context.new_id("call_");
                     (BlockKind::ToolCall { id, name, signature: None }, arguments)
                 }
             };

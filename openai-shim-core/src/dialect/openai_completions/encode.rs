@@ -7,8 +7,8 @@ use super::echo::{ECHOED_KEY, requested_prompt};
 use super::extra_fields::{NAME, record_dropped, to_fields};
 use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
-    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, Numbered, ReasoningStyle,
-    ResponseSpec, Usage,
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, NumberedList,
+    ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage, Usage,
 };
 use crate::dialect::Encoder;
 use crate::error::{Error, UpstreamError};
@@ -21,10 +21,11 @@ const CLOSING_TAG: &str = "\n</think>\n\n";
 /// Encodes a stream.
 pub(super) struct CompletionsEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     /// Its id is empty until the stream starts.
     identity: CompletionIdentity,
-    choices: Numbered<ChoiceWriter>,
+    choices: NumberedList<ChoiceWriter>,
     usage: Option<Usage>,
     /// The prompt that stands in front of each choice.
     prompt: String,
@@ -56,17 +57,18 @@ enum OpenBlock {
 }
 
 impl CompletionsEncoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             identity: CompletionIdentity {
                 id: String::new(),
-                created: spec.context.created(),
+                created: spec.created,
                 model: spec.model.clone(),
             },
             prompt: requested_prompt(&spec).unwrap_or_default(),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
-            choices: Numbered::default(),
+            choices: NumberedList::default(),
             usage: None,
             extra: Vec::new(),
             has_ended: false,
@@ -157,7 +159,7 @@ impl CompletionsEncoder {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        if self.spec.include_usage {
+        if self.spec.stream_usage == StreamUsage::Client {
             if self.usage.is_none() {
                 self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
             }
@@ -176,7 +178,7 @@ impl Encoder for CompletionsEncoder {
         }
         match event {
             Event::Start { id, model, created } => {
-                self.identity.id = id.clone().unwrap_or_else(|| self.spec.context.id("cmpl-"));
+                self.identity.id = id.clone().unwrap_or_else(|| self.context.new_id("cmpl-"));
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
                     self.identity.model.clone_from(model);
                 }

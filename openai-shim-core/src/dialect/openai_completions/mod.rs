@@ -41,7 +41,7 @@ pub mod wire;
 use super::openai_error as error;
 use super::openai_headers;
 use super::{Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
-use crate::canonical::{Diagnostics, Request, Response, ResponseSpec};
+use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
 use extra_fields::NAME;
@@ -92,40 +92,47 @@ impl Dialect for OpenAiCompletions {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, diagnostics)
+        response::decode(body, spec, context, diagnostics)
     }
 
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, spec, diagnostics)
+        response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::CompletionsDecoder::new(spec.clone()))
+    fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::CompletionsDecoder::new(spec.clone(), context.clone()))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::CompletionsEncoder::new(spec.clone()))
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
+        Box::new(encode::CompletionsEncoder::new(spec.clone(), context.clone()))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(stream_repairer::CompletionsRepairer::new(spec.clone())))
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(stream_repairer::CompletionsRepairer::new(spec.clone(), context.clone())))
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(response::repair(body, spec, diagnostics))
+        Some(response::repair(body, spec, context, diagnostics))
     }
 
     fn decode_error(

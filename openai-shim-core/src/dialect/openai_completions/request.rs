@@ -35,7 +35,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "max_tokens" => {
                 request.max_tokens = natural(value).map(|tokens| TokenLimit { tokens, completion: false });
             }
-            "n" => request.n = count(value),
+            "n" => request.n.set_decoded(count(value)),
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
@@ -43,7 +43,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
-            "stop" => request.stop = read_stop_sequences(value),
+            "stop" => request.stop.set_decoded(read_stop_sequences(value)),
             "logprobs" => {
                 request.logprobs = natural(value);
                 extra.push((key.to_owned(), raw(value)));
@@ -64,7 +64,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     request.is_prompt = true;
     decode_prompt(&object, &mut request, &mut extra)?;
     if request.same_dialect_only.is_some()
-        && let Some(n) = request.n.take()
+        && let Some(n) = request.n.decoded_mut().take()
     {
         // Other dialects count the choices of a request, this one those of each prompt.
         extra.push((String::from(".n"), raw(n.to_string())));
@@ -105,14 +105,16 @@ fn decode_prompt(
     match value.map(value_kind) {
         Some(ValueKind::String) => {
             let prompt = object.str("prompt").unwrap_or_default();
-            request.messages.push(Message::text(Role::User, prompt));
+            request.messages.push_decoded(Message::decoded(Role::User, vec![Block::text(prompt)]));
             return Ok(());
         }
         Some(ValueKind::Array) if items.is_empty() => {
             return Err(invalid("`prompt` is empty. Send a text."));
         }
         Some(ValueKind::Array) if texts.len() == 1 && items.len() == 1 => {
-            request.messages.extend(texts.into_iter().map(|prompt| Message::text(Role::User, prompt)));
+            let messages =
+                texts.into_iter().map(|text| Message::decoded(Role::User, vec![Block::text(text)]));
+            request.messages.decoded_mut().extend(messages);
         }
         Some(ValueKind::Array) if texts.len() == items.len() => {
             request.same_dialect_only = only_here(
@@ -157,19 +159,19 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    let (is_translated, changed) = (source.is_none(), request.changed);
-    if (is_translated || changed.messages) && !request.messages.is_empty() {
+    let is_translated = source.is_none();
+    if (is_translated || request.messages.is_changed()) && !request.messages.is_empty() {
         body.set("prompt", encode_string(&render_prompt(request, diagnostics)));
     }
     if is_translated {
         write_params(request, &mut body, diagnostics);
         record_unsupported(request, diagnostics);
     }
-    if is_translated || changed.stop {
+    if is_translated || request.stop.is_changed() {
         let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         set_or_remove(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
     }
-    if (is_translated && request.n.is_some()) || changed.n {
+    if (is_translated && request.n.is_some()) || request.n.is_changed() {
         set_or_remove(&mut body, "n", request.n.map(|v| v.to_string()));
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
@@ -186,7 +188,7 @@ pub(super) fn encode<'a>(
 
 /// Renders the conversation as one prompt.
 fn render_prompt(request: &Request, diagnostics: &mut Diagnostics) -> String {
-    let mut messages = request.messages.clone();
+    let mut messages = request.messages.to_vec();
     for (i, message) in messages.iter_mut().enumerate() {
         let field_path = format!("messages[{i}]");
         message.report(NAME, &field_path, diagnostics);
@@ -210,7 +212,7 @@ fn render_prompt(request: &Request, diagnostics: &mut Diagnostics) -> String {
 
 /// Turns tool calls into text: the results mean little without them.
 fn write_calls_as_text(message: &mut Message, field_path: &str, diagnostics: &mut Diagnostics) {
-    for (k, block) in message.blocks.iter_mut().enumerate() {
+    for (k, block) in message.edit().blocks.iter_mut().enumerate() {
         let separator = if k == 0 { "" } else { "\n" };
         if let Block::ToolCall { name, arguments, .. } = block {
             diagnostics.record(DiagnosticCode::ContentRewritten, field_path, "a call as text");
@@ -279,10 +281,10 @@ fn record_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
     if !request.tools.is_empty() {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "text completions call no tools");
     }
-    if !matches!(request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
+    if !matches!(*request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
         diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
     }
-    if !matches!(request.response_format, None | Some(ResponseFormat::Text)) {
+    if !matches!(*request.response_format, None | Some(ResponseFormat::Text)) {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "");
     }
     if request.reasoning.as_effort().is_some_and(|effort| effort != "none")

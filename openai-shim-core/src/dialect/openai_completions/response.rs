@@ -10,7 +10,7 @@ use super::text_extractor::CompletionsTextExtractor;
 use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, ReasoningStyle, Response,
-    ResponseSpec, ResponseSummary, Usage,
+    ResponseContext, ResponseSpec, ResponseSummary, Usage,
 };
 use crate::dialect::Repaired;
 use crate::error::UpstreamError;
@@ -27,6 +27,7 @@ struct ReadResponse {
 fn read(
     body: &[u8],
     spec: &ResponseSpec,
+    context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<ReadResponse, UpstreamError> {
     let object = Object::parse(body).map_err(|e| {
@@ -39,7 +40,7 @@ fn read(
         diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
         return Err(error::decode_in_body(&object, diagnostics).unwrap_or(UpstreamError::Empty));
     }
-    let mut reader = CompletionReader::new(spec.clone());
+    let mut reader = CompletionReader::new(spec.clone(), context.clone());
     let completion = reader.read(&object);
     let identity = reader.identity();
     let withheld = reader.take_withheld();
@@ -64,12 +65,13 @@ fn read(
 /// Decodes a response.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     // The client's dialect names the model.
     let read_spec = ResponseSpec { restore_alias: false, ..spec.clone() };
-    let ReadResponse { completion, identity } = read(body, &read_spec, diagnostics)?;
+    let ReadResponse { completion, identity } = read(body, &read_spec, context, diagnostics)?;
     let mut response = Response::default();
     response.id = Some(identity.id);
     response.created = Some(identity.created);
@@ -81,12 +83,17 @@ pub(super) fn decode(
     }
     response.extra = from_fields(extra);
     for choice in completion.choices {
-        response.choices.push(decode_choice(choice, spec, diagnostics));
+        response.choices.push(decode_choice(choice, spec, context, diagnostics));
     }
     Ok(response)
 }
 
-fn decode_choice(repaired: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Choice {
+fn decode_choice(
+    repaired: RepairedChoice,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Choice {
     let mut choice = Choice::default();
     choice.index = repaired.index;
     choice.logprobs = repaired.logprobs.as_deref().and_then(logprobs::read);
@@ -100,7 +107,7 @@ fn decode_choice(repaired: RepairedChoice, spec: &mut ResponseSpec, diagnostics:
             }
             Segment::ToolCall { name, arguments } => {
                 has_calls = true;
-                let id = spec.context.id("call_");
+                let id = context.new_id("call_");
                 Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }
             }
         });
@@ -115,10 +122,11 @@ fn decode_choice(repaired: RepairedChoice, spec: &mut ResponseSpec, diagnostics:
 /// Repairs a response for a client of this dialect.
 pub(super) fn repair(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let ReadResponse { completion, identity } = read(body, spec, diagnostics)?;
+    let ReadResponse { completion, identity } = read(body, spec, context, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
     completion.choices.iter().for_each(|choice| record_choice(choice, &mut summary));
     let usage = match &completion.usage {
@@ -140,10 +148,15 @@ pub(super) fn repair(
 }
 
 /// Encodes a response.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
     let identity = CompletionIdentity {
-        id: response.id.clone().unwrap_or_else(|| spec.context.id("cmpl-")),
-        created: response.created.unwrap_or(spec.context.created()),
+        id: response.id.clone().unwrap_or_else(|| context.new_id("cmpl-")),
+        created: response.created.unwrap_or(spec.created),
         model: match &response.model {
             Some(model) if !spec.restore_alias => model.clone(),
             _ => spec.model.clone(),

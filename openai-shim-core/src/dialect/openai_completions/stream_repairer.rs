@@ -2,8 +2,10 @@
 
 use super::completion_writer::{CompletionIdentity, write_completion};
 use super::error;
-use super::repair::{ChunkSink, RepairedChoice, RepairedCompletion, StreamState, StreamUsage, record_choice};
-use crate::canonical::{Diagnostics, Event, ResponseSpec, ResponseSummary};
+use super::repair::{
+    ChunkSink, RepairedChoice, RepairedCompletion, StreamState, StreamedUsage, record_choice,
+};
+use crate::canonical::{Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary};
 use crate::dialect::StreamRepairer;
 use crate::error::{Error, UpstreamError};
 use crate::framing::{Frame, write_event};
@@ -15,8 +17,8 @@ pub(super) struct CompletionsRepairer {
 }
 
 impl CompletionsRepairer {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
-        Self { summary: ResponseSummary::for_spec(&spec), stream: StreamState::new(spec) }
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
+        Self { summary: ResponseSummary::for_spec(&spec), stream: StreamState::new(spec, context) }
     }
 }
 
@@ -67,7 +69,7 @@ impl ChunkSink for SseSink<'_> {
         });
     }
 
-    fn usage(&mut self, usage: &StreamUsage, identity: &CompletionIdentity, is_shown: bool) {
+    fn usage(&mut self, usage: &StreamedUsage, identity: &CompletionIdentity, is_shown: bool) {
         self.summary.event(&Event::Usage(usage.counts));
         if is_shown {
             let written = || write_completion(identity, &[], Some(&usage.json), &[]).into_bytes();

@@ -12,13 +12,14 @@ use super::sse::write_event;
 use super::tool_names::ToolNameMap;
 use crate::canonical::{
     BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE,
-    ResponseSpec, Usage, call_id,
+    ResponseContext, ResponseSpec, Usage, call_id,
 };
 use crate::error::{Error, UpstreamError};
 
 /// Encodes one stream, or the response object at its end.
 pub(super) struct ResponsesEncoder {
     spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     skeleton: ResponseSkeleton,
     items: EncodedItems,
@@ -37,11 +38,12 @@ enum Phase {
 }
 
 impl ResponsesEncoder {
-    pub(super) fn new(spec: ResponseSpec, output: EventOutput) -> Self {
+    pub(super) fn new(spec: ResponseSpec, context: ResponseContext, output: EventOutput) -> Self {
         let items = EncodedItems::new(ToolNameMap::new(&spec), output);
         let skeleton = ResponseSkeleton::new(&spec);
         Self {
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             skeleton,
             items,
@@ -56,7 +58,7 @@ impl ResponsesEncoder {
         // A client may refer to the response by this id: it must be an id of this API's form or of a fallback response, and
         // unique. Some servers count their ids up to 999.
         let upstream_id = id.filter(|id| ["resp_", "fallback-"].iter().any(|prefix| id.starts_with(prefix)));
-        self.skeleton.id = upstream_id.map_or_else(|| self.spec.context.id("resp_"), str::to_owned);
+        self.skeleton.id = upstream_id.map_or_else(|| self.context.new_id("resp_"), str::to_owned);
         if let (Some(model), false) = (model, self.spec.restore_alias) {
             model.clone_into(&mut self.skeleton.model);
         }
@@ -129,9 +131,9 @@ impl ResponsesEncoder {
         }
     }
 
-    /// Returns the request's facts, with the ids that were used marked as such.
-    pub(super) fn into_spec(self) -> ResponseSpec {
-        self.spec
+    /// Returns the context with the ids that were generated.
+    pub(super) fn into_context(self) -> ResponseContext {
+        self.context
     }
 }
 
@@ -160,10 +162,10 @@ impl Encoder for ResponsesEncoder {
                         "the signature of a call",
                     );
                 }
-                self.items.open(*block, kind, &mut self.spec.context, out);
+                self.items.open(*block, kind, &mut self.context, out);
             }
             Event::Delta { block, delta, .. } => {
-                self.items.begin_text(*block, delta, &mut self.spec.context, out);
+                self.items.begin_text(*block, delta, &mut self.context, out);
                 self.items.delta(*block, delta, out, &mut self.diagnostics);
                 if self.items.is_full() {
                     let message = String::from("The answer is larger than 64 MiB.");

@@ -14,8 +14,8 @@ use super::sse;
 use super::tool_call::{ToolCallKind, arguments_to_input};
 use super::tool_names::ToolNameMap;
 use crate::canonical::{
-    BlockKind, Citation, CitedSources, Context, Delta, DiagnosticCode, Diagnostics, ExtraFields,
-    REASONING_DETAILS, TextLength,
+    BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, ExtraFields, REASONING_DETAILS,
+    ResponseContext, TextLength,
 };
 use crate::json::{Object, encode_string};
 use open_item::{ItemKind, OpenItem};
@@ -117,7 +117,13 @@ impl EncodedItems {
     }
 
     /// Opens a block. The item of a text begins with its first content.
-    pub(super) fn open(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
+    pub(super) fn open(
+        &mut self,
+        block: u32,
+        kind: &BlockKind,
+        context: &mut ResponseContext,
+        out: &mut Vec<u8>,
+    ) {
         if *kind == BlockKind::Text {
             self.empty_texts.insert(block);
         } else {
@@ -126,7 +132,13 @@ impl EncodedItems {
     }
 
     /// Begins the item of a text block if the delta is its first content.
-    pub(super) fn begin_text(&mut self, block: u32, delta: &Delta, context: &mut Context, out: &mut Vec<u8>) {
+    pub(super) fn begin_text(
+        &mut self,
+        block: u32,
+        delta: &Delta,
+        context: &mut ResponseContext,
+        out: &mut Vec<u8>,
+    ) {
         let has_content = match delta {
             Delta::Text(text) => !text.is_empty(),
             Delta::Native { dialect, .. } => *dialect == NAME,
@@ -137,21 +149,21 @@ impl EncodedItems {
         }
     }
 
-    fn begin_item(&mut self, block: u32, kind: &BlockKind, context: &mut Context, out: &mut Vec<u8>) {
+    fn begin_item(&mut self, block: u32, kind: &BlockKind, context: &mut ResponseContext, out: &mut Vec<u8>) {
         let index = self.items.len();
         self.items.push(None);
         let (id, kind) = match kind {
-            BlockKind::Text => (context.id("msg_"), ItemKind::Text),
-            BlockKind::Refusal => (context.id("msg_"), ItemKind::Refusal),
-            BlockKind::Reasoning => (context.id("rs_"), ItemKind::Reasoning),
+            BlockKind::Text => (context.new_id("msg_"), ItemKind::Text),
+            BlockKind::Refusal => (context.new_id("msg_"), ItemKind::Refusal),
+            BlockKind::Reasoning => (context.new_id("rs_"), ItemKind::Reasoning),
             BlockKind::ToolCall { id, name, .. } => {
                 let tool = self.tool_names.find(name);
-                let call_id = if id.is_empty() { context.id("call_") } else { id.clone() };
+                let call_id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
                 let prefix = match tool.kind {
                     ToolCallKind::Function => "fc_",
                     ToolCallKind::Custom => "ctc_",
                 };
-                (context.id(prefix), ItemKind::ToolCall { call_id, tool })
+                (context.new_id(prefix), ItemKind::ToolCall { call_id, tool })
             }
         };
         let mut open = OpenItem {

@@ -5,7 +5,7 @@
 //! another issuer.
 
 use super::names::SIGNATURE_FORMAT;
-use crate::canonical::{ExtraFields, REASONING_DETAILS, call_id};
+use crate::canonical::{ExtraFields, REASONING_DETAILS, issuer};
 use crate::json::{encode_string, raw};
 
 /// Returns the `reasoning_details` of a signature of this dialect's own. `id` is the item's id as JSON.
@@ -20,12 +20,12 @@ pub(super) fn details(id: Option<&str>, is_text_empty: bool) -> ExtraFields {
 
 /// Encodes a signature for a client; `details` tell its issuer.
 pub(super) fn encode(signature: &str, details: &ExtraFields) -> String {
-    call_id::tag_issuer(signature, details, SIGNATURE_FORMAT).into_owned()
+    issuer::tag_issuer(signature, details, SIGNATURE_FORMAT).into_owned()
 }
 
 /// Decodes what a client sends back: the signature, and its `reasoning_details` if it is another dialect's.
 pub(super) fn decode(content: &str, is_text_empty: bool) -> (String, Option<ExtraFields>) {
-    let Some((signature, mut details)) = call_id::split_issuer(content) else {
+    let Some((signature, mut details)) = issuer::split_issuer(content) else {
         return (content.to_owned(), None);
     };
     if is_text_empty {

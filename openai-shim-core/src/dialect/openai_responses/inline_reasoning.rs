@@ -187,7 +187,7 @@ mod tests {
     use crate::canonical::{Context, Request, fold};
 
     fn spec() -> ResponseSpec {
-        ResponseSpec::new(&Request::default(), Context::fixed())
+        ResponseSpec::new(&Request::default(), &Context::fixed())
     }
 
     #[test]

@@ -69,7 +69,9 @@ use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
     StreamRepairer,
 };
-use crate::canonical::{CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseSpec};
+use crate::canonical::{
+    CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
+};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -136,7 +138,8 @@ impl Dialect for OpenAiResponses {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        _context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
         let mut response = response::decode(body, diagnostics)?;
@@ -147,31 +150,37 @@ impl Dialect for OpenAiResponses {
     fn encode_response(
         &self,
         response: &Response,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<u8> {
-        response::encode(response, spec, diagnostics)
+        response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
+    fn decoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
         Box::new(inline_reasoning::InlineReasoningDecoder::new(spec))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
-        Box::new(encode::ResponsesEncoder::new(spec.clone(), encode::EventOutput::Write))
+    fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
+        Box::new(encode::ResponsesEncoder::new(spec.clone(), context.clone(), encode::EventOutput::Write))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(repair::ResponsesRepairer::new(spec.clone())))
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
+        Some(Box::new(repair::ResponsesRepairer::new(spec.clone(), context.clone())))
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(repair::repair(body, spec, diagnostics))
+        Some(repair::repair(body, spec, context, diagnostics))
     }
 
     fn decode_error(

@@ -10,7 +10,8 @@ use super::names::{ADDITIONAL_TOOLS, INCLUDE_ENCRYPTED_REASONING, NAME};
 use super::shape;
 use super::tools::{self, ToolSource};
 use crate::canonical::{
-    Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit, ToolChoice,
+    Block, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, SHARED, Text, TokenLimit,
+    ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
@@ -46,11 +47,12 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
-            "parallel_tool_calls" => request.parallel_tool_calls = object.bool(key),
+            "parallel_tool_calls" => request.parallel_tool_calls.set_decoded(object.bool(key)),
             "tools" => {
-                request.tools = tools::decode(&object.array(key).unwrap_or_default(), ToolSource::Param);
+                let tools = object.array(key).unwrap_or_default();
+                request.tools.set_decoded(tools::decode(&tools, ToolSource::Param));
             }
-            "tool_choice" => request.tool_choice = decode_tool_choice(value),
+            "tool_choice" => request.tool_choice.set_decoded(decode_tool_choice(value)),
             "text" => decode_text_options(&parse_or_empty(value), &mut request, &mut extra),
             "reasoning" => {
                 let reasoning = parse_or_empty(value);
@@ -149,7 +151,7 @@ fn decode_messages(
     diagnostics: &mut Diagnostics,
 ) -> Result<Vec<String>, ClientError> {
     if let Some(text) = object.str("instructions").filter(|text| !text.is_empty()) {
-        request.messages.push(decode_input::instructions(&text));
+        request.messages.push_decoded(decode_input::instructions(&text));
     }
     let Some(value) = object.non_null("input") else {
         // A reference may replace the whole input.
@@ -164,14 +166,14 @@ fn decode_messages(
     };
     match value_kind(value) {
         ValueKind::String => {
-            let mut message = Message::text(Role::User, Text::from_json(value));
-            message.extra = ExtraFields::new(NAME, vec![(".input".to_owned(), raw("true"))]);
-            request.messages.push(message);
+            let mut message = Message::decoded(Role::User, vec![Block::text(Text::from_json(value))]);
+            message.decoded_mut().extra = ExtraFields::new(NAME, vec![(".input".to_owned(), raw("true"))]);
+            request.messages.push_decoded(message);
             Ok(Vec::new())
         }
         ValueKind::Array => {
             let items = object.array("input").unwrap_or_default();
-            request.messages.reserve_exact(items.len());
+            request.messages.decoded_mut().reserve_exact(items.len());
             let mut input = decode_input::InputDecoder::new(body, request);
             for (i, item) in items.into_iter().enumerate() {
                 input.item(item, i, diagnostics)?;
@@ -210,7 +212,7 @@ fn decode_text_options(
     }
     if let Some(format) = text.non_null("format") {
         let object = parse_or_empty(format);
-        request.response_format = Some(match object.str("type").as_deref() {
+        request.response_format.set_decoded(Some(match object.str("type").as_deref() {
             Some("text") => ResponseFormat::Text,
             Some("json_object") => ResponseFormat::JsonObject,
             Some("json_schema") if object.str("name").is_some() => ResponseFormat::JsonSchema {
@@ -220,7 +222,7 @@ fn decode_text_options(
                 extra: extra_fields::read(&object, &["type", "name", "schema", "strict"]),
             },
             _ => ResponseFormat::Native { dialect: NAME, raw: raw(format) },
-        });
+        }));
     }
     extra.extend(native_options("text", text, &["verbosity", "format"]));
 }
@@ -235,7 +237,7 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if source.is_none() || request.changed.messages {
+    if source.is_none() || request.messages.is_changed() {
         encode_messages(request, source, &mut body, diagnostics);
     }
     if source.is_none() {
@@ -261,7 +263,7 @@ fn encode_messages<'a>(
     body: &mut Object<'a>,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut messages = request.messages.as_slice();
+    let mut messages: &[Message] = &request.messages;
     match messages.split_first() {
         Some((first, rest)) if extra_fields::get(&first.extra, "instructions").is_some() => {
             body.set("instructions", encode_string(&first.joined_text()));
@@ -279,7 +281,7 @@ fn encode_messages<'a>(
     }
     let mut items = request.list(25);
     for (i, message) in messages.iter().enumerate() {
-        match message.span.and_then(|span| source?.get(span.range())) {
+        match message.source_span().and_then(|span| source?.get(span.range())) {
             Some(bytes) => items.push(&String::from_utf8_lossy(bytes)),
             None => encode_input::encode(message, i, &mut items, diagnostics),
         }

@@ -5,7 +5,8 @@
 use super::encode::{EventOutput, ResponsesEncoder};
 use super::{error, output_item, usage};
 use crate::canonical::{
-    Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Response, ResponseSpec, unfold,
+    Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Response, ResponseContext,
+    ResponseSpec, unfold,
 };
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
@@ -97,14 +98,19 @@ pub(super) fn finish_reason(
 }
 
 /// Encodes a response: its events, of which only the response object at the end is written.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
-    let mut encoder = ResponsesEncoder::new(spec.clone(), EventOutput::Discard);
+pub(super) fn encode(
+    response: &Response,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    diagnostics: &mut Diagnostics,
+) -> Vec<u8> {
+    let mut encoder = ResponsesEncoder::new(spec.clone(), context.clone(), EventOutput::Discard);
     let mut discarded = Vec::new();
     for event in unfold(response) {
         encoder.event(&event, &mut discarded);
     }
     let encoded = encoder.final_response();
     diagnostics.extend(encoder.diagnostics());
-    spec.context = encoder.into_spec().context;
+    *context = encoder.into_context();
     encoded.into_bytes()
 }

@@ -64,7 +64,7 @@ impl ResponseSkeleton {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let echoed =
             ECHOED_PARAMS.iter().filter_map(|(key, _)| Some((*key, echoed_param(spec, key)?))).collect();
-        Self { id: String::new(), model: spec.model.clone(), created: spec.context.created(), echoed }
+        Self { id: String::new(), model: spec.model.clone(), created: spec.created, echoed }
     }
 
     /// Encodes the response object in a state.

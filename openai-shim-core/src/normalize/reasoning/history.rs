@@ -1,7 +1,6 @@
 //! Reasoning of earlier turns: dropped if the upstream refuses it, filled in if the upstream requires it.
 
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
-use crate::normalize::change::mark_changed;
 use crate::profile::{MessageRules, ReasoningHistory};
 
 pub(in crate::normalize) fn normalize(
@@ -10,36 +9,31 @@ pub(in crate::normalize) fn normalize(
     diagnostics: &mut Diagnostics,
 ) {
     for (i, message) in request.messages.iter_mut().enumerate() {
-        let changed = message.role == Role::Assistant
-            && match rules.reasoning_history {
-                ReasoningHistory::Keep => false,
-                ReasoningHistory::Drop => drop_reasoning(message, i, diagnostics),
-                ReasoningHistory::Restore => fill_reasoning(message, i, diagnostics),
-            };
-        request.changed.messages |= changed;
+        match rules.reasoning_history {
+            _ if message.role != Role::Assistant => {}
+            ReasoningHistory::Keep => {}
+            ReasoningHistory::Drop => drop_reasoning(message, i, diagnostics),
+            ReasoningHistory::Restore => fill_reasoning(message, i, diagnostics),
+        }
     }
 }
 
-fn drop_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool {
-    let (blocks, fields) = (message.blocks.len(), message.extra.members.len());
-    message.blocks.retain(|block| !matches!(block, Block::Reasoning { .. }));
-    message.extra.members.retain(|(key, _)| !key.starts_with("reasoning"));
-    if message.blocks.len() == blocks && message.extra.members.len() == fields {
-        return false;
+fn drop_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
+    let has_blocks = message.retain_blocks(|block| !matches!(block, Block::Reasoning { .. }));
+    let has_fields = message.retain_extra(|key, _| !key.starts_with("reasoning"));
+    if has_blocks || has_fields {
+        diagnostics.record(DiagnosticCode::ReasoningDropped, &format!("messages[{i}]"), "");
     }
-    diagnostics.record(DiagnosticCode::ReasoningDropped, &format!("messages[{i}]"), "");
-    mark_changed(message);
-    true
 }
 
 /// Fills in a space as the reasoning of a turn that calls tools. Stored reasoning is already restored; upstreams that require
 /// the field do not check its text.
-fn fill_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) -> bool {
+fn fill_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
     let has = |is: fn(&Block) -> bool| message.blocks.iter().any(is);
     if has(|block| matches!(block, Block::Reasoning { .. }))
         || !has(|block| matches!(block, Block::ToolCall { .. }))
     {
-        return false;
+        return;
     }
     let detail = "it is not known any more: a single space";
     diagnostics.record(
@@ -48,8 +42,7 @@ fn fill_reasoning(message: &mut Message, i: usize, diagnostics: &mut Diagnostics
         detail,
     );
     message
+        .edit()
         .blocks
         .insert(0, Block::Reasoning { text: " ".into(), signature: None, extra: ExtraFields::default() });
-    mark_changed(message);
-    true
 }

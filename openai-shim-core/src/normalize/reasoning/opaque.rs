@@ -5,10 +5,9 @@
 
 use crate::canonical::digest::call_digest;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, StoredBlock, StoredTurn, call_id,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, StoredBlock, StoredTurn, issuer,
 };
 use crate::dialect::{Dialect, dialect};
-use crate::normalize::change::mark_changed;
 use crate::normalize::stored_turns::StoredTurns;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -29,22 +28,17 @@ impl OpaqueStateRule<'_> {
             if message.role != Role::Assistant {
                 continue;
             }
-            let mut changed = self.remove_foreign(message, &request.model, i, diagnostics);
+            self.remove_foreign(message, &request.model, i, diagnostics);
             if let Some((first_message, mut turn)) = self.stored.get(i, self.upstream.name())
                 && self.is_needed(&turn, message)
             {
                 // Once: a client may send one turn as several messages. Signatures of calls belong to each call.
                 if restored_turn == Some(first_message) {
-                    turn.parts.retain(|part| matches!(part, StoredBlock::Call(..)));
+                    turn.blocks.retain(|block| matches!(block, StoredBlock::Call(..)));
                 }
                 restored_turn = Some(first_message);
                 report_restored(&turn, i, diagnostics);
-                restore_blocks(message, turn.parts);
-                changed = true;
-            }
-            if changed {
-                mark_changed(message);
-                request.changed.messages = true;
+                restore_blocks(message, turn.blocks);
             }
         }
     }
@@ -66,44 +60,37 @@ impl OpaqueStateRule<'_> {
             extra.detail("format").or_else(|| Some(dialect(extra.dialect).ok()?.signature_format()?.into()));
         match (self.upstream.signature_format(), format) {
             (Some(upstream), format) => {
-                format.is_some_and(|format| call_id::same_format_family(&format, upstream))
+                format.is_some_and(|format| issuer::same_format_family(&format, upstream))
             }
-            (None, format) => format.is_none_or(|format| call_id::may_have_signed(model, &format)),
+            (None, format) => format.is_none_or(|format| issuer::may_have_signed(model, &format)),
         }
     }
 
-    /// Removes the signatures that this upstream cannot read. Returns whether the message changed.
-    fn remove_foreign(
-        &self,
-        message: &mut Message,
-        model: &str,
-        i: usize,
-        diagnostics: &mut Diagnostics,
-    ) -> bool {
+    /// Removes the signatures that this upstream cannot read.
+    fn remove_foreign(&self, message: &mut Message, model: &str, i: usize, diagnostics: &mut Diagnostics) {
         let mut changed = false;
-        for block in &mut message.blocks {
-            let Block::Reasoning { signature: signature @ Some(_), extra, .. } = block else { continue };
-            if !self.can_read(extra, model) {
-                let field_path = format!("messages[{i}]");
-                diagnostics.record(
-                    DiagnosticCode::FeatureUnsupported,
-                    &field_path,
-                    "reasoning signed by another kind of model",
-                );
+        message.edit_each_block(|block| {
+            let Block::Reasoning { signature: Some(_), extra, .. } = &**block else { return };
+            if self.can_read(extra, model) {
+                return;
+            }
+            let field_path = format!("messages[{i}]");
+            diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                &field_path,
+                "reasoning signed by another kind of model",
+            );
+            if let Block::Reasoning { signature, extra, .. } = block.edit() {
                 (*signature, *extra, changed) = (None, ExtraFields::default(), true);
             }
-        }
+        });
         if changed {
-            message.blocks.retain(|block| {
+            message.retain_blocks(|block| {
                 !matches!(block, Block::Reasoning { text, signature: None, extra } if text.is_empty() && extra.is_empty())
             });
             // The original details contain the signature, too.
-            message
-                .extra
-                .members
-                .retain(|(key, _)| key.trim_start_matches('.') != crate::canonical::REASONING_DETAILS);
+            message.retain_extra(|key, _| key.trim_start_matches('.') != crate::canonical::REASONING_DETAILS);
         }
-        changed
     }
 }
 
@@ -133,7 +120,7 @@ fn count_calls(blocks: &[Block]) -> BTreeMap<u128, usize> {
 
 /// Inserts the stored parts of a turn into the client's message, each at its original place.
 fn restore_blocks(message: &mut Message, parts: Vec<StoredBlock>) {
-    let mut pending: VecDeque<Block> = std::mem::take(&mut message.blocks).into();
+    let mut pending: VecDeque<Block> = std::mem::take(&mut message.edit().blocks).into();
     if parts.iter().any(|part| matches!(part, StoredBlock::Reasoning(_))) {
         // The client's copy of the reasoning has no signature.
         pending.retain(|block| !matches!(block, Block::Reasoning { .. }));
@@ -180,7 +167,7 @@ fn restore_blocks(message: &mut Message, parts: Vec<StoredBlock>) {
     while out.last().is_some_and(|block| matches!(block, Block::Reasoning { .. })) {
         out.pop();
     }
-    message.blocks = out;
+    message.edit().blocks = out;
 }
 
 /// The longest text that is split, which copies its remainder: longer turns are not stored.

@@ -39,8 +39,8 @@ mod request;
 mod response;
 mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Mended, StreamRepairer, Passthrough, pass};
-use crate::canonical::{ResponseSpec, Diagnostics, Request, Response};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, StreamRepairer, Passthrough, pass};
+use crate::canonical::{ResponseContext, ResponseSpec, Diagnostics, Request, Response};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -55,7 +55,7 @@ pub struct Toy;
 
 /// Returns whether lines may go out as the upstream sent them.
 fn as_it_comes(spec: &ResponseSpec) -> bool {
-    spec.stops.is_empty() && !spec.restore_alias
+    spec.local_stops.is_empty() && !spec.restore_alias
 }
 
 impl Dialect for Toy {
@@ -88,35 +88,43 @@ impl Dialect for Toy {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, spec, diagnostics)
+        response::decode(body, spec, context, diagnostics)
     }
 
-    fn encode_response(&self, response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+    fn encode_response(
+        &self,
+        response: &Response,
+        spec: &ResponseSpec,
+        _context: &mut ResponseContext,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<u8> {
         response::encode(response, spec, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec) -> Box<dyn Decoder> {
-        Box::new(decode::ToyDecoder::new(spec.clone()))
+    fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::ToyDecoder::new(spec.clone(), context.clone()))
     }
 
-    fn encoder(&self, spec: &ResponseSpec) -> Box<dyn Encoder> {
+    fn encoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Encoder> {
         Box::new(encode::ToyEncoder::new(spec))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        as_it_comes(spec).then(|| Box::new(Passthrough::new(&Toy, spec)) as Box<dyn StreamRepairer>)
+    fn stream_repairer(&self, spec: &ResponseSpec, context: &ResponseContext) -> Option<Box<dyn StreamRepairer>> {
+        as_it_comes(spec).then(|| Box::new(Passthrough::new(&Toy, spec, context)) as Box<dyn StreamRepairer>)
     }
 
     fn repair_response(
         &self,
         body: &[u8],
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
-    ) -> Option<Result<Mended, UpstreamError>> {
-        as_it_comes(spec).then(|| pass(self, body, spec, diagnostics))
+    ) -> Option<Result<Repaired, UpstreamError>> {
+        as_it_comes(spec).then(|| pass(self, body, spec, context, diagnostics))
     }
 
     fn decode_error(

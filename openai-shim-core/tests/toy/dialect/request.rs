@@ -4,10 +4,10 @@ use super::super::Encoded;
 use super::NAME;
 use super::wire::{leftovers, read_call, write_call};
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, Extra, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
 use crate::error::ClientError;
-use crate::json::{Kind, Object, peek, encode_string, raw, text};
+use crate::json::{ValueKind, Object, value_kind, encode_string, raw, decode_string};
 
 /// The dialect's names of the roles.
 const WHO: &[(&str, Role)] =
@@ -26,10 +26,10 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     let mut request = Request::default();
     for (key, value) in object.iter() {
         let number = value.trim().parse::<f64>().ok();
-        match (key, peek(value)) {
-            (_, Kind::Null) => {}
+        match (key, value_kind(value)) {
+            (_, ValueKind::Null) => {}
             ("model", _) => {
-                request.model = text(value).ok_or_else(|| wrong("model", "a text"))?.into_owned();
+                request.model = decode_string(value).ok_or_else(|| wrong("model", "a text"))?.into_owned();
             }
             ("stream", _) => {
                 request.stream = object.bool("stream").ok_or_else(|| wrong("stream", "true or false"))?;
@@ -40,19 +40,21 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             }
             ("heat", _) => request.temperature = Some(number.ok_or_else(|| wrong("heat", "a number"))?),
             ("until", _) => {
-                request.stop = serde_json::from_str(value).map_err(|_| wrong("until", "a list of texts"))?;
+                let until = serde_json::from_str(value).map_err(|_| wrong("until", "a list of texts"))?;
+                request.stop.set_decoded(until);
             }
             ("tools", _) => {
                 let tools = object.array("tools").ok_or_else(|| wrong("tools", "a list"))?;
-                request.tools = tools.into_iter().map(tool).collect();
+                request.tools.set_decoded(tools.into_iter().map(tool).collect());
             }
-            ("must", Kind::Bool) => {
+            ("must", ValueKind::Bool) => {
                 let must = value.trim() == "true";
-                request.tool_choice = Some(if must { ToolChoice::Required } else { ToolChoice::None });
+                let choice = if must { ToolChoice::Required } else { ToolChoice::None };
+                request.tool_choice.set_decoded(Some(choice));
             }
             ("must", _) => {
-                let name = text(value).ok_or_else(|| wrong("must", "true, false or a tool's name"))?;
-                request.tool_choice = Some(ToolChoice::Function(name.into_owned()));
+                let name = decode_string(value).ok_or_else(|| wrong("must", "true, false or a tool's name"))?;
+                request.tool_choice.set_decoded(Some(ToolChoice::Function(name.into_owned())));
             }
             _ => {}
         }
@@ -66,7 +68,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
         return Err(wrong("talk", "a list of at least one turn"));
     }
     for (i, turn) in talk.into_iter().enumerate() {
-        request.messages.push(message(turn, i, diagnostics)?);
+        request.messages.push_decoded(message(turn, i, diagnostics)?);
     }
     Ok(request)
 }
@@ -93,22 +95,22 @@ fn message(turn: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Messag
     let role = role.ok_or_else(|| wrong(at(".who"), "rules, person, machine or tool"))?;
     let mut blocks = Vec::new();
     match object.non_null("says") {
-        Some(says) => blocks.push(Block::text(text(says).ok_or_else(|| wrong(at(".says"), "a text"))?)),
+        Some(says) => blocks.push(Block::text(decode_string(says).ok_or_else(|| wrong(at(".says"), "a text"))?)),
         None if role == Role::Assistant => {}
         None => return Err(wrong(at(".says"), "a text")),
     }
     if role == Role::Tool {
         let id = object.str("id").ok_or_else(|| wrong(at(".id"), "the id of a call"))?.into_owned();
-        blocks = vec![Block::ToolResult { id, blocks, is_error: false, extra: Extra::default() }];
+        blocks = vec![Block::ToolResult { id, blocks, is_error: false, extra: ExtraFields::default() }];
     }
     for (k, call) in object.array("calls").unwrap_or_default().into_iter().enumerate() {
         let call = read_call(call, &at(&format!(".calls[{k}]")), diagnostics);
         let id = call.id.ok_or_else(|| wrong(at(&format!(".calls[{k}].id")), "a text"))?;
-        let (name, arguments, extra) = (call.name, call.arguments, Extra::default());
+        let (name, arguments, extra) = (call.name, call.arguments, ExtraFields::default());
         blocks.push(Block::ToolCall { id, name, arguments, signature: None, extra });
     }
-    let mut message = Message::new(role, blocks);
-    message.extra = leftovers(&object, &["who", "says", "id", "calls"]);
+    let mut message = Message::decoded(role, blocks);
+    message.decoded_mut().extra = leftovers(&object, &["who", "says", "id", "calls"]);
     Ok(message)
 }
 
@@ -125,17 +127,17 @@ pub(super) fn encode<'a>(
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", request.stream.to_string());
     }
-    let (own, touched) = (source.is_some(), request.touched);
-    if !own || touched.messages {
+    let own = source.is_some();
+    if !own || request.messages.is_changed() {
         talk(request, &mut body, diagnostics);
     }
-    if !own || touched.tools {
+    if !own || request.tools.is_changed() {
         tools(request, &mut body, diagnostics);
     }
-    if !own || touched.tool_choice {
+    if !own || request.is_tool_choice_changed() {
         choice(request, &mut body);
     }
-    if !own || touched.stop {
+    if !own || request.stop.is_changed() {
         let until: Vec<_> = request.stop.iter().map(|stop| encode_string(stop)).collect();
         body.remove("until");
         if !until.is_empty() {
@@ -167,9 +169,9 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
         ("seed", r.seed.is_some()),
         ("n", r.n.is_some_and(|n| n > 1)),
         ("user", r.user.is_some()),
-        ("parallel_tool_calls", r.parallel_tool_calls == Some(false)),
+        ("parallel_tool_calls", *r.parallel_tool_calls == Some(false)),
         ("reasoning", r.reasoning != crate::canonical::Reasoning::default()),
-        ("response_format", !matches!(r.response_format, None | Some(ResponseFormat::Text))),
+        ("response_format", !matches!(*r.response_format, None | Some(ResponseFormat::Text))),
     ] {
         if said {
             diagnostics.record(DiagnosticCode::ParamDropped, name, "");
@@ -184,7 +186,7 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
 
 fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let mut list = Vec::new();
-    for tool in &request.tools {
+    for tool in request.tools.iter() {
         match tool {
             Tool::Function { name, description, parameters, extra, .. } => {
                 let mut object = Object::new();
@@ -213,7 +215,7 @@ fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics
 
 fn choice(request: &Request, body: &mut Object<'_>) {
     body.remove("must");
-    match &request.tool_choice {
+    match &*request.tool_choice {
         Some(ToolChoice::Required) => body.set("must", "true"),
         Some(ToolChoice::None) => body.set("must", "false"),
         Some(ToolChoice::Function(name)) => body.set("must", encode_string(name)),

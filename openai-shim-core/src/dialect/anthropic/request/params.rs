@@ -26,12 +26,12 @@ pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<Stri
                 object.remove("effort");
             }
             if let Some(format) = object.object("format").and_then(|format| read_format(&format, false)) {
-                request.response_format = Some(format);
+                request.response_format.set_decoded(Some(format));
                 object.remove("format");
             }
         }
         "output_format" => {
-            request.response_format = read_format(&object, true);
+            request.response_format.set_decoded(read_format(&object, true));
             return request.response_format.is_none().then(|| value.to_owned());
         }
         "metadata" => {
@@ -102,7 +102,7 @@ pub(super) fn disable_rejected_thinking(
     let thinking = body.object("thinking");
     let is_enabled = thinking.is_some_and(|thinking| thinking.str("type").as_deref() == Some("enabled"));
     // Other models behind this API do not sign thinking.
-    let never_signs = !request.changed.messages
+    let never_signs = !request.messages.is_changed()
         && !request.model.contains("claude")
         && request.messages.iter().any(has_unsigned_thinking);
     if is_enabled && !never_signs && has_calls_without_thinking(&request.messages) {
@@ -146,7 +146,7 @@ fn write_same_dialect(request: &Request, body: &mut Object<'_>) {
 
 /// Writes the output format under the key that the client used.
 fn write_original_format(request: &Request, body: &mut Object<'_>, config: &mut Object<'_>) {
-    let Some(ResponseFormat::JsonSchema { schema, extra, .. }) = &request.response_format else { return };
+    let Some(ResponseFormat::JsonSchema { schema, extra, .. }) = &*request.response_format else { return };
     let mut format = Object::new();
     format.set("type", "\"json_schema\"");
     if let Some(schema) = schema {
@@ -163,7 +163,7 @@ fn write_original_format(request: &Request, body: &mut Object<'_>, config: &mut 
 
 /// Writes the parameters that were changed into a body of this dialect.
 pub(super) fn write_changed(request: &Request, body: &mut Object<'_>) {
-    if request.changed.response_format {
+    if request.response_format.is_changed() {
         let mut config = body.object("output_config").map(Object::into_owned).unwrap_or_default();
         let had_format = config.remove("format").is_some();
         body.remove(OLD_FORMAT_KEY);
@@ -172,7 +172,7 @@ pub(super) fn write_changed(request: &Request, body: &mut Object<'_>) {
             body.set("output_config", config.to_json());
         }
     }
-    if request.changed.stop {
+    if request.stop.is_changed() {
         let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
         if stops.is_empty() {
             body.remove("stop_sequences");
@@ -272,7 +272,7 @@ fn write_thinking(
     if *reasoning == (Reasoning { use_token_budget: reasoning.use_token_budget, ..Reasoning::default() }) {
         return false;
     }
-    if matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
+    if matches!(*request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
         diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "not while a tool is demanded");
         return false;
     }

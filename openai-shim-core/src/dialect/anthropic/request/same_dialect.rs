@@ -17,10 +17,10 @@ pub(super) fn write(
     drop_unsigned: bool,
     diagnostics: &mut Diagnostics,
 ) -> WrittenMessages {
-    let mut messages = request.messages.as_slice();
+    let mut messages: &[Message] = &request.messages;
     let mut system = None;
     let original = |message: &Message| {
-        let bytes = message.span.and_then(|span| source.get(span.range()))?;
+        let bytes = message.source_span().and_then(|span| source.get(span.range()))?;
         Some(String::from_utf8_lossy(bytes).into_owned())
     };
     // A system message among the others is not the system prompt, and stays in its place.
@@ -39,7 +39,7 @@ pub(super) fn write(
             Some(json) => json,
             None if loses_thinking => {
                 let mut message = message.clone();
-                message.blocks.retain(|block| !is_unsigned_thinking(block));
+                message.retain_blocks(|block| !is_unsigned_thinking(block));
                 let path = format!("messages[{i}].content");
                 let detail = "reasoning without a signature";
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, detail);
@@ -85,7 +85,7 @@ fn write_message(
 ) -> String {
     let mut message = Cow::Borrowed(message);
     if !signed_ids.is_empty() {
-        for block in &mut message.to_mut().blocks {
+        for block in &mut message.to_mut().edit().blocks {
             if let Block::ToolResult { id, .. } = block
                 && let Some(signed_id) = signed_ids.get(id.as_str())
             {

@@ -38,14 +38,15 @@ fn read_tool(item: &str) -> Tool {
 /// Reads `tool_choice`.
 pub(super) fn read_choice(value: &str, request: &mut Request) {
     let object = Object::parse(value.as_bytes()).unwrap_or_default();
-    request.parallel_tool_calls = object.bool("disable_parallel_tool_use").map(|is_disabled| !is_disabled);
-    request.tool_choice = match (object.str("type").as_deref(), object.str("name")) {
+    let is_disabled = object.bool("disable_parallel_tool_use");
+    request.parallel_tool_calls.set_decoded(is_disabled.map(|is_disabled| !is_disabled));
+    request.tool_choice.set_decoded(match (object.str("type").as_deref(), object.str("name")) {
         (Some("auto"), _) => Some(ToolChoice::Auto),
         (Some("none"), _) => Some(ToolChoice::None),
         (Some("any"), _) => Some(ToolChoice::Required),
         (Some("tool"), Some(name)) => Some(ToolChoice::Function(name.into_owned())),
         _ => Some(ToolChoice::Native { dialect: NAME, raw: raw(value) }),
-    };
+    });
 }
 
 /// Writes `tools` and `tool_choice`.
@@ -97,7 +98,7 @@ pub(super) fn write(
         }
         return;
     }
-    if let Some(choice) = write_choice(choice, request.parallel_tool_calls, is_same_dialect, diagnostics) {
+    if let Some(choice) = write_choice(choice, *request.parallel_tool_calls, is_same_dialect, diagnostics) {
         body.set("tool_choice", choice);
     }
 }

@@ -15,22 +15,27 @@ pub(super) fn decode(
 ) -> Result<(), ClientError> {
     let non_empty = |key: &str| object.str(key).filter(|t| !t.is_empty());
     if let Some(system) = non_empty("system") {
-        request.messages.push(Message::text(Role::System, system));
+        request.messages.push_decoded(Message::decoded(Role::System, vec![Block::text(system)]));
     }
     let prompt = non_empty("prompt");
     let mut blocks: Vec<Block> = prompt.map(Block::text).into_iter().collect();
+    let mut must_rewrite = false;
     let images = object.array("images").unwrap_or_default();
     for (k, image) in images.into_iter().filter_map(decode_string).enumerate() {
         let decoded = images::decode(&image, &format!("images[{k}]"), diagnostics);
-        request.changed.messages |= decoded.must_rewrite;
+        must_rewrite |= decoded.must_rewrite;
         blocks.push(decoded.block);
     }
     if blocks.is_empty() {
         // A system message alone only loads the model too.
-        request.messages.clear();
+        request.messages.decoded_mut().clear();
         return Ok(());
     }
-    request.messages.push(Message::new(Role::User, blocks));
+    let mut message = Message::decoded(Role::User, blocks);
+    if must_rewrite {
+        message.mark_changed();
+    }
+    request.messages.push_decoded(message);
     Ok(())
 }
 

@@ -50,29 +50,22 @@ pub(super) fn decode(
     }
     let mut calls = OpenCalls::default();
     let items = object.array("messages").unwrap_or_default();
-    request.messages.reserve_exact(items.len());
+    request.messages.decoded_mut().reserve_exact(items.len());
     for (i, item) in items.into_iter().enumerate() {
-        let DecodedMessage { mut message, must_rewrite } = decode_message(item, i, &mut calls, diagnostics)?;
-        message.span = if must_rewrite { None } else { Span::within(body, item) };
-        request.changed.messages |= must_rewrite;
-        request.messages.push(message);
+        let mut message = decode_message(item, i, &mut calls, diagnostics)?;
+        message.set_decoded_span(Span::within(body, item));
+        request.messages.push_decoded(message);
     }
     Ok(())
 }
 
-/// A message as it was decoded.
-struct DecodedMessage {
-    message: Message,
-    /// The client's bytes cannot be sent to an upstream of this dialect.
-    must_rewrite: bool,
-}
-
+/// Decodes a message, and marks it as changed if an upstream of this dialect cannot get the client's bytes.
 fn decode_message(
     item: &str,
     i: usize,
     calls: &mut OpenCalls,
     diagnostics: &mut Diagnostics,
-) -> Result<DecodedMessage, ClientError> {
+) -> Result<Message, ClientError> {
     let path_of = |field: &str| format!("messages[{i}]{field}");
     let object = Object::parse(item.as_bytes()).map_err(|_| {
         ClientError::invalid(format!("{} must be an object with `role` and `content`.", path_of("")))
@@ -85,10 +78,11 @@ fn decode_message(
         let text = format!("{} is {role:?}; it must be system, user, assistant or tool.", path_of(".role"));
         ClientError::invalid(text).at(path_of(".role"))
     })?;
-    let mut message = Message::new(role, Vec::new());
+    let mut message = Message::decoded(role, Vec::new());
+    let fields = message.decoded_mut();
     let (mut content, mut must_rewrite) = (Vec::new(), false);
     if let Some(thinking) = object.str("thinking").filter(|t| !t.is_empty()) {
-        message.blocks.push(Block::Reasoning {
+        fields.blocks.push(Block::Reasoning {
             text: thinking.into(),
             signature: None,
             extra: ExtraFields::default(),
@@ -119,12 +113,12 @@ fn decode_message(
         let mut extra = extra_fields::read_only(&object, &["tool_name", "name"]);
         // The dot marks fields that no other dialect misses: there the id identifies the call.
         extra.members.iter_mut().for_each(|(key, _)| key.insert(0, '.'));
-        message.blocks.reserve_exact(1);
-        message.blocks.push(Block::ToolResult { id, blocks: content, is_error: false, extra });
-    } else if message.blocks.is_empty() {
-        message.blocks = content;
+        fields.blocks.reserve_exact(1);
+        fields.blocks.push(Block::ToolResult { id, blocks: content, is_error: false, extra });
+    } else if fields.blocks.is_empty() {
+        fields.blocks = content;
     } else {
-        message.blocks.append(&mut content);
+        fields.blocks.append(&mut content);
     }
     if !calls_json.is_empty() {
         *calls = OpenCalls::default();
@@ -137,7 +131,7 @@ fn decode_message(
         let call = tool_call::read(call, &path_of(&format!(".tool_calls[{k}]")), diagnostics);
         let id = call.id.unwrap_or_else(|| generated_id(i, k));
         calls.push(&id, &call.name);
-        message.blocks.push(Block::ToolCall {
+        fields.blocks.push(Block::ToolCall {
             id,
             name: call.name,
             arguments: call.arguments,
@@ -145,8 +139,11 @@ fn decode_message(
             extra: decode_call_extra(&object),
         });
     }
-    message.extra = extra_fields::read(&object, &known);
-    Ok(DecodedMessage { message, must_rewrite })
+    fields.extra = extra_fields::read(&object, &known);
+    if must_rewrite {
+        message.mark_changed();
+    }
+    Ok(message)
 }
 
 /// Decodes the extra fields of a tool call: its `type`, and fields of its function such as `index`.
@@ -207,7 +204,7 @@ pub(super) fn encode(
     let names = called_names(&request.messages);
     let mut list = request.list(25);
     for (i, message) in request.messages.iter().enumerate() {
-        let original = message.span.and_then(|span| source?.get(span.range()));
+        let original = message.source_span().and_then(|span| source?.get(span.range()));
         match original.and_then(|bytes| std::str::from_utf8(bytes).ok()) {
             Some(original) => list.push(original),
             None => encode_message(&names, message, i, &mut list, diagnostics)?,

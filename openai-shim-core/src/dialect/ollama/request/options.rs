@@ -38,7 +38,7 @@ pub(super) fn decode(options: &Object<'_>, request: &mut Request, extra: &mut Ve
                 request.seed.is_some()
             }
             "stop" => decode_stop(value).is_some_and(|stop| {
-                request.stop = stop;
+                request.stop.set_decoded(stop);
                 !request.stop.is_empty()
             }),
             _ => false,

@@ -5,37 +5,43 @@ use super::super::OpenAiChat;
 use super::super::decode::ChatDecoder;
 use super::super::stream_repairer::ChatRepairer;
 use super::{DecodeTemplates, RepairTemplates};
-use crate::canonical::{Context, Diagnostics, ResponseSpec};
+use crate::canonical::{Context, Diagnostics, ResponseContext, ResponseSpec, TurnStorage};
 use crate::dialect::{Decoder, Dialect, StreamRepairer};
 use crate::framing::{Frame, Framer};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// What a client requested: nothing special, tools and usage, JSON, or stop sequences applied here.
-fn spec(variant: u8) -> ResponseSpec {
+fn spec(variant: u8) -> (ResponseSpec, ResponseContext) {
     let with_tools = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"stream_options":{"include_usage":true},"tools":[{"type":"function","function":{"name":"get_weather"}}]}"#;
     let plain = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let body: &[u8] = if variant % 2 == 1 { with_tools } else { plain };
     let request = OpenAiChat
         .decode_request("", &bytes::Bytes::copy_from_slice(body), &mut Diagnostics::default())
         .unwrap();
-    let mut spec = ResponseSpec::new(&request, Context::fixed());
+    let mut spec = ResponseSpec::new(&request, &Context::fixed());
     match variant / 2 {
         1 => spec.required_json_fields = Some(vec![String::from("a")]),
         2 => spec.local_stops = vec![String::from("\n\n"), String::from("wo")],
-        3 => (spec.store_reasoning, spec.restore_alias) = (true, true),
+        3 => spec.restore_alias = true,
         _ => {}
     }
-    spec.store_turn = variant >= 4;
-    spec
+    spec.turn_storage = match variant {
+        0..4 => TurnStorage::None,
+        6 | 7 => TurnStorage::OpaqueAndReasoning,
+        _ => TurnStorage::Opaque,
+    };
+    (spec, ResponseContext::new(&request, Context::fixed()))
 }
 
 /// Returns how many chunks were replayed; fails where a replay differs from the repair.
 fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
-    let (mut cached, mut uncached) = (ChatRepairer::new(spec(variant)), ChatRepairer::new(spec(variant)));
+    let (spec, context) = spec(variant);
+    let mut cached = ChatRepairer::new(spec.clone(), context.clone());
+    let mut uncached = ChatRepairer::new(spec.clone(), context.clone());
     uncached.templates = RepairTemplates::disabled();
-    let (mut cached_decoder, mut uncached_decoder) =
-        (ChatDecoder::new(spec(variant)), ChatDecoder::new(spec(variant)));
+    let mut cached_decoder = ChatDecoder::new(spec.clone(), context.clone());
+    let mut uncached_decoder = ChatDecoder::new(spec, context);
     uncached_decoder.templates = DecodeTemplates::disabled();
     let (mut cached_bytes, mut uncached_bytes) = (Vec::new(), Vec::new());
     let (mut cached_events, mut uncached_events) = (Vec::new(), Vec::new());
@@ -84,7 +90,8 @@ fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
 
 #[test]
 fn unchanged_padding_does_not_prevent_a_template_of_events() {
-    let mut decoder = ChatDecoder::new(spec(0));
+    let (spec, context) = spec(0);
+    let mut decoder = ChatDecoder::new(spec, context);
     let (mut events, mut replayed) = (Vec::new(), 0);
     for at in 0..20 {
         let padding = if at == 15 { "other" } else { "same" };

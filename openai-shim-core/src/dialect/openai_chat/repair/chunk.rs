@@ -4,7 +4,7 @@ use super::super::usage::read as read_usage;
 use super::held_chunk::OutgoingChunk;
 use super::stream_state::{ChunkSink, StreamState, StreamedChoice};
 use super::{merge_choices, usage};
-use crate::canonical::DiagnosticCode;
+use crate::canonical::{DiagnosticCode, StreamUsage};
 use crate::json::{ListItem, Object, ValueKind, encode_array, value_kind};
 
 /// The most fields, and bytes of one, that are taken from a chunk without choices.
@@ -35,7 +35,7 @@ impl StreamState {
             changed = true;
         }
         self.take_usage(&mut chunk, &choices);
-        self.identity.repair(&mut chunk, &mut self.spec, &mut self.diagnostics);
+        self.identity.repair(&mut chunk, &self.spec, &mut self.context, &mut self.diagnostics);
         let (mut written, mut ended_choices) = (Vec::with_capacity(choices.len()), Vec::new());
         let (mut has_content, mut is_late) = (false, false);
         for (at, ListItem { text, object, inner }) in choices.into_iter().enumerate() {
@@ -111,7 +111,7 @@ impl StreamState {
         if chunk.get("choices").is_none() {
             chunk.set("choices", "[]");
         }
-        self.identity.repair(&mut chunk, &mut self.spec, &mut self.diagnostics);
+        self.identity.repair(&mut chunk, &self.spec, &mut self.context, &mut self.diagnostics);
         if let Some(repaired) = usage::repair(&json, &mut self.diagnostics).json {
             chunk.set("usage", repaired);
         }
@@ -124,7 +124,7 @@ impl StreamState {
         });
         if self.usage.json.is_some() {
             self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "an earlier one was replaced");
-        } else if !self.spec.include_usage {
+        } else if self.spec.stream_usage != StreamUsage::Client {
             self.record_unrequested_usage();
         }
         self.usage.json = Some(json);
@@ -132,14 +132,16 @@ impl StreamState {
 
     fn record_unrequested_usage(&mut self) {
         // Where only this program requested usage, leaving it out is no loss to the client.
-        if !self.spec.usage_injected {
+        if self.spec.stream_usage != StreamUsage::Injected {
             self.diagnostics.record(DiagnosticCode::UsageNotRequested, "usage", "");
         }
     }
 
     /// Takes usage out of a chunk that has choices.
     fn take_usage(&mut self, chunk: &mut Object<'_>, choices: &[ListItem<'_>]) {
-        if self.spec.usage_injected && chunk.get("usage").is_some_and(|usage| usage.trim() == "null") {
+        if self.spec.stream_usage == StreamUsage::Injected
+            && chunk.get("usage").is_some_and(|usage| usage.trim() == "null")
+        {
             // The upstream sends this null because this program requested usage, not the client.
             chunk.remove("usage");
         }
@@ -150,7 +152,7 @@ impl StreamState {
             chunk.remove("usage");
         }
         if read_usage(&json).is_some() {
-            if self.spec.include_usage {
+            if self.spec.stream_usage == StreamUsage::Client {
                 self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "");
             } else {
                 self.record_unrequested_usage();

@@ -5,7 +5,9 @@ use super::content::{self, has_text};
 use super::identity::Identity;
 use super::text_extractor::{self, ChatTextExtractor, add_calls};
 use super::{completion_tool_calls, finish_reason, logprobs, merge_choices, usage};
-use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, ResponseSpec, ResponseSummary};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary,
+};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{ListItem, Object, ValueKind, value_kind};
 
@@ -15,7 +17,8 @@ use crate::json::{ListItem, Object, ValueKind, value_kind};
 /// The error that the upstream sent in the response's place or beside it, or why the body is no response.
 pub(in super::super) fn repair_completion<'a>(
     body: &'a [u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<(Object<'a>, ResponseSummary), UpstreamError> {
     let (mut response, choices) = parse(body)?;
@@ -34,9 +37,9 @@ pub(in super::super) fn repair_completion<'a>(
         Some(made) => parse(made.as_bytes())?.1,
         None => choices,
     };
-    Identity::repair_completion(&mut response, spec, diagnostics);
+    Identity::repair_completion(&mut response, spec, context, diagnostics);
     let summary = ResponseSummary::for_spec(spec);
-    let mut repair = CompletionRepair { spec, summary, diagnostics };
+    let mut repair = CompletionRepair { spec, context, summary, diagnostics };
     let mut repaired = Vec::with_capacity(choices.len());
     for (at, ListItem { text, object, inner }) in choices.into_iter().enumerate() {
         let Some(mut choice) = object else {
@@ -124,7 +127,8 @@ enum CallForm {
 
 /// The repair of one response.
 struct CompletionRepair<'r> {
-    spec: &'r mut ResponseSpec,
+    spec: &'r ResponseSpec,
+    context: &'r mut ResponseContext,
     summary: ResponseSummary,
     diagnostics: &'r mut Diagnostics,
 }
@@ -153,13 +157,15 @@ impl CompletionRepair<'_> {
         if !text_extractor::is_unneeded(&message, self.spec) && self.extract_text(&mut message, is_cut) {
             reason = UpstreamReason::Known("stop");
         }
-        let calls = if completion_tool_calls::repair(&mut message, self.spec, is_cut, self.diagnostics) {
-            CallForm::ToolCalls
-        } else if message.non_null("function_call").is_some() {
-            CallForm::FunctionCall
-        } else {
-            CallForm::None
-        };
+        let calls =
+            if completion_tool_calls::repair(&mut message, self.spec, self.context, is_cut, self.diagnostics)
+            {
+                CallForm::ToolCalls
+            } else if message.non_null("function_call").is_some() {
+                CallForm::FunctionCall
+            } else {
+                CallForm::None
+            };
         self.fill_message(&mut message, calls);
         if message.is_changed() {
             choice.set("message", "{}");
@@ -183,7 +189,7 @@ impl CompletionRepair<'_> {
         let mut extractor = ChatTextExtractor::new(self.spec);
         let mut extracted = extractor.extract(message, true, "choices[].message", self.diagnostics);
         extracted.calls.retain(|call| !completion_tool_calls::contains(message, &call.name, &call.arguments));
-        add_calls(message, &extracted.calls, None, self.spec);
+        add_calls(message, &extracted.calls, None, self.context);
         if !is_cut && !extractor.matches_json(self.spec.required_json_fields.as_deref()) {
             self.diagnostics.record(DiagnosticCode::JsonInvalid, "choices[].message.content", "");
         }

@@ -4,7 +4,7 @@ use super::super::tool_call::is_custom;
 use super::tool_call_fields::{
     attach_signature, is_json, is_same_json, move_into_function, upgrade_function_call,
 };
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_array, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -15,7 +15,8 @@ const ARGUMENTS_PATH: &str = "choices[].message.tool_calls[].function.arguments"
 /// be incomplete.
 pub(super) fn repair(
     message: &mut Object<'_>,
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     is_cut: bool,
     diagnostics: &mut Diagnostics,
 ) -> bool {
@@ -29,7 +30,7 @@ pub(super) fn repair(
             changed = true;
             continue;
         };
-        repair_call(&mut call, spec, is_cut, diagnostics);
+        repair_call(&mut call, spec, context, is_cut, diagnostics);
         changed |= call.is_changed();
         written.push(if call.is_changed() { Cow::Owned(call.to_json()) } else { Cow::Borrowed(item) });
     }
@@ -43,17 +44,23 @@ pub(super) fn repair(
     has_calls
 }
 
-fn repair_call(call: &mut Object<'_>, spec: &mut ResponseSpec, is_cut: bool, diagnostics: &mut Diagnostics) {
+fn repair_call(
+    call: &mut Object<'_>,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
+    is_cut: bool,
+    diagnostics: &mut Diagnostics,
+) {
     if call.str("id").is_none_or(|id| id.is_empty()) {
         diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
         let id = call
             .get("id")
             .filter(|id| value_kind(id) == ValueKind::Number)
             .map(|id| string_or_json(id).into_owned());
-        call.set("id", encode_string(&id.unwrap_or_else(|| spec.context.id("call_"))));
+        call.set("id", encode_string(&id.unwrap_or_else(|| context.new_id("call_"))));
     }
     let id = call.str("id").unwrap_or_default();
-    if let Some(new_id) = spec.replace_repeated_id(&id) {
+    if let Some(new_id) = context.replace_repeated_id(&id) {
         diagnostics.record(DiagnosticCode::ToolIdRepeated, &format!("{FIELD_PATH}.id"), &id);
         call.set("id", encode_string(&new_id));
     }

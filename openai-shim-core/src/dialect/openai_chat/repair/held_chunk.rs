@@ -71,7 +71,7 @@ impl StreamState {
         if has_content {
             held.chunk.set("choices", encode_array(&contents));
             sink.chunk(&held.chunk, None);
-            held.chunk = self.identity.empty_chunk(&mut self.spec);
+            held.chunk = self.identity.empty_chunk(&self.spec, &mut self.context);
             held.chunk.set("choices", encode_array(&endings));
             held.source = None;
         }
@@ -114,7 +114,7 @@ impl StreamState {
         for index in ended_choices {
             let Some(choice) = self.choices.iter_mut().find(|c| c.index == *index) else { continue };
             let is_cut = matches!(choice.upstream_reason(), "length" | "content_filter");
-            if let Some(calls) = choice.calls.complete(is_cut, &mut self.spec, &mut self.diagnostics) {
+            if let Some(calls) = choice.calls.complete(is_cut, &mut self.context, &mut self.diagnostics) {
                 self.send_delta(*index, &format!(r#"{{"tool_calls":{calls}}}"#), "null", sink);
             }
         }
@@ -137,7 +137,7 @@ impl StreamState {
     }
 
     fn send_delta(&mut self, index: u64, delta: &str, finish_reason: &str, sink: &mut dyn ChunkSink) {
-        let mut chunk = self.identity.empty_chunk(&mut self.spec);
+        let mut chunk = self.identity.empty_chunk(&self.spec, &mut self.context);
         chunk.set(
             "choices",
             format!(

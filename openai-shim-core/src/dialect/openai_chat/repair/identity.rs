@@ -1,6 +1,6 @@
 //! The fields `id`, `object`, `created` and `model`: as the upstream sent them in, complete and the same in every chunk out.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_string, value_kind};
 
 /// The first values that came, which hold for the whole response; each is JSON.
@@ -22,7 +22,8 @@ impl Identity {
     pub(super) fn repair(
         &mut self,
         response: &mut Object<'_>,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) {
         let is_pinned =
@@ -31,7 +32,7 @@ impl Identity {
         let has_created = is_pinned(&self.created, "created");
         let has_model = is_pinned(&self.model, "model");
         if !has_id {
-            self.repair_id(response, spec, diagnostics);
+            self.repair_id(response, context, diagnostics);
         }
         if response.str("object").as_deref() != Some(self.object) {
             diagnostics.record(DiagnosticCode::ObjectFilled, "object", "");
@@ -49,7 +50,8 @@ impl Identity {
     /// Repairs the identity of a non-streaming response.
     pub(super) fn repair_completion(
         response: &mut Object<'_>,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) {
         const OBJECT: &str = "chat.completion";
@@ -59,7 +61,7 @@ impl Identity {
         if is_complete && !spec.restore_alias && response.str("object").as_deref() == Some(OBJECT) {
             repair_optional_fields(response, diagnostics);
         } else {
-            Self::new(OBJECT).repair(response, spec, diagnostics);
+            Self::new(OBJECT).repair(response, spec, context, diagnostics);
         }
     }
 
@@ -69,16 +71,20 @@ impl Identity {
     }
 
     /// Returns a chunk that has nothing but the identity.
-    pub(super) fn empty_chunk(&mut self, spec: &mut ResponseSpec) -> Object<'static> {
+    pub(super) fn empty_chunk(
+        &mut self,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
+    ) -> Object<'static> {
         let mut chunk = Object::new();
-        self.repair(&mut chunk, spec, &mut Diagnostics::default());
+        self.repair(&mut chunk, spec, context, &mut Diagnostics::default());
         chunk
     }
 
     fn repair_id(
         &mut self,
         response: &mut Object<'_>,
-        spec: &mut ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) {
         let upstream_id = match response.get("id").map(|id| (value_kind(id), id.trim())) {
@@ -102,7 +108,7 @@ impl Identity {
             (pinned, None) => {
                 self.id_was_missing = true;
                 diagnostics.record(DiagnosticCode::IdSynthesized, "id", "");
-                let id = pinned.clone().unwrap_or_else(|| encode_string(&spec.context.id("chatcmpl-")));
+                let id = pinned.clone().unwrap_or_else(|| encode_string(&context.new_id("chatcmpl-")));
                 response.set_first("id", id.clone());
                 self.id = Some(id);
             }
@@ -133,7 +139,7 @@ impl Identity {
                 let parsed = text.and_then(|g| g.parse::<f64>().ok()).filter(|c| *c >= 1.0 && *c < 1e12);
                 let created = pinned.clone().unwrap_or_else(|| match parsed {
                     Some(seconds) => format!("{:.0}", seconds.trunc()),
-                    None => spec.context.created().to_string(),
+                    None => spec.created.to_string(),
                 });
                 response.set("created", created.clone());
                 self.created = Some(created);

@@ -3,7 +3,7 @@
 use super::super::usage::read as read_usage;
 use super::stream_state::{BodyKind, ChoicePhase, ChunkSink, Phase, StreamState, StreamedChoice};
 use super::usage;
-use crate::canonical::DiagnosticCode;
+use crate::canonical::{DiagnosticCode, StreamUsage};
 use crate::error::UpstreamError;
 use crate::json::Object;
 
@@ -101,7 +101,7 @@ impl StreamState {
     pub(super) fn close_if_stopped(&mut self, sink: &mut dyn ChunkSink) {
         let all_stopped =
             self.choices.len() >= self.spec.n as usize && self.choices.iter().all(StreamedChoice::is_stopped);
-        if all_stopped && !self.spec.include_usage {
+        if all_stopped && self.spec.stream_usage != StreamUsage::Client {
             self.close(Phase::EndedLocally, sink);
         }
     }
@@ -116,7 +116,7 @@ impl StreamState {
             (false, true) => "tool_calls",
             (false, false) => "stop",
         };
-        let calls = choice.calls.complete(false, &mut self.spec, &mut self.diagnostics);
+        let calls = choice.calls.complete(false, &mut self.context, &mut self.diagnostics);
         self.diagnostics.record(DiagnosticCode::FinishReasonDerived, "choices[].finish_reason", "");
         if let Some(calls) = calls {
             self.emit_delta(index, &format!(r#"{{"tool_calls":{calls}}}"#), "null", sink);
@@ -130,7 +130,7 @@ impl StreamState {
         if let Some(json) = &self.usage.json {
             self.summary.usage = read_usage(json);
         }
-        if !self.spec.include_usage {
+        if self.spec.stream_usage != StreamUsage::Client {
             return;
         }
         if let Some(source) = self.usage.chunk.take() {
@@ -146,7 +146,7 @@ impl StreamState {
                 String::from(r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#)
             }
         };
-        let mut chunk = self.identity.empty_chunk(&mut self.spec);
+        let mut chunk = self.identity.empty_chunk(&self.spec, &mut self.context);
         chunk.set("choices", "[]");
         chunk.set("usage", json);
         sink.chunk(&chunk, None);

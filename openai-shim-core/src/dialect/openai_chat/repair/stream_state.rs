@@ -3,7 +3,7 @@
 use super::identity::Identity;
 use super::text_extractor::{ChatTextExtractor, ExtractedCall};
 use super::tool_call_deltas::StreamedToolCalls;
-use crate::canonical::{Diagnostics, ResponseSpec, ResponseSummary};
+use crate::canonical::{Diagnostics, ResponseContext, ResponseSpec, ResponseSummary};
 use crate::error::UpstreamError;
 use crate::json::Object;
 
@@ -20,6 +20,7 @@ pub(in super::super) trait ChunkSink {
 /// The state of one stream.
 pub(in super::super) struct StreamState {
     pub(in super::super) spec: ResponseSpec,
+    pub(in super::super) context: ResponseContext,
     pub(in super::super) summary: ResponseSummary,
     pub(in super::super) diagnostics: Diagnostics,
     pub(in super::super) phase: Phase,
@@ -27,7 +28,7 @@ pub(in super::super) struct StreamState {
     pub(in super::super) choices: Vec<StreamedChoice>,
     /// Indexes of choices that are parts of the first one.
     pub(super) merged_choices: Vec<u64>,
-    pub(in super::super) usage: StreamUsage,
+    pub(in super::super) usage: StreamedUsage,
     /// Fields of a chunk without choices in front of the first one that has some; that one gets them.
     pub(in super::super) prelude: Vec<(String, String)>,
     pub(in super::super) held: Option<HeldChunk>,
@@ -67,7 +68,7 @@ impl Phase {
 
 /// The stream's token counts, which go out at its end.
 #[derive(Debug, Default)]
-pub(in super::super) struct StreamUsage {
+pub(in super::super) struct StreamedUsage {
     /// The JSON of the last complete `usage`.
     pub(in super::super) json: Option<String>,
     /// The upstream's chunk with that usage and no choices, repaired.
@@ -155,16 +156,17 @@ pub(in super::super) struct HeldChunk {
 }
 
 impl StreamState {
-    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
+    pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             summary: ResponseSummary::for_spec(&spec),
             spec,
+            context,
             diagnostics: Diagnostics::default(),
             phase: Phase::Open,
             identity: Identity::new("chat.completion.chunk"),
             choices: Vec::new(),
             merged_choices: Vec::new(),
-            usage: StreamUsage::default(),
+            usage: StreamedUsage::default(),
             prelude: Vec::new(),
             held: None,
             is_document: false,

@@ -49,8 +49,8 @@ impl StreamState {
         let mut recovered = std::mem::take(&mut state.recovered);
         recovered.retain(|call| !state.calls.contains(&call.name, &call.arguments));
         let mut appended = Object::new();
-        add_calls(&mut appended, &recovered, Some(state.calls.len()), &mut self.spec);
-        state.calls.repair(&mut appended, true, &mut self.spec, &mut self.diagnostics);
+        add_calls(&mut appended, &recovered, Some(state.calls.len()), &mut self.context);
+        state.calls.repair(&mut appended, true, &self.spec, &mut self.context, &mut self.diagnostics);
         let Some(appended) = appended.array("tool_calls") else { return false };
         let before = delta.get("tool_calls").map(str::to_owned);
         let mut all: Vec<&str> = before.as_deref().and_then(items).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! One tool call of a stream: its delta in, repaired out; holds what came of the call.
 
 use super::tool_call_fields::is_json;
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext};
 use crate::json::{Balance, Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -153,12 +153,12 @@ pub(super) fn set_index(delta: &mut Object<'_>, index: usize, diagnostics: &mut 
 /// Repairs the first delta of a custom tool's call; its input is plain text and stays as it is.
 pub(super) fn repair_first_custom_delta(
     delta: &mut Object<'_>,
-    spec: &mut ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) {
     if delta.str("id").is_none_or(|id| id.is_empty()) {
         diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
-        delta.set("id", encode_string(&spec.context.id("call_")));
+        delta.set("id", encode_string(&context.new_id("call_")));
     }
     if delta.str("type").as_deref() != Some("custom") {
         diagnostics.record(DiagnosticCode::ToolTypeFilled, &format!("{FIELD_PATH}.type"), "");

@@ -1,7 +1,9 @@
 //! The text of one choice: deltas or a message in, reasoning, tool calls, code fences and stop sequences taken out of them.
 
 use super::super::tag_writer::TagWriter;
-use crate::canonical::{DiagnosticCode, Diagnostics, ReasoningStyle, ReasoningTags, ResponseSpec};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, ReasoningStyle, ReasoningTags, ResponseContext, ResponseSpec,
+};
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 use crate::json::{Object, ValueKind, decode_string, encode_array, encode_string, value_kind};
 
@@ -375,7 +377,7 @@ pub(super) fn add_calls(
     message: &mut Object<'_>,
     calls: &[ExtractedCall],
     first_index: Option<usize>,
-    spec: &mut ResponseSpec,
+    context: &mut ResponseContext,
 ) {
     if calls.is_empty() {
         return;
@@ -385,7 +387,7 @@ pub(super) fn add_calls(
     for ExtractedCall { name, arguments } in calls {
         let index =
             first_index.map(|first| format!(r#""index":{},"#, first + list.len())).unwrap_or_default();
-        let id = encode_string(&spec.context.id("call_"));
+        let id = encode_string(&context.new_id("call_"));
         list.push(format!(
             r#"{{{index}"id":{id},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
             encode_string(name),
@@ -414,7 +416,7 @@ mod tests {
             tools in any::<bool>(),
             keep in any::<bool>(),
         ) {
-            let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
+            let mut spec = ResponseSpec::new(&Request::default(), &Context::fixed());
             spec.tools = if tools { vec![String::from("f")] } else { Vec::new() };
             spec.quirks.keep_tool_markup = keep;
             let json = format!("{{\"content\":\"{}\"}}", parts.concat());

@@ -7,7 +7,7 @@ use super::streamed_tool_call::{
 use super::tool_call_fields::{
     attach_signature, is_json, is_same_json, move_into_function, upgrade_function_call,
 };
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
 use crate::json::{Object, append_text, encode_array};
 use std::collections::BTreeMap;
 
@@ -87,7 +87,8 @@ impl StreamedToolCalls {
         &mut self,
         delta: &mut Object<'_>,
         is_final: bool,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) {
         upgrade_function_call(delta, "choices[].delta", spec, diagnostics);
@@ -99,7 +100,7 @@ impl StreamedToolCalls {
                 changed = true;
                 continue;
             };
-            if !self.repair_call(&mut call, is_final, spec, diagnostics) {
+            if !self.repair_call(&mut call, is_final, spec, context, diagnostics) {
                 changed = true;
                 continue;
             }
@@ -121,7 +122,7 @@ impl StreamedToolCalls {
     pub(super) fn complete(
         &mut self,
         is_cut: bool,
-        spec: &mut ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Option<String> {
         let mut next = self.sent_calls;
@@ -145,7 +146,7 @@ impl StreamedToolCalls {
             diagnostics.record(DiagnosticCode::ToolNameMissing, NAME_PATH, "");
             if call.id.is_empty() {
                 diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
-                call.id = spec.context.id("call_");
+                call.id = context.new_id("call_");
             }
             written.push(call.write_first_delta(next));
             call.sent_index = Some(next);
@@ -160,7 +161,8 @@ impl StreamedToolCalls {
         &mut self,
         delta: &mut Object<'_>,
         is_final: bool,
-        spec: &mut ResponseSpec,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> bool {
         if delta.get("function").is_none() && delta.get("custom").is_none() {
@@ -192,13 +194,13 @@ impl StreamedToolCalls {
             call.sent_index = Some(next);
             self.sent_calls += 1;
             set_index(delta, next, diagnostics);
-            repair_first_custom_delta(delta, spec, diagnostics);
+            repair_first_custom_delta(delta, context, diagnostics);
             return true;
         }
         if let Some(id) = &fields.id
             && call.id.is_empty()
         {
-            let new_id = spec.replace_repeated_id(id);
+            let new_id = context.replace_repeated_id(id);
             if new_id.is_some() {
                 diagnostics.record(DiagnosticCode::ToolIdRepeated, &format!("{FIELD_PATH}.id"), id);
             }
@@ -207,7 +209,7 @@ impl StreamedToolCalls {
         }
         if call.id.is_empty() && (fields.name.is_some() || is_final) {
             diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
-            call.id = spec.context.id("call_");
+            call.id = context.new_id("call_");
         }
         let id = call.upstream_id();
         if !id.is_empty() {

@@ -5,11 +5,7 @@ use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec, call_id};
 use crate::json::{Object, ValueKind, encode_string, value_kind};
 
 /// Puts a call's signature into its id where the upstream requires it back: clients return ids unchanged.
-pub(super) fn attach_signature(
-    call: &mut Object<'_>,
-    spec: &mut ResponseSpec,
-    diagnostics: &mut Diagnostics,
-) {
+pub(super) fn attach_signature(call: &mut Object<'_>, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
     if !spec.signatures_in_ids {
         return;
     }

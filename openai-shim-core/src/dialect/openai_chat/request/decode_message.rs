@@ -12,13 +12,6 @@ use crate::json::{Object, ValueKind, decode_string, items, raw, string_or_json, 
 use bytes::Bytes;
 use std::borrow::Cow;
 
-/// A message that was decoded.
-pub(super) struct DecodedMessage {
-    pub(super) message: Message,
-    /// It cannot be sent as it came.
-    pub(super) is_reshaped: bool,
-}
-
 /// A content part that was decoded.
 struct DecodedPart {
     block: Block,
@@ -35,13 +28,13 @@ pub(super) fn parse(item: &str, i: usize) -> Result<Object<'_>, ClientError> {
     })
 }
 
-/// Decodes the message number `i`; strings in it may share the buffer of `body`.
+/// Decodes the message number `i`, and marks it as changed if it cannot be sent as the client wrote it; strings in it may share the buffer of `body`.
 pub(super) fn decode(
     object: &Object<'_>,
     body: &Bytes,
     i: usize,
     diagnostics: &mut Diagnostics,
-) -> Result<DecodedMessage, ClientError> {
+) -> Result<Message, ClientError> {
     let field_path = |field: &str| format!("messages[{i}]{field}");
     let mut fields = RawFields::default();
     let mut extra = Vec::new();
@@ -57,14 +50,15 @@ pub(super) fn decode(
     }
     let role = decode_role(&fields, i)?;
     let mut is_reshaped = false;
-    let mut message = Message::new(role, Vec::new());
+    let mut message = Message::decoded(role, Vec::new());
+    let decoded = message.decoded_mut();
     let reasoning = fields.reasoning_content.and_then(decode_string).filter(|t| !t.is_empty());
     let is_details = |key: &str| key == reasoning_details::FIELD;
     let details = extra.iter().find(|(key, _)| is_details(key)).map(|(_, details)| details.get());
-    message.blocks =
+    decoded.blocks =
         details.map(|details| reasoning_details::read(details, reasoning.as_deref())).unwrap_or_default();
-    if let Some(reasoning) = reasoning.filter(|_| message.blocks.is_empty()) {
-        message.blocks.push(Block::Reasoning {
+    if let Some(reasoning) = reasoning.filter(|_| decoded.blocks.is_empty()) {
+        decoded.blocks.push(Block::Reasoning {
             text: reasoning.into(),
             signature: None,
             extra: ExtraFields::default(),
@@ -72,7 +66,7 @@ pub(super) fn decode(
     }
     let mut content = Vec::new();
     if let Some(value) = non_null(fields.content) {
-        message.content_was_parts = value_kind(value) == ValueKind::Array;
+        decoded.content_was_parts = value_kind(value) == ValueKind::Array;
         is_reshaped |= decode_content(value, body, i, &mut content, diagnostics)?;
     }
     if let Some(refusal) = fields.refusal.filter(|refusal| value_kind(refusal) == ValueKind::String) {
@@ -80,17 +74,17 @@ pub(super) fn decode(
     }
     if role == Role::Tool {
         let id = fields.tool_call_id.and_then(decode_string).unwrap_or_default().into_owned();
-        message.blocks.reserve_exact(1);
-        message.blocks.push(Block::ToolResult {
+        decoded.blocks.reserve_exact(1);
+        decoded.blocks.push(Block::ToolResult {
             id,
             blocks: content,
             is_error: false,
             extra: ExtraFields::default(),
         });
-    } else if message.blocks.is_empty() {
-        message.blocks = content;
+    } else if decoded.blocks.is_empty() {
+        decoded.blocks = content;
     } else {
-        message.blocks.append(&mut content);
+        decoded.blocks.append(&mut content);
     }
     if let Some(calls) = non_null(fields.tool_calls) {
         let calls = items(calls).ok_or_else(|| {
@@ -107,11 +101,11 @@ pub(super) fn decode(
                     "",
                 );
             }
-            message.blocks.push(call.block);
+            decoded.blocks.push(call.block);
         }
     }
-    message.name = fields.name.and_then(decode_string).map(Into::into);
-    if message.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
+    decoded.name = fields.name.and_then(decode_string).map(Into::into);
+    if decoded.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
         let details = extra.iter_mut().filter(|(key, _)| is_details(key));
         details.for_each(|(key, _)| key.insert(0, '.'));
     }
@@ -123,9 +117,12 @@ pub(super) fn decode(
         }
     }
     if !extra.is_empty() {
-        message.extra = ExtraFields::new(NAME, extra);
+        decoded.extra = ExtraFields::new(NAME, extra);
     }
-    Ok(DecodedMessage { message, is_reshaped })
+    if is_reshaped {
+        message.mark_changed();
+    }
+    Ok(message)
 }
 
 fn decode_role(fields: &RawFields<'_>, i: usize) -> Result<Role, ClientError> {

@@ -1,6 +1,6 @@
 //! `messages` of a request, or a `prompt` in their place: JSON to canonical messages.
 
-use super::decode_message::{self, DecodedMessage};
+use super::decode_message;
 use crate::canonical::{DiagnosticCode, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, range_in, reserve_for_items, value_kind};
@@ -11,8 +11,6 @@ use std::borrow::Cow;
 pub(super) struct MessagesReader<'b> {
     body: &'b Bytes,
     messages: Vec<Message>,
-    /// A message cannot be sent as it came.
-    is_changed: bool,
     diagnostics: Diagnostics,
     /// The first error; it is returned only if the request has messages at all.
     error: Option<ClientError>,
@@ -21,13 +19,7 @@ pub(super) struct MessagesReader<'b> {
 impl<'b> MessagesReader<'b> {
     /// Creates a reader of messages that are in `body`.
     pub(super) fn new(body: &'b Bytes) -> Self {
-        Self {
-            body,
-            messages: Vec::new(),
-            is_changed: false,
-            diagnostics: Diagnostics::default(),
-            error: None,
-        }
+        Self { body, messages: Vec::new(), diagnostics: Diagnostics::default(), error: None }
     }
 
     /// Reads the next message; `item` is its JSON.
@@ -37,12 +29,11 @@ impl<'b> MessagesReader<'b> {
             return;
         }
         match decode_message::decode(message, self.body, i, &mut self.diagnostics) {
-            Ok(DecodedMessage { mut message, is_reshaped }) => {
-                self.is_changed |= is_reshaped;
+            Ok(mut message) => {
                 let range = range_in(self.body, item);
                 let start = range.as_ref().map_or(0, |range| range.start);
                 reserve_for_items(&mut self.messages, start, self.body.len());
-                message.span = range.filter(|_| !is_reshaped).and_then(|range| Span::new(&range));
+                message.set_decoded_span(range.and_then(|range| Span::new(&range)));
                 self.messages.push(message);
             }
             Err(error) => self.error = Some(error),
@@ -74,8 +65,7 @@ impl<'b> MessagesReader<'b> {
                     let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
                     return Err(ClientError::invalid(text).at("messages"));
                 }
-                request.messages = self.messages;
-                request.changed.messages |= self.is_changed;
+                *request.messages.decoded_mut() = self.messages;
                 Ok(())
             }
             Some(_) => {
@@ -110,8 +100,7 @@ fn decode_prompt(
         }
         _ => return Err(ClientError::invalid("`prompt` must be a text or a list of texts.").at("prompt")),
     };
-    request.messages = texts.into_iter().map(|t| Message::text(Role::User, t)).collect();
-    request.changed.messages = true;
+    request.messages.edit().extend(texts.into_iter().map(|t| Message::text(Role::User, t)));
     diagnostics.record(DiagnosticCode::PromptToMessages, "prompt", "");
     Ok(())
 }

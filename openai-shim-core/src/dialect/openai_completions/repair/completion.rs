@@ -4,7 +4,7 @@ use super::super::completion_writer::CompletionIdentity;
 use super::super::echo::{is_same_dialect, requested_prompt};
 use super::super::usage;
 use super::choice::RepairedChoice;
-use crate::canonical::{DiagnosticCode, Diagnostics, Numbered, ResponseSpec, Usage};
+use crate::canonical::{DiagnosticCode, Diagnostics, NumberedList, ResponseContext, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 use crate::extract::StopMatcher;
 use crate::json::{Object, ValueKind, decode_string, value_kind};
@@ -47,11 +47,12 @@ impl RepairedCompletion {
 /// Reads and repairs the objects of one response or stream.
 pub(in super::super) struct CompletionReader {
     pub(in super::super) spec: ResponseSpec,
+    context: ResponseContext,
     pub(in super::super) diagnostics: Diagnostics,
     /// The values that came first; they hold for the whole response.
     identity: Option<CompletionIdentity>,
     /// The stop sequences that are applied here, by choice.
-    stops: Numbered<ChoiceStops>,
+    stops: NumberedList<ChoiceStops>,
 }
 
 /// The stop sequences of one choice.
@@ -62,8 +63,14 @@ struct ChoiceStops {
 }
 
 impl CompletionReader {
-    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
-        Self { spec, diagnostics: Diagnostics::default(), identity: None, stops: Numbered::default() }
+    pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
+        Self {
+            spec,
+            context,
+            diagnostics: Diagnostics::default(),
+            identity: None,
+            stops: NumberedList::default(),
+        }
     }
 
     /// Reads one object.
@@ -158,7 +165,7 @@ impl CompletionReader {
             }
             (None, pinned) => {
                 record(DiagnosticCode::IdSynthesized, "id");
-                pinned.as_ref().map_or_else(|| self.spec.context.id("cmpl-"), |pinned| pinned.id.clone())
+                pinned.as_ref().map_or_else(|| self.context.new_id("cmpl-"), |pinned| pinned.id.clone())
             }
         };
         let created = match (object.u64("created"), &pinned) {
@@ -171,7 +178,7 @@ impl CompletionReader {
             (None, pinned) => {
                 record(DiagnosticCode::CreatedFilled, "created");
                 let pinned = pinned.as_ref().map(|pinned| pinned.created);
-                pinned.or_else(|| approximate_time(object)).unwrap_or(self.spec.context.created())
+                pinned.or_else(|| approximate_time(object)).unwrap_or(self.spec.created)
             }
         };
         let model = object.get("model").and_then(decode_string).filter(|model| !model.is_empty());
@@ -213,11 +220,11 @@ impl CompletionReader {
 
     /// Returns the identity of the response; makes one if no object came.
     pub(in super::super) fn identity(&mut self) -> CompletionIdentity {
-        let (spec, identity) = (&mut self.spec, &mut self.identity);
+        let (spec, context, identity) = (&self.spec, &mut self.context, &mut self.identity);
         identity
             .get_or_insert_with(|| CompletionIdentity {
-                id: spec.context.id("cmpl-"),
-                created: spec.context.created(),
+                id: context.new_id("cmpl-"),
+                created: spec.created,
                 model: spec.model.clone(),
             })
             .clone()

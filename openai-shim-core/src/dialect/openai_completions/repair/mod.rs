@@ -14,4 +14,4 @@ mod stream;
 
 pub(super) use choice::{RepairedChoice, record_choice};
 pub(super) use completion::{CompletionReader, RepairedCompletion};
-pub(super) use stream::{ChunkSink, StreamState, StreamUsage};
+pub(super) use stream::{ChunkSink, StreamState, StreamedUsage};

@@ -4,7 +4,7 @@ use super::super::completion_writer::CompletionIdentity;
 use super::super::{error, usage};
 use super::choice::RepairedChoice;
 use super::completion::{CompletionReader, RepairedCompletion, RepairedUsage};
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec, Usage};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, StreamUsage, Usage};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::Object;
@@ -20,7 +20,7 @@ pub(in super::super) trait ChunkSink {
         source: Option<&[u8]>,
     );
     /// Takes the token counts, after all chunks. `is_shown`: the client requested them.
-    fn usage(&mut self, usage: &StreamUsage, identity: &CompletionIdentity, is_shown: bool);
+    fn usage(&mut self, usage: &StreamedUsage, identity: &CompletionIdentity, is_shown: bool);
     /// Takes the error with which the stream ends.
     fn error(&mut self, error: &UpstreamError);
     /// Takes the stream's regular end.
@@ -28,7 +28,7 @@ pub(in super::super) trait ChunkSink {
 }
 
 /// The stream's token counts, which go out at its end.
-pub(in super::super) struct StreamUsage {
+pub(in super::super) struct StreamedUsage {
     pub(in super::super) counts: Usage,
     pub(in super::super) json: String,
     /// The upstream's own chunk with them, where it needs no repair.
@@ -42,7 +42,7 @@ pub(in super::super) struct StreamState {
     choices: Vec<StreamedChoice>,
     /// The position of each choice in the list, by its index.
     positions: BTreeMap<u32, usize>,
-    usage: Option<StreamUsage>,
+    usage: Option<StreamedUsage>,
     objects: u32,
     /// The last frame was a whole JSON document, so that no `[DONE]` need follow.
     is_document: bool,
@@ -93,9 +93,9 @@ enum Envelope<'n> {
 }
 
 impl StreamState {
-    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
+    pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
-            reader: CompletionReader::new(spec),
+            reader: CompletionReader::new(spec, context),
             phase: Phase::Open,
             choices: Vec::new(),
             positions: BTreeMap::new(),
@@ -200,18 +200,18 @@ impl StreamState {
     }
 
     fn expects_usage(&self) -> bool {
-        self.reader.spec.include_usage || self.reader.spec.usage_injected
+        self.reader.spec.stream_usage != StreamUsage::None
     }
 
     /// Sends a repaired chunk; its usage is kept for the end of the stream.
     fn chunk(&mut self, mut completion: RepairedCompletion, source: &[u8], sink: &mut dyn ChunkSink) {
         if let Some(RepairedUsage { counts, json }) = completion.usage.take() {
-            if !completion.choices.is_empty() && self.reader.spec.include_usage {
+            if !completion.choices.is_empty() && self.reader.spec.stream_usage == StreamUsage::Client {
                 self.diagnostics().record(DiagnosticCode::UsageMoved, "usage", "");
             }
             let is_usage_chunk = completion.choices.is_empty() && completion.has_strict_fields;
             let source = is_usage_chunk.then(|| source.to_vec());
-            self.usage = Some(StreamUsage { counts, json, source });
+            self.usage = Some(StreamedUsage { counts, json, source });
             completion.has_strict_fields = false;
             if completion.choices.is_empty() {
                 return;
@@ -361,9 +361,10 @@ impl StreamState {
 
     fn send_usage(&mut self, sink: &mut dyn ChunkSink) {
         let (identity, spec) = (self.reader.identity(), &self.reader.spec);
-        let (is_shown, is_injected) = (spec.include_usage, spec.usage_injected);
+        let requested_by = spec.stream_usage;
+        let is_shown = requested_by == StreamUsage::Client;
         if let Some(usage) = self.usage.take() {
-            if !is_shown && !is_injected {
+            if requested_by == StreamUsage::None {
                 self.diagnostics().record(DiagnosticCode::UsageNotRequested, "usage", "");
             }
             sink.usage(&usage, &identity, is_shown);
@@ -371,7 +372,7 @@ impl StreamState {
             self.diagnostics().record(DiagnosticCode::UsageMissing, "usage", "");
             let counts = Usage::default();
             let json = usage::write(counts);
-            sink.usage(&StreamUsage { counts, json, source: None }, &identity, true);
+            sink.usage(&StreamedUsage { counts, json, source: None }, &identity, true);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The order of events: an event's item and part have begun before it, and its item has an index and an id.
 
 use super::super::extra_fields::parse_or_empty;
-use crate::canonical::{Context, DiagnosticCode, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext};
 use crate::json::{Object, decode_string, encode_string};
 use std::borrow::Cow;
 
@@ -48,7 +48,7 @@ impl EventOrder {
         &mut self,
         kind: &str,
         event: &mut Object<'_>,
-        context: &mut Context,
+        context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Vec<MissingEvent> {
         let step = kind.strip_prefix("response.").unwrap_or_default();
@@ -131,7 +131,7 @@ fn fill_item_id(
     event: &mut Object<'_>,
     step: &str,
     known_id: Option<&str>,
-    context: &mut Context,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> String {
     let has_item = matches!(step, "output_item.added" | "output_item.done");
@@ -146,7 +146,7 @@ fn fill_item_id(
     };
     let item_type = item.str("type").map(Cow::into_owned).unwrap_or_default();
     let id = known_id
-        .map_or_else(|| context.id(id_prefix(if has_item { &item_type } else { step })), str::to_owned);
+        .map_or_else(|| context.new_id(id_prefix(if has_item { &item_type } else { step })), str::to_owned);
     if has_item {
         item.set("id", encode_string(&id));
         event.set("item", item.to_json());

@@ -4,7 +4,7 @@ use super::super::echoed_params::echoed_param;
 use super::super::extra_fields::parse_or_empty;
 use super::super::usage;
 use super::event_order::id_prefix;
-use crate::canonical::{Context, DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -28,14 +28,15 @@ const SERVICE_TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"
 pub(super) fn fill_response(
     object: &mut Object<'_>,
     streamed_items: &[String],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) {
     if object.str("id").is_none_or(|id| id.is_empty()) {
         fill(
             object,
             "id",
-            encode_string(&spec.context.id("resp_")),
+            encode_string(&context.new_id("resp_")),
             DiagnosticCode::IdSynthesized,
             diagnostics,
         );
@@ -44,13 +45,7 @@ pub(super) fn fill_response(
         fill(object, "object", "\"response\"", DiagnosticCode::ObjectFilled, diagnostics);
     }
     if object.get("created_at").is_none_or(|created| value_kind(created) != ValueKind::Number) {
-        fill(
-            object,
-            "created_at",
-            spec.context.created().to_string(),
-            DiagnosticCode::CreatedFilled,
-            diagnostics,
-        );
+        fill(object, "created_at", spec.created.to_string(), DiagnosticCode::CreatedFilled, diagnostics);
     }
     if object.str("model").is_none() {
         fill(object, "model", encode_string(&spec.model), DiagnosticCode::ModelFilled, diagnostics);
@@ -68,7 +63,7 @@ pub(super) fn fill_response(
         object.remove("service_tier");
         diagnostics.record(DiagnosticCode::FieldDropped, "service_tier", "");
     }
-    fill_output(object, streamed_items, spec, diagnostics);
+    fill_output(object, streamed_items, spec, context, diagnostics);
     fill_schema_name(object, diagnostics);
     fill_usage(object, diagnostics);
 }
@@ -87,7 +82,8 @@ fn fill(
 fn fill_output(
     object: &mut Object<'_>,
     streamed_items: &[String],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) {
     let existing = object.array("output");
@@ -118,7 +114,7 @@ fn fill_output(
             *json = item.to_json();
             is_changed = true;
         }
-        if let Some(filled) = fill_item(json, false, &mut spec.context, diagnostics) {
+        if let Some(filled) = fill_item(json, false, context, diagnostics) {
             *json = filled;
             is_changed = true;
         }
@@ -127,7 +123,7 @@ fn fill_output(
         // Reasoning in place of the request's parameter becomes an item; the decoder recorded it.
         object.set("reasoning", echoed_param(spec, "reasoning").unwrap_or_else(|| String::from("null")));
         if !text.trim().is_empty() {
-            let id = encode_string(&spec.context.id("rs_"));
+            let id = encode_string(&context.new_id("rs_"));
             let summary = format!(r#"[{{"type":"summary_text","text":{}}}]"#, encode_string(&text));
             output.insert(0, format!(r#"{{"id":{id},"type":"reasoning","summary":{summary}}}"#));
             is_changed = true;
@@ -169,13 +165,13 @@ fn fill_usage(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
 pub(super) fn fill_item(
     json: &str,
     begins: bool,
-    context: &mut Context,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Option<String> {
     let mut item = Object::parse(json.as_bytes()).ok()?;
     let kind = item.str("type").map(Cow::into_owned).unwrap_or_default();
     if ["message", "reasoning"].contains(&kind.as_str()) && item.str("id").is_none_or(|id| id.is_empty()) {
-        item.set("id", encode_string(&context.id(id_prefix(&kind))));
+        item.set("id", encode_string(&context.new_id(id_prefix(&kind))));
         diagnostics.record(DiagnosticCode::IdSynthesized, "output[].id", "");
     }
     let mut fill = |item: &mut Object<'_>, key: &'static str, value: String| {

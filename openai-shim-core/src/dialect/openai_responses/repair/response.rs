@@ -3,14 +3,15 @@
 use super::super::super::Repaired;
 use super::super::{output_item, response};
 use super::required_fields::fill_response;
-use crate::canonical::{Diagnostics, ResponseSpec, ResponseSummary, unfold};
+use crate::canonical::{Diagnostics, ResponseContext, ResponseSpec, ResponseSummary, unfold};
 use crate::error::UpstreamError;
 use crate::json::Object;
 
 /// Repairs a response body.
 pub(in super::super) fn repair(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
     let decoded = response::decode(body, diagnostics)?;
@@ -25,6 +26,6 @@ pub(in super::super) fn repair(
     let has_native_item =
         || object.array("output").unwrap_or_default().into_iter().any(output_item::is_native);
     summary.content |= is_pending || has_native_item();
-    fill_response(&mut object, &[], spec, diagnostics);
+    fill_response(&mut object, &[], spec, context, diagnostics);
     Ok(Repaired { body: object.is_changed().then(|| object.to_json().into_bytes()), summary })
 }

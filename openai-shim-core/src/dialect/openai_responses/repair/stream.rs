@@ -13,7 +13,7 @@ use super::event_order::EventOrder;
 use super::finished_items::FinishedItems;
 use super::required_fields::{fill_item, fill_part, fill_response};
 use super::sequence_numbers::SequenceNumbers;
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseSpec, ResponseSummary};
+use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, encode_string};
@@ -22,6 +22,7 @@ use std::borrow::Cow;
 /// Repairs one stream.
 pub(in super::super) struct ResponsesRepairer {
     spec: ResponseSpec,
+    context: ResponseContext,
     decoder: ResponsesDecoder,
     /// The decoder's events for one frame.
     events: Vec<Event>,
@@ -47,12 +48,13 @@ enum Phase {
 }
 
 impl ResponsesRepairer {
-    pub(in super::super) fn new(spec: ResponseSpec) -> Self {
+    pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             skeleton: ResponseSkeleton::new(&spec),
             decoder: ResponsesDecoder::default(),
             summary: ResponseSummary::for_spec(&spec),
             spec,
+            context,
             events: Vec::new(),
             has_response: false,
             phase: Phase::Unstarted,
@@ -88,7 +90,7 @@ impl ResponsesRepairer {
     /// Inserts `response.created`, with which every stream begins.
     fn insert_created(&mut self, out: &mut Vec<u8>) {
         if self.skeleton.id.is_empty() {
-            self.skeleton.id = self.spec.context.id("resp_");
+            self.skeleton.id = self.context.new_id("resp_");
         }
         self.decoder.diagnostics.record(DiagnosticCode::FieldFilled, "response.created", "an event");
         let mut fields = Object::new();
@@ -125,8 +127,7 @@ impl ResponsesRepairer {
         if event.get("type").is_none() {
             event.set_first("type", encode_string(kind));
         }
-        let missing =
-            self.order.repair(kind, &mut event, &mut self.spec.context, &mut self.decoder.diagnostics);
+        let missing = self.order.repair(kind, &mut event, &mut self.context, &mut self.decoder.diagnostics);
         for missing in missing {
             self.insert_event(missing.kind, &missing.fields, out);
         }
@@ -155,7 +156,7 @@ impl ResponsesRepairer {
         let Some(mut response) = event.object("response").map(Object::into_owned) else { return };
         let is_final = !matches!(kind, "response.created" | "response.in_progress" | "response.queued");
         let items = if is_final { self.finished_items.as_slice() } else { &[] };
-        fill_response(&mut response, items, &mut self.spec, &mut self.decoder.diagnostics);
+        fill_response(&mut response, items, &self.spec, &mut self.context, &mut self.decoder.diagnostics);
         match response.str("id") {
             Some(id) if self.skeleton.id.is_empty() => self.skeleton.id = id.into_owned(),
             Some(id) if id == self.skeleton.id => {}
@@ -174,7 +175,7 @@ impl ResponsesRepairer {
         let Some(item) = event.get("item").map(str::to_owned) else { return };
         self.summary.content |= output_item::is_native(&item);
         let begins = kind.ends_with("added");
-        let repaired = fill_item(&item, begins, &mut self.spec.context, &mut self.decoder.diagnostics);
+        let repaired = fill_item(&item, begins, &mut self.context, &mut self.decoder.diagnostics);
         if kind == "response.output_item.done" {
             self.finished_items.add(event, repaired.clone().unwrap_or(item));
         }
@@ -185,7 +186,7 @@ impl ResponsesRepairer {
 
     /// Encodes the decoder's events, for an upstream that sent a complete response instead of a stream.
     fn write_as_stream(&mut self, out: &mut Vec<u8>) {
-        let mut encoder = ResponsesEncoder::new(self.spec.clone(), EventOutput::Write);
+        let mut encoder = ResponsesEncoder::new(self.spec.clone(), self.context.clone(), EventOutput::Write);
         for event in &self.events {
             encoder.event(event, out);
         }

@@ -103,15 +103,15 @@ impl<'i> InputDecoder<'i> {
     /// Adds a message that no item continues.
     fn push(&mut self, message: Message) {
         self.open = OpenMessage::None;
-        self.request.messages.push(message);
+        self.request.messages.push_decoded(message);
     }
 
     /// Starts an assistant's turn.
     fn start_turn(&mut self, blocks: Vec<Block>, span: Option<Span>) {
         let mut content = TurnContent::default();
         content.add(&blocks);
-        let mut message = Message::new(Role::Assistant, blocks);
-        message.span = span;
+        let mut message = Message::decoded(Role::Assistant, blocks);
+        message.set_decoded_span(span);
         self.push(message);
         self.open = OpenMessage::AssistantTurn(content);
     }
@@ -119,17 +119,14 @@ impl<'i> InputDecoder<'i> {
     /// Continues the open turn of the assistant, or starts one.
     fn continue_turn(&mut self, blocks: Vec<Block>, span: Option<Span>) {
         let (OpenMessage::AssistantTurn(content), Some(message)) =
-            (&mut self.open, self.request.messages.last_mut())
+            (&mut self.open, self.request.messages.decoded_mut().last_mut())
         else {
             return self.start_turn(blocks, span);
         };
         content.add(&blocks);
-        message.blocks.extend(blocks);
+        message.decoded_mut().blocks.extend(blocks);
         // Items follow each other in the body, so that a run of them has a span too.
-        message.span = match (message.span.take(), span) {
-            (Some(first), Some(last)) => Some(first.to(last)),
-            _ => None,
-        };
+        message.set_decoded_span(message.source_span().zip(span).map(|(first, last)| first.to(last)));
     }
 
     /// Continues the open turn of the assistant unless it is complete, or starts one.
@@ -171,16 +168,21 @@ impl<'i> InputDecoder<'i> {
         let parts = content_parts(content, &format!("{field_path}.content"))?;
         if role != Role::Assistant {
             let blocks = parts.iter().map(|json| decode_part(json)).collect();
-            let mut message = Message::new(role, blocks);
-            message.content_was_parts = parts.len() > 1;
-            message.extra = extra_fields::read(item, &["role", "content"]);
+            let mut message = Message::decoded(role, blocks);
+            let fields = message.decoded_mut();
+            fields.content_was_parts = parts.len() > 1;
+            fields.extra = extra_fields::read(item, &["role", "content"]);
             if value_kind(content) == ValueKind::Array && parts.is_empty() {
-                message.extra = ExtraFields::new(
+                fields.extra = ExtraFields::new(
                     NAME,
-                    [message.extra.into_members(), vec![(".content".to_owned(), raw("[]"))]].concat(),
+                    [
+                        std::mem::take(&mut fields.extra).into_members(),
+                        vec![(".content".to_owned(), raw("[]"))],
+                    ]
+                    .concat(),
                 );
             }
-            message.span = span;
+            message.set_decoded_span(span);
             self.push(message);
             return Ok(());
         }
@@ -266,12 +268,12 @@ impl<'i> InputDecoder<'i> {
         }
         let has_media =
             blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
-        let mut message = Message::new(
+        let mut message = Message::decoded(
             Role::Tool,
             vec![Block::ToolResult { id: id.into_owned(), blocks, is_error: false, extra }],
         );
-        message.content_was_parts = parts.len() > 1;
-        message.span = span;
+        message.decoded_mut().content_was_parts = parts.len() > 1;
+        message.set_decoded_span(span);
         self.push_tool_result(message, has_media);
         Ok(())
     }
@@ -279,7 +281,7 @@ impl<'i> InputDecoder<'i> {
     /// Adds a tool result. A run of results with media becomes one message of the user: in other dialects the media comes
     /// after the results, and nothing may come between these.
     fn push_tool_result(&mut self, message: Message, has_media: bool) {
-        let messages = &mut self.request.messages;
+        let messages = self.request.messages.decoded_mut();
         let first = match self.open {
             OpenMessage::ToolResults { first } => first,
             OpenMessage::None | OpenMessage::AssistantTurn(_) => messages.len(),
@@ -291,13 +293,15 @@ impl<'i> InputDecoder<'i> {
             return;
         }
         let merged = messages.drain(first..).reduce(|mut merged, next| {
-            merged.blocks.extend(next.blocks);
-            merged.content_was_parts |= next.content_was_parts;
-            merged.span = merged.span.zip(next.span).map(|(first, last)| first.to(last));
+            let span = merged.source_span().zip(next.source_span()).map(|(first, last)| first.to(last));
+            merged.set_decoded_span(span);
+            let fields = merged.decoded_mut();
+            fields.content_was_parts |= next.content_was_parts;
+            fields.blocks.extend(next.into_blocks());
             merged
         });
         if let Some(mut merged) = merged {
-            merged.role = Role::User;
+            merged.decoded_mut().role = Role::User;
             messages.push(merged);
         }
     }
@@ -320,7 +324,7 @@ impl<'i> InputDecoder<'i> {
             }
             "additional_tools" => {
                 let listed = item.array("tools").unwrap_or_default();
-                self.request.tools.extend(tools::decode(&listed, ToolSource::InputItem));
+                self.request.tools.decoded_mut().extend(tools::decode(&listed, ToolSource::InputItem));
                 self.additional_tools.extend(listed.into_iter().map(str::to_owned));
             }
             _ => {}
@@ -384,7 +388,8 @@ fn missing(field_path: &str, key: &str) -> ClientError {
 
 /// Decodes instructions as a message; an extra field marks it as such.
 pub(super) fn instructions(text: &str) -> Message {
-    let mut message = Message::text(Role::System, text);
-    message.extra = ExtraFields::new(NAME, vec![(".instructions".to_owned(), raw(encode_string(text)))]);
+    let mut message = Message::decoded(Role::System, vec![Block::text(text)]);
+    message.decoded_mut().extra =
+        ExtraFields::new(NAME, vec![(".instructions".to_owned(), raw(encode_string(text)))]);
     message
 }

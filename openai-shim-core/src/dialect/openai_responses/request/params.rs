@@ -57,19 +57,18 @@ pub(super) fn encode(request: &Request, body: &mut Object<'_>, diagnostics: &mut
 
 /// Encodes the changed parameters into the client's own body.
 pub(super) fn encode_changed(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let changed = request.changed;
     let mut set_or_remove = |key: &'static str, value: Option<String>| match value {
         Some(value) => body.set(key, value),
         None => drop(body.remove(key)),
     };
-    if changed.tools {
+    if request.tools.is_changed() {
         set_or_remove("tools", tools::encode(&request.tools, diagnostics));
     }
-    if changed.tool_choice {
+    if request.is_tool_choice_changed() {
         set_or_remove("tool_choice", encode_tool_choice(request, diagnostics));
         set_or_remove("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
     }
-    if changed.response_format {
+    if request.response_format.is_changed() {
         set_or_remove("text", encode_text_options(request, diagnostics));
     }
 }
@@ -137,7 +136,7 @@ fn encode_reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<
 
 fn encode_text_options(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
     let mut text = native_options(request, "text");
-    match &request.response_format {
+    match &*request.response_format {
         Some(ResponseFormat::Text) => text.set("format", r#"{"type":"text"}"#),
         Some(ResponseFormat::JsonObject) => text.set("format", r#"{"type":"json_object"}"#),
         Some(ResponseFormat::JsonSchema { name, schema, strict, extra }) => {
