@@ -269,7 +269,7 @@ impl MessagesEncoder {
                 }
             },
             Delta::Native { key, .. } => {
-                self.diagnostics.record(DiagnosticCode::ExtraDropped, "content[]", key)
+                self.diagnostics.record(DiagnosticCode::ExtraDropped, "content[]", key);
             }
         }
     }

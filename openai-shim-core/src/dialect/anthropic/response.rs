@@ -48,7 +48,11 @@ pub(super) fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Respon
                 match content_block::read(item) {
                     Some(block) => blocks.push(block),
                     None => {
-                        diagnostics.record(DiagnosticCode::FrameCorrupt, &format!("content[{i}]"), "no block")
+                        diagnostics.record(
+                            DiagnosticCode::FrameCorrupt,
+                            &format!("content[{i}]"),
+                            "no block",
+                        );
                     }
                 }
             }

@@ -58,7 +58,7 @@ fn read_citation_metadata(json: &str, out: &mut Vec<Citation>) -> bool {
         for source in object.get(key).map(objects).unwrap_or_default() {
             match source.str("uri").filter(|uri| !uri.is_empty()) {
                 Some(uri) => {
-                    out.push(Citation::new(&uri, source.str("title").as_deref(), read_span(&source)))
+                    out.push(Citation::new(&uri, source.str("title").as_deref(), read_span(&source)));
                 }
                 None => have_all_uris = false,
             }

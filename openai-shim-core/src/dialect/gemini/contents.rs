@@ -304,7 +304,7 @@ pub(super) fn encode(
             }
             Role::Tool if message.extra.is_empty() => results.append(&mut written),
             _ if written.is_empty() => {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "an empty message")
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "an empty message");
             }
             role => {
                 let role = if role == Role::Assistant { "\"model\"" } else { "\"user\"" };
@@ -381,7 +381,7 @@ impl BlockEncoder<'_> {
             }
             Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
             Block::Native { dialect, .. } => {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, path, dialect)
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, path, dialect);
             }
         }
     }

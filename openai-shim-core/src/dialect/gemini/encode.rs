@@ -97,6 +97,11 @@ impl ChoiceWriter {
         let position = self.calls.binary_search_by_key(&block, |call| call.block).ok()?;
         self.calls.get_mut(position)
     }
+
+    /// Takes the first tool call out, if it is closed.
+    fn pop_closed_call(&mut self) -> Option<PendingCall> {
+        if self.calls.front()?.is_closed { self.calls.pop_front() } else { None }
+    }
 }
 
 impl GeminiEncoder {
@@ -255,9 +260,7 @@ impl GeminiEncoder {
         if let Some(call) = choice.call(block) {
             call.is_closed = true;
         }
-        while let Some(call) =
-            self.choice(index).and_then(|choice| choice.calls.pop_front_if(|call| call.is_closed))
-        {
+        while let Some(call) = self.choice(index).and_then(ChoiceWriter::pop_closed_call) {
             let part = FunctionCallPart {
                 id: &call.id,
                 name: &call.name,

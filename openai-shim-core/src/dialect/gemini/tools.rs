@@ -93,7 +93,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
             }
             Tool::Native { dialect: NAME, raw } => natives.push(raw.get().to_owned()),
             Tool::Native { dialect, .. } => {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, dialect)
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, dialect);
             }
         }
     }

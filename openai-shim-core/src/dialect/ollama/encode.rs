@@ -46,7 +46,7 @@ impl CallQueue {
 
     /// Takes the first call out, if it is complete.
     fn pop_complete(&mut self) -> Option<PendingToolCall> {
-        let call = self.calls.pop_front_if(|call| call.is_complete)?;
+        let call = if self.calls.front()?.is_complete { self.calls.pop_front()? } else { return None };
         self.argument_bytes = self.argument_bytes.saturating_sub(call.arguments.len());
         Some(call)
     }

@@ -37,7 +37,7 @@ pub(super) fn decode(
         let mut push_extra = || extra.push((key.to_owned(), raw(value)));
         match (key, value_kind(value)) {
             ("model", ValueKind::String) => {
-                request.model = decode_string(value).unwrap_or_default().into_owned()
+                request.model = decode_string(value).unwrap_or_default().into_owned();
             }
             ("model" | "stream" | "options" | "think", ValueKind::Null) => {}
             ("stream", ValueKind::Bool) => request.stream = value.trim() == "true",

@@ -316,7 +316,11 @@ fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'_>, diagno
         }
         Some(ResponseFormat::Native { dialect: NAME, .. } | ResponseFormat::Text) | None => {}
         Some(_) => {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "JSON without a schema")
+            diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                "response_format",
+                "JSON without a schema",
+            );
         }
     }
 }

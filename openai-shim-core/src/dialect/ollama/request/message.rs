@@ -313,7 +313,7 @@ fn encode_content(
             Block::Audio(_) => diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "sound"),
             Block::File(_) => diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "a document"),
             Block::Native { dialect, .. } => {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, dialect)
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, dialect);
             }
             Block::ToolResult { .. } => {}
         }
