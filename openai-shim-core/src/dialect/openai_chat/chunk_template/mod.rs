@@ -9,11 +9,10 @@
 //! Measured (instructions per chunk, `benches/instructions.json` and `docs/performance.md`): 2,444 for a clean chunk and
 //! 2,869 for a repaired one; 22,987 and 32,024 before there was a cache. The first chunk of a form takes 21,673 and 42,726.
 //!
-//! **The folder may be deleted**, and no test changes its result apart from those that measure speed
-//! (`tests/allocations.rs`, the instruction counts). What goes with it: the field `templates` of `ChatRepairer` and
-//! `ChatDecoder` with the calls of `try_replay` and `store`, which are all that other files use of it; and what only the
-//! cache calls, which is `StreamedToolCalls::append_arguments`, `ChatTextExtractor::{pass, was_unchanged}`,
-//! `StreamedChoice::was_text_unchanged`, `Identity::is_complete` and `Diagnostics::{counts, increment}`.
+//! **The folder may be deleted**: no test changes its result, apart from those that measure speed (`tests/allocations.rs`, the
+//! instruction counts). With it go the field `templates` of `ChatRepairer` and `ChatDecoder` and the calls of `try_replay` and
+//! `store`, which are all that other files use of it; and what only the cache calls, which the compiler then lists as unused
+//! (`StreamedToolCalls::append_arguments`, `ChatTextExtractor::pass`, `Diagnostics::increment` and a few more).
 //!
 //! | file | what goes in and what comes out |
 //! |---|---|
