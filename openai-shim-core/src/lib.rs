@@ -23,6 +23,7 @@
 //! | 0 | [`error`] | errors, by who is at fault |
 //! | 0 | [`json`] | JSON objects with raw values, read and changed in linear time without loss |
 //! | 0 | [`framing`] | stream bodies to frames (SSE, NDJSON, JSON arrays), with limits |
+//! | 0 | `overlay` | layers of rules for profiles: each sets some rules and leaves the others to the layer below |
 //! | 1 | [`canonical`] | our own model: request, response, event and its grammar, diagnostics, outcome |
 //! | 1 | [`extract`] | streaming parsers for model text: reasoning tags, tool-call markup, code fences, stop sequences |
 //! | 1 | [`redact`] | removes secrets, paths and addresses from text that is passed on |

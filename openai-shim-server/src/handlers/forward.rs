@@ -23,6 +23,7 @@ use memchr::memmem;
 use openai_shim_core::canonical::{explain_unusable, is_document, is_html, trim_body};
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::auxiliary::{ResponseCheck, states_failure};
+use openai_shim_core::error::ClientError;
 use openai_shim_core::json::{Object, encode_string};
 use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
@@ -93,18 +94,22 @@ pub(crate) async fn forward(
         Some(query) => format!("{path}?{query}"),
         None => path,
     };
-    *request.uri_mut() = target.parse().unwrap_or_default();
+    let fail = |log_entry: AccessLogEntry, error: Error| {
+        let response = responses::error(dialect, &error);
+        log_entry.finish_with_response(&response);
+        response
+    };
+    let Ok(uri) = target.parse() else {
+        let error = ClientError::invalid("The path of the request cannot be sent to the upstream.");
+        return fail(log_entry, Error::Client(error));
+    };
+    *request.uri_mut() = uri;
     for name in FORWARDED_HEADERS {
         if let Some(value) = parts.headers.get(&name) {
             request.headers_mut().insert(name, value.clone());
         }
     }
     served.config.profile.pass_headers(&parts.headers, request.headers_mut());
-    let fail = |log_entry: AccessLogEntry, error: Error| {
-        let response = responses::error(dialect, &error);
-        log_entry.finish_with_response(&response);
-        response
-    };
     let mut response = match transport.send(request).await {
         Ok(response) => {
             drop(reservation);
