@@ -4,7 +4,7 @@ mod common;
 
 use common::chat;
 use common::state::{Setup, TestStore};
-use openai_shim_core::canonical::{Context, DiagnosticCode};
+use openai_shim_core::canonical::{AnswerQuirks, Context, DiagnosticCode};
 use openai_shim_core::exchange::{ClientRequest, Exchange, LossPolicy, Settings, Step};
 use openai_shim_core::{Error, Profile, profile};
 use serde_json::{Value, json};
@@ -643,7 +643,7 @@ fn upstream_that_only_streams_receives_stream_true() {
 }
 
 #[test]
-fn an_upstreams_own_paths_are_asked() {
+fn endpoint_paths_of_the_profile_are_used() {
     let rules = json!({"paths": {"generate": "/deployments/{model}/chat/completions", "query_params": {"api-version": "2024-10-21"}}});
     let mut request = asking(json!([said("user", "hi")]));
     request["model"] = json!("my model/x");
@@ -673,7 +673,7 @@ fn a_layer_switches_rules_off_as_well_as_on() {
     });
     let profile = row(base.clone()).for_model("m").into_owned();
     assert!(profile.messages.roles.is_empty() && profile.stream.supported);
-    assert_eq!(profile.responses, Default::default());
+    assert_eq!(profile.responses, AnswerQuirks::default());
     let mut request = asking(json!([
         {"role": "user", "content": "a"}, {"role": "system", "content": "b"}, called("1"), result("1")
     ]));
