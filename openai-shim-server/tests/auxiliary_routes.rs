@@ -208,7 +208,7 @@ async fn stored_response_is_readable_and_deletable_by_its_owner_only() {
     let deleted = with_key(&shim, "DELETE", &path, "one", "").await.json();
     assert_eq!(deleted, json!({"id": id, "object": "response", "deleted": true}));
     assert_eq!(with_key(&shim, "GET", &path, "one", "").await.status, 404);
-    assert_eq!(upstream.requests().len(), 2, "nobody else was asked");
+    assert_eq!(upstream.requests().len(), 2, "no other upstream got a request");
 }
 
 #[tokio::test]

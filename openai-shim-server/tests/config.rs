@@ -523,7 +523,7 @@ fn short_client_key_is_rejected_on_a_public_address() {
     let refusal = fault(&format!("{open}client_keys = [\"a-key-that-is-long-enough\", \"fifteen-letters\"]"));
     assert!(refusal.contains("client_keys: key number 2") && refusal.contains("openssl rand"), "{refusal}");
     assert!(!refusal.contains("fifteen"), "the fault shows the key: {refusal}");
-    assert!(from("client_keys = [\"k\"]").is_ok(), "nobody else can try keys on loopback");
+    assert!(from("client_keys = [\"k\"]").is_ok(), "other machines cannot try keys on loopback");
 }
 
 #[test]

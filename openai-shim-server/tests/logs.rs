@@ -77,6 +77,7 @@ async fn slow_log_reader_does_not_delay_requests() {
 
 #[tokio::test]
 async fn server_works_without_stdout_and_stderr() {
+    openai_shim_server::upstream::http::provide_tls();
     let upstream = upstream().await;
     // The address cannot be printed.
     let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

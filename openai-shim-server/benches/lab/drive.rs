@@ -1,6 +1,6 @@
-//! A closed loop of so many connections, or streams that are held open. Prints what was seen, as one line of JSON.
+//! Load generator: a closed loop over several connections, or streams that are held open. Prints its counts as one line of JSON.
 //!
-//! Each answer is looked at when it has come: how often the needle is in it, and that it ends as it should.
+//! Each response is checked when it is complete: how often it contains the needle, and that it ends as expected.
 
 use std::cell::RefCell;
 use std::io::Write as _;
@@ -23,13 +23,13 @@ struct Options {
 }
 
 #[derive(Default)]
-struct Seen {
+struct LoadSummary {
     started: usize,
     done: usize,
     events: usize,
     bad: usize,
     bytes: usize,
-    /// Streams whose first event has come.
+    /// Streams whose first event has arrived.
     open: usize,
     why: String,
 }
@@ -72,7 +72,7 @@ fn options(arguments: &[String]) -> Options {
 
 pub(crate) async fn drive(arguments: &[String]) {
     let options = Rc::new(options(arguments));
-    let summary = Rc::new(RefCell::new(Seen::default()));
+    let summary = Rc::new(RefCell::new(LoadSummary::default()));
     let begin = Instant::now();
     let mut tasks = Vec::new();
     for _ in 0..options.conns {
@@ -98,7 +98,7 @@ pub(crate) async fn drive(arguments: &[String]) {
                 }
             }
         }));
-        // One after the other, so that no queue of connections overflows.
+        // One after the other, so that no accept queue overflows.
         tokio::task::yield_now().await;
     }
     for task in tasks {
@@ -117,16 +117,20 @@ pub(crate) async fn drive(arguments: &[String]) {
     );
 }
 
-/// One request and its answer, taken to its end before it is looked at.
-async fn exchange(stream: &TcpStream, options: &Options, summary: &RefCell<Seen>) -> std::io::Result<()> {
+/// Sends one request, reads the whole response, then checks it.
+async fn exchange(
+    stream: &TcpStream,
+    options: &Options,
+    summary: &RefCell<LoadSummary>,
+) -> std::io::Result<()> {
     crate::write(stream, &options.wire).await?;
     let mut raw = Vec::with_capacity(if options.hold { 1024 } else { 1 << 17 });
     let (mut head, mut length, mut opened) = (0, None, false);
     loop {
-        let at = raw.len();
-        raw.resize(at + if options.hold { 2048 } else { 1 << 15 }, 0);
-        let read = crate::read(stream, &mut raw[at..]).await?;
-        raw.truncate(at + read);
+        let filled = raw.len();
+        raw.resize(filled + if options.hold { 2048 } else { 1 << 15 }, 0);
+        let read = crate::read(stream, &mut raw[filled..]).await?;
+        raw.truncate(filled + read);
         if read == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
@@ -152,16 +156,16 @@ async fn exchange(stream: &TcpStream, options: &Options, summary: &RefCell<Seen>
             _ => {}
         }
     }
-    let body = if length.is_some() { raw[head..].to_vec() } else { joined(&raw[head..]) };
+    let body = if length.is_some() { raw[head..].to_vec() } else { dechunked(&raw[head..]) };
     let mut summary = summary.borrow_mut();
     let events = memchr::memmem::find_iter(&body, &options.needle).count();
     let ends = memchr::memmem::rfind(&body, &options.end)
-        .is_some_and(|at| body.len() - at < options.end.len() + 400);
-    let well = raw.starts_with(b"HTTP/1.1 200") && ends && (options.want == 0 || events == options.want);
+        .is_some_and(|start| body.len() - start < options.end.len() + 400);
+    let is_valid = raw.starts_with(b"HTTP/1.1 200") && ends && (options.want == 0 || events == options.want);
     summary.done += 1;
     summary.events += events;
     summary.bytes += raw.len();
-    if !well {
+    if !is_valid {
         summary.bad += 1;
         summary.why =
             format!("{events} events, ends: {ends}: {}", String::from_utf8_lossy(&raw[..raw.len().min(400)]));
@@ -172,8 +176,8 @@ async fn exchange(stream: &TcpStream, options: &Options, summary: &RefCell<Seen>
     Ok(())
 }
 
-/// A body without the lines of its HTTP chunks.
-fn joined(mut raw: &[u8]) -> Vec<u8> {
+/// A body without its chunked framing.
+fn dechunked(mut raw: &[u8]) -> Vec<u8> {
     let mut body = Vec::with_capacity(raw.len());
     while let Some(end) = memchr::memmem::find(raw, b"\r\n") {
         let size = std::str::from_utf8(&raw[..end])

@@ -1,4 +1,5 @@
-//! Upstream and load of `../rows.py`: one small program on bare sockets, so that it costs little beside what is measured.
+//! Upstream and load generator of `../rows.py`: one small program on plain sockets, so that it costs little compared to what is
+//! measured.
 //!
 //! ```text
 //! lab upstream ADDRESS
@@ -10,13 +11,13 @@ mod upstream;
 
 use tokio::net::TcpStream;
 
-/// Reads what there is; 0 at the end.
+/// Reads available bytes; 0 at the end.
 async fn read(stream: &TcpStream, buffer: &mut [u8]) -> std::io::Result<usize> {
     loop {
         stream.readable().await?;
         match stream.try_read(buffer) {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            done => return done,
+            result => return result,
         }
     }
 }

@@ -1,7 +1,7 @@
-//! A chat upstream. What it says is set by `GET /__set?mode=whole|stream|paced&careless=0|1&rate=N`, whatever it is asked.
+//! A chat upstream with canned responses, selected by `GET /__set?mode=whole|stream|paced&careless=0|1&rate=N`.
 //!
-//! Every event is an HTTP chunk of its own. `stream` writes eight at a time without pause. `paced` gives all open streams
-//! together so many events a second, one after the other, until `GET /__over`; `GET /__stats` says how many those were.
+//! Every event is its own HTTP chunk. `stream` writes eight at a time without pause. `paced` sends `rate` events per second to
+//! all open streams together, one stream after the other, until `GET /__over`; `GET /__stats` returns their number.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 
-/// Events of a stream; `[DONE]` comes on top.
+/// Events of a stream, without `[DONE]`.
 const EVENTS: usize = 200;
-const WORDS: &str = "A proxy that translates between chat clients and upstream servers keeps the order of events, hands on errors in the shape \
+const TEXT: &str = "A proxy that translates between chat clients and upstream servers keeps the order of events, hands on errors in the shape \
     that a client expects, and takes as little time as it can. It reads a request once, checks what it knows, keeps what it does not know and \
-    writes it anew. The answer comes back the same way, in one piece or as many, and every piece leaves as soon as it is there.";
+    writes it again. The answer comes back the same way, in one piece or as many, and every piece leaves as soon as it is there.";
 
-/// What it says, made once: careful and careless.
-struct Speech {
-    whole: Vec<u8>,
+/// Canned responses, built once: a careful and a careless set.
+struct Responses {
+    completion: Vec<u8>,
     first: Vec<u8>,
-    words: Vec<Vec<u8>>,
+    deltas: Vec<Vec<u8>>,
     last: Vec<u8>,
 }
 
@@ -31,14 +31,14 @@ struct State {
     written: AtomicU64,
     open: Mutex<Vec<Arc<TcpStream>>>,
     over: watch::Sender<u64>,
-    speech: [Speech; 2],
+    responses: [Responses; 2],
 }
 
 fn chunk(event: &str) -> Vec<u8> {
     format!("{:x}\r\n{event}\r\n", event.len()).into_bytes()
 }
 
-fn answer(body: &str) -> Vec<u8> {
+fn http_response(body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -46,12 +46,12 @@ fn answer(body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// All that a careful upstream sends; a careless one repeats the role, counts in every event, and leaves out what it likes.
-fn speech(careless: bool) -> Speech {
+/// The responses of a careful upstream; a careless one repeats the role, sends usage in every event, and omits fields.
+fn responses(careless: bool) -> Responses {
     let event = |delta: &str, finish: &str, count: usize| {
         chunk(&if careless {
             format!(
-                "data: {{\"id\":\"gen-1763000000-9f2c1e7ab4\",\"provider\":\"Somebody\",\"model\":\"lab-model\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":{delta}}},\"finish_reason\":{finish},\"native_finish_reason\":{finish},\"logprobs\":null}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":{count},\"total_tokens\":{}}}}}\n\n",
+                "data: {{\"id\":\"gen-1763000000-9f2c1e7ab4\",\"provider\":\"Example\",\"model\":\"lab-model\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":{delta}}},\"finish_reason\":{finish},\"native_finish_reason\":{finish},\"logprobs\":null}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":{count},\"total_tokens\":{}}}}}\n\n",
                 142 + count
             )
         } else {
@@ -64,26 +64,27 @@ fn speech(careless: bool) -> Speech {
             };
             format!(
                 "data: {{\"id\":\"chatcmpl-9f2c1e7ab4d84c1fa2\",\"object\":\"chat.completion.chunk\",\"created\":1763000000,\"model\":\"lab-model\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e8a\",\"choices\":[{{\"index\":0,\"delta\":{{{delta}}},\"logprobs\":null,\"finish_reason\":{finish}}}],\"obfuscation\":\"{}\"}}\n\n",
-                // Another one in every event, as in OpenAI's own streams.
+                // Differs in every event, as in OpenAI's own streams.
                 &"aJx81kQbT07mZc4wLp"[count % 11..][..7]
             )
         })
     };
-    let texts: Vec<&str> = WORDS.split_ascii_whitespace().collect();
-    let words =
-        (1..EVENTS - 1).map(|at| event(&format!("\" {}\"", texts[at % texts.len()]), "null", at)).collect();
+    let texts: Vec<&str> = TEXT.split_ascii_whitespace().collect();
+    let deltas = (1..EVENTS - 1)
+        .map(|index| event(&format!("\" {}\"", texts[index % texts.len()]), "null", index))
+        .collect();
     let last =
         [event("\"\"", "\"stop\"", EVENTS - 1), chunk("data: [DONE]\n\n"), b"0\r\n\r\n".to_vec()].concat();
-    let whole = if careless {
+    let completion = if careless {
         format!(
-            "{{\"id\":\"gen-1763000000-9f2c1e7ab4\",\"provider\":\"Somebody\",\"model\":\"lab-model\",\"created\":1763000000,\"choices\":[{{\"message\":{{\"content\":\"{WORDS}\",\"reasoning\":null}},\"finish_reason\":\"eos\",\"native_finish_reason\":\"eos\"}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":96}}}}"
+            "{{\"id\":\"gen-1763000000-9f2c1e7ab4\",\"provider\":\"Example\",\"model\":\"lab-model\",\"created\":1763000000,\"choices\":[{{\"message\":{{\"content\":\"{TEXT}\",\"reasoning\":null}},\"finish_reason\":\"eos\",\"native_finish_reason\":\"eos\"}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":96}}}}"
         )
     } else {
         format!(
-            "{{\"id\":\"chatcmpl-9f2c1e7ab4d84c1fa2\",\"object\":\"chat.completion\",\"created\":1763000000,\"model\":\"lab-model\",\"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{WORDS}\",\"refusal\":null,\"annotations\":[]}},\"logprobs\":null,\"finish_reason\":\"stop\"}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":96,\"total_tokens\":238,\"prompt_tokens_details\":{{\"cached_tokens\":0,\"audio_tokens\":0}},\"completion_tokens_details\":{{\"reasoning_tokens\":0,\"audio_tokens\":0}}}},\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e8a\"}}"
+            "{{\"id\":\"chatcmpl-9f2c1e7ab4d84c1fa2\",\"object\":\"chat.completion\",\"created\":1763000000,\"model\":\"lab-model\",\"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{TEXT}\",\"refusal\":null,\"annotations\":[]}},\"logprobs\":null,\"finish_reason\":\"stop\"}}],\"usage\":{{\"prompt_tokens\":142,\"completion_tokens\":96,\"total_tokens\":238,\"prompt_tokens_details\":{{\"cached_tokens\":0,\"audio_tokens\":0}},\"completion_tokens_details\":{{\"reasoning_tokens\":0,\"audio_tokens\":0}}}},\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5c1e8a\"}}"
         )
     };
-    Speech { whole: answer(&whole), first: event("\"\"", "null", 0), words, last }
+    Responses { completion: http_response(&completion), first: event("\"\"", "null", 0), deltas, last }
 }
 
 pub(crate) async fn serve(address: &str) {
@@ -98,7 +99,7 @@ pub(crate) async fn serve(address: &str) {
         written: AtomicU64::new(0),
         open: Mutex::default(),
         over: watch::channel(0).0,
-        speech: [speech(false), speech(true)],
+        responses: [responses(false), responses(true)],
     });
     let paced = state.clone();
     std::thread::spawn(move || pace(&paced));
@@ -111,28 +112,28 @@ pub(crate) async fn serve(address: &str) {
     }
 }
 
-/// One event to one stream after the other, at the rate that was set, however many are open.
+/// Sends one event to one open stream after the other, at the configured rate.
 fn pace(state: &State) {
-    let (mut at, mut due) = (0, Instant::now());
+    let (mut index, mut due) = (0, Instant::now());
     loop {
         let every = Duration::from_nanos(1_000_000_000 / state.rate.load(Relaxed));
         let now = Instant::now();
         if now < due {
             std::thread::sleep(due - now);
         }
-        // Nothing is made up for in a burst.
+        // A delay is not caught up in a burst.
         due = (due + every).max(Instant::now());
         let stream = {
             let open = state.open.lock().expect("no panic");
-            at = if at + 1 < open.len() { at + 1 } else { 0 };
-            open.get(at).cloned()
+            index = if index + 1 < open.len() { index + 1 } else { 0 };
+            open.get(index).cloned()
         };
         let Some(stream) = stream else {
             std::thread::sleep(Duration::from_millis(1));
             continue;
         };
-        let words = &state.speech[usize::from(state.careless.load(Relaxed))].words;
-        let event = &words[usize::try_from(state.written.load(Relaxed)).expect("small") % words.len()];
+        let deltas = &state.responses[usize::from(state.careless.load(Relaxed))].deltas;
+        let event = &deltas[usize::try_from(state.written.load(Relaxed)).expect("small") % deltas.len()];
         if stream.try_write(event).is_ok_and(|written| written == event.len()) {
             state.written.fetch_add(1, Relaxed);
         } else {
@@ -165,29 +166,29 @@ async fn connection(stream: &Arc<TcpStream>, state: &State) -> Option<()> {
             rest -= crate::read(stream, &mut buffer[..room]).await.ok().filter(|read| *read > 0)?;
         }
         if length.is_none() {
-            crate::write(stream, &answer(&control(&path, state))).await.ok()?;
+            crate::write(stream, &http_response(&control(&path, state))).await.ok()?;
             continue;
         }
-        let speech = &state.speech[usize::from(state.careless.load(Relaxed))];
+        let responses = &state.responses[usize::from(state.careless.load(Relaxed))];
         let mode = state.mode.lock().expect("no panic").clone();
         match mode.as_str() {
-            "whole" => crate::write(stream, &speech.whole).await.ok()?,
+            "whole" => crate::write(stream, &responses.completion).await.ok()?,
             "stream" => {
                 let events: Vec<&[u8]> =
-                    std::iter::once(&speech.first).chain(&speech.words).map(Vec::as_slice).collect();
+                    std::iter::once(&responses.first).chain(&responses.deltas).map(Vec::as_slice).collect();
                 crate::write(stream, HEAD).await.ok()?;
                 for together in events.chunks(8) {
                     crate::write(stream, &together.concat()).await.ok()?;
                 }
-                crate::write(stream, &speech.last).await.ok()?;
+                crate::write(stream, &responses.last).await.ok()?;
             }
             _ => {
                 let mut over = state.over.subscribe();
-                crate::write(stream, &[HEAD, &speech.first, &speech.words[0]].concat()).await.ok()?;
+                crate::write(stream, &[HEAD, &responses.first, &responses.deltas[0]].concat()).await.ok()?;
                 state.written.fetch_add(1, Relaxed);
                 state.open.lock().expect("no panic").push(stream.clone());
                 over.changed().await.ok()?;
-                crate::write(stream, &speech.last).await.ok()?;
+                crate::write(stream, &responses.last).await.ok()?;
             }
         }
     }
@@ -205,11 +206,11 @@ fn control(path: &str, state: &State) -> String {
             _ => {}
         }
     }
-    let mut said = String::new();
+    let mut status = String::new();
     let mut open = state.open.lock().expect("no panic");
     match path {
         "/__over" => {
-            // Taken out first: nothing is written to a stream that ends.
+            // Removed first: nothing may be written to a stream that ends.
             open.clear();
             state.over.send_modify(|times| *times += 1);
         }
@@ -217,6 +218,6 @@ fn control(path: &str, state: &State) -> String {
         _ => return r#"{"object":"list","data":[{"id":"lab-model","object":"model","created":1763000000,"owned_by":"lab"}]}"#.to_owned(),
     }
     let _ =
-        write!(said, "{{\"ok\":true,\"written\":{},\"open\":{}}}", state.written.load(Relaxed), open.len());
-    said
+        write!(status, "{{\"ok\":true,\"written\":{},\"open\":{}}}", state.written.load(Relaxed), open.len());
+    status
 }

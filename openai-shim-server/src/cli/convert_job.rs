@@ -9,22 +9,22 @@ use std::path::PathBuf;
 /// The arguments of `convert`.
 #[derive(Debug, Args)]
 pub(super) struct ConvertArgs {
-    /// The dialect of the payload that comes in
+    /// The dialect of the input
     #[arg(long, value_name = "DIALECT")]
     from: String,
-    /// The dialect that it is turned into
+    /// The dialect of the output
     #[arg(long, value_name = "DIALECT")]
     to: String,
-    /// What the payload is
+    /// The kind of payload
     #[arg(long, value_parser = ["request", "response", "stream", "error"])]
     kind: String,
     /// The upstream's profile [default: that of its dialect's own API, else compatible]
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// The client's request that an answer belongs to
+    /// The client's request that a response belongs to
     #[arg(long, value_name = "FILE")]
     request: Option<PathBuf>,
-    /// Convert one payload a line
+    /// Convert one payload per line
     #[arg(long)]
     pub(super) batch: bool,
 }

@@ -25,10 +25,10 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   openai-shim                                              serve the built-in echo on 127.0.0.1:8000
-  openai-shim --upstream http://localhost:8080/v1          put it in front of a server
+  openai-shim --upstream http://localhost:8080/v1          serve in front of another server
   openai-shim --upstream https://api.lemonfox.ai/v1 --api-key env:LEMONFOX_API_KEY
   openai-shim --config shim.toml                           several upstreams, keys, limits
-  openai-shim check --config shim.toml                     say what would run, or what is wrong
+  openai-shim check --config shim.toml                     print the configuration, or what is wrong
   openai-shim convert --from openai-chat --to openai-chat --kind stream < answer.sse
 
 Then point a chat client at http://127.0.0.1:8000/v1.
@@ -39,9 +39,9 @@ Two settings have a variable and no option:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve (this is what happens without a subcommand)
+    /// Serve (the default without a subcommand)
     Serve(ServeArgs),
-    /// Read the configuration and say what would run, or what is wrong and what to write instead
+    /// Check the configuration: print it, or what is wrong and what to write instead
     Check(ServeArgs),
     /// Convert payloads from standard input to standard output
     #[command(after_help = convert::EXAMPLES)]
@@ -53,7 +53,7 @@ enum Command {
     },
 }
 
-/// Options that win over the configuration file.
+/// Options that override the configuration file.
 #[derive(Debug, Args)]
 struct ServeArgs {
     /// Where to listen [default: 127.0.0.1:8000]
@@ -65,7 +65,7 @@ struct ServeArgs {
     /// The base URL of the only upstream, or `echo` [default: those of the file, else echo]
     #[arg(long, value_name = "URL|echo", env = "OPENAI_SHIM_UPSTREAM")]
     upstream: Option<String>,
-    /// The dialect that the upstream speaks [default: its profile's]
+    /// The upstream's dialect [default: its profile's]
     #[arg(long, value_name = "NAME", env = "OPENAI_SHIM_DIALECT")]
     dialect: Option<String>,
     /// The upstream's profile [default: the one whose hosts match, else `compatible`]

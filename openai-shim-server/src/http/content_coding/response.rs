@@ -30,8 +30,7 @@ pub(crate) fn decode_response(
         let codings = parse_codings(headers, &header).map_err(|value| {
             let text = format!(
                 "The upstream answered in the {header} `{value}`, which cannot be decoded, although it was asked for none; \
-                 those that can be are {}.",
-                SUPPORTED
+                 those that can be are {SUPPORTED}."
             );
             UpstreamError::Status(Box::new(StatusError::new(502, ErrorKind::Upstream, text)))
         })?;

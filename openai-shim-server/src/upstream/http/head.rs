@@ -75,7 +75,7 @@ pub(super) fn parse(bytes: &[u8], method: &Method) -> Result<Option<(Http1Head, 
         };
         start += length;
         match parsed.code {
-            Some(101) => return Err(String::from("it changed the protocol unasked")),
+            Some(101) => return Err(String::from("it changed the protocol without a request for it")),
             // Interim responses are skipped.
             Some(100..=199) => {}
             _ => return build_head(&parsed, method).map(|head| Some((head, start))),

@@ -53,7 +53,7 @@ impl Socket {
         }
     }
 
-    /// Whether nothing is readable, not even a close, as far as the runtime knows: required of an idle connection. Makes no
+    /// Whether nothing is readable, not even a close, according to the runtime: required of an idle connection. Makes no
     /// system call.
     pub(super) fn is_quiet(&mut self) -> bool {
         self.poll_read(&mut Context::from_waker(Waker::noop()), &mut [0]).is_pending()
