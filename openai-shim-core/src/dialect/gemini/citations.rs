@@ -2,13 +2,13 @@
 //!
 //! <https://ai.google.dev/gemini-api/docs/google-search>
 
-use super::super::citations::{Reader, objects};
+use super::super::citations::{CitationReader, objects};
 use super::json_keys::parse_object;
 use crate::canonical::{Citation, CitedSpan, TextLength};
 use crate::json::{Object, encode_string};
 
 /// The fields of a candidate that have citations, each with its reader.
-pub(super) const READERS: &[(&str, Reader)] =
+pub(super) const READERS: &[(&str, CitationReader)] =
     &[(GROUNDING, read_grounding), ("citationMetadata", read_citation_metadata)];
 
 /// The field with the results of a search.

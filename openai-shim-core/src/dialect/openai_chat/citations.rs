@@ -2,13 +2,13 @@
 //!
 //! <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>, <https://docs.perplexity.ai/api-reference>
 
-use super::super::citations::{Reader, objects};
+use super::super::citations::{CitationReader, objects};
 use crate::canonical::{Citation, CitedSpan, TextLength};
 use crate::json::encode_string;
 use std::collections::BTreeMap;
 
 /// The members of a message or an answer that cite.
-pub(super) const READERS: &[(&str, Reader)] =
+pub(super) const READERS: &[(&str, CitationReader)] =
     &[("annotations", annotations), ("search_results", results), ("citations", addresses)];
 
 fn annotations(json: &str, out: &mut Vec<Citation>) -> bool {
