@@ -1,5 +1,5 @@
 //! The generated documentation is what the code says. `UPDATE_DOCS=1` writes it anew.
-#![allow(clippy::disallowed_methods)] // the ban is on core itself: tests read files
+#![allow(clippy::disallowed_methods)] // the ban is for core itself: tests read files
 
 mod common;
 
