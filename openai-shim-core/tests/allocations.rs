@@ -106,12 +106,31 @@ fn details(n: usize) -> String {
 #[test]
 fn chunk_of_a_known_template_allocates_nothing() {
     for read_size in [1, 7, 100, 1 << 20] {
-        assert_eq!(allocations("compatible", PLAIN, clean, read_size), 0, "clean, {read_size} bytes for each read");
-        assert_eq!(allocations("compatible", PLAIN, repaired, read_size), 0, "repaired, {read_size} bytes for each read");
-        assert_eq!(allocations("compatible", PLAIN, bare, read_size), 0, "bare, {read_size} bytes for each read");
-        assert_eq!(allocations("compatible", PLAIN, details, read_size), 0, "details, {read_size} bytes for each read");
+        assert_eq!(
+            allocations("compatible", PLAIN, clean, read_size),
+            0,
+            "clean, {read_size} bytes for each read"
+        );
+        assert_eq!(
+            allocations("compatible", PLAIN, repaired, read_size),
+            0,
+            "repaired, {read_size} bytes for each read"
+        );
+        assert_eq!(
+            allocations("compatible", PLAIN, bare, read_size),
+            0,
+            "bare, {read_size} bytes for each read"
+        );
+        assert_eq!(
+            allocations("compatible", PLAIN, details, read_size),
+            0,
+            "details, {read_size} bytes for each read"
+        );
         // Arguments are collected until they are complete.
-        assert!(allocations("compatible", TOOLS, arguments, read_size) < 3, "arguments, {read_size} bytes for each read");
+        assert!(
+            allocations("compatible", TOOLS, arguments, read_size) < 3,
+            "arguments, {read_size} bytes for each read"
+        );
     }
     assert_eq!(
         allocations("compatible", TOOLS, |n| repaired(n).replace("word", "wörd"), 100),

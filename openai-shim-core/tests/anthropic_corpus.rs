@@ -321,7 +321,12 @@ fn recorded_responses_keep_their_content_in_chat() {
         }
         let (answers, _) = common::sdk_client::read(&body);
         let answer = &answers[&0];
-        assert_eq!((&answer.text, &answer.reasoning), (&before.text, &before.reasoning), "{}", recording.name);
+        assert_eq!(
+            (&answer.text, &answer.reasoning),
+            (&before.text, &before.reasoning),
+            "{}",
+            recording.name
+        );
         let calls: Vec<_> = answer
             .calls
             .values()

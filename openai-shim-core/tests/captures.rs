@@ -200,7 +200,8 @@ fn extra_fields(request: &Request) -> Vec<&ExtraFields> {
 /// Returns the extra fields that an upstream of another dialect does not receive, without a diagnostic.
 fn silently_lost(request: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics) -> Vec<String> {
     let is_reported = |key: &str| diagnostics.iter().any(|d| d.path.contains(key) || d.detail.contains(key));
-    let foreign = extra_fields(request).into_iter().filter(|extra| !upstream.name().starts_with(extra.dialect));
+    let foreign =
+        extra_fields(request).into_iter().filter(|extra| !upstream.name().starts_with(extra.dialect));
     let keys = foreign.flat_map(|extra| extra.dropped_keys(upstream.name()));
     keys.filter(|key| !is_reported(key)).map(str::to_owned).collect()
 }
@@ -237,7 +238,11 @@ fn captured_requests_reach_every_dialect_with_stated_losses_only() {
         for upstream in DIALECTS {
             let what = format!("{} to {}", capture.name, upstream.name());
             let (read, diagnostics) = capture.sent(*upstream).unwrap_or_else(|why| panic!("{what}: {why}"));
-            assert_eq!(silently_lost(&request, *upstream, &diagnostics), [""; 0], "{what}: lost without a diagnostic");
+            assert_eq!(
+                silently_lost(&request, *upstream, &diagnostics),
+                [""; 0],
+                "{what}: lost without a diagnostic"
+            );
             assert_content(&read_content(&request), &read, *upstream, &diagnostics, &what);
             let lossy = [DiagnosticCode::ExtraDropped, DiagnosticCode::ReasoningDropped];
             for d in
@@ -278,7 +283,13 @@ const JUDGED: [&str; 7] = [
 ];
 
 /// Asserts that the upstream receives the client's content.
-fn assert_content(sent: &Content, read: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics, what: &str) {
+fn assert_content(
+    sent: &Content,
+    read: &Request,
+    upstream: &dyn Dialect,
+    diagnostics: &Diagnostics,
+    what: &str,
+) {
     let got = read_content(read);
     let unseen = |detail: &str| detail.contains("image") || detail.contains("picture");
     if !diagnostics.iter().any(|d| d.code == DiagnosticCode::FeatureUnsupported && unseen(&d.detail)) {

@@ -1,4 +1,4 @@
-//! The generated documentation is what the code says. `UPDATE_DOCS=1` writes it anew.
+//! The generated documentation matches the code. `UPDATE_DOCS=1` writes it.
 #![allow(clippy::disallowed_methods)] // the ban is for core itself: tests read files
 
 mod common;

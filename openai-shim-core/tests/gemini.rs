@@ -201,7 +201,8 @@ fn dropped_signature_is_restored_from_the_store() {
         let call = json!({"id": id, "type": "function", "function": {"name": "weather", "arguments": "{}"}});
         let next = json!({"model": "m", "messages": [{"role": "user", "content": "weather?"},
             {"role": "assistant", "content": null, "tool_calls": [call]}, {"role": "tool", "tool_call_id": id, "content": "x"}]});
-        let (_, sent, _, exchange_done) = exchange((chat(), "", &next), gemini(), settings.clone(), (200, "{}"));
+        let (_, sent, _, exchange_done) =
+            exchange((chat(), "", &next), gemini(), settings.clone(), (200, "{}"));
         assert_eq!(sent["contents"][1]["parts"][0]["thoughtSignature"], "c2lnLTE=", "{sent}");
         assert!(exchange_done.report().diagnostics.iter().all(|d| d.severity() != Severity::Error));
     }

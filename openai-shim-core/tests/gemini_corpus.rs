@@ -280,13 +280,18 @@ fn recorded_streams_do_not_depend_on_chunks_and_encode_as_decoded() {
         match (fold(&unsplit), fold(&events(&out, usize::MAX))) {
             (Ok(original), Ok(read)) => {
                 assert_eq!(canonical(&original), canonical(&read), "{}", recording.name);
-                assert_eq!((&original.id, &original.model, original.usage), (&read.id, &read.model, read.usage));
+                assert_eq!(
+                    (&original.id, &original.model, original.usage),
+                    (&read.id, &read.model, read.usage)
+                );
                 assert_eq!(original.choices.len(), read.choices.len(), "{}", recording.name);
                 for (original, read) in original.choices.iter().zip(&read.choices) {
                     assert_eq!(original.finish, read.finish, "{}", recording.name);
                 }
             }
-            (original, read) => assert!(original.is_err() && read.is_err(), "{}: {original:?} {read:?}", recording.name),
+            (original, read) => {
+                assert!(original.is_err() && read.is_err(), "{}: {original:?} {read:?}", recording.name)
+            }
         }
     }
 }

@@ -283,8 +283,9 @@ fn round_trip(dialect: &dyn Dialect, blocks: Vec<Block>) -> Response {
 }
 
 fn capabilities(dialect: &dyn Dialect) -> Capabilities {
-    let says =
-        |block: Block, is: fn(&Block) -> bool| round_trip(dialect, vec![block]).choices[0].blocks.iter().any(is);
+    let says = |block: Block, is: fn(&Block) -> bool| {
+        round_trip(dialect, vec![block]).choices[0].blocks.iter().any(is)
+    };
     let refused = round_trip(dialect, vec![Block::Refusal("No.".into())]);
     let refusal = match &refused.choices[0] {
         choice if choice.blocks.iter().any(|b| matches!(b, Block::Refusal(_))) => Refusal::Content,

@@ -97,7 +97,8 @@ fn embeddings_convert_between_all_forms_with_every_digit() {
     for (client, body, _, texts) in FORMS {
         for (upstream, _, answer, holds) in FORMS.into_iter().filter(|form| form.3 >= texts) {
             let what = format!("{client} in front of {upstream}");
-            let (own, theirs, mut diagnostics) = (embeddings_api(client), embeddings_api(upstream), Diagnostics::default());
+            let (own, theirs, mut diagnostics) =
+                (embeddings_api(client), embeddings_api(upstream), Diagnostics::default());
             let asking = AuxiliaryRequest { name: "m", body: body.as_bytes(), ..AuxiliaryRequest::default() };
             let request = own.decode_request(&asking, &mut diagnostics).unwrap();
             assert_eq!((request.model.as_str(), request.texts().unwrap().len()), ("m", texts), "{what}");
@@ -132,7 +133,11 @@ fn embeddings_without_vectors_or_input_are_rejected() {
     let request = embeddings_api("/v1/embeddings").decode_request(&tokens, &mut diagnostics).unwrap();
     for path in ["/api/embed", "/v1beta/models/m:batchEmbedContents"] {
         assert_eq!(
-            embeddings_api(path).encode_request(&request, None, &mut diagnostics).unwrap_err().param.as_deref(),
+            embeddings_api(path)
+                .encode_request(&request, None, &mut diagnostics)
+                .unwrap_err()
+                .param
+                .as_deref(),
             Some("input")
         );
     }

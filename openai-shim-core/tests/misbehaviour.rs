@@ -58,8 +58,8 @@ fn stream_ends_with_done_if_and_only_if_it_did_not_fail() {
         assert_eq!(sdk_client::read(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
         if conversion.outcome == Some(Outcome::Truncated) {
             let (answers, _) = sdk_client::read(body(&conversion));
-            let unfinished = answers.is_empty() || answers.values().any(|a| a.finish.is_none());
-            assert!(unfinished, "{}: a cut answer got an ending", fixture.name);
+            let unfinished = answers.is_empty() || answers.values().any(|a| a.finish_reason.is_none());
+            assert!(unfinished, "{}: a truncated response has a finish reason", fixture.name);
         }
     }
 }

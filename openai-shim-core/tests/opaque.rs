@@ -472,8 +472,13 @@ fn opaque_state_survives_every_client_dialect() {
                     let store = Arc::new(TestStore::default());
                     let first_request = first(client, stream);
                     let upstream_response = answer(upstream, stream);
-                    let (_, out, diagnostics) =
-                        exchange(named(client), &first_request, row(upstream), settings(Some(store.clone())), &upstream_response);
+                    let (_, out, diagnostics) = exchange(
+                        named(client),
+                        &first_request,
+                        row(upstream),
+                        settings(Some(store.clone())),
+                        &upstream_response,
+                    );
                     let Some(again) = next(client, &first_request, turn(client, &out, stream), echo) else {
                         // Clients of prompts have no turns; the loss is reported.
                         assert!(echo == Echo::CallsWithoutIds || !diagnostics.is_empty(), "{client}");
@@ -503,11 +508,9 @@ fn contains(sent: &Value, state: &str) -> bool {
     let engine = base64::engine::general_purpose::STANDARD;
     let inside = |text: &str| engine.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     match sent {
-        Value::String(text) => {
-            text.contains(state) || inside(text).is_some_and(|text| text.contains(state))
-        }
-        Value::Array(items) => items.iter().any(|item| holds(item, state)),
-        Value::Object(members) => members.values().any(|value| holds(value, state)),
+        Value::String(text) => text.contains(state) || inside(text).is_some_and(|text| text.contains(state)),
+        Value::Array(items) => items.iter().any(|item| contains(item, state)),
+        Value::Object(members) => members.values().any(|value| contains(value, state)),
         _ => false,
     }
 }
@@ -533,9 +536,16 @@ fn opaque_state_of_another_issuer_is_dropped_and_reported() {
                 let store = Arc::new(TestStore::default());
                 let first_request = first(client, stream);
                 let upstream_response = answer(made, stream);
-                let (_, out, _) =
-                    exchange(named(client), &first_request, row(made), settings(Some(store.clone())), &upstream_response);
-                let Some(again) = next(client, &first_request, turn(client, &out, stream), echo) else { continue };
+                let (_, out, _) = exchange(
+                    named(client),
+                    &first_request,
+                    row(made),
+                    settings(Some(store.clone())),
+                    &upstream_response,
+                );
+                let Some(again) = next(client, &first_request, turn(client, &out, stream), echo) else {
+                    continue;
+                };
                 let mut settings = settings(Some(store));
                 settings.upstream_model = Some(model(other).to_owned());
                 let (sent, _, diagnostics) = exchange(named(client), &again, row(other), settings, "{}");
@@ -568,7 +578,8 @@ fn stored_turn_is_identified_by_the_preceding_conversation() {
             let upstream_response = answer("anthropic-messages", false);
             let one = named("ollama-chat");
             let upstream = || row("anthropic-messages");
-            let (_, out, _) = exchange(one, &first_request, upstream(), settings(Some(store.clone())), &upstream_response);
+            let (_, out, _) =
+                exchange(one, &first_request, upstream(), settings(Some(store.clone())), &upstream_response);
             let (path, mut body) =
                 next("ollama-chat", &first_request, turn("ollama-chat", &out, false), echo).unwrap();
             // Clients encode arguments again.
@@ -591,8 +602,13 @@ fn repeated_call_id_restores_nothing_of_another_call() {
     let store = Arc::new(TestStore::default());
     let first_request = first("openai-chat", false);
     let upstream_response = answer("anthropic-messages", false);
-    let (_, out, _) =
-        exchange(common::chat(), &first_request, row("anthropic-messages"), settings(Some(store.clone())), &upstream_response);
+    let (_, out, _) = exchange(
+        common::chat(),
+        &first_request,
+        row("anthropic-messages"),
+        settings(Some(store.clone())),
+        &upstream_response,
+    );
     let mut messages = turn("openai-chat", &out, false);
     messages[0]["tool_calls"][0]["function"]["arguments"] = json!(r#"{"city":"Rome"}"#);
     let again = next("openai-chat", &first_request, messages, Echo::Calls).unwrap();
@@ -605,9 +621,15 @@ fn turn_divided_into_messages_gets_its_reasoning_once() {
     let store = Arc::new(TestStore::default());
     let first_request = first("openai-chat", false);
     let upstream_response = answer("anthropic-messages", false);
-    let (_, out, _) =
-        exchange(common::chat(), &first_request, row("anthropic-messages"), settings(Some(store.clone())), &upstream_response);
-    let (path, mut body) = next("openai-chat", &first_request, turn("openai-chat", &out, false), Echo::Calls).unwrap();
+    let (_, out, _) = exchange(
+        common::chat(),
+        &first_request,
+        row("anthropic-messages"),
+        settings(Some(store.clone())),
+        &upstream_response,
+    );
+    let (path, mut body) =
+        next("openai-chat", &first_request, turn("openai-chat", &out, false), Echo::Calls).unwrap();
     let messages = body["messages"].as_array_mut().unwrap();
     messages.insert(1, json!({"role": "assistant", "content": messages[1]["content"]}));
     messages[2]["content"] = Value::Null;
@@ -636,7 +658,10 @@ fn calls_without_a_signature_get_a_placeholder() {
     assert_eq!(parts[0]["thoughtSignature"], placeholder);
     assert!(parts[1].get("thoughtSignature").is_none() && diagnostics.has(DiagnosticCode::SignatureSkipped));
     let (sent, _) = send("gemini-3-pro-preview", profile("gemini-openai").unwrap());
-    assert_eq!(sent["messages"][1]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], placeholder);
+    assert_eq!(
+        sent["messages"][1]["tool_calls"][0]["extra_content"]["google"]["thought_signature"],
+        placeholder
+    );
     let (sent, diagnostics) = send("gemini-2.5-pro", row("gemini"));
     assert!(!sent.to_string().contains(placeholder) && !diagnostics.has(DiagnosticCode::SignatureSkipped));
     // Anthropic requires the reasoning before a call, and accepts a call without it if reasoning is disabled.

@@ -213,7 +213,10 @@ const PINNED: &[(&str, &[&str])] = &[
     ("T13", &["streams/tool_calls_empty_or_null"]),
     (
         "T16",
-        &["normalize::tool_call_ids_fit_the_format_and_match_their_results", "streams/tool_ids_counted_again"],
+        &[
+            "normalize::tool_call_ids_fit_the_format_and_match_their_results",
+            "streams/tool_ids_counted_again",
+        ],
     ),
     ("E1", &["errors/text"]),
     ("E2", &["errors/flat"]),

@@ -73,7 +73,10 @@ fn configured_reasoning_is_written_between_tags_before_the_text() {
     // Without reasoning nothing changes.
     let plain = stream(&[r#"{"role":"assistant","content":"Hello"}"#], "stop");
     let (content, codes) = tagged(&plain, true);
-    assert_eq!((content.as_str(), codes.contains(&DiagnosticCode::ReasoningTagged)), (r#""Hello" stop"#, false));
+    assert_eq!(
+        (content.as_str(), codes.contains(&DiagnosticCode::ReasoningTagged)),
+        (r#""Hello" stop"#, false)
+    );
 }
 
 #[test]

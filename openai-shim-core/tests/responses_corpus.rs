@@ -137,7 +137,8 @@ fn read_content(body: &str) -> Content {
         }
     }
     let usage = response.map_or(&Value::Null, |r| &r["usage"]);
-    content.tokens = (usage["input_tokens"].as_u64().unwrap_or(0), usage["output_tokens"].as_u64().unwrap_or(0));
+    content.tokens =
+        (usage["input_tokens"].as_u64().unwrap_or(0), usage["output_tokens"].as_u64().unwrap_or(0));
     content
 }
 
@@ -201,7 +202,8 @@ fn recorded_content_reaches_both_dialects() {
         // Translation extracts reasoning between tags.
         if let Some(reasoning) = expected.text.strip_prefix("<think>").map(str::to_owned) {
             let (reasoning, text) = reasoning.split_once("</think>").unwrap_or((&reasoning, ""));
-            (expected.reasoning, expected.text) = (expected.reasoning + reasoning, text.trim_start().to_owned());
+            (expected.reasoning, expected.text) =
+                (expected.reasoning + reasoning, text.trim_start().to_owned());
         }
         if recording.kind == PayloadKind::Stream {
             // The client did not request usage.

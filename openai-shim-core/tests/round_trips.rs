@@ -68,7 +68,9 @@ fn recordings(test: &str) -> Vec<Recording> {
                 dialect,
                 answers: endpoint != "messages.count_tokens" && endpoint != "count_tokens",
                 path: match name {
-                    "gemini" => url_path.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned),
+                    "gemini" => {
+                        url_path.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned)
+                    }
                     _ => String::new(),
                 },
                 request: Some(v["request"]["body"].clone()).filter(Value::is_object),

@@ -144,8 +144,10 @@ fn volatile_line_is_not_part_of_the_conversation_digest() {
         for (system, comes_back) in [(&two, true), (&other, false), (&later, false)] {
             let one_owner = setup(&Arc::default(), Owner::single());
             let with_system = |system| Opening { system, ..OPENING };
-            exchange(client, &question(client, with_system(&one)), &row, &one_owner, &upstream_response).unwrap();
-            let sent = exchange(client, &next(client, with_system(system), true), &row, &one_owner, "{}").unwrap();
+            exchange(client, &question(client, with_system(&one)), &row, &one_owner, &upstream_response)
+                .unwrap();
+            let sent =
+                exchange(client, &next(client, with_system(system), true), &row, &one_owner, "{}").unwrap();
             assert_eq!(has(&sent, "alice"), comes_back, "{}: {system}\n{sent}", row.name);
         }
     }
@@ -166,7 +168,14 @@ fn images_files_and_results_are_part_of_the_conversation_digest() {
     };
     for (other, comes_back) in [("AAAA", true), ("BBBB", false)] {
         let owner = setup(&Arc::default(), Owner::single());
-        exchange(client, &with(&picture("AAAA"), question(client, OPENING)), &row, &owner, &upstream_response).unwrap();
+        exchange(
+            client,
+            &with(&picture("AAAA"), question(client, OPENING)),
+            &row,
+            &owner,
+            &upstream_response,
+        )
+        .unwrap();
         let again = with(&picture(other), next(client, OPENING, true));
         let sent = exchange(client, &again, &row, &owner, "{}").unwrap();
         assert_eq!(has(&sent, "alice"), comes_back, "{sent}");

@@ -33,7 +33,8 @@ fn request(opening: Opening<'_>) -> Request {
     let mut request = Request::default();
     opening.model.clone_into(&mut request.model);
     request.encrypted_reasoning = true;
-    request.messages = vec![Message::text(Role::System, opening.system), Message::text(Role::User, opening.user)];
+    request.messages =
+        vec![Message::text(Role::System, opening.system), Message::text(Role::User, opening.user)];
     request.tools = vec![Tool::Function {
         name: String::from("weather"),
         description: Some(String::from("Tells the weather.")),

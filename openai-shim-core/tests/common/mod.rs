@@ -17,7 +17,7 @@ use openai_shim_core::canonical::{Diagnostics, Message, ReasoningTags, Request, 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::{Context, PayloadKind, Profile, dialect, profile};
+use openai_shim_core::{Context, PayloadKind, Profile, dialect};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,8 @@ pub fn fixtures(kinds: &[PayloadKind]) -> Vec<Fixture> {
                     continue;
                 }
                 let side_file = |ext: &str| std::fs::read(dir.join(format!("{name}.{ext}"))).ok();
-                let text = |ext: &str| side_file(ext).map(|b| String::from_utf8(b).unwrap().trim().to_owned());
+                let text =
+                    |ext: &str| side_file(ext).map(|b| String::from_utf8(b).unwrap().trim().to_owned());
                 let mut profile = profile_named(&text("profile").unwrap_or_else(|| "compatible".to_owned()));
                 dialect.name().clone_into(&mut profile.dialect);
                 all.push(Fixture {

@@ -54,7 +54,11 @@ pub fn read(body: &str) -> Content {
                 add_call(content, 0, &serde_json::json!({ "function": function }));
             }
             if let Some(reason) = choice["finish_reason"].as_str() {
-                assert_eq!(content.finish_reason.replace(reason.to_owned()), None, "two finish reasons: {body}");
+                assert_eq!(
+                    content.finish_reason.replace(reason.to_owned()),
+                    None,
+                    "two finish reasons: {body}"
+                );
             }
         }
     }
