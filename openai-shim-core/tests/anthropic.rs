@@ -338,6 +338,33 @@ fn interleaved_calls_are_buffered_up_to_a_limit() {
 }
 
 #[test]
+fn parallel_blocks_that_are_open_at_the_end_are_all_closed() {
+    let start = |index: u32, block: Value| json!({"type": "content_block_start", "index": index, "content_block": block});
+    let events = [
+        json!({"type": "message_start", "message": {"id": "msg_1", "type": "message", "role": "assistant", "model": "m",
+            "content": [], "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}}),
+        start(0, json!({"type": "tool_use", "id": "a", "name": "f", "input": {}})),
+        start(1, json!({"type": "tool_use", "id": "b", "name": "g", "input": {}})),
+        start(2, json!({"type": "server_tool_use", "id": "c", "name": "web_search", "input": {}})),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null}, "usage": {"output_tokens": 2}}),
+        json!({"type": "message_stop"}),
+    ];
+    let request = openai_shim_core::canonical::Request::default();
+    let spec = openai_shim_core::canonical::ResponseSpec::new(&request, Context::fixed());
+    let mut decoder = anthropic().decoder(&spec);
+    let mut out = Vec::new();
+    for event in &events {
+        let data = event.to_string();
+        decoder
+            .frame(openai_shim_core::framing::Frame::Event { event: None, data: data.as_bytes() }, &mut out);
+    }
+    decoder.finish(&mut out);
+    let count = |is: fn(&Event) -> bool| out.iter().filter(|event| is(event)).count();
+    assert_eq!(count(|event| matches!(event, Event::Open { .. })), 3, "{out:?}");
+    assert_eq!(count(|event| matches!(event, Event::Close { .. })), 3, "{out:?}");
+}
+
+#[test]
 fn endless_streams_end_with_an_error() {
     let block = |n: usize| {
         format!(

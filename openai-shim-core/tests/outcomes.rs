@@ -123,7 +123,8 @@ fn every_combination_of_content_finish_reason_and_end_has_an_outcome() {
                 let (found, out) = outcome(deltas, finish, end);
                 let expected = expected(content, finish, end);
                 if found != expected {
-                    let _ = writeln!(wrong, "{content} | {finish:?} | {end:?}: {found}, not {expected}\n{out}");
+                    let _ =
+                        writeln!(wrong, "{content} | {finish:?} | {end:?}: {found}, not {expected}\n{out}");
                 }
                 // The stream ends regularly exactly if the outcome is not a failure.
                 let ended = out.ends_with("data: [DONE]\n\n");

@@ -1,13 +1,14 @@
-//! What all requests share.
+//! The state that all requests share: configuration, upstreams, limits, stores, metrics.
 
+use crate::clock;
 use crate::config::{Config, UpstreamConfig};
-use crate::handlers::models::Cache;
-use crate::http::body_budget::Budget;
+use crate::http::body_budget::BodyBudget;
 use crate::http::responses;
 use crate::http::shutdown::ShutdownSignal;
 use crate::observe::metrics::Metrics;
 use crate::offload::OffloadPool;
 use crate::routing::health::{Health, HealthTracked};
+use crate::routing::model_list_cache::ModelListCache;
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, Owners, ScopedStore};
 use http::HeaderValue;
@@ -18,58 +19,48 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
-/// What all requests share: configuration, upstreams, metrics.
+/// The state that all requests share.
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<UpstreamState>,
     pub(crate) metrics: Metrics,
-    pub(crate) places: Arc<Semaphore>,
-    /// What is kept between requests.
+    /// One permit for each of `limits.concurrent` requests; closed on shutdown.
+    pub(crate) request_permits: Arc<Semaphore>,
+    /// State between requests, of all upstreams: stored responses.
     pub(crate) store: Arc<dyn StateStore>,
     pub(crate) owners: Owners,
-    /// The bodies that are held.
-    pub(crate) bodies: Arc<Budget>,
-    /// Turns at work that takes long.
-    pub(crate) work: OffloadPool,
-    pub(crate) learned: Adaptations,
-    pub(crate) stop: ShutdownSignal,
+    /// The memory of all bodies (`limits.bodies`).
+    pub(crate) body_budget: Arc<BodyBudget>,
+    /// Runs long computations on other threads.
+    pub(crate) offload: OffloadPool,
+    pub(crate) adaptations: Adaptations,
+    pub(crate) shutdown: ShutdownSignal,
     seed: RandomState,
     count: AtomicU64,
 }
 
-/// One upstream with the way to reach it.
+/// One upstream: its configuration, its transport, and what is remembered of it.
 pub(crate) struct UpstreamState {
     pub(crate) config: UpstreamConfig,
-    pub(crate) transport: DynUpstream,
-    pub(crate) list: Cache,
+    pub(crate) transport: Arc<dyn Upstream>,
+    pub(crate) model_list: ModelListCache,
     pub(crate) health: Arc<Health>,
-    /// What is kept for it, and for no other one.
+    /// State between requests that only this upstream gets.
     pub(crate) store: Arc<dyn StateStore>,
-    /// Its name, as the header of a reply.
+    /// The value of the header with the upstream's name.
     pub(crate) label: Option<HeaderValue>,
-}
-
-/// A way to reach an upstream, for `Debug`'s sake.
-#[derive(Clone)]
-pub(crate) struct DynUpstream(pub(crate) Arc<dyn Upstream>);
-
-impl std::fmt::Debug for DynUpstream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Transport")
-    }
 }
 
 impl std::fmt::Debug for AppState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("App")
+        f.write_str("AppState")
     }
 }
 
 impl AppState {
-    /// An app whose upstreams are reached as `connect` says.
+    /// Creates the state; `connect` returns the transport of each configured upstream.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
         let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
         let upstreams = config
@@ -77,28 +68,25 @@ impl AppState {
             .iter()
             .map(|upstream| {
                 let health = Arc::<Health>::default();
-                let watched = HealthTracked { inner: connect(upstream), health: health.clone() };
-                let transport = DynUpstream(Arc::new(watched));
-                let own: Arc<dyn StateStore> = Arc::new(ScopedStore::new(&upstream.name, store.clone()));
                 UpstreamState {
-                    transport,
-                    list: Cache::default(),
+                    transport: Arc::new(HealthTracked { inner: connect(upstream), health: health.clone() }),
+                    model_list: ModelListCache::default(),
                     health,
-                    store: own,
-                    label: responses::label(&upstream.name),
+                    store: Arc::new(ScopedStore::new(&upstream.name, store.clone())),
+                    label: responses::upstream_label(&upstream.name),
                     config: upstream.clone(),
                 }
             })
             .collect();
         Self {
             metrics: Metrics::new(&config),
-            places: Arc::new(Semaphore::new(config.limits.concurrent)),
+            request_permits: Arc::new(Semaphore::new(config.limits.concurrent)),
             store,
             owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
-            bodies: Budget::new(config.limits.bodies),
-            work: OffloadPool::new(),
-            learned: Adaptations::default(),
-            stop: ShutdownSignal::default(),
+            body_budget: BodyBudget::new(config.limits.bodies),
+            offload: OffloadPool::new(),
+            adaptations: Adaptations::default(),
+            shutdown: ShutdownSignal::default(),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),
@@ -106,19 +94,19 @@ impl AppState {
         }
     }
 
-    /// Time and ids for one exchange.
+    /// The time and a random number for one exchange.
     pub(crate) fn context(&self) -> Context {
-        Context::new(now(), self.random())
+        Context::new(clock::unix_seconds(), self.random())
     }
 
-    /// A number that nobody can guess and that never comes twice.
+    /// A number that cannot be guessed and practically never repeats: a counter, hashed with the process's random seed.
     pub(crate) fn random(&self) -> u64 {
         let mut hasher = self.seed.build_hasher();
         hasher.write_u64(self.count.fetch_add(1, Ordering::Relaxed));
         hasher.finish()
     }
 
-    /// The settings of an exchange with this upstream.
+    /// The settings of an exchange for a model, by the upstream's name for it.
     pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
         let mut settings = Settings::default();
         settings.loss_policy = self.config.mode;
@@ -132,9 +120,4 @@ impl AppState {
         settings.max_frame_bytes = self.config.limits.frame;
         settings
     }
-}
-
-/// Seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }

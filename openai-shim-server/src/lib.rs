@@ -1,22 +1,27 @@
 //! The server around [`openai_shim_core`]: HTTP on both sides, configuration, keys, limits, logs and metrics.
 //!
-//! It knows nothing of any payload; that is core's. [`router`] is all of it without a socket, [`serve`](serve()) with one.
+//! Payloads are core's task. [`router`] is the server without a socket, [`serve`](serve()) the server with one.
 
 #![forbid(unsafe_code)]
 
 pub mod config;
 
 mod app_state;
+mod client_connection;
+mod clock;
 mod handlers;
 mod http;
 pub mod observe;
 mod offload;
+mod panics;
+mod request_meta;
 mod routing;
+mod server;
 mod state;
 pub mod upstream;
 
 pub use config::Config;
-pub use http::listener::{ServeError, serve, serve_on};
+pub use server::{ServeError, serve, serve_on};
 
 use app_state::AppState;
 use axum::Router;
@@ -24,7 +29,7 @@ use config::UpstreamConfig;
 use openai_shim_core::Upstream;
 use std::sync::Arc;
 
-/// All routes, over one transport for every configured upstream: for tests, and for those who bring their own.
+/// All routes, with one transport for every configured upstream: for tests and for custom transports.
 ///
 /// ```
 /// use openai_shim_server::config::{Overrides, read};
@@ -37,7 +42,7 @@ pub fn router(config: Config, upstream: Arc<dyn Upstream>) -> Router {
     router_with(config, |_| upstream.clone())
 }
 
-/// All routes, over a transport of its own for each configured upstream.
+/// All routes; `connect` returns the transport of each configured upstream.
 pub fn router_with(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Router {
-    http::routes::router(Arc::new(AppState::new(config, connect)))
+    server::pipeline::router(Arc::new(AppState::new(config, connect)))
 }

@@ -1,4 +1,4 @@
-//! `openai-shim`: the command line around the server and the conversions.
+//! The `openai-shim` program: parses the command line and runs it.
 
 mod cli;
 

@@ -1,13 +1,13 @@
-//! Client keys, and the upstream's own.
+//! Client keys: which requests are accepted; and the key that an upstream gets.
 
 mod support;
 
-use support::{Answer, Running, Script, Scripted, completion};
+use support::{Script, ScriptedUpstream, TestResponse, TestServer, completion};
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
 
-async fn locked(upstream: &Scripted) -> Running {
-    Running::with(&format!(
+async fn locked(upstream: &ScriptedUpstream) -> TestServer {
+    TestServer::with_config(&format!(
         "client_keys = [\"key-one\", \"key-two\"]\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\napi_key = \"sk-upstream\"\n\
          models = [\"m\"]\n",
         upstream.url
@@ -15,7 +15,7 @@ async fn locked(upstream: &Scripted) -> Running {
     .await
 }
 
-async fn ask(shim: &Running, header: Option<(&str, &str)>) -> Answer {
+async fn ask(shim: &TestServer, header: Option<(&str, &str)>) -> TestResponse {
     shim.send(|client, url| {
         let request = client.post(format!("{url}/v1/chat/completions")).body(CHAT);
         match header {
@@ -27,8 +27,8 @@ async fn ask(shim: &Running, header: Option<(&str, &str)>) -> Answer {
 }
 
 #[tokio::test]
-async fn a_key_is_taken_wherever_clients_put_it() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn client_key_is_accepted_in_every_header() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let shim = locked(&upstream).await;
     for header in [
         ("authorization", "Bearer key-one"),
@@ -41,8 +41,8 @@ async fn a_key_is_taken_wherever_clients_put_it() {
 }
 
 #[tokio::test]
-async fn without_a_right_key_nothing_is_served() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn request_without_a_right_key_is_unauthorized() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let shim = locked(&upstream).await;
     for header in [
         None,
@@ -61,32 +61,32 @@ async fn without_a_right_key_nothing_is_served() {
         assert_eq!(answer.error()["code"], "invalid_api_key");
     }
     for path in ["/v1/models", "/v1/models/m", "/v1/embeddings", "/metrics"] {
-        assert_eq!(shim.read(path).await.status, 401, "{path}");
+        assert_eq!(shim.fetch(path).await.status, 401, "{path}");
     }
     assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test]
-async fn health_and_the_front_page_need_no_key() {
-    let upstream = Scripted::start(vec![Script::json("{}")]).await;
+async fn health_and_front_page_need_no_key() {
+    let upstream = ScriptedUpstream::start(vec![Script::json("{}")]).await;
     let shim = locked(&upstream).await;
     for path in ["/healthz", "/readyz", "/"] {
-        assert_eq!(shim.read(path).await.status, 200, "{path}");
+        assert_eq!(shim.fetch(path).await.status, 200, "{path}");
     }
 }
 
 #[tokio::test]
-async fn without_configured_keys_any_key_will_do() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn any_key_is_accepted_without_configured_keys() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     assert_eq!(ask(&shim, None).await.status, 200);
     assert_eq!(ask(&shim, Some(("authorization", "Bearer whatever"))).await.status, 200);
-    assert_eq!(shim.read("/metrics").await.status, 200);
+    assert_eq!(shim.fetch("/metrics").await.status, 200);
 }
 
 #[tokio::test]
-async fn the_upstream_gets_its_own_key_and_never_the_client_s() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn upstream_gets_its_own_key_instead_of_the_clients() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let shim = locked(&upstream).await;
     ask(&shim, Some(("authorization", "Bearer key-one"))).await;
     shim.send(|c, url| c.post(format!("{url}/v1/embeddings")).header("x-api-key", "key-one").body(CHAT))
@@ -98,28 +98,28 @@ async fn the_upstream_gets_its_own_key_and_never_the_client_s() {
 }
 
 #[tokio::test]
-async fn without_a_key_of_its_own_the_upstream_gets_none() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn upstream_without_a_key_gets_no_key() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     ask(&shim, Some(("authorization", "Bearer the-client-s"))).await;
     assert!(!upstream.requests()[0].0.contains("authorization"));
 }
 
 #[tokio::test]
-async fn a_key_is_sent_as_the_profile_says() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn upstream_key_is_sent_in_the_header_of_the_profile() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let more = "api_key = \"sk-1\"\n[upstream.quirks.auth]\nheader = \"api-key\"\nprefix = \"\"";
-    let shim = Running::before(&upstream, more).await;
+    let shim = TestServer::in_front_of(&upstream, more).await;
     ask(&shim, None).await;
     let head = &upstream.requests()[0].0;
     assert!(head.contains("\r\napi-key: sk-1") && !head.contains("authorization"), "{head}");
 }
 
 #[tokio::test]
-async fn a_refusal_arrives_although_a_large_body_is_still_on_its_way() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn refusal_reaches_a_client_that_still_sends_a_large_body() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let shim = locked(&upstream).await;
-    // A plain client writes all of its request before it reads.
+    // A simple client writes its whole request before it reads.
     let length = 8 << 20;
     let head =
         format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");

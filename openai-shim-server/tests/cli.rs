@@ -1,4 +1,4 @@
-//! The command line, as people and scripts meet it.
+//! The command line: output, exit codes, variables, `convert`, `profiles`, `check`.
 
 use openai_shim_server::config::{Overrides, read};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The binary, without the variables of whoever runs the tests.
+/// The program, without the environment's variables of its own.
 fn shim(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_openai-shim"));
     for (name, _) in std::env::vars_os() {
@@ -58,7 +58,7 @@ fn file(name: &str, text: &str) -> String {
 /// A running server, stopped when it is dropped.
 struct Server {
     child: Child,
-    /// What it printed until it was ready.
+    /// The output until it was ready.
     welcome: String,
     address: String,
 }
@@ -93,14 +93,14 @@ impl Drop for Server {
 }
 
 #[test]
-fn without_arguments_echo_would_be_served_on_port_8000() {
+fn check_without_arguments_shows_echo_on_port_8000() {
     let output = run(&["check"]);
     assert!(output.status.success());
     assert!(out(&output).contains("127.0.0.1:8000") && out(&output).contains("echo"), "{}", out(&output));
 }
 
 #[test]
-fn the_printed_url_and_body_work() {
+fn printed_example_request_works() {
     for args in [&["--listen", "127.0.0.1:0"][..], &["serve", "--listen", "127.0.0.1:0"]] {
         let server = Server::start(shim(args));
         let body = server.welcome.split("-d '").nth(1).unwrap().split('\'').next().unwrap();
@@ -115,7 +115,7 @@ fn the_printed_url_and_body_work() {
 }
 
 #[test]
-fn a_taken_port_is_said_with_the_way_out() {
+fn occupied_port_is_an_error_with_a_remedy() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let output = run(&["--listen", &address]);
@@ -125,7 +125,7 @@ fn a_taken_port_is_said_with_the_way_out() {
 }
 
 #[test]
-fn a_wrong_configuration_is_exit_code_2_with_file_and_line() {
+fn wrong_configuration_exits_with_2_and_names_file_and_line() {
     let path = file("shim.toml", "mode = \"strict\"\n[retry]\nattemps = 2\n");
     for args in [&["check", "--config", &path][..], &["serve", "--config", &path], &["--config", &path]] {
         let output = run(args);
@@ -138,7 +138,7 @@ fn a_wrong_configuration_is_exit_code_2_with_file_and_line() {
 }
 
 #[test]
-fn check_shows_what_would_run_and_no_secret() {
+fn check_shows_the_configuration_without_secrets() {
     let path = file(
         "shim.toml",
         "client_keys = [\"sk-client\"]\n[[upstream]]\nname = \"home\"\nbase_url = \"http://localhost:1/v1\"\n\
@@ -153,7 +153,7 @@ fn check_shows_what_would_run_and_no_secret() {
 }
 
 #[test]
-fn secrets_are_shown_neither_by_help_nor_by_faults() {
+fn help_and_errors_show_no_secret() {
     let set = |args: &[&str]| shim(args).env("OPENAI_SHIM_API_KEY", "sk-secret").output().unwrap();
     let help = set(&["--help"]);
     let fault = set(&["check", "--profile", "nonsense"]);
@@ -164,7 +164,7 @@ fn secrets_are_shown_neither_by_help_nor_by_faults() {
 }
 
 #[test]
-fn variables_count_and_arguments_win_over_them() {
+fn arguments_override_environment_variables() {
     let check = |args: &[&str]| {
         let mut command = shim(args);
         command
@@ -188,13 +188,13 @@ fn variables_count_and_arguments_win_over_them() {
 }
 
 #[test]
-fn variables_do_not_stand_in_the_way_of_subcommands() {
+fn subcommands_work_with_environment_variables_set() {
     let output = shim(&["profiles"]).env("OPENAI_SHIM_LISTEN", "127.0.0.1:7").output().unwrap();
     assert!(output.status.success(), "{}", err(&output));
 }
 
 #[test]
-fn client_keys_are_asked_for() {
+fn client_key_from_the_environment_is_required() {
     let mut command = shim(&["--listen", "127.0.0.1:0"]);
     command.env("OPENAI_SHIM_CLIENT_KEYS", "env:KEY_OF_A_CLIENT").env("KEY_OF_A_CLIENT", "sk-1");
     let server = Server::start(command);
@@ -207,27 +207,27 @@ fn client_keys_are_asked_for() {
 }
 
 #[test]
-fn documented_options_and_variables_are_the_real_ones() {
+fn documented_options_and_variables_match_the_help_text() {
     let docs =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md")).unwrap();
     let table = docs.split("\n## ").find(|part| part.starts_with("Command line")).unwrap();
     let help = run(&["--help"]);
     for prefix in ["OPENAI_SHIM_", "--"] {
-        assert_eq!(words(table, prefix), words(out(&help), prefix));
+        assert_eq!(names_with_prefix(table, prefix), names_with_prefix(out(&help), prefix));
     }
 }
 
-/// The different words that begin so; `--help`, `--version` and subcommands' own options apart.
-fn words(text: &str, prefix: &str) -> Vec<String> {
+/// The different names with this prefix, except `--help`, `--version` and the subcommands' options.
+fn names_with_prefix(text: &str, prefix: &str) -> Vec<String> {
     let others = ["--help", "--version", "--from", "--to", "--kind", "--batch", "--"];
-    let mut words: Vec<String> = text
+    let mut names: Vec<String> = text
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
-        .filter(|word| word.starts_with(prefix) && !others.contains(word) && !word.starts_with("---"))
+        .filter(|name| name.starts_with(prefix) && !others.contains(name) && !name.starts_with("---"))
         .map(str::to_owned)
         .collect();
-    words.sort_unstable();
-    words.dedup();
-    words
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 #[test]
@@ -246,12 +246,12 @@ fn profiles_are_listed_with_their_hosts() {
 }
 
 #[test]
-fn every_printed_profile_is_toml_and_can_be_pasted_as_quirks() {
+fn printed_profile_parses_as_toml_and_works_as_quirks() {
     for row in openai_shim_core::profile::profiles() {
         let output = run(&["profiles", &row.name]);
         let printed: openai_shim_core::Profile = toml::from_str(out(&output)).unwrap();
         assert_eq!(&printed, row);
-        // An unknown server's row is made this one.
+        // As quirks of an unknown server, the entries produce this profile.
         let start = "[[upstream]]\nname = \"u\"\nbase_url = \"https://h.example.com\"\n";
         let path = file("shim.toml", &format!("{start}[upstream.quirks]\n{}", out(&output)));
         let config = read(&Overrides { config: Some(path.into()), ..Overrides::default() }).unwrap();
@@ -260,14 +260,14 @@ fn every_printed_profile_is_toml_and_can_be_pasted_as_quirks() {
 }
 
 #[test]
-fn a_printed_profile_says_what_differs_and_no_more() {
+fn printed_profile_has_only_entries_that_differ_from_the_defaults() {
     let printed = |name: &str| out(&run(&["profiles", name])).to_owned();
     let keys = |name: &str| -> Vec<String> {
         let printed = printed(name);
         let entries = printed.lines().filter(|line| !line.starts_with(['#', ' ', ']']));
         entries.map(|line| line.split(" = ").next().unwrap().to_owned()).collect()
     };
-    let first = ["name", "about", "sources", "hosts", "base_url", "dialect"];
+    let first = ["name", "description", "sources", "hosts", "base_url", "dialect"];
     assert_eq!(keys("vercel-gateway"), [&first[..], &["messages.roles"]].concat());
     assert_eq!(
         keys("lemonfox"),
@@ -295,7 +295,7 @@ fn batch(kind: &str, lines: &str) -> Vec<Value> {
 }
 
 #[test]
-fn one_payload_gives_the_payload_alone_and_the_diagnostics_beside_it() {
+fn converted_payload_goes_to_stdout_and_diagnostics_to_stderr() {
     let output = convert(&["--kind", "response"], br#"{"choices":[{"message":{"content":"hi"}}]}"#);
     let body: Value = serde_json::from_str(out(&output)).unwrap();
     assert_eq!(body["choices"][0]["finish_reason"], "stop");
@@ -307,7 +307,7 @@ fn one_payload_gives_the_payload_alone_and_the_diagnostics_beside_it() {
 }
 
 #[test]
-fn a_well_formed_payload_comes_out_byte_for_byte() {
+fn well_formed_payload_is_converted_byte_for_byte() {
     let request = "{ \"model\":\"m\",\n \"big\": 123456789012345678901234567890.10,\n \
                    \"messages\":[{\"role\":\"user\",\"content\":\"\\u00e4\"}] }";
     let output = convert(&["--kind", "request"], request.as_bytes());
@@ -316,7 +316,7 @@ fn a_well_formed_payload_comes_out_byte_for_byte() {
 }
 
 #[test]
-fn a_batch_answers_in_order_and_goes_on_after_bad_lines() {
+fn batch_keeps_the_order_and_continues_after_invalid_lines() {
     let good = r#"{"id":1,"body":{"model":"m","messages":[{"role":"user","content":"hi"}]}}"#;
     let lines = format!(
         "{good}\nnonsense\n\n{{\"id\":\"x\"}}\n{{\"id\":3,\"body\":{{}}}}\n{}",
@@ -335,7 +335,7 @@ fn a_batch_answers_in_order_and_goes_on_after_bad_lines() {
 }
 
 #[test]
-fn numbers_and_the_order_of_keys_survive_a_batch() {
+fn batch_keeps_numbers_and_key_order() {
     let body = r#"{"z":1.0,"model":"m","big":123456789012345678901234567890,"e":1E5,"messages":[{"role":"user","content":"\u00e4"}],"a":null}"#;
     let output =
         convert(&["--kind", "request", "--batch"], format!("{{\"id\":1e0,\"body\":{body}}}").as_bytes());
@@ -346,7 +346,7 @@ fn numbers_and_the_order_of_keys_survive_a_batch() {
 }
 
 #[test]
-fn a_string_stands_for_its_text_and_streams_come_out_as_strings() {
+fn batch_takes_strings_as_text_and_returns_streams_as_strings() {
     let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
     let results = batch("stream", &json!({"id": 1, "body": stream}).to_string());
     let text = results[0]["body"].as_str().unwrap();
@@ -360,14 +360,14 @@ fn a_string_stands_for_its_text_and_streams_come_out_as_strings() {
 }
 
 #[test]
-fn a_stream_with_nothing_in_it_is_an_error_of_its_own() {
+fn empty_stream_is_converted_to_an_error() {
     let results = batch("stream", &json!({"id": 1, "body": "data: [DONE]\n\n"}).to_string());
     assert_eq!((&results[0]["ok"], &results[0]["outcome"]), (&json!(false), &json!("empty")), "{results:?}");
     assert!(results[0]["body"]["error"]["message"].is_string(), "{results:?}");
 }
 
 #[test]
-fn each_line_is_answered_before_the_next_one_is_sent() {
+fn batch_writes_each_result_before_the_next_line_is_read() {
     let args = [&CHAT[..], &["--kind", "request", "--batch"]].concat();
     let mut child = shim(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut stdin, mut lines) =
@@ -383,7 +383,7 @@ fn each_line_is_answered_before_the_next_one_is_sent() {
 }
 
 #[test]
-fn errors_keep_their_status_and_need_not_be_json() {
+fn converted_error_keeps_its_status_and_need_not_be_json() {
     let lines = [
         json!({"id": 1, "status": 429, "body": {"error": {"message": "slow down"}}}).to_string(),
         json!({"id": 2, "status": 503, "body": "<html>upstream down</html>"}).to_string(),
@@ -395,7 +395,7 @@ fn errors_keep_their_status_and_need_not_be_json() {
 }
 
 #[test]
-fn the_request_decides_the_form_of_the_answer() {
+fn request_determines_the_form_of_the_converted_response() {
     let request = json!({"model": "mine", "messages": [{"role": "user", "content": "hi"}]});
     let answer = json!({"choices": [{"message": {"content": "hi"}}]});
     let results = batch("response", &json!({"id": 1, "body": answer, "request": request}).to_string());
@@ -407,8 +407,8 @@ fn the_request_decides_the_form_of_the_answer() {
 }
 
 #[test]
-fn what_cannot_be_converted_by_is_exit_code_2() {
-    for (args, word) in [
+fn wrong_convert_arguments_exit_with_2() {
+    for (args, name) in [
         (["--from", "openai", "--to", "openai-chat", "--kind", "request", "--profile", "vllm"], "--from"),
         (["--from", "openai-chat", "--to", "x", "--kind", "request", "--profile", "vllm"], "--to"),
         (
@@ -426,12 +426,12 @@ fn what_cannot_be_converted_by_is_exit_code_2() {
     ] {
         let output = run(&[&["convert"][..], &args].concat());
         assert_eq!(output.status.code(), Some(2));
-        assert!(err(&output).contains(word) && output.stdout.is_empty(), "{}", err(&output));
+        assert!(err(&output).contains(name) && output.stdout.is_empty(), "{}", err(&output));
     }
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_failure() {
+fn closed_pipe_is_not_a_failure() {
     let line = r#"{"id":1,"body":{"model":"m","messages":[{"role":"user","content":"hi"}]}}"#;
     let input = format!("{line}\n").repeat(20_000);
     let args = [&CHAT[..], &["--kind", "request", "--batch"]].concat();
@@ -439,7 +439,7 @@ fn a_reader_that_leaves_is_no_failure() {
         shim(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
-    // It may stop reading too.
+    // The reader may also stop within a line.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().unwrap();

@@ -1,15 +1,15 @@
-//! Bodies that come compressed, from clients and from upstreams that were asked for nothing of the kind.
+//! Compressed request bodies, and compressed responses of upstreams that were asked for none.
 
 mod support;
 
 use std::io::Write as _;
 use std::time::Duration;
-use support::{Answer, Running, Script, Scripted, Step, completion, stop, text};
+use support::{Script, ScriptedUpstream, Step, TestResponse, TestServer, completion, stop, text};
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
 const VECTORS: &str = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5]}],"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}"#;
 
-/// Compresses these parts, and flushes after each of them.
+/// Compresses the parts, with a flush after each of them.
 fn flushed(coding: &str, parts: &[&str]) -> Vec<Vec<u8>> {
     let mut out = Vec::new();
     match coding {
@@ -67,7 +67,7 @@ fn coded(coding: &str, text: &str) -> Vec<u8> {
     flushed(coding, &[text]).concat()
 }
 
-/// Raw deflate, which some send under the name of zlib's format.
+/// Raw deflate, which some servers send under the name of zlib's format.
 fn raw_deflate(text: &str) -> Vec<u8> {
     let mut to = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
     to.write_all(text.as_bytes()).unwrap();
@@ -76,16 +76,16 @@ fn raw_deflate(text: &str) -> Vec<u8> {
 
 const CODINGS: [&str; 4] = ["gzip", "deflate", "br", "zstd"];
 
-async fn post(shim: &Running, path: &str, kind: &str, coding: &str, body: Vec<u8>) -> Answer {
+async fn post(shim: &TestServer, path: &str, kind: &str, coding: &str, body: Vec<u8>) -> TestResponse {
     let request = shim.client.post(format!("{}{path}", shim.url));
     let request = request.header("content-type", kind).header("content-encoding", coding).body(body);
-    Answer::of(request.send().await.unwrap()).await
+    TestResponse::read(request.send().await.unwrap()).await
 }
 
 #[tokio::test]
-async fn requests_in_every_coding_reach_the_upstream_plain() {
-    let upstream = Scripted::start(vec![Script::json(&completion("hello"))]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn request_in_every_coding_reaches_the_upstream_decoded() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("hello"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let mut cases: Vec<(String, Vec<u8>)> =
         CODINGS.iter().map(|coding| ((*coding).to_owned(), coded(coding, CHAT))).collect();
     cases.push((String::from("deflate"), raw_deflate(CHAT)));
@@ -105,9 +105,9 @@ async fn requests_in_every_coding_reach_the_upstream_plain() {
 }
 
 #[tokio::test]
-async fn every_route_that_reads_a_body_decodes_it() {
-    let upstream = Scripted::start(vec![Script::json(VECTORS)]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn every_route_with_a_body_decodes_it() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(VECTORS)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let form = "--X\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--X--\r\n";
     for (path, kind, body) in [
         ("/v1/embeddings", "application/json", r#"{"model":"m","input":"x"}"#),
@@ -126,9 +126,9 @@ async fn every_route_that_reads_a_body_decodes_it() {
 }
 
 #[tokio::test]
-async fn another_coding_is_refused_in_the_clients_envelope_with_those_that_are_taken() {
-    let upstream = Scripted::start(vec![Script::json(&completion("hello"))]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn unsupported_coding_is_a_415_that_lists_the_supported_ones() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("hello"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for (path, message) in [
         ("/v1/chat/completions", "/error/message"),
         ("/v1/messages", "/error/message"),
@@ -140,17 +140,20 @@ async fn another_coding_is_refused_in_the_clients_envelope_with_those_that_are_t
     ] {
         let answer = post(&shim, path, "application/json", "compress", CHAT.into()).await;
         assert_eq!(answer.status, 415, "{path}: {}", answer.body);
-        let said = answer.json().pointer(message).unwrap().as_str().unwrap().to_owned();
-        assert!(said.contains("compress") && said.contains("gzip, deflate, br, zstd"), "{path}: {said}");
+        let error_text = answer.json().pointer(message).unwrap().as_str().unwrap().to_owned();
+        assert!(
+            error_text.contains("compress") && error_text.contains("gzip, deflate, br, zstd"),
+            "{path}: {error_text}"
+        );
         assert_eq!(answer.header("accept-encoding"), "gzip, deflate, br, zstd");
     }
     assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test]
-async fn a_bomb_is_too_large_and_a_cut_body_is_no_request() {
-    let upstream = Scripted::start(vec![Script::json(&completion("hello"))]).await;
-    let shim = Running::before(&upstream, "[limits]\nrequest_body = \"64KiB\"").await;
+async fn decompression_bomb_is_too_large_and_truncated_body_is_invalid() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("hello"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "[limits]\nrequest_body = \"64KiB\"").await;
     let large = format!("{{\"model\":\"m\",\"messages\":[],\"x\":\"{}\"}}", " ".repeat(4 << 20));
     for coding in CODINGS {
         let bomb = coded(coding, &large);
@@ -168,9 +171,9 @@ async fn a_bomb_is_too_large_and_a_cut_body_is_no_request() {
     assert!(upstream.requests().is_empty());
 }
 
-/// A whole answer in a coding.
-fn whole(coding: &str, kind: &str, body: &str) -> Script {
-    Script::whole_with(200, kind, &format!("content-encoding: {coding}\r\n"), coded(coding, body))
+/// A non-streaming response in a coding.
+fn response(coding: &str, kind: &str, body: &str) -> Script {
+    Script::response_with_headers(200, kind, &format!("content-encoding: {coding}\r\n"), coded(coding, body))
 }
 
 fn stream(coding: &str) -> Script {
@@ -182,15 +185,15 @@ fn stream(coding: &str) -> Script {
 }
 
 #[tokio::test]
-async fn answers_that_come_compressed_unasked_are_decoded_on_every_route() {
+async fn compressed_response_is_decoded_on_every_route() {
     for coding in CODINGS {
-        let upstream = Scripted::start(vec![
-            whole(coding, "application/json", &completion("hällo")),
-            whole(coding, "application/json", VECTORS),
-            whole(coding, "application/json", VECTORS),
-            whole(coding, "audio/mpeg", "not really sound"),
-            whole(coding, "application/json", r#"{"object":"list","data":[{"id":"m","object":"model"}]}"#),
-            Script::whole_with(
+        let upstream = ScriptedUpstream::start(vec![
+            response(coding, "application/json", &completion("hällo")),
+            response(coding, "application/json", VECTORS),
+            response(coding, "application/json", VECTORS),
+            response(coding, "audio/mpeg", "not really sound"),
+            response(coding, "application/json", r#"{"object":"list","data":[{"id":"m","object":"model"}]}"#),
+            Script::response_with_headers(
                 429,
                 "application/json",
                 &format!("content-encoding: {coding}\r\n"),
@@ -198,34 +201,36 @@ async fn answers_that_come_compressed_unasked_are_decoded_on_every_route() {
             ),
         ])
         .await;
-        let shim = Running::before(&upstream, "[retry]\nattempts = 1").await;
+        let shim = TestServer::in_front_of(&upstream, "[retry]\nattempts = 1").await;
         let answer = shim.chat(false).await;
         assert_eq!(answer.text(), "hällo", "{coding}");
         assert_eq!(answer.header("content-encoding"), "");
-        let embed = Answer::of(shim.post("/v1/embeddings", r#"{"model":"m","input":"x"}"#).await).await;
+        let embed =
+            TestResponse::read(shim.post("/v1/embeddings", r#"{"model":"m","input":"x"}"#).await).await;
         assert_eq!((embed.status, embed.body.as_str()), (200, VECTORS), "{coding}");
-        let ollama = Answer::of(shim.post("/api/embed", r#"{"model":"m","input":"x"}"#).await).await;
+        let ollama = TestResponse::read(shim.post("/api/embed", r#"{"model":"m","input":"x"}"#).await).await;
         assert_eq!(ollama.json()["embeddings"], serde_json::json!([[0.5]]), "{coding}");
-        let speech = Answer::of(shim.post("/v1/audio/speech", r#"{"model":"m","input":"x"}"#).await).await;
+        let speech =
+            TestResponse::read(shim.post("/v1/audio/speech", r#"{"model":"m","input":"x"}"#).await).await;
         assert_eq!((speech.status, speech.body.as_str()), (200, "not really sound"), "{coding}");
         assert_eq!((speech.header("content-encoding"), speech.header("content-type")), ("", "audio/mpeg"));
         assert_ne!(speech.header("content-length"), coded(coding, "not really sound").len().to_string());
-        assert_eq!(shim.read("/v1/models").await.json()["data"][0]["id"], "m", "{coding}");
+        assert_eq!(shim.fetch("/v1/models").await.json()["data"][0]["id"], "m", "{coding}");
         assert!(shim.chat(false).await.error()["message"].as_str().unwrap().contains("slowly"), "{coding}");
     }
 }
 
 #[tokio::test]
-async fn an_event_of_a_compressed_stream_leaves_as_soon_as_it_has_come() {
+async fn event_of_a_compressed_stream_is_sent_as_soon_as_it_arrives() {
     for coding in CODINGS {
         let events = [text("one"), text("two"), stop()].map(|event| format!("data: {event}\n\n"));
         let done = String::from("data: [DONE]\n\n");
         let parts = flushed(coding, &[&events[0], &events[1], &events[2], &done]);
         let mut script = stream(coding).chunk(&parts[0]);
-        // It says nothing more until the client has what came.
+        // The upstream pauses until the client has received this event.
         script = script.then(Step::Stall);
-        let upstream = Scripted::start(vec![script]).await;
-        let shim = Running::before(&upstream, "").await;
+        let upstream = ScriptedUpstream::start(vec![script]).await;
+        let shim = TestServer::in_front_of(&upstream, "").await;
         let body = CHAT.replace("\"model\"", "\"stream\":true,\"model\"");
         let mut response = shim.post("/v1/chat/completions", &body).await;
         let mut summary = String::new();
@@ -236,32 +241,37 @@ async fn an_event_of_a_compressed_stream_leaves_as_soon_as_it_has_come() {
             summary.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
         }
         drop(response);
-        upstream.until_gone().await;
-        // All of it, in chunks that have nothing to do with the events.
+        upstream.until_disconnected().await;
+        // The rest, in chunks that are independent of the events.
         let mut script = stream(coding);
         for part in parts.concat().chunks(3) {
             script = script.chunk(part);
         }
-        let upstream = Scripted::start(vec![script.end()]).await;
-        let answer = Running::before(&upstream, "").await.chat(true).await;
+        let upstream = ScriptedUpstream::start(vec![script.end()]).await;
+        let answer = TestServer::in_front_of(&upstream, "").await.chat(true).await;
         assert_eq!(answer.text(), "onetwo", "{coding}: {}", answer.body);
         assert!(answer.is_done());
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_decoded_is_an_error_that_says_so() {
+async fn undecodable_response_is_an_error_that_names_the_coding() {
     let broken = coded("gzip", &completion("hello"));
     let cut = &broken[..broken.len() - 12];
     let script = |coding: &str, body: &[u8]| {
-        Script::whole_with(200, "application/json", &format!("content-encoding: {coding}\r\n"), body)
+        Script::response_with_headers(
+            200,
+            "application/json",
+            &format!("content-encoding: {coding}\r\n"),
+            body,
+        )
     };
     for (case, script) in [("cut", script("gzip", cut)), ("unknown", script("compress", b"xx"))] {
-        let upstream = Scripted::start(vec![script]).await;
-        let shim = Running::before(&upstream, "[retry]\nattempts = 1").await;
+        let upstream = ScriptedUpstream::start(vec![script]).await;
+        let shim = TestServer::in_front_of(&upstream, "[retry]\nattempts = 1").await;
         for path in ["/v1/chat/completions", "/v1/embeddings"] {
             let body = CHAT.replace("\"model\"", "\"input\":\"x\",\"model\"");
-            let answer = Answer::of(shim.post(path, &body).await).await;
+            let answer = TestResponse::read(shim.post(path, &body).await).await;
             assert_eq!(answer.status, 502, "{case}: {}", answer.body);
             let message = answer.error()["message"].to_string();
             assert!(message.contains("decoded"), "{case}, {path}: {message}");
@@ -270,12 +280,13 @@ async fn an_answer_that_cannot_be_decoded_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn a_bomb_of_an_upstream_is_stopped_at_the_limit() {
+async fn decompression_bomb_of_an_upstream_stops_at_the_limit() {
     let large = format!("{{\"choices\":[{{\"message\":{{\"content\":\"{}\"}}}}]}}", "x".repeat(4 << 20));
     for coding in CODINGS {
-        let upstream = Scripted::start(vec![whole(coding, "application/json", &large)]).await;
+        let upstream = ScriptedUpstream::start(vec![response(coding, "application/json", &large)]).await;
         let shim =
-            Running::before(&upstream, "[limits]\nresponse_body = \"64KiB\"\n[retry]\nattempts = 1").await;
+            TestServer::in_front_of(&upstream, "[limits]\nresponse_body = \"64KiB\"\n[retry]\nattempts = 1")
+                .await;
         let answer = shim.chat(false).await;
         assert_eq!(answer.status, 502, "{coding}: {}", answer.body);
         assert!(answer.body.len() < 4096);

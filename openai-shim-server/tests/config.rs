@@ -1,4 +1,4 @@
-//! The configuration: what is read, what is refused, and what the refusal says.
+//! The configuration: what is accepted, and the faults of what is not.
 
 use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
 use openai_shim_core::profile::{ContentType, PrefillPolicy, ToolCallIdFormat, ToolChoiceSupport};
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// A file of that text, in a folder of its own.
+/// Writes a configuration file into a new folder.
 fn file(text: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
@@ -28,7 +28,7 @@ fn from(text: &str) -> Result<Config, ConfigError> {
     read(&Overrides { config: Some(file(text)), ..Overrides::default() })
 }
 
-/// The faults of a file, without the folder's name.
+/// The faults of a configuration, without the folder's name.
 fn faults(text: &str) -> Vec<String> {
     let path = file(text);
     let folder = format!("{}/", path.parent().unwrap().display());
@@ -47,7 +47,7 @@ fn upstream(lines: &str) -> String {
 }
 
 #[test]
-fn without_anything_echo_is_served_on_loopback() {
+fn empty_configuration_serves_echo_on_loopback() {
     let config = read(&Overrides::default()).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8000");
     assert_eq!(config.upstreams.len(), 1);
@@ -59,7 +59,7 @@ fn without_anything_echo_is_served_on_loopback() {
 }
 
 #[test]
-fn the_design_s_own_example_is_read_as_it_is_meant() {
+fn example_configuration_is_read_completely() {
     let config = from(
         r#"
         listen = "127.0.0.1:9000"
@@ -126,8 +126,8 @@ fn the_design_s_own_example_is_read_as_it_is_meant() {
 }
 
 #[test]
-fn every_known_key_is_read() {
-    // A date is never right: a key that nobody reads would not complain.
+fn every_known_key_is_accepted() {
+    // A date is valid for no key: a key that is never read would report no fault.
     for key in keys() {
         let value = "1979-05-27";
         let text = match key.rsplit_once('.') {
@@ -143,7 +143,7 @@ fn every_known_key_is_read() {
 }
 
 #[test]
-fn every_fault_of_a_file_is_named_in_the_file_s_order() {
+fn all_faults_are_reported_in_the_order_of_the_file() {
     let text = "lissen = \"x\"\nmode = \"strickt\"\n[retry]\nattempts = 99\nbackoff = 10\n";
     assert_eq!(
         faults(text),
@@ -157,7 +157,7 @@ fn every_fault_of_a_file_is_named_in_the_file_s_order() {
 }
 
 #[test]
-fn all_bodies_together_have_room_for_the_largest_one() {
+fn body_budget_below_the_request_limit_is_rejected() {
     let fault = fault("[limits]\nrequest_body = \"2MiB\"\nbodies = \"1MiB\"");
     assert!(
         fault.contains("limits.bodies: is less than request_body") && fault.contains("\"2MiB\""),
@@ -168,7 +168,7 @@ fn all_bodies_together_have_room_for_the_largest_one() {
 }
 
 #[test]
-fn a_key_in_the_wrong_place_is_sent_to_the_right_one() {
+fn fault_of_a_misplaced_key_names_its_section() {
     assert!(fault("max_tokens = 5").contains("write it under [defaults]"));
     assert!(fault("[log]\nclient_keys = []").contains("top of the file"));
     assert!(fault("[upstream]\nname = \"u\"").contains("[[upstream]] with two brackets"));
@@ -176,21 +176,21 @@ fn a_key_in_the_wrong_place_is_sent_to_the_right_one() {
 }
 
 #[test]
-fn what_is_no_toml_is_said_with_its_line() {
+fn invalid_toml_is_reported_with_its_line() {
     assert!(fault("mode = \"strict\"\nlisten = \n").starts_with("shim.toml:2: this is not TOML: "));
     let twice = fault("mode = \"strict\"\nmode = \"strict\"\n");
     assert!(twice.starts_with("shim.toml:2: ") && twice.contains("duplicate"), "{twice}");
 }
 
 #[test]
-fn a_missing_file_is_named() {
+fn fault_of_a_missing_file_names_the_file() {
     let config = Some(PathBuf::from("/no/such/shim.toml"));
     let error = read(&Overrides { config, ..Overrides::default() }).unwrap_err().to_string();
     assert!(error.starts_with("/no/such/shim.toml: cannot be read") && error.contains("--config"), "{error}");
 }
 
 #[test]
-fn an_upstream_needs_a_name_of_its_own_and_a_place() {
+fn upstream_without_unique_name_or_base_url_is_rejected() {
     let missing = faults("mode = \"strict\"\n[[upstream]]\n");
     assert!(missing[0].starts_with("shim.toml:2: upstream.name: is missing; write name = "), "{missing:#?}");
     assert!(missing[1].starts_with("shim.toml:2: upstream.base_url: is missing; write base_url = "));
@@ -205,7 +205,7 @@ fn an_upstream_needs_a_name_of_its_own_and_a_place() {
 }
 
 #[test]
-fn models_are_names_or_pairs_and_none_is_there_twice() {
+fn models_are_names_or_pairs_with_unique_ids() {
     assert!(fault(&upstream("models = [3]")).contains("a model is a text or a pair of names"));
     assert!(fault(&upstream("models = [\"\"]")).contains("is empty"));
     assert!(fault(&upstream("models = [\"m\", { id = \"m\" }]")).contains("\"m\" is there twice"));
@@ -214,13 +214,13 @@ fn models_are_names_or_pairs_and_none_is_there_twice() {
 }
 
 #[test]
-fn profile_and_dialect_must_be_known() {
+fn unknown_profile_or_dialect_is_rejected_with_a_suggestion() {
     assert!(fault(&upstream("profile = \"vlm\"")).contains("write \"vllm\" instead"));
     assert!(fault(&upstream("dialect = \"openai_chat\"")).contains("write \"openai-chat\" instead"));
 }
 
 #[test]
-fn the_profile_follows_the_host_unless_it_is_named() {
+fn profile_is_selected_by_host_unless_it_is_named() {
     let profile = |url: &str, more: &str| {
         let config = from(&format!("[[upstream]]\nname = \"u\"\nbase_url = \"{url}\"\n{more}")).unwrap();
         config.upstreams[0].profile.name.clone()
@@ -232,7 +232,7 @@ fn the_profile_follows_the_host_unless_it_is_named() {
 }
 
 #[test]
-fn quirks_replace_single_entries_of_the_row() {
+fn quirks_replace_single_entries_of_the_profile() {
     let config = from(&upstream(
         "profile = \"lemonfox\"\n[upstream.quirks]\nparams.drop = [\"user\"]\nauth = { header = \"api-key\" }\n\
          [upstream.quirks.params.clamp]\ntemperature = [0, 1.5]\n",
@@ -242,12 +242,12 @@ fn quirks_replace_single_entries_of_the_row() {
     assert_eq!(row.params.drop, ["user"]);
     assert_eq!(row.params.clamp["temperature"].map(f64::to_bits), [0.0, 1.5].map(f64::to_bits));
     assert_eq!((row.auth.header.as_str(), row.auth.prefix.as_str()), ("api-key", "Bearer "));
-    // What was not named stays.
+    // Rules that the quirks do not name stay.
     assert!(row.params.require_max_tokens && row.messages.content == ContentType::String);
 }
 
 #[test]
-fn an_empty_map_clears_and_an_empty_section_does_not() {
+fn empty_map_in_quirks_clears_and_empty_section_does_not() {
     let config = from(&upstream(
         "profile = \"lemonfox\"\n[upstream.quirks]\nmessages.roles = {}\n[upstream.quirks.params]\n",
     ))
@@ -257,7 +257,7 @@ fn an_empty_map_clears_and_an_empty_section_does_not() {
 }
 
 #[test]
-fn wrong_quirks_have_a_place_and_a_remedy() {
+fn wrong_quirk_is_reported_with_line_and_remedy() {
     let text =
         upstream("[upstream.quirks]\nparams.drp = []\nstream.supported = \"no\"\nhas_model_list.x = 1");
     let faults = faults(&text);
@@ -293,7 +293,7 @@ fn quirks_switch_rules_of_the_profile_off() {
 }
 
 #[test]
-fn a_list_of_quirks_replaces_the_profiles_and_may_repeat_it() {
+fn list_in_quirks_replaces_or_extends_the_profiles_list() {
     let drop = |list: &str| {
         let text = format!("profile = \"ollama\"\n[upstream.quirks]\nparams.drop = {list}\n");
         from(&upstream(&text)).unwrap().upstreams[0].profile.params.drop.clone()
@@ -303,7 +303,7 @@ fn a_list_of_quirks_replaces_the_profiles_and_may_repeat_it() {
 }
 
 #[test]
-fn overrides_of_quirks_win_over_those_of_the_profile() {
+fn model_overrides_of_quirks_win_over_the_profiles() {
     let config = from(&upstream(
         "profile = \"openai\"\n[[upstream.quirks.model_overrides]]\nmatch = [\"o3*\"]\nparams.drop = [\"seed\"]\n\
          params.max_stop_sequences = 4\nreasoning.efforts = []\n",
@@ -316,7 +316,7 @@ fn overrides_of_quirks_win_over_those_of_the_profile() {
 }
 
 #[test]
-fn quirks_that_cannot_work_are_faults_of_their_key() {
+fn quirk_that_cannot_work_is_a_fault_of_its_key() {
     for (quirk, key, what) in [
         ("paths.generate = \"/my route\"", "paths.generate", "\"/my route\" is not a path"),
         ("paths.models = \"models\"", "paths.models", "\"/models\""),
@@ -344,7 +344,7 @@ fn quirks_that_cannot_work_are_faults_of_their_key() {
 }
 
 #[test]
-fn an_open_address_needs_keys_or_a_word_that_it_does_not() {
+fn public_address_without_keys_is_rejected_unless_anonymous() {
     let open = "listen = \"0.0.0.0:8000\"\n";
     let refusal = fault(open);
     assert!(refusal.starts_with("shim.toml:1: listen: "), "{refusal}");
@@ -359,14 +359,14 @@ fn an_open_address_needs_keys_or_a_word_that_it_does_not() {
 }
 
 #[test]
-fn an_address_without_a_port_is_explained() {
+fn address_without_a_port_is_rejected_with_an_example() {
     assert!(fault("listen = \"localhost\"").contains("\"127.0.0.1:8000\""));
     assert!(fault("listen = \":9000\"").contains("\"127.0.0.1:9000\""));
     assert_eq!(from("listen = \"localhost:9000\"").unwrap().listen.to_string(), "127.0.0.1:9000");
 }
 
 #[test]
-fn secrets_come_from_files_beside_the_configuration() {
+fn secret_file_is_relative_to_the_configuration_file() {
     let path = file("client_keys = [\"file:key\"]");
     std::fs::write(path.with_file_name("key"), "sk-secret\n").unwrap();
     let config = read(&Overrides { config: Some(path), ..Overrides::default() }).unwrap();
@@ -375,7 +375,7 @@ fn secrets_come_from_files_beside_the_configuration() {
 }
 
 #[test]
-fn the_secret_of_the_store_is_one_that_nobody_guesses() {
+fn short_store_secret_is_rejected() {
     let long = "0123456789abcdef0123456789abcdef";
     let config = from(&format!("[store]\nsecret = \"{long}\"\n")).unwrap();
     assert_eq!(config.store_secret.as_ref().map(openai_shim_server::config::Secret::expose), Some(long));
@@ -390,7 +390,7 @@ fn the_secret_of_the_store_is_one_that_nobody_guesses() {
 }
 
 #[test]
-fn a_secret_that_is_not_there_is_named_with_its_line() {
+fn missing_secret_is_reported_with_its_line() {
     let missing = fault(&upstream("api_key = \"env:NO_SUCH_KEY_HERE\""));
     assert!(missing.starts_with("shim.toml:4: upstream.api_key: ") && missing.contains("NO_SUCH_KEY_HERE"));
     assert!(fault("client_keys = [\"file:/no/such/key\"]").contains("/no/such/key"));
@@ -398,16 +398,16 @@ fn a_secret_that_is_not_there_is_named_with_its_line() {
 }
 
 #[test]
-fn arguments_win_over_the_file() {
+fn arguments_override_the_file() {
     let config = file(&upstream("api_key = \"sk-file\""));
-    let given = |text: &str| Some(String::from(text));
+    let argument = |text: &str| Some(String::from(text));
     let overrides = Overrides {
         config: Some(config),
-        listen: given("127.0.0.1:1"),
-        profile: given("vllm"),
-        api_key: given("sk-argument"),
+        listen: argument("127.0.0.1:1"),
+        profile: argument("vllm"),
+        api_key: argument("sk-argument"),
         client_keys: vec![String::from(" a "), String::new()],
-        log: given("json,debug,hyper=warn"),
+        log: argument("json,debug,hyper=warn"),
         ..Overrides::default()
     };
     let config = read(&overrides).unwrap();
@@ -421,7 +421,8 @@ fn arguments_win_over_the_file() {
     assert_eq!((u.name.as_str(), u.profile.name.as_str()), ("u", "vllm"));
     assert_eq!(u.api_key.as_ref().map(Secret::expose), Some("sk-argument"));
 
-    let replaced = read(&Overrides { upstream: given("https://llm.example.com/v1/"), ..overrides }).unwrap();
+    let replaced =
+        read(&Overrides { upstream: argument("https://llm.example.com/v1/"), ..overrides }).unwrap();
     assert_eq!(replaced.upstreams.len(), 1);
     assert_eq!(
         replaced.upstreams[0].target,
@@ -430,7 +431,7 @@ fn arguments_win_over_the_file() {
 }
 
 #[test]
-fn an_upstream_of_the_command_line_is_named_after_its_profile_or_host() {
+fn command_line_upstream_is_named_after_its_profile_or_host() {
     let name = |url: &str, profile: Option<&str>| {
         let (upstream, profile) = (Some(url.to_owned()), profile.map(str::to_owned));
         read(&Overrides { upstream, profile, ..Overrides::default() }).unwrap().upstreams[0].name.clone()
@@ -442,7 +443,7 @@ fn an_upstream_of_the_command_line_is_named_after_its_profile_or_host() {
 }
 
 #[test]
-fn an_argument_for_one_upstream_is_refused_when_there_are_several() {
+fn argument_for_one_upstream_is_rejected_with_several() {
     let two = [upstream(""), upstream("").replace("\"u\"", "\"v\"")].concat();
     let overrides =
         Overrides { config: Some(file(&two)), api_key: Some(String::from("sk-x")), ..Overrides::default() };
@@ -451,7 +452,7 @@ fn an_argument_for_one_upstream_is_refused_when_there_are_several() {
 }
 
 #[test]
-fn log_filters_and_origins_are_checked() {
+fn invalid_log_filters_and_origins_are_rejected() {
     assert!(fault("[log]\nfilter = \"debgu\"").contains("write \"debug\" instead"));
     assert!(
         fault("[cors]\norigins = [\"https://Chat.example.com/\"]").contains("\"https://chat.example.com\"")
@@ -461,7 +462,7 @@ fn log_filters_and_origins_are_checked() {
 }
 
 #[test]
-fn the_longest_wait_is_not_shorter_than_the_first() {
+fn max_backoff_below_backoff_is_rejected() {
     assert!(fault("[retry]\nbackoff = \"5s\"\nmax_backoff = \"1s\"").contains("at least \"5s\""));
     let config = from("[retry]\nbackoff = \"60s\"").unwrap();
     assert_eq!(config.retry.max_backoff, Duration::from_secs(60));
@@ -472,7 +473,7 @@ fn documentation() -> String {
 }
 
 #[test]
-fn the_documented_keys_are_the_real_ones() {
+fn documented_keys_match_the_known_keys() {
     let text = documentation();
     let tables = text.split("\n## ").find(|part| part.starts_with("The file")).unwrap();
     let mut documented: Vec<_> =
@@ -485,11 +486,11 @@ fn the_documented_keys_are_the_real_ones() {
 }
 
 #[test]
-fn the_documented_defaults_are_the_real_ones() {
+fn documented_defaults_match_the_real_ones() {
     let text = documentation();
     let block = text.split("```toml defaults\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let mut documented = from(block).unwrap();
-    // No filter at all and the filter `info` are the same.
+    // Without a filter the level is `info`.
     assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
@@ -504,7 +505,7 @@ fn the_documented_defaults_are_the_real_ones() {
 }
 
 #[test]
-fn the_documented_example_of_upstreams_is_read() {
+fn documented_example_of_upstreams_is_read() {
     let text = documentation();
     let block = text.split("```toml\n[[upstream]]").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let text = format!("[[upstream]]{block}").replace("env:LEMONFOX_API_KEY", "sk-1");
@@ -517,7 +518,7 @@ fn the_documented_example_of_upstreams_is_read() {
 }
 
 #[test]
-fn a_short_client_key_is_refused_where_others_can_try_keys() {
+fn short_client_key_is_rejected_on_a_public_address() {
     let open = "listen = \"0.0.0.0:8000\"\n";
     let refusal = fault(&format!("{open}client_keys = [\"a-key-that-is-long-enough\", \"fifteen-letters\"]"));
     assert!(refusal.contains("client_keys: key number 2") && refusal.contains("openssl rand"), "{refusal}");
@@ -526,7 +527,7 @@ fn a_short_client_key_is_refused_where_others_can_try_keys() {
 }
 
 #[test]
-fn names_of_hosts_are_checked() {
+fn invalid_host_names_are_rejected() {
     assert_eq!(from("hosts = [\"Shim.Example.com\"]").unwrap().hosts, ["shim.example.com"]);
     for name in ["https://shim.example.com", "shim:8000", "", "shim/x", "*"] {
         let refusal = fault(&format!("hosts = [{name:?}]"));

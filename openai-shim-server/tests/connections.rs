@@ -1,4 +1,4 @@
-//! The connections to an upstream: what is used again, what is sent again, and what is not.
+//! Connections to an upstream: when they are reused, and when a request is sent again.
 
 mod support;
 
@@ -6,22 +6,22 @@ use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::{Answer, Running, completion, read_request, stop, text, until};
+use support::{TestResponse, TestServer, completion, read_request, stop, text, until};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-/// One attempt an exchange: what is sent again here is sent again by the connections.
+/// One attempt per exchange: a request that is sent again is sent again by the transport.
 const ONCE: &str = "[retry]\nattempts = 1";
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
 
-/// An upstream that decides for each connection what becomes of it.
+/// An upstream with a handler for each connection.
 struct Upstream {
     url: String,
     connections: Arc<AtomicUsize>,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
-/// One connection of it.
+/// One connection of the upstream.
 struct Peer {
     number: usize,
     socket: TcpStream,
@@ -52,9 +52,12 @@ impl Upstream {
         Self::on("127.0.0.1:0", play).await
     }
 
-    async fn shim(&self, more: &str) -> Running {
-        Running::with(&format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{more}\n{ONCE}", self.url))
-            .await
+    async fn shim(&self, more: &str) -> TestServer {
+        TestServer::with_config(&format!(
+            "[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{more}\n{ONCE}",
+            self.url
+        ))
+        .await
     }
 
     fn connections(&self) -> usize {
@@ -67,45 +70,45 @@ impl Upstream {
 }
 
 impl Peer {
-    /// Reads a request; `None`: the shim has closed.
-    async fn spec(&mut self) -> Option<()> {
+    /// Reads a request; `None`: the shim closed the connection.
+    async fn read_request(&mut self) -> Option<()> {
         let (head, _) = read_request(&mut self.socket).await?;
         self.heads.lock().unwrap().push(head);
         Some(())
     }
 
-    async fn say(&mut self, text: &str) -> Option<()> {
+    async fn send(&mut self, text: &str) -> Option<()> {
         self.socket.write_all(text.as_bytes()).await.ok()
     }
 
     async fn answer(&mut self, lines: &str) -> Option<()> {
         let body = completion("hello");
-        self.say(&format!("HTTP/1.1 200 OK\r\n{lines}content-length: {}\r\n\r\n{body}", body.len())).await
+        self.send(&format!("HTTP/1.1 200 OK\r\n{lines}content-length: {}\r\n\r\n{body}", body.len())).await
     }
 
     async fn serve(mut self) -> Option<()> {
         loop {
-            self.spec().await?;
+            self.read_request().await?;
             self.answer("").await?;
         }
     }
 }
 
-async fn hello(shim: &Running) {
+async fn hello(shim: &TestServer) {
     let answer = shim.chat(false).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "hello"), "{}", answer.body);
 }
 
 #[tokio::test]
-async fn one_connection_serves_one_call_after_the_other() {
+async fn connection_is_reused_for_successive_calls() {
     let chunked = |body: &str| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let upstream = Upstream::new(move |mut peer| async move {
         loop {
-            peer.spec().await?;
+            peer.read_request().await?;
             peer.answer("").await?;
-            peer.spec().await?;
+            peer.read_request().await?;
             let body = chunked(&completion("hello"));
-            peer.say(&format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{body}")).await?;
+            peer.send(&format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{body}")).await?;
         }
     })
     .await;
@@ -119,11 +122,11 @@ async fn one_connection_serves_one_call_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_said_to_close_is_not_used_again() {
+async fn connection_with_close_header_is_not_reused() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
+        peer.read_request().await?;
         peer.answer("connection: close\r\n").await?;
-        peer.spec().await
+        peer.read_request().await
     })
     .await;
     let shim = upstream.shim("").await;
@@ -133,14 +136,14 @@ async fn a_connection_that_is_said_to_close_is_not_used_again() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_was_closed_costs_nobody_an_error() {
+async fn closed_idle_connection_causes_no_error() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
+        peer.read_request().await?;
         peer.answer("").await?;
         if peer.number % 2 == 0 {
             return Some(());
         }
-        // A close without a goodbye.
+        // A reset instead of an orderly close.
         let _ = socket2::SockRef::from(&peer.socket).set_linger(Some(Duration::ZERO));
         Some(())
     })
@@ -150,24 +153,24 @@ async fn an_idle_connection_that_was_closed_costs_nobody_an_error() {
         hello(&shim).await;
     }
     assert_eq!((upstream.connections(), upstream.requests()), (6, 6));
-    let metrics = shim.read("/metrics").await.body;
+    let metrics = shim.fetch("/metrics").await.body;
     assert!(!metrics.contains("retries_total{"), "that is no attempt of the exchange: {metrics}");
 }
 
 #[tokio::test]
-async fn a_request_that_may_have_been_received_is_sent_as_often_as_there_are_attempts() {
+async fn possibly_received_request_is_sent_once_per_attempt() {
     let streams = [false, true];
     for (attempts, stream, warm) in
         [1, 2, 3].into_iter().flat_map(|n| streams.map(|s| [0, 1, 2].map(|warm| (n, s, warm)))).flatten()
     {
-        // So many calls are answered, at the same time; all others end without a word.
+        // So many calls are answered; all others are closed without a response.
         let left = Arc::new(AtomicUsize::new(warm));
         let answering = left.clone();
         let upstream = Upstream::new(move |mut peer| {
             let left = answering.clone();
             async move {
                 loop {
-                    peer.spec().await?;
+                    peer.read_request().await?;
                     left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).ok()?;
                     until("all are there", || left.load(Ordering::SeqCst) == 0).await;
                     peer.answer("").await?;
@@ -177,7 +180,7 @@ async fn a_request_that_may_have_been_received_is_sent_as_often_as_there_are_att
         .await;
         let retry = format!("[retry]\nattempts = {attempts}\nbackoff = \"1ms\"");
         let config = format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{retry}", upstream.url);
-        let shim = Running::with(&config).await;
+        let shim = TestServer::with_config(&config).await;
         match warm {
             0 => {}
             1 => hello(&shim).await,
@@ -194,43 +197,43 @@ async fn a_request_that_may_have_been_received_is_sent_as_often_as_there_are_att
 }
 
 #[tokio::test]
-async fn a_whole_answer_that_breaks_off_is_one_of_the_attempts() {
+async fn truncated_response_counts_as_an_attempt() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
-        peer.say("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\":").await
+        peer.read_request().await?;
+        peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\":").await
     })
     .await;
     let retry = "[retry]\nattempts = 3\nbackoff = \"1ms\"";
     let config = format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{retry}", upstream.url);
-    assert_eq!(Running::with(&config).await.chat(false).await.status, 502);
+    assert_eq!(TestServer::with_config(&config).await.chat(false).await.status, 502);
     assert_eq!(upstream.requests(), 3);
 }
 
 #[tokio::test]
-async fn what_only_reads_is_asked_again_on_a_new_connection() {
+async fn safe_request_is_repeated_on_a_new_connection() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
+        peer.read_request().await?;
         peer.answer("").await?;
         if peer.number == 0 {
-            return peer.spec().await;
+            return peer.read_request().await;
         }
         Some(())
     })
     .await;
     let shim = upstream.shim("").await;
     hello(&shim).await;
-    shim.read("/v1/models").await;
+    shim.fetch("/v1/models").await;
     let heads = upstream.heads.lock().unwrap().clone();
     assert_eq!(heads.iter().filter(|head| head.starts_with("get ")).count(), 2, "{heads:?}");
 }
 
 #[tokio::test]
-async fn nothing_is_sent_again_once_an_answer_has_begun() {
+async fn request_is_not_repeated_after_its_response_began() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
+        peer.read_request().await?;
         peer.answer("").await?;
-        peer.spec().await?;
-        peer.say("HTTP/1.1 2").await
+        peer.read_request().await?;
+        peer.send("HTTP/1.1 2").await
     })
     .await;
     let shim = upstream.shim("").await;
@@ -241,18 +244,18 @@ async fn nothing_is_sent_again_once_an_answer_has_begun() {
 }
 
 #[tokio::test]
-async fn a_new_connection_that_closes_unanswered_is_a_failure() {
-    let upstream = Upstream::new(|mut peer| async move { peer.spec().await }).await;
+async fn new_connection_closed_without_response_is_an_error() {
+    let upstream = Upstream::new(|mut peer| async move { peer.read_request().await }).await;
     let shim = upstream.shim("").await;
     assert_eq!(shim.chat(false).await.status, 502);
     assert_eq!(upstream.requests(), 1);
 }
 
 #[tokio::test]
-async fn an_answer_that_ends_early_is_no_answer() {
+async fn response_that_ends_early_is_an_error() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
-        peer.say("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\":").await
+        peer.read_request().await?;
+        peer.send("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n{\"choices\":").await
     })
     .await;
     let shim = upstream.shim("").await;
@@ -262,11 +265,11 @@ async fn an_answer_that_ends_early_is_no_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_wait_for_the_request_arrives() {
+async fn early_response_to_an_unfinished_request_arrives() {
     let upstream = Upstream::new(|mut peer| async move {
         let body = r#"{"error":{"message":"too much for me"}}"#;
         let head = format!("HTTP/1.1 413 No\r\ncontent-length: {}\r\n\r\n", body.len());
-        peer.say(&format!("{head}{body}")).await?;
+        peer.send(&format!("{head}{body}")).await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
         Some(())
     })
@@ -274,17 +277,17 @@ async fn an_answer_that_does_not_wait_for_the_request_arrives() {
     let shim = upstream.shim("").await;
     let text = "x".repeat(12 << 20);
     let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{text}"}}]}}"#);
-    let answer = Answer::of(shim.post("/v1/chat/completions", &body).await).await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", &body).await).await;
     assert_eq!((answer.status, answer.error()["message"].as_str()), (413, Some("too much for me")));
-    let again = Answer::of(shim.post("/v1/chat/completions", &body).await).await;
+    let again = TestResponse::read(shim.post("/v1/chat/completions", &body).await).await;
     assert_eq!((again.status, upstream.connections()), (413, 2), "half a request stays on the first one");
 }
 
 #[tokio::test]
-async fn interim_answers_are_skipped() {
+async fn interim_responses_are_skipped() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
-        peer.say("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n").await?;
+        peer.read_request().await?;
+        peer.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n").await?;
         tokio::time::sleep(Duration::from_millis(50)).await;
         peer.answer("").await
     })
@@ -293,22 +296,22 @@ async fn interim_answers_are_skipped() {
 }
 
 #[tokio::test]
-async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
+async fn slow_head_is_accepted_within_time_and_size_limits() {
     let drops = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
+        peer.read_request().await?;
         for byte in "HTTP/1.1 200 OK\r\nx: y\r\n".chars() {
-            peer.say(&byte.to_string()).await?;
+            peer.send(&byte.to_string()).await?;
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let body = completion("hello");
-        peer.say(&format!("content-length: {}\r\n\r\n{body}", body.len())).await
+        peer.send(&format!("content-length: {}\r\n\r\n{body}", body.len())).await
     })
     .await;
     hello(&drops.shim("").await).await;
     let stuck = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
-        peer.say("HTTP/1.1 200 OK\r\nx: ").await?;
-        peer.spec().await
+        peer.read_request().await?;
+        peer.send("HTTP/1.1 200 OK\r\nx: ").await?;
+        peer.read_request().await
     })
     .await;
     for (setting, stream) in [("whole", false), ("first_byte", true)] {
@@ -316,10 +319,10 @@ async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
         assert_eq!((answer.status, answer.error()["code"].as_str()), (504, Some("upstream_timeout")));
     }
     let endless = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
-        peer.say("HTTP/1.1 200 OK\r\n").await?;
+        peer.read_request().await?;
+        peer.send("HTTP/1.1 200 OK\r\n").await?;
         loop {
-            peer.say(&format!("x: {}\r\n", "y".repeat(1000))).await?;
+            peer.send(&format!("x: {}\r\n", "y".repeat(1000))).await?;
         }
     })
     .await;
@@ -329,13 +332,13 @@ async fn a_head_may_come_in_drops_but_not_for_ever_and_not_without_end() {
 }
 
 #[tokio::test]
-async fn a_connection_whose_client_left_in_the_middle_is_closed() {
+async fn client_disconnect_closes_the_upstream_connection() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
+        peer.read_request().await?;
         let event = format!("data: {}\n\n", text("one"));
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-        peer.say(&format!("{head}{:x}\r\n{event}\r\n", event.len())).await?;
-        assert!(peer.spec().await.is_none(), "the connection is closed and not used again");
+        peer.send(&format!("{head}{:x}\r\n{event}\r\n", event.len())).await?;
+        assert!(peer.read_request().await.is_none(), "the connection is closed and not used again");
         peer.heads.lock().unwrap().push(String::from("closed"));
         Some(())
     })
@@ -349,19 +352,19 @@ async fn a_connection_whose_client_left_in_the_middle_is_closed() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_its_connection_back() {
+async fn finished_stream_returns_its_connection_to_the_pool() {
     let upstream = Upstream::new(|mut peer| async move {
         loop {
-            peer.spec().await?;
+            peer.read_request().await?;
             let head =
                 "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-            peer.say(head).await?;
+            peer.send(head).await?;
             for event in [text("a"), stop(), String::from("[DONE]")] {
                 let event = format!("data: {event}\n\n");
-                peer.say(&format!("{:x}\r\n{event}\r\n", event.len())).await?;
+                peer.send(&format!("{:x}\r\n{event}\r\n", event.len())).await?;
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            peer.say("0\r\n\r\n").await?;
+            peer.send("0\r\n\r\n").await?;
         }
     })
     .await;
@@ -373,13 +376,13 @@ async fn a_stream_gives_its_connection_back() {
 }
 
 #[tokio::test]
-async fn bytes_after_an_answer_spoil_its_connection() {
+async fn connection_with_bytes_after_the_response_is_not_reused() {
     let upstream = Upstream::new(|mut peer| async move {
-        peer.spec().await?;
+        peer.read_request().await?;
         let body = completion("hello");
-        peer.say(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}HTTP/1.1 200 OK", body.len()))
+        peer.send(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}HTTP/1.1 200 OK", body.len()))
             .await?;
-        peer.spec().await
+        peer.read_request().await
     })
     .await;
     let shim = upstream.shim("").await;
@@ -389,10 +392,10 @@ async fn bytes_after_an_answer_spoil_its_connection() {
 }
 
 #[tokio::test]
-async fn a_name_is_reached_on_either_family() {
+async fn host_name_is_reached_over_ipv4_or_ipv6() {
     for address in ["127.0.0.1:0", "[::1]:0"] {
         if TcpListener::bind(address).await.is_err() {
-            continue; // this machine has no such family
+            continue; // this machine lacks the address family
         }
         let mut upstream = Upstream::on(address, Peer::serve).await;
         let port = upstream.url.rsplit(':').next().unwrap().to_owned();

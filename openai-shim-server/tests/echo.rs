@@ -1,4 +1,4 @@
-//! The embedded upstream: what it says, and that it says it as OpenAI does.
+//! The embedded upstream `echo`: its answers, in OpenAI's exact format.
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -9,7 +9,7 @@ use openai_shim_server::upstream::echo::Echo;
 use serde_json::{Value, json};
 use std::future::poll_fn;
 
-/// What echo answers: the status, and the chunks of the body.
+/// Sends a request to echo; returns the status and the chunks of the body.
 fn ask(method: &str, path: &str, body: &str) -> (StatusCode, Vec<Bytes>) {
     let request = Request::builder().method(method).uri(path).body(Bytes::from(body.to_owned())).unwrap();
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -28,7 +28,7 @@ fn ask(method: &str, path: &str, body: &str) -> (StatusCode, Vec<Bytes>) {
     })
 }
 
-fn whole(path: &str, body: &Value) -> Value {
+fn send_json(path: &str, body: &Value) -> Value {
     let (status, chunks) = ask("POST", path, &body.to_string());
     assert_eq!(status, 200, "{chunks:?}");
     serde_json::from_slice(&chunks.concat()).unwrap()
@@ -42,7 +42,7 @@ fn refused(path: &str, body: &str) -> Value {
     answer["error"].take()
 }
 
-/// The events of a stream; the last one must be `[DONE]`, and is left out.
+/// The events of a stream without the last one, which must be `[DONE]`.
 fn events(body: &Value) -> Vec<Value> {
     let (status, chunks) = ask("POST", "/chat/completions", &body.to_string());
     assert_eq!(status, 200);
@@ -56,7 +56,7 @@ fn events(body: &Value) -> Vec<Value> {
     events.iter().map(|event| serde_json::from_str(event).unwrap()).collect()
 }
 
-fn said(text: &str) -> Value {
+fn user_messages(text: &str) -> Value {
     json!([{"role": "system", "content": "be brief"}, {"role": "user", "content": text}])
 }
 
@@ -68,15 +68,16 @@ fn tool(parameters: Value) -> Value {
 }
 
 #[test]
-fn it_lists_its_one_model() {
+fn echo_lists_its_model() {
     let (status, chunks) = ask("GET", "/models", "");
     let list: Value = serde_json::from_slice(&chunks.concat()).unwrap();
     assert_eq!((status.as_u16(), &list["data"][0]["id"]), (200, &json!("echo")));
 }
 
 #[test]
-fn the_last_user_message_comes_back() {
-    let answer = whole("/chat/completions", &json!({"model": "echo", "messages": said("hello there")}));
+fn echo_returns_the_last_user_message() {
+    let answer =
+        send_json("/chat/completions", &json!({"model": "echo", "messages": user_messages("hello there")}));
     assert_eq!(answer["object"], "chat.completion");
     assert_eq!(answer["choices"][0]["message"]["content"], "hello there");
     assert_eq!(answer["choices"][0]["finish_reason"], "stop");
@@ -85,12 +86,13 @@ fn the_last_user_message_comes_back() {
 }
 
 #[test]
-fn it_streams_word_by_word() {
-    let events = events(&json!({"model": "echo", "stream": true, "messages": said("one two\nthree")}));
+fn echo_streams_word_by_word() {
+    let events =
+        events(&json!({"model": "echo", "stream": true, "messages": user_messages("one two\nthree")}));
     let deltas: Vec<_> = events.iter().map(|e| &e["choices"][0]["delta"]).collect();
     assert_eq!(deltas[0]["role"], "assistant");
-    let words: Vec<_> = deltas.iter().filter_map(|d| d["content"].as_str()).collect();
-    assert_eq!(words, ["", "one ", "two\n", "three"]);
+    let texts: Vec<_> = deltas.iter().filter_map(|d| d["content"].as_str()).collect();
+    assert_eq!(texts, ["", "one ", "two\n", "three"]);
     let finishes: Vec<_> = events.iter().map(|e| &e["choices"][0]["finish_reason"]).collect();
     assert!(
         finishes[..finishes.len() - 1].iter().all(|f| f.is_null()) && *finishes[finishes.len() - 1] == "stop"
@@ -99,8 +101,9 @@ fn it_streams_word_by_word() {
 }
 
 #[test]
-fn usage_comes_last_and_only_when_asked_for() {
-    let body = json!({"stream": true, "stream_options": {"include_usage": true}, "messages": said("hi")});
+fn echo_sends_usage_last_and_only_on_request() {
+    let body =
+        json!({"stream": true, "stream_options": {"include_usage": true}, "messages": user_messages("hi")});
     let events = events(&body);
     let (last, before) = events.split_last().unwrap();
     assert_eq!(last["choices"], json!([]));
@@ -109,34 +112,34 @@ fn usage_comes_last_and_only_when_asked_for() {
 }
 
 #[test]
-fn parts_are_joined_and_pictures_are_named() {
+fn echo_joins_content_parts_and_names_images() {
     let parts = json!([
         {"type": "text", "text": "look at"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}},
         {"type": "text", "text": "this"}
     ]);
-    let answer = whole("/chat/completions", &json!({"messages": [{"role": "user", "content": parts}]}));
+    let answer = send_json("/chat/completions", &json!({"messages": [{"role": "user", "content": parts}]}));
     assert_eq!(answer["choices"][0]["message"]["content"], "look at [image] this");
 }
 
 #[test]
-fn tools_are_called_only_when_they_must_be() {
+fn echo_calls_tools_only_when_required() {
     for choice in [Value::Null, json!("auto"), json!("none")] {
-        let body = json!({"messages": said("hi"), "tools": tool(json!({})), "tool_choice": choice});
-        let answer = whole("/chat/completions", &body);
+        let body = json!({"messages": user_messages("hi"), "tools": tool(json!({})), "tool_choice": choice});
+        let answer = send_json("/chat/completions", &body);
         assert_eq!(answer["choices"][0]["message"]["content"], "hi", "{choice}");
     }
 }
 
 #[test]
-fn a_required_call_takes_the_first_tool_with_the_smallest_arguments() {
+fn required_call_uses_the_first_tool_with_minimal_arguments() {
     let parameters = json!({
         "type": "object",
         "properties": {"city": {"type": "string"}, "days": {"type": "integer", "minimum": 1}, "unit": {"enum": ["c", "f"]}},
         "required": ["city", "days", "unit"]
     });
-    let body = json!({"messages": said("hi"), "tools": tool(parameters), "tool_choice": "required"});
-    let answer = whole("/chat/completions", &body);
+    let body = json!({"messages": user_messages("hi"), "tools": tool(parameters), "tool_choice": "required"});
+    let answer = send_json("/chat/completions", &body);
     let choice = &answer["choices"][0];
     assert_eq!(choice["finish_reason"], "tool_calls");
     assert_eq!(choice["message"]["content"], Value::Null);
@@ -147,18 +150,18 @@ fn a_required_call_takes_the_first_tool_with_the_smallest_arguments() {
     let mut body = body;
     body["stream"] = json!(true);
     let events = events(&body);
-    let pieces = events
+    let fragments = events
         .iter()
         .filter_map(|e| e["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str());
-    assert_eq!(pieces.collect::<String>(), r#"{"city":"","days":1,"unit":"c"}"#);
+    assert_eq!(fragments.collect::<String>(), r#"{"city":"","days":1,"unit":"c"}"#);
     assert_eq!(events.last().unwrap()["choices"][0]["finish_reason"], "tool_calls");
 }
 
 #[test]
-fn a_named_call_ends_as_openai_ends_it() {
+fn named_call_has_openais_finish_reason() {
     let choice = json!({"type": "function", "function": {"name": "second"}});
-    let body = json!({"messages": said("hi"), "tools": tool(json!({})), "tool_choice": choice});
-    let answer = whole("/chat/completions", &body);
+    let body = json!({"messages": user_messages("hi"), "tools": tool(json!({})), "tool_choice": choice});
+    let answer = send_json("/chat/completions", &body);
     assert_eq!(answer["choices"][0]["finish_reason"], "stop");
     assert_eq!(
         answer["choices"][0]["message"]["tool_calls"][0]["function"],
@@ -167,14 +170,14 @@ fn a_named_call_ends_as_openai_ends_it() {
 }
 
 #[test]
-fn two_calls_have_two_ids() {
-    let body = json!({"messages": said("hi"), "tools": tool(json!({})), "tool_choice": "required"});
-    let id = || whole("/chat/completions", &body)["choices"][0]["message"]["tool_calls"][0]["id"].clone();
+fn successive_calls_have_different_ids() {
+    let body = json!({"messages": user_messages("hi"), "tools": tool(json!({})), "tool_choice": "required"});
+    let id = || send_json("/chat/completions", &body)["choices"][0]["message"]["tool_calls"][0]["id"].clone();
     assert_ne!(id(), id());
 }
 
 #[test]
-fn a_tool_s_result_is_said_back_even_where_a_call_is_demanded() {
+fn tool_result_is_returned_even_if_a_call_is_required() {
     let body = json!({
         "messages": [
             {"role": "user", "content": "hi"},
@@ -185,17 +188,16 @@ fn a_tool_s_result_is_said_back_even_where_a_call_is_demanded() {
         "tools": tool(json!({})),
         "tool_choice": "required"
     });
-    let answer = whole("/chat/completions", &body);
+    let answer = send_json("/chat/completions", &body);
     assert_eq!(answer["choices"][0]["message"]["content"], "it rains");
 }
 
 #[test]
-fn what_is_wrong_is_refused_in_openai_s_envelope() {
+fn invalid_request_is_an_error_in_openais_envelope() {
     assert!(refused("/chat/completions", "[").get("message").is_some());
     assert_eq!(refused("/chat/completions", "{}")["param"], "messages");
     assert_eq!(refused("/chat/completions", r#"{"messages":[]}"#)["param"], "messages");
-    let demands =
-        |choice: Value, tools: Value| json!({"messages": said("hi"), "tools": tools, "tool_choice": choice});
+    let demands = |choice: Value, tools: Value| json!({"messages": user_messages("hi"), "tools": tools, "tool_choice": choice});
     let named = json!({"type": "function", "function": {"name": "third"}});
     for body in [
         demands(json!("required"), json!([])),
@@ -209,15 +211,15 @@ fn what_is_wrong_is_refused_in_openai_s_envelope() {
 }
 
 #[test]
-fn unknown_paths_are_a_404() {
+fn unknown_path_is_a_404() {
     let (status, chunks) = ask("POST", "/audio/speech", "{}");
     let answer: Value = serde_json::from_slice(&chunks.concat()).unwrap();
     assert_eq!((status.as_u16(), &answer["error"]["code"]), (404, &json!("unknown_url")));
 }
 
 #[test]
-fn embeddings_depend_on_the_text_alone_in_both_encodings() {
-    let floats = whole("/embeddings", &json!({"model": "echo", "input": ["a", "b", "a"]}));
+fn embeddings_depend_on_the_text_only_in_both_encodings() {
+    let floats = send_json("/embeddings", &json!({"model": "echo", "input": ["a", "b", "a"]}));
     let vector = |at: usize| -> Vec<f32> {
         floats["data"][at]["embedding"]
             .as_array()
@@ -230,11 +232,11 @@ fn embeddings_depend_on_the_text_alone_in_both_encodings() {
     assert_ne!(vector(0), vector(1));
     assert_eq!(vector(0), vector(2));
 
-    let encoded = whole("/embeddings", &json!({"input": "a", "encoding_format": "base64"}));
+    let encoded = send_json("/embeddings", &json!({"input": "a", "encoding_format": "base64"}));
     let text = encoded["data"][0]["embedding"].as_str().unwrap();
     assert_eq!(from_base64(text), vector(0).iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
 
-    let short = whole("/embeddings", &json!({"input": [1, 2, 3], "dimensions": 3}));
+    let short = send_json("/embeddings", &json!({"input": [1, 2, 3], "dimensions": 3}));
     assert_eq!(short["data"].as_array().unwrap().len(), 1);
     assert_eq!(short["data"][0]["embedding"].as_array().unwrap().len(), 3);
 }
@@ -254,17 +256,17 @@ fn from_base64(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn nothing_of_what_it_says_needs_mending() {
+fn echo_responses_need_no_repair() {
     let tools = tool(json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}));
     let named = json!({"type": "function", "function": {"name": "first"}});
     for body in [
-        json!({"model": "echo", "messages": said("hello there")}),
-        json!({"model": "echo", "messages": said("hello there"), "stream": true}),
-        json!({"model": "echo", "messages": said("hello"), "stream": true, "stream_options": {"include_usage": true}}),
-        json!({"model": "echo", "messages": said("hi"), "tools": tools, "tool_choice": "required"}),
-        json!({"model": "echo", "messages": said("hi"), "tools": tools, "tool_choice": "required", "stream": true}),
-        json!({"model": "echo", "messages": said("hi"), "tools": tools, "tool_choice": named}),
-        json!({"model": "echo", "messages": said("hi"), "tools": tools, "tool_choice": named, "stream": true}),
+        json!({"model": "echo", "messages": user_messages("hello there")}),
+        json!({"model": "echo", "messages": user_messages("hello there"), "stream": true}),
+        json!({"model": "echo", "messages": user_messages("hello"), "stream": true, "stream_options": {"include_usage": true}}),
+        json!({"model": "echo", "messages": user_messages("hi"), "tools": tools, "tool_choice": "required"}),
+        json!({"model": "echo", "messages": user_messages("hi"), "tools": tools, "tool_choice": "required", "stream": true}),
+        json!({"model": "echo", "messages": user_messages("hi"), "tools": tools, "tool_choice": named}),
+        json!({"model": "echo", "messages": user_messages("hi"), "tools": tools, "tool_choice": named, "stream": true}),
     ] {
         let (chat, row) = (dialect("openai-chat").unwrap(), profile("openai").unwrap());
         let mut exchange = Exchange::new(chat, row, Context::fixed(), body.to_string().as_bytes()).unwrap();

@@ -1,20 +1,20 @@
-//! Routes that are forwarded as they are.
+//! Forwarded routes: bodies, headers, errors, limits.
 
 mod support;
 
 use serde_json::json;
 use std::time::{Duration, Instant};
-use support::{Answer, Running, Script, Scripted, Step};
+use support::{Script, ScriptedUpstream, Step, TestResponse, TestServer};
 
 fn ok() -> Script {
     Script::json(VECTORS)
 }
 
-/// Well-formed, and not as we would write it.
+/// Well-formed JSON in a layout that no serializer writes.
 const VECTORS: &str = r#"{"object": "list", "data":[{"object":"embedding","index":0,"embedding":[0.10, -1e-3]}],"model":"m","usage":{"total_tokens":1,"prompt_tokens":1}}"#;
 
 #[tokio::test]
-async fn a_body_is_forwarded_byte_for_byte() {
+async fn body_is_forwarded_byte_for_byte() {
     let routes = [
         ("/v1/embeddings", VECTORS),
         ("/api/openai/v1/embeddings", VECTORS),
@@ -22,11 +22,11 @@ async fn a_body_is_forwarded_byte_for_byte() {
         ("/v1/rerank", r#"{ "results":[{"index" : 0, "relevance_score": 0.50}]}"#),
         ("/v1/images/generations", r#"{ "created":1,"data" : [{"b64_json":""}]}"#),
     ];
-    let upstream = Scripted::start(routes.map(|(_, answer)| Script::json(answer)).to_vec()).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(routes.map(|(_, answer)| Script::json(answer)).to_vec()).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let body = "{ \"input\" : \"x\\u00e9\",\n\"model\":\"m\", \"n\":12345678901234567890123 }";
     for (path, expected) in routes {
-        let answer = Answer::of(shim.post(path, body).await).await;
+        let answer = TestResponse::read(shim.post(path, body).await).await;
         assert_eq!((answer.status, answer.body.as_str()), (200, expected));
         assert_eq!(answer.header("x-openai-shim-upstream"), "up");
         assert!(!answer.header("x-request-id").is_empty());
@@ -38,9 +38,11 @@ async fn a_body_is_forwarded_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn an_alias_is_replaced_and_nothing_else() {
-    let upstream = Scripted::start(vec![ok()]).await;
-    let shim = Running::before(&upstream, "models = [{ id = \"small\", upstream = \"its/embedder\" }]").await;
+async fn model_alias_is_replaced_and_nothing_else() {
+    let upstream = ScriptedUpstream::start(vec![ok()]).await;
+    let shim =
+        TestServer::in_front_of(&upstream, "models = [{ id = \"small\", upstream = \"its/embedder\" }]")
+            .await;
     shim.post("/v1/embeddings", r#"{"input":[1, 2.0],"model":"small","x":1.10,"e":"\u00e9"}"#).await;
     assert_eq!(
         upstream.requests()[0].1,
@@ -49,10 +51,10 @@ async fn an_alias_is_replaced_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_form_reaches_the_upstream_of_its_model() {
-    let a = Scripted::start(vec![ok()]).await;
-    let b = Scripted::start(vec![Script::json(r#"{"text":"hello"}"#)]).await;
-    let shim = Running::with(&format!(
+async fn form_reaches_the_upstream_of_its_model() {
+    let a = ScriptedUpstream::start(vec![ok()]).await;
+    let b = ScriptedUpstream::start(vec![Script::json(r#"{"text":"hello"}"#)]).await;
+    let shim = TestServer::with_config(&format!(
         "[[upstream]]\nname = \"a\"\nbase_url = \"{}\"\nmodels = [\"chat\"]\n[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\n\
          models = [\"whisper-1\"]\n",
         a.url, b.url
@@ -76,10 +78,10 @@ async fn a_form_reaches_the_upstream_of_its_model() {
 }
 
 #[tokio::test]
-async fn binary_answers_come_back_as_they_are() {
+async fn binary_response_is_returned_unchanged() {
     let sound: Vec<u8> = (0..=255).cycle().take(100_000).collect();
-    let upstream = Scripted::start(vec![Script::whole(200, "audio/mpeg", &sound)]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![Script::response(200, "audio/mpeg", &sound)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let response = shim.post("/v1/audio/speech", r#"{"model":"tts","input":"x"}"#).await;
     assert_eq!(response.headers()["content-type"], "audio/mpeg");
     assert_eq!(response.headers()["content-length"], "100000");
@@ -87,11 +89,11 @@ async fn binary_answers_come_back_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_stream_is_passed_on_as_it_comes() {
+async fn forwarded_stream_is_passed_on_as_it_arrives() {
     let script =
         Script::stream().chunk("event: a\ndata: 1\n\n").wait(600).chunk("event: b\ndata: 2\n\n").end();
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let begun = Instant::now();
     let mut response = shim.post("/v1/images/edits", r#"{"model":"m","stream":true,"prompt":"x"}"#).await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -101,10 +103,10 @@ async fn a_stream_is_passed_on_as_it_comes() {
 }
 
 #[tokio::test]
-async fn methods_paths_below_and_queries_are_kept() {
-    let upstream = Scripted::start(vec![ok()]).await;
-    let shim = Running::before(&upstream, "dialect = \"openai-responses\"").await;
-    shim.read("/v1//responses/resp_1/input_items/?limit=2&after=a%2Fb").await;
+async fn method_path_and_query_are_forwarded() {
+    let upstream = ScriptedUpstream::start(vec![ok()]).await;
+    let shim = TestServer::in_front_of(&upstream, "dialect = \"openai-responses\"").await;
+    shim.fetch("/v1//responses/resp_1/input_items/?limit=2&after=a%2Fb").await;
     shim.send(|c, url| c.delete(format!("{url}/v1/responses/resp_1"))).await;
     let heads: Vec<_> = upstream.requests().into_iter().map(|(head, _)| head).collect();
     assert!(
@@ -116,13 +118,13 @@ async fn methods_paths_below_and_queries_are_kept() {
 }
 
 #[tokio::test]
-async fn errors_keep_their_status_and_get_openai_s_envelope() {
-    let detail = Script::whole(422, "application/json", r#"{"detail":"input is missing"}"#);
-    let limited = Script::whole_with(429, "text/plain", "retry-after: 9\r\n", "slow down");
-    let upstream = Scripted::start(vec![detail, limited, Script(vec![Step::HangUp])]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn forwarded_error_keeps_its_status_in_openais_envelope() {
+    let detail = Script::response(422, "application/json", r#"{"detail":"input is missing"}"#);
+    let limited = Script::response_with_headers(429, "text/plain", "retry-after: 9\r\n", "slow down");
+    let upstream = ScriptedUpstream::start(vec![detail, limited, Script(vec![Step::HangUp])]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for (status, message) in [(422, "input is missing"), (429, "slow down"), (502, "The upstream")] {
-        let answer = Answer::of(shim.post("/v1/embeddings", "{}").await).await;
+        let answer = TestResponse::read(shim.post("/v1/embeddings", "{}").await).await;
         assert_eq!(answer.status, status, "{}", answer.body);
         assert!(answer.error()["message"].as_str().unwrap().contains(message));
         assert_eq!(answer.header("retry-after"), if status == 429 { "9" } else { "" });
@@ -130,10 +132,12 @@ async fn errors_keep_their_status_and_get_openai_s_envelope() {
 }
 
 #[tokio::test]
-async fn only_harmless_headers_pass_in_either_direction() {
+async fn only_safe_headers_are_forwarded_in_both_directions() {
     let more = "set-cookie: s=1\r\nserver: secret\r\nx-ratelimit-remaining: 5\r\nretry-after: 1\r\n";
-    let upstream = Scripted::start(vec![Script::whole_with(200, "application/json", more, VECTORS)]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream =
+        ScriptedUpstream::start(vec![Script::response_with_headers(200, "application/json", more, VECTORS)])
+            .await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let answer = shim
         .send(|client, url| {
             client
@@ -152,42 +156,43 @@ async fn only_harmless_headers_pass_in_either_direction() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_cancels_a_forwarded_call() {
-    let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn client_disconnect_cancels_a_forwarded_call() {
+    let upstream = ScriptedUpstream::start(vec![Script(vec![Step::Stall])]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let call = tokio::spawn(shim.client.post(format!("{}/v1/embeddings", shim.url)).body("{}").send());
-    upstream.until_asked().await;
+    upstream.until_requested().await;
     call.abort();
-    upstream.until_gone().await;
-    let metrics = shim.read("/metrics").await.body;
+    upstream.until_disconnected().await;
+    let metrics = shim.fetch("/metrics").await.body;
     assert!(metrics.contains(r#"requests_total{route="forward",upstream="up",status="499"} 1"#), "{metrics}");
     assert!(metrics.contains("open_exchanges 0\n"), "{metrics}");
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_not_passed_off_as_whole() {
-    let upstream = Scripted::start(vec![Script::stream().chunk("data: 1\n\n").then(Step::HangUp)]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn truncated_forwarded_response_does_not_look_complete() {
+    let upstream =
+        ScriptedUpstream::start(vec![Script::stream().chunk("data: 1\n\n").then(Step::HangUp)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let response = shim.post("/v1/images/edits", r#"{"stream":true}"#).await;
     assert!(response.text().await.is_err());
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_not_forwarded() {
-    let upstream = Scripted::start(vec![ok()]).await;
-    let shim = Running::before(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
+async fn body_over_the_limit_is_not_forwarded() {
+    let upstream = ScriptedUpstream::start(vec![ok()]).await;
+    let shim = TestServer::in_front_of(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
     assert_eq!(shim.post("/v1/audio/transcriptions", &"x".repeat(2000)).await.status(), 413);
     assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test]
-async fn nothing_else_is_forwarded() {
-    let upstream = Scripted::start(vec![ok()]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn unknown_paths_are_not_forwarded() {
+    let upstream = ScriptedUpstream::start(vec![ok()]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for path in
         ["/v1/files", "/v1/embeddingsx", "/v1/audio/%2e%2e/%2e%2e/admin", "/embeddings", "/v2/embeddings"]
     {
-        let answer = Answer::of(shim.post(path, "{}").await).await;
+        let answer = TestResponse::read(shim.post(path, "{}").await).await;
         assert_eq!((answer.status, &answer.error()["code"]), (404, &json!("unknown_url")), "{path}");
     }
     assert!(upstream.requests().is_empty());

@@ -1,4 +1,4 @@
-//! A log that cannot be written is a log that cannot be written, and nothing else.
+//! The log: unwritable or slow outputs do not affect requests, and untrusted text is escaped.
 
 mod support;
 
@@ -6,19 +6,19 @@ use std::fs::OpenOptions;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use support::process::Process;
-use support::{Script, Scripted, completion};
+use support::{Script, ScriptedUpstream, completion};
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
 
-fn before(upstream: &Scripted) -> String {
+fn before(upstream: &ScriptedUpstream) -> String {
     format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n", upstream.url)
 }
 
-async fn upstream() -> Scripted {
-    Scripted::start(vec![Script::json(&completion("hello"))]).await
+async fn upstream() -> ScriptedUpstream {
+    ScriptedUpstream::start(vec![Script::json(&completion("hello"))]).await
 }
 
-/// A pipe that nobody reads any more.
+/// A pipe whose reader is closed.
 fn without_reader() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -41,7 +41,7 @@ async fn until_lost(process: &Process, lines: u64) {
 }
 
 #[tokio::test]
-async fn a_log_that_cannot_be_written_is_counted_and_kills_nobody() {
+async fn unwritable_log_is_counted_and_does_not_stop_the_server() {
     let upstream = upstream().await;
     for (errors, log) in
         [(full(), "text"), (without_reader(), "text"), (full(), "json"), (without_reader(), "json")]
@@ -54,12 +54,12 @@ async fn a_log_that_cannot_be_written_is_counted_and_kills_nobody() {
         until_lost(&process, 6).await;
         process.assert_alive();
         process.terminate();
-        assert!(process.ended(Duration::from_secs(5)).await.success());
+        assert!(process.until_ended(Duration::from_secs(5)).await.success());
     }
 }
 
 #[tokio::test]
-async fn a_log_that_is_read_slowly_holds_up_nobody() {
+async fn slow_log_reader_does_not_delay_requests() {
     let upstream = upstream().await;
     let (reader, writer) = std::io::pipe().unwrap();
     let log = [("OPENAI_SHIM_LOG", "json,info,bodies=debug")];
@@ -70,15 +70,15 @@ async fn a_log_that_is_read_slowly_holds_up_nobody() {
     }
     until_lost(&process, 1).await;
     process.terminate();
-    // The last lines are waited for, but not for ever.
-    assert!(process.ended(Duration::from_secs(8)).await.success());
+    // The process waits for the last lines, but not forever.
+    assert!(process.until_ended(Duration::from_secs(8)).await.success());
     drop(reader);
 }
 
 #[tokio::test]
-async fn without_standard_out_and_standard_error_it_serves() {
+async fn server_works_without_stdout_and_stderr() {
     let upstream = upstream().await;
-    // Where it listens cannot be said.
+    // The address cannot be printed.
     let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (reader, broken) = std::io::pipe().unwrap();
     drop(reader);
@@ -109,7 +109,7 @@ async fn without_standard_out_and_standard_error_it_serves() {
 }
 
 #[test]
-fn what_is_wrong_on_the_command_line_is_the_exit_code_where_nobody_reads() {
+fn usage_error_sets_the_exit_code_without_stderr() {
     for errors in [full(), without_reader()] {
         let status = Command::new(env!("CARGO_BIN_EXE_openai-shim"))
             .args(["check", "--upstream", "nowhere"])
@@ -122,15 +122,15 @@ fn what_is_wrong_on_the_command_line_is_the_exit_code_where_nobody_reads() {
 }
 
 #[tokio::test]
-async fn what_comes_from_outside_controls_no_terminal_and_forges_no_line() {
+async fn untrusted_text_cannot_control_a_terminal_or_forge_log_lines() {
     for log in ["text,debug,bodies=debug", "json,debug,bodies=debug"] {
         let error = "{\"error\":{\"message\":\"a\u{9b}31m\u{85}b\\n2026 ERROR forged \u{202e}\"}}";
-        let upstream = Scripted::start(vec![Script::whole(400, "application/json", error)]).await;
+        let upstream = ScriptedUpstream::start(vec![Script::response(400, "application/json", error)]).await;
         let mut process = Process::start(&before(&upstream), &[("OPENAI_SHIM_LOG", log)]);
         process.post(&CHAT.replace("\"m\"", "\"m\u{9b}2J\u{7f}\u{2028}\"")).await;
-        // The text format has its own way to escape values.
-        process.logged("9b").await;
-        let log = process.logged("forged").await;
+        // The text format escapes values itself.
+        process.until_logged("9b").await;
+        let log = process.until_logged("forged").await;
         assert!(!log.contains(['\u{9b}', '\u{85}', '\u{7f}', '\u{202e}', '\u{2028}', '\x1b']), "{log}");
         assert!(!log.lines().any(|line| line.starts_with("2026 ERROR")), "{log}");
     }

@@ -1,19 +1,19 @@
-//! What people see in a chat window when an API is only nearly OpenAI's. Each row is asked for streamed and whole, over real
-//! sockets: the client gets a correct answer or a correct error, and what was done is reported.
+//! Deviations of nearly-OpenAI APIs, one per row of a table. Each is requested streaming and non-streaming, over real sockets:
+//! the client gets a valid response or a valid error, and the repair is reported.
 
 mod support;
 
-use support::{Answer, Running, Script, Scripted, Step, completion, stop, text};
+use support::{Script, ScriptedUpstream, Step, TestResponse, TestServer, completion, stop, text};
 
 /// What the client must get.
 enum Expect {
-    /// This text, complete, with this diagnostic (empty: none is needed).
+    /// This text, complete, with this diagnostic (empty: none).
     Text(&'static str, &'static str),
-    /// An error with this status (of a whole answer or a stream that did not begin) and code.
+    /// An error with this status (non-streaming, or before the stream began) and code.
     Error(u16, &'static str),
     /// The fallback message.
     Fallback,
-    /// This text, and then an error event with this code in a stream; an error with this status for a whole answer.
+    /// In a stream this text, then an error event with this code; non-streaming an error with this status.
     Cut(&'static str, u16, &'static str),
     /// A call of `f` with `{"a":1}`, reported with this diagnostic.
     Call(&'static str),
@@ -21,10 +21,10 @@ enum Expect {
 use Expect::{Call, Cut, Error, Fallback, Text};
 
 fn sse(body: impl AsRef<[u8]>) -> Script {
-    Script::whole(200, "text/event-stream", body)
+    Script::response(200, "text/event-stream", body)
 }
 
-/// A stream of raw chunk JSON, with its end.
+/// A stream of raw chunk JSON, with `[DONE]`.
 fn events(chunks: &[&str]) -> Script {
     let body: Vec<_> = chunks.iter().map(|c| format!("data: {c}\n\n")).collect();
     sse(body.concat() + "data: [DONE]\n\n")
@@ -42,7 +42,7 @@ fn message(message: &str, finish: &str) -> Script {
     ))
 }
 
-/// The table: what the upstream does, and what the client gets.
+/// The table: what the upstream sends, and what the client gets.
 fn table() -> Vec<(&'static str, Script, Expect)> {
     let plain = format!("data: {}\n\ndata: {}\n\ndata: [DONE]\n\n", text("hällo"), stop());
     let hello = Text("hällo", "");
@@ -57,36 +57,40 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
         ("a stream", sse(&plain), hello),
         (
             "SSE sent as text/plain",
-            Script::whole(200, "text/plain", &plain),
+            Script::response(200, "text/plain", &plain),
             Text("hällo", "content-type-wrong"),
         ),
         (
             "SSE sent as octet-stream",
-            Script::whole(200, "application/octet-stream", &plain),
+            Script::response(200, "application/octet-stream", &plain),
             Text("hällo", "content-type-wrong"),
         ),
         (
             "NDJSON",
-            Script::whole(200, "application/x-ndjson", format!("{}\n{}\n", text("hällo"), stop())),
+            Script::response(200, "application/x-ndjson", format!("{}\n{}\n", text("hällo"), stop())),
             Text("hällo", "framing-repaired"),
         ),
         (
             "Ollama's own NDJSON",
-            Script::whole(
+            Script::response(
                 200,
                 "application/x-ndjson",
                 "{\"message\":{\"role\":\"assistant\",\"content\":\"hä\"},\"done\":false}\n{\"message\":{\"role\":\"assistant\",\"content\":\"llo\"},\"done\":true,\"done_reason\":\"stop\"}\n",
             ),
             Text("hällo", "message-as-delta"),
         ),
-        ("HTML with status 200", Script::whole(200, "text/html", "<html><body>hi</body></html>"), Fallback),
+        (
+            "HTML with status 200",
+            Script::response(200, "text/html", "<html><body>hi</body></html>"),
+            Fallback,
+        ),
         (
             "HTML 502",
-            Script::whole(502, "text/html", "<html><body>Bad Gateway</body></html>"),
+            Script::response(502, "text/html", "<html><body>Bad Gateway</body></html>"),
             Error(502, "upstream_error"),
         ),
         ("an empty body with 200", Script::json(""), Fallback),
-        ("an empty 500", Script::whole(500, "text/plain", ""), Error(500, "upstream_error")),
+        ("an empty 500", Script::response(500, "text/plain", ""), Error(500, "upstream_error")),
         (
             "truncated JSON",
             Script::json(r#"{"id":"c","choices":[{"message":{"content":"ha"#),
@@ -120,7 +124,7 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
         ("200 with an error text", Script::json(r#"{"error":"it broke"}"#), Error(502, "upstream_error")),
         (
             "a detail",
-            Script::whole(
+            Script::response(
                 422,
                 "application/json",
                 r#"{"detail":[{"loc":["body","temperature"],"msg":"too hot","type":"x"}]}"#,
@@ -129,7 +133,7 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
         ),
         (
             "401",
-            Script::whole(
+            Script::response(
                 401,
                 "application/json",
                 r#"{"error":{"message":"bad key","type":"x","code":"invalid_api_key"}}"#,
@@ -138,7 +142,7 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
         ),
         (
             "404",
-            Script::whole(
+            Script::response(
                 404,
                 "application/json",
                 r#"{"error":{"message":"no model","code":"model_not_found"}}"#,
@@ -147,7 +151,7 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
         ),
         (
             "429 with Retry-After",
-            Script::whole_with(
+            Script::response_with_headers(
                 429,
                 "application/json",
                 "retry-after: 77\r\n",
@@ -157,7 +161,7 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
         ),
         (
             "503",
-            Script::whole(
+            Script::response(
                 503,
                 "application/json",
                 r#"{"error":{"message":"loading","type":"unavailable_error","code":503}}"#,
@@ -348,12 +352,12 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
 }
 
 #[tokio::test]
-async fn every_misbehaviour_becomes_a_correct_answer_or_a_correct_error() {
+async fn every_misbehaviour_becomes_a_valid_response_or_a_valid_error() {
     let mut failures = Vec::new();
     for (name, script, expect) in table() {
         for stream in [true, false] {
-            let upstream = Scripted::start(vec![script.clone()]).await;
-            let shim = Running::before(&upstream, "").await;
+            let upstream = ScriptedUpstream::start(vec![script.clone()]).await;
+            let shim = TestServer::in_front_of(&upstream, "").await;
             let answer = shim.chat(stream).await;
             let metrics = shim.get("/metrics").await.text().await.unwrap();
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -371,7 +375,7 @@ async fn every_misbehaviour_becomes_a_correct_answer_or_a_correct_error() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-fn check(answer: &Answer, expect: &Expect, stream: bool, metrics: &str) {
+fn check(answer: &TestResponse, expect: &Expect, stream: bool, metrics: &str) {
     let reported = |code: &str| {
         assert!(code.is_empty() || metrics.contains(&format!("code=\"{code}\"")), "{code}: {metrics}");
     };
@@ -413,8 +417,8 @@ fn check(answer: &Answer, expect: &Expect, stream: bool, metrics: &str) {
     }
 }
 
-/// Everything that a typed client needs.
-fn assert_complete(answer: &Answer, stream: bool, finish: &str) {
+/// Checks every field that a typed client needs.
+fn assert_complete(answer: &TestResponse, stream: bool, finish: &str) {
     if !stream {
         let json = answer.json();
         assert_eq!(json["object"], "chat.completion");
@@ -442,7 +446,7 @@ fn assert_complete(answer: &Answer, stream: bool, finish: &str) {
     assert_eq!(finishes, [finish]);
 }
 
-fn call(answer: &Answer, stream: bool) -> (String, String) {
+fn call(answer: &TestResponse, stream: bool) -> (String, String) {
     if !stream {
         let json = answer.json();
         let call = &json["choices"][0]["message"]["tool_calls"][0];
@@ -472,24 +476,24 @@ fn call(answer: &Answer, stream: bool) -> (String, String) {
 }
 
 #[tokio::test]
-async fn cumulative_deltas_are_cut_where_the_profile_says_so() {
+async fn cumulative_deltas_are_made_incremental_where_the_profile_has_the_rule() {
     let script = events(&[&text("one "), &text("one two"), &stop()]);
-    let upstream = Scripted::start(vec![script]).await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
     let quirks = "[upstream.quirks.responses]\ncumulative_deltas = true";
-    assert_eq!(Running::before(&upstream, quirks).await.chat(true).await.text(), "one two");
-    assert_eq!(Running::before(&upstream, "").await.chat(true).await.text(), "one one two");
+    assert_eq!(TestServer::in_front_of(&upstream, quirks).await.chat(true).await.text(), "one two");
+    assert_eq!(TestServer::in_front_of(&upstream, "").await.chat(true).await.text(), "one one two");
 }
 
 #[tokio::test]
 async fn retry_after_reaches_the_client() {
-    let script = Script::whole_with(
+    let script = Script::response_with_headers(
         429,
         "application/json",
         "retry-after: 77\r\nx-ratelimit-remaining-requests: 0\r\n",
         "{}",
     );
-    let upstream = Scripted::start(vec![script]).await;
-    let answer = Running::before(&upstream, "").await.chat(true).await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let answer = TestServer::in_front_of(&upstream, "").await.chat(true).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, "77"));
     assert_eq!(answer.header("x-ratelimit-remaining-requests"), "0");
     assert_eq!(upstream.requests().len(), 1, "77 s are longer than the longest wait");

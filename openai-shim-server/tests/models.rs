@@ -1,10 +1,10 @@
-//! Which models there are, whatever an upstream calls its list, and which upstream serves which.
+//! Model lists in every format, and the selection of an upstream by model.
 
 mod support;
 
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use support::{Answer, Running, Script, Scripted, Step, completion, until};
+use support::{Script, ScriptedUpstream, Step, TestResponse, TestServer, completion, until};
 
 fn list(ids: &[&str]) -> Script {
     let data: Vec<_> =
@@ -12,7 +12,7 @@ fn list(ids: &[&str]) -> Script {
     Script::json(&json!({"object": "list", "data": data}).to_string())
 }
 
-fn ids(answer: &Answer) -> Vec<String> {
+fn ids(answer: &TestResponse) -> Vec<String> {
     assert_eq!(answer.status, 200, "{}", answer.body);
     let json = answer.json();
     assert_eq!(json["object"], "list");
@@ -26,9 +26,9 @@ fn ids(answer: &Answer) -> Vec<String> {
     models.iter().map(|model| model["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Two upstreams, `a` and `b`.
-async fn two(a: &Scripted, b: &Scripted, more: &str) -> Running {
-    Running::with(&format!(
+/// A server with two upstreams, `a` and `b`.
+async fn two(a: &ScriptedUpstream, b: &ScriptedUpstream, more: &str) -> TestServer {
+    TestServer::with_config(&format!(
         "[[upstream]]\nname = \"a\"\nbase_url = \"{}\"\n[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\n{more}\n",
         a.url, b.url
     ))
@@ -36,18 +36,18 @@ async fn two(a: &Scripted, b: &Scripted, more: &str) -> Running {
 }
 
 #[tokio::test]
-async fn configured_models_are_listed_under_both_prefixes_and_nobody_is_asked() {
-    let upstream = Scripted::start(vec![list(&["secret"])]).await;
+async fn configured_models_are_listed_without_an_upstream_request() {
+    let upstream = ScriptedUpstream::start(vec![list(&["secret"])]).await;
     let more = "models = [\"one\", { id = \"two\", upstream = \"its/own\" }]";
-    let shim = Running::before(&upstream, more).await;
+    let shim = TestServer::in_front_of(&upstream, more).await;
     for path in ["/v1/models", "/api/openai/v1/models", "/v1//models/"] {
-        assert_eq!(ids(&shim.read(path).await), ["one", "two"], "{path}");
+        assert_eq!(ids(&shim.fetch(path).await), ["one", "two"], "{path}");
     }
     assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test]
-async fn every_shape_of_list_becomes_openai_s() {
+async fn every_shape_of_model_list_becomes_openais() {
     let shapes = [
         (r#"[{"id":"a"},{"id":"b"}]"#, "a bare array"),
         (r#"["a","b"]"#, "names alone"),
@@ -64,18 +64,18 @@ async fn every_shape_of_list_becomes_openai_s() {
         ),
     ];
     for (body, shape) in shapes {
-        let upstream = Scripted::start(vec![Script::json(body)]).await;
-        let shim = Running::before(&upstream, "").await;
-        assert_eq!(ids(&shim.read("/v1/models").await), ["a", "b"], "{shape}");
+        let upstream = ScriptedUpstream::start(vec![Script::json(body)]).await;
+        let shim = TestServer::in_front_of(&upstream, "").await;
+        assert_eq!(ids(&shim.fetch("/v1/models").await), ["a", "b"], "{shape}");
         assert!(upstream.requests()[0].0.starts_with("get /v1/models http/1.1"));
     }
 }
 
 #[tokio::test]
-async fn whatever_else_a_list_says_is_kept() {
+async fn extra_fields_of_a_model_list_are_preserved() {
     let body = r#"{"data":[{"id":"a","object":"model","created":5,"owned_by":"me","context_length":123456789012345678901234567890,"pricing":{"prompt":0.10}}],"has_more":false}"#;
-    let upstream = Scripted::start(vec![Script::json(body)]).await;
-    let answer = Running::before(&upstream, "").await.read("/v1/models").await;
+    let upstream = ScriptedUpstream::start(vec![Script::json(body)]).await;
+    let answer = TestServer::in_front_of(&upstream, "").await.fetch("/v1/models").await;
     assert!(
         answer.body.contains(r#""context_length":123456789012345678901234567890,"pricing":{"prompt":0.10}"#)
     );
@@ -83,58 +83,59 @@ async fn whatever_else_a_list_says_is_kept() {
 }
 
 #[tokio::test]
-async fn all_who_ask_at_once_cause_one_request_and_later_ones_none() {
-    let upstream = Scripted::start(vec![Script(
+async fn concurrent_list_requests_cause_one_upstream_request() {
+    let upstream = ScriptedUpstream::start(vec![Script(
         [vec![Step::Wait(Duration::from_millis(100))], list(&["a"]).0].concat(),
     )])
     .await;
-    let shim = Running::before(&upstream, "").await;
-    let (x, y, z) = tokio::join!(shim.read("/v1/models"), shim.read("/v1/models"), shim.read("/v1/models/a"));
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    let (x, y, z) =
+        tokio::join!(shim.fetch("/v1/models"), shim.fetch("/v1/models"), shim.fetch("/v1/models/a"));
     assert_eq!((ids(&x).len(), ids(&y).len(), z.status), (1, 1, 200));
-    ids(&shim.read("/v1/models").await);
+    ids(&shim.fetch("/v1/models").await);
     assert_eq!(upstream.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_failure_is_told_with_its_reason_and_not_asked_for_again_at_once() {
+async fn list_failure_is_reported_and_cached_briefly() {
     let unauthorized = r#"{"error":{"message":"bad key","type":"x","code":"invalid_api_key"}}"#;
-    for (script, status, said) in [
-        (Script::whole(401, "application/json", unauthorized), 401, "bad key"),
+    for (script, status, expected) in [
+        (Script::response(401, "application/json", unauthorized), 401, "bad key"),
         (Script::json(r#"{"error":"no such route"}"#), 502, "no such route"),
-        (Script::whole(404, "text/html", "<html>x</html>"), 404, "404"),
+        (Script::response(404, "text/html", "<html>x</html>"), 404, "404"),
         (Script::json("hello"), 502, "models = ["),
         (Script::json(r#"{"object":"list","data":[]}"#), 502, "lists no models"),
         (Script(vec![Step::HangUp]), 502, "The upstream"),
     ] {
-        let upstream = Scripted::start(vec![script]).await;
-        let shim = Running::before(&upstream, "").await;
+        let upstream = ScriptedUpstream::start(vec![script]).await;
+        let shim = TestServer::in_front_of(&upstream, "").await;
         for path in ["/v1/models", "/v1/models/x"] {
-            let answer = shim.read(path).await;
+            let answer = shim.fetch(path).await;
             assert_eq!(answer.status, status, "{}", answer.body);
             let message = answer.error()["message"].clone();
-            assert!(message.as_str().unwrap().contains(said), "{message}");
+            assert!(message.as_str().unwrap().contains(expected), "{message}");
             assert!(!message.as_str().unwrap().contains("127.0.0.1"), "{message}");
         }
-        assert_eq!(upstream.requests().len(), 1, "{said}");
+        assert_eq!(upstream.requests().len(), 1, "{expected}");
     }
 }
 
 #[tokio::test]
-async fn an_upstream_that_has_no_list_says_what_to_configure() {
-    let upstream = Scripted::start(vec![list(&["a"])]).await;
-    let shim = Running::before(&upstream, "[upstream.quirks]\nhas_model_list = false").await;
-    let answer = shim.read("/v1/models").await;
+async fn upstream_without_a_list_is_an_error_with_a_remedy() {
+    let upstream = ScriptedUpstream::start(vec![list(&["a"])]).await;
+    let shim = TestServer::in_front_of(&upstream, "[upstream.quirks]\nhas_model_list = false").await;
+    let answer = shim.fetch("/v1/models").await;
     assert_eq!(answer.status, 502);
     assert!(answer.error()["message"].as_str().unwrap().contains("models = ["));
     assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test]
-async fn lists_are_merged_in_order_and_the_second_of_a_name_is_addressed() {
-    let a = Scripted::start(vec![list(&["one", "both"]), Script::json(&completion("from a"))]).await;
-    let b = Scripted::start(vec![list(&["both", "two"]), Script::json(&completion("from b"))]).await;
+async fn lists_are_merged_in_order_and_duplicates_are_prefixed() {
+    let a = ScriptedUpstream::start(vec![list(&["one", "both"]), Script::json(&completion("from a"))]).await;
+    let b = ScriptedUpstream::start(vec![list(&["both", "two"]), Script::json(&completion("from b"))]).await;
     let shim = two(&a, &b, "").await;
-    assert_eq!(ids(&shim.read("/v1/models").await), ["one", "both", "b/both", "two"]);
+    assert_eq!(ids(&shim.fetch("/v1/models").await), ["one", "both", "b/both", "two"]);
     for (model, from, sent) in [
         ("one", &a, "one"),
         ("both", &a, "both"),
@@ -143,43 +144,50 @@ async fn lists_are_merged_in_order_and_the_second_of_a_name_is_addressed() {
         ("a/unlisted/model", &a, "unlisted/model"),
     ] {
         let before = from.requests().len();
-        let answer = shim.ask(model).await;
+        let answer = shim.chat_with_model(model).await;
         assert_eq!((answer.status, from.requests().len()), (200, before + 1), "{model}: {}", answer.body);
         assert_eq!(from.body(before)["model"], sent);
     }
-    let unknown = shim.ask("three").await;
+    let unknown = shim.chat_with_model("three").await;
     assert_eq!((unknown.status, &unknown.error()["code"]), (404, &json!("model_not_found")));
     let missing = shim.post("/v1/chat/completions", r#"{"messages":[{"role":"user","content":"x"}]}"#).await;
-    let missing = Answer::of(missing).await;
+    let missing = TestResponse::read(missing).await;
     assert_eq!((missing.status, &missing.error()["param"]), (400, &json!("model")));
 }
 
 #[tokio::test]
-async fn an_upstream_that_fails_does_not_take_the_others_along() {
-    let dead =
-        Scripted::start(vec![Script::whole(500, "text/plain", "oh"), Script::json(&completion("dead"))])
-            .await;
-    let alive = Scripted::start(vec![list(&["one"]), Script::json(&completion("alive"))]).await;
+async fn failing_upstream_does_not_hide_the_models_of_others() {
+    let dead = ScriptedUpstream::start(vec![
+        Script::response(500, "text/plain", "oh"),
+        Script::json(&completion("dead")),
+    ])
+    .await;
+    let alive = ScriptedUpstream::start(vec![list(&["one"]), Script::json(&completion("alive"))]).await;
     let shim = two(&dead, &alive, "").await;
-    assert_eq!(ids(&shim.read("/v1/models").await), ["one"]);
-    assert_eq!(shim.ask("one").await.text(), "alive");
-    assert_eq!(shim.ask("perhaps").await.text(), "dead", "who cannot list may serve all the same");
+    assert_eq!(ids(&shim.fetch("/v1/models").await), ["one"]);
+    assert_eq!(shim.chat_with_model("one").await.text(), "alive");
+    assert_eq!(
+        shim.chat_with_model("perhaps").await.text(),
+        "dead",
+        "who cannot list may serve all the same"
+    );
 }
 
 #[tokio::test]
-async fn upstreams_are_asked_at_the_same_time() {
+async fn lists_are_fetched_concurrently() {
     let slow = |id: &str| Script([vec![Step::Wait(Duration::from_millis(400))], list(&[id]).0].concat());
-    let (a, b) = (Scripted::start(vec![slow("a")]).await, Scripted::start(vec![slow("b")]).await);
+    let (a, b) =
+        (ScriptedUpstream::start(vec![slow("a")]).await, ScriptedUpstream::start(vec![slow("b")]).await);
     let shim = two(&a, &b, "").await;
     let begun = Instant::now();
-    assert_eq!(ids(&shim.read("/v1/models").await), ["a", "b"]);
+    assert_eq!(ids(&shim.fetch("/v1/models").await), ["a", "b"]);
     assert!(begun.elapsed() < Duration::from_millis(700));
 }
 
 #[tokio::test]
-async fn one_model_is_answered_from_the_list() {
-    let a = Scripted::start(vec![list(&["org/name:free", "both"])]).await;
-    let b = Scripted::start(vec![list(&["both", "only-b"])]).await;
+async fn single_model_is_answered_from_the_list() {
+    let a = ScriptedUpstream::start(vec![list(&["org/name:free", "both"])]).await;
+    let b = ScriptedUpstream::start(vec![list(&["both", "only-b"])]).await;
     let shim = two(&a, &b, "").await;
     for path in [
         "/v1/models/org/name:free",
@@ -188,25 +196,25 @@ async fn one_model_is_answered_from_the_list() {
         "/v1/models/b/both",
         "/v1/models/b/only-b",
     ] {
-        let answer = shim.read(path).await;
+        let answer = shim.fetch(path).await;
         assert_eq!((answer.status, &answer.json()["object"]), (200, &json!("model")), "{path}");
         let id = answer.json()["id"].as_str().unwrap().to_owned();
         assert!(path.replace("%2F", "/").replace("%3A", ":").contains(&id), "{id}");
     }
     for path in ["/v1/models/nothing", "/v1/models/a/only-b"] {
-        let answer = shim.read(path).await;
+        let answer = shim.fetch(path).await;
         assert_eq!((answer.status, &answer.error()["code"]), (404, &json!("model_not_found")), "{path}");
     }
     assert_eq!((a.requests().len(), b.requests().len()), (1, 1));
 }
 
 #[tokio::test]
-async fn an_alias_goes_out_under_the_upstream_s_name_and_comes_back_under_its_own() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn alias_is_sent_as_the_upstreams_name_and_restored_in_the_response() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let more = "models = [{ id = \"gpt-4o\", upstream = \"mixtral-chat\" }]";
-    let shim = Running::before(&upstream, more).await;
+    let shim = TestServer::in_front_of(&upstream, more).await;
     for (model, back) in [("gpt-4o", "gpt-4o"), ("up/gpt-4o", "up/gpt-4o"), ("", "")] {
-        let answer = shim.ask(model).await;
+        let answer = shim.chat_with_model(model).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let at = upstream.requests().len() - 1;
         assert_eq!(upstream.body(at)["model"], "mixtral-chat", "{model}");
@@ -217,22 +225,22 @@ async fn an_alias_goes_out_under_the_upstream_s_name_and_comes_back_under_its_ow
 }
 
 #[tokio::test]
-async fn a_single_upstream_judges_by_itself_which_models_it_has() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
-    let shim = Running::before(&upstream, "").await;
-    assert_eq!(shim.ask("never/heard-of").await.status, 200);
+async fn single_upstream_gets_requests_for_unknown_models() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    assert_eq!(shim.chat_with_model("never/heard-of").await.status, 200);
     assert_eq!(upstream.requests().len(), 1, "its list was not needed");
     assert_eq!(upstream.body(0)["model"], json!("never/heard-of") as Value);
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_while_models_are_asked_for_disturbs_nobody() {
+async fn disconnect_during_a_list_request_does_not_affect_others() {
     let slow = Script([vec![Step::Wait(Duration::from_millis(200))], list(&["a"]).0].concat());
-    let upstream = Scripted::start(vec![Script(vec![Step::Stall]), slow]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![Script(vec![Step::Stall]), slow]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let first = tokio::spawn(shim.client.get(format!("{}/v1/models", shim.url)).send());
     until("the upstream is asked", || upstream.requests().len() == 1).await;
     first.abort();
-    upstream.until_gone().await;
-    assert_eq!(ids(&shim.read("/v1/models").await), ["a"]);
+    upstream.until_disconnected().await;
+    assert_eq!(ids(&shim.fetch("/v1/models").await), ["a"]);
 }

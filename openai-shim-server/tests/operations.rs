@@ -1,5 +1,5 @@
-//! What those who run the server see: health, metrics, pages, wrong addresses, browsers, and faults of our own. Mostly
-//! without a socket: the router is a service like any other.
+//! What operators see: health, metrics, pages, unknown paths, CORS, panics, malformed HTTP. Mostly without a socket: the
+//! router is a tower service.
 
 mod support;
 
@@ -14,14 +14,14 @@ use openai_shim_server::router;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use support::{Answer, Running, Script, Scripted, completion, parse, text};
+use support::{Script, ScriptedUpstream, TestResponse, TestServer, completion, parse, text};
 use tower::ServiceExt as _;
 
 const ECHO: &str = "[[upstream]]\nname = \"up\"\nbase_url = \"echo\"\nmodels = [\"m\"]\n";
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
 
-/// An upstream with a fault in it.
+/// An upstream that panics.
 #[derive(Clone, Copy)]
 enum Faulty {
     AtOnce,
@@ -57,7 +57,13 @@ fn echo(more: &str) -> Router {
     app(&format!("{more}\n{ECHO}"), openai_shim_server::upstream::echo::Echo)
 }
 
-async fn call(app: &Router, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+async fn call(
+    app: &Router,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> TestResponse {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -65,23 +71,23 @@ async fn call(app: &Router, method: Method, path: &str, headers: &[(&str, &str)]
     let response = app.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
     let (head, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    Answer {
+    TestResponse {
         status: head.status.as_u16(),
         headers: head.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
     }
 }
 
-async fn get(app: &Router, path: &str) -> Answer {
+async fn get(app: &Router, path: &str) -> TestResponse {
     call(app, Method::GET, path, &[], "").await
 }
 
-async fn post(app: &Router, body: &str) -> Answer {
+async fn post(app: &Router, body: &str) -> TestResponse {
     call(app, Method::POST, "/v1/chat/completions", &[], body).await
 }
 
 #[tokio::test]
-async fn a_router_serves_without_a_socket() {
+async fn router_serves_without_a_socket() {
     let app = echo("");
     for path in ["/v1/chat/completions", "/api/openai/v1/chat/completions", "//v1//chat/completions/"] {
         let answer = call(&app, Method::POST, path, &[], CHAT).await;
@@ -90,7 +96,7 @@ async fn a_router_serves_without_a_socket() {
 }
 
 #[tokio::test]
-async fn each_upstream_may_have_a_transport_of_its_own() {
+async fn each_upstream_may_have_its_own_transport() {
     let config =
         parse(&format!("{ECHO}[[upstream]]\nname = \"bad\"\nbase_url = \"echo\"\nmodels = [\"n\"]\n"));
     let app = openai_shim_server::router_with(config, |upstream| match upstream.name.as_str() {
@@ -138,9 +144,9 @@ impl tracing::Subscriber for PanickingLog {
 }
 
 #[tokio::test]
-async fn a_log_that_panics_while_things_are_dropped_does_not_end_the_process() {
+async fn panic_while_logging_in_a_destructor_does_not_end_the_process() {
     let _log = tracing::subscriber::set_default(PanickingLog);
-    // Everything is dropped while the first panic unwinds.
+    // All destructors run while the first panic unwinds.
     for (upstream, body) in [(Faulty::AtOnce, CHAT), (Faulty::AtOnce, STREAM), (Faulty::InTheStream, CHAT)] {
         assert_eq!(post(&app(ECHO, upstream), body).await.status, 500);
     }
@@ -151,7 +157,7 @@ async fn a_log_that_panics_while_things_are_dropped_does_not_end_the_process() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_running_stream_is_its_last_event() {
+async fn panic_in_a_running_stream_becomes_its_last_event() {
     let answer = post(&app(ECHO, Faulty::InTheStream), STREAM).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "half"));
     assert_eq!(answer.error()["code"], "internal_error");
@@ -159,28 +165,28 @@ async fn a_panic_in_a_running_stream_is_its_last_event() {
 }
 
 #[tokio::test]
-async fn ready_is_who_has_an_upstream_that_lately_answered() {
+async fn server_is_ready_while_an_upstream_is_reachable() {
     let app = echo("");
     assert_eq!((get(&app, "/healthz").await.status, get(&app, "/readyz").await.status), (200, 200));
 
     let dead = "[[upstream]]\nname = \"a\"\nbase_url = \"http://127.0.0.1:1\"\n";
-    let shim = Running::with(&format!("{dead}[retry]\nattempts = 1\n")).await;
-    assert_eq!(shim.read("/readyz").await.status, 200, "nothing is known yet");
+    let shim = TestServer::with_config(&format!("{dead}[retry]\nattempts = 1\n")).await;
+    assert_eq!(shim.fetch("/readyz").await.status, 200, "nothing is known yet");
     shim.chat(false).await;
-    assert_eq!((shim.read("/readyz").await.status, shim.read("/healthz").await.status), (503, 200));
+    assert_eq!((shim.fetch("/readyz").await.status, shim.fetch("/healthz").await.status), (503, 200));
 
-    // One that answers, if only with errors, is enough.
-    let alive = Scripted::start(vec![Script::whole(500, "text/plain", "")]).await;
+    // An upstream that answers with errors is reachable.
+    let alive = ScriptedUpstream::start(vec![Script::response(500, "text/plain", "")]).await;
     let other =
         format!("{dead}[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\n[retry]\nattempts = 1\n", alive.url);
-    let shim = Running::with(&other).await;
-    shim.ask("a/m").await;
-    shim.ask("b/m").await;
-    assert_eq!(shim.read("/readyz").await.status, 200);
+    let shim = TestServer::with_config(&other).await;
+    shim.chat_with_model("a/m").await;
+    shim.chat_with_model("b/m").await;
+    assert_eq!(shim.fetch("/readyz").await.status, 200);
 }
 
 #[tokio::test]
-async fn everything_is_counted() {
+async fn metrics_count_every_request() {
     let app = echo("");
     post(&app, CHAT).await;
     post(&app, STREAM).await;
@@ -205,7 +211,7 @@ async fn everything_is_counted() {
 }
 
 #[tokio::test]
-async fn a_wrong_address_says_which_ones_there_are() {
+async fn unknown_path_is_a_404_that_lists_the_paths() {
     let app = echo("");
     for path in
         ["/", "/v1", "/chat/completions", "/v1/chat/completion", "/v1/models/../x"].map(|p| format!("{p}?x"))
@@ -222,7 +228,7 @@ async fn a_wrong_address_says_which_ones_there_are() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_says_the_right_one() {
+async fn wrong_method_is_a_405_with_the_allowed_ones() {
     let app = echo("");
     for (method, path, allow) in [
         (Method::GET, "/v1/chat/completions", "POST"),
@@ -238,8 +244,8 @@ async fn a_wrong_method_says_the_right_one() {
 }
 
 #[tokio::test]
-async fn the_front_page_is_ollama_s_for_programs_and_help_for_people() {
-    // Where no key is needed a server does not answer to any name.
+async fn front_page_is_ollamas_greeting_for_programs_and_help_for_browsers() {
+    // Without client keys, unknown host names are refused.
     let app = echo("client_keys = [\"a-key-of-its-own\"]");
     let plain = get(&app, "/").await;
     assert_eq!(
@@ -259,36 +265,38 @@ async fn the_front_page_is_ollama_s_for_programs_and_help_for_people() {
 }
 
 #[tokio::test]
-async fn a_request_keeps_its_id_if_it_can_be_logged() {
+async fn request_id_is_kept_if_it_can_be_logged() {
     let app = echo("");
-    for (given, kept) in [("abc-1.2:3_4", true), ("a b", false), ("", false), (&*"x".repeat(129), false)] {
-        let answer = call(&app, Method::POST, "/v1/chat/completions", &[("x-request-id", given)], CHAT).await;
+    for (sent_id, is_kept) in [("abc-1.2:3_4", true), ("a b", false), ("", false), (&*"x".repeat(129), false)]
+    {
+        let answer =
+            call(&app, Method::POST, "/v1/chat/completions", &[("x-request-id", sent_id)], CHAT).await;
         let id = answer.header("x-request-id");
-        assert_eq!(id == given, kept, "{given:?}");
-        assert!(kept || id.starts_with("req_"), "{id}");
+        assert_eq!(id == sent_id, is_kept, "{sent_id:?}");
+        assert!(is_kept || id.starts_with("req_"), "{id}");
     }
 }
 
 #[tokio::test]
-async fn the_head_of_an_answer_says_what_was_done() {
+async fn response_headers_report_upstream_outcome_and_diagnostics() {
     let app = echo("");
-    let whole = post(&app, r#"{"model":"m","prompt":"hi"}"#).await;
+    let response = post(&app, r#"{"model":"m","prompt":"hi"}"#).await;
     assert_eq!(
-        (whole.header("x-openai-shim-upstream"), whole.header("x-openai-shim-outcome")),
+        (response.header("x-openai-shim-upstream"), response.header("x-openai-shim-outcome")),
         ("up", "complete")
     );
-    assert_eq!(whole.header("x-openai-shim-diagnostics"), "1; prompt-to-messages");
+    assert_eq!(response.header("x-openai-shim-diagnostics"), "1; prompt-to-messages");
     let stream = post(&app, STREAM).await;
     assert_eq!(stream.header("x-openai-shim-outcome"), "streaming");
     assert_eq!((stream.header("cache-control"), stream.header("x-accel-buffering")), ("no-cache", "no"));
 }
 
-fn cors(answer: &Answer) -> (&str, &HeaderMap) {
+fn cors(answer: &TestResponse) -> (&str, &HeaderMap) {
     (answer.header("access-control-allow-origin"), &answer.headers)
 }
 
 #[tokio::test]
-async fn browsers_may_call_from_configured_origins_only() {
+async fn cors_allows_configured_origins_only() {
     let app = echo("client_keys = [\"k\"]\n[cors]\norigins = [\"https://chat.example\"]");
     let preflight = [
         ("origin", "https://chat.example"),
@@ -309,7 +317,7 @@ async fn browsers_may_call_from_configured_origins_only() {
     assert!(answer.header("access-control-expose-headers").contains("x-openai-shim-diagnostics"));
     assert_eq!(answer.header("vary"), "origin");
 
-    // A refusal must be readable too.
+    // The page must be able to read refusals, too.
     let answer = call(&app, Method::POST, "/v1/chat/completions", &known[..1], CHAT).await;
     assert_eq!((answer.status, cors(&answer).0), (401, "https://chat.example"));
 
@@ -320,7 +328,7 @@ async fn browsers_may_call_from_configured_origins_only() {
 }
 
 #[tokio::test]
-async fn without_configuration_no_browser_may_call_and_a_star_lets_all() {
+async fn cors_is_off_by_default_and_a_star_allows_all_origins() {
     let origin = [("origin", "https://chat.example")];
     let answer = call(&echo(""), Method::GET, "/v1/models", &origin, "").await;
     assert_eq!(answer.status, 403);
@@ -329,7 +337,7 @@ async fn without_configuration_no_browser_may_call_and_a_star_lets_all() {
     assert_eq!(cors(&answer).0, "*");
 }
 
-/// The status and the error of a reply as it came.
+/// The status line and the JSON error of a raw response.
 fn refusal(reply: &str) -> (&str, serde_json::Value) {
     let (head, body) = reply.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{reply:?}"));
     assert!(head.contains("content-type: application/json"), "{head}");
@@ -340,8 +348,8 @@ fn refusal(reply: &str) -> (&str, serde_json::Value) {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_told_so() {
-    let shim = Running::with(ECHO).await;
+async fn malformed_http_gets_an_error_body() {
+    let shim = TestServer::with_config(ECHO).await;
     let long = |length| format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(length));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(200));
     let large = format!("GET / HTTP/1.1\r\na: {}\r\n\r\n", "x".repeat(3 << 20));
@@ -361,8 +369,8 @@ async fn what_is_no_http_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_behind_a_request_is_told_so_and_ends_the_connection() {
-    let shim = Running::with(ECHO).await;
+async fn malformed_http_after_a_request_gets_an_error_and_closes_the_connection() {
+    let shim = TestServer::with_config(ECHO).await;
     let reply = shim
         .raw(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\nnon sense\r\n\r\nGET / HTTP/1.1\r\n\r\n")
         .await;
@@ -372,8 +380,8 @@ async fn what_is_no_http_behind_a_request_is_told_so_and_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_first_is_answered_before_it_sends() {
-    let shim = Running::with(&format!(
+async fn expect_continue_is_refused_before_the_body_is_sent() {
+    let shim = TestServer::with_config(&format!(
         "client_keys = [\"a-key-of-one-client\"]\n{ECHO}[limits]\nrequest_body = \"1KiB\""
     ))
     .await;
@@ -404,8 +412,8 @@ async fn a_client_that_asks_first_is_answered_before_it_sends() {
 }
 
 #[tokio::test]
-async fn many_pipelined_requests_are_answered_in_order() {
-    let shim = Running::with(ECHO).await;
+async fn pipelined_requests_are_answered_in_order() {
+    let shim = TestServer::with_config(ECHO).await;
     let one = |i| format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-request-id: r{i}\r\n\r\n");
     let all = (0..50).map(one).collect::<Vec<_>>().concat();
     let reply = shim.raw(all.as_bytes()).await;
@@ -414,9 +422,9 @@ async fn many_pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn many_clients_that_send_half_a_head_hold_no_place() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
-    let shim = Running::before(&upstream, "[limits]\nconcurrent = 4").await;
+async fn incomplete_heads_take_no_request_permits() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "[limits]\nconcurrent = 4").await;
     let mut held = Vec::new();
     for _ in 0..200 {
         let mut socket =
@@ -430,10 +438,10 @@ async fn many_clients_that_send_half_a_head_hold_no_place() {
 }
 
 #[tokio::test]
-async fn a_second_request_on_the_same_connection_does_not_hold_back_the_first_stream() {
+async fn pipelined_request_does_not_delay_a_running_stream() {
     let script = Script::stream().events(&[&text("one")]).then(support::Step::Stall);
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let length = STREAM.len();
     let first = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{STREAM}"
@@ -443,9 +451,9 @@ async fn a_second_request_on_the_same_connection_does_not_hold_back_the_first_st
 }
 
 #[tokio::test]
-async fn a_slow_head_does_not_hold_up_others() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn slow_head_does_not_delay_other_clients() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let (half, answer) =
         tokio::join!(shim.raw(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost"), shim.chat(false));
     assert_eq!((half.as_str(), answer.status), ("", 200));

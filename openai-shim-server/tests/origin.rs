@@ -1,21 +1,21 @@
-//! What a web page can make a browser send to a server that needs no key, and what other programs send.
+//! Requests that web pages make browsers send to a server without client keys, and requests of other programs.
 
 mod support;
 
 use http::Method;
-use support::{Answer, Running, Script, Scripted, completion};
+use support::{Script, ScriptedUpstream, TestResponse, TestServer, completion};
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
 
-async fn keyless(more: &str) -> (Scripted, Running) {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn keyless(more: &str) -> (ScriptedUpstream, TestServer) {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let config =
         format!("{more}\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\nmodels = [\"m\"]\n", upstream.url);
-    let shim = Running::with(&config).await;
+    let shim = TestServer::with_config(&config).await;
     (upstream, shim)
 }
 
-async fn send(shim: &Running, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
+async fn send(shim: &TestServer, method: Method, path: &str, headers: &[(&str, &str)]) -> TestResponse {
     shim.send(|client, url| {
         let body = if method == Method::POST { CHAT } else { "" };
         let request = client.request(method, format!("{url}{path}")).body(body);
@@ -24,12 +24,12 @@ async fn send(shim: &Running, method: Method, path: &str, headers: &[(&str, &str
     .await
 }
 
-async fn chat(shim: &Running, headers: &[(&str, &str)]) -> Answer {
+async fn chat(shim: &TestServer, headers: &[(&str, &str)]) -> TestResponse {
     send(shim, Method::POST, "/v1/chat/completions", headers).await
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_costs_no_upstream_call() {
+async fn request_of_a_foreign_page_is_refused_before_the_upstream() {
     let (upstream, shim) = keyless("").await;
     for headers in [
         &[("content-type", "text/plain"), ("origin", "https://evil.example")][..],
@@ -55,7 +55,7 @@ async fn a_page_of_another_site_costs_no_upstream_call() {
 }
 
 #[tokio::test]
-async fn a_name_that_was_pointed_at_this_machine_is_not_answered() {
+async fn foreign_host_name_is_refused_against_dns_rebinding() {
     let (upstream, shim) = keyless("").await;
     for host in [
         "evil.example",
@@ -73,7 +73,7 @@ async fn a_name_that_was_pointed_at_this_machine_is_not_answered() {
             assert_eq!((answer.status, &answer.error()["code"]), (403, &"host_not_allowed".into()), "{host}");
         }
     }
-    // The address of the request line counts, and so does each of several hosts.
+    // The authority of the request line is checked, and each of several hosts.
     let length = CHAT.len();
     for head in [
         "POST http://evil.example/v1/chat/completions HTTP/1.1\r\nhost: localhost",
@@ -87,16 +87,16 @@ async fn a_name_that_was_pointed_at_this_machine_is_not_answered() {
 }
 
 #[tokio::test]
-async fn programs_and_our_own_pages_go_on_working() {
+async fn programs_and_own_pages_are_served() {
     let (upstream, shim) =
         keyless("hosts = [\"shim.example.com\"]\n[cors]\norigins = [\"https://chat.example.com\"]").await;
     let own = shim.url.clone();
     let name = gethostname::gethostname().to_string_lossy().into_owned();
     let cases: &[&[(&str, &str)]] = &[
-        // curl's own type for `-d`, as in Ollama's documentation.
+        // curl's content type for `-d`, as in Ollama's documentation.
         &[("content-type", "application/x-www-form-urlencoded")],
         &[("content-type", "text/plain")],
-        // What Node's fetch sends.
+        // The headers of Node's fetch.
         &[("sec-fetch-mode", "cors"), ("accept-language", "*")],
         &[("host", "localhost:8000")],
         &[("host", "LOCALHOST.")],
@@ -127,7 +127,7 @@ async fn programs_and_our_own_pages_go_on_working() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_page_and_a_probe_of_health_are_answered() {
+async fn link_to_a_page_and_health_check_are_served() {
     let (_upstream, shim) = keyless("").await;
     let link = [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("accept", "text/html")];
     for path in ["/", "/metrics", "/learned"] {
@@ -140,7 +140,7 @@ async fn a_link_to_a_page_and_a_probe_of_health_are_answered() {
 }
 
 #[tokio::test]
-async fn where_a_key_is_needed_the_key_decides() {
+async fn with_client_keys_origin_and_host_are_not_checked() {
     let (_upstream, shim) = keyless("client_keys = [\"key-one\"]").await;
     let foreign =
         [("host", "evil.example"), ("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")];
@@ -150,7 +150,7 @@ async fn where_a_key_is_needed_the_key_decides() {
 }
 
 #[tokio::test]
-async fn every_origin_may_be_allowed_and_then_a_browser_can_read_the_answer() {
+async fn star_origin_is_served_with_cors_headers() {
     let (_upstream, shim) = keyless("[cors]\norigins = [\"*\"]").await;
     for headers in [
         &[("origin", "https://any.example"), ("sec-fetch-site", "cross-site")][..],
@@ -162,7 +162,7 @@ async fn every_origin_may_be_allowed_and_then_a_browser_can_read_the_answer() {
 }
 
 #[tokio::test]
-async fn each_dialect_refuses_a_foreign_page_in_its_own_envelope() {
+async fn refusal_of_a_foreign_page_has_the_dialects_envelope() {
     let (_upstream, shim) = keyless("").await;
     for (path, place) in [
         ("/v1/chat/completions", "/error/message"),
@@ -182,7 +182,7 @@ async fn each_dialect_refuses_a_foreign_page_in_its_own_envelope() {
 }
 
 #[tokio::test]
-async fn a_websocket_is_refused_so_that_clients_fall_back_at_once() {
+async fn websocket_upgrade_gets_a_426() {
     let (upstream, shim) = keyless("").await;
     for path in ["/v1/responses", "/v1/realtime", "/v1/chat/completions"] {
         let reply = shim
@@ -197,7 +197,7 @@ async fn a_websocket_is_refused_so_that_clients_fall_back_at_once() {
         assert!(reply.starts_with("HTTP/1.1 426 "), "{path}: {reply}");
         assert!(reply.contains("content-type: application/json") && reply.contains("\"error\""), "{reply}");
     }
-    // A page's WebSocket is a page's request.
+    // A WebSocket of a page is checked like its other requests.
     let foreign = [("upgrade", "websocket"), ("origin", "https://evil.example")];
     assert_eq!(send(&shim, Method::GET, "/v1/responses", &foreign).await.status, 403);
     assert!(upstream.requests().is_empty());

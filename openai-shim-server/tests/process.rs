@@ -1,4 +1,4 @@
-//! The program as its own process: signals, systemd, logs, and a machine without root certificates.
+//! The program as a process: signals, systemd, file descriptors, logs, and a machine without root certificates.
 
 mod support;
 
@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::process::Process;
-use support::{Answer, Script, Scripted, Step, completion, stop, text};
+use support::{Script, ScriptedUpstream, Step, TestResponse, completion, stop, text};
 use tokio::io::AsyncWriteExt as _;
 
 const CHAT: &str = r#"{"model":"m","messages":[{"role":"user","content":"the secret of life; my key is client-key-1, and sk-0123456789abcdef"}]}"#;
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
 
-fn before(upstream: &Scripted) -> String {
+fn before(upstream: &ScriptedUpstream) -> String {
     format!(
         "client_keys = [\"client-key-1\"]\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\napi_key = \"upstream-key-1\"\n",
         upstream.url
@@ -23,41 +23,41 @@ fn before(upstream: &Scripted) -> String {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_lets_streams_finish_and_tells_systemd() {
+async fn stop_signal_lets_streams_finish_and_notifies_systemd() {
     let path = std::env::temp_dir().join(format!("shim-notify-{}", std::process::id()));
     let _ = std::fs::remove_file(&path);
     let socket = UnixDatagram::bind(&path).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    let told = || {
+    let notification = || {
         let mut buffer = [0; 64];
         let length = socket.recv(&mut buffer).unwrap();
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     };
     let script =
         Script::stream().events(&[&text("one")]).wait(700).events(&[&text(" two"), &stop(), "[DONE]"]).end();
-    let upstream = Scripted::start(vec![script]).await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
     let environment = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "400000")];
     let mut process = Process::start(&before(&upstream), &environment);
-    let mut first = vec![told(), told(), told()];
+    let mut first = vec![notification(), notification(), notification()];
     first.sort();
     assert_eq!(first, ["READY=1", "WATCHDOG=1", "WATCHDOG=1"]);
 
     let mut response = process.post(STREAM).await;
     assert!(response.chunk().await.unwrap().is_some());
     process.terminate();
-    process.logged("stopping").await;
+    process.until_logged("stopping").await;
     assert!(process.client.get(format!("{}/healthz", process.url)).send().await.is_err());
-    let rest = Answer::of(response).await;
+    let rest = TestResponse::read(response).await;
     assert!(rest.body.contains("two") && rest.is_done());
-    assert!(process.ended(Duration::from_secs(3)).await.success());
-    while told() != "STOPPING=1" {}
+    assert!(process.until_ended(Duration::from_secs(3)).await.success());
+    while notification() != "STOPPING=1" {}
     let _ = std::fs::remove_file(path);
 }
 
 #[tokio::test]
-async fn told_twice_it_ends_streams_with_an_error_in_their_dialect() {
+async fn second_stop_signal_ends_streams_with_an_error_in_their_dialect() {
     let running = Script::stream().events(&[&text("one")]).then(Step::Stall);
-    let upstream = Scripted::start(vec![running.clone(), running, Script(vec![Step::Stall])]).await;
+    let upstream = ScriptedUpstream::start(vec![running.clone(), running, Script(vec![Step::Stall])]).await;
     let mut process = Process::start(&before(&upstream), &[]);
     let mut chat = process.post(STREAM).await;
     let mut messages = process
@@ -68,41 +68,41 @@ async fn told_twice_it_ends_streams_with_an_error_in_their_dialect() {
         .send()
         .await
         .unwrap();
-    let whole = process.client.post(format!("{}/v1/chat/completions", process.url)).body(CHAT);
-    let whole = tokio::spawn(whole.header("authorization", "Bearer client-key-1").send());
+    let non_streaming = process.client.post(format!("{}/v1/chat/completions", process.url)).body(CHAT);
+    let non_streaming = tokio::spawn(non_streaming.header("authorization", "Bearer client-key-1").send());
     assert!(chat.chunk().await.unwrap().is_some() && messages.chunk().await.unwrap().is_some());
     support::until("all are asked", || upstream.requests().len() == 3).await;
     process.terminate();
-    process.logged("stopping").await;
+    process.until_logged("stopping").await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     process.terminate();
-    let chat = Answer::of(chat).await;
+    let chat = TestResponse::read(chat).await;
     assert_eq!(chat.error()["type"], "server_error");
     assert!(chat.body.contains("is being stopped") && !chat.is_done(), "{}", chat.body);
     let messages = messages.text().await.unwrap();
     assert!(messages.contains("event: error\n") && !messages.contains("message_stop"), "{messages}");
-    let whole = Answer::of(whole.await.unwrap().unwrap()).await;
-    assert_eq!(whole.status, 503);
-    assert!(whole.error()["message"].as_str().unwrap().contains("is being stopped"));
-    assert!(process.ended(Duration::from_secs(3)).await.success());
-    upstream.until_gone().await;
+    let non_streaming = TestResponse::read(non_streaming.await.unwrap().unwrap()).await;
+    assert_eq!(non_streaming.status, 503);
+    assert!(non_streaming.error()["message"].as_str().unwrap().contains("is being stopped"));
+    assert!(process.until_ended(Duration::from_secs(3)).await.success());
+    upstream.until_disconnected().await;
 }
 
 #[tokio::test]
-async fn a_hangup_is_logged_and_ends_nothing() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn hangup_signal_is_logged_and_ends_nothing() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let mut process = Process::start(&before(&upstream), &[]);
     for _ in 0..2 {
         process.signal("HUP");
-        process.logged("SIGHUP: nothing is reloaded").await;
+        process.until_logged("SIGHUP: nothing is reloaded").await;
         assert_eq!(process.post(CHAT).await.status(), 200);
     }
     process.assert_alive();
 }
 
 #[tokio::test]
-async fn exhausted_descriptors_are_said_once_and_the_server_goes_on() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn exhausted_descriptors_are_logged_once_and_the_server_continues() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let config = format!("{}[retry]\nattempts = 1\n", before(&upstream));
     let mut process = Process::spawn(&config, &[], Stdio::piped(), "ulimit -n 40;");
     let address = process.url.trim_start_matches("http://").to_owned();
@@ -110,7 +110,7 @@ async fn exhausted_descriptors_are_said_once_and_the_server_goes_on() {
     for _ in 0..60 {
         held.push(std::net::TcpStream::connect(&address).unwrap());
     }
-    let log = process.logged("no connection can be accepted").await;
+    let log = process.until_logged("no connection can be accepted").await;
     assert!(log.contains("ulimit -n") && log.contains("LimitNOFILE"), "{log}");
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(process.log().matches("no connection can be accepted").count(), 1);
@@ -120,22 +120,22 @@ async fn exhausted_descriptors_are_said_once_and_the_server_goes_on() {
 }
 
 #[tokio::test]
-async fn an_upstream_for_which_no_descriptor_is_left_is_a_503_that_says_so() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
-    // A name that must be looked up, and an address that needs no more than a socket.
+async fn upstream_call_without_a_descriptor_is_a_503_with_a_reason() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
+    // A name needs a descriptor for its lookup, an address only one for the socket.
     for base in [upstream.url.clone(), upstream.url.replace("127.0.0.1", "no-such-host.invalid")] {
         let config = format!("[[upstream]]\nname = \"up\"\nbase_url = \"{base}\"\n[retry]\nattempts = 1\n");
         let process = Process::spawn(&config, &[], Stdio::piped(), "ulimit -n 40;");
         let address = process.url.trim_start_matches("http://").to_owned();
-        // The connection of this request is there before the others take what is left.
-        assert!(process.read("/healthz").await.contains("ok"));
+        // This request's connection is open before other connections take the remaining descriptors.
+        assert!(process.fetch("/healthz").await.contains("ok"));
         let mut held = Vec::new();
         while !process.log().contains("no connection can be accepted") {
             held.push(std::net::TcpStream::connect(&address).unwrap());
             tokio::time::sleep(Duration::from_millis(5)).await;
             assert!(held.len() < 200);
         }
-        let answer = Answer::of(process.post(CHAT).await).await;
+        let answer = TestResponse::read(process.post(CHAT).await).await;
         assert_eq!(answer.status, 503, "{}", answer.body);
         let message = answer.error()["message"].as_str().unwrap().to_owned();
         assert!(message.contains("\"up\"") && message.contains("ulimit -n"), "{message}");
@@ -143,14 +143,14 @@ async fn an_upstream_for_which_no_descriptor_is_left_is_a_503_that_says_so() {
 }
 
 #[tokio::test]
-async fn through_a_proxy_too_a_call_is_made_as_often_as_there_are_attempts() {
+async fn proxied_call_is_made_once_per_attempt() {
     for attempts in [1, 2, 3] {
         let calls = Arc::<AtomicUsize>::default();
         let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", proxy.local_addr().unwrap());
         let counted = calls.clone();
         tokio::spawn(async move {
-            // The first call is answered, so that its connection is warm; all others end without a word.
+            // The first call is answered, so that its connection is pooled; all others are closed without a response.
             while let Ok((mut socket, _)) = proxy.accept().await {
                 let counted = counted.clone();
                 tokio::spawn(async move {
@@ -176,11 +176,11 @@ async fn through_a_proxy_too_a_call_is_made_as_often_as_there_are_attempts() {
 }
 
 #[tokio::test]
-async fn a_request_is_one_line_of_json_without_secrets_or_messages() {
-    let upstream = Scripted::start(vec![Script::json(&completion("forty-two"))]).await;
+async fn request_is_logged_as_one_json_line_without_secrets_or_messages() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("forty-two"))]).await;
     let mut process = Process::start(&before(&upstream), &[("OPENAI_SHIM_LOG", "json,trace")]);
     let id = process.post(CHAT).await.headers()["x-request-id"].to_str().unwrap().to_owned();
-    let log = process.logged("\"exchange\"").await;
+    let log = process.until_logged("\"exchange\"").await;
     let lines: Vec<_> = log.lines().filter(|line| line.contains("\"exchange\"")).collect();
     assert_eq!(lines.len(), 1);
     let line: Value = serde_json::from_str(lines[0]).unwrap();
@@ -206,8 +206,8 @@ async fn a_request_is_one_line_of_json_without_secrets_or_messages() {
 }
 
 #[tokio::test]
-async fn requests_and_answers_are_logged_for_those_who_ask_with_secrets_redacted() {
-    let upstream = Scripted::start(vec![
+async fn body_log_is_opt_in_and_redacts_secrets() {
+    let upstream = ScriptedUpstream::start(vec![
         Script::json(&completion("forty-two")),
         Script::stream().events(&[&text("half")]).end(),
     ])
@@ -215,8 +215,8 @@ async fn requests_and_answers_are_logged_for_those_who_ask_with_secrets_redacted
     let mut process = Process::start(&before(&upstream), &[("OPENAI_SHIM_LOG", "json,info,bodies=debug")]);
     process.post(CHAT).await;
     process.post(STREAM).await.text().await.unwrap();
-    process.logged("half").await;
-    let log = process.logged("\"way\":\"reply\"").await;
+    process.until_logged("half").await;
+    let log = process.until_logged("\"way\":\"reply\"").await;
     for way in ["request", "to upstream", "from upstream", "reply"] {
         let line = log
             .lines()
@@ -240,33 +240,35 @@ async fn requests_and_answers_are_logged_for_those_who_ask_with_secrets_redacted
 }
 
 #[tokio::test]
-async fn it_serves_without_any_root_certificates_on_the_machine() {
-    let upstream = Scripted::start(vec![Script::json(&completion("x"))]).await;
+async fn server_works_without_root_certificates_on_the_machine() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let more = "[[upstream]]\nname = \"tls\"\nbase_url = \"https://127.0.0.1:1\"\n[retry]\nattempts = 1\n";
     let nowhere = [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")];
     let process = Process::start(&format!("{}{more}", before(&upstream)), &nowhere);
-    let answer =
-        Answer::of(process.post(r#"{"model":"up/m","messages":[{"role":"user","content":"hi"}]}"#).await)
-            .await;
+    let answer = TestResponse::read(
+        process.post(r#"{"model":"up/m","messages":[{"role":"user","content":"hi"}]}"#).await,
+    )
+    .await;
     assert_eq!(answer.status, 200, "{}", answer.body);
-    let answer =
-        Answer::of(process.post(r#"{"model":"tls/m","messages":[{"role":"user","content":"hi"}]}"#).await)
-            .await;
-    let told = "The upstream \"tls\" could not be reached: connection refused. Check that it runs, and the host and port \
+    let answer = TestResponse::read(
+        process.post(r#"{"model":"tls/m","messages":[{"role":"user","content":"hi"}]}"#).await,
+    )
+    .await;
+    let notification = "The upstream \"tls\" could not be reached: connection refused. Check that it runs, and the host and port \
                 in its base_url.";
-    assert_eq!(answer.error()["message"], told);
+    assert_eq!(answer.error()["message"], notification);
 }
 
 #[tokio::test]
-async fn a_model_name_of_megabytes_writes_no_log_line_of_megabytes() {
+async fn model_name_of_megabytes_is_shortened_in_the_log() {
     let refusal = r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}}"#;
     let name = "x".repeat(20 << 20);
-    // One upstream repeats the name in an error.
+    // One upstream quotes the name in an error.
     let unknown = format!(r#"{{"error":{{"message":"no model {}","type":"x"}}}}"#, "x".repeat(900_000));
-    let upstream = Scripted::start(vec![
-        Script::whole(400, "application/json", refusal),
+    let upstream = ScriptedUpstream::start(vec![
+        Script::response(400, "application/json", refusal),
         Script::json(&completion("hello")),
-        Script::whole(404, "application/json", unknown),
+        Script::response(404, "application/json", unknown),
     ])
     .await;
     let mut process = Process::start(&before(&upstream), &[]);
@@ -277,7 +279,7 @@ async fn a_model_name_of_megabytes_writes_no_log_line_of_megabytes() {
         let answer = request.header("authorization", "Bearer client-key-1").send().await.unwrap();
         assert_eq!(answer.status(), expected);
     }
-    let log = process.logged("status=404").await;
+    let log = process.until_logged("status=404").await;
     assert!(log.contains("learned") && log.contains('…'), "{log}");
     let longest = log.lines().map(str::len).max().unwrap();
     assert!(longest < 4000, "a line of {longest} bytes");

@@ -1,18 +1,18 @@
-//! Repairs that take more than one answer, or more than its form: what was refused is learnt, what is forgotten comes
-//! back, embeddings change their encoding, several answers are asked for one by one.
+//! Repairs that need more than one upstream call: adaptations to refusals, restored reasoning, embeddings in another encoding,
+//! choices requested one by one.
 
 mod support;
 
 use openai_shim_core::profile::{Adaptation, profile};
 use serde_json::{Value, json};
-use support::{Answer, Running, Script, Scripted, completion, parse, stop, text};
+use support::{Script, ScriptedUpstream, TestResponse, TestServer, completion, parse, stop, text};
 
 const REFUSAL: &str = r#"{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}}"#;
 
 const ASKING: &str = r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}"#;
 
 fn refusal() -> Script {
-    Script::whole(400, "application/json", REFUSAL)
+    Script::response(400, "application/json", REFUSAL)
 }
 
 fn ok() -> Script {
@@ -20,29 +20,29 @@ fn ok() -> Script {
 }
 
 #[tokio::test]
-async fn what_an_upstream_refuses_is_changed_asked_again_and_remembered() {
-    let upstream = Scripted::start(vec![refusal(), ok()]).await;
-    let shim = Running::before(&upstream, "").await;
-    let answer = Answer::of(shim.post("/v1/chat/completions", ASKING).await).await;
+async fn refused_parameter_is_changed_retried_and_remembered() {
+    let upstream = ScriptedUpstream::start(vec![refusal(), ok()]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", ASKING).await).await;
     assert_eq!((answer.status, answer.body), (200, completion("hello")));
     assert_eq!(answer.headers["x-openai-shim-diagnostics"], "2; param-renamed, learned");
     assert_eq!(upstream.body(0)["max_tokens"], 5);
     assert_eq!(upstream.body(1)["max_completion_tokens"], 5);
     support::until("it is remembered", || true).await;
     for _ in 0..2 {
-        let answer = Answer::of(shim.post("/v1/chat/completions", ASKING).await).await;
+        let answer = TestResponse::read(shim.post("/v1/chat/completions", ASKING).await).await;
         assert_eq!(answer.headers["x-openai-shim-diagnostics"], "1; param-renamed");
     }
     assert_eq!(upstream.requests().len(), 4, "asked in vain once only");
-    let learned = shim.read("/learned").await;
+    let learned = shim.fetch("/learned").await;
     let row = "match = [\"m\"]\n# send max_tokens as max_completion_tokens\nparams.rename = { max_tokens = \"max_completion_tokens\" }\n";
     assert!(learned.body.contains(row), "{}", learned.body);
-    assert!(shim.read("/metrics").await.body.contains("openai_shim_learned{upstream=\"up\"} 1\n"));
-    // Another model is another matter.
+    assert!(shim.fetch("/metrics").await.body.contains("openai_shim_learned{upstream=\"up\"} 1\n"));
+    // Adaptations of one model do not apply to another.
     let other = ASKING.replace("\"m\"", "\"n\"");
     shim.post("/v1/chat/completions", &other).await;
     assert_eq!(upstream.body(4)["max_tokens"], 5);
-    // What is printed is what a configuration file takes.
+    // The printed text is valid configuration.
     let rows = learned.body.replace("[[upstream.quirks", "\n[[upstream.quirks");
     let config = parse(&format!("[[upstream]]\nname = \"up\"\nbase_url = \"http://h.example/v1\"\n{rows}"));
     let row = config.upstreams[0].profile.for_model("m").into_owned();
@@ -50,41 +50,45 @@ async fn what_an_upstream_refuses_is_changed_asked_again_and_remembered() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_for_certain_is_the_clients_to_see() {
+async fn ambiguous_refusal_is_returned_to_the_client() {
     for (status, body) in [(400, "something is wrong"), (401, REFUSAL), (429, REFUSAL)] {
-        let upstream = Scripted::start(vec![Script::whole(status, "application/json", body), ok()]).await;
-        let shim = Running::before(&upstream, "[retry]\nattempts = 1\n").await;
-        let answer = Answer::of(shim.post("/v1/chat/completions", ASKING).await).await;
+        let upstream =
+            ScriptedUpstream::start(vec![Script::response(status, "application/json", body), ok()]).await;
+        let shim = TestServer::in_front_of(&upstream, "[retry]\nattempts = 1\n").await;
+        let answer = TestResponse::read(shim.post("/v1/chat/completions", ASKING).await).await;
         assert_eq!((answer.status, upstream.requests().len()), (status, 1));
-        assert!(shim.read("/learned").await.body.contains("Nothing has been learnt"));
+        assert!(shim.fetch("/learned").await.body.contains("Nothing has been learnt"));
     }
 }
 
 #[tokio::test]
-async fn a_change_that_does_not_help_is_not_remembered_and_the_refusal_is_passed_on() {
-    let upstream =
-        Scripted::start(vec![refusal(), Script::whole(400, "application/json", r#"{"error":"no"}"#)]).await;
-    let shim = Running::before(&upstream, "").await;
-    let answer = Answer::of(shim.post("/v1/chat/completions", ASKING).await).await;
+async fn useless_adaptation_is_not_remembered_and_the_refusal_is_returned() {
+    let upstream = ScriptedUpstream::start(vec![
+        refusal(),
+        Script::response(400, "application/json", r#"{"error":"no"}"#),
+    ])
+    .await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", ASKING).await).await;
     assert_eq!((answer.status, upstream.requests().len()), (400, 2));
-    assert!(shim.read("/learned").await.body.contains("Nothing has been learnt"));
+    assert!(shim.fetch("/learned").await.body.contains("Nothing has been learnt"));
 }
 
 #[tokio::test]
-async fn learning_can_be_switched_off() {
-    let upstream = Scripted::start(vec![refusal(), ok()]).await;
-    let shim = Running::with(&format!(
+async fn adaptations_can_be_switched_off() {
+    let upstream = ScriptedUpstream::start(vec![refusal(), ok()]).await;
+    let shim = TestServer::with_config(&format!(
         "learn = false\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n",
         upstream.url
     ))
     .await;
-    let answer = Answer::of(shim.post("/v1/chat/completions", ASKING).await).await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", ASKING).await).await;
     assert_eq!((answer.status, upstream.requests().len()), (400, 1));
 }
 
-/// A value for every lesson that there is; a new one must be added here to be printed and read alike.
+/// A value for every adaptation; a new one must be added here.
 #[test]
-fn every_lesson_is_printed_in_words_that_a_configuration_file_takes() {
+fn every_adaptation_is_printed_as_valid_configuration() {
     let word = |s: &str| s.to_owned();
     let lessons = [
         Adaptation::DropParam(word("logit_bias")),
@@ -135,7 +139,7 @@ fn every_lesson_is_printed_in_words_that_a_configuration_file_takes() {
 }
 
 #[tokio::test]
-async fn reasoning_that_the_client_forgets_is_sent_back() {
+async fn dropped_reasoning_is_restored_in_the_next_request() {
     let call = r#"{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}"#;
     let chunk = |delta: &str, finish: &str| {
         format!(
@@ -148,26 +152,28 @@ async fn reasoning_that_the_client_forgets_is_sent_back() {
         chunk("{}", "\"tool_calls\""),
     ];
     let events: Vec<&str> = events.iter().map(String::as_str).chain(["[DONE]"]).collect();
-    let upstream = Scripted::start(vec![Script::stream().events(&events).end(), ok()]).await;
-    let shim = Running::before(&upstream, "quirks.messages.reasoning_history = \"restore\"").await;
+    let upstream = ScriptedUpstream::start(vec![Script::stream().events(&events).end(), ok()]).await;
+    let shim = TestServer::in_front_of(&upstream, "quirks.messages.reasoning_history = \"restore\"").await;
     let mut request: Value = serde_json::from_str(ASKING).unwrap();
     request["stream"] = json!(true);
     request["tools"] = json!([{"type": "function", "function": {"name": "f"}}]);
-    Answer::of(shim.post("/v1/chat/completions", &request.to_string()).await).await;
+    TestResponse::read(shim.post("/v1/chat/completions", &request.to_string()).await).await;
     let call: Value = serde_json::from_str(call).unwrap();
     request["messages"] = json!([{"role": "user", "content": "hi"}, {"role": "assistant", "content": null, "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "content": "1"}]);
     request["stream"] = json!(false);
-    let answer = Answer::of(shim.post("/v1/chat/completions", &request.to_string()).await).await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", &request.to_string()).await).await;
     assert_eq!(answer.status, 200);
     assert_eq!(upstream.body(1)["messages"][1]["reasoning_content"], "I think.");
 }
 
 #[tokio::test]
-async fn embeddings_come_in_the_encoding_that_was_asked_for_under_the_clients_name_for_the_model() {
+async fn embeddings_have_the_requested_encoding_and_the_clients_model_name() {
     let vectors = r#"{"data":[{"embedding":[1.0,-2.0]}]}"#;
-    let upstream = Scripted::start(vec![Script::json(vectors)]).await;
-    let shim = Running::before(&upstream, "models = [{ id = \"small\", upstream = \"its/embedder\" }]").await;
-    let answer = Answer::of(
+    let upstream = ScriptedUpstream::start(vec![Script::json(vectors)]).await;
+    let shim =
+        TestServer::in_front_of(&upstream, "models = [{ id = \"small\", upstream = \"its/embedder\" }]")
+            .await;
+    let answer = TestResponse::read(
         shim.post("/v1/embeddings", r#"{"input":"x","model":"small","encoding_format":"base64"}"#).await,
     )
     .await;
@@ -177,20 +183,21 @@ async fn embeddings_come_in_the_encoding_that_was_asked_for_under_the_clients_na
         (Some("small"), Some("AACAPwAAAMA="))
     );
     assert_eq!(upstream.body(0)["model"], "its/embedder");
-    let failed = Scripted::start(vec![Script::json(r#"{"error":"no such model"}"#)]).await;
-    let shim = Running::before(&failed, "").await;
-    let answer = Answer::of(shim.post("/v1/embeddings", r#"{"input":"x","model":"m"}"#).await).await;
+    let failed = ScriptedUpstream::start(vec![Script::json(r#"{"error":"no such model"}"#)]).await;
+    let shim = TestServer::in_front_of(&failed, "").await;
+    let answer = TestResponse::read(shim.post("/v1/embeddings", r#"{"input":"x","model":"m"}"#).await).await;
     assert_eq!(answer.status, 502);
     assert!(answer.body.contains("no such model"));
 }
 
 #[tokio::test]
-async fn several_answers_are_asked_for_one_by_one() {
+async fn several_choices_are_requested_one_by_one() {
     let upstream =
-        Scripted::start(vec![Script::json(&completion("one")), Script::json(&completion("two"))]).await;
-    let shim = Running::before(&upstream, "quirks.params.max_choices = 1").await;
+        ScriptedUpstream::start(vec![Script::json(&completion("one")), Script::json(&completion("two"))])
+            .await;
+    let shim = TestServer::in_front_of(&upstream, "quirks.params.max_choices = 1").await;
     let request = r#"{"model":"m","n":2,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
-    let answer = Answer::of(shim.post("/v1/chat/completions", request).await).await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", request).await).await;
     assert!(
         answer.body.contains("\"one\"")
             && answer.body.contains("\"two\"")
@@ -203,28 +210,28 @@ async fn several_answers_are_asked_for_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_stop_sequence_that_the_upstream_does_not_take_ends_the_answer_and_the_upstreams_work() {
+async fn unsupported_stop_sequence_is_applied_locally_and_cancels_the_call() {
     let events = [text("one EN"), text("D two")];
     let script = Script::stream().events(&[&events[0], &events[1]]).then(support::Step::Stall);
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "quirks.params.max_stop_sequences = 0").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "quirks.params.max_stop_sequences = 0").await;
     let request = r#"{"model":"m","stop":"END","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
-    let answer = Answer::of(shim.post("/v1/chat/completions", request).await).await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", request).await).await;
     assert!(answer.body.contains("\"one \"") && !answer.body.contains("two"), "{}", answer.body);
     assert!(answer.body.contains("\"finish_reason\":\"stop\"") && answer.body.ends_with("data: [DONE]\n\n"));
-    upstream.until_gone().await;
+    upstream.until_disconnected().await;
     assert!(upstream.body(0).get("stop").is_none());
 }
 
 #[tokio::test]
-async fn the_full_report_comes_with_the_answer_where_that_is_allowed_and_asked_for() {
+async fn full_report_is_returned_if_allowed_and_requested() {
     let events = [text("hello"), stop()];
     let events = [events[0].as_str(), &events[1], "[DONE]"];
     for (allowed, spec) in [(true, true), (true, false), (false, true)] {
-        let upstream = Scripted::start(vec![ok(), Script::stream().events(&events).end()]).await;
+        let upstream = ScriptedUpstream::start(vec![ok(), Script::stream().events(&events).end()]).await;
         let config =
             format!("debug = {allowed}\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n", upstream.url);
-        let shim = Running::with(&config).await;
+        let shim = TestServer::with_config(&config).await;
         for stream in [false, true] {
             let mut body: Value = serde_json::from_str(ASKING).unwrap();
             body["stream"] = json!(stream);
@@ -250,7 +257,7 @@ async fn the_full_report_comes_with_the_answer_where_that_is_allowed_and_asked_f
                 .iter()
                 .map(|d| d["code"].as_str().unwrap())
                 .collect();
-            // Report and header agree.
+            // The report has the same diagnostics as the header.
             let header = answer.header("x-openai-shim-diagnostics").to_owned();
             assert!(codes.iter().all(|code| header.contains(code)) || stream, "{codes:?} {header}");
         }

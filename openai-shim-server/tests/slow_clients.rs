@@ -1,17 +1,17 @@
-//! Clients that stop reading, or read little, do not hold what others need: `timeouts.write`.
+//! Clients that stop reading or read slowly are cut off and release what they hold (`timeouts.write`).
 
 mod support;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::{Answer, Running, Script, Scripted, completion, read_request, text, until};
+use support::{Script, ScriptedUpstream, TestResponse, TestServer, completion, read_request, text, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
 
-/// An upstream whose first calls get a stream without an end, and all others a short answer.
+/// An upstream whose first calls get an endless stream, and all others a short response.
 struct Endless {
     url: String,
     calls: Arc<AtomicUsize>,
@@ -47,8 +47,8 @@ impl Endless {
     }
 }
 
-/// A client that has sent a request and has not read yet.
-async fn client(shim: &Running, body: &str) -> TcpStream {
+/// A client that has sent a request and reads nothing yet.
+async fn client(shim: &TestServer, body: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(8 << 10).unwrap();
     let address = shim.url.trim_start_matches("http://").parse().unwrap();
@@ -61,7 +61,7 @@ async fn client(shim: &Running, body: &str) -> TcpStream {
     socket
 }
 
-/// Reads to the end, however it comes.
+/// Reads to the end or an error; returns the number of bytes.
 async fn rest(mut socket: TcpStream) -> usize {
     let (mut total, mut buffer) = (0, vec![0; 1 << 16]);
     while let Ok(read) = socket.read(&mut buffer).await {
@@ -74,9 +74,9 @@ async fn rest(mut socket: TcpStream) -> usize {
 }
 
 #[tokio::test]
-async fn twenty_clients_that_stop_reading_give_their_places_back() {
+async fn clients_that_stop_reading_release_their_permits() {
     let upstream = Endless::start(20).await;
-    let shim = Running::with(&format!(
+    let shim = TestServer::with_config(&format!(
         "[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n[limits]\nconcurrent = 20\n[timeouts]\nwrite = \"1s\"",
         upstream.url
     ))
@@ -90,7 +90,7 @@ async fn twenty_clients_that_stop_reading_give_their_places_back() {
     until("all calls have ended", || upstream.gone.load(Ordering::SeqCst) == 20).await;
     let answer = shim.chat(false).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
-    let metrics = shim.read("/metrics").await.body;
+    let metrics = shim.fetch("/metrics").await.body;
     let cut = r#"requests_total{route="openai-chat",upstream="up",status="499"} 20"#;
     assert!(metrics.contains(cut), "{metrics}");
     assert!(metrics.contains(r#"outcomes_total{upstream="up",outcome="cancelled"} 20"#), "{metrics}");
@@ -98,10 +98,11 @@ async fn twenty_clients_that_stop_reading_give_their_places_back() {
 }
 
 #[tokio::test]
-async fn a_whole_answer_that_nobody_takes_is_given_up_also_on_a_connection_that_served_before() {
+async fn unread_response_is_cut_off_also_on_a_reused_connection() {
     let long = completion(&"x".repeat(30 << 20));
-    let upstream = Scripted::start(vec![Script::json(&completion("short")), Script::json(&long)]).await;
-    let shim = Running::before(&upstream, "[timeouts]\nwrite = \"500ms\"").await;
+    let upstream =
+        ScriptedUpstream::start(vec![Script::json(&completion("short")), Script::json(&long)]).await;
+    let shim = TestServer::in_front_of(&upstream, "[timeouts]\nwrite = \"500ms\"").await;
     let body = STREAM.replace("true", "false");
     let mut socket = client(&shim, &body).await;
     let mut buffer = vec![0; 1 << 16];
@@ -112,16 +113,16 @@ async fn a_whole_answer_that_nobody_takes_is_given_up_also_on_a_connection_that_
         body.len()
     );
     socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    // It takes a while until the system's buffers are full.
+    // The system's buffers must fill up first.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let total = rest(socket).await;
     assert!(total < long.len() / 2, "{total} bytes arrived after all");
 }
 
 #[tokio::test]
-async fn a_client_that_reads_slowly_and_steadily_is_served() {
+async fn slow_steady_reader_is_served() {
     let upstream = Endless::start(1).await;
-    let shim = Running::with(&format!(
+    let shim = TestServer::with_config(&format!(
         "[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n[timeouts]\nwrite = \"2s\"",
         upstream.url
     ))
@@ -136,9 +137,9 @@ async fn a_client_that_reads_slowly_and_steadily_is_served() {
 }
 
 #[tokio::test]
-async fn who_reads_too_slowly_for_the_deadline_is_cut_off_after_it() {
+async fn reader_too_slow_for_the_deadline_is_cut_off_after_it() {
     let upstream = Endless::start(1).await;
-    let shim = Running::with(&format!(
+    let shim = TestServer::with_config(&format!(
         "[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n[timeouts]\ntotal = \"500ms\"\nwrite = \"700ms\"",
         upstream.url
     ))
@@ -154,16 +155,17 @@ async fn who_reads_too_slowly_for_the_deadline_is_cut_off_after_it() {
 }
 
 #[tokio::test]
-async fn forwarded_answers_that_nobody_takes_are_given_up_too() {
-    let picture = Script::whole(200, "image/png", vec![7; 30 << 20]);
-    let upstream = Scripted::start(vec![picture]).await;
-    let shim = Running::before(&upstream, "[timeouts]\nwrite = \"500ms\"\n[limits]\nconcurrent = 1").await;
+async fn unread_forwarded_response_is_cut_off() {
+    let picture = Script::response(200, "image/png", vec![7; 30 << 20]);
+    let upstream = ScriptedUpstream::start(vec![picture]).await;
+    let shim =
+        TestServer::in_front_of(&upstream, "[timeouts]\nwrite = \"500ms\"\n[limits]\nconcurrent = 1").await;
     let mut socket = TcpStream::connect(shim.url.trim_start_matches("http://")).await.unwrap();
     let head = "POST /v1/images/generations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n{}";
     socket.write_all(head.as_bytes()).await.unwrap();
-    upstream.until_gone().await;
-    let metrics = shim.read("/metrics").await.body;
+    upstream.until_disconnected().await;
+    let metrics = shim.fetch("/metrics").await.body;
     assert!(metrics.contains(r#"requests_total{route="forward",upstream="up",status="499"} 1"#), "{metrics}");
-    assert_eq!(Answer::of(shim.post("/v1/nowhere", "{}").await).await.status, 404);
+    assert_eq!(TestResponse::read(shim.post("/v1/nowhere", "{}").await).await.status, 404);
     drop(socket);
 }

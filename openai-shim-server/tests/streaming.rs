@@ -1,9 +1,9 @@
-//! Streams over real sockets, against an upstream that sends what, and when, we say.
+//! Streams over real sockets, with a scripted upstream: timing, keep-alives, cancellation, shutdown, limits.
 
 mod support;
 
 use std::time::{Duration, Instant};
-use support::{Answer, Running, Script, Scripted, Step, completion, stop, text, until};
+use support::{Script, ScriptedUpstream, Step, TestResponse, TestServer, completion, stop, text, until};
 
 const STREAM: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
 
@@ -12,9 +12,9 @@ fn good() -> Script {
 }
 
 #[tokio::test]
-async fn a_clean_stream_arrives_as_it_was_sent() {
-    let upstream = Scripted::start(vec![good()]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn clean_stream_arrives_unchanged() {
+    let upstream = ScriptedUpstream::start(vec![good()]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let answer = shim.chat(true).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body, format!("data: {}\n\ndata: {}\n\ndata: [DONE]\n\n", text("hello"), stop()));
@@ -23,37 +23,37 @@ async fn a_clean_stream_arrives_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn each_event_leaves_when_it_comes() {
+async fn each_event_is_sent_when_it_arrives() {
     let script =
         Script::stream().events(&[&text("one")]).wait(700).events(&[&text("two"), &stop(), "[DONE]"]).end();
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let begun = Instant::now();
     let mut response = shim.post("/v1/chat/completions", STREAM).await;
     let first = response.chunk().await.unwrap().unwrap();
     assert!(begun.elapsed() < Duration::from_millis(500), "the first event waited for the second");
     assert!(String::from_utf8_lossy(&first).contains("one"));
-    let rest = Answer::of(response).await;
+    let rest = TestResponse::read(response).await;
     assert!(begun.elapsed() >= Duration::from_millis(650));
     assert!(rest.body.contains("two") && rest.is_done());
 }
 
 #[tokio::test]
-async fn a_silent_upstream_keeps_the_stream_open_before_its_first_byte() {
+async fn keep_alives_are_sent_before_the_first_byte() {
     let script = Script(vec![Step::Wait(Duration::from_millis(450))]);
     let script = Script([script.0, good().0].concat());
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"100ms\"").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "[timeouts]\nkeepalive = \"100ms\"").await;
     let answer = shim.chat(true).await;
     assert!(answer.body.starts_with(": keep-alive\n\n: keep-alive\n\n"), "{}", answer.body);
     assert!(answer.text() == "hello" && answer.is_done());
 }
 
 #[tokio::test]
-async fn a_silent_upstream_keeps_the_stream_open_in_the_middle() {
+async fn keep_alives_are_sent_between_events() {
     let script = Script::stream().events(&[&text("one")]).wait(350).events(&[&stop(), "[DONE]"]).end();
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"100ms\"").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "[timeouts]\nkeepalive = \"100ms\"").await;
     let answer = shim.chat(true).await;
     assert!(answer.body.contains("}\n\n: keep-alive\n\n"), "{}", answer.body);
     assert!(answer.text() == "one" && answer.is_done());
@@ -61,9 +61,9 @@ async fn a_silent_upstream_keeps_the_stream_open_in_the_middle() {
 
 #[tokio::test]
 async fn keep_alives_do_not_delay_the_first_byte_deadline() {
-    let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
+    let upstream = ScriptedUpstream::start(vec![Script(vec![Step::Stall])]).await;
     let more = "[timeouts]\nkeepalive = \"50ms\"\nfirst_byte = \"300ms\"";
-    let shim = Running::before(&upstream, more).await;
+    let shim = TestServer::in_front_of(&upstream, more).await;
     let begun = Instant::now();
     let answer = shim.chat(true).await;
     assert!(begun.elapsed() < Duration::from_secs(2));
@@ -72,24 +72,24 @@ async fn keep_alives_do_not_delay_the_first_byte_deadline() {
 }
 
 #[tokio::test]
-async fn a_stream_that_falls_silent_ends_with_an_error() {
+async fn silent_stream_ends_with_an_error() {
     let script = Script::stream().events(&[&text("one")]).then(Step::Stall);
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "[timeouts]\nidle = \"200ms\"").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "[timeouts]\nidle = \"200ms\"").await;
     let answer = shim.chat(true).await;
     assert_eq!(answer.error()["code"], "upstream_timeout");
     assert!(answer.body.contains("one") && !answer.is_done() && !answer.body.contains("\"stop\""));
 }
 
 #[tokio::test]
-async fn a_client_that_reads_slowly_does_not_make_the_upstream_look_silent() {
+async fn slow_reader_does_not_trigger_the_idle_timeout() {
     let large = text(&"x".repeat(4000));
     let mut script = Script::stream();
     for _ in 0..4000 {
         script = script.events(&[&large]);
     }
-    let upstream = Scripted::start(vec![script.events(&[&stop(), "[DONE]"]).end()]).await;
-    let shim = Running::before(&upstream, "[timeouts]\nidle = \"200ms\"").await;
+    let upstream = ScriptedUpstream::start(vec![script.events(&[&stop(), "[DONE]"]).end()]).await;
+    let shim = TestServer::in_front_of(&upstream, "[timeouts]\nidle = \"200ms\"").await;
     let mut response = shim.post("/v1/chat/completions", STREAM).await;
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -97,108 +97,110 @@ async fn a_client_that_reads_slowly_does_not_make_the_upstream_look_silent() {
             response.chunk().await.unwrap();
         }
     }
-    assert!(Answer::of(response).await.is_done());
+    assert!(TestResponse::read(response).await.is_done());
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_before_the_answer_cancels_the_call() {
-    let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn disconnect_before_the_response_cancels_the_call() {
+    let upstream = ScriptedUpstream::start(vec![Script(vec![Step::Stall])]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for (left, body) in [STREAM, &STREAM.replace("true", "false")].into_iter().enumerate() {
         let sent = shim.client.post(format!("{}/v1/chat/completions", shim.url)).body(body.to_owned()).send();
         let call = tokio::spawn(sent);
         until("the upstream is asked", || upstream.requests().len() == left + 1).await;
-        assert_eq!(upstream.gone(), left);
+        assert_eq!(upstream.disconnects(), left);
         call.abort();
-        until("the upstream's client is gone", || upstream.gone() == left + 1).await;
+        until("the upstream's client is gone", || upstream.disconnects() == left + 1).await;
     }
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_before_the_first_token_cancels_the_call() {
+async fn disconnect_before_the_first_token_cancels_the_call() {
     let role = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#;
-    let upstream = Scripted::start(vec![Script::stream().events(&[role]).then(Step::Stall)]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![Script::stream().events(&[role]).then(Step::Stall)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let call =
         tokio::spawn(shim.client.post(format!("{}/v1/chat/completions", shim.url)).body(STREAM).send());
-    upstream.until_asked().await;
+    upstream.until_requested().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     call.abort();
-    upstream.until_gone().await;
+    upstream.until_disconnected().await;
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_in_the_middle_cancels_the_call() {
-    let upstream = Scripted::start(vec![Script::stream().events(&[&text("one")]).then(Step::Stall)]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn disconnect_within_a_stream_cancels_the_call() {
+    let upstream =
+        ScriptedUpstream::start(vec![Script::stream().events(&[&text("one")]).then(Step::Stall)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let mut response = shim.post("/v1/chat/completions", STREAM).await;
     response.chunk().await.unwrap();
     drop(response);
-    upstream.until_gone().await;
+    upstream.until_disconnected().await;
     let metrics = shim.get("/metrics").await.text().await.unwrap();
     assert!(metrics.contains("outcome=\"cancelled\"} 1"), "{metrics}");
     assert!(metrics.contains("openai_shim_open_exchanges 0"), "{metrics}");
 }
 
 #[tokio::test]
-async fn a_stream_that_ends_without_closing_does_not_hang() {
+async fn stream_that_ends_without_closing_does_not_hang() {
     let script = Script::stream().events(&[&text("hello"), &stop(), "[DONE]"]).then(Step::Stall);
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let begun = Instant::now();
     assert!(shim.chat(true).await.is_done());
     assert!(begun.elapsed() < Duration::from_secs(2));
 }
 
 #[tokio::test]
-async fn many_events_of_one_read_leave_in_one_write() {
-    // Each in an HTTP chunk of its own, as servers send them.
+async fn events_of_one_read_are_sent_in_one_write() {
+    // Each event in its own HTTP chunk, as servers send them.
     let all: Vec<_> = (0..8)
         .map(|i| format!("data: {}\n\n", text(&i.to_string())))
         .map(|event| format!("{:x}\r\n{event}\r\n", event.len()))
         .collect();
     let script = Script::stream().then(Step::Raw(all.concat().into_bytes())).wait(100);
-    let upstream = Scripted::start(vec![script.events(&[&stop(), "[DONE]"]).end()]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![script.events(&[&stop(), "[DONE]"]).end()]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let mut response = shim.post("/v1/chat/completions", STREAM).await;
     let first = response.chunk().await.unwrap().unwrap();
     assert_eq!(String::from_utf8_lossy(&first).matches("data: ").count(), 8);
 }
 
 #[tokio::test]
-async fn running_streams_finish_when_the_server_is_told_to_stop() {
+async fn running_stream_finishes_during_shutdown() {
     let script =
         Script::stream().events(&[&text("one")]).wait(400).events(&[&text("two"), &stop(), "[DONE]"]).end();
-    let upstream = Scripted::start(vec![script]).await;
-    let mut shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let mut shim = TestServer::in_front_of(&upstream, "").await;
     let mut response = shim.post("/v1/chat/completions", STREAM).await;
     response.chunk().await.unwrap();
     shim.stop();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let late = shim.client.get(format!("{}/healthz", shim.url)).send().await;
     assert!(late.is_err(), "a stopping server takes no new connections");
-    assert!(Answer::of(response).await.is_done());
+    assert!(TestResponse::read(response).await.is_done());
     tokio::time::timeout(Duration::from_secs(3), &mut shim.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn when_serving_is_given_up_its_connections_and_calls_end_too() {
-    let upstream = Scripted::start(vec![Script::stream().events(&[&text("one")]).then(Step::Stall)]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn dropping_the_server_ends_its_connections_and_calls() {
+    let upstream =
+        ScriptedUpstream::start(vec![Script::stream().events(&[&text("one")]).then(Step::Stall)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let mut response = shim.post("/v1/chat/completions", STREAM).await;
     response.chunk().await.unwrap();
     shim.task.abort();
-    upstream.until_gone().await;
+    upstream.until_disconnected().await;
     assert!(response.text().await.is_err(), "a cut stream is no whole one");
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_during_the_pause_before_a_retry_is_not_served_any_more() {
-    let upstream = Scripted::start(vec![Script::json("")]).await;
-    let shim = Running::before(&upstream, "[retry]\nattempts = 2\nbackoff = \"400ms\"").await;
+async fn disconnect_during_the_retry_pause_cancels_the_retry() {
+    let upstream = ScriptedUpstream::start(vec![Script::json("")]).await;
+    let shim = TestServer::in_front_of(&upstream, "[retry]\nattempts = 2\nbackoff = \"400ms\"").await;
     let call =
         tokio::spawn(shim.client.post(format!("{}/v1/chat/completions", shim.url)).body(STREAM).send());
-    upstream.until_asked().await;
+    upstream.until_requested().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     call.abort();
     tokio::time::sleep(Duration::from_millis(600)).await;
@@ -206,10 +208,11 @@ async fn a_client_that_leaves_during_the_pause_before_a_retry_is_not_served_any_
 }
 
 #[tokio::test]
-async fn a_whole_answer_is_asked_for_again_once_when_it_is_empty() {
+async fn empty_response_is_retried_once() {
     let upstream =
-        Scripted::start(vec![Script::json(r#"{"choices":[]}"#), Script::json(&completion("second"))]).await;
-    let shim = Running::before(&upstream, "").await;
+        ScriptedUpstream::start(vec![Script::json(r#"{"choices":[]}"#), Script::json(&completion("second"))])
+            .await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let answer = shim.chat(false).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "second"));
     assert!(answer.header("x-openai-shim-diagnostics").contains("retried"));
@@ -217,10 +220,10 @@ async fn a_whole_answer_is_asked_for_again_once_when_it_is_empty() {
 }
 
 #[tokio::test]
-async fn nothing_is_asked_for_again_after_the_first_byte_went_out() {
+async fn stream_is_not_retried_after_its_first_byte() {
     let cut = Script::stream().events(&[&text("half")]).then(Step::HangUp);
-    let upstream = Scripted::start(vec![cut, good()]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![cut, good()]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let answer = shim.chat(true).await;
     assert_eq!(answer.error()["code"], "stream_truncated");
     assert_eq!(upstream.requests().len(), 1);
@@ -228,12 +231,12 @@ async fn nothing_is_asked_for_again_after_the_first_byte_went_out() {
 }
 
 #[tokio::test]
-async fn more_requests_than_allowed_are_told_to_come_back() {
-    let upstream = Scripted::start(vec![Script(vec![Step::Stall])]).await;
-    let shim = Running::before(&upstream, "[limits]\nconcurrent = 1").await;
+async fn request_over_the_concurrency_limit_gets_a_503_with_retry_after() {
+    let upstream = ScriptedUpstream::start(vec![Script(vec![Step::Stall])]).await;
+    let shim = TestServer::in_front_of(&upstream, "[limits]\nconcurrent = 1").await;
     let first =
         tokio::spawn(shim.client.post(format!("{}/v1/chat/completions", shim.url)).body(STREAM).send());
-    upstream.until_asked().await;
+    upstream.until_requested().await;
     let second = shim.chat(false).await;
     assert_eq!((second.status, second.header("retry-after")), (503, "1"));
     second.error();
@@ -241,22 +244,22 @@ async fn more_requests_than_allowed_are_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn the_time_to_a_late_first_byte_is_counted() {
+async fn late_first_byte_is_counted_in_the_metrics() {
     let late = Script([Script(vec![Step::Wait(Duration::from_millis(300))]).0, good().0].concat());
-    let upstream = Scripted::start(vec![late]).await;
-    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"50ms\"").await;
+    let upstream = ScriptedUpstream::start(vec![late]).await;
+    let shim = TestServer::in_front_of(&upstream, "[timeouts]\nkeepalive = \"50ms\"").await;
     assert!(shim.chat(true).await.is_done());
-    let metrics = shim.read("/metrics").await.body;
+    let metrics = shim.fetch("/metrics").await.body;
     assert!(metrics.contains(r#"first_byte_seconds_bucket{upstream="up",le="0.25"} 0"#), "{metrics}");
     assert!(metrics.contains(r#"first_byte_seconds_count{upstream="up"} 1"#), "{metrics}");
 }
 
 #[tokio::test]
-async fn an_error_after_keep_alives_is_the_stream_s_last_event() {
-    let error = Script::whole(401, "application/json", r#"{"error":{"message":"bad key"}}"#);
+async fn error_after_keep_alives_is_the_streams_last_event() {
+    let error = Script::response(401, "application/json", r#"{"error":{"message":"bad key"}}"#);
     let late = Script([vec![Step::Wait(Duration::from_millis(200))], error.0].concat());
-    let upstream = Scripted::start(vec![late]).await;
-    let shim = Running::before(&upstream, "[timeouts]\nkeepalive = \"50ms\"").await;
+    let upstream = ScriptedUpstream::start(vec![late]).await;
+    let shim = TestServer::in_front_of(&upstream, "[timeouts]\nkeepalive = \"50ms\"").await;
     let answer = shim.chat(true).await;
     assert_eq!(answer.status, 200, "keep-alives went out before anything was known");
     assert!(answer.body.starts_with(": keep-alive\n\n"));
@@ -265,9 +268,9 @@ async fn an_error_after_keep_alives_is_the_stream_s_last_event() {
 }
 
 #[tokio::test]
-async fn a_large_body_over_the_limit_is_refused_with_a_reply_that_arrives() {
-    let upstream = Scripted::start(vec![good()]).await;
-    let shim = Running::before(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
+async fn refusal_of_an_oversized_body_reaches_the_client() {
+    let upstream = ScriptedUpstream::start(vec![good()]).await;
+    let shim = TestServer::in_front_of(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
     let length = 8 << 20;
     let head =
         format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n");
@@ -281,20 +284,21 @@ async fn a_large_body_over_the_limit_is_refused_with_a_reply_that_arrives() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_refused() {
-    let upstream = Scripted::start(vec![good()]).await;
-    let shim = Running::before(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
-    let answer = Answer::of(shim.post("/v1/chat/completions", &"x".repeat(2000)).await).await;
+async fn body_over_the_limit_is_refused() {
+    let upstream = ScriptedUpstream::start(vec![good()]).await;
+    let shim = TestServer::in_front_of(&upstream, "[limits]\nrequest_body = \"1KiB\"").await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", &"x".repeat(2000)).await).await;
     assert_eq!(answer.status, 413);
     assert!(answer.error()["message"].as_str().unwrap().contains("1024 bytes"));
     assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test]
-async fn an_endless_answer_ends_at_the_limit() {
-    let endless = Script::whole(200, "application/json", format!("{{\"x\":\"{}\"}}", "y".repeat(100_000)));
-    let upstream = Scripted::start(vec![endless]).await;
-    let shim = Running::before(&upstream, "[limits]\nresponse_body = \"10KiB\"\nframe = \"10KiB\"").await;
+async fn endless_response_ends_at_the_limit() {
+    let endless = Script::response(200, "application/json", format!("{{\"x\":\"{}\"}}", "y".repeat(100_000)));
+    let upstream = ScriptedUpstream::start(vec![endless]).await;
+    let shim =
+        TestServer::in_front_of(&upstream, "[limits]\nresponse_body = \"10KiB\"\nframe = \"10KiB\"").await;
     for stream in [false, true] {
         let answer = shim.chat(stream).await;
         assert_eq!(answer.status, 502);

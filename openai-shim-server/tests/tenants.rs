@@ -1,5 +1,4 @@
-//! Clients with different keys, and conversations without any, over sockets: nobody's thinking reaches somebody else's
-//! request.
+//! Isolation over sockets: reasoning of one client or conversation never reaches a request of another.
 
 mod support;
 
@@ -15,9 +14,9 @@ use openai_shim_core::{Dialect, dialect};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
-use support::{Answer, Running, Script, Scripted, completion, stop, text};
+use support::{Script, ScriptedUpstream, TestResponse, TestServer, completion, stop, text};
 
-/// An upstream under each number in the path that answers a first request with somebody's secrets.
+/// Upstreams, one for each number in the path, which answer a first request with secret reasoning.
 struct Upstreams {
     url: String,
     bodies: Arc<Mutex<Vec<String>>>,
@@ -26,17 +25,17 @@ struct Upstreams {
 impl Upstreams {
     async fn start(answers: Vec<String>) -> Self {
         let bodies = Arc::<Mutex<Vec<String>>>::default();
-        let kept = bodies.clone();
+        let recorded = bodies.clone();
         let handle = move |request: Request| {
-            let (answers, kept) = (answers.clone(), kept.clone());
+            let (answers, recorded) = (answers.clone(), recorded.clone());
             async move {
                 let number = request.uri().path().split('/').nth(1).unwrap().parse::<usize>().unwrap();
                 let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
                 let body = String::from_utf8(body.to_vec()).unwrap();
                 let is_first = !body.contains("Let me look.");
-                kept.lock().unwrap().push(body);
-                let told = if is_first { answers[number].clone() } else { String::from("{}") };
-                ([("content-type", "application/json")], told)
+                recorded.lock().unwrap().push(body);
+                let body = if is_first { answers[number].clone() } else { String::from("{}") };
+                ([("content-type", "application/json")], body)
             }
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -46,13 +45,13 @@ impl Upstreams {
         Self { url, bodies }
     }
 
-    /// All that was sent since the last time.
+    /// All request bodies since the last call.
     fn sent(&self) -> String {
         self.bodies.lock().unwrap().drain(..).collect()
     }
 }
 
-/// Every row of the table, and every dialect's own; with the dialect that its upstream speaks.
+/// Every built-in profile, and every dialect without a profile, each with the dialect of its upstream.
 fn rows() -> Vec<(String, &'static dyn Dialect, Option<Profile>)> {
     let rows = profiles().iter();
     let rows = rows
@@ -61,7 +60,7 @@ fn rows() -> Vec<(String, &'static dyn Dialect, Option<Profile>)> {
     rows.chain(own).collect()
 }
 
-async fn shim(upstreams: &Upstreams, top: &str) -> Running {
+async fn shim(upstreams: &Upstreams, top: &str) -> TestServer {
     let mut config = format!("{top}\n[retry]\nattempts = 1\n[fallback]\nwhen = \"never\"\n");
     for (i, (what, ..)) in rows().iter().enumerate() {
         let url = &upstreams.url;
@@ -71,10 +70,10 @@ async fn shim(upstreams: &Upstreams, top: &str) -> Running {
         )
         .unwrap();
     }
-    Running::with(&config).await
+    TestServer::with_config(&config).await
 }
 
-/// Where the dialect's own client sends this, if it has such a route.
+/// The path at which the dialect's client sends such a request, if it has one.
 fn route(client: &dyn Dialect, path: &str, model: &str) -> Option<String> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let mut routes = client.endpoints().iter().map(|endpoint| endpoint.path.replace("{model}", model));
@@ -82,15 +81,15 @@ fn route(client: &dyn Dialect, path: &str, model: &str) -> Option<String> {
 }
 
 async fn post(
-    shim: &Running,
+    shim: &TestServer,
     client: &dyn Dialect,
     model: &str,
     sent: &(String, String),
     key: &str,
-) -> Option<Answer> {
+) -> Option<TestResponse> {
     let route = route(client, &sent.0, model)?;
     let request = shim.client.post(format!("{}{route}", shim.url)).bearer_auth(key).body(sent.1.clone());
-    Some(Answer::of(request.send().await.unwrap()).await)
+    Some(TestResponse::read(request.send().await.unwrap()).await)
 }
 
 fn has(sent: &str) -> bool {
@@ -98,16 +97,16 @@ fn has(sent: &str) -> bool {
     secrets("alice").iter().any(|secret| sent.contains(secret) || sent.contains(&encoded(secret)))
 }
 
-/// Standard base64, for texts of any length.
+/// Standard base64.
 fn base64_of(text: &str) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();
     for chunk in text.as_bytes().chunks(3) {
         let mut bytes = [0; 3];
         bytes[..chunk.len()].copy_from_slice(chunk);
-        let word = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
+        let bits = u32::from_be_bytes([0, bytes[0], bytes[1], bytes[2]]);
         for at in 0..4 {
-            let digit = DIGITS[(word >> (18 - 6 * at)) as usize & 63];
+            let digit = DIGITS[(bits >> (18 - 6 * at)) as usize & 63];
             out.push(if at <= chunk.len() { char::from(digit) } else { '=' });
         }
     }
@@ -119,7 +118,7 @@ const ALICE: &str = "alices-own-client-key";
 const BOB: &str = "bobs-own-client-key";
 
 #[tokio::test]
-async fn one_clients_thinking_reaches_no_other_client_and_no_other_conversation() {
+async fn reasoning_of_one_client_reaches_no_other_client_or_conversation() {
     let upstreams =
         Upstreams::start(rows().iter().map(|(_, dialect, _)| answer(*dialect, "alice")).collect()).await;
     let shims = [shim(&upstreams, KEYS).await, shim(&upstreams, "").await];
@@ -131,7 +130,7 @@ async fn one_clients_thinking_reaches_no_other_client_and_no_other_conversation(
             let other = Said { user: "weather!", ..said };
             let first = question(client, said);
             let (again, elsewhere) = (next(client, said, true), next(client, other, true));
-            // Another key, the same conversation; and no keys, another conversation.
+            // First another key with the same conversation, then no keys with another conversation.
             for (shim, stranger) in [(&shims[0], (BOB, &again)), (&shims[1], (ALICE, &elsewhere))] {
                 let Some(answered) = post(shim, client, &model, &first, ALICE).await else { continue };
                 if answered.status != 200 {
@@ -148,7 +147,7 @@ async fn one_clients_thinking_reaches_no_other_client_and_no_other_conversation(
             }
         }
     }
-    // What is never restored would be kept apart by any code.
+    // The test needs reasoning that is restored: without it, isolation would hold trivially.
     for (i, (what, dialect, row)) in rows().iter().enumerate() {
         let keeps = row.as_ref().is_some_and(|row| {
             row.messages.signatures_in_ids || row.messages.reasoning_history == ReasoningHistory::Restore
@@ -162,7 +161,7 @@ async fn one_clients_thinking_reaches_no_other_client_and_no_other_conversation(
 }
 
 #[tokio::test]
-async fn a_billing_line_that_changes_with_each_request_does_not_cut_a_conversation_off_from_its_thinking() {
+async fn changing_billing_line_does_not_lose_a_conversations_reasoning() {
     let upstreams =
         Upstreams::start(rows().iter().map(|(_, dialect, _)| answer(*dialect, "alice")).collect()).await;
     let shim = shim(&upstreams, KEYS).await;
@@ -185,24 +184,25 @@ async fn a_billing_line_that_changes_with_each_request_does_not_cut_a_conversati
 }
 
 #[tokio::test]
-async fn a_response_can_be_referred_to_as_soon_as_its_last_event_came() {
-    // The upstream leaves its connection open for a while.
+async fn response_can_be_continued_as_soon_as_its_last_event_arrived() {
+    // The upstream keeps its connection open for a while.
     let streamed = Script::stream().events(&[&text("one"), &stop(), "[DONE]"]).wait(3000).end();
-    let whole = Script::json(&completion("two"));
-    let upstream = Scripted::start(vec![streamed, whole.clone(), whole]).await;
-    let shim = Running::before(&upstream, "").await;
+    let completion_script = Script::json(&completion("two"));
+    let upstream =
+        ScriptedUpstream::start(vec![streamed, completion_script.clone(), completion_script]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let mut first = shim.post("/v1/responses", r#"{"model":"m","input":"hi","stream":true}"#).await;
-    let mut came = String::new();
-    while !came.contains("response.completed") {
-        came += std::str::from_utf8(&first.chunk().await.unwrap().unwrap()).unwrap();
+    let mut received = String::new();
+    while !received.contains("response.completed") {
+        received += std::str::from_utf8(&first.chunk().await.unwrap().unwrap()).unwrap();
     }
     for _ in 0..2 {
-        let id = came.rsplit("\"id\":\"resp_").next().unwrap().split('"').next().unwrap().to_owned();
+        let id = received.rsplit("\"id\":\"resp_").next().unwrap().split('"').next().unwrap().to_owned();
         let body = format!(r#"{{"model":"m","input":"and?","previous_response_id":"resp_{id}"}}"#);
-        let next = Answer::of(shim.post("/v1/responses", &body).await).await;
+        let next = TestResponse::read(shim.post("/v1/responses", &body).await).await;
         assert_eq!(next.status, 200, "{}", next.body);
-        came = next.body;
+        received = next.body;
     }
-    let said = upstream.body(2)["messages"].as_array().unwrap().len();
-    assert_eq!(said, 5, "{}", upstream.body(2));
+    let messages = upstream.body(2)["messages"].as_array().unwrap().len();
+    assert_eq!(messages, 5, "{}", upstream.body(2));
 }

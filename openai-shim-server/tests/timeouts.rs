@@ -1,9 +1,9 @@
-//! How long an upstream may take: no setting ends a healthy call, each ends its own kind, and says so.
+//! Timeouts of upstream calls: each setting ends its own kind of wait with an error that names it, and no healthy call.
 
 mod support;
 
 use std::time::Duration;
-use support::{Answer, Running, Script, Scripted, Step, completion, stop, text};
+use support::{Script, ScriptedUpstream, Step, TestResponse, TestServer, completion, stop, text};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
@@ -15,7 +15,7 @@ fn done(script: Script) -> Script {
     script.events(&[&text("hello"), &stop(), "[DONE]"]).end()
 }
 
-/// A stream of something without meaning, again and again.
+/// Appends a meaningless chunk to a stream again and again.
 fn drip(mut script: Script, what: &str, every: u64, times: usize) -> Script {
     for _ in 0..times {
         script = script.chunk(what).wait(every);
@@ -23,9 +23,9 @@ fn drip(mut script: Script, what: &str, every: u64, times: usize) -> Script {
     script
 }
 
-async fn answer(script: Script, settings: &str, stream: bool) -> Answer {
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, &format!("[timeouts]\n{settings}")).await;
+async fn answer(script: Script, settings: &str, stream: bool) -> TestResponse {
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, &format!("[timeouts]\n{settings}")).await;
     let answer = shim.chat(stream).await;
     if answer.body.contains("error") {
         assert!(answer.error()["message"].as_str().unwrap().contains("(timeouts."), "{}", answer.body);
@@ -36,7 +36,7 @@ async fn answer(script: Script, settings: &str, stream: bool) -> Answer {
 }
 
 #[tokio::test]
-async fn after_the_head_and_comments_first_byte_holds_and_not_idle() {
+async fn first_byte_timeout_applies_after_head_and_comments() {
     let settings = "idle = \"200ms\"\nfirst_byte = \"20s\"";
     let role = format!("data: {ROLE}\n\n");
     for script in [
@@ -51,7 +51,7 @@ async fn after_the_head_and_comments_first_byte_holds_and_not_idle() {
 }
 
 #[tokio::test]
-async fn comments_do_not_prolong_first_byte() {
+async fn comments_do_not_extend_the_first_byte_timeout() {
     let settings = "idle = \"20s\"\nfirst_byte = \"400ms\"";
     for what in [COMMENT, &format!("data: {ROLE}\n\n")] {
         let answer = answer(drip(Script::stream(), what, 50, 400), settings, true).await;
@@ -61,20 +61,20 @@ async fn comments_do_not_prolong_first_byte() {
 }
 
 #[tokio::test]
-async fn from_the_first_event_on_idle_holds() {
+async fn idle_timeout_applies_after_the_first_event() {
     let script = Script::stream().events(&[&text("one")]).then(Step::Stall);
     let answer = answer(script, "idle = \"200ms\"\nfirst_byte = \"20s\"", true).await;
     assert!(answer.text() == "one" && answer.body.contains("timeouts.idle"), "{}", answer.body);
 }
 
 #[tokio::test]
-async fn a_whole_answer_may_take_its_time_in_whatever_pieces_it_comes() {
+async fn slow_non_streaming_response_is_accepted() {
     let settings = "idle = \"100ms\"\nfirst_byte = \"100ms\"";
     let body = completion("hello");
     let (first, last) = body.split_at(20);
     for script in [
-        Script::stream_as("application/json").wait(500).chunk(&body).end(),
-        Script::stream_as("application/json").chunk(first).wait(500).chunk(last).end(),
+        Script::stream_of_type("application/json").wait(500).chunk(&body).end(),
+        Script::stream_of_type("application/json").chunk(first).wait(500).chunk(last).end(),
         Script([Script(vec![]).wait(500).0, Script::json(&body).0].concat()),
     ] {
         let answer = answer(script, settings, false).await;
@@ -83,11 +83,11 @@ async fn a_whole_answer_may_take_its_time_in_whatever_pieces_it_comes() {
 }
 
 #[tokio::test]
-async fn a_whole_answer_that_takes_too_long_is_ended_by_its_own_setting() {
+async fn non_streaming_response_is_limited_by_the_whole_timeout() {
     for script in [
         Script(vec![Step::Stall]),
-        Script::stream_as("application/json").then(Step::Stall),
-        drip(Script::stream_as("application/json"), " ", 50, 400),
+        Script::stream_of_type("application/json").then(Step::Stall),
+        drip(Script::stream_of_type("application/json"), " ", 50, 400),
     ] {
         let answer = answer(script, "whole = \"400ms\"", false).await;
         assert_eq!(answer.status, 504);
@@ -96,17 +96,17 @@ async fn a_whole_answer_that_takes_too_long_is_ended_by_its_own_setting() {
 }
 
 #[tokio::test]
-async fn total_ends_what_comments_and_drips_would_prolong() {
+async fn total_timeout_ends_responses_that_drip() {
     for script in [
         Script(vec![Step::Stall]),
         drip(Script::stream(), COMMENT, 50, 400),
         drip(Script::stream(), &format!("data: {}\n\n", text("one")), 50, 400),
-        drip(Script::stream_as("application/json"), " ", 50, 400),
+        drip(Script::stream_of_type("application/json"), " ", 50, 400),
     ] {
         for (stream, keepalive) in [(true, "15s"), (true, "50ms"), (false, "15s")] {
-            let upstream = Scripted::start(vec![script.clone()]).await;
+            let upstream = ScriptedUpstream::start(vec![script.clone()]).await;
             let settings = format!("[timeouts]\ntotal = \"500ms\"\nkeepalive = \"{keepalive}\"");
-            let shim = Running::before(&upstream, &settings).await;
+            let shim = TestServer::in_front_of(&upstream, &settings).await;
             let begun = std::time::Instant::now();
             let answer = shim.chat(stream).await;
             assert!(begun.elapsed() < Duration::from_secs(5), "{}", answer.body);
@@ -114,8 +114,8 @@ async fn total_ends_what_comments_and_drips_would_prolong() {
             let error = answer.error();
             assert!(error["message"].as_str().unwrap().contains("(timeouts.total)"), "{error}");
             assert!(!answer.is_done() && !answer.body.contains("\"stop\""), "{}", answer.body);
-            upstream.until_gone().await;
-            let metrics = shim.read("/metrics").await.body;
+            upstream.until_disconnected().await;
+            let metrics = shim.fetch("/metrics").await.body;
             assert!(metrics.contains(r#"outcome="errored"} 1"#), "{metrics}");
             assert!(metrics.contains("open_exchanges 0"), "{metrics}");
         }
@@ -123,7 +123,7 @@ async fn total_ends_what_comments_and_drips_would_prolong() {
 }
 
 #[tokio::test]
-async fn total_ends_a_stream_that_always_has_more_in_its_dialect() {
+async fn total_timeout_ends_an_endless_stream_in_its_dialect() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -135,7 +135,7 @@ async fn total_ends_a_stream_that_always_has_more_in_its_dialect() {
         while socket.write_all(event.as_bytes()).await.is_ok() {}
     });
     let config = format!("[[upstream]]\nname = \"up\"\nbase_url = \"{url}\"\n[timeouts]\ntotal = \"500ms\"");
-    let shim = Running::with(&config).await;
+    let shim = TestServer::with_config(&config).await;
     let body = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
     let reply = shim.post("/v1/messages", body).await.text().await.unwrap();
     let error = reply.rsplit("event: error\n").next().unwrap();
@@ -143,19 +143,19 @@ async fn total_ends_a_stream_that_always_has_more_in_its_dialect() {
 }
 
 #[tokio::test]
-async fn total_counts_from_the_request_and_not_from_the_attempt() {
+async fn total_timeout_counts_from_the_request_across_attempts() {
     let late = Script([Script(vec![]).wait(400).0, Script::json("").0].concat());
-    let upstream = Scripted::start(vec![late]).await;
+    let upstream = ScriptedUpstream::start(vec![late]).await;
     let more = "[timeouts]\ntotal = \"700ms\"\n[retry]\nattempts = 10\nbackoff = \"1ms\"";
-    let answer = Running::before(&upstream, more).await.chat(false).await;
+    let answer = TestServer::in_front_of(&upstream, more).await.chat(false).await;
     assert_eq!(answer.status, 504, "{}", answer.body);
     assert!(answer.error()["message"].as_str().unwrap().contains("timeouts.total"));
     assert!(upstream.requests().len() <= 3);
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_made_in_time_is_ended_by_connect() {
-    // A listener whose queue is full drops what comes, as a dead route does.
+async fn connect_timeout_ends_a_slow_connection_attempt() {
+    // A listener with a full queue drops packets, as a dead route does.
     let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     full.bind(&"127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
     full.listen(0).unwrap();
@@ -165,14 +165,14 @@ async fn a_connection_that_is_not_made_in_time_is_ended_by_connect() {
     let config = format!(
         "[[upstream]]\nname = \"up\"\nbase_url = \"http://{silent}\"\n[timeouts]\nconnect = \"200ms\""
     );
-    let answer = Running::with(&config).await.chat(false).await;
+    let answer = TestServer::with_config(&config).await.chat(false).await;
     assert_eq!(answer.status, 504);
     assert!(answer.error()["message"].as_str().unwrap().contains("(timeouts.connect)"), "{}", answer.body);
     filler.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test]
-async fn an_upstream_that_cannot_be_reached_is_named_with_what_to_do() {
+async fn unreachable_upstream_is_an_error_with_a_remedy() {
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = plain.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -188,21 +188,21 @@ async fn an_upstream_that_cannot_be_reached_is_named_with_what_to_do() {
             let _ = socket.write_all(b"\x15\x03\x01\x00\x02\x02\x46").await;
         }
     });
-    for (url, said) in [
+    for (url, expected) in [
         (format!("https://127.0.0.1:{port}/v1"), "its port answers without TLS. Write http://"),
         (format!("http://127.0.0.1:{tls_port}/v1"), "its port has TLS; write https://"),
         (String::from("http://127.0.0.1:1/v1"), "connection refused. Check that it runs"),
         (String::from("http://nowhere.invalid/v1"), "its name cannot be resolved. Check the host"),
     ] {
         let config = format!("[[upstream]]\nname = \"up\"\nbase_url = \"{url}\"\n[retry]\nattempts = 1");
-        let answer = Running::with(&config).await.chat(false).await;
+        let answer = TestServer::with_config(&config).await.chat(false).await;
         let message = answer.error()["message"].as_str().unwrap().to_owned();
         assert_eq!(
             (answer.status, answer.error()["code"].as_str()),
             (502, Some("upstream_unreachable")),
             "{message}"
         );
-        assert!(message.contains("The upstream \"up\" ") && message.contains(said), "{url}: {message}");
+        assert!(message.contains("The upstream \"up\" ") && message.contains(expected), "{url}: {message}");
         assert!(!message.contains("127.0.0.1") && !message.contains("nowhere"), "{message}");
     }
 }

@@ -1,4 +1,4 @@
-//! TLS to an upstream: whom it trusts, and what it says of whom it does not.
+//! TLS to an upstream: which certificates are trusted, and the error for others.
 
 mod support;
 
@@ -6,14 +6,14 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use support::{Answer, completion};
+use support::{TestResponse, completion};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// An upstream that nobody but its own certificate vouches for; its base URL and that certificate.
+/// An upstream with a self-signed certificate; returns its base URL and the certificate.
 async fn upstream() -> (String, String) {
     openai_shim_server::upstream::http::provide_tls();
     let names = vec![String::from("localhost"), String::from("127.0.0.1")];
@@ -33,7 +33,7 @@ async fn upstream() -> (String, String) {
             tokio::spawn(async move {
                 let mut stream = acceptor.accept(socket).await.ok()?;
                 let mut buffer = vec![0; 16384];
-                // Each request comes in one piece here; the second one shows that the connection was kept.
+                // Each request arrives in one read; a second one on the same connection shows that it was reused.
                 for served in ["first", "second"] {
                     stream.read(&mut buffer).await.ok().filter(|n| *n > 0)?;
                     let body = completion(served);
@@ -48,8 +48,8 @@ async fn upstream() -> (String, String) {
     (url, cert.pem())
 }
 
-/// A shim in a process of its own, for whom this file holds all roots there are; two answers of it.
-async fn ask(base: &str, roots: &str) -> [Answer; 2] {
+/// Starts a shim process whose only roots are in this file; returns two responses.
+async fn ask(base: &str, roots: &str) -> [TestResponse; 2] {
     let folder = std::env::temp_dir();
     let file =
         folder.join(format!("shim-roots-{}-{:?}.pem", std::process::id(), std::thread::current().id()));
@@ -70,7 +70,8 @@ async fn ask(base: &str, roots: &str) -> [Answer; 2] {
         let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
         client.post(format!("http://{address}/v1/chat/completions")).body(body).send()
     };
-    let answers = [Answer::of(post().await.unwrap()).await, Answer::of(post().await.unwrap()).await];
+    let answers =
+        [TestResponse::read(post().await.unwrap()).await, TestResponse::read(post().await.unwrap()).await];
     let _ = child.kill();
     let _ = child.wait();
     let _ = std::fs::remove_file(file);
@@ -78,21 +79,21 @@ async fn ask(base: &str, roots: &str) -> [Answer; 2] {
 }
 
 #[tokio::test]
-async fn a_certificate_among_the_system_s_roots_is_trusted() {
+async fn certificate_among_the_systems_roots_is_trusted() {
     let (base, certificate) = upstream().await;
     let [first, second] = ask(&base, &certificate).await;
     assert_eq!((first.text().as_str(), second.text().as_str()), ("first", "second"), "{}", first.body);
 }
 
 #[tokio::test]
-async fn any_other_certificate_is_not_and_of_its_address_only_the_upstream_s_name_is_told() {
+async fn untrusted_certificate_is_an_error_without_the_address() {
     let (base, _) = upstream().await;
     let (_, other) = upstream().await;
     let [answer, _] = ask(&base, &other).await;
     let message = answer.error()["message"].as_str().unwrap().to_owned();
-    // Where no name is configured the host is the name, as in the header of each reply.
-    let told = "The upstream \"127.0.0.1\" could not be reached: its TLS certificate is not trusted. Add the authority \
+    // An upstream of the command line is named after its host, as in the response header.
+    let expected = "The upstream \"127.0.0.1\" could not be reached: its TLS certificate is not trusted. Add the authority \
                 that signed it to the system's certificates, or name a file with it in SSL_CERT_FILE.";
-    assert_eq!(message, told);
+    assert_eq!(message, expected);
     assert_eq!(answer.header("x-openai-shim-upstream"), "127.0.0.1");
 }

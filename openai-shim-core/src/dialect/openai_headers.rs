@@ -2,7 +2,7 @@
 
 use super::auxiliary::DialectHeaders;
 
-/// <https://platform.openai.com/docs/api-reference/debugging-requests>
+/// See <https://platform.openai.com/docs/api-reference/debugging-requests>.
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     identifying: &[],
     feature_headers: &["openai-organization", "openai-project", "openai-beta"],

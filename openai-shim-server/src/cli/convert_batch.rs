@@ -1,6 +1,7 @@
-//! `convert --batch`: one payload a line, and nothing in it changed that the conversion does not change.
+//! `openai-shim convert --batch`: one payload per NDJSON line in, one result per line out; JSON text keeps its numbers and key
+//! order.
 
-use super::convert::ConvertJob;
+use super::convert_job::ConvertJob;
 use openai_shim_core::convert::{Conversion, PayloadKind};
 use openai_shim_core::json::{self, decode_string};
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 
-/// A line of the input. Raw values keep numbers and the order of keys as they are.
+/// A line of the input. Raw values keep numbers and the order of keys.
 #[derive(Deserialize)]
 struct BatchLine<'a> {
     #[serde(borrow)]
@@ -20,17 +21,17 @@ struct BatchLine<'a> {
     status: Option<u16>,
 }
 
-/// Converts line by line. Only reading and writing can fail.
-pub(super) fn run(plan: &ConvertJob) -> std::io::Result<()> {
+/// Converts line by line. Only I/O can fail.
+pub(super) fn run(job: &ConvertJob) -> std::io::Result<()> {
     let mut input = BufReader::with_capacity(1 << 16, std::io::stdin().lock());
     let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let (mut line, mut out) = (Vec::new(), Vec::new());
     while input.read_until(b'\n', &mut line)? > 0 {
         if !line.trim_ascii().is_empty() {
-            convert(plan, line.trim_ascii(), &mut out);
+            convert_line(job, line.trim_ascii(), &mut out);
             output.write_all(&out)?;
         }
-        // Whoever sends the next line only after this one's answer shall get it.
+        // A program that sends the next line only after this result must receive it.
         if !input.buffer().contains(&b'\n') {
             output.flush()?;
         }
@@ -40,29 +41,29 @@ pub(super) fn run(plan: &ConvertJob) -> std::io::Result<()> {
     output.flush()
 }
 
-fn convert(plan: &ConvertJob, line: &[u8], out: &mut Vec<u8>) {
+fn convert_line(job: &ConvertJob, line: &[u8], out: &mut Vec<u8>) {
     let parsed: BatchLine<'_> = match serde_json::from_slice(line) {
         Ok(parsed) => parsed,
-        Err(error) => return invalid(line, &error.to_string(), out),
+        Err(error) => return write_invalid_line(line, &error.to_string(), out),
     };
-    let body = payload(parsed.body);
-    let request = parsed.request.filter(|request| request.get() != "null").map(payload);
-    let conversion = plan.convert(body.as_bytes(), request.as_deref().map(str::as_bytes), parsed.status);
-    write(parsed.id, &conversion, plan.kind, out);
+    let body = payload_text(parsed.body);
+    let request = parsed.request.filter(|request| request.get() != "null").map(payload_text);
+    let conversion = job.convert(body.as_bytes(), request.as_deref().map(str::as_bytes), parsed.status);
+    write_result(parsed.id, &conversion, job.kind, out);
 }
 
-/// The bytes of a payload: a string's text, or the JSON as it stands.
-fn payload(raw: &RawValue) -> Cow<'_, str> {
+/// The text of a payload: a string's content, or the JSON itself.
+fn payload_text(raw: &RawValue) -> Cow<'_, str> {
     decode_string(raw.get()).unwrap_or(Cow::Borrowed(raw.get()))
 }
 
-fn write(id: Option<&RawValue>, conversion: &Conversion, kind: PayloadKind, out: &mut Vec<u8>) {
+fn write_result(id: Option<&RawValue>, conversion: &Conversion, kind: PayloadKind, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"id\":");
     out.extend_from_slice(id.map_or("null", RawValue::get).as_bytes());
     out.extend_from_slice(if conversion.ok { b",\"ok\":true,\"body\":" } else { b",\"ok\":false,\"body\":" });
     let is_error = conversion.status.is_some_and(|status| status >= 400);
-    let embedded = (kind != PayloadKind::Stream || is_error) && embed(&conversion.body, out);
-    if !embedded {
+    let is_embedded = (kind != PayloadKind::Stream || is_error) && embed(&conversion.body, out);
+    if !is_embedded {
         encode_string(&String::from_utf8_lossy(&conversion.body), out);
     }
     out.extend_from_slice(b",\"outcome\":");
@@ -71,23 +72,23 @@ fn write(id: Option<&RawValue>, conversion: &Conversion, kind: PayloadKind, out:
         None => out.extend_from_slice(b"null"),
     }
     out.extend_from_slice(b",\"diagnostics\":[");
-    for (at, d) in conversion.diagnostics.iter().enumerate() {
-        if at > 0 {
+    for (index, d) in conversion.diagnostics.iter().enumerate() {
+        if index > 0 {
             out.push(b',');
         }
-        record(d.code.as_str(), d.severity().as_str(), &d.path, &d.detail, d.count, out);
+        write_diagnostic(d.code.as_str(), d.severity().as_str(), &d.path, &d.detail, d.count, out);
     }
     out.extend_from_slice(b"]}\n");
 }
 
-/// Writes a payload as JSON, if it is JSON. A JSON string is not: it would read as the text in it.
+/// Writes a payload as JSON, if it is JSON but not a string: a reader would take a string for the payload's text.
 fn embed(body: &[u8], out: &mut Vec<u8>) -> bool {
     let Ok(raw) = serde_json::from_slice::<&RawValue>(body) else { return false };
     let raw = raw.get();
     if json::value_kind(raw) == json::ValueKind::String {
         return false;
     }
-    // Between tokens a line break is white space, and inside a string there is none: one line stays one line.
+    // JSON has line breaks only between tokens; without them the result stays on one line.
     if raw.contains(['\n', '\r']) {
         out.extend(raw.bytes().filter(|b| !matches!(b, b'\n' | b'\r')));
     } else {
@@ -96,8 +97,8 @@ fn embed(body: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// A line that is not what it should be: its answer says so, and the next line is read.
-fn invalid(line: &[u8], what: &str, out: &mut Vec<u8>) {
+/// Writes the result of an invalid line.
+fn write_invalid_line(line: &[u8], error: &str, out: &mut Vec<u8>) {
     #[derive(Deserialize)]
     struct Id<'a> {
         #[serde(borrow)]
@@ -107,12 +108,12 @@ fn invalid(line: &[u8], what: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"id\":");
     out.extend_from_slice(id.map_or("null", RawValue::get).as_bytes());
     out.extend_from_slice(b",\"ok\":false,\"body\":null,\"outcome\":\"errored\",\"diagnostics\":[");
-    let what = format!("the line is no {{\"id\", \"body\"}} object: {what}");
-    record("line-invalid", "error", "", &what, 1, out);
+    let detail = format!("the line is no {{\"id\", \"body\"}} object: {error}");
+    write_diagnostic("line-invalid", "error", "", &detail, 1, out);
     out.extend_from_slice(b"]}\n");
 }
 
-fn record(code: &str, severity: &str, path: &str, detail: &str, count: u32, out: &mut Vec<u8>) {
+fn write_diagnostic(code: &str, severity: &str, path: &str, detail: &str, count: u32, out: &mut Vec<u8>) {
     for (key, value) in
         [("{\"code\":", code), (",\"severity\":", severity), (",\"path\":", path), (",\"detail\":", detail)]
     {

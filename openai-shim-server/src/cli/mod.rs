@@ -1,18 +1,16 @@
-//! The command line: what may be written, and which part of the program it starts.
+//! The command line: subcommands, options and variables, and what each subcommand starts.
 
 mod convert;
 mod convert_batch;
+mod convert_job;
+mod output;
 mod profiles;
 mod serve;
 
 use clap::{Args, Parser, Subcommand};
-use openai_shim_server::config::{ConfigError, Overrides, read};
-use std::io::Write;
+use openai_shim_server::config::{Overrides, read};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// Something was wrong with what the user wrote.
-const USAGE: u8 = 2;
 
 /// Any chat client, any nearly-OpenAI language-model API: nothing lost and nothing invented.
 #[derive(Debug, Parser)]
@@ -47,7 +45,7 @@ enum Command {
     Check(ServeArgs),
     /// Convert payloads from standard input to standard output
     #[command(after_help = convert::EXAMPLES)]
-    Convert(convert::ConvertArgs),
+    Convert(convert_job::ConvertArgs),
     /// List the built-in profiles, or print one as TOML
     Profiles {
         /// The profile to print
@@ -78,7 +76,7 @@ struct ServeArgs {
     api_key: Option<String>,
 }
 
-/// Does what the command line says.
+/// Runs the subcommand.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     match cli.command {
         None => serve::serve(&cli.serve.into_overrides()),
@@ -90,7 +88,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 }
 
 impl ServeArgs {
-    /// The arguments with the variables that have no option: `ps` would show keys.
+    /// The arguments, with the variables that have no option because `ps` shows arguments.
     fn into_overrides(self) -> Overrides {
         let keys = std::env::var("OPENAI_SHIM_CLIENT_KEYS").unwrap_or_default();
         Overrides {
@@ -109,32 +107,9 @@ impl ServeArgs {
 fn check(overrides: &Overrides) -> ExitCode {
     match read(overrides) {
         Ok(config) => {
-            print(&format!("{config}"));
+            output::print(&format!("{config}"));
             ExitCode::SUCCESS
         }
-        Err(error) => refused(&error),
+        Err(error) => output::config_error(&error),
     }
-}
-
-/// A configuration that cannot be used.
-fn refused(error: &ConfigError) -> ExitCode {
-    complain(error);
-    ExitCode::from(USAGE)
-}
-
-/// Something else that the user must write differently.
-fn usage(message: &str) -> ExitCode {
-    complain(format_args!("openai-shim: {message}"));
-    ExitCode::from(USAGE)
-}
-
-/// Says on standard error what is wrong; where nobody can read it, the exit code says so alone.
-fn complain(what: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{what}");
-}
-
-/// Prints a text. A reader that has left wants no more of it.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -1,13 +1,13 @@
-//! A configuration for people: what would run, and no secret.
+//! Prints a configuration for `openai-shim check`: settings in, lines for people out, without secrets.
 
+use super::settings::{Config, LogFormat, ModelConfig, UpstreamConfig, UpstreamLocation};
 use super::units::{show_duration, show_size};
-use super::{Config, LogFormat, ModelConfig, UpstreamConfig, UpstreamLocation};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
 use std::fmt;
 
 impl fmt::Display for Config {
-    /// Several lines, for `openai-shim check`; of secrets only whether they are set.
+    /// Several lines; of secrets only whether they are set.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = match self.mode {
             LossPolicy::Lenient => "lenient: what an upstream cannot take is left out and reported",
@@ -17,7 +17,7 @@ impl fmt::Display for Config {
         if !self.hosts.is_empty() {
             writeln!(f, "hosts         {}", self.hosts.join(", "))?;
         }
-        writeln!(f, "client keys   {}", keys(self))?;
+        writeln!(f, "client keys   {}", describe_client_keys(self))?;
         writeln!(f, "mode          {mode}")?;
         let learn = if self.learn { "what upstreams refuse is not sent again" } else { "off" };
         writeln!(f, "learn         {learn}")?;
@@ -47,8 +47,9 @@ impl fmt::Display for Config {
             FallbackPolicy::Empty => "when every attempt came back empty",
             FallbackPolicy::Always => "also instead of errors",
         };
-        let said = if self.fallback.message.is_some() { ", with a message of your own" } else { "" };
-        writeln!(f, "fallback      {fallback}{said}")?;
+        let custom_message =
+            if self.fallback.message.is_some() { ", with a message of your own" } else { "" };
+        writeln!(f, "fallback      {fallback}{custom_message}")?;
         let t = &self.timeouts;
         let [connect, first, idle, keepalive, whole, write] =
             [t.connect, t.first_byte, t.idle, t.keepalive, t.whole, t.write].map(show_duration);
@@ -83,7 +84,7 @@ impl fmt::Display for Config {
     }
 }
 
-fn keys(config: &Config) -> String {
+fn describe_client_keys(config: &Config) -> String {
     match config.client_keys.len() {
         0 if config.listen.ip().is_loopback() => String::from("none: programs on this machine need no key"),
         0 => String::from("none: everyone who can reach it may use it (allow_anonymous)"),

@@ -1,6 +1,6 @@
-//! Every key that a configuration file may have: the one list, for suggestions and for the documentation's test.
+//! The list of all keys of a configuration file, for suggestions and for the documentation's test.
 
-use super::suggest::near;
+use super::suggest::nearest;
 
 /// The sections with their keys; `""` is the top of the file.
 const SECTIONS: &[(&str, &[&str])] = &[
@@ -26,17 +26,17 @@ pub fn keys() -> impl Iterator<Item = String> {
     SECTIONS.iter().flat_map(|(section, keys)| keys.iter().map(move |key| join(section, key)))
 }
 
-/// Whether a section has this key, or this section below it.
-pub(crate) fn known(section: &str, key: &str) -> bool {
-    candidates(section).any(|known| known == key)
+/// Whether a section has this key or subsection.
+pub(crate) fn is_known(section: &str, key: &str) -> bool {
+    candidates(section).any(|candidate| candidate == key)
 }
 
-/// What to write instead of a key that a section does not have.
-pub(crate) fn instead_of(section: &str, key: &str) -> String {
-    // The right key in the wrong place is commoner than a typing error. Only a key that has one place can be moved.
-    let elsewhere: Vec<&str> =
+/// A remedy for a key that a section does not have: the right section or the nearest key.
+pub(crate) fn suggest_instead(section: &str, key: &str) -> String {
+    // A right key in a wrong section is more common than a typing error. Only a key of a single section can be moved.
+    let sections: Vec<&str> =
         SECTIONS.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section).collect();
-    match elsewhere.as_slice() {
+    match sections.as_slice() {
         [""] => {
             return String::from(
                 "has no place here; write it at the top of the file, above the first [section]",
@@ -46,8 +46,8 @@ pub(crate) fn instead_of(section: &str, key: &str) -> String {
         [home] if !home.contains('.') => return format!("has no place here; write it under [{home}]"),
         _ => {}
     }
-    match near(key, candidates(section)) {
-        Some(word) => format!("there is no such key; write {word} instead"),
+    match nearest(key, candidates(section)) {
+        Some(key) => format!("there is no such key; write {key} instead"),
         None => {
             let all: Vec<_> = candidates(section).collect();
             format!("there is no such key; write one of {}", all.join(", "))
@@ -74,16 +74,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_in_the_wrong_section_is_sent_to_its_own() {
-        assert!(instead_of("", "max_tokens").contains("under [defaults]"));
-        assert!(instead_of("log", "listen").contains("top of the file"));
-        assert!(instead_of("", "base_url").contains("under [[upstream]]"));
+    fn remedy_for_a_key_in_the_wrong_section_names_the_right_one() {
+        assert!(suggest_instead("", "max_tokens").contains("under [defaults]"));
+        assert!(suggest_instead("log", "listen").contains("top of the file"));
+        assert!(suggest_instead("", "base_url").contains("under [[upstream]]"));
     }
 
     #[test]
-    fn a_misspelt_key_or_section_is_corrected() {
-        assert!(instead_of("retry", "attemps").contains("write attempts instead"));
-        assert!(instead_of("", "timeout").contains("write timeouts instead"));
-        assert!(instead_of("cors", "zzz").contains("one of origins"));
+    fn misspelt_key_or_section_gets_a_correction() {
+        assert!(suggest_instead("retry", "attemps").contains("write attempts instead"));
+        assert!(suggest_instead("", "timeout").contains("write timeouts instead"));
+        assert!(suggest_instead("cors", "zzz").contains("one of origins"));
     }
 }

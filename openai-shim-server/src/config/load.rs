@@ -1,38 +1,20 @@
-//! From defaults, file, environment and arguments to a checked [`Config`]; each wins over the one before it.
+//! Reads the configuration: defaults, file, environment and arguments in, each overriding the one before, a checked
+//! [`Config`] or all faults out.
 
+use super::error::ConfigError;
+use super::overrides::Overrides;
+use super::secret::{self, Secret};
+use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::toml_tree::{ConfigErrors, Section, Source};
-use super::{Config, ConfigError, Limits, Log, LogFormat, Secret, Timeouts, UpstreamConfig};
-use super::{secret, suggest, units, upstream};
+use super::{suggest, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
-use std::path::PathBuf;
-
-/// What was given on the command line or in the environment; it wins over the file. An empty text counts as absent.
-#[derive(Debug, Clone, Default)]
-pub struct Overrides {
-    /// `--listen`, `OPENAI_SHIM_LISTEN`
-    pub listen: Option<String>,
-    /// `--config`, `OPENAI_SHIM_CONFIG`
-    pub config: Option<PathBuf>,
-    /// `--upstream`, `OPENAI_SHIM_UPSTREAM`: a base URL, or `echo`; then it is the only upstream.
-    pub upstream: Option<String>,
-    /// `--dialect`, `OPENAI_SHIM_DIALECT`
-    pub dialect: Option<String>,
-    /// `--profile`, `OPENAI_SHIM_PROFILE`
-    pub profile: Option<String>,
-    /// `--api-key`, `OPENAI_SHIM_API_KEY`: `env:NAME`, `file:PATH`, `credential:NAME` or the key itself.
-    pub api_key: Option<String>,
-    /// `OPENAI_SHIM_CLIENT_KEYS`, separated by commas; they replace those of the file.
-    pub client_keys: Vec<String>,
-    /// `OPENAI_SHIM_LOG`: `text` or `json`, and a filter, separated by commas.
-    pub log: Option<String>,
-}
 
 /// Reads and checks the configuration.
 ///
 /// # Errors
-/// One line a fault: the place, the key, what is wrong and what to write.
+/// One line per fault: the place, the key, what is wrong and what to write.
 pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
     let overrides = &overrides.clone().without_blanks();
     let source = match &overrides.config {
@@ -52,7 +34,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         debug: top.flag("debug").unwrap_or_default(),
         reasoning: top
             .section("defaults")
-            .text("reasoning", |style| choice(style, &STYLES))
+            .text("reasoning", |style| choice(style, &REASONING_STYLES))
             .map_or_else(ReasoningStyle::default, |style| style.value),
         default_max_tokens: Some(
             top.section("defaults")
@@ -77,37 +59,25 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
 const DEFAULT_MAX_TOKENS: u64 = 4096;
-const SHORTEST_CLIENT_KEY: usize = 16;
+/// The fewest characters of a client key where other machines can try keys.
+const MIN_CLIENT_KEY_CHARACTERS: usize = 16;
 const MODES: [(&str, LossPolicy); 2] = [("lenient", LossPolicy::Lenient), ("strict", LossPolicy::Strict)];
-const STYLES: [(&str, ReasoningStyle); 2] =
+const REASONING_STYLES: [(&str, ReasoningStyle); 2] =
     [("field", ReasoningStyle::Field), ("tags", ReasoningStyle::Tags)];
-const WHENS: [(&str, FallbackPolicy); 3] =
+const FALLBACK_POLICIES: [(&str, FallbackPolicy); 3] =
     [("never", FallbackPolicy::Never), ("empty", FallbackPolicy::Empty), ("always", FallbackPolicy::Always)];
-const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-impl Overrides {
-    /// `OPENAI_SHIM_UPSTREAM=` in a compose file means that it is not set.
-    fn without_blanks(mut self) -> Self {
-        let Self { listen, upstream, dialect, profile, api_key, log, .. } = &mut self;
-        for text in [listen, upstream, dialect, profile, api_key, log] {
-            *text = text.take().filter(|text| !text.trim().is_empty());
-        }
-        self.config = self.config.filter(|path| !path.as_os_str().is_empty());
-        self.client_keys.retain(|key| !key.trim().is_empty());
-        self
-    }
-}
-
-/// The address to listen on; one that others can reach needs keys, or a word that it shall not.
+/// The address to listen on. One that other machines can reach needs client keys or `allow_anonymous = true`.
 fn listen(top: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors, has_keys: bool) -> SocketAddr {
     let anonymous = top.flag("allow_anonymous").unwrap_or_default();
-    let open = |address: SocketAddr| !address.ip().is_loopback() && !has_keys && !anonymous;
-    let given = top.text("listen", parse_address);
+    let is_open = |address: SocketAddr| !address.ip().is_loopback() && !has_keys && !anonymous;
+    let configured = top.text("listen", parse_address);
     if let Some(text) = &overrides.listen {
         return match parse_address(text) {
             Ok(address) => {
-                if open(address) {
+                if is_open(address) {
                     let what = "set OPENAI_SHIM_CLIENT_KEYS=env:NAME, or write allow_anonymous = true into the file of \
                                 --config if everyone may use it";
                     faults.outside("--listen", format!("{address} {REACHABLE}; {what}"));
@@ -120,12 +90,12 @@ fn listen(top: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors, has_k
             }
         };
     }
-    let Some(given) = given else { return DEFAULT_LISTEN };
-    if open(given.value) {
+    let Some(configured) = configured else { return DEFAULT_LISTEN };
+    if is_open(configured.value) {
         let what = "write client_keys = [\"env:SHIM_KEY\"], or allow_anonymous = true if everyone may use it";
-        top.fault("listen", &given.span, format!("{} {REACHABLE}; {what}", given.value));
+        top.fault("listen", &configured.span, format!("{} {REACHABLE}; {what}", configured.value));
     }
-    given.value
+    configured.value
 }
 
 const REACHABLE: &str = "can be reached from other machines, and no client key is set";
@@ -145,15 +115,17 @@ fn client_keys(
     faults: &ConfigErrors,
 ) -> Vec<Secret> {
     let resolve = |reference: &str| secret::resolve(reference, source.folder());
-    let of_file = top.texts("client_keys", "[\"env:SHIM_KEY\"]", resolve);
+    let keys_of_file = top.texts("client_keys", "[\"env:SHIM_KEY\"]", resolve);
     if overrides.client_keys.is_empty() {
-        return of_file;
+        return keys_of_file;
     }
-    let given = overrides.client_keys.iter();
-    given.filter_map(|key| upstream::from_reference("OPENAI_SHIM_CLIENT_KEYS", key.trim(), faults)).collect()
+    let references = overrides.client_keys.iter();
+    references
+        .filter_map(|key| upstream::from_reference("OPENAI_SHIM_CLIENT_KEYS", key.trim(), faults))
+        .collect()
 }
 
-/// Keys that others can try must be too long to be found.
+/// Client keys must be too long to be guessed where other machines can try them.
 fn check_key_lengths(
     top: &Section<'_>,
     listen: &SocketAddr,
@@ -161,20 +133,20 @@ fn check_key_lengths(
     overrides: &Overrides,
     faults: &ConfigErrors,
 ) {
-    let short = keys.iter().position(|key| key.expose().len() < SHORTEST_CLIENT_KEY);
-    let Some(at) = short.filter(|_| !listen.ip().is_loopback()) else { return };
+    let short = keys.iter().position(|key| key.expose().len() < MIN_CLIENT_KEY_CHARACTERS);
+    let Some(index) = short.filter(|_| !listen.ip().is_loopback()) else { return };
     let what = format!(
-        "key number {} has fewer than {SHORTEST_CLIENT_KEY} characters, and {listen} can be reached from other machines; \
+        "key number {} has fewer than {MIN_CLIENT_KEY_CHARACTERS} characters, and {listen} can be reached from other machines; \
          write a longer one, such as the output of `openssl rand -hex 16`",
-        at + 1
+        index + 1
     );
     match top.get("client_keys").filter(|_| overrides.client_keys.is_empty()) {
-        Some(given) => top.fault("client_keys", &given.span(), what),
+        Some(configured) => top.fault("client_keys", &configured.span(), what),
         None => faults.outside("OPENAI_SHIM_CLIENT_KEYS", what),
     }
 }
 
-/// A name without a port, in lower case.
+/// Parses a host name without a port into lower case.
 fn parse_host(text: &str) -> Result<String, String> {
     let name = text.trim().to_ascii_lowercase();
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -192,20 +164,20 @@ fn upstreams(
     overrides: &Overrides,
     faults: &ConfigErrors,
 ) -> Vec<UpstreamConfig> {
-    let mut of_file = upstream::from_file(top, source.folder());
+    let mut upstreams = upstream::from_file(top, source.folder());
     let target = overrides.upstream.as_deref().or((top.get("upstream").is_none()).then_some("echo"));
     if let Some(target) = target {
         return upstream::from_arguments(target, overrides, faults).into_iter().collect();
     }
-    match of_file.as_mut_slice() {
-        [only] => upstream::change(only, overrides, faults),
+    match upstreams.as_mut_slice() {
+        [only] => upstream::apply_overrides(only, overrides, faults),
         _ => {
-            let given = [
+            let options = [
                 ("--profile", &overrides.profile),
                 ("--dialect", &overrides.dialect),
                 ("--api-key", &overrides.api_key),
             ];
-            for (option, _) in given.into_iter().filter(|(_, given)| given.is_some()) {
+            for (option, _) in options.into_iter().filter(|(_, value)| value.is_some()) {
                 let key = option.trim_start_matches('-').replace('-', "_");
                 let what = format!(
                     "the file has several upstreams, and this is for one; write {key} = … under its [[upstream]]"
@@ -214,7 +186,7 @@ fn upstreams(
             }
         }
     }
-    of_file
+    upstreams
 }
 
 fn retry(section: &Section<'_>) -> Retry {
@@ -224,7 +196,7 @@ fn retry(section: &Section<'_>) -> Retry {
     }
     if let Some(backoff) = section.text("backoff", units::duration) {
         retry.backoff = backoff.value;
-        // A first wait alone says that waiting so long is fine.
+        // A first wait longer than the default maximum raises the maximum.
         retry.max_backoff = retry.max_backoff.max(backoff.value);
     }
     if let Some(max) = section.text("max_backoff", units::duration) {
@@ -243,7 +215,7 @@ fn retry(section: &Section<'_>) -> Retry {
 
 fn fallback(section: &Section<'_>) -> Fallback {
     let mut fallback = Fallback::default();
-    if let Some(when) = section.text("when", |when| choice(when, &WHENS)) {
+    if let Some(when) = section.text("when", |when| choice(when, &FALLBACK_POLICIES)) {
         fallback.when = when.value;
     }
     let message = section.text("message", |message| match message.trim() {
@@ -285,13 +257,13 @@ fn limits(section: &Section<'_>) -> Limits {
         request_body,
         response_body: or("response_body", default.response_body),
         frame: or("frame", default.frame),
-        // One body alone always fits.
+        // A single body always fits.
         bodies: bodies.map_or(default.bodies.max(request_body), |bodies| bodies.value),
         concurrent: concurrent.unwrap_or(default.concurrent),
     }
 }
 
-/// The shortest secret from which tags of owners may be derived.
+/// The fewest characters of the secret from which owners are derived.
 const MIN_SECRET_CHARACTERS: usize = 32;
 
 fn store_secret(section: &Section<'_>, source: &Source) -> Option<Secret> {
@@ -309,16 +281,14 @@ fn store_secret(section: &Section<'_>, source: &Source) -> Option<Secret> {
 }
 
 fn log(section: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors) -> Log {
-    let format = section.text("format", |format| choice(format, &FORMATS)).map(|format| format.value);
+    let format = section.text("format", |format| choice(format, &LOG_FORMATS)).map(|format| format.value);
     let filter = section.text("filter", parse_filter).map(|filter| filter.value);
     let mut log = Log { format: format.unwrap_or_default(), filter };
     let (mut formats, mut filters) = (Vec::new(), Vec::new());
-    for word in
-        overrides.log.iter().flat_map(|words| words.split(',')).map(str::trim).filter(|w| !w.is_empty())
-    {
-        match choice(word, &FORMATS) {
+    for part in overrides.log.iter().flat_map(|log| log.split(',')).map(str::trim).filter(|w| !w.is_empty()) {
+        match choice(part, &LOG_FORMATS) {
             Ok(format) => formats.push(format),
-            Err(_) => filters.push(word),
+            Err(_) => filters.push(part),
         }
     }
     if let Some(format) = formats.last() {
@@ -333,12 +303,12 @@ fn log(section: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors) -> L
     log
 }
 
-/// A level, or a list of levels and `target=level`. A word alone would be taken for a target, and say nothing.
+/// Checks a filter: a level, or a list of levels and `target=level`. `tracing` would take an unknown level for a target.
 fn parse_filter(text: &str) -> Result<String, String> {
-    for word in text.split(',').map(str::trim) {
-        let level = word.rsplit_once('=').map_or(word, |(_, level)| level);
-        if !LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
-            return Err(format!("{word:?} is no level; {}", suggest::instead(level, &LEVELS)));
+    for directive in text.split(',').map(str::trim) {
+        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
+        if !LOG_LEVELS.contains(&level.to_ascii_lowercase().as_str()) {
+            return Err(format!("{directive:?} is no level; {}", suggest::instead(level, &LOG_LEVELS)));
         }
     }
     match tracing_subscriber::EnvFilter::try_new(text) {
@@ -349,7 +319,7 @@ fn parse_filter(text: &str) -> Result<String, String> {
     }
 }
 
-/// What a browser sends as `Origin`, or `*`.
+/// Parses an origin in the form in which browsers send it, or `*`.
 fn parse_origin(text: &str) -> Result<String, String> {
     if text == "*" {
         return Ok(text.to_owned());
@@ -368,10 +338,10 @@ fn parse_origin(text: &str) -> Result<String, String> {
     Err(format!("browsers send an origin without a path and in small letters; write {origin:?}"))
 }
 
-/// The value of one of a few words.
-fn choice<T: Copy>(given: &str, known: &[(&str, T)]) -> Result<T, String> {
-    known.iter().find(|(word, _)| *word == given).map(|(_, value)| *value).ok_or_else(|| {
-        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-        format!("{given:?} is not known; {}", suggest::instead(given, &words))
+/// The value of one of a few names.
+fn choice<T: Copy>(name: &str, known: &[(&str, T)]) -> Result<T, String> {
+    known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
+        format!("{name:?} is not known; {}", suggest::instead(name, &names))
     })
 }

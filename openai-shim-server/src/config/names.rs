@@ -1,4 +1,4 @@
-//! The name of a profile or dialect in the configuration to what it names, or to a suggestion.
+//! Looks up profiles and dialects by name: the name in, the profile or dialect or an error with a suggestion out.
 
 use super::suggest;
 use openai_shim_core::Profile;

@@ -162,7 +162,7 @@ fn explain(message: &str) -> String {
     let mut quoted = rest.split('`').step_by(2);
     let unknown = quoted.next().unwrap_or_default();
     let known: Vec<&str> = rest.split('`').skip(2).step_by(2).collect();
-    match suggest::near(unknown, known.iter().copied()) {
+    match suggest::nearest(unknown, known.iter().copied()) {
         Some(key) => format!("{NO_SUCH_KEY}; write {key} instead"),
         None => format!("{NO_SUCH_KEY}; write one of {}", known.join(", ")),
     }

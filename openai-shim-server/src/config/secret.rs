@@ -1,11 +1,32 @@
-//! Secrets and where they come from: `env:NAME`, `file:PATH`, `credential:NAME` or the text itself.
+//! Secrets, and their references: `env:NAME`, `file:PATH`, `credential:NAME` or the text itself in, a [`Secret`] out.
 
-use super::Secret;
 use std::path::{Path, PathBuf};
 
-/// Looks a reference up. Relative paths start at `base`, the folder of the file that the reference stands in.
+/// A secret: never printed, never logged.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Holds a secret.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The secret as text; callers must not log it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Resolves a reference. Relative paths start at `base`, the folder of the file that contains the reference.
 ///
-/// The fault that comes back names the reference, never what is behind it.
+/// The error names the reference, never the secret.
 pub(crate) fn resolve(reference: &str, base: &Path) -> Result<Secret, String> {
     if let Some(name) = reference.strip_prefix("env:") {
         return from_env(name);
@@ -37,7 +58,7 @@ fn from_file(path: &Path, what: &str) -> Result<Secret, String> {
     }
 }
 
-/// A credential that systemd handed over (`LoadCredential=`).
+/// Reads a credential from systemd (`LoadCredential=`).
 fn from_credential(name: &str, folder: Option<PathBuf>) -> Result<Secret, String> {
     if name.is_empty() || name.contains('/') {
         return Err(String::from(
@@ -53,7 +74,7 @@ fn from_credential(name: &str, folder: Option<PathBuf>) -> Result<Secret, String
     }
 }
 
-/// A secret that can stand in a header: one line of visible ASCII, without the newline that files end with.
+/// Checks that a secret fits into a header: one line of visible ASCII. Removes the newline at the end of files.
 fn checked(text: &str, what: &str, remedy: &str) -> Result<Secret, String> {
     let text = text.trim();
     if text.is_empty() {
@@ -70,13 +91,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_variable_is_named() {
+    fn missing_variable_is_named_in_the_error() {
         let fault = resolve("env:OPENAI_SHIM_NO_SUCH_VARIABLE", Path::new("")).unwrap_err();
         assert!(fault.contains("OPENAI_SHIM_NO_SUCH_VARIABLE") && fault.contains("not set"), "{fault}");
     }
 
     #[test]
-    fn the_newline_at_the_end_of_a_file_is_not_part_of_the_key() {
+    fn newline_at_the_end_of_a_key_file_is_removed() {
         let folder = std::env::temp_dir().join(format!("openai-shim-secret-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("key"), "sk-1\n").unwrap();
@@ -89,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_need_systemd_and_a_plain_name() {
+    fn credential_without_systemd_or_with_a_path_is_an_error() {
         assert!(from_credential("key", None).unwrap_err().contains("LoadCredential=key:PATH"));
         assert!(from_credential("../key", Some(PathBuf::from("/"))).is_err());
     }

@@ -1,9 +1,10 @@
-//! The TOML file as a tree of sections that know where they stand, so that every fault can say so.
+//! Reads a TOML file section by section and collects every fault with its line.
 //!
-//! The tree is walked by hand instead of through serde's derive: that stops at the first fault, and of a value that may
-//! have two forms it can only say that it fits neither.
+//! The tree is walked by hand instead of with serde's derive: serde stops at the first fault, and for a value that may have
+//! two forms it can only report that neither fits.
 
-use super::{ConfigError, known_keys};
+use super::error::ConfigError;
+use super::known_keys;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ impl Source {
         }
     }
 
-    /// A file without a key.
+    /// An empty file.
     pub(crate) fn empty() -> Self {
         Self { name: String::from("configuration"), text: String::new(), folder: PathBuf::new() }
     }
@@ -39,10 +40,10 @@ impl Source {
     /// Parses the text.
     pub(crate) fn parse(&self) -> Result<Spanned<DeTable<'_>>, ConfigError> {
         DeTable::parse(&self.text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
+            let offset = error.span().map_or(0, |span| span.start);
             // Some of the parser's messages have several lines.
             let message = error.message().split('\n').collect::<Vec<_>>().join("; ");
-            ConfigError::new(format!("{}: this is not TOML: {message}", self.place(at)))
+            ConfigError::new(format!("{}: this is not TOML: {message}", self.place(offset)))
         })
     }
 
@@ -58,12 +59,12 @@ impl Source {
     }
 }
 
-/// The faults that were found, in any order.
+/// The faults found so far, each with its offset in the file.
 #[derive(Debug, Default)]
 pub(crate) struct ConfigErrors(RefCell<Vec<(usize, String)>>);
 
 impl ConfigErrors {
-    /// A fault outside of the file: in an argument or a variable.
+    /// Adds a fault outside of the file: in an argument or a variable.
     pub(crate) fn outside(&self, option: &str, what: impl std::fmt::Display) {
         self.0.borrow_mut().push((0, format!("{option}: {what}")));
     }
@@ -71,7 +72,7 @@ impl ConfigErrors {
     /// All faults as one error, in the order of the file.
     pub(crate) fn into_error(self) -> Option<ConfigError> {
         let mut faults = self.0.into_inner();
-        faults.sort_by_key(|(at, _)| *at);
+        faults.sort_by_key(|(offset, _)| *offset);
         let lines: Vec<String> = faults.into_iter().map(|(_, line)| line).collect();
         (!lines.is_empty()).then(|| ConfigError::new(lines.join("\n")))
     }
@@ -82,13 +83,13 @@ impl ConfigErrors {
 pub(crate) struct Section<'a> {
     source: &'a Source,
     faults: &'a ConfigErrors,
-    /// As in `keys`: `""`, `retry`, `upstream`.
+    /// The section's name as in [`known_keys`]: `""`, `retry`, `upstream`.
     path: &'static str,
     table: Option<&'a DeTable<'a>>,
-    at: usize,
+    offset: usize,
 }
 
-/// A value that was given, with the place where it stands.
+/// A value with its location in the file.
 #[derive(Debug, Clone)]
 pub(crate) struct Located<T> {
     pub(crate) value: T,
@@ -96,10 +97,10 @@ pub(crate) struct Located<T> {
 }
 
 impl<'a> Section<'a> {
-    /// The top of a file; unknown keys are noted at once.
+    /// The top of a file. Unknown keys become faults.
     pub(crate) fn top(source: &'a Source, table: &'a DeTable<'a>, faults: &'a ConfigErrors) -> Self {
-        let top = Self { source, faults, path: "", table: Some(table), at: 0 };
-        top.note_unknown();
+        let top = Self { source, faults, path: "", table: Some(table), offset: 0 };
+        top.check_keys();
         top
     }
 
@@ -118,31 +119,31 @@ impl<'a> Section<'a> {
         self.below(path, table)
     }
 
-    /// The sections of that name, which are written with two brackets.
+    /// The sections of that name, written with two brackets.
     pub(crate) fn sections(&self, path: &'static str) -> Vec<Self> {
-        let Some(given) = self.get(path) else { return Vec::new() };
-        let tables = given.get_ref().as_array().map(|array| {
+        let Some(item) = self.get(path) else { return Vec::new() };
+        let tables = item.get_ref().as_array().map(|array| {
             let tables = array.iter().map(|item| item.get_ref().as_table().map(|t| (item.span().start, t)));
             tables.collect::<Option<Vec<_>>>()
         });
         let Some(Some(tables)) = tables else {
             let what = format!("there may be several; write [[{path}]] with two brackets");
-            self.fault(path, &given.span(), what);
+            self.fault(path, &item.span(), what);
             return Vec::new();
         };
         tables.into_iter().map(|table| self.below(path, Some(table))).collect()
     }
 
-    /// Reads the inline table of a list's item as a section.
+    /// An inline table in a list, as a section.
     pub(crate) fn inline(&self, path: &'static str, item: &'a Spanned<DeValue<'a>>) -> Option<Self> {
         let table = item.get_ref().as_table()?;
         Some(self.below(path, Some((item.span().start, table))))
     }
 
     fn below(&self, path: &'static str, table: Option<(usize, &'a DeTable<'a>)>) -> Self {
-        let (at, table) = table.map_or((self.at, None), |(at, table)| (at, Some(table)));
-        let section = Self { path, table, at, ..*self };
-        section.note_unknown();
+        let (offset, table) = table.map_or((self.offset, None), |(offset, table)| (offset, Some(table)));
+        let section = Self { path, table, offset, ..*self };
+        section.check_keys();
         section
     }
 
@@ -151,65 +152,65 @@ impl<'a> Section<'a> {
         self.table?.get(key)
     }
 
-    /// A string, as `parse` reads it.
+    /// A string, parsed by `parse`.
     pub(crate) fn text<T>(
         &self,
         key: &str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<Located<T>> {
-        let given = self.get(key)?;
-        let parsed = match given.get_ref() {
+        let item = self.get(key)?;
+        let parsed = match item.get_ref() {
             DeValue::String(text) => parse(text),
-            // A number where a text is due mostly lacks its unit or its quotes; `parse` knows what it wants.
+            // A number in place of text mostly lacks its unit or its quotes; `parse` finds out which.
             DeValue::Integer(number) => match parse(number.as_str()) {
                 Err(what) => Err(what),
                 Ok(_) => Err(format!("must stand in quotes; write {key} = \"{}\"", number.as_str())),
             },
             other => Err(format!("is {} and must be a text; write it in quotes", kind(other))),
         };
-        self.checked(key, given.span(), parsed)
+        self.checked(key, item.span(), parsed)
     }
 
     /// A size: a text with a unit, or a number of bytes.
     pub(crate) fn size(&self, key: &str) -> Option<Located<usize>> {
-        let given = self.get(key)?;
-        let parsed = match given.get_ref() {
+        let item = self.get(key)?;
+        let parsed = match item.get_ref() {
             DeValue::String(text) => super::units::size(text),
             DeValue::Integer(number) => super::units::size(number.as_str()),
             other => Err(format!("is {} and must be a size; write one such as \"32MiB\"", kind(other))),
         };
-        self.checked(key, given.span(), parsed)
+        self.checked(key, item.span(), parsed)
     }
 
-    /// A whole number within a range.
+    /// An integer within a range.
     pub(crate) fn number(&self, key: &str, range: std::ops::RangeInclusive<u64>) -> Option<Located<u64>> {
-        let given = self.get(key)?;
-        let wanted = format!("write a whole number from {} to {}", range.start(), range.end());
-        let parsed = match given.get_ref() {
+        let item = self.get(key)?;
+        let remedy = format!("write a whole number from {} to {}", range.start(), range.end());
+        let parsed = match item.get_ref() {
             DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix())
                 .ok()
                 .filter(|n| range.contains(n))
-                .ok_or_else(|| format!("{number} is out of range; {wanted}")),
-            other => Err(format!("is {} and must be a number; {wanted}", kind(other))),
+                .ok_or_else(|| format!("{number} is out of range; {remedy}")),
+            other => Err(format!("is {} and must be a number; {remedy}", kind(other))),
         };
-        self.checked(key, given.span(), parsed)
+        self.checked(key, item.span(), parsed)
     }
 
-    /// Yes or no.
+    /// A boolean.
     pub(crate) fn flag(&self, key: &str) -> Option<bool> {
-        let given = self.get(key)?;
-        let parsed = match given.get_ref() {
+        let item = self.get(key)?;
+        let parsed = match item.get_ref() {
             DeValue::Boolean(flag) => Ok(*flag),
             other => {
                 Err(format!("is {} and must be yes or no; write {key} = true, without quotes", kind(other)))
             }
         };
-        self.checked(key, given.span(), parsed).map(|given| given.value)
+        self.checked(key, item.span(), parsed).map(|item| item.value)
     }
 
-    /// The items of a list; `example` shows how one is written.
+    /// The items of a list; faults show `example`.
     pub(crate) fn list(&self, key: &str, example: &str) -> Vec<&'a Spanned<DeValue<'a>>> {
-        match self.get(key).map(|given| (given.span(), given.get_ref())) {
+        match self.get(key).map(|item| (item.span(), item.get_ref())) {
             Some((_, DeValue::Array(items))) => items.iter().collect(),
             Some((span, other)) => {
                 self.fault(
@@ -223,7 +224,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A list of texts, each as `parse` reads it.
+    /// A list of texts, each parsed by `parse`.
     pub(crate) fn texts<T>(
         &self,
         key: &str,
@@ -236,17 +237,17 @@ impl<'a> Section<'a> {
                 DeValue::String(text) => parse(text),
                 other => Err(format!("holds {} and must hold texts; write {key} = {example}", kind(other))),
             };
-            self.checked(key, item.span(), parsed).map(|given| given.value)
+            self.checked(key, item.span(), parsed).map(|item| item.value)
         });
         read.collect()
     }
 
-    /// Says that a key that must be there is not.
+    /// Adds the fault of a missing key.
     pub(crate) fn missing(&self, key: &str, example: &str) {
-        self.fault(key, &(self.at..self.at), format!("is missing; write {key} = {example}"));
+        self.fault(key, &(self.offset..self.offset), format!("is missing; write {key} = {example}"));
     }
 
-    /// Notes what is wrong with a key.
+    /// Adds a fault of a key.
     pub(crate) fn fault(&self, key: &str, span: &Range<usize>, what: impl std::fmt::Display) {
         let dot = if self.path.is_empty() { "" } else { "." };
         let line = format!("{}: {}{dot}{key}: {what}", self.source.place(span.start), self.path);
@@ -263,16 +264,16 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn note_unknown(&self) {
+    fn check_keys(&self) {
         for (key, _) in self.table.into_iter().flatten() {
-            if !known_keys::known(self.path, key.get_ref()) {
-                self.fault(key.get_ref(), &key.span(), known_keys::instead_of(self.path, key.get_ref()));
+            if !known_keys::is_known(self.path, key.get_ref()) {
+                self.fault(key.get_ref(), &key.span(), known_keys::suggest_instead(self.path, key.get_ref()));
             }
         }
     }
 }
 
-/// What a value is, with its article.
+/// The kind of a value, with its article.
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",

@@ -1,16 +1,17 @@
-//! Durations and sizes with units, as people write them.
+//! Parses and prints durations and sizes with units, such as `10s` and `32MiB`.
 
 use std::time::Duration;
 
-/// Longer waits are typing errors, and clocks cannot add them up.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
-const LARGEST: f64 = 1e12;
+/// The longest duration: longer ones are typing errors, and clocks cannot add them.
+const MAX_DURATION: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The largest size in bytes.
+const MAX_SIZE_BYTES: f64 = 1e12;
 
-/// Reads `10s`, `250ms`, `2m` or `1h`.
+/// Parses `10s`, `250ms`, `2m` or `1h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let examples = "write one with a unit, such as \"10s\", \"250ms\", \"2m\" or \"1h\"";
-    let wrong = || format!("{text:?} is no duration; {examples}");
-    let (number, unit) = split(text).ok_or_else(wrong)?;
+    let invalid = || format!("{text:?} is no duration; {examples}");
+    let (number, unit) = split(text).ok_or_else(invalid)?;
     let seconds = match unit {
         "ms" => number / 1000.0,
         "s" => number,
@@ -19,15 +20,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "" => {
             return Err(format!("{text:?} has no unit; write \"{number}s\" for seconds, or \"{number}ms\""));
         }
-        _ => return Err(wrong()),
+        _ => return Err(invalid()),
     };
     match Duration::try_from_secs_f64(seconds) {
-        Ok(duration) if duration <= LONGEST => Ok(duration),
+        Ok(duration) if duration <= MAX_DURATION => Ok(duration),
         _ => Err(format!("{text:?} is too long; write at most \"720h\"")),
     }
 }
 
-/// Reads a duration that must not be zero.
+/// Parses a duration that must not be zero.
 pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         d if d < Duration::from_millis(1) => Err(format!("{text:?} is too short; write at least \"1ms\"")),
@@ -35,7 +36,7 @@ pub(crate) fn wait(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads a duration that must not be zero, or `off`.
+/// Parses a duration that must not be zero, or `off`.
 pub(crate) fn wait_or_off(text: &str) -> Result<Option<Duration>, String> {
     match text.trim() {
         "off" => Ok(None),
@@ -43,11 +44,11 @@ pub(crate) fn wait_or_off(text: &str) -> Result<Option<Duration>, String> {
     }
 }
 
-/// Reads `32MiB`, `64 KiB`, `1GB` or a number of bytes.
+/// Parses `32MiB`, `64 KiB`, `1GB` or a number of bytes.
 pub(crate) fn size(text: &str) -> Result<usize, String> {
     let examples = "write one such as \"32MiB\", \"64 KiB\", \"1GB\" or a number of bytes";
-    let wrong = || format!("{text:?} is no size; {examples}");
-    let (number, unit) = split(text).ok_or_else(wrong)?;
+    let invalid = || format!("{text:?} is no size; {examples}");
+    let (number, unit) = split(text).ok_or_else(invalid)?;
     let factor = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 1.0,
         "k" | "kib" => 1024.0,
@@ -56,16 +57,16 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
         "mb" => 1e6,
         "g" | "gib" => 1024.0 * 1024.0 * 1024.0,
         "gb" => 1e9,
-        _ => return Err(wrong()),
+        _ => return Err(invalid()),
     };
     let bytes = number * factor;
-    if !(1.0..=LARGEST).contains(&bytes) {
+    if !(1.0..=MAX_SIZE_BYTES).contains(&bytes) {
         return Err(format!("{text:?} is out of range; write a size from 1 byte to \"1000GB\""));
     }
-    format!("{bytes:.0}").parse().map_err(|_| wrong())
+    format!("{bytes:.0}").parse().map_err(|_| invalid())
 }
 
-/// A duration as [`duration`] reads it.
+/// Prints a duration in a form that [`duration`] parses.
 pub(crate) fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis > 0 && millis.is_multiple_of(1000) {
@@ -75,7 +76,7 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     }
 }
 
-/// A size as [`size`] reads it.
+/// Prints a size in a form that [`size`] parses, except for `bytes`.
 pub(crate) fn show_size(bytes: usize) -> String {
     for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
         if bytes > 0 && bytes.is_multiple_of(1 << shift) {
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_carry_units() {
+    fn duration_without_unit_is_rejected() {
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("0s"), Ok(Duration::ZERO));
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_not_zero() {
+    fn wait_of_zero_is_rejected() {
         assert!(wait("0s").is_err_and(|e| e.contains("\"1ms\"")));
         assert_eq!(wait("1ms"), Ok(Duration::from_millis(1)));
         assert_eq!(wait_or_off("10s"), Ok(Some(Duration::from_secs(10))));
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_carry_units() {
+    fn sizes_are_parsed_with_their_units() {
         assert_eq!(size("32MiB"), Ok(32 << 20));
         assert_eq!(size("64 KiB"), Ok(65536));
         assert_eq!(size("1GB"), Ok(1_000_000_000));
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_can_be_read_again() {
+    fn printed_durations_and_sizes_parse_to_the_same_value() {
         for d in [0, 1, 250, 1000, 90_000, 3_600_000].map(Duration::from_millis) {
             assert_eq!(duration(&show_duration(d)), Ok(d));
         }

@@ -1,9 +1,11 @@
-//! One upstream: from its section, or from arguments.
+//! Reads one upstream's configuration from its `[[upstream]]` section or from arguments, with its profile.
 
-use super::load::Overrides;
 use super::names::{find_dialect, find_profile};
+use super::overrides::Overrides;
+use super::quirks;
+use super::secret::{self, Secret};
+use super::settings::{ModelConfig, UpstreamConfig, UpstreamLocation};
 use super::toml_tree::{ConfigErrors, Located, Section};
-use super::{ModelConfig, Secret, UpstreamConfig, UpstreamLocation, quirks, secret};
 use openai_shim_core::Profile;
 use openai_shim_core::profile::{native_profile, profile_for, profiles};
 use std::path::Path;
@@ -15,7 +17,7 @@ use toml::de::DeValue;
 pub(crate) fn from_file(top: &Section<'_>, folder: &Path) -> Vec<UpstreamConfig> {
     let mut upstreams: Vec<UpstreamConfig> = Vec::new();
     for section in top.sections("upstream") {
-        let Some((name, upstream)) = one(&section, folder) else { continue };
+        let Some((name, upstream)) = read_section(&section, folder) else { continue };
         if upstreams.iter().any(|u| u.name == upstream.name) {
             let what = format!("two upstreams are called {:?}; write another name", upstream.name);
             section.fault("name", &name.span, what);
@@ -25,7 +27,7 @@ pub(crate) fn from_file(top: &Section<'_>, folder: &Path) -> Vec<UpstreamConfig>
     upstreams
 }
 
-fn one(section: &Section<'_>, folder: &Path) -> Option<(Located<String>, UpstreamConfig)> {
+fn read_section(section: &Section<'_>, folder: &Path) -> Option<(Located<String>, UpstreamConfig)> {
     let name = section.text("name", parse_name);
     let target = section.text("base_url", parse_target);
     let chosen = section.text("profile", find_profile);
@@ -38,11 +40,11 @@ fn one(section: &Section<'_>, folder: &Path) -> Option<(Located<String>, Upstrea
     if section.get("base_url").is_none() {
         section.missing("base_url", "\"https://api.example.com/v1\", or \"echo\"");
     }
-    let by_host = || target.as_ref().map(|target| row_for(&target.value)).unwrap_or_default();
-    let named = chosen.is_some();
-    let mut profile = chosen.map_or_else(by_host, |row| row.value);
+    let by_host = || target.as_ref().map(|target| profile_for_target(&target.value)).unwrap_or_default();
+    let is_profile_chosen = chosen.is_some();
+    let mut profile = chosen.map_or_else(by_host, |profile| profile.value);
     if let Some(dialect) = dialect {
-        profile = spoken(profile, dialect.value, !named);
+        profile = with_dialect(profile, dialect.value, is_profile_chosen);
     }
     let profile = quirks::overlay(section, profile);
     let (name, target) = (name?, target?);
@@ -63,35 +65,35 @@ pub(crate) fn from_arguments(
     faults: &ConfigErrors,
 ) -> Option<UpstreamConfig> {
     let target = parse_target(target).map_err(|what| faults.outside("--upstream", what)).ok()?;
-    let profile = row_for(&target);
+    let profile = profile_for_target(&target);
     let name = match (&target, profile.name.as_str()) {
         (UpstreamLocation::Echo, _) => String::from("echo"),
         (UpstreamLocation::Http(base), "compatible") => host(base),
-        (UpstreamLocation::Http(_), row) => row.to_owned(),
+        (UpstreamLocation::Http(_), profile) => profile.to_owned(),
     };
     let mut upstream =
         UpstreamConfig { name, target, profile: profile.into(), api_key: None, models: Vec::new() };
     let named = overrides.profile.as_deref().and_then(|name| find_profile(name).ok());
-    if let Some(row) = named.filter(|_| upstream.target != UpstreamLocation::Echo) {
-        upstream.name = row.name;
+    if let Some(profile) = named.filter(|_| upstream.target != UpstreamLocation::Echo) {
+        upstream.name = profile.name;
     }
-    change(&mut upstream, overrides, faults);
+    apply_overrides(&mut upstream, overrides, faults);
     Some(upstream)
 }
 
-/// Changes an upstream as `--profile`, `--dialect` and `--api-key` say.
-pub(crate) fn change(upstream: &mut UpstreamConfig, overrides: &Overrides, faults: &ConfigErrors) {
+/// Applies `--profile`, `--dialect` and `--api-key` to an upstream.
+pub(crate) fn apply_overrides(upstream: &mut UpstreamConfig, overrides: &Overrides, faults: &ConfigErrors) {
     if let Some(name) = &overrides.profile {
         match find_profile(name) {
-            Ok(row) => upstream.profile = row.into(),
+            Ok(profile) => upstream.profile = profile.into(),
             Err(what) => faults.outside("--profile", what),
         }
     }
     if let Some(name) = &overrides.dialect {
         match find_dialect(name) {
             Ok(dialect) => {
-                let row = Arc::unwrap_or_clone(upstream.profile.clone());
-                upstream.profile = spoken(row, dialect, overrides.profile.is_none()).into();
+                let profile = Arc::unwrap_or_clone(upstream.profile.clone());
+                upstream.profile = with_dialect(profile, dialect, overrides.profile.is_some()).into();
             }
             Err(what) => faults.outside("--dialect", what),
         }
@@ -101,27 +103,28 @@ pub(crate) fn change(upstream: &mut UpstreamConfig, overrides: &Overrides, fault
     }
 }
 
-/// A row that speaks another dialect. Where only the dialect was chosen, the row of its own API is meant.
-fn spoken(row: Profile, dialect: String, free: bool) -> Profile {
-    if row.dialect == dialect {
-        return row;
+/// A profile with another dialect. If the profile was not chosen explicitly, it becomes that of the dialect's own API.
+fn with_dialect(profile: Profile, dialect: String, is_profile_chosen: bool) -> Profile {
+    if profile.dialect == dialect {
+        return profile;
     }
-    let native = if free { native_profile(&dialect) } else { None };
-    let mut row = native.unwrap_or(row);
-    row.dialect = dialect;
-    row
+    let native = if is_profile_chosen { None } else { native_profile(&dialect) };
+    let mut profile = native.unwrap_or(profile);
+    profile.dialect = dialect;
+    profile
 }
 
-/// A secret that an argument or a variable refers to.
+/// The secret of a reference in an argument or a variable.
 pub(crate) fn from_reference(option: &str, reference: &str, faults: &ConfigErrors) -> Option<Secret> {
     secret::resolve(reference, Path::new("")).map_err(|what| faults.outside(option, what)).ok()
 }
 
-const MODELS: &str = "[\"gpt-4o\", { id = \"gpt-4o\", upstream = \"its-own-name\" }]";
+/// How `models` is written, for faults.
+const MODELS_EXAMPLE: &str = "[\"gpt-4o\", { id = \"gpt-4o\", upstream = \"its-own-name\" }]";
 
 fn models(section: &Section<'_>) -> Vec<ModelConfig> {
     let mut models: Vec<ModelConfig> = Vec::new();
-    for item in section.list("models", MODELS) {
+    for item in section.list("models", MODELS_EXAMPLE) {
         let Some(model) = model(section, item) else { continue };
         if models.iter().any(|m| m.id == model.id) {
             let what = format!("the model {:?} is there twice; write each id once", model.id);
@@ -134,51 +137,51 @@ fn models(section: &Section<'_>) -> Vec<ModelConfig> {
 }
 
 fn model<'a>(section: &Section<'a>, item: &'a Spanned<DeValue<'a>>) -> Option<ModelConfig> {
-    let named = |text: &str| match text.trim() {
+    let parse_model = |text: &str| match text.trim() {
         "" => Err(String::from("is empty; write the name of a model")),
         _ => Ok(text.to_owned()),
     };
     if let DeValue::String(id) = item.get_ref() {
-        let id = named(id).map_err(|what| section.fault("models", &item.span(), what)).ok()?;
+        let id = parse_model(id).map_err(|what| section.fault("models", &item.span(), what)).ok()?;
         return Some(ModelConfig { upstream: id.clone(), id });
     }
     let Some(alias) = section.inline("upstream.models", item) else {
         section.fault(
             "models",
             &item.span(),
-            format!("a model is a text or a pair of names; write models = {MODELS}"),
+            format!("a model is a text or a pair of names; write models = {MODELS_EXAMPLE}"),
         );
         return None;
     };
     if alias.get("id").is_none() {
         alias.missing("id", "\"…\" with the name that clients use");
     }
-    let upstream = alias.text("upstream", named);
-    let id = alias.text("id", named)?.value;
+    let upstream = alias.text("upstream", parse_model);
+    let id = alias.text("id", parse_model)?.value;
     Some(ModelConfig { upstream: upstream.map_or_else(|| id.clone(), |u| u.value), id })
 }
 
 fn parse_name(name: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if !name.is_empty() && name.chars().all(plain) {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if !name.is_empty() && name.chars().all(is_allowed) {
         return Ok(name.to_owned());
     }
-    let tidy: String = name.chars().map(|c| if plain(c) { c } else { '-' }).collect();
-    let tidy = if name.is_empty() { "my-upstream" } else { tidy.as_str() };
+    let suggestion: String = name.chars().map(|c| if is_allowed(c) { c } else { '-' }).collect();
+    let suggestion = if name.is_empty() { "my-upstream" } else { suggestion.as_str() };
     Err(format!(
         "{name:?} cannot be a name, because clients write name/model; write letters, digits, -, _ and . only, such as \
-         {tidy:?}"
+         {suggestion:?}"
     ))
 }
 
-/// A base URL in its plainest form, or `echo`.
+/// Parses a base URL into its normal form, or `echo`.
 pub(crate) fn parse_target(text: &str) -> Result<UpstreamLocation, String> {
     const EXAMPLE: &str = "write one such as \"https://api.example.com/v1\", or \"echo\"";
     let text = text.trim();
     if text == "echo" {
         return Ok(UpstreamLocation::Echo);
     }
-    // Before anything is quoted: what stands here may be a secret.
+    // Checked before any error quotes the text: the credentials may be secret.
     let authority = text.split_once("://").map_or(text, |(_, rest)| rest).split(['/', '?', '#']).next();
     if authority.is_some_and(|a| a.contains('@')) {
         return Err(String::from(
@@ -202,22 +205,22 @@ pub(crate) fn parse_target(text: &str) -> Result<UpstreamLocation, String> {
         format!("{scheme}://{rest}").parse().map_err(|_| format!("{text:?} is no URL; {EXAMPLE}"))?;
     let authority = uri.authority().map(|a| a.as_str().to_ascii_lowercase()).unwrap_or_default();
     let segments: Vec<&str> = uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
-    // People paste the URL of the one call that they know.
+    // People paste the URL of the chat endpoint instead of the base URL.
     let segments = segments.strip_suffix(&["chat", "completions"]).unwrap_or(&segments);
     let path: String = segments.iter().flat_map(|segment| ["/", segment]).collect();
     Ok(UpstreamLocation::Http(format!("{scheme}://{authority}{path}")))
 }
 
-/// The row whose hosts match. `echo` answers as OpenAI does.
-fn row_for(target: &UpstreamLocation) -> Profile {
+/// The profile whose hosts match; for `echo`, OpenAI's.
+fn profile_for_target(target: &UpstreamLocation) -> Profile {
     match target {
         UpstreamLocation::Echo => {
-            let openai = profiles().iter().find(|row| row.name == "openai");
-            let mut row = openai.cloned().unwrap_or_default();
-            // It knows chats only.
-            row.extra_dialects.clear();
-            row.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects = None);
-            row
+            let openai = profiles().iter().find(|profile| profile.name == "openai");
+            let mut profile = openai.cloned().unwrap_or_default();
+            // `echo` has the chat dialect only.
+            profile.extra_dialects.clear();
+            profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects = None);
+            profile
         }
         UpstreamLocation::Http(base) => profile_for(authority(base)),
     }
@@ -227,7 +230,7 @@ fn authority(base: &str) -> &str {
     base.split_once("://").map_or(base, |(_, rest)| rest).split('/').next().unwrap_or_default()
 }
 
-/// The host of a base URL, as far as it can be part of a name.
+/// The host of a base URL, in characters that an upstream's name may have.
 fn host(base: &str) -> String {
     let authority = authority(base);
     let host = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
@@ -240,21 +243,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base_urls_are_brought_to_their_plainest_form() {
-        let plain = |text: &str| match parse_target(text) {
+    fn base_urls_are_normalized() {
+        let normalized = |text: &str| match parse_target(text) {
             Ok(UpstreamLocation::Http(base)) => base,
             other => panic!("{text}: {other:?}"),
         };
-        assert_eq!(plain("https://api.example.com/v1/"), "https://api.example.com/v1");
-        assert_eq!(plain("HTTPS://API.example.com//v1//"), "https://api.example.com/v1");
-        assert_eq!(plain("http://localhost:11434"), "http://localhost:11434");
-        assert_eq!(plain("http://localhost:8080/v1/chat/completions"), "http://localhost:8080/v1");
-        assert_eq!(plain("http://[::1]:8080/V1"), "http://[::1]:8080/V1");
+        assert_eq!(normalized("https://api.example.com/v1/"), "https://api.example.com/v1");
+        assert_eq!(normalized("HTTPS://API.example.com//v1//"), "https://api.example.com/v1");
+        assert_eq!(normalized("http://localhost:11434"), "http://localhost:11434");
+        assert_eq!(normalized("http://localhost:8080/v1/chat/completions"), "http://localhost:8080/v1");
+        assert_eq!(normalized("http://[::1]:8080/V1"), "http://[::1]:8080/V1");
         assert_eq!(parse_target("echo"), Ok(UpstreamLocation::Echo));
     }
 
     #[test]
-    fn what_is_no_base_url_is_refused_with_advice() {
+    fn invalid_base_url_is_rejected_with_an_example() {
         for wrong in ["", "api.example.com/v1", "ftp://example.com", "http://", "https://exa mple.com"] {
             assert!(
                 parse_target(wrong).is_err_and(|e| e.contains("https://api.example.com/v1")),
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_a_base_url_are_refused_and_not_repeated() {
+    fn credentials_in_a_base_url_are_rejected_and_not_quoted() {
         for wrong in
             ["https://me:sk-secret@example.com/v1", "https://sk-secret@h?x=1", "sk-secret@example.com"]
         {
@@ -275,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_without_a_row_of_its_own_is_named_after_its_host() {
+    fn upstream_without_own_profile_is_named_after_its_host() {
         assert_eq!(host("http://127.0.0.1:8080/v1"), "127.0.0.1");
         assert_eq!(host("http://[::1]:8080/v1"), "--1");
         assert_eq!(host("https://llm.example.com"), "llm.example.com");

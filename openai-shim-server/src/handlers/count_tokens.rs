@@ -1,130 +1,178 @@
-//! How many tokens a request has: by its upstream's own count, in whichever dialect it has one, else by an estimate that
-//! says so.
+//! Counts the tokens of a request: through the upstream's own count, in any dialect in which it has one, else by an estimate.
 
 use crate::app_state::{AppState, UpstreamState};
-use crate::handlers::auxiliary::Question;
+use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
 use crate::http::responses;
-use crate::state;
-use crate::upstream::query::{failure, send_query};
+use crate::offload::OffloadPool;
+use crate::routing::targets::no_upstream;
+use crate::upstream::query::{decode_failure, send_query};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::canonical::DiagnosticCode;
 use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, TokenCountApi};
-use openai_shim_core::dialect::{Dialect, dialect as named};
+use openai_shim_core::dialect::{Dialect, dialect as dialect_named};
 use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::fallback::token_estimate::estimate_tokens;
 use openai_shim_core::state::Owner;
+use openai_shim_core::upstream::StateStore;
 use openai_shim_core::{Diagnostics, Error, Exchange, Profile, Step};
 use std::sync::Arc;
 
-/// Answers a client that asks for a count.
+/// Answers a token count request.
 pub(crate) async fn count(
     app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
-    counting: &'static dyn TokenCountApi,
-    question: Question,
-    (headers, owner): (&HeaderMap, Owner),
+    api: &'static dyn TokenCountApi,
+    request: OwnedAuxiliaryRequest,
+    headers: &HeaderMap,
+    owner: Owner,
 ) -> Result<Response, Error> {
-    let (length, headers) = (question.body.len(), headers.clone());
+    let (length, headers) = (request.body.len(), headers.clone());
     let read = move || {
-        let counted = counting.generation_request(&question.asking())?;
-        let incoming = ClientRequest::read(dialect, &counted.path, Bytes::from(counted.body))?
+        let generation = api.generation_request(&request.as_request())?;
+        let incoming = ClientRequest::read(dialect, &generation.path, Bytes::from(generation.body))?
             .with_headers(headers)
             .with_owner(owner);
         let estimate = estimate_tokens(incoming.request());
         Ok::<_, Error>((incoming, estimate))
     };
-    let (incoming, estimate) = app.work.run(length, read).await?;
+    let (incoming, estimate) = app.offload.run(length, read).await?;
     let route = app.route(incoming.model()).await?;
-    let served = app.upstreams.get(route.upstream).ok_or_else(crate::routing::targets::no_upstream)?;
-    let (counted, mut diagnostics) = counted(app, served, incoming, length, dialect, route.model).await?;
-    let mut response = match counted {
-        Some((own, answer)) if own.name() == dialect.name() => responses::json(StatusCode::OK, answer),
-        Some((own, answer)) => {
-            let tokens = counting_of(own).and_then(|theirs| theirs.decode_response(&answer));
-            responses::json(StatusCode::OK, counting.encode_response(tokens.unwrap_or(estimate)))
+    let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
+    let UpstreamCount { answer, mut diagnostics } =
+        count_at_upstream(app, served, incoming, length, dialect, route.model).await?;
+    let mut response = match answer {
+        Some((upstream_dialect, answer)) if upstream_dialect.name() == dialect.name() => {
+            responses::json(StatusCode::OK, answer)
+        }
+        Some((upstream_dialect, answer)) => {
+            let tokens = token_count_api(upstream_dialect)
+                .and_then(|upstream_api| upstream_api.decode_response(&answer));
+            responses::json(StatusCode::OK, api.encode_response(tokens.unwrap_or(estimate)))
         }
         None => {
             diagnostics.record(DiagnosticCode::TokensEstimated, "", "");
-            let mut response = responses::json(StatusCode::OK, counting.encode_response(estimate));
+            let mut response = responses::json(StatusCode::OK, api.encode_response(estimate));
             response.headers_mut().insert(responses::OUTCOME, HeaderValue::from_static("estimated"));
             response
         }
     };
-    responses::upstream_header(response.headers_mut(), &served.config.name);
-    responses::diagnostics_header(response.headers_mut(), &diagnostics);
+    responses::add_upstream_header(response.headers_mut(), &served.config.name);
+    responses::add_diagnostics_header(response.headers_mut(), &diagnostics);
     Ok(response)
 }
 
-fn counting_of(dialect: &dyn Dialect) -> Option<&'static dyn TokenCountApi> {
+/// A dialect's token count API, if it has one.
+fn token_count_api(dialect: &dyn Dialect) -> Option<&'static dyn TokenCountApi> {
     dialect.auxiliary_routes().iter().find_map(|route| match route.kind {
-        AuxiliaryKind::TokenCount(counting) => Some(counting),
+        AuxiliaryKind::TokenCount(api) => Some(api),
         _ => None,
     })
 }
 
-/// What an upstream answers, with the dialect that it was asked in; nothing, where it does not count.
-async fn counted(
+/// The result of asking an upstream for a count.
+#[derive(Default)]
+struct UpstreamCount {
+    /// The response with its dialect; `None`: the upstream does not count.
+    answer: Option<(&'static dyn Dialect, Vec<u8>)>,
+    diagnostics: Diagnostics,
+}
+
+/// Sends the upstream a count request for what it would get as a generate request.
+async fn count_at_upstream(
     app: &Arc<AppState>,
     served: &UpstreamState,
     incoming: ClientRequest,
     length: usize,
     client: &'static dyn Dialect,
     model: Option<String>,
-) -> Result<(Option<(&'static dyn Dialect, Vec<u8>)>, Diagnostics), Error> {
+) -> Result<UpstreamCount, Error> {
     let mut settings = app.settings(model);
     let model = settings.upstream_model.clone().unwrap_or_else(|| incoming.model().to_owned());
-    settings.adaptations = app.learned.of(&served.config.name, &model);
-    let none = (None, Diagnostics::default());
-    let Some((own, profile)) = speaker(&served.config.profile, client, &model) else { return Ok(none) };
-    let Some(counting) = counting_of(own) else { return Ok(none) };
-    // The request for the answer itself says what would be sent, and so what is to be counted.
+    settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
+    let Some((dialect, profile)) = counting_dialect(&served.config.profile, client, &model) else {
+        return Ok(UpstreamCount::default());
+    };
+    let Some(api) = token_count_api(dialect) else { return Ok(UpstreamCount::default()) };
+    // The exchange's first request is what would be sent, and so what must be counted.
     let context = app.context();
     let start = move || Exchange::start(incoming, profile, settings, context);
-    let exchange = app.work.run(length, start).await?;
-    let (exchange, step) = state::loaded(&app.work, length, exchange, &*served.store).await?;
-    let Step::Send { request, .. } = step else { return Ok(none) };
+    let exchange = app.offload.run(length, start).await?;
+    let (exchange, step) = first_step(&app.offload, length, exchange, &*served.store).await?;
+    let Step::Send { request, .. } = step else { return Ok(UpstreamCount::default()) };
     let diagnostics = exchange.diagnostics();
     let headers = request.headers().clone();
-    let question = move || {
+    let build = move || {
         let path = request.uri().path_and_query().map_or("", http::uri::PathAndQuery::as_str);
-        counting.encode_request(path, request.body())
+        api.encode_request(path, request.body())
     };
-    let Some(query) = app.work.run(length, question).await else { return Ok(none) };
-    let (mut held, most) = (app.bodies.open(), app.config.limits.response_body);
-    let (head, answer) =
-        send_query(&served.transport, &query.path, headers, Bytes::from(query.body), (&mut held, most))
-            .await?;
-    if head.status.is_success() && counting.decode_response(&answer).is_some() {
-        return Ok((Some((own, answer)), diagnostics));
+    let Some(query) = app.offload.run(length, build).await else {
+        return Ok(UpstreamCount::default());
+    };
+    let (mut reservation, limit) = (app.body_budget.empty_reservation(), app.config.limits.response_body);
+    let (head, answer) = send_query(
+        &*served.transport,
+        &query.path,
+        headers,
+        Bytes::from(query.body),
+        &mut reservation,
+        limit,
+    )
+    .await?;
+    if head.status.is_success() && api.decode_response(&answer).is_some() {
+        return Ok(UpstreamCount { answer: Some((dialect, answer)), diagnostics });
     }
-    // Not everyone who speaks a dialect counts.
+    // Many servers of a dialect do not implement its count.
     if head.status.is_success() || matches!(head.status.as_u16(), 404 | 405 | 501) {
-        return Ok(none);
+        return Ok(UpstreamCount::default());
     }
-    Err(failure(own, &head, &answer))
+    Err(decode_failure(dialect, &head, &answer))
 }
 
-/// The dialect in which an upstream can be asked for a count of this model's, the client's own before others; with the row
-/// that speaks it first.
-fn speaker(
+/// The exchange's first step that is not about state: loads the state it needs. `length`: bytes of the request.
+async fn first_step(
+    offload: &OffloadPool,
+    length: usize,
+    mut exchange: Exchange,
+    store: &dyn StateStore,
+) -> Result<(Exchange, Step), Error> {
+    match exchange.next() {
+        Step::Load(keys) => {
+            let values = store.load(&keys).await.unwrap_or_else(|error| {
+                exchange.note_state_error(&error.message);
+                vec![None; keys.len()]
+            });
+            let provide = move || {
+                exchange.provide(values)?;
+                let step = exchange.next();
+                Ok((exchange, step))
+            };
+            offload.run(length, provide).await
+        }
+        step => Ok((exchange, step)),
+    }
+}
+
+/// The dialect in which the upstream counts for a model, the client's own dialect before others, and the profile with that
+/// dialect as its first.
+fn counting_dialect(
     profile: &Arc<Profile>,
     client: &'static dyn Dialect,
     model: &str,
 ) -> Option<(&'static dyn Dialect, Arc<Profile>)> {
-    let row = profile.for_model(model);
-    let spoken: Vec<_> = std::iter::once(&row.dialect)
-        .chain(&row.extra_dialects)
-        .filter_map(|name| named(name).ok())
+    let model_profile = profile.for_model(model);
+    let dialects: Vec<_> = std::iter::once(&model_profile.dialect)
+        .chain(&model_profile.extra_dialects)
+        .filter_map(|name| dialect_named(name).ok())
         .collect();
-    let own = spoken.iter().find(|one| one.name() == client.name());
-    let one = own.into_iter().chain(&spoken).find(|one| counting_of(**one).is_some())?;
-    if one.name() == profile.dialect || one.name() == client.name() {
-        return Some((*one, profile.clone()));
+    let same = dialects.iter().find(|dialect| dialect.name() == client.name());
+    let dialect = same.into_iter().chain(&dialects).find(|dialect| token_count_api(**dialect).is_some())?;
+    if dialect.name() == profile.dialect || dialect.name() == client.name() {
+        return Some((*dialect, profile.clone()));
     }
     let mut other = Profile::clone(profile);
-    one.name().clone_into(&mut other.dialect);
+    dialect.name().clone_into(&mut other.dialect);
     other.paths.generate.clear();
-    Some((*one, Arc::new(other)))
+    Some((*dialect, Arc::new(other)))
 }

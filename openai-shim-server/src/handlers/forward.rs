@@ -1,14 +1,17 @@
-//! Routes that are forwarded as they are: audio, images, and whatever else an upstream has.
+//! Forwards requests unchanged except for the model's name: audio, images, and other routes that upstreams have. Checks the
+//! response, then streams it.
 
 use crate::app_state::AppState;
-use crate::http::deadline::Lifetime;
+use crate::http::deadline::RequestDeadline;
+use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
-use crate::http::routes::{Received, RequestMeta};
+use crate::http::routes::FORWARD_LABEL;
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
 use crate::offload::LARGE_BODY_BYTES;
-use crate::routing::targets::SelectedUpstream;
-use crate::upstream::query::{collect, failure, returned};
+use crate::request_meta::RequestMeta;
+use crate::routing::targets::{SelectedUpstream, no_upstream};
+use crate::upstream::query::{collect, decode_failure, returned_headers};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -29,23 +32,34 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::OwnedSemaphorePermit;
 
-/// Headers that go to every upstream.
-const SENT: [HeaderName; 2] = [CONTENT_TYPE, ACCEPT];
+/// Client headers that every upstream gets.
+const FORWARDED_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, ACCEPT];
 
-/// Forwards a request on `path`: only the model's name may change. Without a model it goes to the upstream that is named,
-/// else to the first.
+/// Where a request is forwarded to, and how its response is checked.
+pub(crate) struct ForwardTarget {
+    /// The path at the upstream.
+    pub(crate) path: String,
+    /// The index of the upstream for requests without a model; `None`: the first one.
+    pub(crate) default_upstream: Option<usize>,
+    pub(crate) check: Option<&'static dyn ResponseCheck>,
+}
+
+/// The most bytes of an error response that are read.
+const MAX_ERROR_BYTES: usize = 1 << 20;
+
+/// Forwards a request.
 pub(crate) async fn forward(
     app: Arc<AppState>,
     meta: RequestMeta,
     dialect: &'static dyn Dialect,
-    (path, upstream, check): (String, Option<usize>, Option<&'static dyn ResponseCheck>),
+    ForwardTarget { path, default_upstream, check }: ForwardTarget,
     parts: Parts,
-    received: Received,
+    received: ReceivedRequest,
 ) -> Response {
-    let Received { place, held, body } = received;
-    let (json, length, sent) = (is_json(&parts.headers), body.len(), body.clone());
-    let model = app.work.run(length, move || model_of(json, &sent)).await;
-    let route = match (&model, upstream) {
+    let ReceivedRequest { permit, reservation, body } = received;
+    let (is_json_body, length, request_body) = (is_json(&parts.headers), body.len(), body.clone());
+    let model = app.offload.run(length, move || model_of(is_json_body, &request_body)).await;
+    let route = match (&model, default_upstream) {
         (Some(model), _) => app.route(model).await,
         (None, Some(upstream)) => Ok(SelectedUpstream { upstream, model: None }),
         (None, None) => Ok(app.route_without_model()),
@@ -54,132 +68,136 @@ pub(crate) async fn forward(
         Ok(route) => route,
         Err(error) => {
             let response = responses::error(dialect, &error);
-            AccessLogEntry::new(app.clone(), meta, "forward", String::new()).answered(&response);
+            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new())
+                .finish_with_response(&response);
             return response;
         }
     };
     let Some(served) = app.upstreams.get(route.upstream) else {
-        return responses::error(dialect, &Error::Client(crate::routing::targets::no_upstream()));
+        return responses::error(dialect, &Error::Client(no_upstream()));
     };
-    let transport = if body_log::wanted() {
-        BodyLog::new(app.clone(), &meta.id).log_traffic_of(served.transport.0.clone())
+    let transport = if body_log::is_enabled() {
+        BodyLog::new(app.clone(), &meta.id).log_traffic_of(served.transport.clone())
     } else {
-        served.transport.0.clone()
+        served.transport.clone()
     };
-    let lifetime = Lifetime::new(app.clone(), meta.client.clone());
-    let record = AccessLogEntry::new(app.clone(), meta, "forward", served.config.name.clone());
-    let head = record.head();
-    let own = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
-    let sent = body.clone();
-    let written = app.work.run(length, move || with_model(json, sent, route.model.as_deref())).await;
-    let mut request = http::Request::new(written);
+    let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
+    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.config.name.clone());
+    let timing = log_entry.timing();
+    let upstream_dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
+    let original = body.clone();
+    let replace_model = move || with_model(is_json_body, original, route.model.as_deref());
+    let mut request = http::Request::new(app.offload.run(length, replace_model).await);
     *request.method_mut() = parts.method.clone();
     let target = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => path,
     };
     *request.uri_mut() = target.parse().unwrap_or_default();
-    for name in SENT {
+    for name in FORWARDED_HEADERS {
         if let Some(value) = parts.headers.get(&name) {
             request.headers_mut().insert(name, value.clone());
         }
     }
     served.config.profile.pass_headers(&parts.headers, request.headers_mut());
-    let refused = |record: AccessLogEntry, error: Error| {
+    let fail = |log_entry: AccessLogEntry, error: Error| {
         let response = responses::error(dialect, &error);
-        record.answered(&response);
+        log_entry.finish_with_response(&response);
         response
     };
     let mut response = match transport.send(request).await {
         Ok(response) => {
-            drop(held);
+            drop(reservation);
             let (upstream, answer) = response.into_parts();
-            head.summary(upstream.status);
+            timing.record_head(upstream.status);
             if upstream.status.is_success() {
-                match judged(&app, own, &upstream, answer, check.map(|check| (check, body))).await {
+                let check_with_request = check.map(|check| (check, body));
+                match check_response(&app, upstream_dialect, &upstream, answer, check_with_request).await {
                     Ok(answer) => {
-                        let guard = Guard { record: Some(record), _place: place };
-                        let mut response = Response::new(Guarded::body(answer, guard, lifetime));
+                        let guard = ForwardGuard { log_entry: Some(log_entry), _permit: permit };
+                        let mut response = Response::new(ForwardedBody::new_body(answer, guard, deadline));
                         *response.status_mut() = upstream.status;
-                        *response.headers_mut() = returned(&upstream.headers);
+                        *response.headers_mut() = returned_headers(&upstream.headers);
                         if check.is_some() && !is_json(&upstream.headers) {
                             let json = HeaderValue::from_static("application/json");
                             response.headers_mut().insert(CONTENT_TYPE, json);
                         }
                         response
                     }
-                    Err(error) => refused(record, error),
+                    Err(error) => fail(log_entry, error),
                 }
             } else {
-                let answer = collect(answer, 1 << 20, &mut app.bodies.open()).await.unwrap_or_default();
-                refused(record, failure(own, &upstream, &answer))
+                let answer = collect(answer, MAX_ERROR_BYTES, &mut app.body_budget.empty_reservation())
+                    .await
+                    .unwrap_or_default();
+                fail(log_entry, decode_failure(upstream_dialect, &upstream, &answer))
             }
         }
-        Err(error) => refused(record, Error::Upstream(error)),
+        Err(error) => fail(log_entry, Error::Upstream(error)),
     };
-    responses::upstream_header(response.headers_mut(), &served.config.name);
+    responses::add_upstream_header(response.headers_mut(), &served.config.name);
     response
 }
 
-/// The answer, if it is one: JSON is read to its end, of anything else its beginning.
-async fn judged(
+/// Checks that a response is what the route promises: JSON is read whole, other content up to its first bytes.
+async fn check_response(
     app: &Arc<AppState>,
-    own: &'static dyn Dialect,
+    upstream_dialect: &'static dyn Dialect,
     head: &http::response::Parts,
     answer: UpstreamBody,
     check: Option<(&'static dyn ResponseCheck, Bytes)>,
 ) -> Result<ByteStream, Error> {
     if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
-        return Ok(one(Bytes::new()));
+        return Ok(single_chunk(Bytes::new()));
     }
-    let mut held = app.bodies.open();
+    let mut reservation = app.body_budget.empty_reservation();
     let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if check.is_none() && kind != "application/json" {
         let mut source = match answer {
-            UpstreamBody::Complete(bytes) => one(bytes),
+            UpstreamBody::Complete(bytes) => single_chunk(bytes),
             UpstreamBody::Stream(source) => source,
-            _ => one(Bytes::new()),
+            _ => single_chunk(Bytes::new()),
         };
         let first = match poll_fn(|cx| source.as_mut().poll_next(cx)).await {
             Some(first) => first?,
             None => Bytes::new(),
         };
         return match first.is_empty() || kind == "text/html" || is_html(&first) {
-            true if kind == "text/html" => Err(Error::Upstream(fault(b"<", ANSWER))),
-            true => Err(Error::Upstream(fault(&first, ANSWER))),
-            false => Ok(Box::pin(After { first: Some(first), rest: source })),
+            true if kind == "text/html" => Err(Error::Upstream(fault(b"<", EXPECTED))),
+            true => Err(Error::Upstream(fault(&first, EXPECTED))),
+            false => Ok(Box::pin(PrefixedStream { first: Some(first), rest: source })),
         };
     }
-    let body = collect(answer, app.config.limits.response_body, &mut held).await?;
+    let body = collect(answer, app.config.limits.response_body, &mut reservation).await?;
     let (headers, length) = (head.headers.clone(), body.len());
-    let judge = move || {
+    let check_body = move || {
         if !is_document(&body) {
-            return Err(fault(&body, ANSWER));
+            return Err(fault(&body, EXPECTED));
         }
         if states_failure(&body, &["id", "object", "data", "results", "output", "text"]) {
             let diagnostics = &mut Diagnostics::default();
-            return Err(own.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, diagnostics));
+            return Err(upstream_dialect.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, diagnostics));
         }
         if let Some((check, request)) = check {
             check.check(&request, plain(&body))?;
         }
         Ok(Bytes::from(body))
     };
-    let body = app.work.run(length, judge).await?;
-    Ok(one(if length >= LARGE_BODY_BYTES { held.with(body) } else { body }))
+    let body = app.offload.run(length, check_body).await?;
+    Ok(single_chunk(if length >= LARGE_BODY_BYTES { reservation.attach_to(body) } else { body }))
 }
 
-/// What is due on these routes, in an error.
-const ANSWER: &str = "an answer";
+/// What errors call the expected response.
+const EXPECTED: &str = "an answer";
 
-/// A stream whose beginning was looked at.
-struct After {
+/// A stream whose first chunk was already read.
+struct PrefixedStream {
     first: Option<Bytes>,
     rest: ByteStream,
 }
 
-impl Stream for After {
+impl Stream for PrefixedStream {
     type Item = Result<Bytes, UpstreamError>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match self.first.take() {
@@ -189,20 +207,21 @@ impl Stream for After {
     }
 }
 
-/// The model that a body names: a JSON member, or a part of a form.
-fn model_of(json: bool, body: &[u8]) -> Option<String> {
-    if json {
+/// The model that a body names: a JSON field, or a part of a multipart form.
+fn model_of(is_json: bool, body: &[u8]) -> Option<String> {
+    if is_json {
         return Some(Object::parse(body).ok()?.str("model")?.into_owned());
     }
-    // A form's text parts are plain: name, blank line, value.
-    let rest = body.get(memmem::find(body, b"name=\"model\"")?..)?;
-    let value = rest.get(memmem::find(rest, b"\r\n\r\n")? + 4..)?;
+    // A text part of a form: name, blank line, value.
+    let part = body.get(memmem::find(body, b"name=\"model\"")?..)?;
+    let value = part.get(memmem::find(part, b"\r\n\r\n")? + 4..)?;
     let end = memmem::find(value, b"\r\n")?;
     String::from_utf8(value.get(..end)?.to_vec()).ok()
 }
 
-fn with_model(json: bool, body: Bytes, model: Option<&str>) -> Bytes {
-    let Some(model) = model.filter(|_| json) else { return body };
+/// Replaces the model in a JSON body.
+fn with_model(is_json: bool, body: Bytes, model: Option<&str>) -> Bytes {
+    let Some(model) = model.filter(|_| is_json) else { return body };
     let Ok(mut object) = Object::parse(&body) else { return body.clone() };
     object.set("model", encode_string(model));
     let mut out = Vec::with_capacity(body.len());
@@ -214,63 +233,65 @@ fn is_json(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_none_or(|v| v.contains("json"))
 }
 
-fn one(bytes: Bytes) -> ByteStream {
-    struct One(Option<Bytes>);
-    impl Stream for One {
+fn single_chunk(bytes: Bytes) -> ByteStream {
+    struct SingleChunk(Option<Bytes>);
+    impl Stream for SingleChunk {
         type Item = Result<Bytes, UpstreamError>;
         fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
             Poll::Ready(self.0.take().map(Ok))
         }
     }
-    Box::pin(One(Some(bytes)))
+    Box::pin(SingleChunk(Some(bytes)))
 }
 
-/// Logs the request when its body is done or dropped.
-struct Guard {
-    record: Option<AccessLogEntry>,
-    _place: OwnedSemaphorePermit,
+/// Logs the request and releases its permit when the body ends or is dropped.
+struct ForwardGuard {
+    log_entry: Option<AccessLogEntry>,
+    _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for Guard {
+impl Drop for ForwardGuard {
     fn drop(&mut self) {
-        if let Some(record) = self.record.take() {
-            record.forwarded();
+        if let Some(log_entry) = self.log_entry.take() {
+            log_entry.finish_forwarded();
         }
     }
 }
 
-struct Guarded {
+/// A forwarded body within the request's deadline.
+struct ForwardedBody {
     source: ByteStream,
-    #[allow(dead_code)] // held for its drop
-    guard: Guard,
-    broken: Option<UpstreamError>,
-    lifetime: Lifetime,
+    #[allow(dead_code)] // logs on drop
+    guard: ForwardGuard,
+    /// An error that is returned at the next poll.
+    pending_error: Option<UpstreamError>,
+    deadline: RequestDeadline,
 }
 
-impl Guarded {
-    fn body(source: ByteStream, guard: Guard, lifetime: Lifetime) -> Body {
-        Body::from_stream(Self { source, guard, broken: None, lifetime })
+impl ForwardedBody {
+    fn new_body(source: ByteStream, guard: ForwardGuard, deadline: RequestDeadline) -> Body {
+        Body::from_stream(Self { source, guard, pending_error: None, deadline })
     }
 }
 
-impl Stream for Guarded {
+impl Stream for ForwardedBody {
     type Item = Result<Bytes, UpstreamError>;
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(error) = self.broken.take() {
+        if let Some(error) = self.pending_error.take() {
             return Poll::Ready(Some(Err(error)));
         }
         let polled = self.source.as_mut().poll_next(cx);
         let cut = match &polled {
-            Poll::Pending => Some(self.lifetime.poll(cx)).filter(Poll::is_ready),
-            Poll::Ready(Some(_)) => self.lifetime.has_passed().map(Poll::Ready),
+            Poll::Pending => Some(self.deadline.poll_cut(cx)).filter(Poll::is_ready),
+            Poll::Ready(Some(_)) => self.deadline.check().map(Poll::Ready),
             Poll::Ready(None) => None,
         };
-        if let Some(Poll::Ready(cut)) = cut {
-            return Poll::Ready(Some(Err(self.lifetime.error(cut))));
+        if let Some(Poll::Ready(reason)) = cut {
+            return Poll::Ready(Some(Err(self.deadline.error(reason))));
         }
         if let Poll::Ready(Some(Err(error))) = polled {
-            // An error closes the client's connection at once. What came before it leaves first.
-            self.broken = Some(error);
+            // An error makes hyper close the connection at once; pending first lets it flush the bytes before the error.
+            self.pending_error = Some(error);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

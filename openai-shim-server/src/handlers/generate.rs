@@ -1,18 +1,20 @@
 //! Generation: a client's request on a dialect's route in, the model's response out.
 
 use crate::app_state::{AppState, UpstreamState};
+use crate::clock;
+use crate::handlers::keep_alive::KeepAliveBody;
 use crate::handlers::response_collector::{CountedUpstream, ResponseStart};
 use crate::handlers::stored_responses::{self, Loaded, ResponseRecorder};
-use crate::http::body_budget::BudgetReservation;
-use crate::http::deadline::Lifetime;
-use crate::http::keep_alive::KeepAliveBody;
-use crate::http::panics;
+use crate::http::body_budget::BodyReservation;
+use crate::http::deadline::{RequestDeadline, ResponseFuture};
+use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
-use crate::http::routes::{Received, RequestMeta, ResponseFuture};
 use crate::observe::access_log::{AccessLogEntry, ResponseTiming};
 use crate::observe::body_log::{self, BodyLog};
 use crate::offload::LARGE_BODY_BYTES;
-use crate::routing::targets::SelectedUpstream;
+use crate::panics;
+use crate::request_meta::RequestMeta;
+use crate::routing::targets::{SelectedUpstream, no_upstream};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -31,7 +33,7 @@ pub(crate) fn generate(
     dialect: &'static dyn Dialect,
     meta: RequestMeta,
     headers: HeaderMap,
-    received: Received,
+    received: ReceivedRequest,
 ) -> ResponseFuture {
     // Some dialects name the model and the stream's framing in the path and its query.
     let path =
@@ -41,7 +43,7 @@ pub(crate) fn generate(
         Err(error) => return ready(refuse(app, dialect, meta, &error)),
     };
     if let Some(response) = empty_request_response(dialect, &client_request, &received.body) {
-        AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
+        AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
         return ready(response);
     }
     let previous_id = stored_responses::previous(dialect, &received.body);
@@ -65,7 +67,7 @@ pub(crate) fn generate(
                 };
                 let (app_of_start, length) = (app.clone(), request.received.body.len());
                 let start = move || request.start(&app_of_start, client_request, route, previous);
-                match app.work.run(length, start).await {
+                match app.offload.run(length, start).await {
                     Ok(pending) => pending.respond(app).await,
                     Err(refusal) => *refusal,
                 }
@@ -85,7 +87,7 @@ struct GenerateRequest {
     headers: HeaderMap,
     /// Path and query.
     path: String,
-    received: Received,
+    received: ReceivedRequest,
 }
 
 /// An exchange that is ready to be sent, with the upstream that it is sent to.
@@ -124,10 +126,7 @@ impl GenerateRequest {
     ) -> Result<PreparedExchange<'a>, Error> {
         let route = route?;
         let is_stream = client_request.wants_stream();
-        let served = app
-            .upstreams
-            .get(route.upstream)
-            .ok_or_else(|| Error::Client(crate::routing::targets::no_upstream()))?;
+        let served = app.upstreams.get(route.upstream).ok_or_else(|| Error::Client(no_upstream()))?;
         let profile = &served.config.profile;
         let (client_request, recorder) = stored_responses::resolve(
             app,
@@ -141,34 +140,34 @@ impl GenerateRequest {
         let headers = std::mem::take(&mut self.headers);
         let client_request = client_request.with_headers(headers).with_owner(self.meta.owner.clone());
         let mut settings = app.settings(route.model);
-        settings.debug = self.meta.debug;
+        settings.debug = self.meta.wants_debug_report;
         let model = settings.upstream_model.clone().unwrap_or_else(|| client_request.model().to_owned());
-        settings.adaptations = app.learned.of(&served.config.name, &model);
+        settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
         let exchange = Exchange::start(client_request, profile.clone(), settings, app.context())?;
         Ok(PreparedExchange { exchange, upstream: route.upstream, served, model, is_stream, recorder })
     }
 
     fn send(self, app: &Arc<AppState>, prepared: PreparedExchange<'_>) -> PendingResponse {
         let Self { dialect, meta, received, .. } = self;
-        let Received { place, held, body } = received;
+        let ReceivedRequest { permit, reservation, body } = received;
         let PreparedExchange { exchange, upstream, served, model, is_stream, recorder } = prepared;
-        let body_log = body_log::wanted().then(|| BodyLog::new(app.clone(), &meta.id));
-        let lifetime = Lifetime::new(app.clone(), meta.client.clone());
+        let body_log = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
+        let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
         let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
-        let timing = log_entry.head();
+        let timing = log_entry.timing();
         let app_of_report = app.clone();
         let on_finish = Box::new(move |report: Report| {
             // This runs while the body is dropped, where a panic must not pass.
-            let _ = panics::polled(|| {
+            let _ = panics::catch(|| {
                 if let Some(served) = app_of_report.upstreams.get(upstream) {
-                    app_of_report.learned.store_adaptations(&served.config.name, &model, &report);
+                    app_of_report.adaptations.store_adaptations(&served.config.name, &model, &report);
                 }
             });
-            log_entry.finish(report);
-            drop(place);
+            log_entry.finish_with_report(report);
+            drop(permit);
         });
         let content_type = exchange.stream_content_type();
-        let transport = served.transport.0.clone();
+        let transport = served.transport.clone();
         let transport = match body_log {
             Some(body_log) => body_log.log_traffic_of(transport),
             None => transport,
@@ -176,8 +175,8 @@ impl GenerateRequest {
         let counted = CountedUpstream::new(app, transport);
         let store = counted.store(&served.store, body.len());
         let shim = Shim::shared(counted.clone(), served.config.profile.clone()).with_state(store);
-        let start = counted.response_start(app, Box::pin(shim.run(exchange, on_finish)), held);
-        let client = ClientSide { dialect, upstream, is_stream, content_type, timing, lifetime };
+        let start = counted.response_start(app, Box::pin(shim.run(exchange, on_finish)), reservation);
+        let client = ClientSide { dialect, upstream, is_stream, content_type, timing, deadline };
         PendingResponse { start, client, recorder }
     }
 }
@@ -203,7 +202,7 @@ impl PendingResponse {
             client.respond(&app, response, start.take_reservation())
         };
         match recorder {
-            Some(recorder) => stored_responses::keeping(recorder, response),
+            Some(recorder) => stored_responses::record(recorder, response),
             None => response,
         }
     }
@@ -218,7 +217,7 @@ struct ClientSide {
     /// The content type of its stream.
     content_type: &'static str,
     timing: ResponseTiming,
-    lifetime: Lifetime,
+    deadline: RequestDeadline,
 }
 
 impl ClientSide {
@@ -227,25 +226,25 @@ impl ClientSide {
         self,
         app: &AppState,
         response: http::Response<ResponseBody>,
-        reservation: Option<BudgetReservation>,
+        reservation: Option<BodyReservation>,
     ) -> Response {
         let (mut parts, body) = response.into_parts();
         let has_failed = parts.extensions.get::<Error>().is_some();
         let outcome = parts.extensions.get::<Outcome>().copied().unwrap_or(Outcome::Cancelled);
         let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
-        self.timing.summary(parts.status);
+        self.timing.record_head(parts.status);
         let label = upstream_label(app, self.upstream);
         let (body, outcome) = match body.into_complete() {
             Ok(bytes) => {
                 let body = match reservation.filter(|_| bytes.len() >= LARGE_BODY_BYTES) {
-                    Some(reservation) => Body::from(reservation.with(bytes)),
+                    Some(reservation) => Body::from(reservation.attach_to(bytes)),
                     None => Body::from(bytes),
                 };
                 (body, outcome.as_str())
             }
             Err(body) if self.is_stream && !has_failed => {
                 let every = app.config.timeouts.keepalive;
-                let body = KeepAliveBody::running(body, self.dialect, every, self.lifetime);
+                let body = KeepAliveBody::streaming(body, self.dialect, every, self.deadline);
                 (Body::from_stream(body), STREAMING)
             }
             Err(body) => (Body::from_stream(body), STREAMING),
@@ -255,14 +254,14 @@ impl ClientSide {
         *response.headers_mut() = parts.headers;
         response.headers_mut().reserve(ADDED_HEADERS);
         add_headers(response.headers_mut(), label, outcome);
-        responses::diagnostics_header(response.headers_mut(), &diagnostics);
+        responses::add_diagnostics_header(response.headers_mut(), &diagnostics);
         response
     }
 
     /// Begins the client's stream before core's response: keep-alives come first, then the stream.
     fn respond_early(self, app: &AppState, start: ResponseStart) -> Response {
         let every = app.config.timeouts.keepalive;
-        let body = KeepAliveBody::waiting(start, self.timing, self.dialect, every, self.lifetime);
+        let body = KeepAliveBody::waiting(start, self.timing, self.dialect, every, self.deadline);
         let mut response = Response::new(Body::from_stream(body));
         *response.status_mut() = StatusCode::OK;
         let headers = response.headers_mut();
@@ -289,7 +288,7 @@ fn empty_request_response(
     if !client_request.request().messages.is_empty() {
         return None;
     }
-    let document = dialect.empty_request_response(body, crate::app_state::now())?;
+    let document = dialect.empty_request_response(body, clock::unix_seconds())?;
     let mut response = responses::json(StatusCode::OK, format!("{document}\n"));
     if client_request.wants_stream() {
         let content_type = HeaderValue::from_static(dialect.stream_content_type());
@@ -304,12 +303,12 @@ fn add_headers(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: 
     }
     headers.insert(responses::OUTCOME, HeaderValue::from_static(outcome));
     // A proxy in between must not collect a stream before it passes it on.
-    headers.insert(responses::BUFFERING, HeaderValue::from_static("no"));
+    headers.insert(responses::ACCEL_BUFFERING, HeaderValue::from_static("no"));
 }
 
 /// Responds with an error before any upstream got a request.
 fn refuse(app: &Arc<AppState>, dialect: &'static dyn Dialect, meta: RequestMeta, error: &Error) -> Response {
     let response = responses::error(dialect, error);
-    AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).answered(&response);
+    AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
     response
 }

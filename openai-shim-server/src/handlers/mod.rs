@@ -1,11 +1,13 @@
-//! What each kind of route does with a request.
+//! One file for each kind of route: a checked request in, the client's response out.
 
 pub(crate) mod auxiliary;
-pub(crate) mod count_tokens;
-pub(crate) mod embeddings;
-pub(crate) mod forward;
+mod auxiliary_request;
+mod count_tokens;
+mod embeddings;
+mod forward;
 pub(crate) mod generate;
-pub(crate) mod models;
+mod keep_alive;
+mod models;
 pub(crate) mod pages;
-pub(crate) mod response_collector;
-pub(crate) mod stored_responses;
+mod response_collector;
+mod stored_responses;

@@ -1,4 +1,4 @@
-//! Health, metrics, what was learnt, and what a browser sees.
+//! The server's own pages: front page, health, readiness, metrics, adaptations.
 
 use crate::app_state::AppState;
 use crate::http::responses;
@@ -7,33 +7,34 @@ use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-pub(crate) const PAGES: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/learned"];
-
+/// Answers one of [`PAGES`](crate::http::routes::PAGES).
 pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response {
     match page {
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
-        "/readyz" => ready(app),
+        "/readyz" => readiness(app),
         "/metrics" => {
-            let all = app.metrics.render(&app.learned.counts()) + &app.bodies.render();
+            let all = app.metrics.render(&app.adaptations.counts()) + &app.body_budget.render_metric();
             text("text/plain; version=0.0.4; charset=utf-8", all)
         }
-        "/learned" => text("text/plain; charset=utf-8", app.learned.rows()),
-        _ => front(headers),
+        "/learned" => text("text/plain; charset=utf-8", app.adaptations.to_toml()),
+        _ => front_page(headers),
     }
 }
 
-/// Ready while the server takes requests and has somewhere to send them: not when every upstream could lately not be reached.
-fn ready(app: &AppState) -> Response {
-    if app.places.is_closed() || app.upstreams.iter().all(|served| served.health.is_broken()) {
+/// Ready unless the server shuts down, or no upstream could be reached recently.
+fn readiness(app: &AppState) -> Response {
+    if app.request_permits.is_closed() || app.upstreams.iter().all(|served| served.health.is_unreachable()) {
         return responses::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
     }
     responses::json(StatusCode::OK, r#"{"status":"ready"}"#)
 }
 
-/// Programs that look for their kind of server find it; people find out what to paste where.
-fn front(headers: &HeaderMap) -> Response {
-    let html = headers.get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
-    if !html {
+/// For browsers a page with the base URL to paste into a client; for programs Ollama's greeting, by which they recognize a
+/// server.
+fn front_page(headers: &HeaderMap) -> Response {
+    let wants_html =
+        headers.get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
+    if !wants_html {
         return text("text/plain; charset=utf-8", crate::handlers::auxiliary::greeting().to_owned());
     }
     let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("127.0.0.1:8000");

@@ -1,17 +1,16 @@
 //! An upstream's response until the client's begins: its collected bytes are counted, and work on a large one is offloaded.
 
 use crate::app_state::AppState;
-use crate::http::body_budget::{BudgetReservation, Full};
+use crate::http::body_budget::{BodyReservation, BudgetExceeded, response_over_budget};
 use crate::offload::LARGE_BODY_BYTES;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response};
-use openai_shim_core::error::StatusError;
 use openai_shim_core::state::{StateEntry, StateKey};
 use openai_shim_core::upstream::{ByteStream, ResponseBody, StateError, StateStore, UpstreamBody};
-use openai_shim_core::{ErrorKind, Upstream, UpstreamError};
+use openai_shim_core::{Upstream, UpstreamError};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,7 +26,7 @@ type OffloadedPoll = Pin<Box<dyn Future<Output = Result<Response<ResponseBody>, 
 /// What the reader of the upstream's response, the store and [`ResponseStart`] share.
 struct CollectorState {
     /// The room that the collected bytes take.
-    reservation: Mutex<BudgetReservation>,
+    reservation: Mutex<BodyReservation>,
     /// The most bytes of a response; one that announces more is refused once they come.
     max_bytes: usize,
     /// How many bytes the next poll works on, if they are many; else 0.
@@ -45,7 +44,7 @@ pub(crate) struct CountedUpstream {
 impl CountedUpstream {
     pub(crate) fn new(app: &AppState, inner: Arc<dyn Upstream>) -> Arc<Self> {
         let collector = CollectorState {
-            reservation: Mutex::new(app.bodies.open()),
+            reservation: Mutex::new(app.body_budget.empty_reservation()),
             max_bytes: app.config.limits.response_body,
             next_work_bytes: AtomicUsize::new(0),
             has_begun: AtomicBool::new(false),
@@ -66,7 +65,7 @@ impl CountedUpstream {
         &self,
         app: &Arc<AppState>,
         response: ShimFuture,
-        request: BudgetReservation,
+        request: BodyReservation,
     ) -> ResponseStart {
         let phase = StartPhase::Polling(response);
         ResponseStart { phase, app: app.clone(), collector: self.collector.clone(), request: Some(request) }
@@ -149,17 +148,8 @@ impl CollectorState {
     /// Reserves room for so many collected bytes in all.
     fn reserve(&self, bytes: usize) -> Result<(), UpstreamError> {
         let Ok(mut reservation) = self.reservation.lock() else { return Ok(()) };
-        reservation.cover(bytes.min(self.max_bytes)).map_err(|Full| budget_full())
+        reservation.grow_to(bytes.min(self.max_bytes)).map_err(|BudgetExceeded| response_over_budget())
     }
-}
-
-/// The error for a response for which `limits.bodies` leaves no room.
-pub(crate) fn budget_full() -> UpstreamError {
-    let text = "The answer does not fit into this server beside those that are being collected (limits.bodies). Try again in \
-                a moment.";
-    let mut error = StatusError::new(503, ErrorKind::Overloaded, text);
-    error.retry_after = Some(Duration::from_secs(1));
-    UpstreamError::Status(Box::new(error))
 }
 
 /// The body of an upstream's response, counted until the client's response begins.
@@ -211,7 +201,7 @@ pub(crate) struct ResponseStart {
     app: Arc<AppState>,
     collector: Arc<CollectorState>,
     /// The room that the request takes until then.
-    request: Option<BudgetReservation>,
+    request: Option<BodyReservation>,
 }
 
 enum StartPhase {
@@ -232,7 +222,7 @@ impl ResponseStart {
                 Poll::Ready(response) => Ok(response),
                 Poll::Pending => Err(response),
             };
-            app.work.run(bytes, poll).await
+            app.offload.run(bytes, poll).await
         })
     }
 
@@ -243,9 +233,9 @@ impl ResponseStart {
     }
 
     /// Takes the reservation of a collected response, for as long as its client reads it. A stream needs none.
-    pub(crate) fn take_reservation(&self) -> Option<BudgetReservation> {
+    pub(crate) fn take_reservation(&self) -> Option<BodyReservation> {
         let mut reservation = self.collector.reservation.lock().ok()?;
-        Some(std::mem::replace(&mut *reservation, self.app.bodies.open()))
+        Some(std::mem::replace(&mut *reservation, self.app.body_budget.empty_reservation()))
     }
 }
 

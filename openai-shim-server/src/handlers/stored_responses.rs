@@ -1,8 +1,9 @@
-//! Answers that clients refer to, kept for upstreams that keep none.
+//! Stored responses for upstreams that store none: records responses, continues from them (`previous_response_id`), and answers
+//! requests for them.
 
 use crate::app_state::AppState;
 use crate::http::responses;
-use crate::http::routes::RequestMeta;
+use crate::request_meta::RequestMeta;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -21,53 +22,53 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// The longest answer that is kept, with its stream.
-const LONGEST: usize = 4 << 20;
-/// For how long an answer is kept, as OpenAI does.
+/// The most bytes of a response, or of an event of its stream, that is stored.
+const MAX_RESPONSE_BYTES: usize = 4 << 20;
+/// How long a response is stored, the same as at OpenAI.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What is kept under a name, if anything; or why that is not known.
+/// A stored response, `None` if there is none, or the error of the store.
 pub(crate) type Loaded = Result<Option<Bytes>, Error>;
 
-/// What will be kept of an exchange once its answer is complete.
+/// Records a response on its way to the client, to store it when it is complete.
 pub(crate) struct ResponseRecorder {
     app: Arc<AppState>,
-    keeping: &'static dyn StoredResponsesApi,
+    api: &'static dyn StoredResponsesApi,
     owner: Owner,
-    /// What the request says itself; `None`: nothing is kept any more.
-    said: Option<Vec<String>>,
-    answer: Answer,
-    /// How long a whole answer is, where that is known.
+    /// The request's items; `None`: nothing is stored (any more).
+    request_items: Option<Vec<String>>,
+    body: RecordedResponse,
+    /// The length of a non-streaming response, if it is known.
     length: Option<u64>,
 }
 
-/// An answer on its way to the client.
-enum Answer {
-    /// Nothing of it came yet.
+/// What was recorded of a response so far.
+enum RecordedResponse {
+    /// No byte yet.
     Unknown,
-    Whole(Vec<u8>),
+    NonStreaming(Vec<u8>),
     Stream(Framer),
 }
 
-/// How a dialect's answers are kept, if its clients refer to them.
-fn keeping_of(dialect: &dyn Dialect) -> Option<&'static dyn StoredResponsesApi> {
+/// A dialect's stored responses API, if it has one.
+fn stored_responses_api(dialect: &dyn Dialect) -> Option<&'static dyn StoredResponsesApi> {
     dialect.auxiliary_routes().iter().find_map(|route| match route.kind {
-        AuxiliaryKind::StoredResponse(keeping, _) => Some(keeping),
+        AuxiliaryKind::StoredResponse(api, _) => Some(api),
         _ => None,
     })
 }
 
-/// Where an answer is kept: nobody finds another client's.
+/// The store key of a response. It contains the owner: a client cannot read another client's responses.
 fn key(owner: Owner, id: &str) -> StateKey {
     StateKey::new(owner, StateKind::Response, 0, id)
 }
 
-/// The answer that a request goes on from, if its dialect has such requests.
+/// The id of the response that a request continues from.
 pub(crate) fn previous(dialect: &dyn Dialect, body: &[u8]) -> Option<String> {
-    keeping_of(dialect)?.previous_id(body)
+    stored_responses_api(dialect)?.previous_id(body)
 }
 
-/// Looks an answer up.
+/// Loads a stored response.
 pub(crate) async fn load(app: &AppState, owner: Owner, id: &str) -> Loaded {
     match app.store.load(&[key(owner, id)]).await {
         Ok(values) => Ok(values.into_iter().next().flatten()),
@@ -79,13 +80,12 @@ pub(crate) async fn load(app: &AppState, owner: Owner, id: &str) -> Loaded {
     }
 }
 
-/// What is kept, as text.
-fn text(kept: &Bytes) -> Option<&str> {
-    std::str::from_utf8(kept).ok()
+fn as_text(stored: &Bytes) -> Option<&str> {
+    std::str::from_utf8(stored).ok()
 }
 
-/// A request with what it refers to in it; and what to keep of its exchange. An upstream that speaks the dialect itself
-/// keeps its own.
+/// Inserts the history that a request continues from, and creates the recorder of its response. An upstream of the same
+/// dialect stores responses itself.
 pub(crate) fn resolve(
     app: &Arc<AppState>,
     dialect: &'static dyn Dialect,
@@ -95,111 +95,121 @@ pub(crate) fn resolve(
     incoming: ClientRequest,
     (body, loaded): (&Bytes, Option<Loaded>),
 ) -> Result<(ClientRequest, Option<ResponseRecorder>), Error> {
-    let Some(keeping) = keeping_of(dialect).filter(|_| !speaks(profile, dialect, incoming.model())) else {
+    let Some(api) =
+        stored_responses_api(dialect).filter(|_| !has_dialect(profile, dialect, incoming.model()))
+    else {
         return Ok((incoming, None));
     };
     let (mut incoming, mut body) = (incoming, body.clone());
     if let Some(loaded) = loaded {
-        let kept = loaded?;
-        body = Bytes::from(keeping.with_history(&body, kept.as_ref().and_then(text))?);
+        let stored = loaded?;
+        body = Bytes::from(api.with_history(&body, stored.as_ref().and_then(as_text))?);
         incoming = ClientRequest::read(dialect, path, body.clone())?;
     }
-    let keep = keeping.request_items(&body).map(|said| ResponseRecorder {
+    let recorder = api.request_items(&body).map(|items| ResponseRecorder {
         app: app.clone(),
-        keeping,
+        api,
         owner: meta.owner.clone(),
-        said: Some(said),
-        answer: Answer::Unknown,
+        request_items: Some(items),
+        body: RecordedResponse::Unknown,
         length: None,
     });
-    Ok((incoming, keep))
+    Ok((incoming, recorder))
 }
 
-/// Whether answers of this model come in the dialect itself.
-fn speaks(profile: &Profile, dialect: &dyn Dialect, model: &str) -> bool {
-    let row = profile.for_model(model);
-    row.dialect == dialect.name() || row.extra_dialects.iter().any(|also| also == dialect.name())
+/// Whether the upstream answers in this dialect for this model.
+fn has_dialect(profile: &Profile, dialect: &dyn Dialect, model: &str) -> bool {
+    let profile = profile.for_model(model);
+    profile.dialect == dialect.name() || profile.extra_dialects.iter().any(|extra| extra == dialect.name())
 }
 
-/// The response with its answer kept, when it is complete.
-pub(crate) fn keeping(mut keep: ResponseRecorder, response: Response) -> Response {
+/// Wraps a response so that it is stored when it is complete.
+pub(crate) fn record(mut recorder: ResponseRecorder, response: Response) -> Response {
     if !response.status().is_success() {
         return response;
     }
     response.map(|body| {
-        keep.length = body.size_hint().exact();
-        Body::from_stream(Recorded { source: body.into_data_stream(), keep, storing: None })
+        recorder.length = body.size_hint().exact();
+        Body::from_stream(RecordedBody {
+            source: body.into_data_stream(),
+            recorder,
+            phase: RecordPhase::Streaming,
+        })
     })
 }
 
-/// A part of an answer that is kept here, or no part: it is forgotten. `None`: an upstream may have it.
+/// Answers a request for a stored response: returns a part of it, or deletes it if `part` is `None`. The result is `None` if
+/// the response is not stored here but may be stored at an upstream.
 pub(crate) async fn answer(
     app: &AppState,
     dialect: &dyn Dialect,
-    keeping: &dyn StoredResponsesApi,
+    api: &dyn StoredResponsesApi,
     part: Option<StoredResponsePart>,
     meta: &RequestMeta,
     id: &str,
 ) -> Option<Result<Response, Error>> {
-    let kept = match load(app, meta.owner.clone(), id).await {
-        Ok(kept) => kept,
+    let stored = match load(app, meta.owner.clone(), id).await {
+        Ok(stored) => stored,
         Err(error) => return Some(Err(error)),
     };
-    let Some(kept) = kept.as_ref().and_then(text) else {
-        let nowhere = id.contains('/') || elsewhere(app, dialect).is_none();
-        return nowhere.then(|| Err(Error::Client(keeping.unknown_response(id))));
+    let Some(stored) = stored.as_ref().and_then(as_text) else {
+        let is_unknown = id.contains('/') || storing_upstream(app, dialect).is_none();
+        return is_unknown.then(|| Err(Error::Client(api.unknown_response(id))));
     };
     let body = match part {
-        Some(part) => keeping.encode_part(part, kept, &meta.query),
+        Some(part) => api.encode_part(part, stored, &meta.query),
         None => {
             if let Err(error) = app.store.remove(&[key(meta.owner.clone(), id)]).await {
                 let text = format!("The response could not be deleted: {}. Try again.", error.message);
                 return Some(Err(Error::Client(ClientError::new(ErrorKind::Overloaded, text))));
             }
-            Ok(keeping.encode_deleted(id))
+            Ok(api.encode_deleted(id))
         }
     };
     Some(body.map(|body| responses::json(StatusCode::OK, body)).map_err(Error::Client))
 }
 
-/// The upstream that may know of answers which are not kept here.
-pub(crate) fn elsewhere(app: &AppState, dialect: &dyn Dialect) -> Option<usize> {
-    app.upstreams.iter().position(|served| speaks(&served.config.profile, dialect, ""))
+/// The index of the upstream that may have responses which are not stored here.
+pub(crate) fn storing_upstream(app: &AppState, dialect: &dyn Dialect) -> Option<usize> {
+    app.upstreams.iter().position(|served| has_dialect(&served.config.profile, dialect, ""))
 }
 
 impl ResponseRecorder {
-    /// Takes a part of the answer; the entry to keep once it is complete.
-    fn take(&mut self, chunk: &[u8]) -> Option<StateEntry> {
-        self.said.as_ref()?;
-        if matches!(self.answer, Answer::Unknown) && !chunk.trim_ascii_start().is_empty() {
-            let whole = chunk.trim_ascii_start().starts_with(b"{");
-            self.answer =
-                if whole { Answer::Whole(Vec::new()) } else { Answer::Stream(Framer::new(LONGEST)) };
+    /// Records bytes; returns the entry to store as soon as the response is complete.
+    fn push(&mut self, chunk: &[u8]) -> Option<StateEntry> {
+        self.request_items.as_ref()?;
+        if matches!(self.body, RecordedResponse::Unknown) && !chunk.trim_ascii_start().is_empty() {
+            let is_json = chunk.trim_ascii_start().starts_with(b"{");
+            self.body = if is_json {
+                RecordedResponse::NonStreaming(Vec::new())
+            } else {
+                RecordedResponse::Stream(Framer::new(MAX_RESPONSE_BYTES))
+            };
         }
-        match &mut self.answer {
-            Answer::Unknown => None,
-            Answer::Whole(body) => {
+        match &mut self.body {
+            RecordedResponse::Unknown => None,
+            RecordedResponse::NonStreaming(body) => {
                 body.extend_from_slice(chunk);
-                if body.len() > LONGEST {
-                    self.said = None;
-                    self.answer = Answer::Unknown;
+                if body.len() > MAX_RESPONSE_BYTES {
+                    self.request_items = None;
+                    self.body = RecordedResponse::Unknown;
                     return None;
                 }
                 let is_complete = self.length == Some(body.len() as u64);
-                if is_complete { self.end() } else { None }
+                if is_complete { self.finish() } else { None }
             }
-            Answer::Stream(framer) => {
-                let (keeping, mut last) = (self.keeping, None);
+            RecordedResponse::Stream(framer) => {
+                let (api, mut complete) = (self.api, None);
                 let pushed = framer.push(chunk, &mut |frame: Frame<'_>| {
                     if let Frame::Event { data, .. } = frame {
-                        last = keeping.final_response(data).or(last.take());
+                        complete = api.final_response(data).or(complete.take());
                     }
                 });
-                match (pushed, last) {
-                    (Ok(()), Some(answer)) => self.entry(&answer),
+                match (pushed, complete) {
+                    (Ok(()), Some(response)) => self.entry(&response),
                     (Ok(()), None) => None,
                     (Err(_), _) => {
-                        self.said = None;
+                        self.request_items = None;
                         None
                     }
                 }
@@ -207,31 +217,39 @@ impl ResponseRecorder {
         }
     }
 
-    /// The entry of a whole answer that has ended.
-    fn end(&mut self) -> Option<StateEntry> {
-        match std::mem::replace(&mut self.answer, Answer::Unknown) {
-            Answer::Whole(body) => self.entry(&body),
+    /// The entry of a non-streaming response that has ended.
+    fn finish(&mut self) -> Option<StateEntry> {
+        match std::mem::replace(&mut self.body, RecordedResponse::Unknown) {
+            RecordedResponse::NonStreaming(body) => self.entry(&body),
             _ => None,
         }
     }
 
-    fn entry(&mut self, answer: &[u8]) -> Option<StateEntry> {
-        let entry = self.keeping.entry(self.said.take()?, answer)?;
+    fn entry(&mut self, response: &[u8]) -> Option<StateEntry> {
+        let entry = self.api.entry(self.request_items.take()?, response)?;
         Some(StateEntry::new(key(self.owner.clone(), &entry.id), entry.content, LIFETIME))
     }
 }
 
-/// A body whose last bytes wait until the answer is kept: the client may refer to it at once.
-struct Recorded<S> {
+/// A body whose last bytes wait until the response is stored: the client may refer to it as soon as it has them.
+struct RecordedBody<S> {
     source: S,
-    keep: ResponseRecorder,
-    /// What is being kept, and the bytes that wait for it; none at the end.
-    storing: Option<(Storing, Option<Bytes>)>,
+    recorder: ResponseRecorder,
+    phase: RecordPhase,
 }
 
-type Storing = Pin<Box<dyn Future<Output = ()> + Send>>;
+enum RecordPhase {
+    Streaming,
+    /// The response is being stored; `chunk` waits for that, `None` at the end of the body.
+    Storing {
+        future: StoreFuture,
+        chunk: Option<Bytes>,
+    },
+}
 
-fn store(app: Arc<AppState>, entry: StateEntry) -> Storing {
+type StoreFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn store(app: Arc<AppState>, entry: StateEntry) -> StoreFuture {
     Box::pin(async move {
         if let Err(error) = app.store.store(vec![entry]).await {
             tracing::warn!(error = error.message, "a response could not be kept");
@@ -239,23 +257,27 @@ fn store(app: Arc<AppState>, entry: StateEntry) -> Storing {
     })
 }
 
-impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for Recorded<S> {
+impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for RecordedBody<S> {
     type Item = Result<Bytes, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some((storing, _)) = &mut self.storing {
-                ready!(storing.as_mut().poll(cx));
-                let chunk = self.storing.take().and_then(|(_, chunk)| chunk);
+            if let RecordPhase::Storing { future, chunk } = &mut self.phase {
+                ready!(future.as_mut().poll(cx));
+                let chunk = chunk.take();
+                self.phase = RecordPhase::Streaming;
                 return Poll::Ready(chunk.map(Ok));
             }
             let (entry, chunk) = match ready!(Pin::new(&mut self.source).poll_next(cx)) {
-                Some(Ok(chunk)) => (self.keep.take(&chunk), Some(chunk)),
+                Some(Ok(chunk)) => (self.recorder.push(&chunk), Some(chunk)),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => (self.keep.end(), None),
+                None => (self.recorder.finish(), None),
             };
             match entry {
-                Some(entry) => self.storing = Some((store(self.keep.app.clone(), entry), chunk)),
+                Some(entry) => {
+                    let future = store(self.recorder.app.clone(), entry);
+                    self.phase = RecordPhase::Storing { future, chunk };
+                }
                 None => return Poll::Ready(chunk.map(Ok)),
             }
         }

@@ -1,4 +1,4 @@
-//! Client keys.
+//! Checks a client key: headers and query key in, the owner of the request's state out; `None` refuses the request.
 
 use crate::app_state::AppState;
 use crate::config::Secret;
@@ -6,17 +6,17 @@ use http::{HeaderMap, Method, header};
 use openai_shim_core::state::Owner;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
-/// Where clients put their key.
-const HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+/// Headers in which clients send their key.
+const KEY_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
 
-/// Whose request this is: the owner with the client key in it. `None`: it may not pass. Health checks and CORS
-/// preflights carry no key. `also`: a key that stands elsewhere than in a header.
-pub(crate) fn owner(
+/// The owner that belongs to the client key of a request; `None` if no key is right. Without configured keys, and for
+/// health checks, the front page and CORS preflights, no key is needed. `query_key`: a key from the query.
+pub(crate) fn owner_of(
     app: &AppState,
     method: &Method,
     path: &str,
     headers: &HeaderMap,
-    also: Option<&str>,
+    query_key: Option<&str>,
 ) -> Option<Owner> {
     if app.config.client_keys.is_empty()
         || method == Method::OPTIONS
@@ -24,12 +24,13 @@ pub(crate) fn owner(
     {
         return Some(Owner::single());
     }
-    let mut given = HEADERS.iter().filter_map(|name| key(headers, name)).chain(also.map(str::as_bytes));
-    let known = given.find_map(|key| find(&app.config.client_keys, key))?;
-    app.owners.get(known).cloned()
+    let header_keys = KEY_HEADERS.iter().filter_map(|name| key_in_header(headers, name));
+    let mut sent_keys = header_keys.chain(query_key.map(str::as_bytes));
+    let index = sent_keys.find_map(|key| find_key(&app.config.client_keys, key))?;
+    app.owners.get(index).cloned()
 }
 
-fn key<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
+fn key_in_header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     let value = headers.get(name)?.as_bytes();
     if name != header::AUTHORIZATION.as_str() {
         return Some(value);
@@ -38,12 +39,12 @@ fn key<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
 }
 
-/// Where among the keys the given one is. Compares with every key, and each in constant time: how long it takes says nothing
-/// about which is near.
-fn find(keys: &[Secret], given: &[u8]) -> Option<usize> {
-    let mut place = u64::MAX;
-    for (at, key) in (0..).zip(keys) {
-        place.conditional_assign(&at, key.expose().as_bytes().ct_eq(given));
+/// The index of a sent key among the configured ones. Compares with every key, each in constant time: the duration does not
+/// reveal how close a guess is.
+fn find_key(keys: &[Secret], sent: &[u8]) -> Option<usize> {
+    let mut index = u64::MAX;
+    for (candidate, key) in (0..).zip(keys) {
+        index.conditional_assign(&candidate, key.expose().as_bytes().ct_eq(sent));
     }
-    usize::try_from(place).ok().filter(|place| *place < keys.len())
+    usize::try_from(index).ok().filter(|index| *index < keys.len())
 }

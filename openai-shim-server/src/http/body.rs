@@ -1,6 +1,6 @@
-//! A client's body: read to its end within limits, or thrown away so that a refusal arrives.
+//! Reads a client's body to its end within limits, or discards it so that a refusal reaches its client.
 
-use crate::http::body_budget::BudgetReservation;
+use crate::http::body_budget::BodyReservation;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
@@ -12,37 +12,41 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long a client may take to send its body.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// How long a body that nobody wants is still read.
-pub(crate) const LINGER: Duration = Duration::from_secs(2);
-/// How much of it.
-pub(crate) const LEFTOVER: usize = 64 << 20;
-/// What is copied more cheaply than kept.
-const SMALL: usize = 16 << 10;
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the body of a refused request is read.
+pub(crate) const DISCARD_PERIOD: Duration = Duration::from_secs(2);
+/// How many bytes of it are read.
+pub(crate) const MAX_DISCARDED_BYTES: usize = 64 << 20;
+/// Bodies up to this size are copied out of the connection's read buffer.
+const MAX_COPIED_BYTES: usize = 16 << 10;
 
-/// Reads a body of at most `limit` bytes, for which there must be room.
+/// Reads a body of at most `limit` bytes; `reservation` grows with it.
 pub(crate) async fn read(
     body: Body,
     limit: usize,
-    held: &mut BudgetReservation,
+    reservation: &mut BodyReservation,
 ) -> Result<Bytes, ClientError> {
-    match timeout(PATIENCE, collect(body, limit, held)).await {
+    match timeout(BODY_TIMEOUT, collect(body, limit, reservation)).await {
         Ok(read) => read,
         Err(_) => Err(ClientError::new(ErrorKind::Timeout, "The request body did not arrive in time.")),
     }
 }
 
-async fn collect(mut body: Body, limit: usize, held: &mut BudgetReservation) -> Result<Bytes, ClientError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut fits = announced <= limit;
-    let mut room = !fits || held.cover(announced).is_ok();
+async fn collect(
+    mut body: Body,
+    limit: usize,
+    reservation: &mut BodyReservation,
+) -> Result<Bytes, ClientError> {
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut within_limit = declared <= limit;
+    let mut within_budget = !within_limit || reservation.grow_to(declared).is_ok();
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
-    while fits && room {
-        let Some(chunk) = next(&mut body).await else {
+    while within_limit && within_budget {
+        let Some(chunk) = next_chunk(&mut body).await else {
             return Ok(match all.is_empty() {
-                // A piece of the connection's buffer: to keep it would make the connection take another one.
-                true if first.len() <= SMALL => Bytes::copy_from_slice(&first),
+                // Small bodies are copied: keeping a slice of the connection's buffer would make the connection allocate another.
+                true if first.len() <= MAX_COPIED_BYTES => Bytes::copy_from_slice(&first),
                 true => first,
                 false => all.freeze(),
             });
@@ -50,30 +54,30 @@ async fn collect(mut body: Body, limit: usize, held: &mut BudgetReservation) -> 
         let chunk =
             chunk.map_err(|_| ClientError::invalid("The request body could not be read to its end."))?;
         let length = first.len().max(all.len()) + chunk.len();
-        fits = length <= limit;
-        room = !fits || held.cover(length).is_ok();
-        // A large body that came in one piece is not copied.
+        within_limit = length <= limit;
+        within_budget = !within_limit || reservation.grow_to(length).is_ok();
+        // A large body that arrived in one chunk is not copied.
         if first.is_empty() && all.is_empty() {
             first = chunk;
         } else {
             if all.is_empty() {
-                // There is room for it, and what nobody writes to is not there.
-                all.reserve(announced.min(limit));
+                // The whole length is reserved; the system provides pages only when they are written.
+                all.reserve(declared.min(limit));
             }
             all.extend_from_slice(&std::mem::take(&mut first));
             all.extend_from_slice(&chunk);
         }
     }
     drop((first, all));
-    held.shrink(0);
+    reservation.shrink_to(0);
     Box::pin(discard(body)).await;
-    if !room {
-        return Err(no_room());
+    if !within_budget {
+        return Err(budget_exceeded());
     }
     Err(too_large(limit))
 }
 
-/// Why a body is not taken.
+/// The error for a body over `limits.request_body`.
 pub(crate) fn too_large(limit: usize) -> ClientError {
     let text = format!(
         "The request body is larger than {limit} bytes, the limit of this server (limits.request_body)."
@@ -81,30 +85,31 @@ pub(crate) fn too_large(limit: usize) -> ClientError {
     ClientError::new(ErrorKind::TooLarge, text)
 }
 
-/// Why a body is not taken that would be at another time.
-pub(crate) fn no_room() -> ClientError {
+/// The error for a body that does not fit into `limits.bodies` now.
+pub(crate) fn budget_exceeded() -> ClientError {
     let text = "The request body does not fit into this server beside those that it is working on (limits.bodies). Try again in \
                 a moment.";
     ClientError::new(ErrorKind::Overloaded, text)
 }
 
-/// Reads what a client still sends, for a while: to close on it would cut off the reply that says what is wrong.
+/// Reads and drops what a client still sends, for a while: closing at once would reset the connection before the client has
+/// read the refusal.
 pub(crate) async fn discard(mut body: Body) {
-    let mut left = LEFTOVER;
+    let mut remaining = MAX_DISCARDED_BYTES;
     let reading = async {
-        while let Some(Ok(chunk)) = next(&mut body).await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
+        while let Some(Ok(chunk)) = next_chunk(&mut body).await {
+            remaining = remaining.saturating_sub(chunk.len());
+            if remaining == 0 {
                 break;
             }
         }
     };
-    // Whoever does not stop by then must notice without our help.
-    let _ = timeout(LINGER, reading).await;
+    // A client that sends for longer gets the reset.
+    let _ = timeout(DISCARD_PERIOD, reading).await;
 }
 
-/// The next piece; trailers are of no interest.
-async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
+/// The next chunk of data; trailers are skipped.
+async fn next_chunk(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
     loop {
         match poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await? {
             Ok(frame) => match frame.into_data() {

@@ -1,91 +1,105 @@
-//! The bodies of all requests together: how many bytes of them are held, and a limit on that.
+//! Limits the memory of all request and response bodies together (`limits.bodies`): a budget, and reservations from it.
 
 use bytes::Bytes;
+use openai_shim_core::error::StatusError;
+use openai_shim_core::{ErrorKind, UpstreamError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-/// How many bytes of bodies may be held at one time (`limits.bodies`).
+/// How many bytes of bodies are reserved, of at most `limits.bodies`.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct BodyBudget {
     limit: usize,
-    held: AtomicUsize,
+    reserved: AtomicUsize,
 }
 
-/// There is no room for more.
+/// A reservation does not fit into the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Full;
+pub(crate) struct BudgetExceeded;
 
-impl Budget {
+impl BodyBudget {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, held: AtomicUsize::new(0) })
+        Arc::new(Self { limit, reserved: AtomicUsize::new(0) })
     }
 
-    /// Room for a body of which nothing is there yet.
-    pub(crate) fn open(self: &Arc<Self>) -> BudgetReservation {
-        BudgetReservation { budget: self.clone(), bytes: 0 }
+    /// A reservation of 0 bytes, which grows with its body.
+    pub(crate) fn empty_reservation(self: &Arc<Self>) -> BodyReservation {
+        BodyReservation { budget: self.clone(), bytes: 0 }
     }
 
-    /// The bytes that are held, as a metric.
-    pub(crate) fn render(&self) -> String {
+    /// The reserved bytes as a metric in Prometheus' text format.
+    pub(crate) fn render_metric(&self) -> String {
         format!(
             "# HELP openai_shim_body_bytes Bytes of requests and whole answers that are held.\n\
              # TYPE openai_shim_body_bytes gauge\nopenai_shim_body_bytes {}\n",
-            self.held.load(Ordering::Relaxed)
+            self.reserved.load(Ordering::Relaxed)
         )
     }
 
-    fn take(&self, bytes: usize) -> Result<(), Full> {
-        let fits = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.limit);
-        self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).map_or(Err(Full), |_| Ok(()))
+    fn reserve(&self, bytes: usize) -> Result<(), BudgetExceeded> {
+        let fits = |reserved: usize| reserved.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        self.reserved
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .map_or(Err(BudgetExceeded), |_| Ok(()))
     }
 }
 
-/// Room that one body takes, until this is dropped.
+/// The bytes that one body has reserved; dropping this releases them.
 #[derive(Debug)]
-pub(crate) struct BudgetReservation {
-    budget: Arc<Budget>,
+pub(crate) struct BodyReservation {
+    budget: Arc<BodyBudget>,
     bytes: usize,
 }
 
-impl BudgetReservation {
-    /// Makes room for so many bytes in all; what there is stays.
-    pub(crate) fn cover(&mut self, bytes: usize) -> Result<(), Full> {
+impl BodyReservation {
+    /// Grows the reservation to `bytes` in total. On failure it keeps its size.
+    pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), BudgetExceeded> {
         if bytes > self.bytes {
-            self.budget.take(bytes - self.bytes)?;
+            self.budget.reserve(bytes - self.bytes)?;
             self.bytes = bytes;
         }
         Ok(())
     }
 
-    /// How much room there is.
+    /// The reserved bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Gives back all but so many bytes.
-    pub(crate) fn shrink(&mut self, bytes: usize) {
+    /// Releases all but `bytes`.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
         if bytes < self.bytes {
-            self.budget.held.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+            self.budget.reserved.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
             self.bytes = bytes;
         }
     }
 
-    /// The same bytes, whose room is given back when the last one who has them lets go.
-    pub(crate) fn with(mut self, bytes: Bytes) -> Bytes {
-        struct Owned(Bytes, #[allow(dead_code)] BudgetReservation); // held for its drop
-        impl AsRef<[u8]> for Owned {
+    /// Attaches the reservation to `bytes`: it is released when the last clone of the returned bytes is dropped.
+    pub(crate) fn attach_to(mut self, bytes: Bytes) -> Bytes {
+        struct ReservedBytes(Bytes, #[allow(dead_code)] BodyReservation); // releases on drop
+        impl AsRef<[u8]> for ReservedBytes {
             fn as_ref(&self) -> &[u8] {
                 &self.0
             }
         }
-        self.shrink(bytes.len());
-        Bytes::from_owner(Owned(bytes, self))
+        self.shrink_to(bytes.len());
+        Bytes::from_owner(ReservedBytes(bytes, self))
     }
 }
 
-impl Drop for BudgetReservation {
+/// The error of an upstream's response that does not fit into the budget beside the others.
+pub(crate) fn response_over_budget() -> UpstreamError {
+    let text = "The answer does not fit into this server beside those that are being collected (limits.bodies). Try again in \
+                a moment.";
+    let mut error = StatusError::new(503, ErrorKind::Overloaded, text);
+    error.retry_after = Some(Duration::from_secs(1));
+    UpstreamError::Status(Box::new(error))
+}
+
+impl Drop for BodyReservation {
     fn drop(&mut self) {
-        self.shrink(0);
+        self.shrink_to(0);
     }
 }
 
@@ -93,27 +107,30 @@ impl Drop for BudgetReservation {
 mod tests {
     use super::*;
 
-    impl Budget {
-        fn held(&self) -> usize {
-            self.held.load(Ordering::Relaxed)
+    impl BodyBudget {
+        fn reserved(&self) -> usize {
+            self.reserved.load(Ordering::Relaxed)
         }
     }
 
     #[test]
-    fn room_is_taken_up_to_the_limit_and_given_back() {
-        let budget = Budget::new(100);
-        let (mut a, mut b) = (budget.open(), budget.open());
-        assert_eq!((a.cover(60), a.cover(50), b.cover(41)), (Ok(()), Ok(()), Err(Full)));
-        assert_eq!((b.cover(40), budget.held()), (Ok(()), 100));
-        a.shrink(10);
-        assert_eq!((b.cover(usize::MAX), b.cover(90), budget.held()), (Err(Full), Ok(()), 100));
+    fn reservations_up_to_the_limit_succeed_and_are_released_on_drop() {
+        let budget = BodyBudget::new(100);
+        let (mut a, mut b) = (budget.empty_reservation(), budget.empty_reservation());
+        assert_eq!((a.grow_to(60), a.grow_to(50), b.grow_to(41)), (Ok(()), Ok(()), Err(BudgetExceeded)));
+        assert_eq!((b.grow_to(40), budget.reserved()), (Ok(()), 100));
+        a.shrink_to(10);
+        assert_eq!(
+            (b.grow_to(usize::MAX), b.grow_to(90), budget.reserved()),
+            (Err(BudgetExceeded), Ok(()), 100)
+        );
         drop(b);
-        assert_eq!(budget.held(), 10);
-        let bytes = a.with(Bytes::from_static(b"1234"));
+        assert_eq!(budget.reserved(), 10);
+        let bytes = a.attach_to(Bytes::from_static(b"1234"));
         let copy = bytes.clone();
         drop(bytes);
-        assert_eq!((&copy[..], budget.held()), (&b"1234"[..], 4));
+        assert_eq!((&copy[..], budget.reserved()), (&b"1234"[..], 4));
         drop(copy);
-        assert_eq!(budget.held(), 0);
+        assert_eq!(budget.reserved(), 0);
     }
 }

@@ -1,9 +1,11 @@
-//! A client's socket: one that takes nothing for too long is given up, and what is no request is told so.
+//! A client's socket as `AsyncRead` and `AsyncWrite`: cuts off clients that stop reading (`timeouts.write`), and adds error
+//! bodies to hyper's refusals.
 
-use crate::http::body::{LEFTOVER, LINGER};
-use crate::http::client_connection::{Client, Cut};
+use crate::client_connection::{ClientConnection, CutReason};
+use crate::http::body::{DISCARD_PERIOD, MAX_DISCARDED_BYTES};
 use crate::http::hyper_errors;
-use crate::observe::throttled_log::Seldom;
+use crate::http::socket_errors::is_tls_record;
+use crate::observe::throttled_log::LogThrottle;
 use socket2::SockRef;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,52 +16,61 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-static TLS_SAID: Seldom = Seldom::new();
+static TLS_LOG: LogThrottle = LogThrottle::new();
 
-/// A client's socket. A timer is set only when a write finds no room.
+/// A client's socket. A timer is set only when a write must wait.
 #[derive(Debug)]
 pub(crate) struct ClientSocket {
     stream: TcpStream,
-    client: Arc<Client>,
-    /// How long it may take nothing.
-    limit: Duration,
-    /// Since when it takes nothing.
-    stalled: Option<Instant>,
+    connection: Arc<ClientConnection>,
+    /// How long writes may make no progress (`timeouts.write`).
+    write_timeout: Duration,
+    /// When writes stopped making progress.
+    stalled_since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// The last words of this connection, as far as they are not sent.
-    refusal: Option<Refusal>,
-    /// Something was read.
-    heard: bool,
-    /// What was read first begins as TLS does.
-    tls: bool,
+    /// hyper's refusal with its error body; nothing is written after it.
+    refusal: Option<PendingRefusal>,
+    /// Whether the first bytes are a TLS record; `None` until something was read.
+    begins_with_tls: Option<bool>,
 }
 
 #[derive(Debug)]
-struct Refusal {
+struct PendingRefusal {
     bytes: Vec<u8>,
     sent: usize,
-    /// What was thrown away since.
+    /// How many bytes were read and dropped since the refusal was sent; 0: discarding has not begun.
     discarded: usize,
 }
 
 impl ClientSocket {
-    pub(crate) fn new(stream: TcpStream, client: Arc<Client>, limit: Duration) -> Self {
-        let (stalled, timer, refusal) = (None, None, None);
-        Self { stream, client, limit, stalled, timer, refusal, heard: false, tls: false }
+    pub(crate) fn new(stream: TcpStream, connection: Arc<ClientConnection>, write_timeout: Duration) -> Self {
+        Self {
+            stream,
+            connection,
+            write_timeout,
+            stalled_since: None,
+            timer: None,
+            refusal: None,
+            begins_with_tls: None,
+        }
     }
 
-    /// What came of writing: no room is an error when it lasts.
-    fn written<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// Passes on the result of a write, and turns a write that waits for too long into an error.
+    fn check_progress<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.stalled = None;
+            self.stalled_since = None;
             return polled;
         }
         let now = Instant::now();
-        let stalled = *self.stalled.get_or_insert(now) + self.limit;
-        // Who takes a little of an answer that must be over is not waited for much longer.
-        let (until, cut) = match self.client.deadline().map(|deadline| deadline + self.limit) {
-            Some(deadline) if deadline < stalled => (deadline, Cut::Total),
-            _ => (stalled, Cut::Write),
+        let write_limit = *self.stalled_since.get_or_insert(now) + self.write_timeout;
+        // A client that reads slowly after its request's deadline gets the write timeout once more, and no longer.
+        let (until, reason) = match self.connection.deadline().map(|deadline| deadline + self.write_timeout) {
+            Some(deadline) if deadline < write_limit => (deadline, CutReason::TotalTimeout),
+            _ => (write_limit, CutReason::WriteTimeout),
         };
         if now < until {
             let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(until)));
@@ -67,44 +78,44 @@ impl ClientSocket {
                 timer.as_mut().reset(until);
             }
             ready!(timer.as_mut().poll(cx));
-            // It was set for an earlier wait.
+            // The timer was set for an earlier wait.
             if timer.deadline() < until {
                 timer.as_mut().reset(until);
                 ready!(timer.as_mut().poll(cx));
             }
         }
-        self.client.end(cut);
-        // What it did not take is not kept for it.
+        self.connection.set_cut_reason(reason);
+        // Unsent bytes are dropped: the close sends a reset.
         let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
-        let what = match cut {
-            Cut::Total => "a client that took its answer slowly was cut off (timeouts.total)",
+        let what = match reason {
+            CutReason::TotalTimeout => "a client that took its answer slowly was cut off (timeouts.total)",
             _ => "a client that took nothing was cut off (timeouts.write)",
         };
         tracing::warn!(client = self.stream.peer_addr().ok().map(tracing::field::display), "{what}");
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, what)))
     }
 
-    /// Takes over hyper's refusal; true if this is one.
-    fn refuses(&mut self, bytes: &[u8]) -> bool {
-        let Some(bytes) = hyper_errors::with_body(bytes) else { return false };
-        if self.tls && TLS_SAID.now() {
+    /// If the bytes are hyper's refusal: replaces it by one with an error body, and returns true.
+    fn intercept_refusal(&mut self, bytes: &[u8]) -> bool {
+        let Some(bytes) = hyper_errors::with_error_body(bytes) else { return false };
+        if self.begins_with_tls == Some(true) && TLS_LOG.allow() {
             tracing::warn!(
                 "a client began with TLS, which this port has not: its base URL must begin with http://"
             );
         }
-        self.refusal = Some(Refusal { bytes, sent: 0, discarded: 0 });
+        self.refusal = Some(PendingRefusal { bytes, sent: 0, discarded: 0 });
         true
     }
 
-    /// Sends what is left of the refusal.
+    /// Sends the rest of the refusal.
     fn poll_refusal(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(refusal) = &mut self.refusal {
-            let left = refusal.bytes.get(refusal.sent..).unwrap_or_default();
-            if left.is_empty() {
+            let unsent = refusal.bytes.get(refusal.sent..).unwrap_or_default();
+            if unsent.is_empty() {
                 break;
             }
-            let polled = Pin::new(&mut self.stream).poll_write(cx, left);
-            match ready!(self.written(cx, polled))? {
+            let polled = Pin::new(&mut self.stream).poll_write(cx, unsent);
+            match ready!(self.check_progress(cx, polled))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 sent => {
                     if let Some(refusal) = &mut self.refusal {
@@ -116,17 +127,17 @@ impl ClientSocket {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads what a client still sends after its refusal, for a while.
-    fn poll_leftover(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Reads and drops what a client still sends after its refusal, for a while.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(refusal) = &mut self.refusal else { return Poll::Ready(()) };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + LINGER)));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + DISCARD_PERIOD)));
         if refusal.discarded == 0 {
-            timer.as_mut().reset(Instant::now() + LINGER);
+            timer.as_mut().reset(Instant::now() + DISCARD_PERIOD);
             refusal.discarded = 1;
         }
         let mut buffer = [0; 4096];
         loop {
-            if timer.as_mut().poll(cx).is_ready() || refusal.discarded > LEFTOVER {
+            if timer.as_mut().poll(cx).is_ready() || refusal.discarded > MAX_DISCARDED_BYTES {
                 return Poll::Ready(());
             }
             let mut read = ReadBuf::new(&mut buffer);
@@ -146,9 +157,8 @@ impl AsyncRead for ClientSocket {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if !self.heard && polled.is_ready() {
-            self.heard = true;
-            self.tls = buffer.filled().get(before..).is_some_and(crate::upstream::http::is_tls_record);
+        if self.begins_with_tls.is_none() && polled.is_ready() {
+            self.begins_with_tls = Some(buffer.filled().get(before..).is_some_and(is_tls_record));
         }
         polled
     }
@@ -159,11 +169,11 @@ impl AsyncWrite for ClientSocket {
         if self.refusal.is_some() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if self.refuses(bytes) {
+        if self.intercept_refusal(bytes) {
             return Poll::Ready(Ok(bytes.len()));
         }
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.written(cx, polled)
+        self.check_progress(cx, polled)
     }
 
     fn poll_write_vectored(
@@ -178,7 +188,7 @@ impl AsyncWrite for ClientSocket {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.written(cx, polled)
+        self.check_progress(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -193,6 +203,6 @@ impl AsyncWrite for ClientSocket {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_refusal(cx))?;
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        self.poll_leftover(cx).map(Ok)
+        self.poll_discard(cx).map(Ok)
     }
 }

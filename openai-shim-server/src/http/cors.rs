@@ -1,4 +1,5 @@
-//! CORS: off unless configured. Open WebUI's *direct connections* call from the browser and need it.
+//! CORS: the request's origin in, headers and preflight responses out. Off unless configured; Open WebUI's *direct
+//! connections* call from the browser and need it.
 
 use crate::app_state::AppState;
 use crate::config::Config;
@@ -10,33 +11,33 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-const EXPOSED: &str =
+const EXPOSED_HEADERS: &str =
     "x-request-id, x-openai-shim-upstream, x-openai-shim-outcome, x-openai-shim-diagnostics, retry-after";
 
-/// The origin to allow, if the request's may call.
-pub(crate) fn allowed(app: &AppState, headers: &HeaderMap) -> Option<HeaderValue> {
+/// The value of `Access-Control-Allow-Origin`, if the request's origin is allowed.
+pub(crate) fn allowed_origin(app: &AppState, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
     if allows_all(&app.config) {
         return Some(HeaderValue::from_static("*"));
     }
-    allows(&app.config, origin).then(|| origin.clone())
+    is_allowed(&app.config, origin).then(|| origin.clone())
 }
 
-/// Whether a page of this origin may call.
-pub(crate) fn allows(config: &Config, origin: &HeaderValue) -> bool {
-    allows_all(config) || config.cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes())
+/// Whether an origin is allowed.
+pub(crate) fn is_allowed(config: &Config, origin: &HeaderValue) -> bool {
+    allows_all(config) || config.cors_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
 }
 
-/// Whether every page may call.
+/// Whether every origin is allowed.
 pub(crate) fn allows_all(config: &Config) -> bool {
-    config.cors_origins.iter().any(|known| known == "*")
+    config.cors_origins.iter().any(|allowed| allowed == "*")
 }
 
-/// Adds what a browser must see on every reply.
-pub(crate) fn decorate(response: &mut Response, origin: HeaderValue) {
+/// Adds the headers that let a browser pass a response on to its page.
+pub(crate) fn add_headers(response: &mut Response, origin: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
     headers.append(VARY, HeaderValue::from_static("origin"));
 }
 
@@ -46,10 +47,10 @@ pub(crate) fn preflight(request: &HeaderMap) -> Response {
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE, OPTIONS"));
-    let spec = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
+    let requested = request.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
-        spec.unwrap_or_else(|| HeaderValue::from_static("authorization, content-type")),
+        requested.unwrap_or_else(|| HeaderValue::from_static("authorization, content-type")),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response

@@ -1,9 +1,8 @@
-//! How long a request may be served: until its deadline (`timeouts.total`), or until the server is told twice to stop.
+//! Limits how long a request is served: until its deadline (`timeouts.total`), or until a second signal to stop.
 
 use crate::app_state::AppState;
-use crate::http::client_connection::{Client, Cut};
-use crate::http::panics;
-use crate::http::routes::ResponseFuture;
+use crate::client_connection::{ClientConnection, CutReason};
+use crate::panics;
 use axum::response::Response;
 use openai_shim_core::UpstreamError;
 use std::future::poll_fn;
@@ -12,72 +11,75 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// What ends a request from outside.
+/// A handler's response, on its way.
+pub(crate) type ResponseFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// Watches the deadline and the shutdown signal for one request.
 #[derive(Debug)]
-pub(crate) struct Lifetime {
-    pub(crate) app: Arc<AppState>,
-    client: Arc<Client>,
-    /// Set only where there is a deadline.
+pub(crate) struct RequestDeadline {
+    app: Arc<AppState>,
+    connection: Arc<ClientConnection>,
+    /// Exists only where there is a deadline.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Lifetime {
-    pub(crate) fn new(app: Arc<AppState>, client: Arc<Client>) -> Self {
-        Self { app, client, timer: None }
+/// Why a request has no response from its handler.
+#[derive(Debug)]
+pub(crate) enum NoResponse {
+    /// The deadline passed, or the server shuts down.
+    Cut(UpstreamError),
+    /// The handler panicked.
+    Panic,
+}
+
+impl RequestDeadline {
+    pub(crate) fn new(app: Arc<AppState>, connection: Arc<ClientConnection>) -> Self {
+        Self { app, connection, timer: None }
     }
 
-    /// Waits for the end; ready once. Who is woken to be ended is woken by the connection.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Cut> {
-        if self.client.cut().is_some() {
+    /// Waits until the request must be cut off; ready once. On shutdown the connection's task is woken and polls this again.
+    pub(crate) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<CutReason> {
+        if self.connection.cut_reason().is_some() {
             return Poll::Pending;
         }
-        if self.app.stop.is_ended() {
-            return Poll::Ready(self.end(Cut::Stop));
+        if self.app.shutdown.ends_requests() {
+            return Poll::Ready(self.cut(CutReason::Shutdown));
         }
-        let Some(deadline) = self.client.deadline() else { return Poll::Pending };
+        let Some(deadline) = self.connection.deadline() else { return Poll::Pending };
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        // The timer is there to be woken; whether it is time, the clock says.
+        // The timer only wakes the task; the clock decides, because tokio may delay a timer of a busy task.
         if Instant::now() < deadline && timer.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
         }
-        Poll::Ready(self.end(Cut::Total))
+        Poll::Ready(self.cut(CutReason::TotalTimeout))
     }
 
-    /// Whether the deadline has passed, for what has something to say at all times; true once.
-    pub(crate) fn has_passed(&self) -> Option<Cut> {
-        let due = |deadline: Instant| Instant::now() >= deadline;
-        let passed = self.client.deadline().is_some_and(due) && self.client.cut().is_none();
-        passed.then(|| self.end(Cut::Total))
+    /// Cuts the request off if its deadline has passed; `Some` once. For streams that are always ready, which never poll
+    /// [`poll_cut`](Self::poll_cut).
+    pub(crate) fn check(&self) -> Option<CutReason> {
+        let passed = self.connection.deadline().is_some_and(|deadline| Instant::now() >= deadline);
+        (passed && self.connection.cut_reason().is_none()).then(|| self.cut(CutReason::TotalTimeout))
     }
 
-    fn end(&self, cut: Cut) -> Cut {
-        self.client.end(cut);
-        cut
+    fn cut(&self, reason: CutReason) -> CutReason {
+        self.connection.set_cut_reason(reason);
+        reason
     }
 
-    /// What the client is told.
-    pub(crate) fn error(&self, cut: Cut) -> UpstreamError {
-        cut.error(&self.app.config.timeouts)
+    /// The error that the client gets.
+    pub(crate) fn error(&self, reason: CutReason) -> UpstreamError {
+        reason.error(&self.app.config.timeouts)
     }
 
-    /// Awaits a response; why there is none. Not `async`: that would hold everything twice.
-    pub(crate) fn respond(
+    /// Awaits a response within the deadline. Not an `async fn`: its future would hold the arguments twice.
+    pub(crate) fn run(
         mut self,
         mut response: ResponseFuture,
-    ) -> impl Future<Output = Result<Response, Ended>> + Send {
-        poll_fn(move |cx| match panics::polled(|| response.as_mut().poll(cx)) {
+    ) -> impl Future<Output = Result<Response, NoResponse>> + Send {
+        poll_fn(move |cx| match panics::catch(|| response.as_mut().poll(cx)) {
             Some(Poll::Ready(response)) => Poll::Ready(Ok(response)),
-            Some(Poll::Pending) => self.poll(cx).map(|cut| Err(Ended::Cut(self.error(cut)))),
-            None => Poll::Ready(Err(Ended::Panic)),
+            Some(Poll::Pending) => self.poll_cut(cx).map(|reason| Err(NoResponse::Cut(self.error(reason)))),
+            None => Poll::Ready(Err(NoResponse::Panic)),
         })
     }
-}
-
-/// Why a request has no response of its own.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// It took too long, or the server stops.
-    Cut(UpstreamError),
-    /// A fault of ours.
-    Panic,
 }

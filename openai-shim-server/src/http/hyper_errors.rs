@@ -1,38 +1,38 @@
-//! What hyper answers by itself to what is no request, with a body that says what is wrong.
+//! Adds an error body to the refusals that hyper itself writes for malformed requests (400, 414, 431).
 //!
-//! hyper has no hook for it: its answer is known by its form, as the last thing that is written on a connection.
+//! hyper has no hook for this: its refusal is recognized by its bytes, as the last write on a connection.
 
 use crate::http::responses::default_dialect;
 use openai_shim_core::Error;
 use openai_shim_core::error::ClientError;
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`
-const DATE: usize = 29;
-const END: &[u8] = b"\r\n\r\n";
+/// The length of `Sun, 06 Nov 1994 08:49:37 GMT`.
+const DATE_BYTES: usize = 29;
+const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// One kind of refusal.
-struct Refusal {
-    /// hyper's answer up to its date.
+/// One of hyper's refusals, and what is added to it.
+struct HyperRefusal {
+    /// hyper's bytes up to the date.
     head: &'static [u8],
     status: &'static str,
     code: &'static str,
     message: &'static str,
 }
 
-const REFUSALS: [Refusal; 3] = [
-    Refusal {
+const REFUSALS: [HyperRefusal; 3] = [
+    HyperRefusal {
         head: b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: ",
         status: "400 Bad Request",
         code: "malformed_http",
         message: "This is not an HTTP/1.1 request: its first line or one of its headers is malformed.",
     },
-    Refusal {
+    HyperRefusal {
         head: b"HTTP/1.1 414 URI Too Long\r\nconnection: close\r\ncontent-length: 0\r\ndate: ",
         status: "414 URI Too Long",
         code: "uri_too_long",
         message: "The address of the request is longer than 65534 bytes. Send what it holds in the body.",
     },
-    Refusal {
+    HyperRefusal {
         head: b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\ndate: ",
         status: "431 Request Header Fields Too Large",
         code: "headers_too_large",
@@ -40,10 +40,10 @@ const REFUSALS: [Refusal; 3] = [
     },
 ];
 
-/// If these bytes end with hyper's own refusal: the same with a body.
-pub(crate) fn with_body(bytes: &[u8]) -> Option<Vec<u8>> {
-    let before_end = bytes.strip_suffix(END)?;
-    let (before_date, date) = before_end.split_at_checked(before_end.len().checked_sub(DATE)?)?;
+/// Returns the bytes with a JSON body, if they end with one of hyper's refusals.
+pub(crate) fn with_error_body(bytes: &[u8]) -> Option<Vec<u8>> {
+    let before_end = bytes.strip_suffix(HEAD_END)?;
+    let (before_date, date) = before_end.split_at_checked(before_end.len().checked_sub(DATE_BYTES)?)?;
     let refusal = REFUSALS.iter().find(|refusal| before_date.ends_with(refusal.head))?;
     let before = before_date.strip_suffix(refusal.head)?;
     let error = ClientError::invalid(refusal.message).with_code(refusal.code);
@@ -53,7 +53,7 @@ pub(crate) fn with_body(bytes: &[u8]) -> Option<Vec<u8>> {
         refusal.status,
         body.len()
     );
-    Some([before, head.as_bytes(), date, END, &body].concat())
+    Some([before, head.as_bytes(), date, HEAD_END, &body].concat())
 }
 
 #[cfg(test)]
@@ -61,16 +61,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_ends_with_a_refusal_is_one() {
+    fn bytes_without_a_refusal_at_their_end_are_left_alone() {
         let refusal = "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
-        let answered = String::from_utf8(with_body(refusal.as_bytes()).unwrap()).unwrap();
-        assert!(answered.contains("date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n{"), "{answered}");
+        let refused = String::from_utf8(with_error_body(refusal.as_bytes()).unwrap()).unwrap();
+        assert!(refused.contains("date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n{"), "{refused}");
         let after = format!("3\r\nend\r\n0\r\n\r\n{refusal}");
-        assert!(with_body(after.as_bytes()).unwrap().starts_with(b"3\r\nend\r\n0\r\n\r\nHTTP/1.1 400"));
+        assert!(with_error_body(after.as_bytes()).unwrap().starts_with(b"3\r\nend\r\n0\r\n\r\nHTTP/1.1 400"));
         for other in
             ["", "\r\n\r\n", &format!("{refusal}x"), &refusal.replace("400 Bad Request", "404 Not Found")]
         {
-            assert!(with_body(other.as_bytes()).is_none(), "{other:?}");
+            assert!(with_error_body(other.as_bytes()).is_none(), "{other:?}");
         }
     }
 }

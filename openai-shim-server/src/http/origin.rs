@@ -1,13 +1,13 @@
-//! Whether a request to a server without client keys may come from a web page: `Host`, `Origin` and `Sec-Fetch-Site` in,
-//! an error out. With client keys a page needs one, and nothing is checked here.
+//! Refuses requests of foreign web pages to a server without client keys: `Host`, `Origin` and `Sec-Fetch-Site` in, an error
+//! out. With client keys a page needs one, and nothing is checked here.
 //!
 //! A browser on the owner's machine reaches a loopback server for any page that is open in it. A page of another site is
-//! known by its `Origin` or `Sec-Fetch-Site`. A page whose name was pointed at this machine (DNS rebinding) counts as our own
-//! for the browser, and is known by its `Host`. Programs that are no browsers send neither of the first two.
+//! recognized by its `Origin` or `Sec-Fetch-Site`. For the browser, a page whose name resolves to this machine (DNS rebinding)
+//! has the same origin as the server; it is recognized by its `Host`. Other programs send neither `Origin` nor `Sec-Fetch-Site`.
 
 use crate::config::Config;
 use crate::http::cors;
-use crate::observe::access_log::shortened;
+use crate::observe::text::shorten;
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use openai_shim_core::ErrorKind;
@@ -18,18 +18,18 @@ use std::sync::LazyLock;
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Names that no public name server answers for.
+/// Suffixes of names that public DNS does not resolve.
 const PRIVATE_SUFFIXES: [&str; 3] = [".localhost", ".local", ".internal"];
 
-/// The most characters of a header that an error repeats.
-const SHOWN: usize = 100;
+/// The most characters of a header that an error quotes.
+const MAX_QUOTED_CHARS: usize = 100;
 
 static HOSTNAME: LazyLock<String> =
     LazyLock::new(|| gethostname::gethostname().to_string_lossy().to_lowercase());
 
-/// Refuses what only a browser can send, and only for a page that is not this server's own.
+/// Refuses a request that a browser sends for a page that is not this server's own.
 ///
-/// Probes of health are free: they tell nothing, and cost nothing.
+/// Health checks always pass: they reveal nothing and cost nothing.
 pub(crate) fn check(
     config: &Config,
     method: &Method,
@@ -41,7 +41,7 @@ pub(crate) fn check(
         return Ok(());
     }
     check_host(config, uri, headers)?;
-    if is_link_to_page(method, path, headers) {
+    if is_page_navigation(method, path, headers) {
         return Ok(());
     }
     check_origin(config, headers)
@@ -51,10 +51,10 @@ fn check_host(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), Cli
     if !config.listen.ip().is_loopback() && config.hosts.is_empty() {
         return Ok(());
     }
-    let of_header = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or("?"));
-    for host in of_header.chain(uri.authority().map(http::uri::Authority::as_str)) {
-        if !is_own_name(config, name_of(host)) {
-            let host = shortened(host, SHOWN);
+    let header_hosts = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or("?"));
+    for host in header_hosts.chain(uri.authority().map(http::uri::Authority::as_str)) {
+        if !is_own_name(config, without_port(host)) {
+            let host = shorten(host, MAX_QUOTED_CHARS);
             let text = format!(
                 "This server needs no key, and so it answers only to addresses, to localhost and to names that are its \
                  own: {host:?} is none of them. If it is, write hosts = [{host:?}] at the top of the configuration file, \
@@ -67,7 +67,7 @@ fn check_host(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), Cli
 }
 
 /// A host without its port.
-fn name_of(host: &str) -> &str {
+fn without_port(host: &str) -> &str {
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => match host.rsplit_once(':') {
@@ -79,7 +79,7 @@ fn name_of(host: &str) -> &str {
 
 fn is_own_name(config: &Config, name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    // Old clients of HTTP/1.0 name no host; a browser always does.
+    // HTTP/1.0 clients may send no host; browsers always send one.
     if name.is_empty()
         || name.eq_ignore_ascii_case("localhost")
         || name.parse::<Ipv4Addr>().is_ok()
@@ -93,31 +93,33 @@ fn is_own_name(config: &Config, name: &str) -> bool {
         || config.hosts.contains(&name)
 }
 
-/// A person who follows a link to a page of ours: nothing of it can be read by the page with the link.
-fn is_link_to_page(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+/// Whether a person follows a link to one of this server's pages: the page with the link cannot read the response.
+fn is_page_navigation(method: &Method, path: &str, headers: &HeaderMap) -> bool {
     method == Method::GET
-        && crate::handlers::pages::PAGES.contains(&path)
+        && crate::http::routes::PAGES.contains(&path)
         && !headers.contains_key(ORIGIN)
         && headers.get(FETCH_MODE).is_some_and(|mode| mode == "navigate")
 }
 
 fn check_origin(config: &Config, headers: &HeaderMap) -> Result<(), ClientError> {
     let mut origins = headers.get_all(ORIGIN).iter();
-    if let Some(foreign) = origins.find(|origin| !cors::allows(config, origin) && !is_own(origin, headers)) {
-        let foreign = shortened(foreign.to_str().unwrap_or("?"), SHOWN);
+    if let Some(foreign) =
+        origins.find(|origin| !cors::is_allowed(config, origin) && !is_own_origin(origin, headers))
+    {
+        let foreign = shorten(foreign.to_str().unwrap_or("?"), MAX_QUOTED_CHARS);
         return Err(foreign_page(&format!("of the origin {foreign:?}"), foreign));
     }
     let is_foreign = headers.get_all(FETCH_SITE).iter().any(|site| site != "same-origin" && site != "none");
-    // An origin that may call comes from another site, too.
+    // An allowed origin is another site, too.
     let mut origins = headers.get_all(ORIGIN).iter();
-    if is_foreign && !origins.any(|origin| cors::allows(config, origin)) && !cors::allows_all(config) {
+    if is_foreign && !origins.any(|origin| cors::is_allowed(config, origin)) && !cors::allows_all(config) {
         return Err(foreign_page("of another site", "https://chat.example.com"));
     }
     Ok(())
 }
 
-/// Whether a page is this server's own: it has the name under which the server was called, whatever stands in front of it.
-fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+/// Whether an origin is this server's own: it equals the `Host` that the client used, also behind a reverse proxy.
+fn is_own_origin(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let origin = origin.to_str().unwrap_or_default();
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let default_port = match scheme {
@@ -125,11 +127,14 @@ fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
         "https" => ":443",
         _ => return false,
     };
-    let bare = |authority: &str| {
+    let without_default_port = |authority: &str| {
         let authority = authority.to_ascii_lowercase();
         authority.strip_suffix(default_port).map(str::to_owned).unwrap_or(authority)
     };
-    headers.get(HOST).and_then(|host| host.to_str().ok()).is_some_and(|host| bare(host) == bare(authority))
+    headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .is_some_and(|host| without_default_port(host) == without_default_port(authority))
 }
 
 fn foreign_page(which: &str, origin: &str) -> ClientError {
@@ -145,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_read_without_its_port() {
+    fn port_of_a_host_is_removed() {
         for (host, name) in [
             ("localhost:8000", "localhost"),
             ("localhost", "localhost"),
@@ -156,7 +161,7 @@ mod tests {
             ("localhost:x", "localhost:x"),
             ("", ""),
         ] {
-            assert_eq!(name_of(host), name, "{host}");
+            assert_eq!(without_port(host), name, "{host}");
         }
     }
 }

@@ -1,5 +1,6 @@
-//! Replies of our own: errors in the client's dialect, and the headers that every reply carries.
+//! Builds responses: errors in the client's dialect, JSON bodies, and the `x-openai-shim-…` headers.
 
+use crate::observe::text::summarize;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -12,21 +13,18 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) const UPSTREAM: HeaderName = HeaderName::from_static("x-openai-shim-upstream");
 pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("x-openai-shim-outcome");
 pub(crate) const DIAGNOSTICS: HeaderName = HeaderName::from_static("x-openai-shim-diagnostics");
-/// Said by streams to proxies in between, that they must not collect them.
-pub(crate) const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// `no` on streams: reverse proxies (nginx) must not buffer them.
+pub(crate) const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// `1` asks for the full report, where the configuration allows it.
+/// `1` in a request asks for the full report, where the configuration allows it.
 pub(crate) const DEBUG: HeaderName = HeaderName::from_static("x-openai-shim-debug");
 
-/// The most bytes of the diagnostics header.
-const MAX_HEADER: usize = 1000;
-
-/// The dialect of routes that no dialect claims: the first one.
+/// The dialect of errors on paths that belong to no dialect.
 pub(crate) fn default_dialect() -> &'static dyn Dialect {
     openai_shim_core::dialect::DEFAULT_DIALECT
 }
 
-/// An error in the client's dialect; the log finds it among the reply's extensions.
+/// An error response in the client's dialect; its extensions carry the error to the access log.
 pub(crate) fn error(dialect: &dyn Dialect, error: &Error) -> Response {
     let (status, body) = dialect.encode_error(error);
     let mut response = json(status, body);
@@ -37,7 +35,7 @@ pub(crate) fn error(dialect: &dyn Dialect, error: &Error) -> Response {
     response
 }
 
-/// A client's error with a status of its own.
+/// A client error with a given status instead of its kind's.
 pub(crate) fn refusal(
     dialect: &dyn Dialect,
     status: StatusCode,
@@ -52,7 +50,7 @@ pub(crate) fn refusal(
     response
 }
 
-/// A JSON body.
+/// A response with a JSON body.
 pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
@@ -60,53 +58,21 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     response
 }
 
-/// Says which upstream was asked.
-pub(crate) fn upstream_header(headers: &mut HeaderMap, upstream: &str) {
-    if let Some(name) = label(upstream) {
+/// Adds the header with the upstream's name.
+pub(crate) fn add_upstream_header(headers: &mut HeaderMap, upstream: &str) {
+    if let Some(name) = upstream_label(upstream) {
         headers.insert(UPSTREAM, name);
     }
 }
 
-/// An upstream's name as a header.
-pub(crate) fn label(upstream: &str) -> Option<HeaderValue> {
+/// An upstream's name as a header value; `None` if it cannot be one.
+pub(crate) fn upstream_label(upstream: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(upstream).ok().filter(|name| !name.is_empty())
 }
 
-/// Adds the diagnostics header, if there is anything to say.
-pub(crate) fn diagnostics_header(headers: &mut HeaderMap, diagnostics: &Diagnostics) {
-    if let Ok(value) = HeaderValue::from_str(&summary(diagnostics)) {
+/// Adds the header that summarizes the diagnostics.
+pub(crate) fn add_diagnostics_header(headers: &mut HeaderMap, diagnostics: &Diagnostics) {
+    if let Ok(value) = HeaderValue::from_str(&summarize(diagnostics)) {
         headers.insert(DIAGNOSTICS, value);
-    }
-}
-
-/// `3; role-filled, usage-moved x12`: how many different findings, and which codes; at most 1 kB.
-pub(crate) fn summary(diagnostics: &Diagnostics) -> String {
-    let mut text = diagnostics.len().to_string();
-    for (i, (code, count)) in diagnostics.codes().into_iter().enumerate() {
-        let times = if count > 1 { format!(" x{count}") } else { String::new() };
-        let item = format!("{}{code}{times}", if i == 0 { "; " } else { ", " });
-        if text.len() + item.len() > MAX_HEADER {
-            break;
-        }
-        text.push_str(&item);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use openai_shim_core::canonical::DiagnosticCode;
-
-    #[test]
-    fn the_diagnostics_header_stays_within_a_kilobyte() {
-        let mut diagnostics = Diagnostics::default();
-        for code in DiagnosticCode::ALL {
-            for _ in 0..1000 {
-                diagnostics.record(*code, "", "");
-            }
-        }
-        assert!(summary(&diagnostics).len() <= 1024);
-        assert!(summary(&diagnostics).starts_with(&format!("{}; ", DiagnosticCode::ALL.len())));
     }
 }

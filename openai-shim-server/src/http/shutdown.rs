@@ -1,43 +1,43 @@
-//! The end: streams may finish, for a while. And systemd, which wants to be told.
+//! Shutdown: signals that stop the server, how long running responses may take, and notifications to systemd.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// How long running answers may take to finish.
-pub(crate) const GRACE: Duration = Duration::from_secs(30);
+/// How long running responses may take to finish after the first signal.
+pub(crate) const GRACE_PERIOD: Duration = Duration::from_secs(30);
 /// How long the errors that end them may take to reach their clients.
-pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
+pub(crate) const FINAL_ERRORS_PERIOD: Duration = Duration::from_secs(2);
 
-/// Tells everything that is served to end now, with an error.
+/// Ends all running requests with an error, once it is set.
 #[derive(Debug, Default)]
 pub(crate) struct ShutdownSignal {
-    ended: AtomicBool,
-    told: Notify,
+    set: AtomicBool,
+    wakers: Notify,
 }
 
 impl ShutdownSignal {
-    /// Ends what is served.
-    pub(crate) fn end(&self) {
-        self.ended.store(true, Ordering::SeqCst);
-        self.told.notify_waiters();
+    /// Ends all running requests.
+    pub(crate) fn end_requests(&self) {
+        self.set.store(true, Ordering::SeqCst);
+        self.wakers.notify_waiters();
     }
 
-    /// Whether everything shall end.
-    pub(crate) fn is_ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
+    /// Whether all running requests must end.
+    pub(crate) fn ends_requests(&self) -> bool {
+        self.set.load(Ordering::Relaxed)
     }
 
-    /// Drives a connection, which is woken when everything shall end. Its task is told to us once, not at each event.
-    pub(crate) async fn waking<T>(&self, connection: impl Future<Output = T>) -> T {
-        let mut told = std::pin::pin!(self.told.notified());
+    /// Drives a connection, and wakes its task on shutdown. The waker is registered once, not at each event.
+    pub(crate) async fn wake_on_shutdown<T>(&self, connection: impl Future<Output = T>) -> T {
+        let mut notified = std::pin::pin!(self.wakers.notified());
         let mut connection = std::pin::pin!(connection);
-        let mut known: Option<Waker> = None;
+        let mut registered: Option<Waker> = None;
         std::future::poll_fn(move |cx| {
-            if !known.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
-                let _ = told.as_mut().poll(cx);
-                known = Some(cx.waker().clone());
+            if !registered.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                let _ = notified.as_mut().poll(cx);
+                registered = Some(cx.waker().clone());
             }
             connection.as_mut().poll(cx)
         })
@@ -45,9 +45,9 @@ impl ShutdownSignal {
     }
 }
 
-/// Takes SIGHUP from now on, which would end the process.
+/// Handles SIGHUP, whose default action would end the process, and logs that nothing is reloaded.
 #[cfg(unix)]
-pub(crate) fn hangups() -> impl Future<Output = ()> {
+pub(crate) fn log_hangups() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let hangup = signal(SignalKind::hangup());
     async {
@@ -58,13 +58,13 @@ pub(crate) fn hangups() -> impl Future<Output = ()> {
     }
 }
 
-/// There is no SIGHUP here.
+/// This system has no SIGHUP.
 #[cfg(not(unix))]
-pub(crate) async fn hangups() {}
+pub(crate) async fn log_hangups() {}
 
-/// Listens for SIGTERM and SIGINT from now on, and waits for one of them.
+/// Installs handlers for SIGTERM and SIGINT at once; the future waits for one of them.
 #[cfg(unix)]
-pub(crate) fn requested() -> impl Future<Output = ()> {
+pub(crate) fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     async {
@@ -80,17 +80,17 @@ pub(crate) fn requested() -> impl Future<Output = ()> {
 
 /// Waits for Ctrl-C.
 #[cfg(not(unix))]
-pub(crate) async fn requested() {
+pub(crate) async fn stop_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
     }
 }
 
-/// Tells systemd (`Type=notify`) how things are; without systemd it does nothing.
+/// Sends a state such as `READY=1` to systemd (`Type=notify`); does nothing without systemd.
 ///
 /// The protocol is a datagram on the socket named by `NOTIFY_SOCKET`: see `sd_notify(3)`.
 #[cfg(target_os = "linux")]
-pub(crate) fn notify(state: &str) {
+pub(crate) fn notify_systemd(state: &str) {
     use std::os::linux::net::SocketAddrExt as _;
     use std::os::unix::net::{SocketAddr, UnixDatagram};
     let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
@@ -105,17 +105,17 @@ pub(crate) fn notify(state: &str) {
     }
 }
 
-/// There is no systemd here.
+/// This system has no systemd.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn notify(_: &str) {}
+pub(crate) fn notify_systemd(_: &str) {}
 
-/// Tells the watchdog that the runtime still turns, twice in each of its periods.
-pub(crate) async fn watchdog() {
+/// Notifies systemd's watchdog twice per period, which proves that the runtime makes progress.
+pub(crate) async fn run_watchdog() {
     let period = std::env::var("WATCHDOG_USEC").ok().and_then(|v| v.parse().ok()).map(Duration::from_micros);
     let Some(period) = period else { return };
     let mut ticks = tokio::time::interval((period / 2).max(Duration::from_millis(100)));
     loop {
         ticks.tick().await;
-        notify("WATCHDOG=1");
+        notify_systemd("WATCHDOG=1");
     }
 }

@@ -1,36 +1,41 @@
-//! Logs: one line a request. Secrets are never in them, and messages only where bodies are asked for.
+//! The access log: one line and one count per request, written when its response ends. Lines hold no secrets and no message
+//! text.
 
 use crate::app_state::AppState;
+use crate::client_connection::CutReason;
 use crate::config::{Log, LogFormat};
-use crate::http::client_connection::Cut;
-use crate::http::panics;
-use crate::http::responses::summary;
-use crate::http::routes::RequestMeta;
 use crate::observe::log_writer::LogWriter;
-use crate::observe::metrics::{PAGE, RequestMetrics};
+use crate::observe::metrics::RequestMetrics;
+use crate::observe::text::{shorten, summarize};
+use crate::panics;
+use crate::request_meta::RequestMeta;
 use axum::response::Response;
 use http::StatusCode;
 use openai_shim_core::error::short_name;
 use openai_shim_core::{Error, Outcome, Report};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 
 pub use crate::observe::log_writer::flush;
 
-/// The most characters of a path and of an error in a log line: upstreams repeat in errors what clients sent.
-const MAX_PATH: usize = 500;
-const MAX_ERROR: usize = 2000;
-/// The status of a request whose client went away before an answer, as nginx logs it.
-const CLIENT_GONE: u16 = 499;
+/// The most characters of a path in a log line.
+const MAX_PATH_CHARS: usize = 500;
+/// The most characters of an error in a log line: upstreams quote in errors what clients sent.
+const MAX_ERROR_CHARS: usize = 2000;
+/// The status of a request whose client disconnected before the response, as in nginx.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The label of this server's own pages (health checks, metrics, the front page), whose requests are logged at debug level.
+pub(crate) const PAGE_LABEL: &str = "page";
 
 /// Starts logging to standard error.
 pub fn init(log: &Log) {
-    let wanted = log.filter.as_deref().unwrap_or("info");
-    let mut filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
-    // Whoever turns up all levels has not asked for people's messages.
-    if !wanted.contains(crate::observe::body_log::TARGET)
+    let configured = log.filter.as_deref().unwrap_or("info");
+    let mut filter = EnvFilter::try_new(configured).unwrap_or_else(|_| EnvFilter::new("info"));
+    // A filter such as `debug` raises all levels; bodies hold people's messages and need their own directive.
+    if !configured.contains(crate::observe::body_log::TARGET)
         && let Ok(off) = format!("{}=off", crate::observe::body_log::TARGET).parse()
     {
         filter = filter.add_directive(off);
@@ -38,51 +43,65 @@ pub fn init(log: &Log) {
     let json = log.format == LogFormat::Json;
     let coloured = !json && std::io::IsTerminal::is_terminal(&std::io::stderr());
     let writer = LogWriter::start(coloured);
-    // What cannot be logged is counted (`log_writer`); printing that, as the subscriber would, can fail too.
-    let lines = tracing_subscriber::fmt()
+    // `log_writer` counts lines that cannot be written; the subscriber would print an error, which can fail too.
+    let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)
         .with_target(false)
         .log_internal_errors(false);
-    // A second start (in tests) keeps the first one's settings.
+    // A second call (in tests) keeps the settings of the first.
     let started = match log.format {
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Text => lines.with_ansi(coloured).try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+        LogFormat::Text => subscriber.with_ansi(coloured).try_init(),
     };
     if started.is_ok() {
-        writer.hook_panics(json);
+        writer.install_panic_hook(json);
     }
 }
 
-/// One request on its way into logs and metrics.
+/// One request until it is logged and counted. Dropping an unfinished entry logs that the client disconnected.
 #[derive(Debug)]
 pub(crate) struct AccessLogEntry {
     app: Arc<AppState>,
     meta: RequestMeta,
+    /// The dialect or kind of route: the log's `dialect` and the metrics' `route`.
     route: &'static str,
+    /// Empty where no upstream was involved.
     upstream: String,
-    head: ResponseTiming,
+    timing: ResponseTiming,
     counted: OnceLock<()>,
 }
 
-/// When the answer began, and with which status; shared with the one who writes it.
+/// When a response began, and with which status. The handler sets it, the log entry reads it.
 #[derive(Debug, Clone)]
-pub(crate) struct ResponseTiming(Arc<(AtomicU64, AtomicU16)>, std::time::Instant);
+pub(crate) struct ResponseTiming {
+    started: Instant,
+    head: Arc<ResponseHead>,
+}
+
+#[derive(Debug, Default)]
+struct ResponseHead {
+    /// Microseconds from the request to the response's head; 0: there is none yet.
+    first_byte_micros: AtomicU64,
+    status: AtomicU16,
+}
 
 impl ResponseTiming {
-    /// The answer begins now.
-    pub(crate) fn summary(&self, status: StatusCode) {
-        let micros = u64::try_from(self.1.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
-        self.0.0.store(micros, Ordering::Relaxed);
-        self.0.1.store(status.as_u16(), Ordering::Relaxed);
+    /// Records that the response begins now.
+    pub(crate) fn record_head(&self, status: StatusCode) {
+        let micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        self.head.first_byte_micros.store(micros, Ordering::Relaxed);
+        self.head.status.store(status.as_u16(), Ordering::Relaxed);
     }
 
     fn first_byte(&self) -> Option<Duration> {
-        Some(self.0.0.load(Ordering::Relaxed)).filter(|m| *m > 0).map(Duration::from_micros)
+        Some(self.head.first_byte_micros.load(Ordering::Relaxed))
+            .filter(|m| *m > 0)
+            .map(Duration::from_micros)
     }
 
     fn status(&self) -> u16 {
-        match self.0.1.load(Ordering::Relaxed) {
+        match self.head.status.load(Ordering::Relaxed) {
             0 => 200,
             status => status,
         }
@@ -91,32 +110,32 @@ impl ResponseTiming {
 
 impl AccessLogEntry {
     pub(crate) fn new(app: Arc<AppState>, meta: RequestMeta, route: &'static str, upstream: String) -> Self {
-        app.metrics.opened();
-        let head = ResponseTiming(Arc::default(), meta.started);
-        Self { app, meta, route, upstream, head, counted: OnceLock::new() }
+        app.metrics.exchange_opened();
+        let timing = ResponseTiming { started: meta.started, head: Arc::default() };
+        Self { app, meta, route, upstream, timing, counted: OnceLock::new() }
     }
 
-    pub(crate) fn head(&self) -> ResponseTiming {
-        self.head.clone()
+    pub(crate) fn timing(&self) -> ResponseTiming {
+        self.timing.clone()
     }
 
-    /// An exchange has ended, or its client went away. Called while things are dropped: it cannot panic.
-    pub(crate) fn finish(self, report: Report) {
-        let _ = panics::polled(|| self.exchange(&report));
+    /// Logs an exchange that ended, or whose client disconnected. Must not panic: it may run in a destructor.
+    pub(crate) fn finish_with_report(self, report: Report) {
+        let _ = panics::catch(|| self.log_exchange(&report));
     }
 
-    fn exchange(&self, report: &Report) {
+    fn log_exchange(&self, report: &Report) {
         let cancelled = report.error.is_none() && report.outcome == Outcome::Cancelled;
-        let cut = self.meta.client.cut().filter(|_| cancelled);
+        let cut = self.meta.connection.cut_reason().filter(|_| cancelled);
         let status = match cut {
             Some(cut) => cut.status(),
-            // The client went away before an answer.
-            None if cancelled && self.head.first_byte().is_none() => CLIENT_GONE,
-            None => self.head.status(),
+            // The client disconnected before the response.
+            None if cancelled && self.timing.first_byte().is_none() => CLIENT_CLOSED_REQUEST,
+            None => self.timing.status(),
         };
         let outcome = match cut {
-            None | Some(Cut::Write) => report.outcome,
-            Some(Cut::Total | Cut::Stop) => Outcome::Errored,
+            None | Some(CutReason::WriteTimeout) => report.outcome,
+            Some(CutReason::TotalTimeout | CutReason::Shutdown) => Outcome::Errored,
         };
         let total = self.meta.started.elapsed();
         let error = match cut {
@@ -126,7 +145,7 @@ impl AccessLogEntry {
         tracing::info!(
             id = self.meta.id,
             method = %self.meta.method,
-            path = shortened(&self.meta.path, MAX_PATH),
+            path = shorten(&self.meta.path, MAX_PATH_CHARS),
             dialect = self.route,
             upstream = self.upstream,
             model = &*short_name(&report.model),
@@ -134,12 +153,12 @@ impl AccessLogEntry {
             status,
             outcome = outcome.as_str(),
             attempts = report.attempts,
-            first_byte_ms = self.head.first_byte().map(millis),
+            first_byte_ms = self.timing.first_byte().map(millis),
             total_ms = millis(total),
             tokens_in = report.usage.and_then(|u| u.input),
             tokens_out = report.usage.and_then(|u| u.output),
-            diagnostics = summary(&report.diagnostics),
-            error = shortened(&error, MAX_ERROR),
+            diagnostics = summarize(&report.diagnostics),
+            error = shorten(&error, MAX_ERROR_CHARS),
             "exchange"
         );
         for diagnostic in &report.diagnostics {
@@ -153,47 +172,52 @@ impl AccessLogEntry {
             outcome: Some(outcome),
             codes: report.diagnostics.codes(),
             usage: report.usage,
-            first_byte: self.head.first_byte(),
+            first_byte: self.timing.first_byte(),
             total,
         });
     }
 
-    /// The request was answered without an upstream: refused, or a matter of ours such as the model list.
-    pub(crate) fn answered(self, response: &Response) {
+    /// Logs a response that has no report: a refusal, a page, a model list, embeddings.
+    pub(crate) fn finish_with_response(self, response: &Response) {
         let error = response.extensions().get::<Error>().map(ToString::to_string).unwrap_or_default();
-        self.plain(response.status().as_u16(), &error);
+        self.try_log_request(response.status().as_u16(), &error);
     }
 
-    /// A forwarded answer has ended.
-    pub(crate) fn forwarded(self) {
-        self.plain(self.head.status(), "");
+    /// Logs a forwarded response whose body ended.
+    pub(crate) fn finish_forwarded(self) {
+        self.try_log_request(self.timing.status(), "");
     }
 
-    /// Called while things are dropped: it cannot panic.
-    fn plain(&self, status: u16, error: &str) {
-        let _ = panics::polled(|| self.request(status, error));
+    /// Must not panic: it may run in a destructor.
+    fn try_log_request(&self, status: u16, error: &str) {
+        let _ = panics::catch(|| self.log_request(status, error));
     }
 
-    fn request(&self, status: u16, error: &str) {
-        let cut = self.meta.client.cut();
-        let status = cut.map_or(status, Cut::status);
-        let said = cut.map(|cut| cut.message(&self.app.config.timeouts));
-        let error = said.as_deref().unwrap_or(error);
+    fn log_request(&self, status: u16, error: &str) {
+        let cut = self.meta.connection.cut_reason();
+        let status = cut.map_or(status, CutReason::status);
+        let cut_message = cut.map(|cut| cut.message(&self.app.config.timeouts));
+        let error = cut_message.as_deref().unwrap_or(error);
         let total = self.meta.started.elapsed();
-        // Health checks and scrapes come all the time.
-        if self.route == PAGE {
-            tracing::debug!(id = self.meta.id, path = shortened(&self.meta.path, MAX_PATH), status, "page");
+        // Health checks and scrapes are frequent.
+        if self.route == PAGE_LABEL {
+            tracing::debug!(
+                id = self.meta.id,
+                path = shorten(&self.meta.path, MAX_PATH_CHARS),
+                status,
+                "page"
+            );
         } else {
             tracing::info!(
                 id = self.meta.id,
                 method = %self.meta.method,
-                path = shortened(&self.meta.path, MAX_PATH),
+                path = shorten(&self.meta.path, MAX_PATH_CHARS),
                 dialect = self.route,
                 upstream = self.upstream,
                 status,
-                first_byte_ms = self.head.first_byte().map(millis),
+                first_byte_ms = self.timing.first_byte().map(millis),
                 total_ms = millis(total),
-                error = shortened(error, MAX_ERROR),
+                error = shorten(error, MAX_ERROR_CHARS),
                 "request"
             );
         }
@@ -205,14 +229,14 @@ impl AccessLogEntry {
             outcome: None,
             codes: Vec::new(),
             usage: None,
-            first_byte: self.head.first_byte(),
+            first_byte: self.timing.first_byte(),
             total,
         });
     }
 
-    fn count(&self, counted: &RequestMetrics<'_>) {
+    fn count(&self, request: &RequestMetrics<'_>) {
         if self.counted.set(()).is_ok() {
-            self.app.metrics.count(counted);
+            self.app.metrics.count(request);
         }
     }
 }
@@ -220,15 +244,10 @@ impl AccessLogEntry {
 impl Drop for AccessLogEntry {
     fn drop(&mut self) {
         if self.counted.get().is_none() {
-            self.plain(CLIENT_GONE, "the client went away");
+            self.try_log_request(CLIENT_CLOSED_REQUEST, "the client went away");
         }
-        self.app.metrics.closed();
+        self.app.metrics.exchange_closed();
     }
-}
-
-/// At most so many characters.
-pub(crate) fn shortened(text: &str, characters: usize) -> &str {
-    text.char_indices().nth(characters).map_or(text, |(end, _)| text.get(..end).unwrap_or_default())
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -1,4 +1,4 @@
-//! What was said, in the log: only for those who ask for it (`filter = "info,bodies=debug"`), and never a secret.
+//! Logs request and response bodies with secrets redacted, only when configured (`filter = "info,bodies=debug"`).
 
 use crate::app_state::AppState;
 use async_trait::async_trait;
@@ -15,70 +15,73 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tracing::Level;
 
-/// The target of the log lines.
+/// The `tracing` target of the log lines.
 pub(crate) const TARGET: &str = "bodies";
 /// The most bytes of a body in one line.
-const MAX: usize = 16 << 10;
-/// What stands in the place of a secret.
+const MAX_LOGGED_BYTES: usize = 16 << 10;
+/// Replaces a secret.
 const REDACTED: &str = "[redacted]";
 
-/// Whether bodies were asked for.
-pub(crate) fn wanted() -> bool {
+/// Whether the configuration enables the body log.
+pub(crate) fn is_enabled() -> bool {
     tracing::enabled!(target: TARGET, Level::DEBUG)
 }
 
-/// Writes one request's bodies.
+/// Logs the bodies of one request.
 #[derive(Clone)]
 pub(crate) struct BodyLog {
-    id: String,
+    request_id: String,
     app: Arc<AppState>,
 }
 
 impl BodyLog {
     pub(crate) fn new(app: Arc<AppState>, id: &str) -> Self {
-        Self { id: id.to_owned(), app }
+        Self { request_id: id.to_owned(), app }
     }
 
-    /// Writes bytes that went somewhere (`client`, `to upstream`, …).
-    pub(crate) fn line(&self, way: &'static str, bytes: &[u8]) {
-        let shown = String::from_utf8_lossy(bytes.get(..MAX.min(bytes.len())).unwrap_or_default());
-        let body = self.redacted(&shown);
-        tracing::debug!(target: TARGET, id = self.id, way, length = bytes.len(), body, "body");
+    /// Logs bytes with their direction (`request`, `to upstream`, `from upstream`, `reply`).
+    pub(crate) fn log(&self, direction: &'static str, bytes: &[u8]) {
+        let text =
+            String::from_utf8_lossy(bytes.get(..MAX_LOGGED_BYTES.min(bytes.len())).unwrap_or_default());
+        let body = self.redact(&text);
+        tracing::debug!(target: TARGET, id = self.request_id, way = direction, length = bytes.len(), body, "body");
     }
 
-    fn redacted(&self, text: &str) -> String {
+    fn redact(&self, text: &str) -> String {
         let config = &self.app.config;
         let keys =
             config.client_keys.iter().chain(config.upstreams.iter().filter_map(|u| u.api_key.as_ref()));
         keys.map(crate::config::Secret::expose)
             .filter(|secret| !secret.is_empty())
-            .fold(without_keys(text), |text, secret| text.replace(secret, REDACTED))
+            .fold(redact_keys(text), |text, secret| text.replace(secret, REDACTED))
     }
 
-    /// The same upstream, with everything that it is told and says written down.
+    /// Wraps an upstream so that requests to it and responses from it are logged.
     pub(crate) fn log_traffic_of(self, inner: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
-        Arc::new(LoggedUpstream { inner, bodies: self })
+        Arc::new(LoggedUpstream { inner, log: self })
     }
 
-    /// The same reply, with its body written down as it leaves.
-    pub(crate) fn leaving(self, response: Response) -> Response {
+    /// Wraps a response so that its body is logged as it is sent.
+    pub(crate) fn log_response(self, response: Response) -> Response {
         response.map(|body| {
-            Body::from_stream(Lines { source: body.into_data_stream(), bodies: self, way: "reply" })
+            Body::from_stream(LoggedStream { source: body.into_data_stream(), log: self, direction: "reply" })
         })
     }
 }
 
-/// Keys that look like keys, also when they are not ours.
-fn without_keys(text: &str) -> String {
+/// Redacts text that looks like an API key (`sk-…`), also if it is not a configured one.
+fn redact_keys(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find("sk-") {
-        let (before, from) = rest.split_at(at);
-        let end = from.find(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c)).unwrap_or(from.len());
-        let (word, after) = from.split_at(end);
-        let inside = before.ends_with(|c: char| c.is_ascii_alphanumeric());
+    while let Some(start) = rest.find("sk-") {
+        let (before, candidate) = rest.split_at(start);
+        let end = candidate
+            .find(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c))
+            .unwrap_or(candidate.len());
+        let (token, after) = candidate.split_at(end);
+        let is_inside_word = before.ends_with(|c: char| c.is_ascii_alphanumeric());
         out.push_str(before);
-        out.push_str(if word.len() >= 16 && !inside { REDACTED } else { word });
+        out.push_str(if token.len() >= 16 && !is_inside_word { REDACTED } else { token });
         rest = after;
     }
     out.push_str(rest);
@@ -87,20 +90,20 @@ fn without_keys(text: &str) -> String {
 
 struct LoggedUpstream {
     inner: Arc<dyn Upstream>,
-    bodies: BodyLog,
+    log: BodyLog,
 }
 
 #[async_trait]
 impl Upstream for LoggedUpstream {
     async fn send(&self, request: Request<Bytes>) -> Result<http::Response<UpstreamBody>, UpstreamError> {
-        self.bodies.line("to upstream", request.body());
+        self.log.log("to upstream", request.body());
         let (head, body) = self.inner.send(request).await?.into_parts();
         let body = match body {
             UpstreamBody::Complete(bytes) => {
-                self.bodies.line("from upstream", &bytes);
+                self.log.log("from upstream", &bytes);
                 UpstreamBody::Complete(bytes)
             }
-            UpstreamBody::Stream(source) => UpstreamBody::Stream(self.listen(source)),
+            UpstreamBody::Stream(source) => UpstreamBody::Stream(self.log_stream(source)),
             other => other,
         };
         Ok(http::Response::from_parts(head, body))
@@ -116,25 +119,25 @@ impl Upstream for LoggedUpstream {
 }
 
 impl LoggedUpstream {
-    fn listen(&self, source: ByteStream) -> ByteStream {
-        Box::pin(Lines { source, bodies: self.bodies.clone(), way: "from upstream" })
+    fn log_stream(&self, source: ByteStream) -> ByteStream {
+        Box::pin(LoggedStream { source, log: self.log.clone(), direction: "from upstream" })
     }
 }
 
-/// A stream with each of its chunks written down.
-struct Lines<S> {
+/// Logs each chunk of a stream.
+struct LoggedStream<S> {
     source: S,
-    bodies: BodyLog,
-    way: &'static str,
+    log: BodyLog,
+    direction: &'static str,
 }
 
-impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for Lines<S> {
+impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for LoggedStream<S> {
     type Item = Result<Bytes, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = Pin::new(&mut self.source).poll_next(cx);
         if let Poll::Ready(Some(Ok(chunk))) = &polled {
-            self.bodies.line(self.way, chunk);
+            self.log.log(self.direction, chunk);
         }
         polled
     }
@@ -145,9 +148,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_like_a_key_is_redacted() {
+    fn text_that_looks_like_a_key_is_redacted() {
         let text = r#"{"a":"sk-proj-0123456789abcdef","b":"task-force-0123456789","c":"sk-short"}"#;
         let expected = r#"{"a":"[redacted]","b":"task-force-0123456789","c":"sk-short"}"#;
-        assert_eq!(without_keys(text), expected);
+        assert_eq!(redact_keys(text), expected);
     }
 }

@@ -1,6 +1,7 @@
-//! Log lines to standard error: a bounded buffer and one thread that writes it. Nobody who logs waits or fails.
+//! Writes log lines to standard error: a bounded buffer and one thread that writes it, so that logging neither waits nor
+//! fails.
 //!
-//! A line that finds no room, or that cannot be written, is lost and counted.
+//! A line that does not fit into the buffer or cannot be written is lost and counted.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,29 +12,29 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// The most bytes of lines that wait for a slow reader.
-const MAX_PENDING: usize = 1 << 20;
-/// How long the end of the program waits for the last lines.
-const FLUSH: Duration = Duration::from_secs(1);
-/// The same after a panic, when others may go on.
-const LAST_LINE: Duration = Duration::from_millis(100);
-/// How long a pipe that is full and does not block is left alone.
-const RETRY: Duration = Duration::from_millis(10);
-/// Room for one call of `write(2)`, which needs no more.
-const STACK: usize = 128 << 10;
+/// The most bytes of lines that wait to be written.
+const MAX_PENDING_BYTES: usize = 1 << 20;
+/// How long the program waits at its end for the last lines.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a panic on the main thread waits for its line.
+const PANIC_FLUSH_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long the thread waits after a full non-blocking pipe refused a write.
+const WRITE_RETRY_DELAY: Duration = Duration::from_millis(10);
+/// The stack of the thread: it only calls `write(2)`.
+const STACK_BYTES: usize = 128 << 10;
 
-static LOST: AtomicU64 = AtomicU64::new(0);
-static LOG: OnceLock<&'static LogBuffer> = OnceLock::new();
+static LOST_LINES: AtomicU64 = AtomicU64::new(0);
+static BUFFER: OnceLock<&'static LogBuffer> = OnceLock::new();
 
-/// How many log lines were lost since the start.
+/// The number of log lines lost since the start.
 pub(crate) fn lost_lines() -> u64 {
-    LOST.load(Ordering::Relaxed)
+    LOST_LINES.load(Ordering::Relaxed)
 }
 
-/// Waits until what was logged is written, for a second at most.
+/// Waits until all lines are written, a second at most.
 pub fn flush() {
-    if let Some(buffer) = LOG.get() {
-        buffer.flush(FLUSH);
+    if let Some(buffer) = BUFFER.get() {
+        buffer.flush(FLUSH_TIMEOUT);
     }
 }
 
@@ -41,11 +42,11 @@ pub fn flush() {
 #[derive(Debug, Default)]
 struct LogBuffer {
     pending: Mutex<Pending>,
-    /// There is something to write.
+    /// Lines were added.
     filled: Condvar,
-    /// All of it is written.
+    /// All lines are written.
     drained: Condvar,
-    /// The escape character may stand in a line: it is coloured.
+    /// Lines are coloured and may hold escape characters.
     coloured: AtomicBool,
 }
 
@@ -53,7 +54,7 @@ struct LogBuffer {
 struct Pending {
     lines: Vec<u8>,
     /// The thread waits for lines.
-    idle: bool,
+    is_writer_idle: bool,
 }
 
 impl LogBuffer {
@@ -63,76 +64,76 @@ impl LogBuffer {
 
     /// Appends a line.
     fn push(&self, line: &[u8]) {
-        let line = escaped(line, self.coloured.load(Ordering::Relaxed));
+        let line = escape(line, self.coloured.load(Ordering::Relaxed));
         let mut pending = self.lock();
-        if pending.lines.len() + line.len() > MAX_PENDING {
+        if pending.lines.len() + line.len() > MAX_PENDING_BYTES {
             drop(pending);
-            LOST.fetch_add(1, Ordering::Relaxed);
+            LOST_LINES.fetch_add(1, Ordering::Relaxed);
             return;
         }
         pending.lines.extend_from_slice(&line);
-        let wake = std::mem::take(&mut pending.idle);
+        let wake_writer = std::mem::take(&mut pending.is_writer_idle);
         drop(pending);
-        if wake {
+        if wake_writer {
             self.filled.notify_one();
         }
     }
 
-    /// Writes what comes, for ever.
+    /// Writes lines forever.
     fn run(&self, mut out: impl Write) {
         let mut lines = Vec::new();
         loop {
             let mut pending = self.lock();
             while pending.lines.is_empty() {
-                pending.idle = true;
+                pending.is_writer_idle = true;
                 self.drained.notify_all();
                 pending = self.filled.wait(pending).unwrap_or_else(PoisonError::into_inner);
             }
-            pending.idle = false;
+            pending.is_writer_idle = false;
             std::mem::swap(&mut lines, &mut pending.lines);
             drop(pending);
-            LOST.fetch_add(write(&mut out, &lines), Ordering::Relaxed);
+            LOST_LINES.fetch_add(write_lines(&mut out, &lines), Ordering::Relaxed);
             lines.clear();
-            // What one wave needed is not kept.
+            // A burst's memory is released.
             lines.shrink_to(16 << 10);
         }
     }
 
     fn flush(&self, within: Duration) {
-        let until = Instant::now() + within;
+        let deadline = Instant::now() + within;
         let mut pending = self.lock();
-        while !(pending.idle && pending.lines.is_empty()) {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+        while !(pending.is_writer_idle && pending.lines.is_empty()) {
+            let remaining = deadline.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
                 return;
             }
-            pending = self.drained.wait_timeout(pending, left).unwrap_or_else(PoisonError::into_inner).0;
+            pending = self.drained.wait_timeout(pending, remaining).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
-/// Writes lines; how many of them could not be written.
-fn write(out: &mut impl Write, mut lines: &[u8]) -> u64 {
+/// Writes lines; returns how many of them could not be written.
+fn write_lines(out: &mut impl Write, mut lines: &[u8]) -> u64 {
     while !lines.is_empty() {
         match out.write(lines) {
             Ok(0) => break,
             Ok(written) => lines = lines.get(written..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A pipe that some other program has made non-blocking. What is lost meanwhile is what finds no room.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(RETRY),
+            // Another program made the pipe non-blocking. Lines that do not fit into the buffer meanwhile are lost.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(WRITE_RETRY_DELAY),
             Err(_) => break,
         }
     }
     lines.split(|byte| *byte == b'\n').skip(1).count() as u64
 }
 
-/// A line without characters that a terminal obeys or that end a line, but for the break at its end.
-fn escaped(line: &[u8], coloured: bool) -> Cow<'_, [u8]> {
+/// Escapes characters that control a terminal or break the line, except the line break at the end.
+fn escape(line: &[u8], coloured: bool) -> Cow<'_, [u8]> {
     let (text, end) = match line {
         [text @ .., b'\n'] => (text, "\n"),
         text => (text, ""),
     };
-    // Two-byte and three-byte forms begin with these; most lines have none.
+    // UTF-8 of the characters in question begins with one of these bytes; most lines have none.
     if !text.iter().any(|byte| *byte < b' ' || matches!(byte, 0x7f | 0xc2 | 0xe2)) {
         return Cow::Borrowed(line);
     }
@@ -143,7 +144,7 @@ fn escaped(line: &[u8], coloured: bool) -> Cow<'_, [u8]> {
             '\t' => out.push(char),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
-            // Also valid in JSON, where it stands for the same character.
+            // This form is valid in JSON strings, too, and means the same character.
             '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 let _ = write!(out, "\\u{:04x}", u32::from(char));
             }
@@ -157,16 +158,16 @@ fn escaped(line: &[u8], coloured: bool) -> Cow<'_, [u8]> {
     Cow::Owned(out.into_bytes())
 }
 
-/// Where the subscriber writes its lines: each in one call.
+/// The subscriber's writer: each call is one line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LogWriter(&'static LogBuffer);
 
 impl LogWriter {
-    /// The one of this process; the first call starts its thread.
+    /// The writer of this process; the first call starts its thread.
     pub(crate) fn start(coloured: bool) -> Self {
-        let buffer = LOG.get_or_init(|| {
+        let buffer = BUFFER.get_or_init(|| {
             let buffer: &'static LogBuffer = Box::leak(Box::default());
-            let thread = std::thread::Builder::new().name(String::from("log")).stack_size(STACK);
+            let thread = std::thread::Builder::new().name(String::from("log")).stack_size(STACK_BYTES);
             // Without a thread the buffer fills, and lines are lost and counted.
             let _ = thread.spawn(|| buffer.run(io::stderr()));
             buffer
@@ -175,13 +176,13 @@ impl LogWriter {
         Self(buffer)
     }
 
-    /// Lets panics be logged in the same way, and not be printed by who panics.
-    pub(crate) fn hook_panics(self, json: bool) {
+    /// Makes panics log through this writer instead of printing to standard error.
+    pub(crate) fn install_panic_hook(self, json: bool) {
         std::panic::set_hook(Box::new(move |info| {
             self.0.push(panic_line(info, json).as_bytes());
-            // After one on the main thread nobody may be left who writes it.
+            // After a panic on the main thread the process may end before the line is written.
             if std::thread::current().name() == Some("main") {
-                self.0.flush(LAST_LINE);
+                self.0.flush(PANIC_FLUSH_TIMEOUT);
             }
         }));
     }
@@ -223,10 +224,10 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    /// Takes so many bytes, and then nothing more.
-    struct Full(usize);
+    /// Accepts so many bytes, then fails.
+    struct FullDisk(usize);
 
-    impl Write for Full {
+    impl Write for FullDisk {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let taken = self.0.min(bytes.len());
             self.0 -= taken;
@@ -239,15 +240,15 @@ mod tests {
 
     #[test]
     fn lines_that_cannot_be_written_are_counted() {
-        assert_eq!(write(&mut Full(100), b"one\ntwo\n"), 0);
-        assert_eq!(write(&mut Full(6), b"one\ntwo\nthree\n"), 2);
-        assert_eq!(write(&mut Full(0), b"one\n"), 1);
+        assert_eq!(write_lines(&mut FullDisk(100), b"one\ntwo\n"), 0);
+        assert_eq!(write_lines(&mut FullDisk(6), b"one\ntwo\nthree\n"), 2);
+        assert_eq!(write_lines(&mut FullDisk(0), b"one\n"), 1);
     }
 
     #[test]
-    fn a_pipe_that_does_not_block_is_waited_for() {
-        struct Hesitant(Vec<u8>, bool);
-        impl Write for Hesitant {
+    fn full_non_blocking_pipe_is_retried() {
+        struct NonBlockingPipe(Vec<u8>, bool);
+        impl Write for NonBlockingPipe {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
                 self.1 = !self.1;
                 if self.1 {
@@ -260,27 +261,27 @@ mod tests {
                 Ok(())
             }
         }
-        let mut out = Hesitant(Vec::new(), false);
-        assert_eq!((write(&mut out, b"one\n"), out.0.as_slice()), (0, b"one\n".as_slice()));
+        let mut out = NonBlockingPipe(Vec::new(), false);
+        assert_eq!((write_lines(&mut out, b"one\n"), out.0.as_slice()), (0, b"one\n".as_slice()));
     }
 
     #[test]
-    fn lines_of_a_slow_reader_are_bounded() {
+    fn pending_lines_of_a_slow_reader_are_bounded() {
         let buffer = LogBuffer::default();
         let line = [b"x".repeat(1023), b"\n".to_vec()].concat();
         let before = lost_lines();
         for _ in 0..1024 + 7 {
             buffer.push(&line);
         }
-        assert_eq!(buffer.lock().lines.len(), MAX_PENDING);
+        assert_eq!(buffer.lock().lines.len(), MAX_PENDING_BYTES);
         assert!(lost_lines() - before >= 7);
         buffer.flush(Duration::from_millis(1));
     }
 
     #[test]
-    fn what_was_logged_is_written_before_the_end() {
-        struct Shared(Arc<Mutex<Vec<u8>>>);
-        impl Write for Shared {
+    fn flush_waits_until_all_lines_are_written() {
+        struct SlowWriter(Arc<Mutex<Vec<u8>>>);
+        impl Write for SlowWriter {
             fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
                 std::thread::sleep(Duration::from_millis(20));
                 self.0.lock().unwrap().extend_from_slice(bytes);
@@ -292,7 +293,7 @@ mod tests {
         }
         let buffer: &'static LogBuffer = Box::leak(Box::default());
         let written = Arc::<Mutex<Vec<u8>>>::default();
-        let out = Shared(written.clone());
+        let out = SlowWriter(written.clone());
         std::thread::spawn(move || buffer.run(out));
         for i in 0..5 {
             buffer.push(format!("line {i}\n").as_bytes());
@@ -302,9 +303,9 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_control_a_terminal_or_a_line_are_escaped() {
+    fn control_characters_are_escaped() {
         let text =
-            |line: &str, coloured| String::from_utf8(escaped(line.as_bytes(), coloured).into()).unwrap();
+            |line: &str, coloured| String::from_utf8(escape(line.as_bytes(), coloured).into()).unwrap();
         assert_eq!(text("pläin “quotes” ✓\n", false), "pläin “quotes” ✓\n");
         assert_eq!(text("a\u{9b}31m\u{85}b\u{7f}\n", false), "a\\u009b31m\\u0085b\\u007f\n");
         assert_eq!(text("a\nlevel=ERROR forged\r\n", false), "a\\nlevel=ERROR forged\\r\n");

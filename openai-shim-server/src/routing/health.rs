@@ -1,4 +1,4 @@
-//! Whether an upstream was lately reached: for `/readyz`, which asks nobody.
+//! Records whether an upstream could be reached, for `/readyz`, which itself sends no request.
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,27 +8,29 @@ use openai_shim_core::{Upstream, UpstreamError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// How long a failure counts. After that nothing is known: a server that is never asked again could never be ready again.
-const REMEMBERED: Duration = Duration::from_secs(10);
+/// How long a failure counts. Without an end, a server that gets no requests could never become ready again.
+const FAILURE_LIFETIME: Duration = Duration::from_secs(10);
 
-/// When an upstream could last not be reached, if nothing has succeeded since.
+/// The time of the last failed connection, if no call has succeeded since.
 #[derive(Debug, Default)]
 pub(crate) struct Health(Mutex<Option<Instant>>);
 
 impl Health {
-    /// Whether the upstream could lately not be reached.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.0.lock().is_ok_and(|failed| failed.is_some_and(|at| at.elapsed() < REMEMBERED))
+    /// Whether the last call failed to reach the upstream, and did so recently.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.0.lock().is_ok_and(|last_failure| {
+            last_failure.is_some_and(|failure| failure.elapsed() < FAILURE_LIFETIME)
+        })
     }
 
     fn record(&self, reached: bool) {
-        if let Ok(mut failed) = self.0.lock() {
-            *failed = (!reached).then(Instant::now);
+        if let Ok(mut last_failure) = self.0.lock() {
+            *last_failure = (!reached).then(Instant::now);
         }
     }
 }
 
-/// An upstream whose health is noted.
+/// Records the health of the upstream that it wraps.
 pub(crate) struct HealthTracked {
     pub(crate) inner: Arc<dyn Upstream>,
     pub(crate) health: Arc<Health>,
@@ -37,10 +39,10 @@ pub(crate) struct HealthTracked {
 #[async_trait]
 impl Upstream for HealthTracked {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
-        let sent = self.inner.send(request).await;
-        // Any answer, an error too, means that there is someone.
-        self.health.record(!matches!(sent, Err(UpstreamError::Transport { .. })));
-        sent
+        let result = self.inner.send(request).await;
+        // Any response, also an error, means that the upstream is reachable.
+        self.health.record(!matches!(result, Err(UpstreamError::Transport { .. })));
+        result
     }
 
     async fn pause(&self, duration: Duration) {

@@ -1,22 +1,22 @@
-//! Which upstream serves which model.
+//! Selects the upstream for a model: by the configuration, by `name/model`, by the upstreams' model lists.
 
 use crate::app_state::AppState;
-use crate::handlers::models;
+use crate::routing::model_lists::model_lists;
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Error, ErrorKind};
 use std::sync::Arc;
 
-/// Where a request goes.
+/// The upstream for a request, and its name for the model.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SelectedUpstream {
-    /// Which of the upstreams.
+    /// The index of the upstream.
     pub(crate) upstream: usize,
     /// The upstream's name for the model, where it differs from the client's.
     pub(crate) model: Option<String>,
 }
 
 impl AppState {
-    /// Where a request for this model goes.
+    /// Selects the upstream for a model; fetches model lists if they are needed.
     pub(crate) async fn route(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
         match self.route_at_once(model) {
             Some(route) => route,
@@ -24,15 +24,15 @@ impl AppState {
         }
     }
 
-    /// Where it goes, as far as that is known without asking.
+    /// Selects the upstream without fetching model lists; `None` if they are needed.
     pub(crate) fn route_at_once(&self, model: &str) -> Option<Result<SelectedUpstream, Error>> {
-        if let Some(route) = self.configured(model).or_else(|| self.addressed(model)) {
+        if let Some(route) = self.route_by_config(model).or_else(|| self.route_by_prefix(model)) {
             return Some(Ok(route));
         }
         match self.upstreams.len() {
             0 => Some(Err(Error::Client(no_upstream()))),
-            // There is no choice: the upstream judges.
-            1 => Some(Ok(SelectedUpstream { upstream: 0, model: self.only_model(model) })),
+            // With one upstream there is no choice: it decides whether it has the model.
+            1 => Some(Ok(SelectedUpstream { upstream: 0, model: self.default_model(model) })),
             _ if model.is_empty() => {
                 let text = "`model` is missing. GET /v1/models lists the models that there are.";
                 Some(Err(Error::Client(ClientError::invalid(text).at("model"))))
@@ -41,51 +41,51 @@ impl AppState {
         }
     }
 
-    /// Where it goes by the upstreams' own lists.
+    /// Selects the upstream whose list has the model.
     async fn route_by_lists(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
-        let lists = Box::pin(models::lists(self)).await;
+        let lists = Box::pin(model_lists(self)).await;
         let listed =
             lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == model)));
-        // An upstream that cannot list its models may serve it all the same.
-        let silent = || lists.iter().position(Result::is_err);
-        match listed.or_else(silent) {
+        // An upstream without a list may serve the model nevertheless.
+        let without_list = || lists.iter().position(Result::is_err);
+        match listed.or_else(without_list) {
             Some(upstream) => Ok(SelectedUpstream { upstream, model: None }),
             None => Err(Error::Client(ClientError::unknown_model(model))),
         }
     }
 
-    /// Where a request goes that names no model and needs none.
+    /// Selects the upstream for a request that needs no model.
     pub(crate) fn route_without_model(&self) -> SelectedUpstream {
-        SelectedUpstream { upstream: 0, model: self.only_model("") }
+        SelectedUpstream { upstream: 0, model: self.default_model("") }
     }
 
-    /// A model that the configuration names.
-    fn configured(&self, model: &str) -> Option<SelectedUpstream> {
+    /// Selects the upstream for which the configuration names the model.
+    fn route_by_config(&self, model: &str) -> Option<SelectedUpstream> {
         self.upstreams.iter().enumerate().find_map(|(upstream, served)| {
-            let known = served.config.models.iter().find(|m| m.id == model)?;
+            let configured = served.config.models.iter().find(|m| m.id == model)?;
             Some(SelectedUpstream {
                 upstream,
-                model: (known.id != known.upstream).then(|| known.upstream.clone()),
+                model: (configured.id != configured.upstream).then(|| configured.upstream.clone()),
             })
         })
     }
 
-    /// `name/model`: that model of the upstream of that name.
-    fn addressed(&self, model: &str) -> Option<SelectedUpstream> {
-        let (upstream, rest) = self.split(model)?;
+    /// Selects the upstream that `name/model` names.
+    fn route_by_prefix(&self, model: &str) -> Option<SelectedUpstream> {
+        let (upstream, id) = self.split_upstream(model)?;
         let models = &self.upstreams.get(upstream)?.config.models;
-        let known = models.iter().find(|m| m.id == rest).map_or(rest, |m| m.upstream.as_str());
-        Some(SelectedUpstream { upstream, model: Some(known.to_owned()) })
+        let model = models.iter().find(|m| m.id == id).map_or(id, |m| m.upstream.as_str());
+        Some(SelectedUpstream { upstream, model: Some(model.to_owned()) })
     }
 
-    /// The upstream that stands before the first slash, and the rest.
-    pub(crate) fn split<'m>(&self, model: &'m str) -> Option<(usize, &'m str)> {
-        let (name, rest) = model.split_once('/')?;
-        Some((self.upstreams.iter().position(|served| served.config.name == name)?, rest))
+    /// Splits `name/model` into the upstream's index and the model; `None` without an upstream of that name.
+    pub(crate) fn split_upstream<'m>(&self, model: &'m str) -> Option<(usize, &'m str)> {
+        let (name, id) = model.split_once('/')?;
+        Some((self.upstreams.iter().position(|served| served.config.name == name)?, id))
     }
 
-    /// Without a model the only one is meant.
-    fn only_model(&self, model: &str) -> Option<String> {
+    /// The first upstream's model, if the request names none and the configuration names exactly one.
+    fn default_model(&self, model: &str) -> Option<String> {
         match self.upstreams.first().map(|served| served.config.models.as_slice()) {
             Some([only]) if model.is_empty() => Some(only.upstream.clone()),
             _ => None,
@@ -93,6 +93,7 @@ impl AppState {
     }
 }
 
+/// The error when no upstream is configured.
 pub(crate) fn no_upstream() -> ClientError {
     ClientError::new(ErrorKind::Overloaded, "No upstream is configured.")
 }

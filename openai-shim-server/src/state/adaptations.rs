@@ -1,4 +1,4 @@
-//! What upstreams taught by refusing: remembered for each upstream and model, until the process ends or there is no room.
+//! Remembers the adaptations derived from refusals, for each upstream and model, until the process ends or memory is full.
 
 use crate::state::recency::Recency;
 use openai_shim_core::error::short_name;
@@ -9,18 +9,20 @@ use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use toml::Table;
 
-/// The most pairs of upstream and model that are remembered, and the most bytes of all of them.
+/// The most pairs of upstream and model.
 const MAX_PAIRS: usize = 1024;
+/// The most bytes of all pairs.
 const MAX_BYTES: usize = 1 << 20;
-/// The most lessons of one pair.
-const MAX_LESSONS: usize = 32;
-/// The longest name of a model, and the longest lesson as a line of TOML. What is longer holds for its own exchange only.
+/// The most adaptations of one pair.
+const MAX_ADAPTATIONS: usize = 32;
+/// The most bytes of a model's name. Adaptations of longer ones apply to their own exchange only.
 const MAX_NAME_BYTES: usize = 512;
-const MAX_LESSON_BYTES: usize = 512;
-/// About what a pair or a lesson takes besides its text.
+/// The most bytes of an adaptation as TOML. Longer ones apply to their own exchange only.
+const MAX_ADAPTATION_BYTES: usize = 512;
+/// About how many bytes a pair or an adaptation takes besides its text.
 const OVERHEAD_BYTES: usize = 64;
 
-/// All lessons; what was not used for the longest time is forgotten first.
+/// The adaptations of all pairs; when memory is full, the least recently used pair is forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Adaptations(Mutex<Pairs>);
 
@@ -31,42 +33,43 @@ struct Pairs {
     bytes: usize,
 }
 
-/// What is known of one model of one upstream, the oldest lesson first.
+/// The adaptations of one model of one upstream, the oldest first.
 #[derive(Debug, Default)]
 struct Pair {
-    lessons: Vec<Adaptation>,
-    used: u64,
+    adaptations: Vec<Adaptation>,
+    /// The number of the last use, for [`Recency`].
+    last_use: u64,
     bytes: usize,
 }
 
 impl Pairs {
-    /// The pair, which is now the one that was used last.
+    /// The pair, which becomes the most recently used.
     fn touch(&mut self, name: &(String, String)) -> Option<&mut Pair> {
         let pair = self.by_name.get_mut(name)?;
-        self.recency.touch(&mut pair.used);
+        self.recency.touch(&mut pair.last_use);
         Some(pair)
     }
 
     fn remove(&mut self, name: &(String, String)) {
         if let Some(pair) = self.by_name.remove(name) {
-            self.recency.remove(pair.used);
+            self.recency.remove(pair.last_use);
             self.bytes = self.bytes.saturating_sub(pair.bytes);
         }
     }
 
-    /// Adds a lesson that is not known yet to a pair, which may be new.
-    fn add(&mut self, name: &(String, String), lesson: &Adaptation) {
+    /// Adds a new adaptation to a pair, which may be new, too.
+    fn add(&mut self, name: &(String, String), adaptation: &Adaptation) {
         if !self.by_name.contains_key(name) {
             let bytes = 2 * (name.0.len() + name.1.len()) + OVERHEAD_BYTES;
-            let used = self.recency.add(name.clone());
-            self.by_name.insert(name.clone(), Pair { lessons: Vec::new(), used, bytes });
+            let last_use = self.recency.add(name.clone());
+            self.by_name.insert(name.clone(), Pair { adaptations: Vec::new(), last_use, bytes });
             self.bytes += bytes;
         }
         let Some(pair) = self.by_name.get_mut(name) else { return };
-        pair.lessons.push(lesson.clone());
-        let mut bytes = pair.bytes + size(lesson);
-        if pair.lessons.len() > MAX_LESSONS {
-            bytes = bytes.saturating_sub(size(&pair.lessons.remove(0)));
+        pair.adaptations.push(adaptation.clone());
+        let mut bytes = pair.bytes + size(adaptation);
+        if pair.adaptations.len() > MAX_ADAPTATIONS {
+            bytes = bytes.saturating_sub(size(&pair.adaptations.remove(0)));
         }
         self.bytes = self.bytes.saturating_sub(pair.bytes) + bytes;
         pair.bytes = bytes;
@@ -77,9 +80,9 @@ impl Pairs {
     }
 }
 
-/// About how many bytes a lesson takes.
-fn size(lesson: &Adaptation) -> usize {
-    lesson.toml().len() + OVERHEAD_BYTES
+/// About how many bytes an adaptation takes.
+fn size(adaptation: &Adaptation) -> usize {
+    adaptation.toml().len() + OVERHEAD_BYTES
 }
 
 impl Adaptations {
@@ -87,20 +90,20 @@ impl Adaptations {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of this upstream and model.
-    pub(crate) fn of(&self, upstream: &str, model: &str) -> Vec<Adaptation> {
+    /// The adaptations of this upstream and model.
+    pub(crate) fn for_model(&self, upstream: &str, model: &str) -> Vec<Adaptation> {
         let mut pairs = self.pairs();
         if pairs.by_name.is_empty() || model.len() > MAX_NAME_BYTES {
             return Vec::new();
         }
         pairs
             .touch(&(upstream.to_owned(), model.to_owned()))
-            .map(|pair| pair.lessons.clone())
+            .map(|pair| pair.adaptations.clone())
             .unwrap_or_default()
     }
 
-    /// Remembers what an exchange has learnt, and says so: if the model answered in the end. A name that no upstream ever
-    /// answered to is no model.
+    /// Remembers and logs an exchange's adaptations, if the model answered in the end: names that clients invent must not fill
+    /// the memory.
     pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
         let answered = matches!(
             report.outcome,
@@ -111,45 +114,46 @@ impl Adaptations {
         }
     }
 
-    fn add(&self, upstream: &str, model: &str, lessons: &[Adaptation]) {
-        if lessons.is_empty() {
+    fn add(&self, upstream: &str, model: &str, adaptations: &[Adaptation]) {
+        if adaptations.is_empty() {
             return;
         }
-        let is_kept =
-            |lesson: &Adaptation| model.len() <= MAX_NAME_BYTES && lesson.toml().len() <= MAX_LESSON_BYTES;
+        let fits = |adaptation: &Adaptation| {
+            model.len() <= MAX_NAME_BYTES && adaptation.toml().len() <= MAX_ADAPTATION_BYTES
+        };
         let mut pairs = self.pairs();
-        for lesson in lessons {
-            let kept = is_kept(lesson);
-            if kept {
+        for adaptation in adaptations {
+            let is_remembered = fits(adaptation);
+            if is_remembered {
                 let name = (upstream.to_owned(), model.to_owned());
-                if pairs.touch(&name).is_some_and(|pair| pair.lessons.contains(lesson)) {
+                if pairs.touch(&name).is_some_and(|pair| pair.adaptations.contains(adaptation)) {
                     continue;
                 }
-                pairs.add(&name, lesson);
+                pairs.add(&name, adaptation);
             }
-            let (learnt, quirk) = (lesson.describe(), lesson.toml());
+            let (learnt, quirk) = (adaptation.describe(), adaptation.toml());
             tracing::warn!(
                 upstream,
                 model = &*short_name(model),
                 learnt = &*short_name(&learnt),
                 quirk = &*short_name(&quirk),
-                kept,
+                kept = is_remembered,
                 "learned"
             );
         }
     }
 
-    /// How many lessons each upstream has taught.
+    /// The number of adaptations of each upstream.
     pub(crate) fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for ((upstream, _), pair) in &self.pairs().by_name {
-            *counts.entry(upstream.clone()).or_default() += pair.lessons.len();
+            *counts.entry(upstream.clone()).or_default() += pair.adaptations.len();
         }
         counts
     }
 
-    /// The rows that make it all permanent, in the words of the configuration file.
-    pub(crate) fn rows(&self) -> String {
+    /// The adaptations as sections of the configuration file that make them permanent.
+    pub(crate) fn to_toml(&self) -> String {
         let mut text = String::from("# What upstreams refused, and what is done about it since.\n");
         let pairs = self.pairs();
         if pairs.by_name.is_empty() {
@@ -159,20 +163,20 @@ impl Adaptations {
         text.push_str(
             "# It is forgotten when the server ends; put it below the upstream's section to keep it.\n",
         );
-        for ((upstream, model), Pair { lessons, .. }) in &pairs.by_name {
+        for ((upstream, model), Pair { adaptations, .. }) in &pairs.by_name {
             let model = serde_json::Value::from(model.as_str());
             // Writing into a string cannot fail.
             let _ = write!(text, "\n# {upstream}\n[[upstream.quirks.model_overrides]]\nmatch = [{model}]\n");
-            for lesson in lessons {
-                let _ = writeln!(text, "# {}", lesson.describe());
+            for adaptation in adaptations {
+                let _ = writeln!(text, "# {}", adaptation.describe());
             }
-            text.push_str(&rules(lessons));
+            text.push_str(&rules(adaptations));
         }
         text
     }
 }
 
-/// The rules that the adaptations set together, one a line.
+/// The rules that the adaptations set together, one per line.
 fn rules(adaptations: &[Adaptation]) -> String {
     let mut layer = ModelOverride::default();
     for adaptation in adaptations {
@@ -181,6 +185,7 @@ fn rules(adaptations: &[Adaptation]) -> String {
     let mut text = String::new();
     for (section, rules) in Table::try_from(&layer).unwrap_or_default() {
         for (key, value) in rules.as_table().into_iter().flatten() {
+            // Writing into a string cannot fail.
             let _ = writeln!(text, "{section}.{key} = {value}");
         }
     }
@@ -196,60 +201,60 @@ mod tests {
     }
 
     #[test]
-    fn lessons_are_kept_apart_and_printed_as_rows() {
-        let learned = Adaptations::default();
-        assert!(learned.rows().contains("Nothing"));
-        let lesson = drop_param("logit_bias");
-        learned.add("up", "m", std::slice::from_ref(&lesson));
-        learned.add("up", "m", &[lesson.clone(), Adaptation::ContentAsString]);
-        assert_eq!(learned.of("up", "m"), [lesson, Adaptation::ContentAsString]);
-        assert!(learned.of("up", "other").is_empty());
-        let rows = learned.rows();
+    fn adaptations_of_a_model_are_printed_as_toml() {
+        let adaptations = Adaptations::default();
+        assert!(adaptations.to_toml().contains("Nothing"));
+        let adaptation = drop_param("logit_bias");
+        adaptations.add("up", "m", std::slice::from_ref(&adaptation));
+        adaptations.add("up", "m", &[adaptation.clone(), Adaptation::ContentAsString]);
+        assert_eq!(adaptations.for_model("up", "m"), [adaptation, Adaptation::ContentAsString]);
+        assert!(adaptations.for_model("up", "other").is_empty());
+        let toml = adaptations.to_toml();
         let expected = "match = [\"m\"]\n# leave logit_bias out\n# send text parts as one string\nmessages.content = \"string\"\nparams.drop = [\"...\", \"logit_bias\"]\n";
-        assert!(rows.contains(expected), "{rows}");
-        assert_eq!(learned.counts(), BTreeMap::from([(String::from("up"), 2)]));
+        assert!(toml.contains(expected), "{toml}");
+        assert_eq!(adaptations.counts(), BTreeMap::from([(String::from("up"), 2)]));
     }
 
     #[test]
-    fn invented_names_push_out_what_was_not_used_and_learning_goes_on() {
-        let learned = Adaptations::default();
-        learned.add("up", "real", &[Adaptation::MergeSameRole]);
-        learned.add("up", "old", &[Adaptation::MergeSameRole]);
+    fn full_memory_forgets_the_least_recently_used_model() {
+        let adaptations = Adaptations::default();
+        adaptations.add("up", "real", &[Adaptation::MergeSameRole]);
+        adaptations.add("up", "old", &[Adaptation::MergeSameRole]);
         for n in 0..1100 {
-            learned.add("up", &format!("invented {n}"), &[Adaptation::MergeSameRole]);
-            assert_eq!(learned.of("up", "real"), [Adaptation::MergeSameRole], "{n}");
+            adaptations.add("up", &format!("invented {n}"), &[Adaptation::MergeSameRole]);
+            assert_eq!(adaptations.for_model("up", "real"), [Adaptation::MergeSameRole], "{n}");
         }
-        assert!(learned.of("up", "old").is_empty());
-        assert_eq!(learned.pairs().by_name.len(), MAX_PAIRS);
-        learned.add("up", "new", &[Adaptation::ContentAsString]);
-        assert_eq!(learned.of("up", "new"), [Adaptation::ContentAsString]);
+        assert!(adaptations.for_model("up", "old").is_empty());
+        assert_eq!(adaptations.pairs().by_name.len(), MAX_PAIRS);
+        adaptations.add("up", "new", &[Adaptation::ContentAsString]);
+        assert_eq!(adaptations.for_model("up", "new"), [Adaptation::ContentAsString]);
     }
 
     #[test]
-    fn the_oldest_lesson_of_a_model_goes_first() {
-        let learned = Adaptations::default();
-        for n in 0..=MAX_LESSONS {
-            learned.add("up", "m", &[drop_param(n)]);
+    fn oldest_adaptation_of_a_model_is_forgotten_first() {
+        let adaptations = Adaptations::default();
+        for n in 0..=MAX_ADAPTATIONS {
+            adaptations.add("up", "m", &[drop_param(n)]);
         }
-        let known = learned.of("up", "m");
-        assert_eq!(known.len(), MAX_LESSONS);
-        assert!(!known.contains(&drop_param(0)) && known.contains(&drop_param(MAX_LESSONS)));
+        let known = adaptations.for_model("up", "m");
+        assert_eq!(known.len(), MAX_ADAPTATIONS);
+        assert!(!known.contains(&drop_param(0)) && known.contains(&drop_param(MAX_ADAPTATIONS)));
     }
 
     #[test]
-    fn long_names_and_long_lessons_are_not_kept_and_all_bytes_together_are_bounded() {
-        let learned = Adaptations::default();
+    fn long_names_and_adaptations_are_not_remembered_and_all_bytes_are_bounded() {
+        let adaptations = Adaptations::default();
         for n in 0..60 {
-            learned.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Adaptation::MergeSameRole]);
+            adaptations.add("up", &format!("{n}{}", "x".repeat(4 << 20)), &[Adaptation::MergeSameRole]);
         }
-        learned.add("up", "m", &[drop_param("y".repeat(4 << 20))]);
-        assert!(learned.rows().len() < 200, "{}", learned.rows().len());
+        adaptations.add("up", "m", &[drop_param("y".repeat(4 << 20))]);
+        assert!(adaptations.to_toml().len() < 200, "{}", adaptations.to_toml().len());
         for n in 0..MAX_PAIRS {
             let name = format!("{n:0>MAX_NAME_BYTES$}");
-            let lessons: Vec<_> = (0..8).map(|k| drop_param(format!("{k}{}", "z".repeat(400)))).collect();
-            learned.add("up", &name, &lessons);
+            let many: Vec<_> = (0..8).map(|k| drop_param(format!("{k}{}", "z".repeat(400)))).collect();
+            adaptations.add("up", &name, &many);
         }
-        let pairs = learned.pairs();
+        let pairs = adaptations.pairs();
         assert!(pairs.bytes <= MAX_BYTES && pairs.bytes > MAX_BYTES / 2, "{}", pairs.bytes);
         let counted: usize = pairs.by_name.values().map(|pair| pair.bytes).sum();
         assert_eq!((counted, pairs.recency.len()), (pairs.bytes, pairs.by_name.len()));

@@ -1,4 +1,4 @@
-//! A store in this process, bounded in entries and bytes.
+//! The in-memory store: bounded in entries and bytes, fair between owners.
 
 use crate::state::recency::Recency;
 use async_trait::async_trait;
@@ -9,16 +9,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The most entries, and the most bytes of all of them.
+/// The most entries.
 const MAX_ENTRIES: usize = 50_000;
+/// The most bytes of all entries.
 const MAX_BYTES: usize = 128 << 20;
 /// The most bytes of one entry.
 const MAX_ENTRY_BYTES: usize = 8 << 20;
-/// About what an entry takes besides its texts.
+/// About how many bytes an entry takes besides value and id.
 const OVERHEAD_BYTES: usize = 256;
 
-/// A bounded store in this process. Where there is no room, the owner who holds most loses what it has not used for the
-/// longest time: nobody pushes out what others keep by keeping much.
+/// A bounded store in this process. When it is full, the owner with the most bytes loses its least recently used entry: an
+/// owner that stores much cannot evict the entries of others.
 #[derive(Debug, Default)]
 pub(crate) struct MemoryStore(Mutex<Entries>);
 
@@ -26,7 +27,7 @@ pub(crate) struct MemoryStore(Mutex<Entries>);
 struct Entries {
     by_key: HashMap<StateKey, Entry>,
     owners: BTreeMap<Owner, Share>,
-    /// Owners by how many bytes they hold.
+    /// Owners ordered by their bytes.
     by_bytes: BTreeSet<(usize, Owner)>,
     bytes: usize,
 }
@@ -35,11 +36,12 @@ struct Entries {
 struct Entry {
     value: Bytes,
     size: usize,
-    used: u64,
+    /// The number of the last use, for [`Recency`].
+    last_use: u64,
     expires: Option<Instant>,
 }
 
-/// What one owner holds.
+/// What one owner stores.
 #[derive(Debug, Default)]
 struct Share {
     keys: Recency<StateKey>,
@@ -53,32 +55,32 @@ impl Entries {
             self.remove(key);
             return None;
         }
-        self.owners.get_mut(&key.owner)?.keys.touch(&mut entry.used);
+        self.owners.get_mut(&key.owner)?.keys.touch(&mut entry.last_use);
         Some(entry.value.clone())
     }
 
     fn insert(&mut self, key: StateKey, value: Bytes, expires: Option<Instant>) {
         self.remove(&key);
         let size = value.len() + 2 * key.id.len() + OVERHEAD_BYTES;
-        let used = self.weigh(&key.owner, |share| {
+        let last_use = self.change_share(&key.owner, |share| {
             share.bytes += size;
             share.keys.add(key.clone())
         });
         self.bytes += size;
-        self.by_key.insert(key, Entry { value, size, used, expires });
+        self.by_key.insert(key, Entry { value, size, last_use, expires });
     }
 
     fn remove(&mut self, key: &StateKey) {
         let Some(entry) = self.by_key.remove(key) else { return };
         self.bytes = self.bytes.saturating_sub(entry.size);
-        self.weigh(&key.owner, |share| {
-            share.keys.remove(entry.used);
+        self.change_share(&key.owner, |share| {
+            share.keys.remove(entry.last_use);
             share.bytes = share.bytes.saturating_sub(entry.size);
         });
     }
 
-    /// Changes what an owner holds.
-    fn weigh<T>(&mut self, owner: &Owner, change: impl FnOnce(&mut Share) -> T) -> T {
+    /// Changes an owner's share, and updates its place in `by_bytes`.
+    fn change_share<T>(&mut self, owner: &Owner, change: impl FnOnce(&mut Share) -> T) -> T {
         let mut share = self.owners.remove(owner).unwrap_or_default();
         self.by_bytes.remove(&(share.bytes, owner.clone()));
         let result = change(&mut share);
@@ -89,8 +91,8 @@ impl Entries {
         result
     }
 
-    /// Makes room, if there are more entries or bytes than there may be.
-    fn shrink(&mut self) {
+    /// Evicts entries until both limits hold.
+    fn evict(&mut self) {
         while self.by_key.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
             let Some((_, owner)) = self.by_bytes.last() else { break };
             let oldest = self.owners.get(owner).and_then(|share| share.keys.oldest().cloned());
@@ -101,12 +103,12 @@ impl Entries {
 }
 
 impl MemoryStore {
-    /// A panic that interrupted a change costs at most the order of what is forgotten.
+    /// A lock poisoned by a panic stays usable: an interrupted change spoils at most the order of eviction.
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, key: StateKey, value: Bytes, lifetime: Duration) -> Result<(), StateError> {
+    fn insert(&self, key: StateKey, value: Bytes, lifetime: Duration) -> Result<(), StateError> {
         if value.len() > MAX_ENTRY_BYTES {
             let size = value.len();
             return Err(StateError::new(format!(
@@ -115,7 +117,7 @@ impl MemoryStore {
         }
         let mut entries = self.entries();
         entries.insert(key, value, Instant::now().checked_add(lifetime));
-        entries.shrink();
+        entries.evict();
         Ok(())
     }
 }
@@ -128,10 +130,10 @@ impl StateStore for MemoryStore {
         Ok(keys.iter().map(|key| entries.get(key, now)).collect())
     }
 
-    async fn store(&self, all: Vec<StateEntry>) -> Result<(), StateError> {
+    async fn store(&self, entries: Vec<StateEntry>) -> Result<(), StateError> {
         let mut result = Ok(());
-        for entry in all {
-            result = result.and(self.keep(entry.key, entry.value, entry.lifetime));
+        for entry in entries {
+            result = result.and(self.insert(entry.key, entry.value, entry.lifetime));
         }
         result
     }
@@ -161,51 +163,51 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_is_forgotten_first_and_nothing_grows_without_bound() {
+    fn full_store_evicts_the_least_recently_used_entry() {
         let (store, owner) = (MemoryStore::default(), Owner::single());
         for n in 0..MAX_ENTRIES {
-            store.keep(key(&owner, n), Bytes::from_static(b"x"), HOUR).unwrap();
+            store.insert(key(&owner, n), Bytes::from_static(b"x"), HOUR).unwrap();
         }
         assert!(has(&store, &key(&owner, 0)));
         for n in MAX_ENTRIES..MAX_ENTRIES + 5 {
-            store.keep(key(&owner, n), Bytes::from_static(b"x"), HOUR).unwrap();
+            store.insert(key(&owner, n), Bytes::from_static(b"x"), HOUR).unwrap();
         }
-        // The first was used in between.
+        // Entry 0 was read in between.
         let left = [0, 1, 5, 6].map(|n| has(&store, &key(&owner, n)));
         assert_eq!((left, store.entries().by_key.len()), ([true, false, false, true], MAX_ENTRIES));
         let large = Bytes::from(vec![b'y'; MAX_ENTRY_BYTES]);
         for n in 0..40 {
-            store.keep(key(&owner, format!("large {n}")), large.clone(), HOUR).unwrap();
+            store.insert(key(&owner, format!("large {n}")), large.clone(), HOUR).unwrap();
         }
         assert!(store.entries().bytes <= MAX_BYTES);
         assert!(!has(&store, &key(&owner, "large 0")) && has(&store, &key(&owner, "large 39")));
-        let error = store.keep(key(&owner, "huge"), Bytes::from(vec![0; MAX_ENTRY_BYTES + 1]), HOUR);
+        let error = store.insert(key(&owner, "huge"), Bytes::from(vec![0; MAX_ENTRY_BYTES + 1]), HOUR);
         assert!(error.unwrap_err().message.contains("the most that is kept"));
     }
 
     #[test]
-    fn who_keeps_much_pushes_out_nobody_else() {
+    fn owner_with_many_entries_evicts_only_its_own() {
         let store = MemoryStore::default();
         let (small, greedy) = (Owner::new("small"), Owner::new("greedy"));
-        store.keep(key(&small, "old"), Bytes::from_static(b"x"), HOUR).unwrap();
+        store.insert(key(&small, "old"), Bytes::from_static(b"x"), HOUR).unwrap();
         for n in 0..2 * MAX_ENTRIES {
-            store.keep(key(&greedy, n), Bytes::from_static(b"some more"), HOUR).unwrap();
+            store.insert(key(&greedy, n), Bytes::from_static(b"some more"), HOUR).unwrap();
         }
         assert!(has(&store, &key(&small, "old")));
         assert_eq!(store.entries().by_key.len(), MAX_ENTRIES);
     }
 
     #[test]
-    fn what_is_kept_anew_replaces_the_old_and_what_is_removed_or_over_is_gone() {
+    fn stored_entry_replaces_the_old_one_and_removed_or_expired_entries_are_gone() {
         let (store, owner) = (MemoryStore::default(), Owner::single());
-        store.keep(key(&owner, "a"), Bytes::from_static(b"one"), HOUR).unwrap();
-        store.keep(key(&owner, "a"), Bytes::from_static(b"three"), HOUR).unwrap();
+        store.insert(key(&owner, "a"), Bytes::from_static(b"one"), HOUR).unwrap();
+        store.insert(key(&owner, "a"), Bytes::from_static(b"three"), HOUR).unwrap();
         let one = 5 + 2 + OVERHEAD_BYTES;
         let mut entries = store.entries();
         assert_eq!((entries.bytes, entries.by_key.len()), (one, 1));
         entries.remove(&key(&owner, "a"));
         drop(entries);
-        store.keep(key(&owner, "b"), Bytes::from_static(b"x"), Duration::ZERO).unwrap();
+        store.insert(key(&owner, "b"), Bytes::from_static(b"x"), Duration::ZERO).unwrap();
         assert!(!has(&store, &key(&owner, "a")) && !has(&store, &key(&owner, "b")));
         let entries = store.entries();
         assert_eq!((entries.bytes, entries.owners.len(), entries.by_bytes.len()), (0, 0, 0));

@@ -1,4 +1,4 @@
-//! Whose state it is: a tag for each client key, from which the key cannot be read.
+//! Derives owners of state from client keys: key in, HMAC tag out, from which the key cannot be computed.
 
 use crate::config::Secret;
 use openai_shim_core::state::Owner;
@@ -7,7 +7,7 @@ use ring::{digest, hmac};
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher};
 
-/// How many bytes of an HMAC are a tag.
+/// How many bytes of the HMAC the tag has.
 const TAG_BYTES: usize = 16;
 
 /// The owners of a server, in the order of its client keys.
@@ -15,8 +15,8 @@ const TAG_BYTES: usize = 16;
 pub(crate) struct Owners(Vec<Owner>);
 
 impl Owners {
-    /// The owners that go with these client keys: under the same secret the same ones on every replica, and after a
-    /// restart; without one others with each start.
+    /// Derives the owners of client keys. With a secret they are the same on every replica and after a restart; without
+    /// one they differ with each start.
     pub(crate) fn new(keys: &[Secret], secret: Option<&Secret>) -> Self {
         let random;
         let secret = match secret {
@@ -30,9 +30,9 @@ impl Owners {
         Self(keys.iter().map(|key| owner(&secret, key)).collect())
     }
 
-    /// The owner with the client key at this place of the list.
-    pub(crate) fn get(&self, key: usize) -> Option<&Owner> {
-        self.0.get(key)
+    /// The owner of the client key with this index.
+    pub(crate) fn get(&self, index: usize) -> Option<&Owner> {
+        self.0.get(index)
     }
 }
 
@@ -49,7 +49,7 @@ fn owner(secret: &hmac::Key, key: &Secret) -> Owner {
 fn random_secret() -> [u8; digest::SHA256_OUTPUT_LEN] {
     let mut secret = [0; digest::SHA256_OUTPUT_LEN];
     if SystemRandom::new().fill(&mut secret).is_err() {
-        // The system has no randomness to give: what seeds its hash maps must do.
+        // Without system randomness, the seed of the hash maps is the best there is.
         for chunk in secret.chunks_mut(8) {
             let number = std::collections::hash_map::RandomState::new().build_hasher().finish();
             chunk.copy_from_slice(number.to_le_bytes().get(..chunk.len()).unwrap_or_default());
@@ -63,18 +63,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_one_tag_under_one_secret_and_the_tag_does_not_show_it() {
+    fn key_has_the_same_tag_under_the_same_secret_only() {
         let keys = ["first-client-key", "second-client-key"].map(Secret::new);
         let secret = Secret::new("0123456789abcdef0123456789abcdef");
         let (a, b) = (Owners::new(&keys, Some(&secret)), Owners::new(&keys, Some(&secret)));
         assert_eq!((a.get(0), a.get(1)), (b.get(0), b.get(1)));
         assert_ne!(a.get(0), a.get(1));
         assert_eq!(a.get(2), None);
-        // HMAC-SHA256, as any other implementation has it.
+        // Computed by another implementation of HMAC-SHA256.
         assert_eq!(a.get(0).unwrap().to_string(), "key-90c33c8b6a2db81c8dd343f7e938c132");
         let other = Owners::new(&keys, Some(&Secret::new("another secret of thirty-two characters")));
         assert_ne!(a.get(0), other.get(0));
-        // Without a secret they are those of this process alone.
+        // Without a secret, each `Owners` has its own random one.
         assert_ne!(Owners::new(&keys, None).get(0), Owners::new(&keys, None).get(0));
     }
 }

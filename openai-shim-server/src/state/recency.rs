@@ -1,8 +1,8 @@
-//! Which of many things was used least lately.
+//! Tracks the least recently used of many keys.
 
 use std::collections::BTreeMap;
 
-/// Things in the order of their last uses. Each use has a number, by which whoever keeps the thing finds it here.
+/// Keys in the order of their last uses. Each use has a number, which the caller stores with its value to find the key again.
 #[derive(Debug)]
 pub(crate) struct Recency<K> {
     by_use: BTreeMap<u64, K>,
@@ -16,26 +16,26 @@ impl<K> Default for Recency<K> {
 }
 
 impl<K> Recency<K> {
-    /// Adds a thing, which is used now; the number of that use.
-    pub(crate) fn add(&mut self, thing: K) -> u64 {
+    /// Adds a key as the most recently used; returns the number of this use.
+    pub(crate) fn add(&mut self, key: K) -> u64 {
         self.uses += 1;
-        self.by_use.insert(self.uses, thing);
+        self.by_use.insert(self.uses, key);
         self.uses
     }
 
-    /// A thing is used again: its number changes.
+    /// Makes a key the most recently used; updates its number.
     pub(crate) fn touch(&mut self, used: &mut u64) {
-        if let Some(thing) = self.by_use.remove(used) {
-            *used = self.add(thing);
+        if let Some(key) = self.by_use.remove(used) {
+            *used = self.add(key);
         }
     }
 
-    /// Takes a thing out.
+    /// Removes a key.
     pub(crate) fn remove(&mut self, used: u64) {
         self.by_use.remove(&used);
     }
 
-    /// The thing that was not used for the longest time.
+    /// The least recently used key.
     pub(crate) fn oldest(&self) -> Option<&K> {
         self.by_use.values().next()
     }
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_again_is_no_longer_the_oldest() {
+    fn touched_key_is_no_longer_the_oldest() {
         let mut recency = Recency::default();
         let (mut a, b) = (recency.add("a"), recency.add("b"));
         assert_eq!(recency.oldest(), Some(&"a"));

@@ -1,14 +1,18 @@
-//! The embedded upstream: it says back what it is told, and calls tools when it must. For first steps and for tests.
+//! The embedded upstream `echo`: repeats the last message, and calls a tool when `tool_choice` demands one. For first steps and
+//! for tests.
 //!
-//! It speaks OpenAI's chat dialect to the letter: what differs at a client's end was done by the translation.
+//! It follows OpenAI's chat dialect exactly: every difference that a client sees comes from the translation.
 
 mod embeddings;
+mod error;
 mod example_value;
 mod response;
 mod wire;
 
+use crate::clock;
 use async_trait::async_trait;
 use bytes::Bytes;
+use error::EchoError;
 use http::{Method, Request, Response, StatusCode};
 use openai_shim_core::json::Object;
 use openai_shim_core::upstream::UpstreamBody;
@@ -32,10 +36,10 @@ pub struct Echo;
 impl Upstream for Echo {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let (parts, body) = request.into_parts();
-        let answered = match (&parts.method, parts.uri.path()) {
-            (&Method::GET, "/models") => Ok(wire::whole(StatusCode::OK, wire::MODELS)),
-            (&Method::POST, "/chat/completions") => read(&body).and_then(|request| chat(&request)),
-            (&Method::POST, "/embeddings") => read(&body).and_then(|request| embeddings::embed(&request)),
+        let result = match (&parts.method, parts.uri.path()) {
+            (&Method::GET, "/models") => Ok(wire::json(StatusCode::OK, wire::MODELS)),
+            (&Method::POST, "/chat/completions") => parse(&body).and_then(|request| chat(&request)),
+            (&Method::POST, "/embeddings") => parse(&body).and_then(|request| embeddings::embed(&request)),
             (method, path) => Err(EchoError {
                 status: StatusCode::NOT_FOUND,
                 message: format!("echo has no {method} {path}."),
@@ -43,7 +47,7 @@ impl Upstream for Echo {
                 code: Some("unknown_url"),
             }),
         };
-        Ok(answered.unwrap_or_else(|fault| wire::error(&fault)))
+        Ok(result.unwrap_or_else(|error| wire::error(&error)))
     }
 
     async fn pause(&self, duration: Duration) {
@@ -51,34 +55,20 @@ impl Upstream for Echo {
     }
 
     fn clock(&self) -> Option<Duration> {
-        Some(super::clock())
+        Some(clock::monotonic())
     }
 }
 
-/// Why a request is refused.
-struct EchoError {
-    status: StatusCode,
-    message: String,
-    param: Option<&'static str>,
-    code: Option<&'static str>,
-}
-
-impl EchoError {
-    fn invalid(param: impl Into<Option<&'static str>>, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, message: message.into(), param: param.into(), code: None }
-    }
-}
-
-fn read(body: &[u8]) -> Result<Object<'_>, EchoError> {
+fn parse(body: &[u8]) -> Result<Object<'_>, EchoError> {
     Object::parse(body)
         .map_err(|error| EchoError::invalid(None, format!("The body is no JSON object: {error}.")))
 }
 
 fn chat(request: &Object<'_>) -> Result<Response<UpstreamBody>, EchoError> {
-    let answer = response::answer(request)?;
-    let asks_usage = request.object("stream_options").and_then(|options| options.bool("include_usage"));
+    let response = response::choose(request)?;
+    let wants_usage = request.object("stream_options").and_then(|options| options.bool("include_usage"));
     Ok(match request.bool("stream") {
-        Some(true) => wire::stream(request, &answer, asks_usage == Some(true)),
-        _ => wire::completion(request, &answer),
+        Some(true) => wire::stream(request, &response, wants_usage == Some(true)),
+        _ => wire::completion(request, &response),
     })
 }

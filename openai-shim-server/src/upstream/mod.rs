@@ -1,26 +1,26 @@
-//! Transports: HTTP, and the embedded `echo`.
+//! Transports to upstreams: HTTP, directly or through a proxy, and the embedded `echo`.
 
 pub mod echo;
 pub mod http;
+mod proxied;
 pub(crate) mod query;
 
 use crate::config::{Config, UpstreamConfig, UpstreamLocation};
-use crate::http::listener::ServeError;
 use openai_shim_core::Upstream;
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-/// Time that passes, for answers that state how long they took.
-pub(crate) fn clock() -> Duration {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed()
+/// An upstream whose transport could not be built.
+#[derive(Debug)]
+pub(crate) struct UnusableUpstream {
+    pub(crate) name: String,
+    pub(crate) reason: String,
 }
 
-/// Builds the transport of every configured upstream.
+/// Builds the transport of every configured upstream; returns a lookup by upstream.
 pub(crate) fn connect(
     config: &Config,
-) -> Result<impl Fn(&UpstreamConfig) -> Arc<dyn Upstream> + use<>, ServeError> {
+) -> Result<impl Fn(&UpstreamConfig) -> Arc<dyn Upstream> + use<>, UnusableUpstream> {
     let mut transports: BTreeMap<String, Arc<dyn Upstream>> = BTreeMap::new();
     for upstream in &config.upstreams {
         let transport: Arc<dyn Upstream> = match &upstream.target {
@@ -28,8 +28,7 @@ pub(crate) fn connect(
             UpstreamLocation::Http(base) => {
                 let transport = http::HttpUpstream::new(base, upstream, config.timeouts);
                 Arc::new(
-                    transport
-                        .map_err(|reason| ServeError::Upstream { name: upstream.name.clone(), reason })?,
+                    transport.map_err(|reason| UnusableUpstream { name: upstream.name.clone(), reason })?,
                 )
             }
         };

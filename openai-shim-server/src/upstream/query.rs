@@ -1,27 +1,26 @@
-//! Small questions to an upstream, whose answers are read whole.
+//! Sends one auxiliary request to an upstream and collects the whole response within limits.
 
-use crate::app_state::DynUpstream;
-use crate::handlers::response_collector;
-use crate::http::body_budget::BudgetReservation;
+use crate::http::body_budget::{BodyReservation, response_over_budget};
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::upstream::UpstreamBody;
-use openai_shim_core::{Diagnostics, Error, UpstreamError};
+use openai_shim_core::{Diagnostics, Error, Upstream, UpstreamError};
 use std::future::poll_fn;
 
-/// Headers that come back, besides rate limits.
-const RETURNED: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSITION, RETRY_AFTER];
+/// Headers of an upstream that the client gets, besides rate limits.
+const RETURNED_HEADERS: [HeaderName; 4] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_DISPOSITION, RETRY_AFTER];
 
-/// Asks for something small, whole.
+/// Sends a JSON request; returns the response's head and whole body, of at most `limit` bytes.
 pub(crate) async fn send_query(
-    transport: &DynUpstream,
+    transport: &dyn Upstream,
     path: &str,
     headers: HeaderMap,
     body: Bytes,
-    (held, limit): (&mut BudgetReservation, usize),
+    reservation: &mut BodyReservation,
+    limit: usize,
 ) -> Result<(Parts, Vec<u8>), UpstreamError> {
     let mut request = http::Request::new(body);
     *request.method_mut() = Method::POST;
@@ -32,31 +31,31 @@ pub(crate) async fn send_query(
     })?;
     *request.headers_mut() = headers;
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let (head, body) = transport.0.send(request).await?.into_parts();
-    Ok((head, collect(body, limit, held).await?))
+    let (head, body) = transport.send(request).await?.into_parts();
+    Ok((head, collect(body, limit, reservation).await?))
 }
 
-/// An answer that is an error, read in the upstream's dialect.
-pub(crate) fn failure(dialect: &dyn Dialect, head: &Parts, body: &[u8]) -> Error {
+/// Decodes an error response in the upstream's dialect.
+pub(crate) fn decode_failure(dialect: &dyn Dialect, head: &Parts, body: &[u8]) -> Error {
     Error::Upstream(dialect.decode_error(head.status, &head.headers, body, &mut Diagnostics::default()))
 }
 
-/// Those of an upstream's headers that its client sees.
-pub(crate) fn returned(headers: &HeaderMap) -> HeaderMap {
+/// The headers of an upstream's response that the client gets.
+pub(crate) fn returned_headers(headers: &HeaderMap) -> HeaderMap {
     let mut out = HeaderMap::new();
     for (name, value) in headers {
-        if RETURNED.contains(name) || name.as_str().starts_with("x-ratelimit-") {
+        if RETURNED_HEADERS.contains(name) || name.as_str().starts_with("x-ratelimit-") {
             out.append(name, value.clone());
         }
     }
     out
 }
 
-/// A body, up to a limit and as far as there is room for it.
+/// Collects a body of at most `limit` bytes; `reservation` grows with it.
 pub(crate) async fn collect(
     body: UpstreamBody,
     limit: usize,
-    held: &mut BudgetReservation,
+    reservation: &mut BodyReservation,
 ) -> Result<Vec<u8>, UpstreamError> {
     match body {
         UpstreamBody::Complete(bytes) => Ok(bytes.to_vec()),
@@ -64,8 +63,8 @@ pub(crate) async fn collect(
             let mut all = Vec::new();
             while let Some(chunk) = poll_fn(|cx| source.as_mut().poll_next(cx)).await {
                 all.extend_from_slice(&chunk?);
-                if held.cover(all.len()).is_err() {
-                    return Err(response_collector::budget_full());
+                if reservation.grow_to(all.len()).is_err() {
+                    return Err(response_over_budget());
                 }
                 if all.len() > limit {
                     let message =

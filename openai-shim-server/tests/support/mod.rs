@@ -1,5 +1,5 @@
-//! Shared by the tests: an upstream that does exactly what a script says, chunk by chunk, and a shim in front of it.
-#![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses its part
+//! Shared by the tests: a scripted upstream, a server in front of it, and responses that are read completely.
+#![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses only a part
 
 pub mod process;
 
@@ -10,35 +10,40 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// One thing that the upstream does.
+/// One step of a scripted response.
 #[derive(Debug, Clone)]
 pub enum Step {
     /// Sends bytes as they are.
     Raw(Vec<u8>),
     /// Sends one HTTP chunk.
     Chunk(Vec<u8>),
-    /// Ends a chunked body in order.
+    /// Ends a chunked body.
     End,
-    /// Does nothing for so long.
+    /// Waits; ends the script if the client disconnects.
     Wait(Duration),
-    /// Does nothing until the client is gone.
+    /// Waits until the client disconnects.
     Stall,
-    /// Hangs up in the middle.
+    /// Closes the connection.
     HangUp,
 }
 
-/// What the upstream does for one request.
+/// What the upstream sends for one request.
 #[derive(Debug, Clone, Default)]
 pub struct Script(pub Vec<Step>);
 
 impl Script {
-    /// A whole answer with its length.
-    pub fn whole(status: u16, content_type: &str, body: impl AsRef<[u8]>) -> Self {
-        Self::whole_with(status, content_type, "", body)
+    /// A non-streaming response.
+    pub fn response(status: u16, content_type: &str, body: impl AsRef<[u8]>) -> Self {
+        Self::response_with_headers(status, content_type, "", body)
     }
 
-    /// The same with further header lines, each with its CRLF.
-    pub fn whole_with(status: u16, content_type: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
+    /// A non-streaming response with further header lines, each with its CRLF.
+    pub fn response_with_headers(
+        status: u16,
+        content_type: &str,
+        headers: &str,
+        body: impl AsRef<[u8]>,
+    ) -> Self {
         let body = body.as_ref();
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n{headers}connection: close\r\n\r\n",
@@ -47,16 +52,17 @@ impl Script {
         Self(vec![Step::Raw([head.as_bytes(), body].concat()), Step::HangUp])
     }
 
+    /// A JSON response with status 200.
     pub fn json(body: &str) -> Self {
-        Self::whole(200, "application/json", body)
+        Self::response(200, "application/json", body)
     }
 
-    /// The head of a stream; chunks follow.
+    /// The head of an event stream; chunks follow.
     pub fn stream() -> Self {
-        Self::stream_as("text/event-stream")
+        Self::stream_of_type("text/event-stream")
     }
 
-    pub fn stream_as(content_type: &str) -> Self {
+    pub fn stream_of_type(content_type: &str) -> Self {
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
         );
@@ -68,7 +74,7 @@ impl Script {
         self
     }
 
-    /// One chunk for each event.
+    /// Appends one HTTP chunk for each event.
     pub fn events(mut self, events: &[&str]) -> Self {
         self.0.extend(events.iter().map(|e| Step::Chunk(format!("data: {e}\n\n").into_bytes())));
         self
@@ -89,45 +95,45 @@ impl Script {
     }
 }
 
-/// A chunk of a chat stream with one text.
-pub fn text(words: &str) -> String {
+/// A chunk of a chat stream with a text delta.
+pub fn text(content: &str) -> String {
     format!(
-        r#"{{"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{{"role":"assistant","content":"{words}"}},"finish_reason":null}}]}}"#
+        r#"{{"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{{"role":"assistant","content":"{content}"}},"finish_reason":null}}]}}"#
     )
 }
 
-/// The chunk that ends a chat stream.
+/// The chunk with the finish reason of a chat stream.
 pub fn stop() -> String {
     String::from(
         r#"{"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
     )
 }
 
-/// A whole answer with one text.
-pub fn completion(words: &str) -> String {
+/// A chat completion with a text.
+pub fn completion(content: &str) -> String {
     format!(
-        r#"{{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{words}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}}}"#
+        r#"{{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{content}","refusal":null}},"logprobs":null,"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}}}"#
     )
 }
 
-/// An upstream on a socket of its own.
+/// An upstream on its own socket.
 #[derive(Debug, Clone)]
-pub struct Scripted {
+pub struct ScriptedUpstream {
     pub url: String,
     requests: Arc<Mutex<Vec<(String, String)>>>,
-    gone: Arc<AtomicUsize>,
+    disconnects: Arc<AtomicUsize>,
 }
 
-impl Scripted {
-    /// Answers the first request with the first script and so on; the last one answers all further requests.
+impl ScriptedUpstream {
+    /// Answers each request with the next script; the last script answers all further requests.
     pub async fn start(scripts: Vec<Script>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let this = Self {
             url: format!("http://{}/v1", listener.local_addr().unwrap()),
             requests: Arc::default(),
-            gone: Arc::default(),
+            disconnects: Arc::default(),
         };
-        let (requests, gone) = (this.requests.clone(), this.gone.clone());
+        let (requests, disconnects) = (this.requests.clone(), this.disconnects.clone());
         tokio::spawn(async move {
             let mut served = 0;
             loop {
@@ -136,38 +142,40 @@ impl Scripted {
                 requests.lock().unwrap().push(request);
                 let script = scripts[served.min(scripts.len() - 1)].clone();
                 served += 1;
-                let gone = gone.clone();
-                tokio::spawn(async move { play(socket, script, &gone).await });
+                let disconnects = disconnects.clone();
+                tokio::spawn(async move { play(socket, script, &disconnects).await });
             }
         });
         this
     }
 
-    /// Heads and bodies of the requests so far.
+    /// The heads and bodies of the requests so far.
     pub fn requests(&self) -> Vec<(String, String)> {
         self.requests.lock().unwrap().clone()
     }
 
-    pub fn body(&self, at: usize) -> serde_json::Value {
-        serde_json::from_str(&self.requests()[at].1).unwrap()
+    /// A request's body as JSON.
+    pub fn body(&self, index: usize) -> serde_json::Value {
+        serde_json::from_str(&self.requests()[index].1).unwrap()
     }
 
-    /// How many clients went away before the end of their script.
-    pub fn gone(&self) -> usize {
-        self.gone.load(Ordering::SeqCst)
+    /// How many clients disconnected before the end of their script.
+    pub fn disconnects(&self) -> usize {
+        self.disconnects.load(Ordering::SeqCst)
     }
 
-    /// Waits until a client went away.
-    pub async fn until_gone(&self) {
-        until("the upstream's client is gone", || self.gone() > 0).await;
+    /// Waits until a client disconnects.
+    pub async fn until_disconnected(&self) {
+        until("the upstream's client is gone", || self.disconnects() > 0).await;
     }
 
-    pub async fn until_asked(&self) {
+    /// Waits until a request arrives.
+    pub async fn until_requested(&self) {
         until("the upstream is asked", || !self.requests().is_empty()).await;
     }
 }
 
-/// Waits until something holds; fails after five seconds.
+/// Waits until a condition holds; fails after five seconds.
 pub async fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..500 {
         if holds() {
@@ -178,6 +186,7 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
     panic!("not after five seconds: {what}");
 }
 
+/// Reads a request's head, in lower case, and its body.
 pub async fn read_request(socket: &mut TcpStream) -> Option<(String, String)> {
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 16384];
@@ -196,7 +205,7 @@ pub async fn read_request(socket: &mut TcpStream) -> Option<(String, String)> {
     }
 }
 
-async fn play(mut socket: TcpStream, script: Script, gone: &AtomicUsize) {
+async fn play(mut socket: TcpStream, script: Script, disconnects: &AtomicUsize) {
     let _ = socket.set_nodelay(true);
     for step in script.0 {
         let written = match step {
@@ -208,14 +217,14 @@ async fn play(mut socket: TcpStream, script: Script, gone: &AtomicUsize) {
             Step::End => socket.write_all(b"0\r\n\r\n").await,
             Step::Wait(duration) => match tokio::time::timeout(duration, closed(&mut socket)).await {
                 Ok(()) => {
-                    gone.fetch_add(1, Ordering::SeqCst);
+                    disconnects.fetch_add(1, Ordering::SeqCst);
                     return;
                 }
                 Err(_) => Ok(()),
             },
             Step::Stall => {
                 closed(&mut socket).await;
-                gone.fetch_add(1, Ordering::SeqCst);
+                disconnects.fetch_add(1, Ordering::SeqCst);
                 return;
             }
             Step::HangUp => {
@@ -224,7 +233,7 @@ async fn play(mut socket: TcpStream, script: Script, gone: &AtomicUsize) {
             }
         };
         if written.is_err() {
-            gone.fetch_add(1, Ordering::SeqCst);
+            disconnects.fetch_add(1, Ordering::SeqCst);
             return;
         }
     }
@@ -248,18 +257,18 @@ pub fn parse(config: &str) -> openai_shim_server::Config {
     config
 }
 
-/// A shim on a socket of its own; it stops when this is dropped.
+/// A server on its own socket; it stops when this is dropped.
 #[derive(Debug)]
-pub struct Running {
+pub struct TestServer {
     pub url: String,
     pub client: reqwest::Client,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     pub task: tokio::task::JoinHandle<()>,
 }
 
-impl Running {
-    /// A shim with this configuration file.
-    pub async fn with(config: &str) -> Self {
+impl TestServer {
+    /// A server with this configuration.
+    pub async fn with_config(config: &str) -> Self {
         openai_shim_server::upstream::http::provide_tls();
         let config = parse(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -274,13 +283,17 @@ impl Running {
         Self { url, client: reqwest::Client::builder().no_proxy().build().unwrap(), stop: Some(stop), task }
     }
 
-    /// A shim in front of one upstream that it knows nothing of; quick retries, and more of the configuration.
-    pub async fn before(upstream: &Scripted, more: &str) -> Self {
+    /// A server in front of an upstream without a profile, with quick retries and further configuration.
+    pub async fn in_front_of(upstream: &ScriptedUpstream, more: &str) -> Self {
         let retry = if more.contains("[retry]") { "" } else { "[retry]\nattempts = 2\nbackoff = \"10ms\"\n" };
-        Self::with(&format!("[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{more}\n{retry}", upstream.url))
-            .await
+        Self::with_config(&format!(
+            "[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n{more}\n{retry}",
+            upstream.url
+        ))
+        .await
     }
 
+    /// Starts the shutdown.
     pub fn stop(&mut self) {
         drop(self.stop.take());
     }
@@ -299,15 +312,15 @@ impl Running {
         self.client.get(format!("{}{path}", self.url)).send().await.unwrap()
     }
 
-    /// Sends a request and awaits the whole reply.
+    /// Sends a request and reads the whole response.
     pub async fn send(
         &self,
         request: impl FnOnce(&reqwest::Client, &str) -> reqwest::RequestBuilder,
-    ) -> Answer {
-        Answer::of(request(&self.client, &self.url).send().await.unwrap()).await
+    ) -> TestResponse {
+        TestResponse::read(request(&self.client, &self.url).send().await.unwrap()).await
     }
 
-    /// Sends bytes as they are, and returns what comes back until the server is silent.
+    /// Sends raw bytes; returns what is received until the server is silent.
     pub async fn raw(&self, bytes: &[u8]) -> String {
         let mut socket = TcpStream::connect(self.url.trim_start_matches("http://")).await.unwrap();
         socket.write_all(bytes).await.unwrap();
@@ -322,35 +335,35 @@ impl Running {
         String::from_utf8_lossy(&reply).into_owned()
     }
 
-    /// Asks this model for a whole answer.
-    pub async fn ask(&self, model: &str) -> Answer {
+    /// Sends a non-streaming chat request for a model.
+    pub async fn chat_with_model(&self, model: &str) -> TestResponse {
         let body = serde_json::json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
-        Answer::of(self.post("/v1/chat/completions", &body.to_string()).await).await
+        TestResponse::read(self.post("/v1/chat/completions", &body.to_string()).await).await
     }
 
-    /// Gets a path, whole.
-    pub async fn read(&self, path: &str) -> Answer {
-        Answer::of(self.get(path).await).await
+    /// Gets a path and reads the whole response.
+    pub async fn fetch(&self, path: &str) -> TestResponse {
+        TestResponse::read(self.get(path).await).await
     }
 
-    /// Asks for an answer; streamed or whole.
-    pub async fn chat(&self, stream: bool) -> Answer {
+    /// Sends a chat request, streaming or not.
+    pub async fn chat(&self, stream: bool) -> TestResponse {
         let body =
             format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#);
-        Answer::of(self.post("/v1/chat/completions", &body).await).await
+        TestResponse::read(self.post("/v1/chat/completions", &body).await).await
     }
 }
 
-/// A whole reply.
+/// A response that was read completely.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: u16,
     pub headers: http::HeaderMap,
     pub body: String,
 }
 
-impl Answer {
-    pub async fn of(response: reqwest::Response) -> Self {
+impl TestResponse {
+    pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Self { status, headers, body: response.text().await.unwrap_or_else(|e| format!("broken: {e}")) }
     }
@@ -359,11 +372,12 @@ impl Answer {
         self.headers.get(name).map_or("", |v| v.to_str().unwrap())
     }
 
+    /// A JSON response with status 200.
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
 
-    /// The text of the answer, streamed or whole.
+    /// The text of a chat response, streaming or not.
     pub fn text(&self) -> String {
         if !self.is_stream() {
             return self.json()["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned();
@@ -387,11 +401,12 @@ impl Answer {
         chunks
     }
 
+    /// Whether the stream ends with `[DONE]`.
     pub fn is_done(&self) -> bool {
         self.body.ends_with("data: [DONE]\n\n")
     }
 
-    /// The error in OpenAI's envelope, whole or in the stream.
+    /// The error in OpenAI's envelope, of a response or of a stream's last event.
     pub fn error(&self) -> serde_json::Value {
         let holder = if self.is_stream() { self.chunks().pop().unwrap_or_default() } else { self.json() };
         let error = holder["error"].clone();

@@ -1,4 +1,4 @@
-//! The program as a process of its own.
+//! The program as a child process.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 static FILES: AtomicUsize = AtomicUsize::new(0);
 
-/// The program, which ends when this is dropped.
+/// The running program; it is killed when this is dropped.
 #[derive(Debug)]
 pub struct Process {
     pub child: Child,
@@ -18,12 +18,12 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program, and waits until it says where it listens.
+    /// Starts the program, and waits until it prints its address.
     pub fn start(config: &str, environment: &[(&str, &str)]) -> Self {
         Self::spawn(config, environment, Stdio::piped(), "")
     }
 
-    /// The same with its standard error elsewhere, and after commands of the shell such as `ulimit -n 40;`.
+    /// Starts the program with another standard error, after shell commands such as `ulimit -n 40;`.
     pub fn spawn(config: &str, environment: &[(&str, &str)], errors: Stdio, shell: &str) -> Self {
         openai_shim_server::upstream::http::provide_tls();
         let number = FILES.fetch_add(1, Ordering::Relaxed);
@@ -63,7 +63,7 @@ impl Process {
         request.header("authorization", "Bearer client-key-1").send().await.unwrap()
     }
 
-    pub async fn read(&self, path: &str) -> String {
+    pub async fn fetch(&self, path: &str) -> String {
         let request =
             self.client.get(format!("{}{path}", self.url)).header("authorization", "Bearer client-key-1");
         request.send().await.unwrap().text().await.unwrap()
@@ -71,11 +71,12 @@ impl Process {
 
     /// The value of a metric without labels.
     pub async fn metric(&self, name: &str) -> u64 {
-        let metrics = self.read("/metrics").await;
+        let metrics = self.fetch("/metrics").await;
         let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("openai_shim_{name} ")));
         line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
     }
 
+    /// Sends a signal, such as `HUP`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
@@ -85,7 +86,8 @@ impl Process {
         self.signal("TERM");
     }
 
-    pub async fn ended(&mut self, within: Duration) -> ExitStatus {
+    /// Waits until the process ends.
+    pub async fn until_ended(&mut self, within: Duration) -> ExitStatus {
         let begun = Instant::now();
         while begun.elapsed() < within {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -101,19 +103,20 @@ impl Process {
         assert!(self.child.try_wait().unwrap().is_none(), "it has ended: {}", self.log());
     }
 
+    /// What was logged so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until something is logged; all that was logged.
-    pub async fn logged(&mut self, what: &str) -> String {
+    /// Waits until a text is logged; returns the whole log.
+    pub async fn until_logged(&mut self, text: &str) -> String {
         for _ in 0..500 {
-            if self.log().contains(what) {
+            if self.log().contains(text) {
                 return self.log();
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{what} was not logged, {:?}: {}", self.child.try_wait(), self.log())
+        panic!("{text} was not logged, {:?}: {}", self.child.try_wait(), self.log())
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::shape::Place;
 use super::extra_fields::{self, MERGED_CONTENTS, without_dot};
 use super::json_keys::{camel_case_keys, parse_object};
 use super::names::{GENERATED_ID_PREFIX, NAME, SIGNATURE_FORMAT, is_generated_id};
+use super::partial_args::is_object;
 use super::parts::{self, FunctionCallPart};
 use super::shape;
 use crate::canonical::{
@@ -239,7 +240,7 @@ pub(super) fn encode(
     source: Option<&[u8]>,
     diagnostics: &mut Diagnostics,
 ) -> EncodedContents {
-    let calls = called_names(&request.messages);
+    let call_names = called_names(&request.messages);
     let (mut system, mut system_extra): (Vec<String>, Option<&ExtraFields>) = (Vec::new(), None);
     let mut contents = request.list(34);
     // The parts of tool results that the next message may add to.
@@ -262,10 +263,12 @@ pub(super) fn encode(
             continue;
         }
         let mut written = Vec::new();
+        let encoder =
+            BlockEncoder { call_names: &call_names, message_name: message.name.as_deref(), path: &path };
         // Google may reject an empty text beside other parts.
         let has_only_empty_texts = message.blocks.iter().all(is_empty_text);
         for block in message.blocks.iter().filter(|block| has_only_empty_texts || !is_empty_text(block)) {
-            encode_block(block, message, &calls, &mut written, &path, diagnostics);
+            encoder.encode(block, &mut written, diagnostics);
         }
         if message.name.is_some() && message.role != Role::Tool {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{path}.name"), "");
@@ -318,43 +321,48 @@ fn write_results(results: &mut Vec<String>, contents: &mut ArrayBuilder) {
     }
 }
 
-fn encode_block(
-    block: &Block,
-    message: &Message,
-    call_names: &BTreeMap<&str, &str>,
-    out: &mut Vec<String>,
-    path: &str,
-    diagnostics: &mut Diagnostics,
-) {
-    match block {
-        Block::Text { text, extra } => {
-            extra.report(NAME, path, diagnostics);
-            parts::write_text(text, extra, out);
-        }
-        Block::Refusal(text) => parts::write_text(text, &ExtraFields::default(), out),
-        Block::Reasoning { text, signature, extra } => {
-            extra.report(NAME, path, diagnostics);
-            out.push(parts::write_thought(text, signature.as_deref(), extra));
-        }
-        Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-            out.extend(parts::write_media(media, path, diagnostics));
-        }
-        Block::ToolCall { id, name, arguments, signature, extra } => {
-            extra.report(NAME, path, diagnostics);
-            let signature = signature.as_deref();
-            let part = FunctionCallPart { id, name, arguments, signature, extra };
-            out.push(part.into_json(path, diagnostics));
-        }
-        Block::ToolResult { id, blocks, is_error, extra } => {
-            let name = call_names.get(id.as_str()).map(|name| (*name).to_owned());
-            let name =
-                name.or_else(|| result_name(extra)).or_else(|| message.name.as_deref().map(str::to_owned));
-            let result = FunctionResult { id, name: name.as_deref(), blocks, is_error: *is_error, extra };
-            result.encode(out, path, diagnostics);
-        }
-        Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
-        Block::Native { dialect, .. } => {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, path, dialect)
+/// Encodes the blocks of one message.
+struct BlockEncoder<'m> {
+    /// The tool name of each call id in the conversation.
+    call_names: &'m BTreeMap<&'m str, &'m str>,
+    message_name: Option<&'m str>,
+    /// The path that diagnostics name.
+    path: &'m str,
+}
+
+impl BlockEncoder<'_> {
+    fn encode(&self, block: &Block, out: &mut Vec<String>, diagnostics: &mut Diagnostics) {
+        let path = self.path;
+        match block {
+            Block::Text { text, extra } => {
+                extra.report(NAME, path, diagnostics);
+                parts::write_text(text, extra, out);
+            }
+            Block::Refusal(text) => parts::write_text(text, &ExtraFields::default(), out),
+            Block::Reasoning { text, signature, extra } => {
+                extra.report(NAME, path, diagnostics);
+                out.push(parts::write_thought(text, signature.as_deref(), extra));
+            }
+            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
+                out.extend(parts::write_media(media, path, diagnostics));
+            }
+            Block::ToolCall { id, name, arguments, signature, extra } => {
+                extra.report(NAME, path, diagnostics);
+                let signature = signature.as_deref();
+                let part = FunctionCallPart { id, name, arguments, signature, extra };
+                out.push(part.into_json(path, diagnostics));
+            }
+            Block::ToolResult { id, blocks, is_error, extra } => {
+                let name = self.call_names.get(id.as_str()).map(|name| (*name).to_owned());
+                let name =
+                    name.or_else(|| result_name(extra)).or_else(|| self.message_name.map(str::to_owned));
+                let result = FunctionResult { id, name: name.as_deref(), blocks, is_error: *is_error, extra };
+                result.encode(out, path, diagnostics);
+            }
+            Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
+            Block::Native { dialect, .. } => {
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, path, dialect)
+            }
         }
     }
 }
@@ -393,7 +401,7 @@ impl FunctionResult<'_> {
             .collect();
         if original.is_empty() {
             let text: String = self.blocks.iter().filter_map(Block::as_text).collect();
-            function.set("response", response_object(&text, self.is_error));
+            function.set("response", response_json(&text, self.is_error));
             media = encode_media(self.blocks, path, diagnostics);
         }
         for (key, value) in original {
@@ -408,7 +416,7 @@ impl FunctionResult<'_> {
     }
 }
 
-/// Encodes the media of a tool result, which stand beside it.
+/// Encodes the media of a tool result as parts of their own.
 fn encode_media(blocks: &[Block], path: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
     let mut parts = Vec::new();
     for block in blocks {
@@ -431,8 +439,8 @@ fn encode_media(blocks: &[Block], path: &str, diagnostics: &mut Diagnostics) -> 
 }
 
 /// Returns the response of a function as the JSON object that Google requires. An object is the whole output.
-fn response_object(text: &str, is_error: bool) -> String {
-    match (is_error, super::partial_args::is_object(text)) {
+fn response_json(text: &str, is_error: bool) -> String {
+    match (is_error, is_object(text)) {
         (false, true) => text.to_owned(),
         (false, false) => format!("{{\"output\":{}}}", encode_string(text)),
         (true, true) => format!("{{\"error\":{text}}}"),

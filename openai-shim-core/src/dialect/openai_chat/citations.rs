@@ -1,77 +1,86 @@
-//! Sources of an answer: `annotations`, and what search models of others have beside the answer.
+//! Citations: `annotations`, and the source lists of other vendors' search models, to [`Citation`]s; these to `annotations`.
 //!
 //! <https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>, <https://docs.perplexity.ai/api-reference>
 
-use super::super::citations::{CitationReader, objects};
-use crate::canonical::{Citation, CitedSpan, TextLength};
+use super::extra_fields::NAME;
+use crate::canonical::{Citation, CitedSources, CitedSpan, ExtraFieldList, TextLength};
+use crate::dialect::citations::{CitationReader, cited, objects};
 use crate::json::encode_string;
 use std::collections::BTreeMap;
 
-/// The members of a message or an answer that cite.
+/// The fields of a message or a response that cite sources.
 pub(super) const READERS: &[(&str, CitationReader)] =
-    &[("annotations", annotations), ("search_results", results), ("citations", addresses)];
+    &[("annotations", read_annotations), ("search_results", read_search_results), ("citations", read_urls)];
 
-fn annotations(json: &str, out: &mut Vec<Citation>) -> bool {
-    let mut all = true;
-    for one in objects(json) {
-        let cited = one.object("url_citation").unwrap_or_default();
-        let number = |key: &str| cited.u64(key).and_then(|n| usize::try_from(n).ok());
-        let span = number("start_index").zip(number("end_index"));
+/// Each reader appends a field's citations and returns whether it understood all of them.
+fn read_annotations(json: &str, out: &mut Vec<Citation>) -> bool {
+    let mut is_complete = true;
+    for annotation in objects(json) {
+        let source = annotation.object("url_citation").unwrap_or_default();
+        let offset = |key: &str| source.u64(key).and_then(|n| usize::try_from(n).ok());
+        let span = offset("start_index").zip(offset("end_index"));
         let span = span.map(|(start, end)| CitedSpan { start, end, bytes: false });
-        match cited.str("url").filter(|url| !url.is_empty()) {
-            Some(url) => out.push(Citation::new(&url, cited.str("title").as_deref(), span)),
-            None => all = false,
+        match source.str("url").filter(|url| !url.is_empty()) {
+            Some(url) => out.push(Citation::new(&url, source.str("title").as_deref(), span)),
+            None => is_complete = false,
         }
     }
-    all
+    is_complete
 }
 
-fn results(json: &str, out: &mut Vec<Citation>) -> bool {
-    let (mut all, mut known) = (true, places(out));
-    for one in objects(json) {
-        match one.str("url").filter(|url| !url.is_empty()) {
-            Some(url) => add(Citation::new(&url, one.str("title").as_deref(), None), &mut known, out),
-            None => all = false,
+fn read_search_results(json: &str, out: &mut Vec<Citation>) -> bool {
+    let (mut is_complete, mut positions) = (true, positions_by_url(out));
+    for result in objects(json) {
+        match result.str("url").filter(|url| !url.is_empty()) {
+            Some(url) => {
+                add(Citation::new(&url, result.str("title").as_deref(), None), &mut positions, out);
+            }
+            None => is_complete = false,
         }
     }
-    all
+    is_complete
 }
 
-fn addresses(json: &str, out: &mut Vec<Citation>) -> bool {
+fn read_urls(json: &str, out: &mut Vec<Citation>) -> bool {
     let Ok(urls) = serde_json::from_str::<Vec<String>>(json) else { return false };
-    let mut known = places(out);
+    let mut positions = positions_by_url(out);
     for url in &urls {
-        add(Citation::new(url, None, None), &mut known, out);
+        add(Citation::new(url, None, None), &mut positions, out);
     }
     true
 }
 
-/// Where the first source of each address stands that cites no place in the text.
-fn places(listed: &[Citation]) -> BTreeMap<String, usize> {
-    let mut places = BTreeMap::new();
-    for (at, one) in listed.iter().enumerate().filter(|(_, one)| one.span.is_none()) {
-        places.entry(one.url.clone()).or_insert(at);
+/// Returns, by URL, the position of the first citation that is of no span of the text.
+fn positions_by_url(citations: &[Citation]) -> BTreeMap<String, usize> {
+    let mut positions = BTreeMap::new();
+    for (at, citation) in citations.iter().enumerate().filter(|(_, citation)| citation.span.is_none()) {
+        positions.entry(citation.url.clone()).or_insert(at);
     }
-    places
+    positions
 }
 
-/// The same sources may be listed twice, once with their names.
-fn add(citation: Citation, places: &mut BTreeMap<String, usize>, out: &mut Vec<Citation>) {
-    match places.get(&citation.url).and_then(|at| out.get_mut(*at)) {
+/// Adds a citation, unless its source is listed; a response may list its sources twice, once with their titles.
+fn add(citation: Citation, positions: &mut BTreeMap<String, usize>, out: &mut Vec<Citation>) {
+    match positions.get(&citation.url).and_then(|at| out.get_mut(*at)) {
         Some(known) if known.title == known.url => known.title = citation.title,
         Some(_) => {}
         None => {
-            places.insert(citation.url.clone(), out.len());
+            positions.insert(citation.url.clone(), out.len());
             out.push(citation);
         }
     }
 }
 
-/// One annotation, of the text between two lengths.
+/// Writes one annotation of the text between two lengths.
 pub(super) fn write(citation: &Citation, from: TextLength, to: TextLength) -> String {
     let (start, end) = citation.offsets(from, to, false);
     let (url, title) = (encode_string(&citation.url), encode_string(&citation.title));
     format!(
         r#"{{"type":"url_citation","url_citation":{{"start_index":{start},"end_index":{end},"title":{title},"url":{url}}}}}"#
     )
+}
+
+/// Returns the sources that another dialect's extra fields cite. This dialect's own fields are written as they are.
+pub(super) fn cited_by_others(extra: &ExtraFieldList) -> CitedSources {
+    if extra.dialect == NAME { CitedSources { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
 }

@@ -1,61 +1,64 @@
-//! Events as a stream: strictly what OpenAI sends.
+//! Canonical events in, a stream for a client out: strictly what OpenAI sends.
 //!
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>
 
-use super::super::Encoder;
-use super::decode::word;
-use super::repair::{TagWriter, write_usage};
-use super::response::not_a_stream;
-use super::{NAME, citations, error, reasoning_details, tool_call};
+use super::citations::{self, cited_by_others};
+use super::extra_fields::NAME;
+use super::tag_writer::TagWriter;
+use super::{error, finish_reason, reasoning_details, tool_call, usage};
 use crate::canonical::{
-    BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, Logprobs,
-    Numbered, REASONING_DETAILS, ReasoningStyle, ResponseSpec, TextLength, Usage,
+    BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
+    ExtraFields, FinishReason, Logprobs, Numbered, REASONING_DETAILS, ReasoningStyle, ResponseSpec,
+    TextLength, Usage,
 };
-use crate::error::Error;
+use crate::dialect::Encoder;
+use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
 use crate::json::{Object, encode_string};
 use std::collections::BTreeMap;
 
-/// Writes a stream.
+/// Encodes a stream.
 pub(super) struct ChatEncoder {
     spec: ResponseSpec,
     diagnostics: Diagnostics,
+    /// Empty until the stream starts.
     id: String,
     model: String,
     created: u64,
     choices: Numbered<ChoiceWriter>,
     usage: Option<Usage>,
-    /// Members for the next chunk, of the answer as a whole.
+    /// Fields for the next chunk itself.
     extra: Vec<(String, String)>,
-    over: bool,
+    has_ended: bool,
 }
 
+/// The state of one choice.
 #[derive(Default)]
 struct ChoiceWriter {
-    role_sent: bool,
-    /// Kind of each open block; for tool calls OpenAI's index.
+    has_sent_role: bool,
     open: BTreeMap<u32, OpenBlock>,
+    /// How many tool calls began.
     calls: u32,
-    /// Whether reasoning stands open in the text.
+    /// For clients that read reasoning in the text.
     tags: TagWriter,
-    /// Members for the next chunk of this choice.
+    /// Fields for this choice in its next chunk.
     extra: Vec<(String, String)>,
-    /// The reasoning that is open, in case it is signed.
-    thoughts: PendingSignature,
-    /// How many were signed.
-    signed: usize,
-    /// How long the text is, and was when its open block began.
+    /// What is signed in the open block of reasoning.
+    pending_signature: PendingSignature,
+    /// How many blocks of reasoning went out as `reasoning_details`.
+    details: usize,
+    /// The length of the text, and its length when the open block began.
     length: TextLength,
-    from: TextLength,
-    /// What the open block cites.
-    cited: Vec<Citation>,
+    block_start: TextLength,
+    /// The citations of the open block.
+    citations: Vec<Citation>,
 }
 
-/// Reasoning while it streams: what must come back with it.
+/// The signature of a block of reasoning, which goes out when the block closes.
 #[derive(Default)]
 struct PendingSignature {
     signature: String,
-    /// Whose signature it will be.
+    /// The fields that state the issuer.
     extra: ExtraFields,
 }
 
@@ -64,7 +67,11 @@ enum OpenBlock {
     Text,
     Reasoning,
     Refusal,
-    Call(u32, bool),
+    ToolCall {
+        /// OpenAI's index of it.
+        index: u32,
+        has_arguments: bool,
+    },
 }
 
 impl ChatEncoder {
@@ -78,7 +85,7 @@ impl ChatEncoder {
             choices: Numbered::default(),
             usage: None,
             extra: Vec::new(),
-            over: false,
+            has_ended: false,
         }
     }
 
@@ -86,25 +93,25 @@ impl ChatEncoder {
         self.choices.get_or_insert_with(index, ChoiceWriter::default)
     }
 
-    /// Writes one chunk of one choice.
-    fn chunk(&mut self, index: u32, delta: &str, finish: &str, out: &mut Vec<u8>) {
+    /// Writes a chunk of one choice. `delta` is the fields of an object, `finish_reason` is JSON.
+    fn write_choice(&mut self, index: u32, delta: &str, finish_reason: &str, out: &mut Vec<u8>) {
         let choice = self.choice(index);
-        let role = if choice.role_sent { "" } else { "\"role\":\"assistant\"" };
-        choice.role_sent = true;
+        let role = if choice.has_sent_role { "" } else { "\"role\":\"assistant\"" };
+        choice.has_sent_role = true;
         let comma = if role.is_empty() || delta.is_empty() { "" } else { "," };
         let mut object = Object::new();
         object.set("index", index.to_string());
         object.set("delta", format!("{{{role}{comma}{delta}}}"));
         object.set("logprobs", "null");
-        object.set("finish_reason", finish);
+        object.set("finish_reason", finish_reason);
         for (key, value) in std::mem::take(&mut choice.extra) {
             object.set(key, value);
         }
         let choices = format!("[{}]", object.to_json());
-        self.write(&choices, None, out);
+        self.write_chunk(&choices, None, out);
     }
 
-    fn write(&mut self, choices: &str, usage: Option<String>, out: &mut Vec<u8>) {
+    fn write_chunk(&mut self, choices: &str, usage: Option<String>, out: &mut Vec<u8>) {
         let mut chunk = Object::new();
         chunk.set("id", encode_string(&self.id));
         chunk.set("object", "\"chat.completion.chunk\"");
@@ -120,80 +127,88 @@ impl ChatEncoder {
         write_event(out, |out| chunk.write(out));
     }
 
-    fn open(&mut self, index: u32, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
+    fn open_block(&mut self, index: u32, block: u32, kind: &BlockKind, out: &mut Vec<u8>) {
         let choice = self.choice(index);
+        choice.block_start = choice.length;
         let open = match kind {
             BlockKind::Text => OpenBlock::Text,
             BlockKind::Reasoning => OpenBlock::Reasoning,
             BlockKind::Refusal => OpenBlock::Refusal,
-            BlockKind::ToolCall { .. } => {
+            BlockKind::ToolCall { id, name, signature } => {
+                let call = choice.calls;
                 choice.calls += 1;
-                OpenBlock::Call(choice.calls - 1, false)
+                choice.open.insert(block, OpenBlock::ToolCall { index: call, has_arguments: false });
+                self.open_call(index, call, CallStart { id, name, signature: signature.as_deref() }, out);
+                return;
             }
         };
         choice.open.insert(block, open);
-        choice.from = choice.length;
-        if let (BlockKind::ToolCall { id, name, signature }, OpenBlock::Call(call, _)) = (kind, open) {
-            if self.spec.legacy_functions {
-                if call > 0 {
-                    self.diagnostics.record(
-                        DiagnosticCode::FeatureUnsupported,
-                        "choices[].delta",
-                        "more than one call for a legacy client",
-                    );
-                    return;
-                }
-                let fragment =
-                    format!(r#""function_call":{{"name":{},"arguments":""}}"#, encode_string(name));
-                self.chunk(index, &fragment, "null", out);
+    }
+
+    /// Writes the first delta of a tool call.
+    fn open_call(&mut self, index: u32, call: u32, start: CallStart<'_>, out: &mut Vec<u8>) {
+        let name = encode_string(start.name);
+        if self.spec.legacy_functions {
+            if call > 0 {
+                self.diagnostics.record(
+                    DiagnosticCode::FeatureUnsupported,
+                    "choices[].delta",
+                    "more than one call for a legacy client",
+                );
                 return;
             }
-            let id = if id.is_empty() { self.spec.context.id("call_") } else { id.clone() };
-            let mut fragment = Object::new();
-            fragment.set("index", call.to_string());
-            fragment.set("id", encode_string(&id));
-            fragment.set("type", "\"function\"");
-            fragment.set("function", format!(r#"{{"name":{},"arguments":""}}"#, encode_string(name)));
-            let fragment = tool_call::sign(fragment, signature.as_deref());
-            self.chunk(index, &format!(r#""tool_calls":[{fragment}]"#), "null", out);
+            let delta = format!(r#""function_call":{{"name":{name},"arguments":""}}"#);
+            self.write_choice(index, &delta, "null", out);
+            return;
         }
+        let id = if start.id.is_empty() { self.spec.context.id("call_") } else { start.id.to_owned() };
+        let mut delta = Object::new();
+        delta.set("index", call.to_string());
+        delta.set("id", encode_string(&id));
+        delta.set("type", "\"function\"");
+        delta.set("function", format!(r#"{{"name":{name},"arguments":""}}"#));
+        let delta = tool_call::write_signed(delta, start.signature);
+        self.write_choice(index, &format!(r#""tool_calls":[{delta}]"#), "null", out);
     }
 
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
         let (legacy, tagged) = (self.spec.legacy_functions, self.spec.reasoning == ReasoningStyle::Tags);
         let choice = self.choice(index);
         let Some(open) = choice.open.get_mut(&block) else { return };
-        let member = match (delta, &mut *open) {
-            (Delta::Text(text), OpenBlock::Call(call, said)) => {
-                *said |= !text.is_empty();
-                if legacy && *call > 0 {
+        let field = match (delta, &mut *open) {
+            (Delta::Text(text), OpenBlock::ToolCall { index, has_arguments }) => {
+                *has_arguments |= !text.is_empty();
+                if legacy && *index > 0 {
                     return;
                 }
-                arguments(*call, legacy, text)
+                write_arguments(*index, legacy, text)
             }
-            (Delta::Text(text), OpenBlock::Text | OpenBlock::Reasoning) if tagged => {
-                let (thoughts, words) =
-                    if *open == OpenBlock::Text { ("", text.as_str()) } else { (text.as_str(), "") };
-                let text = choice.tags.put(thoughts, words, false);
+            (Delta::Text(text), OpenBlock::Text) if tagged => {
+                let text = choice.tags.write("", text, false);
+                format!("\"content\":{}", encode_string(&text))
+            }
+            (Delta::Text(text), OpenBlock::Reasoning) if tagged => {
+                let text = choice.tags.write(text, "", false);
                 format!("\"content\":{}", encode_string(&text))
             }
             (Delta::Text(text), OpenBlock::Text) => {
                 choice.length.add(text);
                 format!("\"content\":{}", encode_string(text))
             }
-            (Delta::Text(text), OpenBlock::Reasoning) if choice.thoughts.extra.is_empty() => {
+            (Delta::Text(text), OpenBlock::Reasoning) if choice.pending_signature.extra.is_empty() => {
                 format!("\"reasoning_content\":{}", encode_string(text))
             }
             (Delta::Text(text), OpenBlock::Reasoning) => {
-                let item = reasoning_details::write(Some(text), None, &choice.thoughts.extra, choice.signed);
-                format!("\"reasoning_content\":{},\"reasoning_details\":[{item}]", encode_string(text))
+                let extra = &choice.pending_signature.extra;
+                let detail = reasoning_details::write_detail(Some(text), None, extra, choice.details);
+                format!("\"reasoning_content\":{},\"reasoning_details\":[{detail}]", encode_string(text))
             }
             (Delta::Signature(signature), OpenBlock::Reasoning) => {
-                choice.thoughts.signature.push_str(signature);
+                choice.pending_signature.signature.push_str(signature);
                 return;
             }
             (Delta::Native { dialect: REASONING_DETAILS, key, raw }, OpenBlock::Reasoning) => {
-                if !choice.thoughts.extra.set_detail(key, raw) {
+                if !choice.pending_signature.extra.set_detail(key, raw) {
                     self.diagnostics.record(
                         DiagnosticCode::ExtraDropped,
                         REASONING_DETAILS,
@@ -204,17 +219,17 @@ impl ChatEncoder {
             }
             (Delta::Text(text), OpenBlock::Refusal) => format!("\"refusal\":{}", encode_string(text)),
             (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", encode_string(key), raw.get()),
-            (Delta::Signature(signature), OpenBlock::Call(call, _)) if !legacy => {
-                let mut fragment = Object::new();
-                fragment.set("index", call.to_string());
-                format!(r#""tool_calls":[{}]"#, tool_call::sign(fragment, Some(signature)))
+            (Delta::Signature(signature), OpenBlock::ToolCall { index, .. }) if !legacy => {
+                let mut call = Object::new();
+                call.set("index", index.to_string());
+                format!(r#""tool_calls":[{}]"#, tool_call::write_signed(call, Some(signature)))
             }
-            // It says how its dialect wrote something.
+            // Such a key tells how its own dialect wrote something.
             (Delta::Native { key, .. }, _) if key.starts_with('.') => return,
             (Delta::Native { dialect, key, raw }, _) => {
-                let one = ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]);
-                let CitedSources { mut list, rest } = not_a_stream(&one);
-                choice.cited.append(&mut list);
+                let extra = ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]);
+                let CitedSources { mut list, rest } = cited_by_others(&extra);
+                choice.citations.append(&mut list);
                 if !rest.is_empty() {
                     self.diagnostics.record(DiagnosticCode::ExtraDropped, "choices[].delta", dialect);
                 }
@@ -229,49 +244,105 @@ impl ChatEncoder {
                 return;
             }
         };
-        self.chunk(index, &member, "null", out);
+        self.write_choice(index, &field, "null", out);
     }
 
-    /// Says what the text cites, once it is known how long it is.
-    fn cite(&mut self, index: u32, out: &mut Vec<u8>) {
+    /// Writes the citations of the text since `block_start`, whose end is known now.
+    fn write_citations(&mut self, index: u32, out: &mut Vec<u8>) {
         let choice = self.choice(index);
-        let (from, to) = (choice.from, choice.length);
-        let cited = std::mem::take(&mut choice.cited);
-        let list: Vec<_> = cited.iter().map(|one| citations::write(one, from, to)).collect();
+        let (from, to) = (choice.block_start, choice.length);
+        let citations = std::mem::take(&mut choice.citations);
+        let list: Vec<_> = citations.iter().map(|citation| citations::write(citation, from, to)).collect();
         if !list.is_empty() {
-            self.chunk(index, &format!("\"annotations\":[{}]", list.join(",")), "null", out);
+            self.write_choice(index, &format!("\"annotations\":[{}]", list.join(",")), "null", out);
         }
     }
 
-    fn close(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
+    fn close_block(&mut self, index: u32, block: u32, out: &mut Vec<u8>) {
+        let legacy = self.spec.legacy_functions;
         let choice = self.choice(index);
-        let Some(open) = choice.open.remove(&block) else { return };
-        if open == OpenBlock::Reasoning {
-            let PendingSignature { signature, extra } = std::mem::take(&mut choice.thoughts);
-            let number = choice.signed;
-            choice.signed += usize::from(!extra.is_empty() || !signature.is_empty());
-            if !signature.is_empty() {
-                let item = reasoning_details::write(None, Some(&signature), &extra, number);
-                self.chunk(index, &format!("\"reasoning_details\":[{item}]"), "null", out);
+        match choice.open.remove(&block) {
+            Some(OpenBlock::Reasoning) => {
+                let PendingSignature { signature, extra } = std::mem::take(&mut choice.pending_signature);
+                let number = choice.details;
+                choice.details += usize::from(!extra.is_empty() || !signature.is_empty());
+                if !signature.is_empty() {
+                    let detail = reasoning_details::write_detail(None, Some(&signature), &extra, number);
+                    self.write_choice(index, &format!("\"reasoning_details\":[{detail}]"), "null", out);
+                }
             }
+            Some(OpenBlock::Text) => self.write_citations(index, out),
+            // A call without arguments gets an empty object.
+            Some(OpenBlock::ToolCall { index: call, has_arguments: false }) if !legacy || call == 0 => {
+                let arguments = write_arguments(call, legacy, "{}");
+                self.write_choice(index, &arguments, "null", out);
+            }
+            Some(OpenBlock::ToolCall { .. } | OpenBlock::Refusal) | None => {}
+        }
+    }
+
+    fn finish_choice(&mut self, index: u32, reason: &FinishReason, out: &mut Vec<u8>) {
+        // Citations that came outside of a block are of the whole text.
+        self.choice(index).block_start = TextLength::default();
+        self.write_citations(index, out);
+        let has_calls = self.choice(index).calls > 0;
+        let reason = match finish_reason::name(reason) {
+            "stop" if has_calls && self.spec.legacy_functions => "function_call",
+            "stop" if has_calls && !self.spec.named_tool => "tool_calls",
+            "tool_calls" if !has_calls => "stop",
+            "tool_calls" if self.spec.legacy_functions => "function_call",
+            name => name,
+        };
+        let closing_tag = self.choice(index).tags.write("", "", true);
+        let delta = if closing_tag.is_empty() {
+            closing_tag
+        } else {
+            format!("\"content\":{}", encode_string(&closing_tag))
+        };
+        self.write_choice(index, &delta, &encode_string(reason), out);
+    }
+
+    /// Keeps fields of a choice, or of the chunk itself, for the next chunk.
+    fn extra(&mut self, choice: Option<u32>, extra: &ExtraFieldList) {
+        if let (Some(logprobs), Some(index)) = (Logprobs::of(extra), choice) {
+            self.choice(index).extra.push((String::from("logprobs"), logprobs.write()));
             return;
         }
-        if open == OpenBlock::Text {
-            return self.cite(index, out);
+        let CitedSources { mut list, rest } = cited_by_others(extra);
+        if !list.is_empty() {
+            self.choice(choice.unwrap_or(0)).citations.append(&mut list);
         }
-        if let OpenBlock::Call(call, false) = open {
-            // A call without arguments calls with none.
-            if !self.spec.legacy_functions || call == 0 {
-                let fragment = arguments(call, self.spec.legacy_functions, "{}");
-                self.chunk(index, &fragment, "null", out);
-            }
+        let fields = extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
+        match choice {
+            Some(index) => self.choice(index).extra.extend(fields),
+            None => self.extra.extend(fields),
         }
+        rest.report(NAME, if choice.is_some() { "choices[]" } else { "" }, &mut self.diagnostics);
     }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.spec.include_usage {
+            let usage = usage::write(self.usage.unwrap_or_default());
+            if self.usage.is_none() {
+                self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
+            }
+            self.write_chunk("[]", Some(usage), out);
+        }
+        out.extend_from_slice(b"data: [DONE]\n\n");
+        self.has_ended = true;
+    }
+}
+
+/// What is known of a tool call when it begins.
+struct CallStart<'e> {
+    id: &'e str,
+    name: &'e str,
+    signature: Option<&'e str>,
 }
 
 impl Encoder for ChatEncoder {
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
-        if self.over {
+        if self.has_ended {
             return;
         }
         match event {
@@ -282,64 +353,23 @@ impl Encoder for ChatEncoder {
                 }
                 self.created = created.unwrap_or(self.created);
             }
-            Event::Open { choice, block, kind } => self.open(*choice, *block, kind, out),
+            Event::Open { choice, block, kind } => self.open_block(*choice, *block, kind, out),
             Event::Delta { choice, block, delta } => self.delta(*choice, *block, delta, out),
-            Event::Close { choice, block } => self.close(*choice, *block, out),
-            Event::Finish { choice, reason } => {
-                // What came after the text belongs to all of it.
-                self.choice(*choice).from = TextLength::default();
-                self.cite(*choice, out);
-                let calls = self.choice(*choice).calls > 0;
-                let word = match word(reason) {
-                    "stop" if calls && self.spec.legacy_functions => "function_call",
-                    "stop" if calls && !self.spec.named_tool => "tool_calls",
-                    "tool_calls" if !calls => "stop",
-                    "tool_calls" if self.spec.legacy_functions => "function_call",
-                    word => word,
-                };
-                let rest = self.choice(*choice).tags.put("", "", true);
-                let delta =
-                    if rest.is_empty() { rest } else { format!("\"content\":{}", encode_string(&rest)) };
-                self.chunk(*choice, &delta, &encode_string(word), out);
-            }
+            Event::Close { choice, block } => self.close_block(*choice, *block, out),
+            Event::Finish { choice, reason } => self.finish_choice(*choice, reason, out),
             Event::Usage(usage) => self.usage = Some(*usage),
-            Event::Extra { choice, extra } => {
-                if let (Some(logprobs), Some(index)) = (Logprobs::of(extra), choice) {
-                    self.choice(*index).extra.push((String::from("logprobs"), logprobs.write()));
-                    return;
-                }
-                let CitedSources { mut list, rest } = not_a_stream(extra);
-                if !list.is_empty() {
-                    self.choice(choice.unwrap_or(0)).cited.append(&mut list);
-                }
-                let members = extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
-                match choice {
-                    Some(index) => self.choice(*index).extra.extend(members),
-                    None => self.extra.extend(members),
-                }
-                rest.report(NAME, if choice.is_some() { "choices[]" } else { "" }, &mut self.diagnostics);
-            }
+            Event::Extra { choice, extra } => self.extra(*choice, extra),
             Event::Error(failure) => {
                 error::encode_in_stream(&Error::Upstream(failure.clone()), out);
-                self.over = true;
+                self.has_ended = true;
             }
-            Event::End => {
-                if self.spec.include_usage {
-                    let usage = write_usage(self.usage.unwrap_or_default());
-                    if self.usage.is_none() {
-                        self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
-                    }
-                    self.write("[]", Some(usage), out);
-                }
-                out.extend_from_slice(b"data: [DONE]\n\n");
-                self.over = true;
-            }
+            Event::End => self.end(out),
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        if !std::mem::replace(&mut self.over, true) && !self.id.is_empty() {
-            error::encode_in_stream(&Error::Upstream(crate::error::UpstreamError::Truncated), out);
+        if !std::mem::replace(&mut self.has_ended, true) && !self.id.is_empty() {
+            error::encode_in_stream(&Error::Upstream(UpstreamError::Truncated), out);
         }
     }
 
@@ -348,8 +378,8 @@ impl Encoder for ChatEncoder {
     }
 }
 
-/// Arguments of a call, as a member of a delta; in the legacy form there is one call, without an index.
-fn arguments(call: u32, legacy: bool, text: &str) -> String {
+/// Writes arguments of a call as a field of a delta; in the legacy form there is one call, without an index.
+fn write_arguments(call: u32, legacy: bool, text: &str) -> String {
     let function = format!(r#"{{"arguments":{}}}"#, encode_string(text));
     if legacy {
         format!(r#""function_call":{function}"#)

@@ -1,22 +1,44 @@
-//! OpenAI's chat completions, and everything that is nearly that.
+//! The dialect `openai-chat`: OpenAI's chat completions, and the APIs of other vendors that are nearly the same.
 //!
 //! Reference: <https://platform.openai.com/docs/api-reference/chat> (read 2026-11).
 //!
-//! Reading is tolerant and happens in one place, `mend`: it turns whatever an upstream sent into what OpenAI would have
-//! sent, and notes each change. Where the client speaks this dialect too, that is all; else the mended chunks become
-//! events (`decode`).
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `mod` | the dialect's entry in the registry; calls the files below |
+//! | `wire` | OpenAI's objects as types, for callers of the library |
+//! | `shape` | the known fields of requests and their types |
+//! | `request/` | a client's request to the canonical one, and back for an upstream |
+//! | `response` | a non-streaming response to the canonical one, and back for a client |
+//! | `decode`, `chunk_events` | frames of an upstream's stream to canonical events; repaired chunks to events |
+//! | `encode` | canonical events to a stream for a client |
+//! | `repair/` | what an upstream sent to what OpenAI would have sent |
+//! | `stream_repairer`, `opaque_state_tap` | frames to repaired frames, where both sides use this dialect; opaque state in them |
+//! | `chunk_template/` | a cache in front of `repair/` that makes streams faster; it may be deleted |
+//! | `tool_call`, `reasoning_details`, `citations`, `usage`, `finish_reason` | one field or object: JSON to the canonical model and back |
+//! | `tag_writer` | reasoning and text to one text with `<think>` tags |
+//! | `extra_fields` | fields without a place in the canonical model |
+//! | `../openai_error/` | errors of upstreams, and errors for clients |
+//! | `auxiliary`, `embeddings` | model lists and other auxiliary endpoints; embeddings |
 
 mod auxiliary;
+mod chunk_events;
+mod chunk_template;
 mod citations;
 mod decode;
 mod embeddings;
 mod encode;
+mod extra_fields;
+mod finish_reason;
+mod opaque_state_tap;
 mod reasoning_details;
 mod repair;
 mod request;
 mod response;
 mod shape;
+mod stream_repairer;
+mod tag_writer;
 mod tool_call;
+mod usage;
 pub mod wire;
 
 use super::openai_error as error;
@@ -28,19 +50,8 @@ use super::{
 use crate::canonical::{CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
+use extra_fields::NAME;
 use http::{HeaderMap, StatusCode};
-
-const NAME: &str = "openai-chat";
-
-/// The members of a message or delta that the canonical model has a place for.
-const SAID: [&str; 5] = ["role", "content", "reasoning_content", "refusal", "tool_calls"];
-
-/// Notes members that came from another dialect.
-fn note_lost(extra: &crate::canonical::ExtraFieldList, at: &str, diagnostics: &mut Diagnostics) {
-    extra
-        .dropped_keys(NAME)
-        .for_each(|key| diagnostics.record(crate::canonical::DiagnosticCode::ExtraDropped, at, key));
-}
 
 /// The dialect `openai-chat`.
 #[derive(Debug)]
@@ -119,7 +130,7 @@ impl Dialect for OpenAiChat {
     }
 
     fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(repair::ChatRepairer::new(spec.clone())))
+        Some(Box::new(stream_repairer::ChatRepairer::new(spec.clone())))
     }
 
     fn repair_response(
@@ -128,14 +139,7 @@ impl Dialect for OpenAiChat {
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(repair::whole(body, spec, diagnostics).map(|(object, summary)| Repaired {
-            summary: response::noting(&object, summary, spec),
-            body: object.is_changed().then(|| {
-                let mut out = Vec::with_capacity(body.len() + 64);
-                object.write(&mut out);
-                out
-            }),
-        }))
+        Some(response::repair(body, spec, diagnostics))
     }
 
     fn decode_error(

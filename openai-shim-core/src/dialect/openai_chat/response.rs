@@ -1,56 +1,71 @@
-//! Whole answers: read from upstreams, written for clients.
+//! Non-streaming responses: an upstream's JSON to [`Response`], repaired first, and [`Response`] to OpenAI's JSON.
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object>
 
-use super::super::cited;
-use super::decode::{SEALED, ending, word};
-use super::repair::{TagWriter, read_usage, whole, write_usage};
-use super::{NAME, citations, note_lost, reasoning_details, tool_call};
+use super::citations::{self, cited_by_others};
+use super::extra_fields::{MESSAGE_FIELDS, NAME, record_dropped, unknown_non_null_fields};
+use super::repair::repair_completion;
+use super::tag_writer::TagWriter;
+use super::{finish_reason, reasoning_details, tool_call, usage};
 use crate::canonical::{
-    Block, Choice, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, FinishReason,
-    Logprobs, ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
+    Block, Choice, CitedSources, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs,
+    ReasoningStyle, Response, ResponseSpec, ResponseSummary, TextLength, unfold,
 };
+use crate::dialect::Repaired;
 use crate::error::UpstreamError;
-use crate::json::{Object, decode_string, encode_string, raw};
+use crate::json::{Object, decode_string, encode_string};
 use std::borrow::Cow;
 
-/// Reads an answer: mended first, so that what is left is plain.
+/// Decodes a response.
 pub(super) fn decode(
     body: &[u8],
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    // How reasoning is shown is the business of the client's dialect.
-    let shown = std::mem::take(&mut spec.reasoning);
-    let mended = whole(body, spec, diagnostics);
-    spec.reasoning = shown;
-    let (answer, _) = mended?;
+    // The client's dialect decides where reasoning goes.
+    let style = std::mem::take(&mut spec.reasoning);
+    let repaired = repair_completion(body, spec, diagnostics);
+    spec.reasoning = style;
+    let (object, _) = repaired?;
     let mut response = Response::default();
-    response.id = answer.str("id").map(Cow::into_owned);
-    response.created = answer.u64("created");
-    response.model = answer.str("model").map(Cow::into_owned);
-    // Whether counts are missing is the business of the client's dialect, too.
-    let missing = diagnostics.discard(DiagnosticCode::UsageMissing);
-    response.usage = answer.get("usage").and_then(read_usage).filter(|_| !missing);
-    response.extra = rest(&answer, &["id", "object", "created", "model", "choices", "usage"]);
-    for item in answer.array("choices").unwrap_or_default() {
-        let Ok(object) = Object::parse(item.as_bytes()) else { continue };
-        response.choices.push(decode_choice(&object));
+    response.id = object.str("id").map(Cow::into_owned);
+    response.created = object.u64("created");
+    response.model = object.str("model").map(Cow::into_owned);
+    // It decides as well whether missing token counts are a fault.
+    let is_usage_missing = diagnostics.discard(DiagnosticCode::UsageMissing);
+    response.usage = object.get("usage").and_then(usage::read).filter(|_| !is_usage_missing);
+    response.extra =
+        unknown_non_null_fields(&object, &["id", "object", "created", "model", "choices", "usage"]);
+    for item in object.array("choices").unwrap_or_default() {
+        let Ok(choice) = Object::parse(item.as_bytes()) else { continue };
+        response.choices.push(decode_choice(&choice));
     }
     Ok(response)
 }
 
-/// What was seen of an answer that passes as it is, with what is sealed in it.
-pub(super) fn noting(
-    answer: &Object<'_>,
-    mut summary: ResponseSummary,
-    spec: &ResponseSpec,
-) -> ResponseSummary {
+/// Repairs a response for a client of this dialect.
+pub(super) fn repair(
+    body: &[u8],
+    spec: &mut ResponseSpec,
+    diagnostics: &mut Diagnostics,
+) -> Result<Repaired, UpstreamError> {
+    let (object, mut summary) = repair_completion(body, spec, diagnostics)?;
+    record_turn(&object, spec, &mut summary);
+    let body = object.is_changed().then(|| {
+        let mut out = Vec::with_capacity(body.len() + 64);
+        object.write(&mut out);
+        out
+    });
+    Ok(Repaired { body, summary })
+}
+
+/// Records the turn of a response with opaque state, which must come back in the next request.
+fn record_turn(response: &Object<'_>, spec: &ResponseSpec, summary: &mut ResponseSummary) {
     if !spec.store_turn {
-        return summary;
+        return;
     }
-    let choices = answer.array("choices").unwrap_or_default();
-    if spec.note_whole_turn() || choices.iter().any(|choice| choice.contains(SEALED)) {
+    let choices = response.array("choices").unwrap_or_default();
+    if spec.note_whole_turn() || choices.iter().any(|c| c.contains(reasoning_details::QUOTED_FIELD)) {
         let mut response = Response::default();
         let choices = choices.into_iter().filter_map(|item| Object::parse(item.as_bytes()).ok());
         response.choices = choices.map(|choice| decode_choice(&choice)).collect();
@@ -58,182 +73,191 @@ pub(super) fn noting(
             summary.turn.event(event);
         }
     }
-    summary
 }
 
 fn decode_choice(object: &Object<'_>) -> Choice {
     let mut choice = Choice::default();
     choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
-    choice.finish = object.str("finish_reason").map(|word| ending(&word, object));
+    choice.finish = object.str("finish_reason").map(|name| finish_reason::of_choice(&name, object));
     choice.logprobs = object.get("logprobs").and_then(Logprobs::read);
-    choice.extra = rest(object, &["index", "message", "finish_reason", "logprobs"]);
+    choice.extra = unknown_non_null_fields(object, &["index", "message", "finish_reason", "logprobs"]);
     let message = object.object("message").unwrap_or_default();
-    let mut extra = rest(&message, &super::SAID);
-    let thoughts = message.get("reasoning_content").and_then(decode_string).unwrap_or_default();
-    let beside = Some(thoughts.as_ref()).filter(|thoughts| !thoughts.is_empty());
-    let details = message.get("reasoning_details");
-    let signed = details.map(|details| reasoning_details::read(details, beside)).unwrap_or_default();
-    if beside.is_some() || !signed.is_empty() {
-        // Opaque reasoning belongs to the reasoning that it signs.
-        let (own, others) =
+    let mut extra = unknown_non_null_fields(&message, &MESSAGE_FIELDS);
+    let reasoning = message.get("reasoning_content").and_then(decode_string).unwrap_or_default();
+    let reasoning_content = Some(reasoning.as_ref()).filter(|reasoning| !reasoning.is_empty());
+    let details = message.get(reasoning_details::FIELD);
+    let signed =
+        details.map(|details| reasoning_details::read(details, reasoning_content)).unwrap_or_default();
+    if reasoning_content.is_some() || !signed.is_empty() {
+        // The other reasoning fields belong to the block of reasoning.
+        let (of_reasoning, others) =
             extra.into_members().into_iter().partition(|(key, _)| key.starts_with("reasoning"));
         extra = ExtraFields::new(NAME, others);
-        match beside.filter(|_| signed.is_empty()) {
+        match reasoning_content.filter(|_| signed.is_empty()) {
             Some(text) => choice.blocks.push(Block::Reasoning {
                 text: text.into(),
                 signature: None,
-                extra: ExtraFields::new(NAME, own),
+                extra: ExtraFields::new(NAME, of_reasoning),
             }),
             None => choice.blocks.extend(signed),
         }
     }
-    let words = message.get("content").and_then(decode_string).unwrap_or_default();
-    if !words.is_empty() || !extra.is_empty() {
-        choice.blocks.push(Block::Text { text: words.into(), extra });
+    let text = message.get("content").and_then(decode_string).unwrap_or_default();
+    if !text.is_empty() || !extra.is_empty() {
+        choice.blocks.push(Block::Text { text: text.into(), extra });
     }
     if let Some(refusal) = message.get("refusal").and_then(decode_string).filter(|t| !t.is_empty()) {
         choice.blocks.push(Block::Refusal(refusal.into()));
     }
     let calls = message.array("tool_calls").unwrap_or_default();
-    choice.blocks.extend(calls.into_iter().map(|call| tool_call::read(call).0));
+    choice.blocks.extend(calls.into_iter().map(|call| tool_call::read(call).block));
     choice
 }
 
-/// Members that have no place in the canonical model; `null` says nothing.
-fn rest(object: &Object<'_>, known: &[&str]) -> ExtraFields {
-    let members: Vec<_> = object
-        .iter()
-        .filter(|(k, v)| !known.contains(k) && v.trim() != "null")
-        .map(|(k, v)| (k.to_owned(), raw(v)))
-        .collect();
-    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
-}
-
-/// Writes an answer.
+/// Encodes a response.
 pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
-    let mut answer = Object::new();
-    answer.set("id", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id("chatcmpl-"))));
-    answer.set("object", "\"chat.completion\"");
-    answer.set("created", response.created.unwrap_or_else(|| spec.context.created()).to_string());
+    let mut object = Object::new();
+    object.set("id", encode_string(&response.id.clone().unwrap_or_else(|| spec.context.id("chatcmpl-"))));
+    object.set("object", "\"chat.completion\"");
+    object.set("created", response.created.unwrap_or_else(|| spec.context.created()).to_string());
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
-    answer.set("model", encode_string(model));
+    object.set("model", encode_string(model));
     let choices: Vec<_> = response.choices.iter().map(|c| encode_choice(c, spec, diagnostics)).collect();
-    answer.set("choices", format!("[{}]", choices.join(",")));
+    object.set("choices", format!("[{}]", choices.join(",")));
     if response.usage.is_none() {
         diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
     }
-    answer.set("usage", write_usage(response.usage.unwrap_or_default()));
+    object.set("usage", usage::write(response.usage.unwrap_or_default()));
     for (key, value) in response.extra.of(NAME) {
-        answer.set(key.as_str(), value.get());
+        object.set(key.as_str(), value.get());
     }
     response.extra.report(NAME, "", diagnostics);
     let mut out = Vec::new();
-    answer.write(&mut out);
+    object.write(&mut out);
     out
 }
 
-/// What another dialect's leftovers cite; this one's own stay as they are.
-pub(super) fn not_a_stream(extra: &ExtraFieldList) -> CitedSources {
-    if extra.dialect == NAME { CitedSources { list: Vec::new(), rest: extra.clone() } } else { cited(extra) }
+/// The blocks of a choice, sorted into the fields of a message.
+#[derive(Default)]
+struct MessageFields {
+    text: String,
+    /// The text's length.
+    length: TextLength,
+    reasoning: String,
+    refusal: String,
+    annotations: Vec<String>,
+    tool_calls: Vec<String>,
+    /// The first call, in the legacy form.
+    function_call: Option<String>,
+    extra: Vec<(String, String)>,
+}
+
+impl MessageFields {
+    fn add(&mut self, block: &Block, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
+        const FIELD_PATH: &str = "choices[].message";
+        match block {
+            Block::Text { text, extra } => {
+                let start = self.length;
+                self.text.push_str(text);
+                self.length.add(text);
+                let CitedSources { list, rest } = cited_by_others(extra);
+                record_dropped(&rest, FIELD_PATH, diagnostics);
+                self.annotations.extend(list.iter().map(|c| citations::write(c, start, self.length)));
+                self.add_extra(extra);
+            }
+            Block::Reasoning { text, extra, .. } => {
+                extra.report(NAME, FIELD_PATH, diagnostics);
+                self.reasoning.push_str(text);
+                self.add_extra(extra);
+            }
+            Block::Refusal(text) => self.refusal.push_str(text),
+            Block::ToolCall { id, name, arguments, signature, extra } => {
+                record_dropped(extra, FIELD_PATH, diagnostics);
+                let id = if id.is_empty() { spec.context.id("call_") } else { id.clone() };
+                let arguments = if arguments.is_empty() { "{}" } else { arguments };
+                self.tool_calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
+                let function =
+                    format!(r#"{{"name":{},"arguments":{}}}"#, encode_string(name), encode_string(arguments));
+                self.function_call.get_or_insert(function);
+            }
+            Block::Native { .. } => diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                FIELD_PATH,
+                "a part that only another dialect has",
+            ),
+            _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, FIELD_PATH, "media in an answer"),
+        }
+    }
+
+    fn add_extra(&mut self, extra: &ExtraFields) {
+        self.extra.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
+    }
 }
 
 fn encode_choice(choice: &Choice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> String {
-    let (mut words, mut thoughts, mut refusal) = (String::new(), String::new(), String::new());
-    let (mut length, mut annotations) = (TextLength::default(), Vec::new());
-    let mut calls = Vec::new();
-    let mut function_call = None;
-    let mut extras: Vec<(String, String)> = Vec::new();
+    let mut fields = MessageFields::default();
     for block in &choice.blocks {
-        match block {
-            Block::Text { text, extra } => {
-                let from = length;
-                words.push_str(text);
-                length.add(text);
-                let CitedSources { list, rest } = not_a_stream(extra);
-                note_lost(&rest, "choices[].message", diagnostics);
-                annotations.extend(list.iter().map(|one| citations::write(one, from, length)));
-                extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
-            }
-            Block::Reasoning { text, extra, .. } => {
-                extra.report(NAME, "choices[].message", diagnostics);
-                thoughts.push_str(text);
-                extras.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
-            }
-            Block::Refusal(text) => refusal.push_str(text),
-            Block::ToolCall { id, name, arguments, signature, extra } => {
-                note_lost(extra, "choices[].message", diagnostics);
-                let id = if id.is_empty() { spec.context.id("call_") } else { id.clone() };
-                let arguments = if arguments.is_empty() { "{}" } else { arguments };
-                calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
-                let function =
-                    format!(r#"{{"name":{},"arguments":{}}}"#, encode_string(name), encode_string(arguments));
-                function_call.get_or_insert(function);
-            }
-            Block::Native { .. } => {
-                diagnostics.record(
-                    DiagnosticCode::FeatureUnsupported,
-                    "choices[].message",
-                    "a part that only another dialect has",
-                );
-            }
-            _ => diagnostics.record(
-                DiagnosticCode::FeatureUnsupported,
-                "choices[].message",
-                "media in an answer",
-            ),
-        }
+        fields.add(block, spec, diagnostics);
     }
     if spec.reasoning == ReasoningStyle::Tags {
-        words = TagWriter::default().put(&std::mem::take(&mut thoughts), &words, true);
+        let reasoning = std::mem::take(&mut fields.reasoning);
+        fields.text = TagWriter::default().write(&reasoning, &fields.text, true);
     }
-    let mut message = Object::new();
-    message.set("role", "\"assistant\"");
-    let silent = words.is_empty() && (!calls.is_empty() || !refusal.is_empty());
-    message.set("content", if silent { String::from("null") } else { encode_string(&words) });
-    if !thoughts.is_empty() {
-        message.set("reasoning_content", encode_string(&thoughts));
-    }
-    if let Some(details) = reasoning_details::details(&choice.blocks) {
-        message.set("reasoning_details", details);
-    }
-    message.set("refusal", if refusal.is_empty() { String::from("null") } else { encode_string(&refusal) });
-    let legacy = function_call.filter(|_| spec.legacy_functions);
-    if calls.len() > 1 && legacy.is_some() {
+    let has_calls = !fields.tool_calls.is_empty();
+    let legacy_call = fields.function_call.take().filter(|_| spec.legacy_functions);
+    if fields.tool_calls.len() > 1 && legacy_call.is_some() {
         diagnostics.record(
             DiagnosticCode::FeatureUnsupported,
             "choices[].message",
             "more than one call for a legacy client",
         );
     }
-    if let Some(function) = &legacy {
-        message.set("function_call", function.clone());
-    } else if !calls.is_empty() {
-        message.set("tool_calls", format!("[{}]", calls.join(",")));
-    }
-    let CitedSources { list, rest: extra } = not_a_stream(&choice.extra);
-    annotations.extend(list.iter().map(|one| citations::write(one, TextLength::default(), length)));
-    if !annotations.is_empty() {
-        message.set("annotations", format!("[{}]", annotations.join(",")));
-    }
-    for (key, value) in extras {
-        message.set(key, value);
-    }
-    let derived = if calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
-    let finish = match word(choice.finish.as_ref().unwrap_or(&derived)) {
-        "stop" if !calls.is_empty() && !spec.named_tool => "tool_calls",
-        "tool_calls" if calls.is_empty() => "stop",
-        word => word,
+    let CitedSources { list, rest } = cited_by_others(&choice.extra);
+    let (start, end) = (TextLength::default(), fields.length);
+    fields.annotations.extend(list.iter().map(|c| citations::write(c, start, end)));
+    let derived = if has_calls { FinishReason::ToolCalls } else { FinishReason::Stop };
+    let reason = match finish_reason::name(choice.finish.as_ref().unwrap_or(&derived)) {
+        "stop" if has_calls && !spec.named_tool => "tool_calls",
+        "tool_calls" if !has_calls => "stop",
+        name => name,
     };
-    let finish = if finish == "tool_calls" && legacy.is_some() { "function_call" } else { finish };
+    let reason = if reason == "tool_calls" && legacy_call.is_some() { "function_call" } else { reason };
     let mut object = Object::new();
     object.set("index", choice.index.to_string());
-    object.set("message", message.to_json());
+    object.set("message", write_message(fields, legacy_call, &choice.blocks));
     let logprobs = choice.logprobs.as_ref().map(Logprobs::write);
     object.set("logprobs", logprobs.unwrap_or_else(|| String::from("null")));
-    object.set("finish_reason", encode_string(finish));
-    extra.report(NAME, "choices[]", diagnostics);
+    object.set("finish_reason", encode_string(reason));
+    rest.report(NAME, "choices[]", diagnostics);
     for (key, value) in choice.extra.of(NAME) {
         object.set(key.as_str(), value.get());
     }
     object.to_json()
+}
+
+fn write_message(fields: MessageFields, legacy_call: Option<String>, blocks: &[Block]) -> String {
+    let MessageFields { text, reasoning, refusal, annotations, tool_calls, extra, .. } = fields;
+    let mut message = Object::new();
+    message.set("role", "\"assistant\"");
+    let is_null = text.is_empty() && (!tool_calls.is_empty() || !refusal.is_empty());
+    message.set("content", if is_null { String::from("null") } else { encode_string(&text) });
+    if !reasoning.is_empty() {
+        message.set("reasoning_content", encode_string(&reasoning));
+    }
+    if let Some(details) = reasoning_details::write(blocks) {
+        message.set(reasoning_details::FIELD, details);
+    }
+    message.set("refusal", if refusal.is_empty() { String::from("null") } else { encode_string(&refusal) });
+    if let Some(function) = legacy_call {
+        message.set("function_call", function);
+    } else if !tool_calls.is_empty() {
+        message.set("tool_calls", format!("[{}]", tool_calls.join(",")));
+    }
+    if !annotations.is_empty() {
+        message.set("annotations", format!("[{}]", annotations.join(",")));
+    }
+    for (key, value) in extra {
+        message.set(key, value);
+    }
+    message.to_json()
 }

@@ -1,12 +1,12 @@
-//! The known members of requests. A JSON schema may be `true` or `false`.
+//! The fields of requests that are known, and their types: what a request is checked against. A JSON schema may be a boolean.
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/create>, <https://platform.openai.com/docs/api-reference/embeddings>
 
 use super::super::shape::Type::{Any, Bool, Count, Integer, List, Map, Natural, Number, Object, Text};
 use super::super::shape::{Member, Shape, refuse, refuse_structure, shape, warn};
 
-pub(super) static REQUEST: Shape = shape("requests", &REQUEST_MEMBERS);
-static REQUEST_MEMBERS: [Member; 40] = [
+pub(super) static REQUEST: Shape = shape("requests", &REQUEST_FIELDS);
+static REQUEST_FIELDS: [Member; 40] = [
     refuse("model", &[Text]),
     refuse("messages", &[List(&[Object(&MESSAGE)])]),
     refuse("stream", &[Bool]),
@@ -15,7 +15,7 @@ static REQUEST_MEMBERS: [Member; 40] = [
     warn("stream_options", &[Object(&STREAM_OPTIONS)]),
     refuse_structure("max_tokens", &[Natural]),
     refuse_structure("max_completion_tokens", &[Natural]),
-    refuse("tool_choice", &[Text, Object(&CHOICE)]),
+    refuse("tool_choice", &[Text, Object(&TOOL_CHOICE)]),
     warn("top_p", &[Number]),
     refuse("stop", &[Text, List(&[Text])]),
     refuse_structure("n", &[Count]),
@@ -28,13 +28,13 @@ static REQUEST_MEMBERS: [Member; 40] = [
     warn("user", &[Text]),
     warn("reasoning_effort", &[Text]),
     warn("parallel_tool_calls", &[Bool]),
-    refuse("response_format", &[Object(&FORMAT)]),
+    refuse("response_format", &[Object(&RESPONSE_FORMAT)]),
     warn("logprobs", &[Bool]),
     warn("top_logprobs", &[Natural]),
     warn("logit_bias", &[Map]),
     refuse("prompt", &[Text, List(&[Any])]),
     refuse("functions", &[List(&[Object(&FUNCTION)])]),
-    refuse("function_call", &[Text, Object(&CHOSEN)]),
+    refuse("function_call", &[Text, Object(&CHOSEN_FUNCTION)]),
     warn("verbosity", &[Text]),
     warn("modalities", &[List(&[Text])]),
     warn("audio", &[Map]),
@@ -53,22 +53,22 @@ static STREAM_OPTIONS: Shape =
     shape("options", &[warn("include_usage", &[Bool]), warn("include_obfuscation", &[Bool])]);
 
 pub(super) static MESSAGE: Shape =
-    shape("messages", &MESSAGE_MEMBERS).such_as(r#"{"role": "user", "content": "…"}"#);
-static MESSAGE_MEMBERS: [Member; 11] = [
+    shape("messages", &MESSAGE_FIELDS).with_example(r#"{"role": "user", "content": "…"}"#);
+static MESSAGE_FIELDS: [Member; 11] = [
     refuse("role", &[Text]),
     refuse("content", &[Text, List(&[Text, Object(&PART)])]),
-    refuse("tool_calls", &[List(&[Object(&CALL)])]),
+    refuse("tool_calls", &[List(&[Object(&TOOL_CALL)])]),
     warn("tool_call_id", &[Text]),
     warn("name", &[Text]),
     warn("refusal", &[Text]),
     warn("reasoning_content", &[Text]),
     warn("reasoning_details", &[List(&[Map])]),
-    warn("function_call", &[Object(&CALLED)]),
+    warn("function_call", &[Object(&FUNCTION_CALL)]),
     warn("audio", &[Map]),
     warn("annotations", &[List(&[Map])]),
 ];
 
-static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with(&[
+static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with_variants(&[
     (&["text"], &TEXT),
     (&["image_url"], &IMAGE),
     (&["input_audio"], &AUDIO),
@@ -76,32 +76,32 @@ static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with(&[
     (&["refusal"], &REFUSAL),
 ]);
 static TEXT: Shape = shape("texts", &[refuse("text", &[Text])]);
-static IMAGE: Shape = shape("images", &[refuse("image_url", &[Text, Object(&ADDRESS)])]);
-static ADDRESS: Shape = shape("addresses", &[refuse("url", &[Text]), warn("detail", &[Text])]);
-/// Mistral takes the bytes alone, as a text.
-static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Text, Object(&SOUND)])]);
-static SOUND: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("format", &[Text])]);
-static FILE: Shape = shape("files", &[refuse("file", &[Object(&DOCUMENT)])]);
-static DOCUMENT: Shape =
+static IMAGE: Shape = shape("images", &[refuse("image_url", &[Text, Object(&IMAGE_URL)])]);
+static IMAGE_URL: Shape = shape("addresses", &[refuse("url", &[Text]), warn("detail", &[Text])]);
+/// Mistral accepts a string with the base64 data in place of the object.
+static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Text, Object(&AUDIO_DATA)])]);
+static AUDIO_DATA: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("format", &[Text])]);
+static FILE: Shape = shape("files", &[refuse("file", &[Object(&FILE_DATA)])]);
+static FILE_DATA: Shape =
     shape("files", &[refuse("file_data", &[Text]), refuse("file_id", &[Text]), warn("filename", &[Text])]);
 static REFUSAL: Shape = shape("refusals", &[refuse("refusal", &[Text])]);
 
-static CALL: Shape = shape("tool calls", &CALL_MEMBERS);
-static CALL_MEMBERS: [Member; 4] = [
+static TOOL_CALL: Shape = shape("tool calls", &TOOL_CALL_FIELDS);
+static TOOL_CALL_FIELDS: [Member; 4] = [
     warn("id", &[Text]),
     warn("type", &[Text]),
-    refuse("function", &[Object(&CALLED)]),
-    refuse("custom", &[Object(&CUSTOM_CALLED)]),
+    refuse("function", &[Object(&FUNCTION_CALL)]),
+    refuse("custom", &[Object(&CUSTOM_CALL)]),
 ];
-/// Arguments that are no text are written as one.
-static CALLED: Shape = shape("calls", &[refuse("name", &[Text]), warn("arguments", &[Any])]);
-static CUSTOM_CALLED: Shape = shape("calls", &[refuse("name", &[Text]), warn("input", &[Any])]);
+/// Arguments of another type than a string are accepted, and written as one.
+static FUNCTION_CALL: Shape = shape("calls", &[refuse("name", &[Text]), warn("arguments", &[Any])]);
+static CUSTOM_CALL: Shape = shape("calls", &[refuse("name", &[Text]), warn("input", &[Any])]);
 
-pub(super) static TOOL: Shape = shape("tools", &TOOL_MEMBERS);
-static TOOL_MEMBERS: [Member; 3] =
+pub(super) static TOOL: Shape = shape("tools", &TOOL_FIELDS);
+static TOOL_FIELDS: [Member; 3] =
     [warn("type", &[Text]), refuse("function", &[Object(&FUNCTION)]), refuse("custom", &[Object(&CUSTOM)])];
-pub(super) static FUNCTION: Shape = shape("functions", &FUNCTION_MEMBERS);
-static FUNCTION_MEMBERS: [Member; 4] = [
+pub(super) static FUNCTION: Shape = shape("functions", &FUNCTION_FIELDS);
+static FUNCTION_FIELDS: [Member; 4] = [
     refuse("name", &[Text]),
     warn("description", &[Text]),
     warn("parameters", &[Map, Bool]),
@@ -110,18 +110,18 @@ static FUNCTION_MEMBERS: [Member; 4] = [
 static CUSTOM: Shape =
     shape("tools", &[refuse("name", &[Text]), warn("description", &[Text]), warn("format", &[Map])]);
 
-static CHOICE: Shape = shape(
+static TOOL_CHOICE: Shape = shape(
     "choices",
     &[
         warn("type", &[Text]),
-        refuse("function", &[Object(&CHOSEN)]),
-        refuse("custom", &[Object(&CHOSEN)]),
+        refuse("function", &[Object(&CHOSEN_FUNCTION)]),
+        refuse("custom", &[Object(&CHOSEN_FUNCTION)]),
         refuse("allowed_tools", &[Map]),
     ],
 );
-static CHOSEN: Shape = shape("functions", &[refuse("name", &[Text])]);
+static CHOSEN_FUNCTION: Shape = shape("functions", &[refuse("name", &[Text])]);
 
-static FORMAT: Shape =
+static RESPONSE_FORMAT: Shape =
     shape("formats", &[refuse("type", &[Text]), refuse("json_schema", &[Object(&JSON_SCHEMA)])]);
 static JSON_SCHEMA: Shape = shape(
     "schemas",
@@ -133,9 +133,9 @@ static JSON_SCHEMA: Shape = shape(
     ],
 );
 
-/// Of `/embeddings`.
-pub(super) static EMBEDDING: Shape = shape("requests", &EMBEDDING_MEMBERS);
-static EMBEDDING_MEMBERS: [Member; 5] = [
+/// The fields of a request to `/embeddings`.
+pub(super) static EMBEDDING: Shape = shape("requests", &EMBEDDING_FIELDS);
+static EMBEDDING_FIELDS: [Member; 5] = [
     refuse("model", &[Text]),
     refuse("input", &[Text, List(&[Text, Natural, List(&[Natural])])]),
     refuse_structure("dimensions", &[Natural]),

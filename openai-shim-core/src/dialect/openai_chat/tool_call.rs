@@ -1,25 +1,31 @@
-//! One tool call of a message, in requests and answers.
+//! One tool call of a message, in requests and responses: JSON to a [`Block`] and back.
 
-use super::NAME;
-use super::request::leftovers;
+use super::extra_fields::{NAME, unknown_fields};
 use crate::canonical::{Block, ExtraFields};
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 use serde_json::value::RawValue;
 
-/// Reads a tool call; with it whether its arguments came as an object. A custom tool's input is text, and the call's own
-/// members are kept beside it.
-pub(super) fn read(call: &str) -> (Block, bool) {
+/// A tool call that was read.
+pub(super) struct ReadCall {
+    pub(super) block: Block,
+    /// The arguments were not a string, so that the call cannot be sent as it came.
+    pub(super) is_reshaped: bool,
+}
+
+/// Reads a tool call. A custom tool's input is plain text, and the call's own fields are kept beside it.
+pub(super) fn read(call: &str) -> ReadCall {
     let object = Object::parse(call.as_bytes()).unwrap_or_default();
     let is_custom = is_custom(&object);
     let function = object.object(if is_custom { "custom" } else { "function" }).unwrap_or_default();
     let arguments = function.get(if is_custom { "input" } else { "arguments" }).unwrap_or("\"\"");
-    let changed = value_kind(arguments) != ValueKind::String;
+    let is_reshaped = value_kind(arguments) != ValueKind::String;
     let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index", "custom"] };
-    let mut extra = leftovers(&object, known);
+    let mut extra = unknown_fields(&object, known);
     let signature = signature(&object);
     if signature.is_some() {
-        let members: Vec<_> = extra.into_members().into_iter().filter_map(|(k, v)| rest_of(k, v)).collect();
-        extra = if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) };
+        let fields = extra.into_members().into_iter();
+        let fields: Vec<_> = fields.filter_map(|(key, value)| without_signature(key, value)).collect();
+        extra = if fields.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, fields) };
     }
     let block = Block::ToolCall {
         id: object.str("id").unwrap_or_default().into_owned(),
@@ -28,10 +34,10 @@ pub(super) fn read(call: &str) -> (Block, bool) {
         signature: signature.map(Into::into),
         extra,
     };
-    (block, changed)
+    ReadCall { block, is_reshaped }
 }
 
-/// Whether a call, or a piece of one, is a custom tool's. Some write both members, one of them empty.
+/// Whether a call, or a delta of one, is a custom tool's. Some servers write both fields, one of them empty.
 pub(super) fn is_custom(call: &Object<'_>) -> bool {
     let Some(custom) = call.object("custom") else { return false };
     match call.str("type").as_deref() {
@@ -42,23 +48,23 @@ pub(super) fn is_custom(call: &Object<'_>) -> bool {
 }
 
 /// Where Google's OpenAI-compatible endpoints put the signature of a call, and where their clients send it back.
-const SIGNED: [&str; 3] = ["extra_content", "google", "thought_signature"];
+const SIGNATURE_PATH: [&str; 3] = ["extra_content", "google", "thought_signature"];
 
-/// The opaque signature of a call.
+/// Returns the opaque signature of a call.
 pub(super) fn signature(call: &Object<'_>) -> Option<String> {
-    let [outer, inner, key] = SIGNED;
+    let [outer, inner, key] = SIGNATURE_PATH;
     Some(call.object(outer)?.object(inner)?.str(key)?.into_owned()).filter(|s| !s.is_empty())
 }
 
-/// A leftover of a signed call without the signature; `None` if nothing else is in it.
-fn rest_of(key: String, value: Box<RawValue>) -> Option<(String, Box<RawValue>)> {
-    let [outer, inner, signed] = SIGNED;
+/// Takes the signature out of an extra field of a call; returns `None` if nothing else is in the field.
+fn without_signature(key: String, value: Box<RawValue>) -> Option<(String, Box<RawValue>)> {
+    let [outer, inner, signature] = SIGNATURE_PATH;
     if key != outer {
         return Some((key, value));
     }
     let mut content = Object::parse(value.get().as_bytes()).ok()?.into_owned();
     let mut google = content.object(inner)?.into_owned();
-    google.remove(signed);
+    google.remove(signature);
     if google.is_empty() {
         content.remove(inner);
     } else {
@@ -67,10 +73,10 @@ fn rest_of(key: String, value: Box<RawValue>) -> Option<(String, Box<RawValue>)>
     (!content.is_empty()).then(|| (key, raw(content.to_json())))
 }
 
-/// A call's leftovers, with its signature put among them.
-pub(super) fn sign(mut call: Object<'_>, signature: Option<&str>) -> String {
+/// Writes a call with its signature.
+pub(super) fn write_signed(mut call: Object<'_>, signature: Option<&str>) -> String {
     if let Some(signature) = signature {
-        let [outer, inner, key] = SIGNED;
+        let [outer, inner, key] = SIGNATURE_PATH;
         let mut content = call.object(outer).map(Object::into_owned).unwrap_or_default();
         let mut google = content.object(inner).map(Object::into_owned).unwrap_or_default();
         google.set(key, encode_string(signature));
@@ -100,5 +106,5 @@ pub(super) fn write(
     for (key, value) in extra.of(NAME) {
         call.set(key.as_str(), value.get());
     }
-    sign(call, signature)
+    write_signed(call, signature)
 }

@@ -1,8 +1,7 @@
-//! OpenAI's own objects as types, for building and reading payloads by hand.
+//! OpenAI's objects as types, for building and reading payloads by hand.
 //!
-//! Members without a field are kept raw in `extra`, so that reading and writing loses nothing: a field of a payload is
-//! either typed here or there. The translation itself works on the raw members (see `mend`), because real servers do not
-//! keep to these types.
+//! Fields that a type does not have are kept raw in `extra`, so that reading and writing loses nothing. The translation itself
+//! works on raw JSON (see the folder `repair`), because real servers deviate from these types.
 //!
 //! ```
 //! use openai_shim_core::dialect::openai_chat::wire::{ChatCompletion, ChatRequest, Message};
@@ -30,23 +29,23 @@ wire_object! {
         pub model: String = "model",
         /// The conversation.
         pub messages: Vec<Message> = "messages",
-        /// Whether to stream.
+        /// Whether to stream the response.
         pub stream: bool = "stream",
         /// Options of the stream.
         pub stream_options: StreamOptions = "stream_options",
-        /// The longest answer in tokens, reasoning included.
+        /// The most tokens of the output, reasoning included.
         pub max_completion_tokens: u64 = "max_completion_tokens",
-        /// The older name, which most servers know.
+        /// The older name of `max_completion_tokens`, which most servers accept.
         pub max_tokens: u64 = "max_tokens",
         /// Sampling temperature, 0 to 2.
         pub temperature: f64 = "temperature",
         /// Nucleus sampling, 0 to 1.
         pub top_p: f64 = "top_p",
-        /// How many answers.
+        /// How many choices.
         pub n: u32 = "n",
-        /// Where to stop: a text, or up to four.
+        /// Stop sequences: a string, or a list of up to four.
         pub stop: Box<RawValue> = "stop",
-        /// Penalty for tokens by how often they occurred, -2 to 2.
+        /// Penalty for tokens, by how often they occurred, -2 to 2.
         pub frequency_penalty: f64 = "frequency_penalty",
         /// Penalty for tokens that occurred, -2 to 2.
         pub presence_penalty: f64 = "presence_penalty",
@@ -54,43 +53,43 @@ wire_object! {
         pub logit_bias: Box<RawValue> = "logit_bias",
         /// Whether to return log probabilities.
         pub logprobs: bool = "logprobs",
-        /// How many alternatives per token, 0 to 20.
+        /// How many likely tokens to return for each position, 0 to 20.
         pub top_logprobs: u32 = "top_logprobs",
         /// A seed.
         pub seed: i64 = "seed",
-        /// Tools on offer.
+        /// The offered tools.
         pub tools: Vec<Tool> = "tools",
         /// `none`, `auto`, `required`, or one tool.
         pub tool_choice: Box<RawValue> = "tool_choice",
-        /// Whether several tools may be called at once.
+        /// Whether the model may call several tools at once.
         pub parallel_tool_calls: bool = "parallel_tool_calls",
-        /// Legacy: functions on offer.
+        /// Legacy form of `tools`.
         pub functions: Vec<Function> = "functions",
-        /// Legacy: `none`, `auto`, or one function.
+        /// Legacy form of `tool_choice`: `none`, `auto`, or one function.
         pub function_call: Box<RawValue> = "function_call",
-        /// Text, a JSON object, or JSON of a schema.
+        /// `text`, `json_object`, or `json_schema` with a schema.
         pub response_format: Box<RawValue> = "response_format",
         /// `none`, `minimal`, `low`, `medium`, `high`, `xhigh`.
         pub reasoning_effort: String = "reasoning_effort",
         /// `low`, `medium`, `high`.
         pub verbosity: String = "verbosity",
-        /// Text, audio.
+        /// `text`, `audio`.
         pub modalities: Vec<String> = "modalities",
-        /// Voice and format of spoken answers.
+        /// Voice and format of audio output.
         pub audio: Box<RawValue> = "audio",
-        /// A text that the answer will mostly repeat.
+        /// A text that the output will mostly repeat.
         pub prediction: Box<RawValue> = "prediction",
         /// Options of the web search.
         pub web_search_options: Box<RawValue> = "web_search_options",
-        /// Whether to keep the completion.
+        /// Whether OpenAI stores the completion.
         pub store: bool = "store",
-        /// Up to 16 pairs of texts.
+        /// Up to 16 pairs of strings.
         pub metadata: Box<RawValue> = "metadata",
         /// `auto`, `default`, `flex`, `priority`.
         pub service_tier: String = "service_tier",
-        /// An end user, by a stable and anonymous name.
+        /// A stable and anonymous identifier of the end user.
         pub safety_identifier: String = "safety_identifier",
-        /// Requests with one key share a cache.
+        /// Requests with the same key share a cache.
         pub prompt_cache_key: String = "prompt_cache_key",
         /// How long the prompt stays cached.
         pub prompt_cache_retention: String = "prompt_cache_retention",
@@ -102,55 +101,55 @@ wire_object! {
 wire_object! {
     /// Options of a stream.
     pub struct StreamOptions {
-        /// Whether a last chunk carries usage.
+        /// Whether a last chunk has the token counts.
         pub include_usage: bool = "include_usage",
-        /// Whether chunks are padded against guessing by length.
+        /// Whether chunks are padded, so that their length tells nothing about the text.
         pub include_obfuscation: bool = "include_obfuscation",
     }
 }
 
 wire_object! {
-    /// A message, of any role, in requests and answers.
+    /// A message of any role, in requests and responses.
     pub struct Message {
         /// `developer`, `system`, `user`, `assistant` or `tool`.
         pub role: String = "role",
-        /// A text, a list of parts, or null.
+        /// A string, a list of content parts, or null.
         pub content: Box<RawValue> = "content",
-        /// The speaker's name.
+        /// The name of the participant.
         pub name: String = "name",
-        /// Words of refusal.
+        /// The model's refusal.
         pub refusal: String = "refusal",
-        /// The tools that the assistant calls.
+        /// The assistant's tool calls.
         pub tool_calls: Vec<ToolCall> = "tool_calls",
-        /// The call that a tool's message answers.
+        /// The id of the call whose result a tool's message is.
         pub tool_call_id: String = "tool_call_id",
-        /// Legacy: the function that the assistant calls.
+        /// Legacy form of `tool_calls`.
         pub function_call: FunctionCall = "function_call",
-        /// A spoken answer, or the id of one.
+        /// Audio output, or the id of one.
         pub audio: Box<RawValue> = "audio",
         /// Citations.
         pub annotations: Box<RawValue> = "annotations",
-        /// Reasoning; not OpenAI's, but what most servers call it.
+        /// Reasoning. Not OpenAI's field, but that of most servers.
         pub reasoning_content: String = "reasoning_content",
     }
 }
 
 impl Message {
-    /// A message of one text.
+    /// Creates a message of one text.
     pub fn new(role: &str, text: &str) -> Self {
         Self { role: Some(role.to_owned()), content: Some(raw(encode_string(text))), ..Self::default() }
     }
 
-    /// The content, if it is one text.
+    /// Returns the content, if it is a string.
     pub fn text(&self) -> Option<Cow<'_, str>> {
         self.content.as_deref().and_then(|c| decode_string(c.get()))
     }
 }
 
 wire_object! {
-    /// A call of a tool; in a stream a fragment of one.
+    /// A tool call; in a stream a delta of one.
     pub struct ToolCall {
-        /// Which call a fragment belongs to.
+        /// In a stream: which call the delta belongs to.
         pub index: u32 = "index",
         /// The call's id.
         pub id: String = "id",
@@ -168,13 +167,13 @@ wire_object! {
     pub struct FunctionCall {
         /// The name.
         pub name: String = "name",
-        /// The arguments as JSON text; in a stream a piece of it.
+        /// The arguments as JSON text; in a stream a part of it.
         pub arguments: String = "arguments",
     }
 }
 
 wire_object! {
-    /// A tool on offer.
+    /// An offered tool.
     pub struct Tool {
         /// `function` or `custom`.
         pub kind: String = "type",
@@ -186,47 +185,47 @@ wire_object! {
 }
 
 wire_object! {
-    /// A function on offer.
+    /// An offered function.
     pub struct Function {
         /// The name: letters, digits, `_` and `-`, at most 64.
         pub name: String = "name",
-        /// What it does.
+        /// What the function does.
         pub description: String = "description",
         /// The JSON schema of its arguments.
         pub parameters: Box<RawValue> = "parameters",
-        /// Whether arguments must follow the schema exactly.
+        /// Whether the arguments must match the schema exactly.
         pub strict: bool = "strict",
     }
 }
 
 wire_object! {
-    /// A whole answer: <https://platform.openai.com/docs/api-reference/chat/object>.
+    /// A non-streaming response: <https://platform.openai.com/docs/api-reference/chat/object>.
     pub struct ChatCompletion {
         /// Its id.
         pub id: String = "id",
         /// `chat.completion`.
         pub object: String = "object",
-        /// When it was made, in seconds since 1970.
+        /// When it was created, in seconds since 1970.
         pub created: u64 = "created",
-        /// The model that answered.
+        /// The model that generated it.
         pub model: String = "model",
-        /// The answers.
+        /// The alternatives.
         pub choices: Vec<Choice> = "choices",
         /// Token counts.
         pub usage: CompletionUsage = "usage",
-        /// The tier that served it.
+        /// The service tier.
         pub service_tier: String = "service_tier",
-        /// The configuration that served it.
+        /// The backend's configuration.
         pub system_fingerprint: String = "system_fingerprint",
     }
 }
 
 wire_object! {
-    /// One of the answers.
+    /// One of the alternatives.
     pub struct Choice {
-        /// Which one.
+        /// Its number.
         pub index: u32 = "index",
-        /// What it says.
+        /// The model's message.
         pub message: Message = "message",
         /// `stop`, `length`, `tool_calls`, `content_filter` or `function_call`.
         pub finish_reason: String = "finish_reason",
@@ -238,35 +237,35 @@ wire_object! {
 wire_object! {
     /// One chunk of a stream: <https://platform.openai.com/docs/api-reference/chat-streaming>.
     pub struct ChatCompletionChunk {
-        /// The same id in all chunks.
+        /// The id, the same in all chunks.
         pub id: String = "id",
         /// `chat.completion.chunk`.
         pub object: String = "object",
-        /// The same time in all chunks, in seconds since 1970.
+        /// When the response was created, in seconds since 1970, the same in all chunks.
         pub created: u64 = "created",
-        /// The model that answers.
+        /// The model that generates the response.
         pub model: String = "model",
-        /// What is new of each answer; empty in the chunk with usage.
+        /// The increments of the choices; empty in the chunk with usage.
         pub choices: Vec<ChunkChoice> = "choices",
         /// Token counts, in the last chunk only.
         pub usage: CompletionUsage = "usage",
-        /// The tier that serves it.
+        /// The service tier.
         pub service_tier: String = "service_tier",
-        /// The configuration that serves it.
+        /// The backend's configuration.
         pub system_fingerprint: String = "system_fingerprint",
     }
 }
 
 wire_object! {
-    /// What is new of one answer.
+    /// The increment of one choice.
     pub struct ChunkChoice {
-        /// Which one.
+        /// Its number.
         pub index: u32 = "index",
-        /// What is new.
+        /// The increment of the message.
         pub delta: Message = "delta",
-        /// Why it ended, in its last chunk.
+        /// The finish reason, in the choice's last chunk.
         pub finish_reason: String = "finish_reason",
-        /// Log probabilities of what is new.
+        /// Log probabilities of the increment.
         pub logprobs: Box<RawValue> = "logprobs",
     }
 }
@@ -276,19 +275,19 @@ wire_object! {
     pub struct CompletionUsage {
         /// Tokens of the prompt, cached ones included.
         pub prompt_tokens: u64 = "prompt_tokens",
-        /// Tokens of the answer, reasoning included.
+        /// Tokens of the output, reasoning included.
         pub completion_tokens: u64 = "completion_tokens",
-        /// Both together.
+        /// The sum of both.
         pub total_tokens: u64 = "total_tokens",
-        /// Of the prompt: `cached_tokens`, `audio_tokens`.
+        /// Details of the prompt: `cached_tokens`, `audio_tokens`.
         pub prompt_tokens_details: Box<RawValue> = "prompt_tokens_details",
-        /// Of the answer: `reasoning_tokens`, `audio_tokens`, accepted and rejected predictions.
+        /// Details of the output: `reasoning_tokens`, `audio_tokens`, accepted and rejected predictions.
         pub completion_tokens_details: Box<RawValue> = "completion_tokens_details",
     }
 }
 
 wire_object! {
-    /// An error answer: <https://platform.openai.com/docs/guides/error-codes>.
+    /// An error response: <https://platform.openai.com/docs/guides/error-codes>.
     pub struct ErrorResponse {
         /// The error.
         pub error: ErrorObject = "error",
@@ -296,7 +295,7 @@ wire_object! {
 }
 
 wire_object! {
-    /// What went wrong.
+    /// An error.
     pub struct ErrorObject {
         /// One sentence.
         pub message: String = "message",

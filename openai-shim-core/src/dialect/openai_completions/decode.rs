@@ -1,82 +1,22 @@
-//! A stream as events: mended chunks in, blocks out.
+//! Frames of an upstream's stream in, canonical events out: chunks are repaired first.
 
-use super::super::Decoder;
-use super::repair::{ChunkSink, CompletionIdentity, RepairedCompletion, StreamState, UsageSpan};
-use super::response::leftovers;
-use super::{ECHOED, NAME, is_own, logprobs, prompt, reason};
+use super::completion_writer::CompletionIdentity;
+use super::echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
+use super::extra_fields::{NAME, from_fields};
+use super::repair::{ChunkSink, RepairedCompletion, StreamState, StreamUsage};
+use super::text_extractor::CompletionsTextExtractor;
+use super::{finish_reason, logprobs};
 use crate::canonical::{
-    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex,
-    ReasoningTags, ResponseSpec,
+    BlockKind, Delta, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex, ResponseSpec,
 };
+use crate::dialect::Decoder;
 use crate::error::UpstreamError;
-use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment};
+use crate::extract::Segment;
 use crate::framing::Frame;
 use crate::json::raw;
 use std::collections::BTreeMap;
 
-/// Takes what stands inside a text out of it, for clients that have other places for it.
-pub(super) struct Voice {
-    splitter: OutputParser,
-    fences: Option<FenceStripper>,
-}
-
-impl Voice {
-    pub(super) fn new(spec: &ResponseSpec) -> Self {
-        // A client of this dialect takes the text as it comes.
-        let own = is_own(spec);
-        let think = match spec.quirks.reasoning_tags {
-            _ if own => ReasoningTagMode::Ignore,
-            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
-            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
-            ReasoningTags::Leading => ReasoningTagMode::Leading,
-        };
-        let tools = if own || spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
-        Self {
-            splitter: OutputParser::new(think, &tools),
-            fences: (spec.required_json_fields.is_some() && !own).then(FenceStripper::new),
-        }
-    }
-
-    /// What the next part of the text says. `last`: nothing follows.
-    pub(super) fn push(&mut self, words: &str, last: bool, diagnostics: &mut Diagnostics) -> Vec<Segment> {
-        let mut pieces = Vec::new();
-        self.splitter.push(words, &mut pieces);
-        if last {
-            self.splitter.finish(&mut pieces);
-        }
-        for piece in &mut pieces {
-            match piece {
-                Segment::Text(text) => {
-                    if let Some(fences) = &mut self.fences {
-                        let mut open = String::new();
-                        fences.push(text, &mut open);
-                        *text = open;
-                    }
-                }
-                Segment::Reasoning(_) => {
-                    diagnostics.record(DiagnosticCode::ReasoningSplit, "choices[].text", "")
-                }
-                Segment::ToolCall { name, .. } => {
-                    diagnostics.record(DiagnosticCode::ToolCallRecovered, "choices[].text", name)
-                }
-            }
-        }
-        if let (true, Some(mut fences)) = (last, self.fences.take()) {
-            let mut rest = String::new();
-            fences.finish(&mut rest);
-            if fences.has_stripped() {
-                diagnostics.record(DiagnosticCode::FenceStripped, "choices[].text", "");
-            }
-            pieces.push(Segment::Text(rest));
-        }
-        pieces.retain(
-            |piece| !matches!(piece, Segment::Text(text) | Segment::Reasoning(text) if text.is_empty()),
-        );
-        pieces
-    }
-}
-
-/// Reads a stream.
+/// Decodes a stream.
 pub(super) struct CompletionsDecoder {
     stream: StreamState,
     blocks: OpenBlocks,
@@ -84,22 +24,23 @@ pub(super) struct CompletionsDecoder {
 
 impl CompletionsDecoder {
     pub(super) fn new(spec: ResponseSpec) -> Self {
-        // Whether the client wants usage, and how it calls the model, is its encoder's business.
         let blocks = OpenBlocks {
             spec: spec.clone(),
-            started: false,
+            has_started: false,
             choices: Vec::new(),
-            numbers: BTreeMap::new(),
-            said: Vec::new(),
-            places: MemberIndex::default(),
+            positions: BTreeMap::new(),
+            fields: Vec::new(),
+            field_index: MemberIndex::default(),
             diagnostics: Diagnostics::default(),
         };
+        // The encoder for the client decides about usage and the model's name.
         let spec = ResponseSpec { include_usage: false, usage_injected: true, restore_alias: false, ..spec };
         Self { stream: StreamState::new(spec), blocks }
     }
 
-    fn step(&mut self, out: &mut Vec<Event>, run: impl FnOnce(&mut StreamState, &mut dyn ChunkSink)) {
-        run(&mut self.stream, &mut EventSink { blocks: &mut self.blocks, out });
+    /// Runs a step of the stream, and moves the diagnostics of its blocks to the stream's.
+    fn run(&mut self, out: &mut Vec<Event>, step: impl FnOnce(&mut StreamState, &mut dyn ChunkSink)) {
+        step(&mut self.stream, &mut EventSink { blocks: &mut self.blocks, out });
         if !self.blocks.diagnostics.is_empty() {
             self.stream.reader.diagnostics.extend(&std::mem::take(&mut self.blocks.diagnostics));
         }
@@ -108,11 +49,11 @@ impl CompletionsDecoder {
 
 impl Decoder for CompletionsDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
-        self.step(out, |stream, sink| stream.frame(frame, sink));
+        self.run(out, |stream, sink| stream.frame(frame, sink));
     }
 
     fn finish(&mut self, out: &mut Vec<Event>) {
-        self.step(out, |stream, sink| stream.finish(sink));
+        self.run(out, |stream, sink| stream.finish(sink));
     }
 
     fn diagnostics(&self) -> &Diagnostics {
@@ -120,69 +61,75 @@ impl Decoder for CompletionsDecoder {
     }
 }
 
-/// Which blocks are open.
+/// What is open in a stream between two chunks.
 struct OpenBlocks {
     spec: ResponseSpec,
-    started: bool,
+    has_started: bool,
     choices: Vec<ChoiceReader>,
-    /// Where each of them stands.
-    numbers: BTreeMap<u32, usize>,
-    /// Members of the answer as a whole, as last said.
-    said: Vec<(String, String)>,
-    places: MemberIndex,
+    /// The position of each choice in the list, by its index.
+    positions: BTreeMap<u32, usize>,
+    /// The chunk's own fields that the canonical model has no place for, with their last values.
+    fields: Vec<(String, String)>,
+    field_index: MemberIndex,
     diagnostics: Diagnostics,
 }
 
+/// What is open in a choice.
 struct ChoiceReader {
     index: u32,
-    next: u32,
+    next_block: u32,
     open: Option<(u32, BlockKind)>,
-    voice: Voice,
-    calls: bool,
-    /// Why it ended; said when nothing can follow.
-    finish: Option<&'static str>,
+    extractor: CompletionsTextExtractor,
+    has_calls: bool,
+    /// OpenAI's name for the finish reason; it becomes an event when nothing can follow.
+    finish_reason: Option<&'static str>,
 }
 
-/// Turns mended chunks into events.
+/// Turns repaired chunks into events.
 struct EventSink<'a> {
     blocks: &'a mut OpenBlocks,
     out: &'a mut Vec<Event>,
 }
 
 impl ChunkSink for EventSink<'_> {
-    fn chunk(&mut self, answer: &RepairedCompletion, head: &CompletionIdentity, _source: Option<&[u8]>) {
-        self.start(head);
-        let mut members = Vec::new();
-        for (key, value) in &answer.extra {
-            let place = self.blocks.places.find(&self.blocks.said, key);
-            match place.and_then(|at| self.blocks.said.get_mut(at)) {
-                Some((_, old)) if old == value => continue,
-                Some((_, old)) => old.clone_from(value),
-                None => self.blocks.said.push((key.clone(), value.clone())),
+    fn chunk(
+        &mut self,
+        completion: &RepairedCompletion,
+        identity: &CompletionIdentity,
+        _source: Option<&[u8]>,
+    ) {
+        self.start(identity);
+        let mut fields = Vec::new();
+        for (key, value) in &completion.extra {
+            let position = self.blocks.field_index.find(&self.blocks.fields, key);
+            match position.and_then(|at| self.blocks.fields.get_mut(at)) {
+                Some((_, last)) if last == value => continue,
+                Some((_, last)) => last.clone_from(value),
+                None => self.blocks.fields.push((key.clone(), value.clone())),
             }
-            members.push((key.clone(), value.clone()));
+            fields.push((key.clone(), value.clone()));
         }
-        self.extra(None, leftovers(members).into());
-        for piece in &answer.pieces {
-            let at = self.at(piece.index);
-            self.extra(Some(piece.index), leftovers(piece.extra.clone()).into());
-            if let Some(read) = piece.logprobs.as_deref().and_then(logprobs::read) {
-                self.extra(Some(piece.index), read.to_extra());
+        self.extra(None, from_fields(fields).into());
+        for choice in &completion.choices {
+            let at = self.position(choice.index);
+            self.extra(Some(choice.index), from_fields(choice.extra.clone()).into());
+            if let Some(logprobs) = choice.logprobs.as_deref().and_then(logprobs::read) {
+                self.extra(Some(choice.index), logprobs.to_extra());
             }
-            self.words(at, &piece.text, false);
-            if let Some(choice) = self.blocks.choices.get_mut(at) {
-                choice.finish = choice.finish.or(piece.finish);
+            self.text(at, &choice.text, false);
+            if let Some(reader) = self.blocks.choices.get_mut(at) {
+                reader.finish_reason = reader.finish_reason.or(choice.finish_reason);
             }
         }
     }
 
-    fn usage(&mut self, counts: &UsageSpan, head: &CompletionIdentity, _shown: bool) {
-        self.start(head);
-        self.out.push(Event::Usage(counts.usage));
+    fn usage(&mut self, usage: &StreamUsage, identity: &CompletionIdentity, _is_shown: bool) {
+        self.start(identity);
+        self.out.push(Event::Usage(usage.counts));
     }
 
     fn error(&mut self, error: &UpstreamError) {
-        if self.blocks.started {
+        if self.blocks.has_started {
             self.end_texts();
         }
         self.out.push(Event::Error(error.clone()));
@@ -191,8 +138,8 @@ impl ChunkSink for EventSink<'_> {
     fn done(&mut self) {
         self.end_texts();
         for choice in &self.blocks.choices {
-            let reason = match reason(choice.finish.unwrap_or("stop")) {
-                FinishReason::Stop if choice.calls => FinishReason::ToolCalls,
+            let reason = match finish_reason::parse(choice.finish_reason.unwrap_or("stop")) {
+                FinishReason::Stop if choice.has_calls => FinishReason::ToolCalls,
                 reason => reason,
             };
             self.out.push(Event::Finish { choice: choice.index, reason });
@@ -202,17 +149,17 @@ impl ChunkSink for EventSink<'_> {
 }
 
 impl EventSink<'_> {
-    fn start(&mut self, head: &CompletionIdentity) {
-        if std::mem::replace(&mut self.blocks.started, true) {
+    fn start(&mut self, identity: &CompletionIdentity) {
+        if std::mem::replace(&mut self.blocks.has_started, true) {
             return;
         }
         self.out.push(Event::Start {
-            id: Some(head.id.clone()),
-            model: Some(head.model.clone()),
-            created: Some(head.created),
+            id: Some(identity.id.clone()),
+            model: Some(identity.model.clone()),
+            created: Some(identity.created),
         });
-        if is_own(&self.blocks.spec) && prompt(&self.blocks.spec).is_some() {
-            self.extra(None, ExtraFieldList::new(NAME, vec![(String::from(ECHOED), raw("true"))]));
+        if is_same_dialect(&self.blocks.spec) && requested_prompt(&self.blocks.spec).is_some() {
+            self.extra(None, ExtraFieldList::new(NAME, vec![(String::from(ECHOED_KEY), raw("true"))]));
         }
     }
 
@@ -222,24 +169,32 @@ impl EventSink<'_> {
         }
     }
 
-    fn at(&mut self, index: u32) -> usize {
+    /// Returns where the choice with this index is in the list; adds it where it is new.
+    fn position(&mut self, index: u32) -> usize {
         let choices = &mut self.blocks.choices;
-        *self.blocks.numbers.entry(index).or_insert_with(|| {
-            let voice = Voice::new(&self.blocks.spec);
-            choices.push(ChoiceReader { index, next: 0, open: None, voice, calls: false, finish: None });
+        *self.blocks.positions.entry(index).or_insert_with(|| {
+            choices.push(ChoiceReader {
+                index,
+                next_block: 0,
+                open: None,
+                extractor: CompletionsTextExtractor::new(&self.blocks.spec),
+                has_calls: false,
+                finish_reason: None,
+            });
             choices.len() - 1
         })
     }
 
-    fn words(&mut self, at: usize, words: &str, last: bool) {
+    /// Emits the next part of a choice's text: as text, reasoning and tool calls.
+    fn text(&mut self, at: usize, text: &str, is_final: bool) {
         let Some(choice) = self.blocks.choices.get_mut(at) else { return };
         let index = choice.index;
-        for piece in choice.voice.push(words, last, &mut self.blocks.diagnostics) {
-            let (kind, text) = match piece {
+        for segment in choice.extractor.push(text, is_final, &mut self.blocks.diagnostics) {
+            let (kind, text) = match segment {
                 Segment::Text(text) => (BlockKind::Text, text),
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),
                 Segment::ToolCall { name, arguments } => {
-                    choice.calls = true;
+                    choice.has_calls = true;
                     let id = self.blocks.spec.context.id("call_");
                     (BlockKind::ToolCall { id, name, signature: None }, arguments)
                 }
@@ -250,8 +205,8 @@ impl EventSink<'_> {
                     if let Some((block, _)) = choice.open.take() {
                         self.out.push(Event::Close { choice: index, block });
                     }
-                    let block = choice.next;
-                    choice.next += 1;
+                    let block = choice.next_block;
+                    choice.next_block += 1;
                     choice.open = Some((block, kind.clone()));
                     self.out.push(Event::Open { choice: index, block, kind });
                     block
@@ -261,10 +216,10 @@ impl EventSink<'_> {
         }
     }
 
-    /// Nothing follows: what was held is said, and what is open is closed.
+    /// Emits the text that was withheld, and closes the open blocks: nothing follows.
     fn end_texts(&mut self) {
         for at in 0..self.blocks.choices.len() {
-            self.words(at, "", true);
+            self.text(at, "", true);
             let Some(choice) = self.blocks.choices.get_mut(at) else { continue };
             if let Some((block, _)) = choice.open.take() {
                 self.out.push(Event::Close { choice: choice.index, block });

@@ -1,43 +1,49 @@
-//! Events as a stream: strictly what OpenAI sends.
+//! Canonical events in, a stream for a client out: strictly what OpenAI sends.
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/create#stream>
 
-use super::super::Encoder;
-use super::repair::{CompletionIdentity, write_choice, write_object};
-use super::response::{members, note_lost};
-use super::{ECHOED, NAME, error, logprobs, prompt, usage, word};
+use super::completion_writer::{CompletionIdentity, write_choice, write_completion};
+use super::echo::{ECHOED_KEY, requested_prompt};
+use super::extra_fields::{NAME, record_dropped, to_fields};
+use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, Numbered, ReasoningStyle,
     ResponseSpec, Usage,
 };
+use crate::dialect::Encoder;
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
 use std::collections::BTreeMap;
 
-/// Writes a stream.
+const OPENING_TAG: &str = "<think>\n";
+const CLOSING_TAG: &str = "\n</think>\n\n";
+
+/// Encodes a stream.
 pub(super) struct CompletionsEncoder {
     spec: ResponseSpec,
     diagnostics: Diagnostics,
-    head: CompletionIdentity,
+    /// Its id is empty until the stream starts.
+    identity: CompletionIdentity,
     choices: Numbered<ChoiceWriter>,
     usage: Option<Usage>,
-    /// The prompt, which stands before each answer.
+    /// The prompt that stands in front of each choice.
     prompt: String,
-    /// Members for the next chunk, of the answer as a whole.
+    /// Fields for the next chunk itself.
     extra: Vec<(String, String)>,
-    over: bool,
+    has_ended: bool,
 }
 
+/// The state of one choice.
 #[derive(Default)]
 struct ChoiceWriter {
-    begun: bool,
+    has_begun: bool,
     open: BTreeMap<u32, OpenBlock>,
-    /// Reasoning stands open in the text.
-    thinking: bool,
+    /// The opening tag of the reasoning was written, and the closing one was not.
+    is_in_reasoning: bool,
     logprobs: Option<Logprobs>,
-    /// How many characters the client has of it, by its tokens.
+    /// How many characters went out, counted by the tokens.
     offset: usize,
-    /// Members for the next chunk of this choice.
+    /// Fields for this choice in its next chunk.
     extra: Vec<(String, String)>,
 }
 
@@ -45,24 +51,25 @@ struct ChoiceWriter {
 enum OpenBlock {
     Text,
     Reasoning,
-    Lost,
+    /// The dialect has no place for it.
+    Unsupported,
 }
 
 impl CompletionsEncoder {
     pub(super) fn new(spec: ResponseSpec) -> Self {
         Self {
-            head: CompletionIdentity {
+            identity: CompletionIdentity {
                 id: String::new(),
                 created: spec.context.created(),
                 model: spec.model.clone(),
             },
-            prompt: prompt(&spec).unwrap_or_default(),
+            prompt: requested_prompt(&spec).unwrap_or_default(),
             spec,
             diagnostics: Diagnostics::default(),
             choices: Numbered::default(),
             usage: None,
             extra: Vec::new(),
-            over: false,
+            has_ended: false,
         }
     }
 
@@ -70,43 +77,44 @@ impl CompletionsEncoder {
         self.choices.get_or_insert_with(index, ChoiceWriter::default)
     }
 
-    /// Writes one chunk of one choice.
-    fn chunk(&mut self, index: u32, text: &str, finish: Option<&str>, out: &mut Vec<u8>) {
-        let before = std::mem::take(&mut self.prompt);
+    /// Writes a chunk of one choice; in front of its first one the prompt in another chunk.
+    fn write_choice(&mut self, index: u32, text: &str, finish_reason: Option<&str>, out: &mut Vec<u8>) {
+        let prompt = std::mem::take(&mut self.prompt);
         let choice = self.choice(index);
-        let first = !std::mem::replace(&mut choice.begun, true);
-        if first {
-            choice.offset = before.chars().count();
+        let is_first = !std::mem::replace(&mut choice.has_begun, true);
+        if is_first {
+            choice.offset = prompt.chars().count();
         }
-        let logprobs = choice.logprobs.take().map(|read| {
-            let (written, chars) = logprobs::write(&read, choice.offset);
-            choice.offset += chars;
-            written
+        let logprobs = choice.logprobs.take().map(|logprobs| {
+            let written = logprobs::write(&logprobs, choice.offset);
+            choice.offset += written.characters;
+            written.json
         });
         let extra = std::mem::take(&mut choice.extra);
-        if first && !before.is_empty() {
-            self.write(&[write_choice(index, &before, None, None, &[])], None, out);
+        if is_first && !prompt.is_empty() {
+            self.write_chunk(&[write_choice(index, &prompt, None, None, &[])], None, out);
         }
-        self.prompt = before;
-        self.write(&[write_choice(index, text, logprobs.as_deref(), finish, &extra)], None, out);
+        self.prompt = prompt;
+        let choice = write_choice(index, text, logprobs.as_deref(), finish_reason, &extra);
+        self.write_chunk(&[choice], None, out);
     }
 
-    fn write(&mut self, choices: &[String], usage: Option<&str>, out: &mut Vec<u8>) {
+    fn write_chunk(&mut self, choices: &[String], usage: Option<&str>, out: &mut Vec<u8>) {
         let extra = std::mem::take(&mut self.extra);
-        let chunk = write_object(&self.head, choices, usage, &extra);
+        let chunk = write_completion(&self.identity, choices, usage, &extra);
         write_event(out, |out| out.extend(chunk.into_bytes()));
     }
 
-    fn open(&mut self, index: u32, block: u32, kind: &BlockKind) {
-        let tagged = self.spec.reasoning == ReasoningStyle::Tags;
-        let (open, lost) = match kind {
+    fn open_block(&mut self, index: u32, block: u32, kind: &BlockKind) {
+        let has_tags = self.spec.reasoning == ReasoningStyle::Tags;
+        let (open, unsupported) = match kind {
             BlockKind::Text | BlockKind::Refusal => (OpenBlock::Text, None),
-            BlockKind::Reasoning if tagged => (OpenBlock::Reasoning, None),
-            BlockKind::Reasoning => (OpenBlock::Lost, Some("reasoning")),
-            BlockKind::ToolCall { .. } => (OpenBlock::Lost, Some("a tool call")),
+            BlockKind::Reasoning if has_tags => (OpenBlock::Reasoning, None),
+            BlockKind::Reasoning => (OpenBlock::Unsupported, Some("reasoning")),
+            BlockKind::ToolCall { .. } => (OpenBlock::Unsupported, Some("a tool call")),
         };
-        if let Some(lost) = lost {
-            self.diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices[].text", lost);
+        if let Some(unsupported) = unsupported {
+            self.diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices[].text", unsupported);
         }
         self.choice(index).open.insert(block, open);
     }
@@ -114,67 +122,75 @@ impl CompletionsEncoder {
     fn delta(&mut self, index: u32, block: u32, delta: &Delta, out: &mut Vec<u8>) {
         let choice = self.choice(index);
         let Some(open) = choice.open.get(&block).copied() else { return };
-        let words = match (delta, open) {
+        let text = match (delta, open) {
             (Delta::Text(text), OpenBlock::Text) => {
-                let close = if std::mem::take(&mut choice.thinking) { "\n</think>\n\n" } else { "" };
-                format!("{close}{text}")
+                let tag = if std::mem::take(&mut choice.is_in_reasoning) { CLOSING_TAG } else { "" };
+                format!("{tag}{text}")
             }
             (Delta::Text(text), OpenBlock::Reasoning) => {
-                let open = if std::mem::replace(&mut choice.thinking, true) { "" } else { "<think>\n" };
-                format!("{open}{text}")
+                let tag = if std::mem::replace(&mut choice.is_in_reasoning, true) { "" } else { OPENING_TAG };
+                format!("{tag}{text}")
             }
-            // What is lost was said when it began.
+            // A diagnostic was recorded when the block began.
             (Delta::Text(_) | Delta::Signature(_), _) => return,
             (Delta::Native { dialect, .. }, _) => {
                 self.diagnostics.record(DiagnosticCode::ExtraDropped, "choices[].text", dialect);
                 return;
             }
         };
-        if !words.is_empty() {
-            self.chunk(index, &words, None, out);
+        if !text.is_empty() {
+            self.write_choice(index, &text, None, out);
         }
     }
 
+    /// Keeps fields of a choice, or of the chunk itself, for the next chunk.
     fn extra(&mut self, choice: Option<u32>, extra: &ExtraFieldList) {
-        if extra.of(NAME).iter().any(|(key, _)| key == ECHOED) {
+        if extra.of(NAME).iter().any(|(key, _)| key == ECHOED_KEY) {
             self.prompt.clear();
         }
+        let field_path = if choice.is_some() { "choices[]" } else { "" };
+        record_dropped(extra, field_path, &mut self.diagnostics);
         match choice {
-            Some(index) => {
-                note_lost(extra, "choices[]", &mut self.diagnostics);
-                let members = members(extra);
-                self.choice(index).extra.extend(members);
-            }
-            None => {
-                note_lost(extra, "", &mut self.diagnostics);
-                self.extra.extend(members(extra));
-            }
+            Some(index) => self.choice(index).extra.extend(to_fields(extra)),
+            None => self.extra.extend(to_fields(extra)),
         }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.spec.include_usage {
+            if self.usage.is_none() {
+                self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
+            }
+            let usage = usage::write(self.usage.unwrap_or_default());
+            self.write_chunk(&[], Some(&usage), out);
+        }
+        out.extend_from_slice(b"data: [DONE]\n\n");
+        self.has_ended = true;
     }
 }
 
 impl Encoder for CompletionsEncoder {
     fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
-        if self.over {
+        if self.has_ended {
             return;
         }
         match event {
             Event::Start { id, model, created } => {
-                self.head.id = id.clone().unwrap_or_else(|| self.spec.context.id("cmpl-"));
+                self.identity.id = id.clone().unwrap_or_else(|| self.spec.context.id("cmpl-"));
                 if let (Some(model), false) = (model, self.spec.restore_alias) {
-                    self.head.model.clone_from(model);
+                    self.identity.model.clone_from(model);
                 }
-                self.head.created = created.unwrap_or(self.head.created);
+                self.identity.created = created.unwrap_or(self.identity.created);
             }
-            Event::Open { choice, block, kind } => self.open(*choice, *block, kind),
+            Event::Open { choice, block, kind } => self.open_block(*choice, *block, kind),
             Event::Delta { choice, block, delta } => self.delta(*choice, *block, delta, out),
             Event::Close { choice, block } => {
                 self.choice(*choice).open.remove(block);
             }
             Event::Finish { choice, reason } => {
-                let thinking = std::mem::take(&mut self.choice(*choice).thinking);
-                let rest = if thinking { "\n</think>\n\n" } else { "" };
-                self.chunk(*choice, rest, Some(word(reason)), out);
+                let was_in_reasoning = std::mem::take(&mut self.choice(*choice).is_in_reasoning);
+                let closing_tag = if was_in_reasoning { CLOSING_TAG } else { "" };
+                self.write_choice(*choice, closing_tag, Some(finish_reason::name(reason)), out);
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { choice, extra } => match (Logprobs::of(extra), choice) {
@@ -185,24 +201,14 @@ impl Encoder for CompletionsEncoder {
             },
             Event::Error(failure) => {
                 error::encode_in_stream(&Error::Upstream(failure.clone()), out);
-                self.over = true;
+                self.has_ended = true;
             }
-            Event::End => {
-                if self.spec.include_usage {
-                    if self.usage.is_none() {
-                        self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
-                    }
-                    let counts = usage::write(self.usage.unwrap_or_default());
-                    self.write(&[], Some(&counts), out);
-                }
-                out.extend_from_slice(b"data: [DONE]\n\n");
-                self.over = true;
-            }
+            Event::End => self.end(out),
         }
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
-        if !std::mem::replace(&mut self.over, true) && !self.head.id.is_empty() {
+        if !std::mem::replace(&mut self.has_ended, true) && !self.identity.id.is_empty() {
             error::encode_in_stream(&Error::Upstream(UpstreamError::Truncated), out);
         }
     }

@@ -1,38 +1,51 @@
-//! OpenAI's text completions, which came before chat: a prompt in, its continuation out.
+//! The dialect `openai-completions`: OpenAI's text completions, where a prompt comes in and its continuation goes out.
 //!
 //! Reference: <https://platform.openai.com/docs/api-reference/completions> (read 2026-11).
 //!
-//! A prompt becomes one message of the user, and a conversation one prompt: by the template of the profile, if it names
-//! one. Answers are read tolerantly in one place, `mend`, for clients of this dialect and of others.
+//! A prompt becomes one user message, and a conversation one prompt, by the profile's chat template if it has one.
+//!
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `mod` | the dialect's entry in the registry; calls the files below |
+//! | `wire` | OpenAI's objects as types, for callers of the library |
+//! | `shape` | the known fields of requests and their types |
+//! | `request` | a client's request to the canonical one, and back for an upstream |
+//! | `response` | a non-streaming response to the canonical one, and back for a client |
+//! | `decode` | frames of an upstream's stream to canonical events |
+//! | `encode` | canonical events to a stream for a client |
+//! | `repair/` | what an upstream sent to what OpenAI would have sent |
+//! | `stream_repairer` | frames to repaired frames, where both sides use this dialect |
+//! | `text_extractor` | a choice's text to text, reasoning and tool calls |
+//! | `completion_writer` | the parts of a response or chunk to JSON |
+//! | `logprobs`, `usage`, `finish_reason` | one field, JSON to the canonical model and back |
+//! | `echo` | whether the prompt stands in front of the output |
+//! | `extra_fields` | fields without a place in the canonical model |
+//! | `../openai_error/` | errors of upstreams, and errors for clients |
 
+mod completion_writer;
 mod decode;
+mod echo;
 mod encode;
+mod extra_fields;
+mod finish_reason;
 mod logprobs;
 mod repair;
 mod request;
 mod response;
 mod shape;
+mod stream_repairer;
+mod text_extractor;
 mod usage;
 pub mod wire;
 
 use super::openai_error as error;
 use super::openai_headers;
 use super::{Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
-use crate::canonical::{Diagnostics, FinishReason, Request, Response, ResponseSpec};
+use crate::canonical::{Diagnostics, Request, Response, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
-use crate::json::decode_string;
 use bytes::Bytes;
+use extra_fields::NAME;
 use http::{HeaderMap, StatusCode};
-
-const NAME: &str = "openai-completions";
-
-/// What `ResponseSpec::echo` holds for clients of this dialect: the prompt, where it is to stand before the answer, or only that
-/// the client speaks this dialect.
-const ECHO: &str = "prompt";
-const OWN: &str = "own";
-
-/// Says in a response or a stream that the upstream itself has put the prompt before the answer.
-const ECHOED: &str = ".echoed";
 
 /// The dialect `openai-completions`.
 #[derive(Debug)]
@@ -103,7 +116,7 @@ impl Dialect for OpenAiCompletions {
     }
 
     fn stream_repairer(&self, spec: &ResponseSpec) -> Option<Box<dyn StreamRepairer>> {
-        Some(Box::new(repair::CompletionsMender::new(spec.clone())))
+        Some(Box::new(stream_repairer::CompletionsRepairer::new(spec.clone())))
     }
 
     fn repair_response(
@@ -112,7 +125,7 @@ impl Dialect for OpenAiCompletions {
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> Option<Result<Repaired, UpstreamError>> {
-        Some(response::mend(body, spec, diagnostics))
+        Some(response::repair(body, spec, diagnostics))
     }
 
     fn decode_error(
@@ -131,34 +144,5 @@ impl Dialect for OpenAiCompletions {
 
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
         error::encode_in_stream(error, out);
-    }
-}
-
-/// Whether the client speaks this dialect, too: its text is then left as it is.
-fn is_own(spec: &ResponseSpec) -> bool {
-    !spec.echoed_params.of(NAME).is_empty()
-}
-
-/// The prompt that is to stand before the answer.
-fn prompt(spec: &ResponseSpec) -> Option<String> {
-    let prompt = spec.echoed_params.of(NAME).iter().find(|(key, _)| key == ECHO);
-    prompt.and_then(|(_, value)| decode_string(value.get())).map(std::borrow::Cow::into_owned)
-}
-
-/// The meaning of one of this dialect's words.
-fn reason(word: &str) -> FinishReason {
-    match word {
-        "length" => FinishReason::Length,
-        "content_filter" => FinishReason::ContentFilter,
-        _ => FinishReason::Stop,
-    }
-}
-
-/// This dialect's word for a reason.
-fn word(reason: &FinishReason) -> &'static str {
-    match reason {
-        FinishReason::Length => "length",
-        FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
-        FinishReason::Stop | FinishReason::StopSequence(_) | FinishReason::ToolCalls => "stop",
     }
 }

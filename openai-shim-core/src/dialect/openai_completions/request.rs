@@ -1,13 +1,15 @@
-//! Requests: read from clients, written for upstreams.
+//! Requests: a client's JSON to [`Request`], and [`Request`] to JSON for an upstream.
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
-use super::super::Encoded;
-use super::{ECHO, NAME, OWN, shape};
+use super::echo::{NO_PROMPT_KEY, PROMPT_KEY};
+use super::extra_fields::NAME;
+use super::shape;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit,
     ToolChoice,
 };
+use crate::dialect::Encoded;
 use crate::error::ClientError;
 use crate::json::{
     Object, ValueKind, count, decode_string, encode_string, integer, natural, number, raw, value_kind,
@@ -41,7 +43,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
-            "stop" => request.stop = stops(value),
+            "stop" => request.stop = read_stop_sequences(value),
             "logprobs" => {
                 request.logprobs = natural(value);
                 extra.push((key.to_owned(), raw(value)));
@@ -50,7 +52,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
                 request.logit_bias = object.non_null(key).map(raw);
                 extra.push((key.to_owned(), raw(value)));
             }
-            // The best of as many as are wanted is all of them; and the prompt is put before the answer by whoever can.
+            // `best_of` up to `n` changes nothing. An echoed prompt is added here where the upstream does not do it.
             "best_of" if object.u64(key).is_some_and(|best| best <= object.u64("n").unwrap_or(1)) => {
                 extra.push((String::from(".best_of"), raw(value)));
             }
@@ -60,17 +62,17 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     }
     request.include_usage &= request.stream;
     request.is_prompt = true;
-    prompt(&object, &mut request, &mut extra)?;
+    decode_prompt(&object, &mut request, &mut extra)?;
     if request.same_dialect_only.is_some()
         && let Some(n) = request.n.take()
     {
-        // So many for each prompt: not what is counted elsewhere.
+        // Other dialects count the choices of a request, this one those of each prompt.
         extra.push((String::from(".n"), raw(n.to_string())));
     }
     let echo = (object.bool("echo") == Some(true)).then(|| request.messages.first()).flatten();
     let echo = match echo {
-        Some(message) => (String::from(ECHO), raw(encode_string(&message.joined_text()))),
-        None => (String::from(OWN), raw("true")),
+        Some(message) => (String::from(PROMPT_KEY), raw(encode_string(&message.joined_text()))),
+        None => (String::from(NO_PROMPT_KEY), raw("true")),
     };
     request.echoed_params = ExtraFields::new(NAME, vec![echo]);
     request.extra = ExtraFields::new(NAME, extra);
@@ -89,18 +91,18 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
     ClientError::invalid(format!("The request body is not valid JSON: {error}."))
 }
 
-/// One text is a message. What is more than that only an upstream of this dialect can answer.
-fn prompt(
+/// Reads the prompt. One string becomes a message; anything else only an upstream of this dialect accepts.
+fn decode_prompt(
     object: &Object<'_>,
     request: &mut Request,
     extra: &mut Vec<(String, Box<RawValue>)>,
 ) -> Result<(), ClientError> {
     let invalid = |text: &str| ClientError::invalid(text).at("prompt");
-    let only = |text: &str| Some(invalid(text).with_code("unsupported_value"));
-    let given = object.non_null("prompt");
+    let only_here = |text: &str| Some(invalid(text).with_code("unsupported_value"));
+    let value = object.non_null("prompt");
     let items = object.array("prompt").unwrap_or_default();
     let texts: Vec<_> = items.iter().filter_map(|item| decode_string(item)).collect();
-    match given.map(value_kind) {
+    match value.map(value_kind) {
         Some(ValueKind::String) => {
             let prompt = object.str("prompt").unwrap_or_default();
             request.messages.push(Message::text(Role::User, prompt));
@@ -113,31 +115,31 @@ fn prompt(
             request.messages.extend(texts.into_iter().map(|prompt| Message::text(Role::User, prompt)));
         }
         Some(ValueKind::Array) if texts.len() == items.len() => {
-            request.same_dialect_only = only(
+            request.same_dialect_only = only_here(
                 "`prompt` holds several prompts, and this upstream answers one at a time. Send one request for each.",
             );
         }
         Some(ValueKind::Array)
             if items.iter().all(|i| matches!(value_kind(i), ValueKind::Number | ValueKind::Array)) =>
         {
-            request.same_dialect_only = only(
+            request.same_dialect_only = only_here(
                 "`prompt` holds token ids, and this upstream reads text only. Send the prompt as a text.",
             );
         }
         Some(_) => return Err(invalid("`prompt` must be a text, a list of texts, or token ids.")),
         None if object.non_null("prompt_embeds").is_some() => {
             request.same_dialect_only =
-                only("`prompt_embeds` cannot be sent to this upstream. Send `prompt`, a text.");
+                only_here("`prompt_embeds` cannot be sent to this upstream. Send `prompt`, a text.");
         }
         None => return Err(invalid("Send `prompt`, a text. For a conversation ask `/chat/completions`.")),
     }
-    if let Some(given) = given {
-        extra.push((String::from(".prompt"), raw(given)));
+    if let Some(value) = value {
+        extra.push((String::from(".prompt"), raw(value)));
     }
     Ok(())
 }
 
-fn stops(value: &str) -> Vec<String> {
+fn read_stop_sequences(value: &str) -> Vec<String> {
     match value_kind(value) {
         ValueKind::String => decode_string(value).map(Cow::into_owned).into_iter().collect(),
         ValueKind::Array => serde_json::from_str(value).unwrap_or_default(),
@@ -145,7 +147,7 @@ fn stops(value: &str) -> Vec<String> {
     }
 }
 
-/// Writes a request; what was not changed stays the client's own bytes.
+/// Writes a request; unchanged parts stay the client's own bytes.
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
@@ -155,20 +157,20 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    let (all, touched) = (source.is_none(), request.changed);
-    if (all || touched.messages) && !request.messages.is_empty() {
-        body.set("prompt", encode_string(&render(request, diagnostics)));
+    let (is_translated, changed) = (source.is_none(), request.changed);
+    if (is_translated || changed.messages) && !request.messages.is_empty() {
+        body.set("prompt", encode_string(&render_prompt(request, diagnostics)));
     }
-    if all {
+    if is_translated {
         write_params(request, &mut body, diagnostics);
-        lost(request, diagnostics);
+        record_unsupported(request, diagnostics);
     }
-    if all || touched.stop {
+    if is_translated || changed.stop {
         let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
-        put(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
+        set_or_remove(&mut body, "stop", (!stops.is_empty()).then(|| format!("[{}]", stops.join(","))));
     }
-    if (all && request.n.is_some()) || touched.n {
-        put(&mut body, "n", request.n.map(|v| v.to_string()));
+    if (is_translated && request.n.is_some()) || changed.n {
+        set_or_remove(&mut body, "n", request.n.map(|v| v.to_string()));
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
@@ -182,19 +184,19 @@ pub(super) fn encode<'a>(
     Encoded { path: String::from("/completions"), body, headers: http::HeaderMap::new() }
 }
 
-/// The conversation as one prompt.
-fn render(request: &Request, diagnostics: &mut Diagnostics) -> String {
+/// Renders the conversation as one prompt.
+fn render_prompt(request: &Request, diagnostics: &mut Diagnostics) -> String {
     let mut messages = request.messages.clone();
     for (i, message) in messages.iter_mut().enumerate() {
-        let at = format!("messages[{i}]");
-        message.report(NAME, &at, diagnostics);
+        let field_path = format!("messages[{i}]");
+        message.report(NAME, &field_path, diagnostics);
         if message.name.is_some() {
-            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
+            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{field_path}.name"), "");
         }
-        unsaid(&message.blocks, &at, diagnostics);
-        calls_in_words(message, &at, diagnostics);
+        record_unsupported_blocks(&message.blocks, &field_path, diagnostics);
+        write_calls_as_text(message, &field_path, diagnostics);
     }
-    // What came as a prompt, and a single message for which there is no template, is one already.
+    // A message that came as a prompt is one already, as is a single user message without a template.
     match messages.as_slice() {
         [message] if request.is_prompt || (message.role == Role::User && !request.template.is_set()) => {
             message.joined_text()
@@ -206,24 +208,24 @@ fn render(request: &Request, diagnostics: &mut Diagnostics) -> String {
     }
 }
 
-/// Calls as text: a result stands for little where nobody asked for it.
-fn calls_in_words(message: &mut Message, path: &str, diagnostics: &mut Diagnostics) {
+/// Turns tool calls into text: the results mean little without them.
+fn write_calls_as_text(message: &mut Message, field_path: &str, diagnostics: &mut Diagnostics) {
     for (k, block) in message.blocks.iter_mut().enumerate() {
-        let before = if k == 0 { "" } else { "\n" };
+        let separator = if k == 0 { "" } else { "\n" };
         if let Block::ToolCall { name, arguments, .. } = block {
-            diagnostics.record(DiagnosticCode::ContentRewritten, path, "a call as text");
-            *block = Block::text(format!("{before}Calls {name} with {arguments}"));
+            diagnostics.record(DiagnosticCode::ContentRewritten, field_path, "a call as text");
+            *block = Block::text(format!("{separator}Calls {name} with {arguments}"));
         }
     }
 }
 
-/// What of a message a prompt cannot say.
-fn unsaid(blocks: &[Block], path: &str, diagnostics: &mut Diagnostics) {
+/// Records the blocks of a message that a prompt cannot have.
+fn record_unsupported_blocks(blocks: &[Block], field_path: &str, diagnostics: &mut Diagnostics) {
     for block in blocks {
         let what = match block {
             Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
             Block::ToolResult { blocks, .. } => {
-                unsaid(blocks, path, diagnostics);
+                record_unsupported_blocks(blocks, field_path, diagnostics);
                 continue;
             }
             Block::Image(_) => "an image",
@@ -232,15 +234,16 @@ fn unsaid(blocks: &[Block], path: &str, diagnostics: &mut Diagnostics) {
             Block::Reasoning { .. } => "reasoning",
             Block::Native { .. } => "another dialect's own",
         };
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, path, what);
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, field_path, what);
     }
 }
 
+/// Requests token counts in the stream where these are needed, and drops options that a non-streaming request cannot have.
 fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let options = body.object("stream_options").map(Object::into_owned);
-    let spec = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
+    let includes_usage = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
     if request.stream && request.include_usage {
-        if !spec {
+        if !includes_usage {
             let mut options = options.unwrap_or_default();
             options.set("include_usage", "true");
             body.set("stream_options", options.to_json());
@@ -252,17 +255,17 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
     }
 }
 
-/// The parameters of a request that came in another dialect, or without its source.
+/// Writes the parameters of a request that came in another dialect, or without its source.
 fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    put(body, "temperature", request.temperature.map(|v| v.to_string()));
-    put(body, "top_p", request.top_p.map(|v| v.to_string()));
-    put(body, "top_k", request.top_k.map(|v| v.to_string()));
-    put(body, "frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
-    put(body, "presence_penalty", request.presence_penalty.map(|v| v.to_string()));
-    put(body, "seed", request.seed.map(|v| v.to_string()));
-    put(body, "user", request.user.as_deref().map(encode_string));
-    put(body, "logprobs", request.logprobs.map(|v| v.to_string()));
-    put(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.get().to_owned()));
+    set_or_remove(body, "temperature", request.temperature.map(|v| v.to_string()));
+    set_or_remove(body, "top_p", request.top_p.map(|v| v.to_string()));
+    set_or_remove(body, "top_k", request.top_k.map(|v| v.to_string()));
+    set_or_remove(body, "frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
+    set_or_remove(body, "presence_penalty", request.presence_penalty.map(|v| v.to_string()));
+    set_or_remove(body, "seed", request.seed.map(|v| v.to_string()));
+    set_or_remove(body, "user", request.user.as_deref().map(encode_string));
+    set_or_remove(body, "logprobs", request.logprobs.map(|v| v.to_string()));
+    set_or_remove(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.get().to_owned()));
     if request.max_tokens.is_some_and(|limit| limit.completion) {
         diagnostics.record(DiagnosticCode::ParamRenamed, "max_completion_tokens", "max_tokens");
     }
@@ -271,8 +274,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     }
 }
 
-/// What a request in another dialect asks for that cannot be asked for here.
-fn lost(request: &Request, diagnostics: &mut Diagnostics) {
+/// Records what a request of another dialect has and this one cannot express.
+fn record_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
     if !request.tools.is_empty() {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "text completions call no tools");
     }
@@ -292,13 +295,13 @@ fn lost(request: &Request, diagnostics: &mut Diagnostics) {
             diagnostics.record(DiagnosticCode::ParamDropped, key, "");
         }
     }
-    let said = ["logprobs", "top_logprobs", "logit_bias"];
-    let lost = request.extra.dropped_keys(NAME).filter(|key| !said.contains(key));
-    lost.for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
+    let written = ["logprobs", "top_logprobs", "logit_bias"];
+    let dropped = request.extra.dropped_keys(NAME).filter(|key| !written.contains(key));
+    dropped.for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
-/// Puts a member, or takes it out.
-fn put(body: &mut Object<'_>, key: &'static str, value: Option<String>) {
+/// Sets a field, or removes it where there is no value.
+fn set_or_remove(body: &mut Object<'_>, key: &'static str, value: Option<String>) {
     match value {
         Some(value) => body.set(key, value),
         None => drop(body.remove(key)),

@@ -1,27 +1,34 @@
-//! Whole answers: read from upstreams, written for clients.
+//! Non-streaming responses: an upstream's JSON to [`Response`], repaired first, and [`Response`] to OpenAI's JSON.
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/object>
 
-use super::super::Repaired;
-use super::decode::Voice;
-use super::repair::{
-    CompletionIdentity, CompletionReader, RepairedChoice, RepairedCompletion, see, write_choice, write_object,
-};
-use super::{ECHOED, NAME, error, is_own, logprobs, prompt, reason, usage, word};
+use super::completion_writer::{CompletionIdentity, write_choice, write_completion};
+use super::echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
+use super::extra_fields::{NAME, from_fields, record_dropped, to_fields};
+use super::repair::{CompletionReader, RepairedChoice, RepairedCompletion, record_choice};
+use super::text_extractor::CompletionsTextExtractor;
+use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
-    Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ReasoningStyle, Response, ResponseSpec, ResponseSummary,
+    Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, ReasoningStyle, Response,
+    ResponseSpec, ResponseSummary, Usage,
 };
+use crate::dialect::Repaired;
 use crate::error::UpstreamError;
-use crate::extract;
-use crate::json::{Object, raw};
+use crate::extract::Segment;
+use crate::json::Object;
 
-/// Reads an answer: what came instead of it, and what OpenAI would have sent.
+/// A response after its repair.
+struct ReadResponse {
+    completion: RepairedCompletion,
+    identity: CompletionIdentity,
+}
+
+/// Reads and repairs a response.
 fn read(
     body: &[u8],
     spec: &ResponseSpec,
     diagnostics: &mut Diagnostics,
-) -> Result<(RepairedCompletion, CompletionIdentity), UpstreamError> {
+) -> Result<ReadResponse, UpstreamError> {
     let object = Object::parse(body).map_err(|e| {
         if e.is_eof() {
             return UpstreamError::Truncated;
@@ -30,120 +37,111 @@ fn read(
     })?;
     if error::is_error(&object) {
         diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
-        return Err(error::in_body(&object, diagnostics).unwrap_or(UpstreamError::Empty));
+        return Err(error::decode_in_body(&object, diagnostics).unwrap_or(UpstreamError::Empty));
     }
     let mut reader = CompletionReader::new(spec.clone());
-    let read = reader.read(&object);
-    let head = reader.head();
-    let held = reader.release();
+    let completion = reader.read(&object);
+    let identity = reader.identity();
+    let withheld = reader.take_withheld();
     diagnostics.extend(&reader.diagnostics);
-    let mut answer = read?;
-    for rest in held {
-        if let Some(piece) = answer.pieces.iter_mut().find(|piece| piece.index == rest.index) {
-            piece.text.push_str(&rest.text);
+    let mut completion = completion?;
+    for part in withheld {
+        if let Some(choice) = completion.choices.iter_mut().find(|choice| choice.index == part.index) {
+            choice.text.push_str(&part.text);
         }
     }
-    if answer.pieces.is_empty() {
+    if completion.choices.is_empty() {
         return Err(UpstreamError::Empty);
     }
-    for piece in answer.pieces.iter_mut().filter(|piece| piece.finish.is_none()) {
+    for choice in completion.choices.iter_mut().filter(|choice| choice.finish_reason.is_none()) {
         diagnostics.record(DiagnosticCode::FinishReasonDerived, "choices[].finish_reason", "");
-        piece.finish = Some("stop");
-        piece.strict = false;
+        choice.finish_reason = Some("stop");
+        choice.is_strict = false;
     }
-    Ok((answer, head))
+    Ok(ReadResponse { completion, identity })
 }
 
-/// Reads an answer.
+/// Decodes a response.
 pub(super) fn decode(
     body: &[u8],
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    // The model is named by the client's dialect.
-    let (answer, head) = read(body, &ResponseSpec { restore_alias: false, ..spec.clone() }, diagnostics)?;
+    // The client's dialect names the model.
+    let read_spec = ResponseSpec { restore_alias: false, ..spec.clone() };
+    let ReadResponse { completion, identity } = read(body, &read_spec, diagnostics)?;
     let mut response = Response::default();
-    response.id = Some(head.id);
-    response.created = Some(head.created);
-    response.model = Some(head.model);
-    response.usage = answer.usage.map(|(usage, _)| usage);
-    let mut extra = answer.extra;
-    if is_own(spec) && prompt(spec).is_some() {
-        extra.push((String::from(ECHOED), String::from("true")));
+    response.id = Some(identity.id);
+    response.created = Some(identity.created);
+    response.model = Some(identity.model);
+    response.usage = completion.usage.map(|usage| usage.counts);
+    let mut extra = completion.extra;
+    if is_same_dialect(spec) && requested_prompt(spec).is_some() {
+        extra.push((String::from(ECHOED_KEY), String::from("true")));
     }
-    response.extra = leftovers(extra);
-    for piece in answer.pieces {
-        response.choices.push(decode_choice(piece, spec, diagnostics));
+    response.extra = from_fields(extra);
+    for choice in completion.choices {
+        response.choices.push(decode_choice(choice, spec, diagnostics));
     }
     Ok(response)
 }
 
-fn decode_choice(piece: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Choice {
+fn decode_choice(repaired: RepairedChoice, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Choice {
     let mut choice = Choice::default();
-    choice.index = piece.index;
-    choice.logprobs = piece.logprobs.as_deref().and_then(logprobs::read);
-    choice.extra = leftovers(piece.extra);
-    let mut calls = false;
-    for said in Voice::new(spec).push(&piece.text, true, diagnostics) {
-        choice.blocks.push(match said {
-            extract::Segment::Text(text) => Block::text(text),
-            extract::Segment::Reasoning(text) => {
+    choice.index = repaired.index;
+    choice.logprobs = repaired.logprobs.as_deref().and_then(logprobs::read);
+    choice.extra = from_fields(repaired.extra);
+    let mut has_calls = false;
+    for segment in CompletionsTextExtractor::new(spec).push(&repaired.text, true, diagnostics) {
+        choice.blocks.push(match segment {
+            Segment::Text(text) => Block::text(text),
+            Segment::Reasoning(text) => {
                 Block::Reasoning { text: text.into(), signature: None, extra: ExtraFields::default() }
             }
-            extract::Segment::ToolCall { name, arguments } => {
-                calls = true;
+            Segment::ToolCall { name, arguments } => {
+                has_calls = true;
                 let id = spec.context.id("call_");
                 Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() }
             }
         });
     }
-    choice.finish = piece.finish.map(|word| match reason(word) {
-        FinishReason::Stop if calls => FinishReason::ToolCalls,
+    choice.finish = repaired.finish_reason.map(|name| match finish_reason::parse(name) {
+        FinishReason::Stop if has_calls => FinishReason::ToolCalls,
         reason => reason,
     });
     choice
 }
 
-/// Members that have no place in the canonical model; `null` says nothing.
-pub(super) fn leftovers(members: Vec<(String, String)>) -> ExtraFields {
-    let said: Vec<_> = members
-        .into_iter()
-        .filter(|(_, value)| value.trim() != "null")
-        .map(|(key, value)| (key, raw(value)))
-        .collect();
-    if said.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, said) }
-}
-
-/// Mends an answer in place.
-pub(super) fn mend(
+/// Repairs a response for a client of this dialect.
+pub(super) fn repair(
     body: &[u8],
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let (answer, head) = read(body, spec, diagnostics)?;
+    let ReadResponse { completion, identity } = read(body, spec, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
-    answer.pieces.iter().for_each(|piece| see(piece, &mut summary));
-    let counts = match &answer.usage {
-        Some((usage, written)) => {
-            summary.event(&Event::Usage(*usage));
-            written.clone()
+    completion.choices.iter().for_each(|choice| record_choice(choice, &mut summary));
+    let usage = match &completion.usage {
+        Some(usage) => {
+            summary.event(&Event::Usage(usage.counts));
+            usage.json.clone()
         }
         None => {
             diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
-            usage::write(crate::canonical::Usage::default())
+            usage::write(Usage::default())
         }
     };
-    let strict = answer.is_strict() && answer.usage.is_some();
-    let body = (!strict).then(|| {
-        let choices: Vec<_> = answer.pieces.iter().map(RepairedChoice::write).collect();
-        write_object(&head, &choices, Some(&counts), &answer.extra).into_bytes()
+    let is_strict = completion.is_strict() && completion.usage.is_some();
+    let body = (!is_strict).then(|| {
+        let choices: Vec<_> = completion.choices.iter().map(RepairedChoice::write).collect();
+        write_completion(&identity, &choices, Some(&usage), &completion.extra).into_bytes()
     });
     Ok(Repaired { body, summary })
 }
 
-/// Writes an answer.
+/// Encodes a response.
 pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
-    let head = CompletionIdentity {
+    let identity = CompletionIdentity {
         id: response.id.clone().unwrap_or_else(|| spec.context.id("cmpl-")),
         created: response.created.unwrap_or(spec.context.created()),
         model: match &response.model {
@@ -151,64 +149,53 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
             _ => spec.model.clone(),
         },
     };
-    let echoed = response.extra.of(NAME).iter().any(|(key, _)| key == ECHOED);
-    let before = prompt(spec).filter(|_| !echoed).unwrap_or_default();
+    let is_echoed = response.extra.of(NAME).iter().any(|(key, _)| key == ECHOED_KEY);
+    let prompt = requested_prompt(spec).filter(|_| !is_echoed).unwrap_or_default();
     let choices: Vec<_> =
-        response.choices.iter().map(|choice| encode_choice(choice, &before, spec, diagnostics)).collect();
+        response.choices.iter().map(|choice| encode_choice(choice, &prompt, spec, diagnostics)).collect();
     if response.usage.is_none() {
         diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
     }
-    note_lost(&response.extra, "", diagnostics);
-    let counts = usage::write(response.usage.unwrap_or_default());
-    write_object(&head, &choices, Some(&counts), &members(&response.extra)).into_bytes()
+    record_dropped(&response.extra, "", diagnostics);
+    let usage = usage::write(response.usage.unwrap_or_default());
+    write_completion(&identity, &choices, Some(&usage), &to_fields(&response.extra)).into_bytes()
 }
 
-/// Says what of another dialect's leftovers is left out.
-pub(super) fn note_lost(extra: &ExtraFieldList, path: &str, diagnostics: &mut Diagnostics) {
-    if extra.dropped_keys(NAME).next().is_some() {
-        diagnostics.record(DiagnosticCode::ExtraDropped, path, extra.dialect);
-    }
-}
-
-/// The leftovers of this dialect.
-pub(super) fn members(extra: &ExtraFieldList) -> Vec<(String, String)> {
-    extra.of(NAME).iter().map(|(key, value)| (key.clone(), value.get().to_owned())).collect()
-}
-
+/// Encodes a choice; `prompt` stands in front of its text.
 fn encode_choice(
     choice: &Choice,
-    before: &str,
+    prompt: &str,
     spec: &ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) -> String {
-    let (mut words, mut thoughts) = (String::new(), String::new());
+    let (mut text, mut reasoning) = (String::new(), String::new());
     for block in &choice.blocks {
-        let lost = match block {
-            Block::Text { text, extra } => {
-                note_lost(extra, "choices[].text", diagnostics);
-                words.push_str(text);
+        let unsupported = match block {
+            Block::Text { text: part, extra } => {
+                record_dropped(extra, "choices[].text", diagnostics);
+                text.push_str(part);
                 continue;
             }
-            Block::Refusal(text) => {
-                words.push_str(text);
+            Block::Refusal(part) => {
+                text.push_str(part);
                 continue;
             }
-            Block::Reasoning { text, .. } if spec.reasoning == ReasoningStyle::Tags => {
-                thoughts.push_str(text);
+            Block::Reasoning { text: part, .. } if spec.reasoning == ReasoningStyle::Tags => {
+                reasoning.push_str(part);
                 continue;
             }
             Block::Reasoning { .. } => "reasoning",
             Block::ToolCall { .. } => "a tool call",
             _ => "a part that is no text",
         };
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices[].text", lost);
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "choices[].text", unsupported);
     }
-    if !thoughts.is_empty() {
-        words = format!("<think>\n{thoughts}\n</think>\n\n{words}");
+    if !reasoning.is_empty() {
+        text = format!("<think>\n{reasoning}\n</think>\n\n{text}");
     }
-    note_lost(&choice.extra, "choices[]", diagnostics);
-    let logprobs = choice.logprobs.as_ref().map(|l| logprobs::write(l, before.chars().count()).0);
-    let finish = word(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
-    let text = format!("{before}{words}");
-    write_choice(choice.index, &text, logprobs.as_deref(), Some(finish), &members(&choice.extra))
+    record_dropped(&choice.extra, "choices[]", diagnostics);
+    let logprobs = choice.logprobs.as_ref().map(|l| logprobs::write(l, prompt.chars().count()).json);
+    let reason = finish_reason::name(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
+    let text = format!("{prompt}{text}");
+    write_choice(choice.index, &text, logprobs.as_deref(), Some(reason), &to_fields(&choice.extra))
 }

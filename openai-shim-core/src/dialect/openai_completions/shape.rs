@@ -1,14 +1,14 @@
-//! The known members of requests.
+//! The fields of requests that are known, and their types: what a request is checked against.
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
 use super::super::shape::Type::{Any, Bool, Count, Integer, List, Map, Natural, Number, Object, Text};
 use super::super::shape::{Member, Shape, refuse, refuse_structure, shape, warn};
 
-pub(super) static REQUEST: Shape = shape("requests", &REQUEST_MEMBERS);
-static REQUEST_MEMBERS: [Member; 19] = [
+pub(super) static REQUEST: Shape = shape("requests", &REQUEST_FIELDS);
+static REQUEST_FIELDS: [Member; 19] = [
     refuse("model", &[Text]),
-    // Texts, token ids, or lists of token ids.
+    // Strings, token ids, or lists of token ids.
     refuse("prompt", &[Text, List(&[Any])]),
     refuse("stream", &[Bool]),
     refuse_structure("max_tokens", &[Natural]),

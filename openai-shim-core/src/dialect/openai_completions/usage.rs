@@ -1,21 +1,21 @@
-//! Token counts in OpenAI's shape.
+//! Token counts: a `usage` object to [`Usage`] and back.
 
 use crate::canonical::Usage;
 use crate::json::{Object, ValueKind, value_kind};
 
-/// Reads token counts; `None` if there is not even one.
+/// Reads a `usage` object; `None` if it has not even one count.
 pub(super) fn read(raw: &str) -> Option<Usage> {
     let object = Object::parse(raw.as_bytes()).ok()?;
     let prompt = object.object("prompt_tokens_details").unwrap_or_default();
     let completion = object.object("completion_tokens_details").unwrap_or_default();
-    let count = |key: &str| object.get(key).and_then(number);
+    let count = |key: &str| object.get(key).and_then(parse_count);
     let mut usage = Usage::default();
     usage.input = count("prompt_tokens").or_else(|| count("input_tokens"));
     usage.output = count("completion_tokens").or_else(|| count("output_tokens"));
     usage.total = count("total_tokens");
-    usage.cached = prompt.get("cached_tokens").and_then(number);
-    usage.cache_written = prompt.get("cache_write_tokens").and_then(number);
-    usage.reasoning = completion.get("reasoning_tokens").and_then(number);
+    usage.cached = prompt.get("cached_tokens").and_then(parse_count);
+    usage.cache_written = prompt.get("cache_write_tokens").and_then(parse_count);
+    usage.reasoning = completion.get("reasoning_tokens").and_then(parse_count);
     if usage.input.is_none() && usage.output.is_none() && usage.total.is_none() {
         return None;
     }
@@ -25,8 +25,8 @@ pub(super) fn read(raw: &str) -> Option<Usage> {
     Some(usage)
 }
 
-/// A count, also where it was written as `12.0`.
-fn number(raw: &str) -> Option<u64> {
+/// Parses a count, also one written as `12.0`.
+fn parse_count(raw: &str) -> Option<u64> {
     let raw = raw.trim();
     raw.parse().ok().or_else(|| {
         let float: f64 = raw.parse().ok()?;
@@ -34,21 +34,21 @@ fn number(raw: &str) -> Option<u64> {
     })
 }
 
-/// Whether counts are as OpenAI's types want them: all three, and details that are objects of counts.
+/// Whether a `usage` object matches OpenAI's types: all three counts, and details that are objects of counts.
 pub(super) fn is_strict(raw: &str) -> bool {
     let Ok(object) = Object::parse(raw.as_bytes()) else { return false };
-    let counts = |object: &Object<'_>| object.iter().all(|(_, v)| v.trim().parse::<u64>().is_ok());
-    let details =
+    let has_counts = |object: &Object<'_>| object.iter().all(|(_, v)| v.trim().parse::<u64>().is_ok());
+    let are_details_strict =
         ["prompt_tokens_details", "completion_tokens_details"].into_iter().all(|key| match object.get(key) {
             None => true,
             Some(value) if value_kind(value) == ValueKind::Null => true,
-            Some(_) => object.object(key).is_some_and(|details| counts(&details)),
+            Some(_) => object.object(key).is_some_and(|details| has_counts(&details)),
         });
-    details
+    are_details_strict
         && ["prompt_tokens", "completion_tokens", "total_tokens"].iter().all(|key| object.u64(key).is_some())
 }
 
-/// Writes token counts.
+/// Writes a `usage` object of OpenAI's shape.
 pub(super) fn write(usage: Usage) -> String {
     let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
     let mut object = Object::new();

@@ -1,7 +1,7 @@
-//! OpenAI's own objects as types, for building and reading payloads by hand.
+//! OpenAI's objects as types, for building and reading payloads by hand.
 //!
-//! Members without a field are kept raw in `extra`, so that reading and writing loses nothing. The translation itself works
-//! on the raw members (see `mend`), because real servers do not keep to these types.
+//! Fields that a type does not have are kept raw in `extra`, so that reading and writing loses nothing. The translation itself
+//! works on raw JSON (see the folder `repair`), because real servers deviate from these types.
 //!
 //! ```
 //! use openai_shim_core::dialect::openai_completions::wire::{Completion, CompletionRequest};
@@ -24,29 +24,29 @@ wire_object! {
     pub struct CompletionRequest {
         /// The model's id.
         pub model: String = "model",
-        /// A text, texts, token ids, or lists of token ids.
+        /// A string, strings, token ids, or lists of token ids.
         pub prompt: Box<RawValue> = "prompt",
-        /// What comes after the answer.
+        /// The text after the output.
         pub suffix: String = "suffix",
-        /// The longest answer in tokens; OpenAI's default is 16.
+        /// The most tokens of the output; OpenAI's default is 16.
         pub max_tokens: u64 = "max_tokens",
         /// Sampling temperature, 0 to 2.
         pub temperature: f64 = "temperature",
         /// Nucleus sampling, 0 to 1.
         pub top_p: f64 = "top_p",
-        /// How many answers to each prompt.
+        /// How many choices for each prompt.
         pub n: u32 = "n",
-        /// The best of how many answers.
+        /// How many candidates to generate; the best `n` are returned.
         pub best_of: u32 = "best_of",
-        /// Whether the prompt stands before the answer.
+        /// Whether the prompt stands in front of the output.
         pub echo: bool = "echo",
-        /// How many alternatives per token, 0 to 5.
+        /// How many likely tokens to return for each position, 0 to 5.
         pub logprobs: u32 = "logprobs",
-        /// Whether to stream.
+        /// Whether to stream the response.
         pub stream: bool = "stream",
         /// Options of the stream.
         pub stream_options: StreamOptions = "stream_options",
-        /// Where to stop: a text, or up to four.
+        /// Stop sequences: a string, or a list of up to four.
         pub stop: Box<RawValue> = "stop",
         /// Penalty for tokens by how often they occurred, -2 to 2.
         pub frequency_penalty: f64 = "frequency_penalty",
@@ -56,7 +56,7 @@ wire_object! {
         pub logit_bias: Box<RawValue> = "logit_bias",
         /// A seed.
         pub seed: i64 = "seed",
-        /// An end user's identifier.
+        /// An identifier of the end user.
         pub user: String = "user",
     }
 }
@@ -64,41 +64,41 @@ wire_object! {
 wire_object! {
     /// Options of a stream.
     pub struct StreamOptions {
-        /// Whether usage comes at the end.
+        /// Whether a last chunk has the token counts.
         pub include_usage: bool = "include_usage",
     }
 }
 
 wire_object! {
-    /// An answer, or one chunk of it: <https://platform.openai.com/docs/api-reference/completions/object>.
+    /// A non-streaming response, or one chunk: <https://platform.openai.com/docs/api-reference/completions/object>.
     pub struct Completion {
-        /// The answer's id.
+        /// Its id.
         pub id: String = "id",
         /// `text_completion`.
         pub object: String = "object",
-        /// When it was made, in seconds since 1970.
+        /// When it was created, in seconds since 1970.
         pub created: u64 = "created",
-        /// The model that answered.
+        /// The model that generated it.
         pub model: String = "model",
-        /// The answers.
+        /// The alternatives.
         pub choices: Vec<Choice> = "choices",
         /// Token counts.
         pub usage: Usage = "usage",
-        /// The configuration of the backend.
+        /// The backend's configuration.
         pub system_fingerprint: String = "system_fingerprint",
     }
 }
 
 wire_object! {
-    /// One of the answers.
+    /// One of the alternatives.
     pub struct Choice {
-        /// Its text, or the next part of it.
+        /// Its text; in a stream the next part of it.
         pub text: String = "text",
-        /// Which one.
+        /// Its number.
         pub index: u32 = "index",
-        /// How likely its tokens were.
+        /// Log probabilities of its tokens.
         pub logprobs: LogProbs = "logprobs",
-        /// Why it ended: `stop`, `length` or `content_filter`.
+        /// The finish reason: `stop`, `length` or `content_filter`.
         pub finish_reason: String = "finish_reason",
     }
 }
@@ -112,7 +112,7 @@ wire_object! {
         pub token_logprobs: Vec<Option<f64>> = "token_logprobs",
         /// The tokens.
         pub tokens: Vec<String> = "tokens",
-        /// The likeliest tokens in each place, raw.
+        /// The likeliest tokens of each position, raw.
         pub top_logprobs: Vec<Option<Box<RawValue>>> = "top_logprobs",
     }
 }
@@ -120,11 +120,11 @@ wire_object! {
 wire_object! {
     /// Token counts.
     pub struct Usage {
-        /// Of the prompt.
+        /// Tokens of the prompt.
         pub prompt_tokens: u64 = "prompt_tokens",
-        /// Of the answer.
+        /// Tokens of the output.
         pub completion_tokens: u64 = "completion_tokens",
-        /// Of both.
+        /// The sum of both.
         pub total_tokens: u64 = "total_tokens",
     }
 }

@@ -1,11 +1,11 @@
-//! What an error's words say: its true status, its kind, and whether the prompt was too long. All as tables with sources.
+//! The texts of an upstream's error in, its true status, code and kind out; by tables with their sources.
 //!
 //! `corpus` and `records` are this project's recordings of real servers; `pi` is
 //! <https://github.com/earendil-works/pi>, `packages/ai/src/utils/overflow.ts`; all other sources are public threads.
 
 use crate::error::{ErrorKind, StatusError};
 
-/// The words of an error, in small letters.
+/// The texts of an error, in lower case.
 pub(super) struct LowercaseError {
     message: String,
     code: String,
@@ -22,14 +22,14 @@ impl LowercaseError {
         }
     }
 
-    /// Whether the message has all of these.
-    fn say(&self, words: &[&str]) -> bool {
-        words.iter().all(|word| self.message.contains(word))
+    /// Whether the message contains all of these texts.
+    fn message_has(&self, texts: &[&str]) -> bool {
+        texts.iter().all(|text| self.message.contains(text))
     }
 
-    /// Whether the code or the type has it.
-    fn are_called(&self, word: &str) -> bool {
-        self.code.contains(word) || self.error_type.contains(word)
+    /// Whether the code or the type contains this text.
+    fn code_or_type_has(&self, text: &str) -> bool {
+        self.code.contains(text) || self.error_type.contains(text)
     }
 }
 
@@ -43,8 +43,8 @@ const TOO_LONG_CODES: &[&str] = &[
     "model_max_prompt_tokens", // GitHub Copilot: pi
 ];
 
-/// Messages about a prompt that is too long: all words of a row must be there.
-const TOO_LONG: &[&[&str]] = &[
+/// Messages about a prompt that is too long; a message matches if it contains all texts of a row.
+const TOO_LONG_MESSAGES: &[&[&str]] = &[
     &["maximum context length"], // OpenAI, vLLM, DeepSeek, OpenRouter, Mistral: records vllm/err_too_long_prompt
     &["context length exceeded"],
     &["exceed", "context length"],                 // Ollama: pi
@@ -76,91 +76,112 @@ const TOO_LONG: &[&[&str]] = &[
 ];
 
 /// Whether the prompt was too long.
-pub(super) fn is_context_overflow(error: &StatusError, words: &LowercaseError) -> bool {
-    // A limit per minute speaks of tokens too.
-    if error.status == 429 || words.are_called("rate_limit") {
+pub(super) fn is_context_overflow(error: &StatusError, lowercase: &LowercaseError) -> bool {
+    // Errors about tokens per minute mention tokens, too.
+    if error.status == 429 || lowercase.code_or_type_has("rate_limit") {
         return false;
     }
-    TOO_LONG_CODES.iter().any(|code| words.are_called(code))
-        || (error.status < 500 || words.message.contains("token") || words.message.contains("context"))
-            && TOO_LONG.iter().any(|row| words.say(row))
+    TOO_LONG_CODES.iter().any(|code| lowercase.code_or_type_has(code))
+        || (error.status < 500
+            || lowercase.message.contains("token")
+            || lowercase.message.contains("context"))
+            && TOO_LONG_MESSAGES.iter().any(|row| lowercase.message_has(row))
 }
 
-/// Another status than the stated one: stated between, all words said, the true status, and a code where one is known.
-type StatusRule = (std::ops::RangeInclusive<u16>, &'static [&'static str], u16, Option<&'static str>);
+/// A correction of an error's status.
+struct StatusRule {
+    /// The statuses to which the rule applies.
+    stated: std::ops::RangeInclusive<u16>,
+    /// The texts that the message contains, all of them.
+    message: &'static [&'static str],
+    status: u16,
+    /// The code, where one is known.
+    code: Option<&'static str>,
+}
 
-const KEY: Option<&str> = Some("invalid_api_key");
-const MODEL: Option<&str> = Some("model_not_found");
-const MONEY: Option<&str> = Some("insufficient_quota");
+/// Returns a rule for the errors with a status from `first` to `last` whose message has these texts.
+const fn rule(
+    first: u16,
+    last: u16,
+    message: &'static [&'static str],
+    status: u16,
+    code: Option<&'static str>,
+) -> StatusRule {
+    StatusRule { stated: first..=last, message, status, code }
+}
+
+const INVALID_KEY: Option<&str> = Some("invalid_api_key");
+const NO_MODEL: Option<&str> = Some("model_not_found");
+const NO_QUOTA: Option<&str> = Some("insufficient_quota");
 
 /// Statuses that the message contradicts.
 const STATUS_RULES: &[StatusRule] = &[
     // A bad key as a bad request.
-    (400..=400, &["api key not valid"], 401, KEY), // Gemini: corpus rig gemini/auth_rejection_keeps_transport_shape
-    (400..=400, &["api key expired"], 401, KEY),   // Gemini
-    (400..=400, &["incorrect api key"], 401, KEY), // xAI: corpus rig xai/auth_rejection_classifies_with_contract
-    (400..=400, &["invalid api key"], 401, KEY),
+    rule(400, 400, &["api key not valid"], 401, INVALID_KEY), // Gemini: corpus rig gemini/auth_rejection_keeps_transport_shape
+    rule(400, 400, &["api key expired"], 401, INVALID_KEY),   // Gemini
+    rule(400, 400, &["incorrect api key"], 401, INVALID_KEY), // xAI: corpus rig xai/auth_rejection_classifies_with_contract
+    rule(400, 400, &["invalid api key"], 401, INVALID_KEY),
     // An empty account as a bad request: https://github.com/anthropics/claude-code/issues/66314
-    (400..=400, &["credit balance is too low"], 429, MONEY),
-    // No such model as a bad request; with 404 only the code is put right.
-    (400..=404, &["invalid model: "], 404, MODEL), // Mistral: corpus rig mistral/blocking_error_carries_the_correlation_id
-    (400..=404, &["model not found"], 404, MODEL), // xAI: corpus rig xai/provider_error_classifies_with_contract
-    (400..=404, &["is not a valid model id"], 404, MODEL), // OpenRouter: corpus rig openrouter/routed_failure_error_shape
-    (400..=404, &["supported api model names are"], 404, MODEL), // DeepSeek: corpus rig deepseek/unknown_model
-    (400..=404, &["server is pinned to", "requested"], 404, MODEL), // records transformers-serve/err_unknown_model
-    (400..=404, &["model ", " does not exist"], 404, MODEL),        // OpenAI, Groq, vLLM, OpenRouter: corpus
-    (404..=404, &["model: "], 404, MODEL), // Anthropic: corpus rig anthropic/nonexistent_model_error
-    (404..=404, &["publisher model `", "` not found"], 404, MODEL), // Vertex: corpus opentelemetry
-    (400..=404, &["model '", "' not found"], 404, MODEL), // Ollama: corpus openinference; records dasllama
-    (400..=404, &["specified model not found"], 404, MODEL), // Venice: corpus rig venice
-    (400..=404, &["models/", "is not found for api version"], 404, MODEL), // Gemini: corpus rig gemini
-    // A bad request as the server's fault: asking again is of no use.
-    (500..=502, &["jinja exception"], 400, None), // llama.cpp: https://github.com/moltis-org/moltis/issues/317
-    (500..=502, &["raise_exception"], 400, None), // llama.cpp: https://github.com/anomalyco/opencode/issues/5034
-    (500..=502, &["roles must alternate"], 400, None), // https://github.com/microsoft/autogen/issues/1037
-    (500..=502, &["system message must be at the beginning"], 400, None), // https://github.com/ollama/ollama/issues/18241
-    (500..=502, &["system role not supported"], 400, None), // https://github.com/sgl-project/sglang/issues/892
-    (500..=502, &["roles are supported, got"], 400, None), // https://github.com/anomalyco/opencode/issues/5034
-    (500..=502, &["cannot use both json_schema and grammar"], 400, None), // corpus rig llamacpp/schema_and_grammar_conflict
-    (500..=502, &["input is not supported", "mmproj"], 400, None), // corpus rig llamacpp/image_without_mmproj
-    (500..=502, &["requires --jinja flag"], 400, None),            // corpus rig llamacpp/tools_without_jinja
-    (500..=502, &["cannot make get request"], 400, None), // corpus rig llamacpp/unfetchable_image_url
-    (500..=502, &["[json.exception.parse_error"], 400, None), // records llama-server/err_bad_json
-    (500..=502, &["[json.exception.type_error"], 400, None),
-    (500..=502, &["failed to parse messages"], 400, None), // records llama-server/err_missing_role
-    (500..=502, &["is too large to process", "physical batch size"], 400, None), // corpus rig llamacpp/embeddings_input_past_the_batch
-    (500..=502, &["validation error", "'loc':"], 400, None), // records llama-cpp-python/err_max_tokens_string
-    (500..=502, &["must be a-z, a-z, 0-9, with a length of 9"], 400, None), // https://github.com/jundot/omlx/pull/1997
-    (500..=502, &["inappropriate content"], 400, Some("content_filter")), // DashScope: https://github.com/langgenius/dify/issues/7932
+    rule(400, 400, &["credit balance is too low"], 429, NO_QUOTA),
+    // An unknown model as a bad request; with 404 only the code is corrected.
+    rule(400, 404, &["invalid model: "], 404, NO_MODEL), // Mistral: corpus rig mistral/blocking_error_carries_the_correlation_id
+    rule(400, 404, &["model not found"], 404, NO_MODEL), // xAI: corpus rig xai/provider_error_classifies_with_contract
+    rule(400, 404, &["is not a valid model id"], 404, NO_MODEL), // OpenRouter: corpus rig openrouter/routed_failure_error_shape
+    rule(400, 404, &["supported api model names are"], 404, NO_MODEL), // DeepSeek: corpus rig deepseek/unknown_model
+    rule(400, 404, &["server is pinned to", "requested"], 404, NO_MODEL), // records transformers-serve/err_unknown_model
+    rule(400, 404, &["model ", " does not exist"], 404, NO_MODEL), // OpenAI, Groq, vLLM, OpenRouter: corpus
+    rule(404, 404, &["model: "], 404, NO_MODEL), // Anthropic: corpus rig anthropic/nonexistent_model_error
+    rule(404, 404, &["publisher model `", "` not found"], 404, NO_MODEL), // Vertex: corpus opentelemetry
+    rule(400, 404, &["model '", "' not found"], 404, NO_MODEL), // Ollama: corpus openinference; records dasllama
+    rule(400, 404, &["specified model not found"], 404, NO_MODEL), // Venice: corpus rig venice
+    rule(400, 404, &["models/", "is not found for api version"], 404, NO_MODEL), // Gemini: corpus rig gemini
+    // A bad request as a server error: a retry would not help.
+    rule(500, 502, &["jinja exception"], 400, None), // llama.cpp: https://github.com/moltis-org/moltis/issues/317
+    rule(500, 502, &["raise_exception"], 400, None), // llama.cpp: https://github.com/anomalyco/opencode/issues/5034
+    rule(500, 502, &["roles must alternate"], 400, None), // https://github.com/microsoft/autogen/issues/1037
+    rule(500, 502, &["system message must be at the beginning"], 400, None), // https://github.com/ollama/ollama/issues/18241
+    rule(500, 502, &["system role not supported"], 400, None), // https://github.com/sgl-project/sglang/issues/892
+    rule(500, 502, &["roles are supported, got"], 400, None), // https://github.com/anomalyco/opencode/issues/5034
+    rule(500, 502, &["cannot use both json_schema and grammar"], 400, None), // corpus rig llamacpp/schema_and_grammar_conflict
+    rule(500, 502, &["input is not supported", "mmproj"], 400, None), // corpus rig llamacpp/image_without_mmproj
+    rule(500, 502, &["requires --jinja flag"], 400, None), // corpus rig llamacpp/tools_without_jinja
+    rule(500, 502, &["cannot make get request"], 400, None), // corpus rig llamacpp/unfetchable_image_url
+    rule(500, 502, &["[json.exception.parse_error"], 400, None), // records llama-server/err_bad_json
+    rule(500, 502, &["[json.exception.type_error"], 400, None),
+    rule(500, 502, &["failed to parse messages"], 400, None), // records llama-server/err_missing_role
+    rule(500, 502, &["is too large to process", "physical batch size"], 400, None), // corpus rig llamacpp/embeddings_input_past_the_batch
+    rule(500, 502, &["validation error", "'loc':"], 400, None), // records llama-cpp-python/err_max_tokens_string
+    rule(500, 502, &["must be a-z, a-z, 0-9, with a length of 9"], 400, None), // https://github.com/jundot/omlx/pull/1997
+    rule(500, 502, &["inappropriate content"], 400, Some("content_filter")), // DashScope: https://github.com/langgenius/dify/issues/7932
 ];
 
-/// Puts status and code right where the words contradict them.
-pub(super) fn set_right(error: &mut StatusError, words: &LowercaseError) {
+/// Corrects status and code where the message contradicts them.
+pub(super) fn correct_status(error: &mut StatusError, lowercase: &LowercaseError) {
     let stated = error.status;
     let is_number = |code: &String| code.bytes().all(|b| b.is_ascii_digit());
-    if let Some((_, _, status, code)) =
-        STATUS_RULES.iter().find(|(between, said, ..)| between.contains(&stated) && words.say(said))
-    {
-        error.status = *status;
-        // With its status right, an error may have a better word for it; a number is none.
-        if let Some(code) = code.filter(|_| *status != stated || error.code.as_ref().is_none_or(is_number)) {
+    let applies = |rule: &&StatusRule| rule.stated.contains(&stated) && lowercase.message_has(rule.message);
+    if let Some(rule) = STATUS_RULES.iter().find(applies) {
+        error.status = rule.status;
+        // Where the status was right the error's own code may be more exact than the rule's; a number is not.
+        let replaces_code = rule.status != stated || error.code.as_ref().is_none_or(is_number);
+        if let Some(code) = rule.code.filter(|_| replaces_code) {
             error.code = Some(code.to_owned());
         }
     }
-    if matches!(error.status, 500 | 502) && is_context_overflow(error, words) {
+    if matches!(error.status, 500 | 502) && is_context_overflow(error, lowercase) {
         error.status = 400;
     }
     if error.status == 529 {
         error.status = 503;
     }
     if error.status != stated {
-        // What was called after the wrong status.
+        // These follow from the wrong status.
         error.error_type = None;
         error.code = error.code.take().filter(|code| !is_number(code));
     }
 }
 
-/// The statuses of types and codes, for errors that came without one.
+/// The statuses of types and codes, for errors that came without a status.
 const STATUSES: &[(&str, u16)] = &[
     ("invalid_request", 400),
     ("invalid_argument", 400),
@@ -182,40 +203,42 @@ const STATUSES: &[(&str, u16)] = &[
     ("timeout", 504),
 ];
 
-/// The status of an error that came without one.
-pub(super) fn status_of_words(error: &StatusError, words: &LowercaseError) -> u16 {
-    if is_context_overflow(error, words) {
+/// Guesses the status of an error that came without one.
+pub(super) fn guess_status(error: &StatusError, lowercase: &LowercaseError) -> u16 {
+    if is_context_overflow(error, lowercase) {
         return 400;
     }
-    STATUSES.iter().find(|(word, _)| words.are_called(word)).map_or(502, |(_, status)| *status)
+    STATUSES.iter().find(|(name, _)| lowercase.code_or_type_has(name)).map_or(502, |(_, status)| *status)
 }
 
-/// Codes and types whose kind is known, whatever the status.
+/// Codes and types whose kind does not depend on the status.
 const KINDS: &[(&str, ErrorKind)] = &[
     ("insufficient_quota", ErrorKind::Quota),                 // OpenAI
     ("exceeded_current_quota", ErrorKind::Quota),             // Moonshot
     ("billing_error", ErrorKind::Quota),                      // Anthropic
     ("content_filter", ErrorKind::ContentFiltered),           // Azure, Moonshot
-    ("content_policy_violation", ErrorKind::ContentFiltered), // OpenAI's pictures
+    ("content_policy_violation", ErrorKind::ContentFiltered), // OpenAI's image generation
     ("data_inspection_failed", ErrorKind::ContentFiltered), // DashScope: https://github.com/camel-ai/owl/issues/432
 ];
 
-/// Messages that say that a filter stopped it, where code and type do not.
-const FILTERED: &[&str] = &[
+/// Messages of content filters, where code and type do not state the kind.
+const FILTER_MESSAGES: &[&str] = &[
     "content exists risk",  // DeepSeek: https://github.com/666ghj/BettaFish/issues/691
     "datainspectionfailed", // DashScope: https://github.com/QwenLM/qwen-code/issues/3145
 ];
 
-/// What kind of failure it is, after the status was put right.
-pub(super) fn kind(error: &StatusError, words: &LowercaseError) -> ErrorKind {
-    if is_context_overflow(error, words) {
+/// Returns the kind of an error whose status is correct.
+pub(super) fn kind(error: &StatusError, lowercase: &LowercaseError) -> ErrorKind {
+    if is_context_overflow(error, lowercase) {
         return ErrorKind::ContextLength;
     }
     let code = error.code.as_deref().unwrap_or_default();
-    if let Some((_, kind)) = KINDS.iter().find(|(word, _)| code.contains(word) || words.are_called(word)) {
+    if let Some((_, kind)) =
+        KINDS.iter().find(|(name, _)| code.contains(name) || lowercase.code_or_type_has(name))
+    {
         return *kind;
     }
-    if error.status < 500 && FILTERED.iter().any(|said| words.message.contains(said)) {
+    if error.status < 500 && FILTER_MESSAGES.iter().any(|text| lowercase.message.contains(text)) {
         return ErrorKind::ContentFiltered;
     }
     match error.status {
@@ -232,8 +255,8 @@ pub(super) fn kind(error: &StatusError, words: &LowercaseError) -> ErrorKind {
     }
 }
 
-/// Types of other APIs that a gateway passes on, and OpenAI's own for them.
-pub(super) const TYPES: &[(&str, &str)] = &[
+/// Types of other APIs that gateways forward, and OpenAI's for each.
+pub(super) const OTHER_TYPES: &[(&str, &str)] = &[
     // Anthropic: https://platform.claude.com/docs/en/api/errors
     ("overloaded_error", "server_error"),
     ("api_error", "server_error"),

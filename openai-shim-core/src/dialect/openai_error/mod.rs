@@ -1,6 +1,16 @@
-//! Errors of OpenAI's APIs: every envelope that upstreams use, read; OpenAI's own, written. Below the dialects that share it.
+//! Errors of OpenAI's APIs: any error of an upstream to [`UpstreamError`], and errors for clients to OpenAI's envelope.
 //!
-//! <https://platform.openai.com/docs/guides/error-codes>
+//! Three dialects use it.
+//!
+//! Reference: <https://platform.openai.com/docs/guides/error-codes>.
+//!
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `mod` | status, headers and body of an error in, [`UpstreamError`] out; an error to OpenAI's JSON |
+//! | `decode` | an error's JSON, in any envelope, to [`StatusError`] |
+//! | `classify` | an error's texts to its true status, code and kind |
+//! | `redact` | an error without stack traces, keys, paths and addresses |
+//! | `retry_after` | headers, fields and text of an error to the wait that the upstream requests |
 
 mod classify;
 mod decode;
@@ -17,40 +27,51 @@ use http::{HeaderMap, StatusCode};
 
 pub(super) use decode::is_error;
 
-/// Status, type and code for each kind. The one table of OpenAI's APIs.
-pub(super) const TABLE: &[(ErrorKind, u16, &str, Option<&str>)] = &[
-    (ErrorKind::InvalidRequest, 400, "invalid_request_error", None),
-    (ErrorKind::Authentication, 401, "authentication_error", Some("invalid_api_key")),
-    (ErrorKind::Permission, 403, "permission_error", None),
-    (ErrorKind::NotFound, 404, "invalid_request_error", Some("not_found")),
-    (ErrorKind::TooLarge, 413, "invalid_request_error", Some("request_too_large")),
-    (ErrorKind::RateLimited, 429, "rate_limit_error", Some("rate_limit_exceeded")),
-    (ErrorKind::Quota, 429, "insufficient_quota", Some("insufficient_quota")),
-    (ErrorKind::ContextLength, 400, "invalid_request_error", Some("context_length_exceeded")),
-    (ErrorKind::ContentFiltered, 400, "invalid_request_error", Some("content_filter")),
-    (ErrorKind::Unsupported, 400, "invalid_request_error", Some("unsupported_value")),
-    (ErrorKind::Overloaded, 503, "server_error", Some("overloaded")),
-    (ErrorKind::Timeout, 504, "server_error", Some("upstream_timeout")),
-    (ErrorKind::Empty, 502, "server_error", Some("empty_completion")),
-    (ErrorKind::Truncated, 502, "server_error", Some("stream_truncated")),
-    (ErrorKind::Upstream, 502, "server_error", Some("upstream_error")),
-    (ErrorKind::Internal, 500, "server_error", Some("internal_error")),
+/// How OpenAI's APIs report a kind of error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ErrorForm {
+    pub(super) status: u16,
+    pub(super) error_type: &'static str,
+    pub(super) code: Option<&'static str>,
+}
+
+const fn form(status: u16, error_type: &'static str, code: Option<&'static str>) -> ErrorForm {
+    ErrorForm { status, error_type, code }
+}
+
+/// The form of each kind of error.
+const ERROR_FORMS: &[(ErrorKind, ErrorForm)] = &[
+    (ErrorKind::InvalidRequest, form(400, "invalid_request_error", None)),
+    (ErrorKind::Authentication, form(401, "authentication_error", Some("invalid_api_key"))),
+    (ErrorKind::Permission, form(403, "permission_error", None)),
+    (ErrorKind::NotFound, form(404, "invalid_request_error", Some("not_found"))),
+    (ErrorKind::TooLarge, form(413, "invalid_request_error", Some("request_too_large"))),
+    (ErrorKind::RateLimited, form(429, "rate_limit_error", Some("rate_limit_exceeded"))),
+    (ErrorKind::Quota, form(429, "insufficient_quota", Some("insufficient_quota"))),
+    (ErrorKind::ContextLength, form(400, "invalid_request_error", Some("context_length_exceeded"))),
+    (ErrorKind::ContentFiltered, form(400, "invalid_request_error", Some("content_filter"))),
+    (ErrorKind::Unsupported, form(400, "invalid_request_error", Some("unsupported_value"))),
+    (ErrorKind::Overloaded, form(503, "server_error", Some("overloaded"))),
+    (ErrorKind::Timeout, form(504, "server_error", Some("upstream_timeout"))),
+    (ErrorKind::Empty, form(502, "server_error", Some("empty_completion"))),
+    (ErrorKind::Truncated, form(502, "server_error", Some("stream_truncated"))),
+    (ErrorKind::Upstream, form(502, "server_error", Some("upstream_error"))),
+    (ErrorKind::Internal, form(500, "server_error", Some("internal_error"))),
 ];
 
-pub(super) fn row(kind: ErrorKind) -> (u16, &'static str, Option<&'static str>) {
-    TABLE
-        .iter()
-        .find(|(k, ..)| *k == kind)
-        .map_or((500, "server_error", None), |(_, status, error_type, code)| (*status, *error_type, *code))
+/// Returns the form of a kind of error.
+pub(super) fn error_form(kind: ErrorKind) -> ErrorForm {
+    let found = ERROR_FORMS.iter().find(|(known, _)| *known == kind);
+    found.map_or(form(500, "server_error", None), |(_, form)| *form)
 }
 
 /// Writes an error in OpenAI's envelope, with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
-        // Only one API knows this one.
+        // Only Anthropic's API has this status.
         Error::Upstream(UpstreamError::Status(e)) if e.status == 529 => 503,
         Error::Upstream(UpstreamError::Status(e)) => e.status,
-        other => row(other.kind()).0,
+        other => error_form(other.kind()).status,
     };
     let status = StatusCode::from_u16(status)
         .ok()
@@ -64,8 +85,10 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
     write_event(out, |out| out.extend_from_slice(envelope(error).as_bytes()));
 }
 
+/// Writes an error as JSON in OpenAI's envelope.
 fn envelope(error: &Error) -> String {
-    let (_, mut error_type, default_code) = row(error.kind());
+    let form = error_form(error.kind());
+    let mut error_type = form.error_type;
     let mut object = Object::new();
     object.set("message", encode_string(&error.to_string()));
     let mut extra: &[(String, Box<serde_json::value::RawValue>)] = &[];
@@ -75,7 +98,7 @@ fn envelope(error: &Error) -> String {
     }
     object.set("type", encode_string(error_type));
     object.set("param", error.param().map_or_else(|| String::from("null"), encode_string));
-    object.set("code", error.code().or(default_code).map_or_else(|| String::from("null"), encode_string));
+    object.set("code", error.code().or(form.code).map_or_else(|| String::from("null"), encode_string));
     for (key, value) in extra {
         object.set(key.as_str(), value.get());
     }
@@ -84,7 +107,7 @@ fn envelope(error: &Error) -> String {
     outer.to_json()
 }
 
-/// Reads an error answer: its status, its headers and whatever body it has.
+/// Decodes an error response with any body.
 pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
@@ -93,13 +116,13 @@ pub(super) fn decode(
 ) -> UpstreamError {
     let trimmed = body.trim_ascii();
     // An error may come as the only event of a stream.
-    let json = trimmed.strip_prefix(b"data:").map_or(trimmed, |rest| {
-        let line = rest.split(|b| *b == b'\n').next().unwrap_or_default();
+    let json = trimmed.strip_prefix(b"data:").map_or(trimmed, |event| {
+        let line = event.split(|b| *b == b'\n').next().unwrap_or_default();
         line.trim_ascii()
     });
-    let mut error = decode::body(status, json, diagnostics);
+    let mut error = decode::decode_body(status, json, diagnostics);
     error.status = status.as_u16();
-    settle(&mut error, headers, diagnostics);
+    classify_and_redact(&mut error, headers, diagnostics);
     if error.status != status.as_u16() {
         diagnostics.record(
             DiagnosticCode::StatusPromoted,
@@ -110,23 +133,23 @@ pub(super) fn decode(
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error that came inside a successful answer or a stream.
-pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
-    let mut error = decode::read(object, diagnostics)?;
+/// Decodes an error that came inside a successful response or a stream.
+pub(super) fn decode_in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
+    let mut error = decode::decode_object(object, diagnostics)?;
     let code = error.code.as_deref().and_then(|c| c.parse::<u16>().ok());
-    let words = LowercaseError::of(&error);
+    let lowercase = LowercaseError::of(&error);
     error.status =
-        code.filter(|c| (400..600).contains(c)).unwrap_or_else(|| classify::status_of_words(&error, &words));
-    settle(&mut error, &HeaderMap::new(), diagnostics);
+        code.filter(|c| (400..600).contains(c)).unwrap_or_else(|| classify::guess_status(&error, &lowercase));
+    classify_and_redact(&mut error, &HeaderMap::new(), diagnostics);
     Some(UpstreamError::Status(Box::new(error)))
 }
 
-/// Puts right what the words contradict, and covers what is private.
-fn settle(error: &mut StatusError, headers: &HeaderMap, diagnostics: &mut Diagnostics) {
-    let words = LowercaseError::of(error);
-    classify::set_right(error, &words);
-    error.kind = classify::kind(error, &words);
-    error.retry_after = retry_after::spec(headers, error);
+/// Corrects status, code and type by the error's texts, finds its kind and wait, and redacts it.
+fn classify_and_redact(error: &mut StatusError, headers: &HeaderMap, diagnostics: &mut Diagnostics) {
+    let lowercase = LowercaseError::of(error);
+    classify::correct_status(error, &lowercase);
+    error.kind = classify::kind(error, &lowercase);
+    error.retry_after = retry_after::find_wait(headers, error);
     let code = error.code.as_deref().unwrap_or_default();
     match error.kind {
         ErrorKind::ContextLength if code != "context_length_exceeded" => {
@@ -137,12 +160,13 @@ fn settle(error: &mut StatusError, headers: &HeaderMap, diagnostics: &mut Diagno
         }
         _ => {}
     }
-    let given = error.error_type.as_deref().unwrap_or_default();
-    if let Some((_, own)) = classify::TYPES.iter().find(|(other, _)| *other == given) {
-        diagnostics.record(DiagnosticCode::ErrorReshaped, "error.type", &format!("{given} to {own}"));
-        error.error_type = Some((*own).to_owned());
+    let upstream_type = error.error_type.as_deref().unwrap_or_default();
+    if let Some((_, openai)) = classify::OTHER_TYPES.iter().find(|(other, _)| *other == upstream_type) {
+        let detail = format!("{upstream_type} to {openai}");
+        diagnostics.record(DiagnosticCode::ErrorReshaped, "error.type", &detail);
+        error.error_type = Some((*openai).to_owned());
     }
-    redact::cover(error, diagnostics);
+    redact::redact_texts(error, diagnostics);
 }
 
 #[cfg(test)]
@@ -150,9 +174,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_a_row() {
+    fn every_kind_has_a_form() {
         for kind in ErrorKind::ALL {
-            assert!(TABLE.iter().any(|(k, ..)| *k == kind), "{kind:?}");
+            assert!(ERROR_FORMS.iter().any(|(known, _)| *known == kind), "{kind:?}");
         }
     }
 }

@@ -1,76 +1,77 @@
-//! How long an upstream asks to wait: in headers, in the error's members, or in its words.
+//! How long an upstream requests to wait: headers, fields and text of an error in, a duration out.
 //!
-//! Core has no clock. A moment is a wait only beside the answer's own `date`.
+//! Core has no clock: a point in time becomes a wait only with the response's own `date`.
 
 use crate::error::StatusError;
 use crate::json::{Object, ValueKind, string_or_json, value_kind};
 use http::HeaderMap;
 use std::time::Duration;
 
-/// A year: longer is no wait but a mistake.
-const LONGEST: f64 = 366.0 * 86_400.0;
+/// A year: a longer wait is a mistake of the upstream.
+const MAX_WAIT_SECONDS: f64 = 366.0 * 86_400.0;
 
-/// The wait that is asked for, the most exact statement first.
-pub(super) fn spec(headers: &HeaderMap, error: &StatusError) -> Option<Duration> {
+/// Returns the requested wait, from the most exact statement that there is.
+pub(super) fn find_wait(headers: &HeaderMap, error: &StatusError) -> Option<Duration> {
     let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
-    let now = header("date").and_then(moment);
-    let until = |value: &str| Some(moment(value)? - now?);
+    let now = header("date").and_then(parse_time);
+    let seconds_until = |value: &str| Some(parse_time(value)? - now?);
     let stated = header("retry-after-ms")
         .and_then(|v| v.parse::<f64>().ok().map(|ms| ms / 1000.0))
-        .or_else(|| header("retry-after").and_then(|v| seconds(v).or_else(|| until(v))))
-        .or_else(|| in_members(error));
+        .or_else(|| header("retry-after").and_then(|v| parse_seconds(v).or_else(|| seconds_until(v))))
+        .or_else(|| wait_in_fields(error));
     if let Some(stated) = stated {
-        return wait(stated);
+        return to_duration(stated);
     }
-    // What follows also stands in answers that were not limited.
+    // The text and the limits' headers are in other errors as well.
     if !matches!(error.status, 429 | 503) {
         return None;
     }
-    in_words(&error.message).or_else(|| resets(headers, now)).and_then(wait)
+    wait_in_text(&error.message).or_else(|| wait_for_reset(headers, now)).and_then(to_duration)
 }
 
-fn wait(seconds: f64) -> Option<Duration> {
-    (seconds <= LONGEST).then(|| Duration::try_from_secs_f64(seconds.max(0.0)).ok()).flatten()
+fn to_duration(seconds: f64) -> Option<Duration> {
+    (seconds <= MAX_WAIT_SECONDS).then(|| Duration::try_from_secs_f64(seconds.max(0.0)).ok()).flatten()
 }
 
-/// When the limits that are used up are reset: `x-ratelimit-reset-tokens: 6m0s`, `anthropic-ratelimit-requests-reset: <time>`.
-fn resets(headers: &HeaderMap, now: Option<f64>) -> Option<f64> {
+/// Returns the wait until the used-up limits are reset: `x-ratelimit-reset-tokens: 6m0s`,
+/// `anthropic-ratelimit-requests-reset: <time>`.
+fn wait_for_reset(headers: &HeaderMap, now: Option<f64>) -> Option<f64> {
     let used_up = |remaining: &str| headers.get(remaining).is_some_and(|v| v.as_bytes() == b"0");
     let reset = |name: &str, value: &str| {
         let remaining = name.replace("reset", "remaining");
         if !used_up(&remaining) {
             return None;
         }
-        let moment = moment(value).or_else(|| epoch(value));
-        moment.map_or_else(|| seconds(value), |at| now.map(|now| at - now))
+        let time = parse_time(value).or_else(|| parse_epoch(value));
+        time.map_or_else(|| parse_seconds(value), |time| now.map(|now| time - now))
     };
     let waits = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str();
-        let limit = name.contains("ratelimit-") && name.contains("reset");
-        limit.then(|| reset(name, value.to_str().ok()?.trim())).flatten()
+        let is_reset = name.contains("ratelimit-") && name.contains("reset");
+        is_reset.then(|| reset(name, value.to_str().ok()?.trim())).flatten()
     });
-    waits.fold(None, |longest: Option<f64>, wait| Some(longest.map_or(wait, |l| l.max(wait))))
+    waits.fold(None, |longest: Option<f64>, wait| Some(longest.map_or(wait, |longest| longest.max(wait))))
 }
 
-/// A count of seconds or milliseconds since 1970, as OpenRouter states resets.
-fn epoch(value: &str) -> Option<f64> {
+/// Parses seconds or milliseconds since 1970, as OpenRouter states resets.
+fn parse_epoch(value: &str) -> Option<f64> {
     let number: f64 = value.parse().ok()?;
     let seconds = if number > 1e11 { number / 1000.0 } else { number };
     (seconds > 1e9).then_some(seconds)
 }
 
-/// `retry_after`, and Google's `details: [{"@type": "…RetryInfo", "retryDelay": "34s"}]`.
-fn in_members(error: &StatusError) -> Option<f64> {
+/// Reads `retry_after`, and Google's `details: [{"@type": "…RetryInfo", "retryDelay": "34s"}]`.
+fn wait_in_fields(error: &StatusError) -> Option<f64> {
     error.extra.iter().find_map(|(key, value)| {
         let value = value.get();
         match key.as_str() {
             "retry_after_ms" => string_or_json(value).parse::<f64>().ok().map(|ms| ms / 1000.0),
-            "retry_after" | "retry_after_seconds" => seconds(&string_or_json(value)),
+            "retry_after" | "retry_after_seconds" => parse_seconds(&string_or_json(value)),
             "details" if value_kind(value) == ValueKind::Array => {
                 let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(value).ok()?;
                 items.into_iter().find_map(|item| {
                     let item = Object::parse(item.get().as_bytes()).ok()?;
-                    seconds(&item.str("retryDelay")?)
+                    parse_seconds(&item.str("retryDelay")?)
                 })
             }
             _ => None,
@@ -78,29 +79,29 @@ fn in_members(error: &StatusError) -> Option<f64> {
     })
 }
 
-/// What stands before a wait in a sentence.
-const BEFORE: [&str; 4] = [
+/// The words in front of a wait in a sentence.
+const WAIT_PREFIXES: [&str; 4] = [
     "try again in ", // Groq, OpenAI: https://github.com/danielmiessler/Fabric/issues/364
     "retry after ",  // Azure
     "retry in ",     // Gemini: https://github.com/googleapis/python-genai/pull/2114
-    "available in ", // DRF's words, behind several gateways
+    "available in ", // Django REST framework, behind several gateways
 ];
 
-fn in_words(message: &str) -> Option<f64> {
+fn wait_in_text(message: &str) -> Option<f64> {
     let message = message.to_ascii_lowercase();
-    BEFORE.iter().find_map(|before| {
-        let (_, rest) = message.split_once(before)?;
-        duration(rest.trim_start_matches(['*', '`', '\'']), true)
+    WAIT_PREFIXES.iter().find_map(|prefix| {
+        let (_, wait) = message.split_once(prefix)?;
+        parse_duration(wait.trim_start_matches(['*', '`', '\'']), true)
     })
 }
 
-/// A number of seconds, or a duration: `7`, `1.2s`, `6m0s`, `120ms`.
-fn seconds(value: &str) -> Option<f64> {
+/// Parses a number of seconds or a duration: `7`, `1.2s`, `6m0s`, `120ms`.
+fn parse_seconds(value: &str) -> Option<f64> {
     let value = value.trim();
-    value.parse::<f64>().ok().filter(|s| s.is_finite()).or_else(|| duration(value, false))
+    value.parse::<f64>().ok().filter(|s| s.is_finite()).or_else(|| parse_duration(value, false))
 }
 
-/// Units, the longer spelling first, and their seconds.
+/// Units and their seconds; a longer name stands in front of its prefixes.
 const UNITS: [(&str, f64); 14] = [
     ("milliseconds", 0.001),
     ("ms", 0.001),
@@ -118,60 +119,60 @@ const UNITS: [(&str, f64); 14] = [
     ("d", 86_400.0),
 ];
 
-/// Numbers with units, one after the other; more may follow only in a sentence.
-fn duration(text: &str, in_sentence: bool) -> Option<f64> {
+/// Parses numbers with units, one after the other. Other text may follow only in a sentence.
+fn parse_duration(text: &str, in_sentence: bool) -> Option<f64> {
     let mut total = None;
-    let mut rest = text;
+    let mut remaining = text;
     loop {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let Some(number) = rest.get(..end).and_then(|n| n.parse::<f64>().ok()) else { break };
-        let unit = rest.get(end..)?.trim_start();
-        let named = |(name, _): &&(&str, f64)| {
+        let end = remaining.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(remaining.len());
+        let Some(number) = remaining.get(..end).and_then(|n| n.parse::<f64>().ok()) else { break };
+        let unit = remaining.get(end..)?.trim_start();
+        let is_unit = |(name, _): &&(&str, f64)| {
             let after = unit.strip_prefix(name).and_then(|after| after.chars().next());
             unit.starts_with(name) && !after.is_some_and(char::is_alphabetic)
         };
-        let Some((name, factor)) = UNITS.iter().find(named) else { break };
+        let Some((name, factor)) = UNITS.iter().find(is_unit) else { break };
         total = Some(total.unwrap_or(0.0) + number * factor);
-        rest = unit.get(name.len()..)?.trim_start();
+        remaining = unit.get(name.len()..)?.trim_start();
     }
-    total.filter(|_| in_sentence || rest.is_empty())
+    total.filter(|_| in_sentence || remaining.is_empty())
 }
 
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// The seconds since 1970 of `Wed, 21 Oct 2026 07:28:00 GMT` or `2026-10-21T07:28:00Z`.
-fn moment(text: &str) -> Option<f64> {
+/// Parses `Wed, 21 Oct 2026 07:28:00 GMT` or `2026-10-21T07:28:00Z` as seconds since 1970.
+fn parse_time(text: &str) -> Option<f64> {
     let (day, clock) = match text.split_once('T').filter(|(date, _)| date.contains('-')) {
         Some((date, clock)) => {
             let mut parts = date.split('-').map(|p| p.parse::<i64>().ok());
             let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
-            (days(year, month, day)?, clock.strip_suffix('Z')?)
+            (days_since_1970(year, month, day)?, clock.strip_suffix('Z')?)
         }
         None => {
-            let mut words = text.split_once(", ")?.1.split(' ');
-            let day: i64 = words.next()?.parse().ok()?;
-            let name = words.next()?.to_ascii_lowercase();
+            let mut fields = text.split_once(", ")?.1.split(' ');
+            let day: i64 = fields.next()?.parse().ok()?;
+            let name = fields.next()?.to_ascii_lowercase();
             let month = MONTHS.iter().position(|month| *month == name)?;
-            let year: i64 = words.next()?.parse().ok()?;
-            (days(year, i64::try_from(month).ok()? + 1, day)?, words.next()?)
+            let year: i64 = fields.next()?.parse().ok()?;
+            (days_since_1970(year, i64::try_from(month).ok()? + 1, day)?, fields.next()?)
         }
     };
     let mut parts = clock.split(':').map(|p| p.parse::<f64>().ok());
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    #[allow(clippy::cast_precision_loss)] // days of the calendar are few
+    #[allow(clippy::cast_precision_loss)] // the calendar ends with the year 9999
     Some(day as f64 * 86_400.0 + hour * 3600.0 + minute * 60.0 + second)
 }
 
-/// Days since 1970 in the Gregorian calendar: the year begins in March, so that a leap day is its last.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+/// Counts the days since 1970 in the Gregorian calendar. The year begins in March here, so that a leap day is its last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
     let year = if month <= 2 { year - 1 } else { year };
-    let (era, of_era) = (year / 400, year % 400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
 }
 
 #[cfg(test)]
@@ -179,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_as_servers_write_them() {
+    fn durations_of_servers_are_parsed() {
         for (text, expected) in [
             ("7", Some(7.0)),
             ("1.5s", Some(1.5)),
@@ -192,20 +193,20 @@ mod tests {
             ("", None),
             ("1.2.3s", None),
         ] {
-            assert_eq!(seconds(text), expected, "{text}");
+            assert_eq!(parse_seconds(text), expected, "{text}");
         }
-        assert_eq!(in_words("Please try again in 7.5s. Visit …"), Some(7.5));
-        assert_eq!(in_words("Try again in a moment."), None);
+        assert_eq!(wait_in_text("Please try again in 7.5s. Visit …"), Some(7.5));
+        assert_eq!(wait_in_text("Try again in a moment."), None);
     }
 
     #[test]
-    fn moments_are_counted_in_the_calendar() {
-        assert_eq!(moment("Thu, 01 Jan 1970 00:00:10 GMT"), Some(10.0));
-        assert_eq!(moment("2000-03-01T00:00:00Z"), Some(951_868_800.0));
-        assert_eq!(moment("Wed, 21 Oct 2026 07:28:00 GMT"), moment("2026-10-21T07:28:00Z"));
+    fn times_are_counted_in_the_calendar() {
+        assert_eq!(parse_time("Thu, 01 Jan 1970 00:00:10 GMT"), Some(10.0));
+        assert_eq!(parse_time("2000-03-01T00:00:00Z"), Some(951_868_800.0));
+        assert_eq!(parse_time("Wed, 21 Oct 2026 07:28:00 GMT"), parse_time("2026-10-21T07:28:00Z"));
         for wrong in ["", "T", "x-y-zT", "2026-13-01T00:00:00Z", "Wed, 21 Foo 2026 07:28:00 GMT", "tomorrow"]
         {
-            assert_eq!(moment(wrong), None, "{wrong}");
+            assert_eq!(parse_time(wrong), None, "{wrong}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/guides/error-codes>, and for streams
 //! <https://platform.openai.com/docs/api-reference/responses-streaming/error>
 
-use super::super::openai_error::row;
+use super::super::openai_error::{ErrorForm, error_form};
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
@@ -15,7 +15,7 @@ use std::time::Duration;
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
         Error::Upstream(UpstreamError::Status(e)) => e.status,
-        other => row(other.kind()).0,
+        other => error_form(other.kind()).status,
     };
     let status = StatusCode::from_u16(status)
         .ok()
@@ -28,7 +28,7 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
 
 /// Encodes the object inside the envelope.
 fn error_object(error: &Error) -> Object<'static> {
-    let (_, mut error_type, default_code) = row(error.kind());
+    let ErrorForm { mut error_type, code: default_code, .. } = error_form(error.kind());
     let mut object = Object::new();
     object.set("message", encode_string(&error.to_string()));
     let mut extra: &[(String, Box<serde_json::value::RawValue>)] = &[];

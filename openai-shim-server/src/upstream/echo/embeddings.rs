@@ -1,16 +1,18 @@
-//! Small vectors that depend on the text alone.
+//! Embeddings of `echo`: an embeddings request in, small vectors out that depend on the text alone.
 
-use super::{EchoError, wire};
+use super::error::EchoError;
+use super::wire;
 use http::{Response, StatusCode};
 use openai_shim_core::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use openai_shim_core::upstream::UpstreamBody;
 
-const DIMENSIONS: u64 = 8;
+/// The default number of dimensions.
+const DEFAULT_DIMENSIONS: u64 = 8;
 
 pub(super) fn embed(request: &Object<'_>) -> Result<Response<UpstreamBody>, EchoError> {
     let inputs = inputs(request)?;
     let dimensions = match request.non_null("dimensions") {
-        None => DIMENSIONS,
+        None => DEFAULT_DIMENSIONS,
         Some(_) => request.u64("dimensions").filter(|n| (1..=4096).contains(n)).ok_or_else(|| {
             EchoError::invalid("dimensions", "`dimensions` must be a number from 1 to 4096.")
         })?,
@@ -37,42 +39,43 @@ pub(super) fn embed(request: &Object<'_>) -> Result<Response<UpstreamBody>, Echo
     let model = request.str("model").filter(|model| !model.is_empty());
     let model = encode_string(model.as_deref().unwrap_or("echo"));
     let usage = format!(r#"{{"prompt_tokens":{tokens},"total_tokens":{tokens}}}"#);
-    Ok(wire::whole(
+    Ok(wire::json(
         StatusCode::OK,
         format!(r#"{{"object":"list","data":[{items}],"model":{model},"usage":{usage}}}"#),
     ))
 }
 
-/// A text, several texts, or tokens: one list of numbers is one input.
+/// The inputs: a text, several texts, or tokens, where one list of numbers is one input.
 fn inputs(request: &Object<'_>) -> Result<Vec<String>, EchoError> {
-    let wrong =
+    let invalid =
         || EchoError::invalid("input", "`input` must be a text, a list of texts, or tokens; and not empty.");
-    let input = request.non_null("input").ok_or_else(wrong)?;
+    let input = request.non_null("input").ok_or_else(invalid)?;
     match value_kind(input) {
         ValueKind::String => Ok(vec![string_or_json(input).into_owned()]),
         ValueKind::Array => {
-            let items = request.array("input").filter(|items| !items.is_empty()).ok_or_else(wrong)?;
+            let items = request.array("input").filter(|items| !items.is_empty()).ok_or_else(invalid)?;
             match items.first().map(|first| value_kind(first)) {
                 Some(ValueKind::Number) => Ok(vec![input.to_owned()]),
                 Some(ValueKind::String | ValueKind::Array) => {
                     Ok(items.into_iter().map(|i| string_or_json(i).into_owned()).collect())
                 }
-                _ => Err(wrong()),
+                _ => Err(invalid()),
             }
         }
-        _ => Err(wrong()),
+        _ => Err(invalid()),
     }
 }
 
-/// A vector of length 1, from a hash of the text.
+/// Derives a vector of length 1 from a hash of the text.
 fn vector(text: &str, dimensions: u64) -> Vec<f32> {
     // FNV-1a: the standard library's hasher may change between releases.
     let seed = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     let raw: Vec<f32> = (1..=dimensions)
-        .map(|at| {
-            let mixed = (seed ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        .map(|dimension| {
+            let mixed =
+                (seed ^ dimension.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             let [high, low, ..] = mixed.to_be_bytes();
             f32::from(u16::from_be_bytes([high, low])) / 32_768.0 - 1.0
         })
@@ -87,10 +90,10 @@ fn to_base64(bytes: &[u8]) -> String {
     for group in bytes.chunks(3) {
         let bits =
             group.iter().fold(0_u32, |bits, byte| (bits << 8) | u32::from(*byte)) << (8 * (3 - group.len()));
-        for place in 0..4 {
-            let digit = ((bits >> (18 - 6 * place)) & 63) as usize;
+        for position in 0..4 {
+            let digit = ((bits >> (18 - 6 * position)) & 63) as usize;
             let digit = DIGITS.get(digit).copied().unwrap_or(b'A');
-            out.push(if place <= group.len() { char::from(digit) } else { '=' });
+            out.push(if position <= group.len() { char::from(digit) } else { '=' });
         }
     }
     out
@@ -101,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_is_that_of_the_standard() {
+    fn base64_matches_the_standard_encoding() {
         for (text, encoded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("\u{ff}>", "w78+")]
         {
             assert_eq!(to_base64(text.as_bytes()), encoded);

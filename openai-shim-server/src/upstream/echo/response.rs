@@ -1,38 +1,39 @@
-//! What echo says, or which tool it calls.
+//! Decides what `echo` answers: a chat request in, the last message's text or a demanded tool call out.
 
-use super::{EchoError, example_value};
+use super::error::EchoError;
+use super::example_value;
 use openai_shim_core::json::{Object, ValueKind, string_or_json, value_kind};
 
-/// What is answered: words, or a call.
+/// What echo answers.
 pub(super) enum EchoResponse {
-    Words(String),
-    Call {
+    Text(String),
+    ToolCall {
         name: String,
         arguments: String,
-        /// The client named the function: then OpenAI itself ends with `stop`.
-        named: bool,
+        /// `tool_choice` names the function: OpenAI's finish reason is then `stop`.
+        is_named: bool,
     },
 }
 
 impl EchoResponse {
-    pub(super) fn finish(&self) -> &'static str {
+    pub(super) fn finish_reason(&self) -> &'static str {
         match self {
-            Self::Words(_) | Self::Call { named: true, .. } => "stop",
-            Self::Call { named: false, .. } => "tool_calls",
+            Self::Text(_) | Self::ToolCall { is_named: true, .. } => "stop",
+            Self::ToolCall { is_named: false, .. } => "tool_calls",
         }
     }
 
-    /// Tokens, as far as words are tokens.
+    /// The number of tokens; a word counts as one.
     pub(super) fn tokens(&self) -> usize {
         match self {
-            Self::Words(text) => words(text),
-            Self::Call { name, arguments, .. } => words(name) + arguments.split(',').count(),
+            Self::Text(text) => count_words(text),
+            Self::ToolCall { name, arguments, .. } => count_words(name) + arguments.split(',').count(),
         }
     }
 }
 
-/// The last message said back, or the call that was demanded.
-pub(super) fn answer(request: &Object<'_>) -> Result<EchoResponse, EchoError> {
+/// The text of the last message, or the tool call that `tool_choice` demands.
+pub(super) fn choose(request: &Object<'_>) -> Result<EchoResponse, EchoError> {
     let messages = request
         .array("messages")
         .ok_or_else(|| EchoError::invalid("messages", "`messages` must be a list of messages."))?;
@@ -42,35 +43,39 @@ pub(super) fn answer(request: &Object<'_>) -> Result<EchoResponse, EchoError> {
     let last = messages.iter().rev().find_map(|message| {
         let message = Object::parse(message.as_bytes()).ok()?;
         let role = message.str("role")?.into_owned();
-        (role == "user" || role == "tool").then(|| (role, said(&message)))
+        (role == "user" || role == "tool").then(|| (role, message_text(&message)))
     });
-    let (role, words) = last.unwrap_or_default();
-    // With a tool's result in hand even a demanding model speaks; else nobody's loop would ever end.
-    match demanded(request)? {
+    let (role, text) = last.unwrap_or_default();
+    // After a tool result the answer is text even if a call is demanded: otherwise an agent's loop would never end.
+    match demanded_call(request)? {
         Some(call) if role != "tool" => Ok(call),
-        _ if words.is_empty() => Ok(EchoResponse::Words(String::from("(nothing was said)"))),
-        _ => Ok(EchoResponse::Words(words)),
+        _ if text.is_empty() => Ok(EchoResponse::Text(String::from("(nothing was said)"))),
+        _ => Ok(EchoResponse::Text(text)),
     }
 }
 
-/// How many tokens the messages have, as far as words are tokens.
+/// The number of tokens of all messages; a word counts as one.
 pub(super) fn prompt_tokens(request: &Object<'_>) -> usize {
     let messages = request.array("messages").unwrap_or_default();
-    messages.iter().filter_map(|m| Object::parse(m.as_bytes()).ok()).map(|m| words(&said(&m))).sum()
+    messages
+        .iter()
+        .filter_map(|m| Object::parse(m.as_bytes()).ok())
+        .map(|m| count_words(&message_text(&m)))
+        .sum()
 }
 
-fn words(text: &str) -> usize {
+fn count_words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-/// A message's text; what is no text is named.
-fn said(message: &Object<'_>) -> String {
+/// A message's text; other content parts become `[image]`, `[audio]` or `[file]`.
+fn message_text(message: &Object<'_>) -> String {
     let Some(content) = message.get("content") else { return String::new() };
     if value_kind(content) != ValueKind::Array {
         return string_or_json(content).into_owned();
     }
     let parts = message.array("content").unwrap_or_default();
-    let said = parts.into_iter().filter_map(|part| Object::parse(part.as_bytes()).ok()).map(|part| {
+    let texts = parts.into_iter().filter_map(|part| Object::parse(part.as_bytes()).ok()).map(|part| {
         match (part.str("text"), part.str("type").as_deref()) {
             (Some(text), _) => text.into_owned(),
             (None, Some("image_url")) => String::from("[image]"),
@@ -78,11 +83,11 @@ fn said(message: &Object<'_>) -> String {
             (None, _) => String::from("[file]"),
         }
     });
-    said.collect::<Vec<_>>().join(" ")
+    texts.collect::<Vec<_>>().join(" ")
 }
 
 /// The call that `tool_choice` demands.
-fn demanded(request: &Object<'_>) -> Result<Option<EchoResponse>, EchoError> {
+fn demanded_call(request: &Object<'_>) -> Result<Option<EchoResponse>, EchoError> {
     let Some(choice) = request.non_null("tool_choice") else { return Ok(None) };
     let tools = request.array("tools").unwrap_or_default();
     let tools: Vec<Object<'_>> = tools.iter().filter_map(|tool| function(tool)).collect();
@@ -111,11 +116,11 @@ fn demanded(request: &Object<'_>) -> Result<Option<EchoResponse>, EchoError> {
         }
     };
     let arguments = tool.non_null("parameters").map_or_else(|| String::from("{}"), example_value::example);
-    let called = tool.str("name").unwrap_or_default().into_owned();
-    Ok(Some(EchoResponse::Call { name: called, arguments, named: name.is_some() }))
+    let name_called = tool.str("name").unwrap_or_default().into_owned();
+    Ok(Some(EchoResponse::ToolCall { name: name_called, arguments, is_named: name.is_some() }))
 }
 
-/// The function of a tool.
+/// The function definition of a tool.
 fn function(tool: &str) -> Option<Object<'static>> {
     Some(Object::parse(tool.as_bytes()).ok()?.object("function")?.into_owned())
 }

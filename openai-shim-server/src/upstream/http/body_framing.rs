@@ -1,26 +1,27 @@
-//! Where an answer's body ends, and what of the bytes on the wire is body: RFC 9112, section 6.
+//! Decodes an HTTP/1.1 body's framing (RFC 9112, section 6): bytes of the connection in, body bytes out, and where the body ends.
 
-/// The most bytes of chunk extensions and trailers in one answer: nobody needs them, and they must end some time.
-const MAX_EXTRAS: usize = 16 << 10;
+/// The most bytes of chunk extensions and trailers in one response; they are skipped.
+const MAX_SKIPPED_BYTES: usize = 16 << 10;
 
-/// How the rest of a body is cut.
+/// How the rest of a body is delimited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// So many bytes.
+    /// By its length: how many bytes are left.
     Length(u64),
-    /// Chunks.
-    Chunked(Chunked),
-    /// All until the connection closes.
+    /// By chunks.
+    Chunked(ChunkDecoder),
+    /// By the close of the connection.
     Close,
 }
 
-/// Where in a chunked body we are.
+/// Decodes a chunked body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Chunked {
-    at: ChunkedState,
-    /// The size of the chunk, or what is left of it.
+pub(super) struct ChunkDecoder {
+    state: ChunkedState,
+    /// The size of the chunk, or how many bytes of it are left.
     size: u64,
-    extras: usize,
+    /// Bytes of extensions and trailers so far.
+    skipped: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,33 +34,33 @@ enum ChunkedState {
     Data,
     DataEnd,
     DataEndLf,
-    /// At the beginning of a trailer line, or of the empty one.
+    /// At the beginning of a trailer line or of the empty line.
     Line,
     Trailer,
     EndLf,
     Over,
 }
 
-/// Bytes that are no chunked body.
+/// The bytes are not a chunked body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
 impl Framing {
     pub(super) const fn chunked() -> Self {
-        Self::Chunked(Chunked { at: ChunkedState::Start, size: 0, extras: 0 })
+        Self::Chunked(ChunkDecoder { state: ChunkedState::Start, size: 0, skipped: 0 })
     }
 
-    /// Nothing follows.
+    /// Whether the body has ended.
     pub(super) fn is_over(&self) -> bool {
         match self {
             Self::Length(left) => *left == 0,
-            Self::Chunked(chunked) => chunked.at == ChunkedState::Over,
+            Self::Chunked(chunked) => chunked.state == ChunkedState::Over,
             Self::Close => false,
         }
     }
 
-    /// Appends to `out` what is body; how many bytes of `input` belong to this answer.
-    pub(super) fn take(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, Malformed> {
+    /// Appends the body bytes of `input` to `out`; returns how many bytes of `input` belong to this response.
+    pub(super) fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, Malformed> {
         match self {
             Self::Close => {
                 out.extend_from_slice(input);
@@ -71,39 +72,39 @@ impl Framing {
                 *left -= taken as u64;
                 Ok(taken)
             }
-            Self::Chunked(chunked) => chunked.take(input, out),
+            Self::Chunked(chunked) => chunked.decode(input, out),
         }
     }
 }
 
-impl Chunked {
-    fn take(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, Malformed> {
-        let mut at = 0;
-        while let Some(&byte) = input.get(at) {
-            if self.at == ChunkedState::Data {
-                let taken = usize::try_from(self.size).unwrap_or(usize::MAX).min(input.len() - at);
-                out.extend_from_slice(&input[at..at + taken]);
-                at += taken;
+impl ChunkDecoder {
+    fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<usize, Malformed> {
+        let mut position = 0;
+        while let Some(&byte) = input.get(position) {
+            if self.state == ChunkedState::Data {
+                let taken = usize::try_from(self.size).unwrap_or(usize::MAX).min(input.len() - position);
+                out.extend_from_slice(&input[position..position + taken]);
+                position += taken;
                 self.size -= taken as u64;
                 if self.size == 0 {
-                    self.at = ChunkedState::DataEnd;
+                    self.state = ChunkedState::DataEnd;
                 }
                 continue;
             }
-            if self.at == ChunkedState::Over {
+            if self.state == ChunkedState::Over {
                 break;
             }
-            self.at = self.byte(byte)?;
-            at += 1;
+            self.state = self.next_state(byte)?;
+            position += 1;
         }
-        Ok(at)
+        Ok(position)
     }
 
-    fn byte(&mut self, byte: u8) -> Result<ChunkedState, Malformed> {
-        Ok(match (self.at, byte) {
+    fn next_state(&mut self, byte: u8) -> Result<ChunkedState, Malformed> {
+        Ok(match (self.state, byte) {
             (ChunkedState::Start | ChunkedState::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
                 let digit = char::from(byte).to_digit(16).ok_or(Malformed)?;
-                if self.at == ChunkedState::Start {
+                if self.state == ChunkedState::Start {
                     self.size = 0;
                 }
                 self.size =
@@ -115,14 +116,14 @@ impl Chunked {
             (ChunkedState::Extension, b'\n') | (ChunkedState::Start | ChunkedState::Size, _) => {
                 return Err(Malformed);
             }
-            (ChunkedState::Extension, _) => self.extra(ChunkedState::Extension)?,
+            (ChunkedState::Extension, _) => self.skip(ChunkedState::Extension)?,
             (ChunkedState::SizeEnd, b'\n') if self.size == 0 => ChunkedState::Line,
             (ChunkedState::SizeEnd, b'\n') => ChunkedState::Data,
             (ChunkedState::DataEnd, b'\r') => ChunkedState::DataEndLf,
             (ChunkedState::DataEndLf, b'\n') => ChunkedState::Start,
             (ChunkedState::Line, b'\r') => ChunkedState::EndLf,
             (ChunkedState::Trailer, b'\n') => ChunkedState::Line,
-            (ChunkedState::Line | ChunkedState::Trailer, _) => self.extra(ChunkedState::Trailer)?,
+            (ChunkedState::Line | ChunkedState::Trailer, _) => self.skip(ChunkedState::Trailer)?,
             (ChunkedState::EndLf, b'\n') => ChunkedState::Over,
             (
                 ChunkedState::SizeEnd
@@ -138,9 +139,9 @@ impl Chunked {
         })
     }
 
-    fn extra(&mut self, next: ChunkedState) -> Result<ChunkedState, Malformed> {
-        self.extras += 1;
-        if self.extras > MAX_EXTRAS { Err(Malformed) } else { Ok(next) }
+    fn skip(&mut self, next: ChunkedState) -> Result<ChunkedState, Malformed> {
+        self.skipped += 1;
+        if self.skipped > MAX_SKIPPED_BYTES { Err(Malformed) } else { Ok(next) }
     }
 }
 
@@ -148,11 +149,15 @@ impl Chunked {
 mod tests {
     use super::*;
 
-    /// What comes out when the input is cut into pieces of this size; how much was taken; whether it is over.
-    fn read(mut framing: Framing, input: &[u8], piece: usize) -> Result<(String, usize, bool), Malformed> {
+    /// Decodes the input in parts of this size; returns the body, how many bytes were used, and whether it has ended.
+    fn decode(
+        mut framing: Framing,
+        input: &[u8],
+        part_size: usize,
+    ) -> Result<(String, usize, bool), Malformed> {
         let (mut out, mut taken) = (Vec::new(), 0);
-        for part in input.chunks(piece) {
-            let n = framing.take(part, &mut out)?;
+        for part in input.chunks(part_size) {
+            let n = framing.decode(part, &mut out)?;
             taken += n;
             if n < part.len() {
                 break;
@@ -161,24 +166,28 @@ mod tests {
         Ok((String::from_utf8(out).unwrap(), taken, framing.is_over()))
     }
 
-    fn everywhere(framing: &Framing, input: &str, expected: &Result<(&str, usize, bool), Malformed>) {
-        for piece in 1..=input.len() {
-            let got = read(framing.clone(), input.as_bytes(), piece);
+    fn assert_at_every_split(
+        framing: &Framing,
+        input: &str,
+        expected: &Result<(&str, usize, bool), Malformed>,
+    ) {
+        for part_size in 1..=input.len() {
+            let got = decode(framing.clone(), input.as_bytes(), part_size);
             let got = got.as_ref().map(|(text, taken, over)| (text.as_str(), *taken, *over));
-            assert_eq!(got, expected.as_ref().copied(), "{input:?} in pieces of {piece}");
+            assert_eq!(got, expected.as_ref().copied(), "{input:?} in parts of {part_size}");
         }
     }
 
     #[test]
-    fn chunks_are_joined_however_they_are_cut() {
+    fn chunks_are_decoded_at_every_split() {
         let body = "5\r\nhello\r\n1;name=\"v\"\r\n \r\n00A \r\nwonderful!\r\n0\r\nx-trailer: 1\r\n\r\nHTTP";
-        everywhere(&Framing::chunked(), body, &Ok(("hello wonderful!", body.len() - 4, true)));
-        everywhere(&Framing::chunked(), "5\r\nhel", &Ok(("hel", 6, false)));
-        everywhere(&Framing::chunked(), "1\r\nx\r\n0\r\n", &Ok(("x", 9, false)));
+        assert_at_every_split(&Framing::chunked(), body, &Ok(("hello wonderful!", body.len() - 4, true)));
+        assert_at_every_split(&Framing::chunked(), "5\r\nhel", &Ok(("hel", 6, false)));
+        assert_at_every_split(&Framing::chunked(), "1\r\nx\r\n0\r\n", &Ok(("x", 9, false)));
     }
 
     #[test]
-    fn what_is_no_chunk_is_refused() {
+    fn malformed_chunks_are_errors_at_every_split() {
         for body in [
             "\r\n",
             "g\r\n",
@@ -189,22 +198,22 @@ mod tests {
             "0\r\n\rx",
             "fffffffffffffffff\r\n",
         ] {
-            everywhere(&Framing::chunked(), body, &Err(Malformed));
+            assert_at_every_split(&Framing::chunked(), body, &Err(Malformed));
         }
     }
 
     #[test]
-    fn extensions_and_trailers_end_some_time() {
+    fn long_extensions_and_trailers_are_errors() {
         for start in ["1;", "0\r\nx: "] {
-            let body = format!("{start}{}", "y".repeat(MAX_EXTRAS + 1));
-            assert_eq!(read(Framing::chunked(), body.as_bytes(), 1000), Err(Malformed));
+            let body = format!("{start}{}", "y".repeat(MAX_SKIPPED_BYTES + 1));
+            assert_eq!(decode(Framing::chunked(), body.as_bytes(), 1000), Err(Malformed));
         }
     }
 
     #[test]
-    fn a_length_is_counted_and_a_close_is_not() {
-        everywhere(&Framing::Length(5), "hello, you", &Ok(("hello", 5, true)));
-        everywhere(&Framing::Length(50), "hello", &Ok(("hello", 5, false)));
-        everywhere(&Framing::Close, "hello", &Ok(("hello", 5, false)));
+    fn length_delimits_the_body_and_close_does_not() {
+        assert_at_every_split(&Framing::Length(5), "hello, you", &Ok(("hello", 5, true)));
+        assert_at_every_split(&Framing::Length(50), "hello", &Ok(("hello", 5, false)));
+        assert_at_every_split(&Framing::Close, "hello", &Ok(("hello", 5, false)));
     }
 }

@@ -1,4 +1,4 @@
-//! Making a connection: names, both address families, TLS.
+//! Connects to an upstream: host name in, plain or TLS socket out; tries both address families (RFC 8305).
 
 use super::connect_error::ConnectError;
 use super::socket::Socket;
@@ -17,15 +17,15 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
-/// How long one address may be the only one that is tried: RFC 8305 calls it the connection attempt delay.
-const HEAD_START: Duration = Duration::from_millis(250);
-/// A peer that is gone without a word is noticed after about a minute.
-const PROBE: Duration = Duration::from_secs(15);
-/// How long what we sent may stay unconfirmed.
+/// How long one address is tried before the next one is tried, too (RFC 8305's connection attempt delay).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// The time between keep-alive probes: a peer that vanished is noticed after about a minute.
+const PROBE_INTERVAL: Duration = Duration::from_secs(15);
+/// How long sent bytes may stay unacknowledged (`TCP_USER_TIMEOUT`).
 #[cfg(target_os = "linux")]
-const UNCONFIRMED: Duration = Duration::from_secs(30);
+const ACK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where to connect to.
+/// The server to connect to.
 #[derive(Clone)]
 pub(super) struct ConnectTarget {
     host: String,
@@ -49,17 +49,17 @@ impl ConnectTarget {
         Ok(Self { host, port, tls })
     }
 
-    /// Connects; the caller sets a limit to the time.
-    pub(super) async fn dial(&self) -> Result<Socket, ConnectError> {
+    /// Connects. The caller limits the time.
+    pub(super) async fn connect(&self) -> Result<Socket, ConnectError> {
         let addresses = match self.host.parse::<IpAddr>() {
             Ok(ip) => vec![SocketAddr::new(ip, self.port)],
             Err(_) => {
                 let found = lookup_host((self.host.as_str(), self.port)).await;
-                alternating(found.map_err(ConnectError::Name)?.collect())
+                interleave_families(found.map_err(ConnectError::Name)?.collect())
             }
         };
-        let stream = first(&addresses).await.map_err(ConnectError::Refused)?;
-        prepare(&stream);
+        let stream = connect_first(&addresses).await.map_err(ConnectError::Refused)?;
+        set_socket_options(&stream);
         match &self.tls {
             None => Ok(Socket::plain(stream)),
             Some((connector, name)) => {
@@ -70,7 +70,7 @@ impl ConnectTarget {
     }
 }
 
-/// A system's own roots decide; where it has none (a container from scratch) those of Mozilla do.
+/// TLS with the system's roots; where there are none (a container from scratch), with Mozilla's.
 static TLS: LazyLock<Result<Arc<rustls::ClientConfig>, rustls::Error>> = LazyLock::new(|| {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
@@ -84,63 +84,63 @@ static TLS: LazyLock<Result<Arc<rustls::ClientConfig>, rustls::Error>> = LazyLoc
     Ok(Arc::new(config))
 });
 
-fn prepare(stream: &TcpStream) {
+fn set_socket_options(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
     let socket = SockRef::from(stream);
-    let probes = TcpKeepalive::new().with_time(PROBE).with_interval(PROBE);
+    let probes = TcpKeepalive::new().with_time(PROBE_INTERVAL).with_interval(PROBE_INTERVAL);
     #[cfg(target_os = "linux")]
     let probes = {
-        let _ = socket.set_tcp_user_timeout(Some(UNCONFIRMED));
+        let _ = socket.set_tcp_user_timeout(Some(ACK_TIMEOUT));
         probes.with_retries(3)
     };
     let _ = socket.set_tcp_keepalive(&probes);
 }
 
-/// The families in turn, the resolver's first choice first.
-fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+/// Alternates between the address families, beginning with the resolver's first choice.
+fn interleave_families(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
     let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv4() == first_is_v4);
     let longest = first.len().max(second.len());
     (0..longest).flat_map(|i| [first.get(i), second.get(i)]).flatten().copied().collect()
 }
 
-/// The first address that answers; each gets a head start before the next one is tried beside it ("happy eyeballs").
-async fn first(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+/// Connects to the address that accepts first; each attempt starts [`ATTEMPT_DELAY`] after the one before ("happy eyeballs").
+async fn connect_first(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     if let [only] = addresses {
         return TcpStream::connect(only).await;
     }
-    let mut left = addresses.iter();
-    let mut running: Vec<Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>> = Vec::new();
-    let mut failed = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    let mut untried = addresses.iter();
+    let mut attempts: Vec<Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>> = Vec::new();
+    let mut last_error = io::Error::from(io::ErrorKind::AddrNotAvailable);
     let mut delay = Box::pin(sleep(Duration::ZERO));
     poll_fn(|cx| {
         loop {
-            let mut progress = false;
-            let mut at = 0;
-            while let Some(attempt) = running.get_mut(at) {
+            let mut any_failed = false;
+            let mut index = 0;
+            while let Some(attempt) = attempts.get_mut(index) {
                 match attempt.as_mut().poll(cx) {
                     Poll::Ready(Ok(stream)) => return Poll::Ready(Ok(stream)),
                     Poll::Ready(Err(error)) => {
-                        failed = error;
-                        drop(running.swap_remove(at));
-                        progress = true;
+                        last_error = error;
+                        drop(attempts.swap_remove(index));
+                        any_failed = true;
                     }
-                    Poll::Pending => at += 1,
+                    Poll::Pending => index += 1,
                 }
             }
-            // A failure lets the next one begin at once.
-            let next = if progress || running.is_empty() || delay.as_mut().poll(cx).is_ready() {
-                left.next()
+            // After a failure the next attempt starts at once.
+            let next = if any_failed || attempts.is_empty() || delay.as_mut().poll(cx).is_ready() {
+                untried.next()
             } else {
                 return Poll::Pending;
             };
             match next {
                 Some(address) => {
-                    running.push(Box::pin(TcpStream::connect(*address)));
-                    delay.as_mut().reset(tokio::time::Instant::now() + HEAD_START);
+                    attempts.push(Box::pin(TcpStream::connect(*address)));
+                    delay.as_mut().reset(tokio::time::Instant::now() + ATTEMPT_DELAY);
                 }
-                None if running.is_empty() => {
-                    return Poll::Ready(Err(std::mem::replace(&mut failed, io::ErrorKind::Other.into())));
+                None if attempts.is_empty() => {
+                    return Poll::Ready(Err(std::mem::replace(&mut last_error, io::ErrorKind::Other.into())));
                 }
                 None => return Poll::Pending,
             }
@@ -160,46 +160,46 @@ mod tests {
     }
 
     #[test]
-    fn families_take_turns() {
-        let given = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].map(address).to_vec();
+    fn addresses_alternate_between_families() {
+        let resolved = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].map(address).to_vec();
         let expected = ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"].map(address);
-        assert_eq!(alternating(given), expected);
+        assert_eq!(interleave_families(resolved), expected);
     }
 
     #[tokio::test]
-    async fn a_name_with_both_families_is_reached_on_the_one_that_listens() {
+    async fn refusing_family_does_not_delay_the_listening_one() {
         for listens in ["127.0.0.1:0", "[::1]:0"] {
             let Ok(listener) = TcpListener::bind(listens).await else { continue };
             let there = listener.local_addr().unwrap();
             let other = if there.is_ipv4() { "[::1]" } else { "127.0.0.1" };
-            let silent = address(&format!("{other}:{}", there.port()));
+            let refusing = address(&format!("{other}:{}", there.port()));
             let begun = Instant::now();
-            assert_eq!(first(&[silent, there]).await.unwrap().peer_addr().unwrap(), there);
-            assert!(begun.elapsed() < HEAD_START, "a refusal is not waited for");
+            assert_eq!(connect_first(&[refusing, there]).await.unwrap().peer_addr().unwrap(), there);
+            assert!(begun.elapsed() < ATTEMPT_DELAY, "the second attempt must start at once");
         }
     }
 
     #[tokio::test]
-    async fn an_address_that_is_silent_does_not_hold_up_the_next_one() {
-        // A listener whose queue is full drops what comes, as a dead route does.
+    async fn unresponsive_address_delays_the_next_one_by_the_attempt_delay() {
+        // A listener with a full queue drops packets, as a dead route does.
         let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
         full.bind(&address("127.0.0.1:0").into()).unwrap();
         full.listen(0).unwrap();
         let silent = full.local_addr().unwrap().as_socket().unwrap();
-        let filler: Vec<_> = (0..3).map(|_| tokio::spawn(TcpStream::connect(silent))).collect();
+        let queue_filler: Vec<_> = (0..3).map(|_| tokio::spawn(TcpStream::connect(silent))).collect();
         sleep(Duration::from_millis(50)).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let there = listener.local_addr().unwrap();
         let begun = Instant::now();
-        assert_eq!(first(&[silent, there]).await.unwrap().peer_addr().unwrap(), there);
-        assert!(begun.elapsed() >= HEAD_START);
-        filler.iter().for_each(tokio::task::JoinHandle::abort);
+        assert_eq!(connect_first(&[silent, there]).await.unwrap().peer_addr().unwrap(), there);
+        assert!(begun.elapsed() >= ATTEMPT_DELAY);
+        queue_filler.iter().for_each(tokio::task::JoinHandle::abort);
     }
 
     #[tokio::test]
-    async fn where_nobody_listens_the_last_refusal_is_told() {
-        let nobody = [address("127.0.0.1:1"), address("[::1]:1")];
-        assert!(first(&nobody).await.is_err());
-        assert!(first(&[]).await.is_err());
+    async fn addresses_without_listener_are_an_error() {
+        let closed = [address("127.0.0.1:1"), address("[::1]:1")];
+        assert!(connect_first(&closed).await.is_err());
+        assert!(connect_first(&[]).await.is_err());
     }
 }

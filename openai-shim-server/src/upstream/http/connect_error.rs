@@ -1,18 +1,31 @@
-//! Why there is no connection, in words that help.
+//! Why a connection could not be made: an I/O or TLS error in, a sentence and a remedy out.
 
+use crate::http::socket_errors::describe_no_descriptors;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 
-/// Why there is no connection.
+/// Why a connection could not be made.
 #[derive(Debug)]
-pub(super) enum ConnectError {
-    /// The host's name has no address.
+pub(crate) enum ConnectError {
+    /// The host name could not be resolved.
     Name(io::Error),
-    /// No address took a connection.
+    /// No address accepted a connection.
     Refused(io::Error),
-    /// The connection stands, and TLS could not be set up.
+    /// TCP connected, but the TLS handshake failed.
     Tls(io::Error),
+}
+
+/// A cause, as the end of a sentence, and a sentence with the remedy.
+pub(crate) struct Explanation {
+    pub(crate) cause: String,
+    pub(crate) remedy: &'static str,
+}
+
+impl Explanation {
+    fn new(cause: impl Into<String>, remedy: &'static str) -> Self {
+        Self { cause: cause.into(), remedy }
+    }
 }
 
 impl fmt::Display for ConnectError {
@@ -22,76 +35,73 @@ impl fmt::Display for ConnectError {
 }
 
 impl ConnectError {
-    pub(super) fn source(&self) -> &io::Error {
+    pub(crate) fn source(&self) -> &io::Error {
         match self {
             Self::Name(error) | Self::Refused(error) | Self::Tls(error) => error,
         }
     }
 
-    /// Whether it failed because no more files or sockets can be opened; if so, in words. A resolver does not say so.
-    pub(super) fn no_descriptors(&self) -> Option<&'static str> {
-        no_descriptors(self.source()).or_else(|| match self {
-            Self::Name(_) => no_descriptors(&UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).err()?),
+    /// A description, if the cause is that no more files or sockets can be opened. The resolver's error does not reveal that:
+    /// after one, a socket is opened to find out.
+    pub(crate) fn describe_no_descriptors(&self) -> Option<&'static str> {
+        describe_no_descriptors(self.source()).or_else(|| match self {
+            Self::Name(_) => describe_no_descriptors(&UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).err()?),
             _ => None,
         })
     }
 
-    /// What happened, and what to do: no address in it.
-    pub(super) fn explained(&self) -> (String, &'static str) {
+    /// Describes the cause and the remedy, without the address.
+    pub(crate) fn explain(&self) -> Explanation {
         match self {
             Self::Name(_) => {
-                (String::from(NO_NAME), "Check the host in its base_url, and this machine's DNS.")
+                Explanation::new(NAME_UNRESOLVED, "Check the host in its base_url, and this machine's DNS.")
             }
-            Self::Refused(error) => {
-                (plain(error), "Check that it runs, and the host and port in its base_url.")
-            }
-            Self::Tls(error) => tls(error),
+            Self::Refused(error) => Explanation::new(
+                describe_io(error),
+                "Check that it runs, and the host and port in its base_url.",
+            ),
+            Self::Tls(error) => explain_tls(error),
         }
     }
 }
 
-pub(super) const NO_NAME: &str = "its name cannot be resolved";
-pub(super) const NOT_TRUSTED: &str = "its TLS certificate is not trusted";
-const NO_TLS: &str = "Write http:// in its base_url, or the port on which it has TLS.";
+pub(crate) const NAME_UNRESOLVED: &str = "its name cannot be resolved";
+pub(crate) const NOT_TRUSTED: &str = "its TLS certificate is not trusted";
+const TLS_REMEDY: &str = "Write http:// in its base_url, or the port on which it has TLS.";
 
-fn tls(error: &io::Error) -> (String, &'static str) {
-    use rustls::{CertificateError as Wrong, Error};
+fn explain_tls(error: &io::Error) -> Explanation {
+    use rustls::{CertificateError, Error};
     const AUTHORITY: &str = "Add the authority that signed it to the system's certificates, or name a file with it in SSL_CERT_FILE.";
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Error>());
     match cause {
-        Some(Error::InvalidMessage(_)) => (String::from("its port answers without TLS"), NO_TLS),
+        Some(Error::InvalidMessage(_)) => Explanation::new("its port answers without TLS", TLS_REMEDY),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            (String::from("it closed the connection when TLS began"), NO_TLS)
+            Explanation::new("it closed the connection when TLS began", TLS_REMEDY)
         }
-        Some(Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. })) => {
-            (format!("{NOT_TRUSTED}, because it has expired"), "Renew it, and check this machine's clock.")
-        }
-        Some(Error::InvalidCertificate(Wrong::NotValidForName | Wrong::NotValidForNameContext { .. })) => {
+        Some(Error::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        )) => Explanation::new(
+            format!("{NOT_TRUSTED}, because it has expired"),
+            "Renew it, and check this machine's clock.",
+        ),
+        Some(Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => {
             let what = format!("{NOT_TRUSTED}, because it is for another name");
-            (what, "Write the name that stands in the certificate into its base_url.")
+            Explanation::new(what, "Write the name that stands in the certificate into its base_url.")
         }
-        Some(Error::InvalidCertificate(_)) => (String::from(NOT_TRUSTED), AUTHORITY),
-        _ if error.to_string().contains("certificate") => (String::from(NOT_TRUSTED), AUTHORITY),
-        _ => (format!("TLS failed, {}", plain(error)), "Check which TLS versions it has."),
+        Some(Error::InvalidCertificate(_)) => Explanation::new(NOT_TRUSTED, AUTHORITY),
+        _ if error.to_string().contains("certificate") => Explanation::new(NOT_TRUSTED, AUTHORITY),
+        _ => Explanation::new(
+            format!("TLS failed, {}", describe_io(error)),
+            "Check which TLS versions it has.",
+        ),
     }
 }
 
-/// The kind of a system's error, or a library's own words.
-fn plain(error: &io::Error) -> String {
+/// The kind of a system error, or a library's own text.
+fn describe_io(error: &io::Error) -> String {
     if error.raw_os_error().is_some() { error.kind().to_string() } else { error.to_string() }
-}
-
-/// Whether it failed because no more files or sockets can be opened; if so, in words.
-pub(crate) fn no_descriptors(error: &io::Error) -> Option<&'static str> {
-    // ENFILE and EMFILE: the same numbers on all systems that have them.
-    matches!(error.raw_os_error(), Some(23 | 24)).then_some(
-        "this server has no file descriptor left; raise its limit (`ulimit -n`, or LimitNOFILE= in systemd's unit)",
-    )
-}
-
-/// Whether bytes begin as a TLS record does: an alert, or a handshake.
-pub(crate) fn is_tls_record(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x15 | 0x16, 0x03, 0..=4, ..])
 }
 
 #[cfg(test)]
@@ -99,24 +109,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_without_tls_and_a_certificate_are_told_apart() {
+    fn tls_failures_have_different_causes_and_remedies() {
         use rustls::{CertificateError, Error, InvalidMessage};
-        let said = |error: Error| {
-            let (what, remedy) =
-                ConnectError::Tls(io::Error::new(io::ErrorKind::InvalidData, error)).explained();
-            format!("{what}. {remedy}")
+        let explain = |error: Error| {
+            let Explanation { cause, remedy } =
+                ConnectError::Tls(io::Error::new(io::ErrorKind::InvalidData, error)).explain();
+            format!("{cause}. {remedy}")
         };
-        assert!(said(Error::InvalidMessage(InvalidMessage::InvalidContentType)).contains("http://"));
-        assert!(said(Error::InvalidCertificate(CertificateError::Expired)).contains("expired"));
-        assert!(said(Error::InvalidCertificate(CertificateError::NotValidForName)).contains("another name"));
-        assert!(said(Error::InvalidCertificate(CertificateError::UnknownIssuer)).contains("SSL_CERT_FILE"));
-        let (what, _) = ConnectError::Tls(io::ErrorKind::UnexpectedEof.into()).explained();
-        assert!(what.contains("when TLS began"));
-    }
-
-    #[test]
-    fn exhausted_descriptors_are_known() {
-        assert!(no_descriptors(&io::Error::from_raw_os_error(24)).unwrap().contains("ulimit -n"));
-        assert!(no_descriptors(&io::Error::from_raw_os_error(111)).is_none());
+        assert!(explain(Error::InvalidMessage(InvalidMessage::InvalidContentType)).contains("http://"));
+        assert!(explain(Error::InvalidCertificate(CertificateError::Expired)).contains("expired"));
+        assert!(
+            explain(Error::InvalidCertificate(CertificateError::NotValidForName)).contains("another name")
+        );
+        assert!(
+            explain(Error::InvalidCertificate(CertificateError::UnknownIssuer)).contains("SSL_CERT_FILE")
+        );
+        let eof = ConnectError::Tls(io::ErrorKind::UnexpectedEof.into()).explain();
+        assert!(eof.cause.contains("when TLS began"));
     }
 }

@@ -1,4 +1,4 @@
-//! One request and its answer on one connection, driven by whoever waits for it: no task of its own.
+//! One request and its response on one connection, driven by the task that awaits the response.
 
 use super::body_framing::Framing;
 use super::head::{self, Http1Head};
@@ -16,38 +16,46 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// How much is read at once: many events, and no more than a cache holds.
-const READ: usize = 64 << 10;
-/// A request body up to this size travels in one buffer with its head.
-pub(super) const JOINED: usize = 16 << 10;
+/// How many bytes are read at once: many events, and no more than the processor's cache holds.
+const READ_BYTES: usize = 64 << 10;
+/// A request body up to this size is sent in one buffer with its head.
+pub(super) const MAX_INLINE_BODY_BYTES: usize = 16 << 10;
 
 thread_local! {
-    /// One buffer a thread: a connection that waits holds none.
-    static BUFFERS: RefCell<(Vec<u8>, Vec<u8>)> = RefCell::new((vec![0; READ], Vec::new()));
+    /// One pair of buffers per thread: a waiting connection holds none.
+    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers { read: vec![0; READ_BYTES], decoded: Vec::new() });
 }
 
-/// Why there is no answer.
+/// The buffers of one thread.
+struct Buffers {
+    /// Bytes read from a socket.
+    read: Vec<u8>,
+    /// Body bytes without their framing.
+    decoded: Vec<u8>,
+}
+
+/// Why a call has no response.
 #[derive(Debug)]
 pub(super) enum CallError {
-    /// Not a byte of an answer came. `unsent`: nor was a byte of the request sent, and another connection may take it.
-    Unanswered { error: io::Error, unsent: bool },
-    /// It broke off in its head.
-    Broken(io::Error),
-    /// It is not HTTP as we know it.
+    /// No response byte arrived. `is_unsent`: no request byte was sent either, so another connection may be used.
+    Unanswered { error: io::Error, is_unsent: bool },
+    /// The connection ended within the response's head.
+    Truncated(io::Error),
+    /// The response is not valid HTTP/1.1.
     Malformed(String),
 }
 
-/// An answer that has begun.
+/// A response whose head was read.
 pub(super) struct StartedResponse {
     head: Http1Head,
     socket: Socket,
-    /// What of the body came with the head.
-    first: Bytes,
-    /// The request was sent to its end, and nothing came that is not part of the answer.
-    clean: bool,
+    /// Body bytes that arrived with the head.
+    first_chunk: Bytes,
+    /// The whole request was sent, and no byte arrived that is not part of the response.
+    is_reusable: bool,
 }
 
-/// Sends a request, and reads until its answer's head is there.
+/// Sends a request, and reads until the response's head is complete.
 pub(super) async fn call(
     mut socket: Socket,
     method: &Method,
@@ -56,11 +64,11 @@ pub(super) async fn call(
 ) -> Result<StartedResponse, CallError> {
     let total = head.len() + body.len();
     let (mut written, mut flushed) = (0, false);
-    let mut refused = None;
-    let mut before = Vec::new();
-    let (head, first, clean) = poll_fn(|cx| {
-        // What stands in the way of writing is often an early answer: it is read in any case.
-        while !flushed && refused.is_none() {
+    let mut write_error = None;
+    let mut partial_head = Vec::new();
+    let (head, first_chunk, is_reusable) = poll_fn(|cx| {
+        // Writing often fails because of an early response; it is read in any case.
+        while !flushed && write_error.is_none() {
             let wrote = if written < total {
                 let parts = [
                     head.get(written..).unwrap_or_default(),
@@ -72,11 +80,11 @@ pub(super) async fn call(
             };
             match wrote {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => refused = Some(error),
+                Poll::Ready(Err(error)) => write_error = Some(error),
                 Poll::Pending => break,
             }
         }
-        BUFFERS.with_borrow_mut(|(buffer, decoded)| {
+        BUFFERS.with_borrow_mut(|Buffers { read: buffer, decoded }| {
             loop {
                 let read = match ready!(socket.poll_read(cx, buffer)) {
                     Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -84,49 +92,54 @@ pub(super) async fn call(
                 };
                 let read = match read {
                     Ok(read) => buffer.get(..read).unwrap_or_default(),
-                    Err(error) if before.is_empty() => {
-                        let error = refused.take().unwrap_or(error);
-                        let unsent = written == 0 && !socket.has_records();
-                        return Poll::Ready(Err(CallError::Unanswered { error, unsent }));
+                    Err(error) if partial_head.is_empty() => {
+                        let error = write_error.take().unwrap_or(error);
+                        let is_unsent = written == 0 && !socket.is_tls();
+                        return Poll::Ready(Err(CallError::Unanswered { error, is_unsent }));
                     }
-                    Err(error) => return Poll::Ready(Err(CallError::Broken(error))),
+                    Err(error) => return Poll::Ready(Err(CallError::Truncated(error))),
                 };
-                let so_far = if before.is_empty() {
+                let received = if partial_head.is_empty() {
                     read
                 } else {
-                    before.extend_from_slice(read);
-                    before.as_slice()
+                    partial_head.extend_from_slice(read);
+                    partial_head.as_slice()
                 };
-                let (mut head, length) = match head::read(so_far, method).map_err(CallError::Malformed)? {
-                    Some(whole) => whole,
-                    None if before.is_empty() => {
-                        before = read.to_vec();
+                let (mut head, length) = match head::parse(received, method).map_err(CallError::Malformed)? {
+                    Some(parsed) => parsed,
+                    None if partial_head.is_empty() => {
+                        partial_head = read.to_vec();
                         continue;
                     }
                     None => continue,
                 };
-                let rest = so_far.get(length..).unwrap_or_default();
-                let (first, exact) =
-                    decode(&mut head.framing, rest, decoded).map_err(CallError::Malformed)?;
-                return Poll::Ready(Ok((head, first, exact && flushed)));
+                let body = received.get(length..).unwrap_or_default();
+                let decoded = decode(&mut head.framing, body, decoded).map_err(CallError::Malformed)?;
+                return Poll::Ready(Ok((head, decoded.bytes, decoded.used_all && flushed)));
             }
         })
     })
     .await?;
-    Ok(StartedResponse { head, socket, first, clean })
+    Ok(StartedResponse { head, socket, first_chunk, is_reusable })
 }
 
-/// The body among these bytes, and whether all of them belong to it.
-fn decode(framing: &mut Framing, bytes: &[u8], buffer: &mut Vec<u8>) -> Result<(Bytes, bool), String> {
+/// Body bytes, and whether all input bytes belonged to the body.
+struct DecodedBytes {
+    bytes: Bytes,
+    used_all: bool,
+}
+
+/// Decodes the body's framing.
+fn decode(framing: &mut Framing, bytes: &[u8], buffer: &mut Vec<u8>) -> Result<DecodedBytes, String> {
     if let Framing::Length(left) = framing
         && *left >= bytes.len() as u64
     {
         *left -= bytes.len() as u64;
-        return Ok((Bytes::copy_from_slice(bytes), true));
+        return Ok(DecodedBytes { bytes: Bytes::copy_from_slice(bytes), used_all: true });
     }
     buffer.clear();
-    let taken = framing.take(bytes, buffer).map_err(|_| String::from("its chunks are not HTTP's"))?;
-    Ok((Bytes::copy_from_slice(buffer), taken == bytes.len()))
+    let used = framing.decode(bytes, buffer).map_err(|_| String::from("its chunks are not HTTP's"))?;
+    Ok(DecodedBytes { bytes: Bytes::copy_from_slice(buffer), used_all: used == bytes.len() })
 }
 
 impl StartedResponse {
@@ -134,34 +147,35 @@ impl StartedResponse {
         &self.head.response
     }
 
-    /// The head, and the body as it comes; the connection returns to its pool with the body's last byte.
-    pub(super) fn into_response(self, pool: &Arc<Pool>, silence: IdleTimeout) -> Response<CallBody> {
-        let Self { head, socket, first, clean } = self;
-        let mut answer = CallBody {
+    /// The head, and the body as a stream. The connection returns to the pool with the body's last byte.
+    pub(super) fn into_response(self, pool: &Arc<Pool>, idle_timeout: IdleTimeout) -> Response<CallBody> {
+        let Self { head, socket, first_chunk, is_reusable } = self;
+        let mut body = CallBody {
             socket: Some(socket),
             framing: head.framing,
-            first,
-            pool: (head.keeps && clean).then(|| pool.clone()),
-            silence,
+            first_chunk,
+            pool: (head.keeps_connection && is_reusable).then(|| pool.clone()),
+            idle_timeout,
         };
-        answer.settle();
-        head.response.map(|()| answer)
+        body.release_if_over();
+        head.response.map(|()| body)
     }
 }
 
-/// An answer's body. Dropping it before its end closes the connection.
+/// A response's body. Dropping it before its end closes the connection.
 pub(super) struct CallBody {
     socket: Option<Socket>,
     framing: Framing,
-    first: Bytes,
-    /// Where the connection goes; `None`: it serves nobody else.
+    /// Body bytes that arrived with the head.
+    first_chunk: Bytes,
+    /// The pool that gets the connection; `None`: it is not reused.
     pool: Option<Arc<Pool>>,
-    silence: IdleTimeout,
+    idle_timeout: IdleTimeout,
 }
 
 impl CallBody {
-    /// Gives the connection back when the body is over.
-    fn settle(&mut self) {
+    /// Returns the connection to its pool if the body has ended.
+    fn release_if_over(&mut self) {
         if self.framing.is_over()
             && let Some(socket) = self.socket.take()
             && let Some(pool) = self.pool.take()
@@ -170,10 +184,10 @@ impl CallBody {
         }
     }
 
-    /// What one read brings: all events that are there, in one piece.
+    /// The body bytes of one read: all events that have arrived, in one chunk.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
         let Some(socket) = &mut self.socket else { return Poll::Ready(None) };
-        BUFFERS.with_borrow_mut(|(buffer, decoded)| {
+        BUFFERS.with_borrow_mut(|Buffers { read: buffer, decoded }| {
             loop {
                 let read = match ready!(socket.poll_read(cx, buffer)) {
                     Ok(0) if self.framing == Framing::Close => return Poll::Ready(None),
@@ -182,13 +196,13 @@ impl CallBody {
                 };
                 let read = match read {
                     Ok(read) => buffer.get(..read).unwrap_or_default(),
-                    Err(error) => return Poll::Ready(Some(Err(self.silence.peer.broken(&error)))),
+                    Err(error) => return Poll::Ready(Some(Err(self.idle_timeout.peer.broken(&error)))),
                 };
-                let (bytes, exact) = match decode(&mut self.framing, read, decoded) {
+                let DecodedBytes { bytes, used_all } = match decode(&mut self.framing, read, decoded) {
                     Ok(decoded) => decoded,
-                    Err(reason) => return Poll::Ready(Some(Err(self.silence.peer.malformed(&reason)))),
+                    Err(reason) => return Poll::Ready(Some(Err(self.idle_timeout.peer.malformed(&reason)))),
                 };
-                if !exact {
+                if !used_all {
                     self.pool = None;
                 }
                 if !bytes.is_empty() {
@@ -206,15 +220,15 @@ impl Stream for CallBody {
     type Item = Result<Bytes, UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if !self.first.is_empty() {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut self.first))));
+        if !self.first_chunk.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.first_chunk))));
         }
         let polled = match self.poll_read(cx) {
-            Poll::Pending => Some(Err(ready!(self.silence.poll(cx)))),
-            Poll::Ready(Some(Ok(bytes))) => Some(self.silence.broken().map_or(Ok(bytes), Err)),
+            Poll::Pending => Some(Err(ready!(self.idle_timeout.poll(cx)))),
+            Poll::Ready(Some(Ok(bytes))) => Some(self.idle_timeout.record_progress().map_or(Ok(bytes), Err)),
             Poll::Ready(item) => item,
         };
-        self.settle();
+        self.release_if_over();
         if !matches!(polled, Some(Ok(_))) {
             self.socket = None;
         }

@@ -1,26 +1,27 @@
-//! The heads of HTTP/1.1: ours is written, the upstream's is read.
+//! Writes the head of an HTTP/1.1 request, and parses the head of a response.
 
 use super::body_framing::Framing;
-use super::connect_error::is_tls_record;
+use crate::http::socket_errors::is_tls_record;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 
-/// The most bytes of an answer's head, all interim ones (1xx) together.
-pub(super) const MAX_HEAD: usize = 64 << 10;
-/// The most header lines of an answer.
+/// The most bytes of a response's head, together with interim responses (1xx).
+const MAX_HEAD_BYTES: usize = 64 << 10;
+/// The most header lines of a response.
 const MAX_HEADERS: usize = 128;
-/// Headers that are the connection's own.
-const OURS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
+/// Headers that only the connection sets.
+const CONNECTION_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
 
-/// Writes a request's head. `fixed` are the lines that every request carries.
+/// Writes a request's head. `fixed`: headers that every request has unless `headers` has them. `length`: of the body.
+/// `extra_capacity`: for a body that is appended.
 pub(super) fn write(
     (method, path): (&Method, &str),
     fixed: &[(HeaderName, HeaderValue)],
     headers: &HeaderMap,
     length: usize,
-    room: usize,
+    extra_capacity: usize,
 ) -> Vec<u8> {
-    let mut out = Vec::with_capacity(512 + room);
+    let mut out = Vec::with_capacity(512 + extra_capacity);
     for part in [method.as_str(), " ", path, " HTTP/1.1\r\n"] {
         out.extend_from_slice(part.as_bytes());
     }
@@ -32,7 +33,7 @@ pub(super) fn write(
     for (name, value) in fixed.iter().filter(|(name, _)| !headers.contains_key(name)) {
         line(name, value.as_bytes());
     }
-    for (name, value) in headers.iter().filter(|(name, _)| !OURS.contains(name)) {
+    for (name, value) in headers.iter().filter(|(name, _)| !CONNECTION_HEADERS.contains(name)) {
         line(name, value.as_bytes());
     }
     if length > 0 || !matches!(*method, Method::GET | Method::HEAD | Method::DELETE) {
@@ -42,17 +43,17 @@ pub(super) fn write(
     out
 }
 
-/// An answer's head.
+/// A response's head.
 #[derive(Debug)]
 pub(super) struct Http1Head {
     pub(super) response: Response<()>,
     pub(super) framing: Framing,
-    /// The connection may serve again.
-    pub(super) keeps: bool,
+    /// The connection may be reused.
+    pub(super) keeps_connection: bool,
 }
 
-/// Reads a head; with it, how long it was. `None`: more is needed.
-pub(super) fn read(bytes: &[u8], spec: &Method) -> Result<Option<(Http1Head, usize)>, String> {
+/// Parses a head; returns it with its length in bytes. `None`: it is incomplete. `method`: of the request.
+pub(super) fn parse(bytes: &[u8], method: &Method) -> Result<Option<(Http1Head, usize)>, String> {
     let mut start = 0;
     loop {
         let mut lines = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -60,7 +61,7 @@ pub(super) fn read(bytes: &[u8], spec: &Method) -> Result<Option<(Http1Head, usi
         let rest = bytes.get(start..).unwrap_or_default();
         let length = match parsed.parse(rest) {
             Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if bytes.len() > MAX_HEAD => {
+            Ok(httparse::Status::Partial) if bytes.len() > MAX_HEAD_BYTES => {
                 return Err(String::from("the head of its answer is too large"));
             }
             Ok(httparse::Status::Partial) => return Ok(None),
@@ -75,39 +76,44 @@ pub(super) fn read(bytes: &[u8], spec: &Method) -> Result<Option<(Http1Head, usi
         start += length;
         match parsed.code {
             Some(101) => return Err(String::from("it changed the protocol unasked")),
-            // Interim answers say nothing that we need.
+            // Interim responses are skipped.
             Some(100..=199) => {}
-            _ => return head(&parsed, spec).map(|head| Some((head, start))),
+            _ => return build_head(&parsed, method).map(|head| Some((head, start))),
         }
     }
 }
 
-fn head(parsed: &httparse::Response<'_, '_>, spec: &Method) -> Result<Http1Head, String> {
-    let broken = || String::from("it does not speak HTTP");
+fn build_head(parsed: &httparse::Response<'_, '_>, method: &Method) -> Result<Http1Head, String> {
+    let invalid = || String::from("it does not speak HTTP");
     let mut response = Response::new(());
-    let status = StatusCode::from_u16(parsed.code.unwrap_or_default()).map_err(|_| broken())?;
+    let status = StatusCode::from_u16(parsed.code.unwrap_or_default()).map_err(|_| invalid())?;
     *response.status_mut() = status;
-    let old = parsed.version == Some(0);
-    *response.version_mut() = if old { Version::HTTP_10 } else { Version::HTTP_11 };
+    let is_http_10 = parsed.version == Some(0);
+    *response.version_mut() = if is_http_10 { Version::HTTP_10 } else { Version::HTTP_11 };
     let headers = response.headers_mut();
     headers.reserve(parsed.headers.len());
     for line in parsed.headers.iter() {
-        let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| broken())?;
-        headers.append(name, HeaderValue::from_bytes(line.value).map_err(|_| broken())?);
+        let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| invalid())?;
+        headers.append(name, HeaderValue::from_bytes(line.value).map_err(|_| invalid())?);
     }
-    let says = |word| listed(headers, &CONNECTION, word);
-    let keeps = if old { says("keep-alive") && !says("close") } else { !says("close") };
-    let framing = framing(status, headers, spec, old)?;
-    let keeps = keeps && framing != Framing::Close;
-    Ok(Http1Head { response, framing, keeps })
+    let has_option = |option| has_list_item(headers, &CONNECTION, option);
+    let keeps = !has_option("close") && (!is_http_10 || has_option("keep-alive"));
+    let framing = framing(status, headers, method, is_http_10)?;
+    let keeps_connection = keeps && framing != Framing::Close;
+    Ok(Http1Head { response, framing, keeps_connection })
 }
 
-fn framing(status: StatusCode, headers: &HeaderMap, spec: &Method, old: bool) -> Result<Framing, String> {
-    if *spec == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+fn framing(
+    status: StatusCode,
+    headers: &HeaderMap,
+    method: &Method,
+    is_http_10: bool,
+) -> Result<Framing, String> {
+    if *method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
         return Ok(Framing::Length(0));
     }
-    if headers.contains_key(TRANSFER_ENCODING) && !old {
-        // Chunks are always the outermost coding; an answer without them ends with the connection.
+    if headers.contains_key(TRANSFER_ENCODING) && !is_http_10 {
+        // `chunked` is always the last coding; a response without it ends with the connection.
         let last = headers.get_all(TRANSFER_ENCODING).iter().next_back().and_then(|v| v.to_str().ok());
         let last = last.and_then(|value| value.rsplit(',').next()).unwrap_or_default();
         let chunked = last.trim().eq_ignore_ascii_case("chunked");
@@ -115,9 +121,9 @@ fn framing(status: StatusCode, headers: &HeaderMap, spec: &Method, old: bool) ->
     }
     let mut length = None;
     for value in headers.get_all(CONTENT_LENGTH) {
-        for said in value.to_str().unwrap_or("?").split(',') {
-            let said = said.trim();
-            let number = said.bytes().all(|b| b.is_ascii_digit()).then(|| said.parse::<u64>().ok()).flatten();
+        for item in value.to_str().unwrap_or("?").split(',') {
+            let item = item.trim();
+            let number = item.bytes().all(|b| b.is_ascii_digit()).then(|| item.parse::<u64>().ok()).flatten();
             if number.is_none() || length.is_some_and(|length| Some(length) != number) {
                 return Err(String::from("the length of its answer is no number"));
             }
@@ -127,9 +133,10 @@ fn framing(status: StatusCode, headers: &HeaderMap, spec: &Method, old: bool) ->
     Ok(length.map_or(Framing::Close, Framing::Length))
 }
 
-fn listed(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+/// Whether a header's comma-separated list has this item.
+fn has_list_item(headers: &HeaderMap, name: &HeaderName, expected: &str) -> bool {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(word))
+    values.flat_map(|value| value.split(',')).any(|item| item.trim().eq_ignore_ascii_case(expected))
 }
 
 #[cfg(test)]
@@ -137,17 +144,20 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Result<Option<(Http1Head, usize)>, String> {
-        let whole = read(text.as_bytes(), &Method::POST);
-        if let Ok(Some((_, length))) = &whole {
+        let result = parse(text.as_bytes(), &Method::POST);
+        if let Ok(Some((_, length))) = &result {
             for cut in 0..*length {
-                assert!(read(&text.as_bytes()[..cut], &Method::POST).unwrap().is_none(), "{text:?} to {cut}");
+                assert!(
+                    parse(&text.as_bytes()[..cut], &Method::POST).unwrap().is_none(),
+                    "{text:?} to {cut}"
+                );
             }
         }
-        whole
+        result
     }
 
     #[test]
-    fn a_body_is_cut_as_its_head_says() {
+    fn headers_determine_framing_and_connection_reuse() {
         for (lines, framing, keeps) in [
             ("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n", Framing::Length(5), true),
             ("HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\nContent-Length: 5\r\n", Framing::Length(5), true),
@@ -167,13 +177,13 @@ mod tests {
         ] {
             let text = format!("{lines}\r\nbody");
             let (head, length) = parsed(&text).unwrap().unwrap();
-            assert_eq!((&head.framing, head.keeps), (&framing, keeps), "{lines}");
+            assert_eq!((&head.framing, head.keeps_connection), (&framing, keeps), "{lines}");
             assert_eq!(&text[length..], "body");
         }
     }
 
     #[test]
-    fn what_is_no_head_is_refused() {
+    fn invalid_heads_are_errors() {
         for text in [
             "SSH-2.0-OpenSSH\r\n",
             "HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n",
@@ -184,16 +194,16 @@ mod tests {
         ] {
             assert!(parsed(text).is_err(), "{text:?}");
         }
-        let alert = read(b"\x15\x03\x01\x00\x02\x02\x46", &Method::POST);
+        let alert = parse(b"\x15\x03\x01\x00\x02\x02\x46", &Method::POST);
         assert!(alert.unwrap_err().contains("https://"));
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: 1\r\n".repeat(MAX_HEADERS + 1));
-        assert!(read(many.as_bytes(), &Method::POST).is_err());
-        let long = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(MAX_HEAD));
-        assert!(read(long.as_bytes(), &Method::POST).is_err());
+        assert!(parse(many.as_bytes(), &Method::POST).is_err());
+        let long = format!("HTTP/1.1 200 OK\r\na: {}", "x".repeat(MAX_HEAD_BYTES));
+        assert!(parse(long.as_bytes(), &Method::POST).is_err());
     }
 
     #[test]
-    fn a_request_carries_what_is_fixed_unless_it_says_otherwise_itself() {
+    fn request_headers_replace_fixed_ones_but_not_connection_headers() {
         let fixed =
             [(HOST, HeaderValue::from_static("h")), (http::header::ACCEPT, HeaderValue::from_static("*/*"))];
         let mut headers = HeaderMap::new();

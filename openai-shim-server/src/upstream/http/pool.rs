@@ -1,66 +1,71 @@
-//! Idle connections of one upstream.
+//! Keeps idle connections of one upstream for reuse.
 
 use super::socket::Socket;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// The most connections that are kept; more than that is a wave that has passed.
+/// How long an idle connection is kept: less than the minute after which most servers close theirs.
+pub(crate) const IDLE_LIFETIME: Duration = Duration::from_secs(50);
+/// The most idle connections.
 const MAX_IDLE: usize = 256;
-/// How often idle connections are looked at, so that one which its peer has closed takes no file descriptor.
-const SWEEP: Duration = Duration::from_secs(5);
+/// How often closed connections are removed, which free their file descriptors.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Connections that may serve again; the one used last is used first.
+/// Connections that may be reused; the most recently used one is taken first.
 pub(super) struct Pool {
+    /// Idle since when, and the connection; the oldest first.
     idle: Mutex<Vec<(Instant, Socket)>>,
-    sweeping: AtomicBool,
-    keep: Duration,
+    /// Whether a task removes closed connections.
+    is_sweeping: AtomicBool,
+    lifetime: Duration,
 }
 
 impl Pool {
-    /// A pool that keeps connections for so long.
-    pub(super) fn new(keep: Duration) -> Arc<Self> {
-        Arc::new(Self { idle: Mutex::default(), sweeping: AtomicBool::new(false), keep })
+    /// A pool that keeps idle connections for `lifetime`.
+    pub(super) fn new(lifetime: Duration) -> Arc<Self> {
+        Arc::new(Self { idle: Mutex::default(), is_sweeping: AtomicBool::new(false), lifetime })
     }
 
-    /// A connection whose peer has, at this moment, not closed it.
+    /// Takes a connection that is open at this moment.
     pub(super) fn take(&self) -> Option<Socket> {
         loop {
             let (since, mut socket) = self.idle.lock().ok()?.pop()?;
-            if since.elapsed() < self.keep && socket.is_open() {
+            if since.elapsed() < self.lifetime && socket.is_open() {
                 return Some(socket);
             }
         }
     }
 
-    /// Takes a connection back whose answer was read to its end.
+    /// Returns a connection whose response was read to its end.
     pub(super) fn put(self: &Arc<Self>, socket: Socket) {
         let Ok(mut idle) = self.idle.lock() else { return };
-        // The oldest is dropped, not the newest: that one is warm.
+        // A full pool drops its oldest connection: the newest has the largest congestion window.
         let oldest = (idle.len() >= MAX_IDLE).then(|| idle.remove(0));
         idle.push((Instant::now(), socket));
-        let alone = !self.sweeping.swap(true, Ordering::Relaxed);
+        let starts_sweeping = !self.is_sweeping.swap(true, Ordering::Relaxed);
         drop(idle);
         drop(oldest);
-        if alone {
-            let guard = Sweeping(self.clone());
+        if starts_sweeping {
+            let guard = SweepGuard(self.clone());
             tokio::spawn(async move { while guard.0.sweep().await {} });
         }
     }
 
-    /// Drops what is too old or closed, after a while; whether anything is left.
+    /// Waits, then drops old and closed connections; returns whether any are left.
     async fn sweep(&self) -> bool {
-        tokio::time::sleep(SWEEP.min(self.keep)).await;
+        tokio::time::sleep(SWEEP_INTERVAL.min(self.lifetime)).await;
         let Ok(mut idle) = self.idle.lock() else { return false };
-        let keep = self.keep;
-        let over = idle.extract_if(.., |(since, socket)| since.elapsed() >= keep || !socket.is_quiet());
-        let over: Vec<_> = over.collect();
-        let left = !idle.is_empty();
-        // Under the lock: whoever puts the next one in must know that nobody sweeps any more.
-        self.sweeping.store(left, Ordering::Relaxed);
+        let lifetime = self.lifetime;
+        let dropped: Vec<_> = idle
+            .extract_if(.., |(since, socket)| since.elapsed() >= lifetime || !socket.is_quiet())
+            .collect();
+        let any_left = !idle.is_empty();
+        // Set under the lock: the next `put` must see that the sweep has ended.
+        self.is_sweeping.store(any_left, Ordering::Relaxed);
         drop(idle);
-        drop(over);
-        left
+        drop(dropped);
+        any_left
     }
 
     #[cfg(test)]
@@ -69,15 +74,15 @@ impl Pool {
     }
 }
 
-/// Who sweeps. When its runtime ends under it, the next one may begin.
-struct Sweeping(Arc<Pool>);
+/// Clears `is_sweeping` when the sweeping task is dropped with its runtime, so that another one can start.
+struct SweepGuard(Arc<Pool>);
 
-impl Drop for Sweeping {
+impl Drop for SweepGuard {
     fn drop(&mut self) {
         if let Ok(idle) = self.0.idle.lock()
             && !idle.is_empty()
         {
-            self.0.sweeping.store(false, Ordering::Relaxed);
+            self.0.is_sweeping.store(false, Ordering::Relaxed);
         }
     }
 }
@@ -94,14 +99,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_closed_or_spoke_unasked_or_is_old_is_not_used_again() {
+    async fn closed_readable_or_old_connection_is_not_reused() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let pool = Pool::new(Duration::from_secs(9));
-        for spoils in [0, 1, 2] {
+        for fault in [0, 1, 2] {
             let (ours, mut theirs) = pair(&listener).await;
             pool.put(ours);
-            match spoils {
-                0 => assert!(pool.take().is_some(), "nothing is wrong with it"),
+            match fault {
+                0 => assert!(pool.take().is_some(), "an open connection is reused"),
                 1 => theirs.write_all(b"HTTP/1.1 408 Timeout\r\n\r\n").await.unwrap(),
                 _ => drop(theirs),
             }
@@ -116,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn idle_connections_end_without_being_asked_for() {
+    async fn closed_connections_are_removed_without_a_request() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let pool = Pool::new(Duration::from_millis(100));
         let (ours, theirs) = pair(&listener).await;
@@ -124,11 +129,11 @@ mod tests {
         drop(theirs);
         tokio::time::sleep(Duration::from_millis(250)).await;
         assert_eq!(pool.len(), 0);
-        assert!(!pool.sweeping.load(Ordering::Relaxed), "and nobody looks after nothing");
+        assert!(!pool.is_sweeping.load(Ordering::Relaxed), "an empty pool must not be swept");
     }
 
     #[tokio::test]
-    async fn no_more_are_kept_than_the_limit() {
+    async fn full_pool_drops_the_oldest_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let pool = Pool::new(Duration::from_secs(9));
         let mut theirs = Vec::new();

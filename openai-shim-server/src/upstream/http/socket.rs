@@ -1,4 +1,4 @@
-//! A connection's bytes, plain or through TLS.
+//! A connected socket, plain or with TLS: polled reads and writes, and checks whether it is still open.
 
 use socket2::SockRef;
 use std::io::{self, IoSlice};
@@ -37,7 +37,7 @@ impl Socket {
 
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, parts: [&[u8]; 2]) -> Poll<io::Result<usize>> {
         let slices = parts.map(IoSlice::new);
-        // One part is not worth a vector.
+        // A single part needs no vectored write.
         match (&mut self.0, parts) {
             (SocketKind::Plain(stream), [one, []] | [[], one]) => Pin::new(stream).poll_write(cx, one),
             (SocketKind::Plain(stream), _) => Pin::new(stream).poll_write_vectored(cx, &slices),
@@ -53,13 +53,14 @@ impl Socket {
         }
     }
 
-    /// Nothing has come, and the peer has not closed, as far as is known: what an idle connection must be. Costs no system
-    /// call.
+    /// Whether nothing is readable, not even a close, as far as the runtime knows: required of an idle connection. Makes no
+    /// system call.
     pub(super) fn is_quiet(&mut self) -> bool {
         self.poll_read(&mut Context::from_waker(Waker::noop()), &mut [0]).is_pending()
     }
 
-    /// The same at this moment, as the system says: a request that meets a close on its way may have been received.
+    /// Like [`is_quiet`](Self::is_quiet), but asks the system: a request sent on a connection that the peer is closing may or
+    /// may not have been received.
     pub(super) fn is_open(&mut self) -> bool {
         if !self.is_quiet() {
             return false;
@@ -72,8 +73,8 @@ impl Socket {
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// What is written stands in records; a part of them may have been sent when writing fails.
-    pub(super) fn has_records(&self) -> bool {
+    /// Whether writes go through TLS records: part of a record may have been sent when a write fails.
+    pub(super) fn is_tls(&self) -> bool {
         matches!(self.0, SocketKind::Tls(_))
     }
 }

@@ -104,10 +104,10 @@ pub(super) fn write(
 
 /// Returns the names of the tools that the conversation called.
 fn called_names(request: &Request) -> Vec<&str> {
-    let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
+    let (mut names, mut known_names) = (Vec::new(), BTreeSet::new());
     for block in request.messages.iter().flat_map(|message| &message.blocks) {
         if let Block::ToolCall { name, .. } = block
-            && seen.insert(name.as_str())
+            && known_names.insert(name.as_str())
         {
             names.push(name.as_str());
         }

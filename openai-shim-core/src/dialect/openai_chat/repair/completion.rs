@@ -1,54 +1,59 @@
-//! A complete answer.
+//! A non-streaming response: the upstream's body in, of OpenAI's shape out.
 
 use super::super::error;
+use super::content::{self, has_text};
 use super::identity::Identity;
 use super::text_extractor::{self, ChatTextExtractor, add_calls};
-use super::{completion_tool_calls, content, finish_reason, logprobs, merge_choices, usage};
+use super::{completion_tool_calls, finish_reason, logprobs, merge_choices, usage};
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, ResponseSpec, ResponseSummary};
 use crate::error::{ErrorKind, StatusError, UpstreamError};
 use crate::json::{ListItem, Object, ValueKind, value_kind};
 
-/// Mends a complete answer; the mended members, and what was seen in it.
-pub(in super::super) fn whole<'a>(
+/// Repairs a response; returns it with its summary.
+///
+/// # Errors
+/// The error that the upstream sent in the response's place or beside it, or why the body is no response.
+pub(in super::super) fn repair_completion<'a>(
     body: &'a [u8],
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) -> Result<(Object<'a>, ResponseSummary), UpstreamError> {
-    let (mut answer, listed) = parse(body)?;
-    // Also beside choices: an answer that failed is no answer.
-    if error::is_error(&answer) {
+    let (mut response, choices) = parse(body)?;
+    // Also beside choices: a failed response is not used.
+    if error::is_error(&response) {
         diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
-        return Err(error::in_body(&answer, diagnostics).unwrap_or(UpstreamError::Empty));
+        return Err(error::decode_in_body(&response, diagnostics).unwrap_or(UpstreamError::Empty));
     }
-    let made = if listed.is_empty() {
-        Some(alone(&mut answer, diagnostics).ok_or(UpstreamError::Empty)?)
+    let made = if choices.is_empty() {
+        Some(take_top_level_message(&mut response, diagnostics).ok_or(UpstreamError::Empty)?)
     } else {
-        merge_choices::whole(&listed, spec.n, diagnostics)
+        merge_choices::merge(&choices, spec.n, diagnostics)
     };
     let mut changed = made.is_some();
-    let listed = match &made {
+    let choices = match &made {
         Some(made) => parse(made.as_bytes())?.1,
-        None => listed,
+        None => choices,
     };
-    let mut summary = ResponseSummary::for_spec(spec);
-    Identity::mend_whole(&mut answer, spec, diagnostics);
-    let mut mended = Vec::with_capacity(listed.len());
-    for (at, ListItem { text, object, inner }) in listed.into_iter().enumerate() {
+    Identity::repair_completion(&mut response, spec, diagnostics);
+    let summary = ResponseSummary::for_spec(spec);
+    let mut repair = CompletionRepair { spec, summary, diagnostics };
+    let mut repaired = Vec::with_capacity(choices.len());
+    for (at, ListItem { text, object, inner }) in choices.into_iter().enumerate() {
         let Some(mut choice) = object else {
-            diagnostics.record(DiagnosticCode::FieldDropped, "choices[]", "no object");
+            repair.diagnostics.record(DiagnosticCode::FieldDropped, "choices[]", "no object");
             changed = true;
             continue;
         };
-        let message = mend_choice(&mut choice, inner, at, spec, &mut summary, diagnostics)?;
+        let message = repair.choice(&mut choice, inner, at)?;
         changed |= choice.is_changed();
-        mended.push((text, choice, message));
+        repaired.push((text, choice, message));
     }
-    if mended.is_empty() {
+    if repaired.is_empty() {
         return Err(UpstreamError::Empty);
     }
     if changed {
         let mut written = String::with_capacity(body.len() + 64);
-        for (at, (text, choice, message)) in mended.iter().enumerate() {
+        for (at, (text, choice, message)) in repaired.iter().enumerate() {
             written.push(if at == 0 { '[' } else { ',' });
             if message.is_changed() {
                 choice.write_with("message", message, &mut written);
@@ -59,13 +64,13 @@ pub(in super::super) fn whole<'a>(
             }
         }
         written.push(']');
-        answer.set("choices", written);
+        response.set("choices", written);
     }
-    mend_usage(&mut answer, &mut summary, diagnostics);
-    Ok((answer, summary))
+    repair.usage(&mut response);
+    Ok((response, repair.summary))
 }
 
-/// The members of an answer, and its choices with their messages.
+/// Parses a response, and its choices with their messages.
 fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> {
     Object::parse_with_items(body, "choices", "message").map_err(|e| {
         if e.is_eof() {
@@ -76,91 +81,201 @@ fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> 
     })
 }
 
-/// A message without choices around it: the answer that it should have been in.
-fn alone(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
+/// Takes a message that has no choices around it; returns an object with it as the only one of its `choices`.
+fn take_top_level_message(response: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Option<String> {
     let message =
-        answer.non_null("message").filter(|m| value_kind(m) == ValueKind::Object).map(str::to_owned)?;
+        response.non_null("message").filter(|m| value_kind(m) == ValueKind::Object).map(str::to_owned)?;
     diagnostics.record(DiagnosticCode::MessageAsDelta, "message", "no choices around it");
-    answer.remove("message");
-    answer.remove("choices");
-    let reason = answer.remove("done_reason").filter(|r| value_kind(r) == ValueKind::String);
+    response.remove("message");
+    response.remove("choices");
+    let reason = response.remove("done_reason").filter(|r| value_kind(r) == ValueKind::String);
     let reason = reason.map(|r| format!(r#","finish_reason":{r}"#)).unwrap_or_default();
     Some(format!(r#"{{"choices":[{{"index":0,"message":{message}{reason}}}]}}"#))
 }
 
-/// The reason that an upstream gave.
+/// The finish reason that an upstream gave.
 enum UpstreamReason {
     None,
+    /// One of OpenAI's names.
     Known(&'static str),
     Other(String),
 }
 
 impl UpstreamReason {
     fn read(choice: &Object<'_>) -> Self {
-        match choice.str("finish_reason").filter(|given| !given.is_empty()) {
+        match choice.str("finish_reason").filter(|name| !name.is_empty()) {
             None => Self::None,
-            Some(given) => match finish_reason::word(&given) {
-                finish_reason::ReasonClass::Known(word) => Self::Known(word),
-                _ => Self::Other(given.into_owned()),
+            Some(upstream_name) => match finish_reason::classify(&upstream_name) {
+                finish_reason::ReasonClass::Known(name) => Self::Known(name),
+                _ => Self::Other(upstream_name.into_owned()),
             },
         }
     }
 }
 
-/// Puts a choice right; its message, which stands in it once it is written.
-fn mend_choice<'a>(
-    choice: &mut Object<'a>,
-    message: Option<Object<'a>>,
-    at: usize,
-    spec: &mut ResponseSpec,
-    summary: &mut ResponseSummary,
-    diagnostics: &mut Diagnostics,
-) -> Result<Object<'a>, UpstreamError> {
-    if choice.u64("index").is_none() {
-        diagnostics.record(DiagnosticCode::FieldFilled, "choices[].index", "");
-        choice.set("index", at.to_string());
-    }
-    let mut message = message.unwrap_or_else(|| other_message(choice, diagnostics));
-    let mut given = UpstreamReason::read(choice);
-    let cut = matches!(given, UpstreamReason::Known("length"));
-    if message.str("role").as_deref() != Some("assistant") {
-        diagnostics.record(DiagnosticCode::RoleFilled, "choices[].message.role", "");
-        message.set_first("role", "\"assistant\"");
-    }
-    content::mend(&mut message, "choices[].message", diagnostics);
-    if !text_extractor::is_needless(&message, spec) {
-        let mut voice = ChatTextExtractor::new(spec);
-        let voiced = voice.extract(&mut message, true, "choices[].message", diagnostics);
-        if voiced.stops {
-            given = UpstreamReason::Known("stop");
-        }
-        let mut recovered = voiced.calls;
-        recovered.retain(|(name, arguments)| !completion_tool_calls::has(&message, name, arguments));
-        add_calls(&mut message, &recovered, None, spec);
-        if !cut && !voice.is_as_asked(spec.required_json_fields.as_ref()) {
-            diagnostics.record(DiagnosticCode::JsonInvalid, "choices[].message.content", "");
-        }
-    }
-    let calls = completion_tool_calls::mend(&mut message, spec, cut, diagnostics);
-    let legacy = !calls && message.non_null("function_call").is_some();
-    settle_content(&mut message, calls || legacy, diagnostics);
-    if message.is_changed() {
-        // Its place; it is written there once, with all the rest.
-        choice.set("message", "{}");
-    }
-    logprobs::mend(choice, diagnostics);
-    let finish = finish_reason(choice, given, calls, legacy, spec, diagnostics)?;
-    summary.content |= calls || legacy || says(&message, "content") || says(&message, "reasoning_content");
-    summary.content |= message.non_null("audio").is_some() || message.non_null("images").is_some();
-    summary.refusal |= says(&message, "refusal");
-    if at == 0 {
-        summary.finish = Some(finish);
-    }
-    Ok(message)
+/// How a message calls tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CallForm {
+    None,
+    ToolCalls,
+    /// The legacy `function_call`.
+    FunctionCall,
 }
 
-/// The message of a choice that has none by that name.
-fn other_message<'a>(choice: &mut Object<'a>, diagnostics: &mut Diagnostics) -> Object<'a> {
+/// The repair of one response.
+struct CompletionRepair<'r> {
+    spec: &'r mut ResponseSpec,
+    summary: ResponseSummary,
+    diagnostics: &'r mut Diagnostics,
+}
+
+impl CompletionRepair<'_> {
+    /// Repairs the choice at `at` in its list. Returns its message: where that is changed, the choice has only a placeholder
+    /// for it, so that the message is written once.
+    fn choice<'a>(
+        &mut self,
+        choice: &mut Object<'a>,
+        message: Option<Object<'a>>,
+        at: usize,
+    ) -> Result<Object<'a>, UpstreamError> {
+        if choice.u64("index").is_none() {
+            self.diagnostics.record(DiagnosticCode::FieldFilled, "choices[].index", "");
+            choice.set("index", at.to_string());
+        }
+        let mut message = message.unwrap_or_else(|| take_other_message(choice, self.diagnostics));
+        let mut reason = UpstreamReason::read(choice);
+        let is_cut = matches!(reason, UpstreamReason::Known("length"));
+        if message.str("role").as_deref() != Some("assistant") {
+            self.diagnostics.record(DiagnosticCode::RoleFilled, "choices[].message.role", "");
+            message.set_first("role", "\"assistant\"");
+        }
+        content::repair(&mut message, "choices[].message", self.diagnostics);
+        if !text_extractor::is_unneeded(&message, self.spec) && self.extract_text(&mut message, is_cut) {
+            reason = UpstreamReason::Known("stop");
+        }
+        let calls = if completion_tool_calls::repair(&mut message, self.spec, is_cut, self.diagnostics) {
+            CallForm::ToolCalls
+        } else if message.non_null("function_call").is_some() {
+            CallForm::FunctionCall
+        } else {
+            CallForm::None
+        };
+        self.fill_message(&mut message, calls);
+        if message.is_changed() {
+            choice.set("message", "{}");
+        }
+        logprobs::repair(choice, self.diagnostics);
+        let finish = self.finish_reason(choice, reason, calls)?;
+        self.summary.content |= calls != CallForm::None
+            || has_text(&message, "content")
+            || has_text(&message, "reasoning_content")
+            || message.non_null("audio").is_some()
+            || message.non_null("images").is_some();
+        self.summary.refusal |= has_text(&message, "refusal");
+        if at == 0 {
+            self.summary.finish = Some(finish);
+        }
+        Ok(message)
+    }
+
+    /// Takes reasoning, tool calls and stop sequences out of a message's text; returns whether a stop sequence matched.
+    fn extract_text(&mut self, message: &mut Object<'_>, is_cut: bool) -> bool {
+        let mut extractor = ChatTextExtractor::new(self.spec);
+        let mut extracted = extractor.extract(message, true, "choices[].message", self.diagnostics);
+        extracted.calls.retain(|call| !completion_tool_calls::contains(message, &call.name, &call.arguments));
+        add_calls(message, &extracted.calls, None, self.spec);
+        if !is_cut && !extractor.matches_json(self.spec.required_json_fields.as_deref()) {
+            self.diagnostics.record(DiagnosticCode::JsonInvalid, "choices[].message.content", "");
+        }
+        extracted.is_stopped
+    }
+
+    /// Fills `content` and `refusal`: the content is null beside calls and in place of nothing but a refusal or audio, and
+    /// a string otherwise.
+    fn fill_message(&mut self, message: &mut Object<'_>, calls: CallForm) {
+        let has_calls = calls != CallForm::None;
+        let content = message.get("content");
+        let is_missing = content.is_none();
+        let is_empty = content.is_some_and(|c| c.trim() == "\"\"");
+        let is_null = content.is_some_and(|c| value_kind(c) == ValueKind::Null);
+        let may_be_null = has_calls || has_text(message, "refusal") || message.non_null("audio").is_some();
+        if may_be_null && (is_missing || (has_calls && is_empty)) {
+            self.diagnostics.record(DiagnosticCode::FieldFilled, "choices[].message.content", "");
+            message.set("content", "null");
+        } else if !may_be_null && (is_missing || is_null) {
+            self.diagnostics.record(DiagnosticCode::FieldFilled, "choices[].message.content", "");
+            message.set("content", "\"\"");
+        }
+        if message.get("refusal").is_none() {
+            self.diagnostics.record(DiagnosticCode::FieldFilled, "choices[].message.refusal", "");
+            message.set("refusal", "null");
+        }
+    }
+
+    /// Writes the finish reason that fits the message.
+    fn finish_reason(
+        &mut self,
+        choice: &mut Object<'_>,
+        upstream: UpstreamReason,
+        calls: CallForm,
+    ) -> Result<FinishReason, UpstreamError> {
+        const FIELD_PATH: &str = "choices[].finish_reason";
+        let reason = match upstream {
+            UpstreamReason::Known(name) => name,
+            UpstreamReason::Other(upstream_name) => match finish_reason::classify(&upstream_name) {
+                finish_reason::ReasonClass::Known(name) => name,
+                finish_reason::ReasonClass::Mapped(name) => {
+                    self.diagnostics.record(DiagnosticCode::FinishReasonMapped, FIELD_PATH, &upstream_name);
+                    name
+                }
+                finish_reason::ReasonClass::Failure => {
+                    let text = "The upstream reported that the answer failed.";
+                    let error = StatusError::new(502, ErrorKind::Upstream, text);
+                    return Err(UpstreamError::Status(Box::new(error)));
+                }
+            },
+            UpstreamReason::None => {
+                self.diagnostics.record(DiagnosticCode::FinishReasonDerived, FIELD_PATH, "");
+                match calls {
+                    CallForm::FunctionCall => "function_call",
+                    CallForm::ToolCalls => "tool_calls",
+                    CallForm::None => "stop",
+                }
+            }
+        };
+        let reconciled = match calls {
+            CallForm::FunctionCall => reason,
+            _ => finish_reason::reconcile(reason, calls == CallForm::ToolCalls, self.spec.named_tool),
+        };
+        if reconciled != reason {
+            self.diagnostics.record(DiagnosticCode::FinishReasonDerived, FIELD_PATH, "");
+        }
+        if choice.str("finish_reason").as_deref() != Some(reconciled) {
+            choice.set("finish_reason", format!("\"{reconciled}\""));
+        }
+        Ok(super::super::finish_reason::parse(reconciled))
+    }
+
+    /// Repairs the token counts, and fills missing ones with zeros.
+    fn usage(&mut self, response: &mut Object<'_>) {
+        match response.get("usage").filter(|value| value_kind(value) == ValueKind::Object) {
+            Some(json) => {
+                let repaired = usage::repair(json, self.diagnostics);
+                self.summary.usage = repaired.reported;
+                if let Some(json) = repaired.json {
+                    response.set("usage", json);
+                }
+            }
+            None => {
+                self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
+                response.set("usage", r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#);
+            }
+        }
+    }
+}
+
+/// Takes the message of a choice that calls it `delta` or `text`.
+fn take_other_message<'a>(choice: &mut Object<'a>, diagnostics: &mut Diagnostics) -> Object<'a> {
     diagnostics.record(DiagnosticCode::MessageAsDelta, "choices[].message", "");
     let delta = choice.inner("delta");
     let text = choice.get("text").filter(|t| value_kind(t) == ValueKind::String).map(str::to_owned);
@@ -173,85 +288,4 @@ fn other_message<'a>(choice: &mut Object<'a>, diagnostics: &mut Diagnostics) -> 
     }
     message.set_first("role", "\"assistant\"");
     message
-}
-
-/// Content is null beside calls that say nothing, and a text otherwise.
-fn settle_content(message: &mut Object<'_>, calls: bool, diagnostics: &mut Diagnostics) {
-    let missing = message.get("content").is_none();
-    let empty = message.get("content").is_some_and(|c| c.trim() == "\"\"");
-    let null = message.get("content").is_some_and(|c| value_kind(c) == ValueKind::Null);
-    let otherwise = calls || says(message, "refusal") || message.non_null("audio").is_some();
-    if otherwise && (missing || (calls && empty)) {
-        diagnostics.record(DiagnosticCode::FieldFilled, "choices[].message.content", "");
-        message.set("content", "null");
-    } else if !otherwise && (missing || null) {
-        diagnostics.record(DiagnosticCode::FieldFilled, "choices[].message.content", "");
-        message.set("content", "\"\"");
-    }
-    if message.get("refusal").is_none() {
-        diagnostics.record(DiagnosticCode::FieldFilled, "choices[].message.refusal", "");
-        message.set("refusal", "null");
-    }
-}
-
-fn says(message: &Object<'_>, key: &str) -> bool {
-    message.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v.trim() != "\"\"")
-}
-
-fn finish_reason(
-    choice: &mut Object<'_>,
-    given: UpstreamReason,
-    calls: bool,
-    legacy: bool,
-    spec: &ResponseSpec,
-    diagnostics: &mut Diagnostics,
-) -> Result<FinishReason, UpstreamError> {
-    const AT: &str = "choices[].finish_reason";
-    let word = match given {
-        UpstreamReason::Known(word) => word,
-        UpstreamReason::Other(given) => match finish_reason::word(&given) {
-            finish_reason::ReasonClass::Known(word) => word,
-            finish_reason::ReasonClass::Mapped(word) => {
-                diagnostics.record(DiagnosticCode::FinishReasonMapped, AT, &given);
-                word
-            }
-            finish_reason::ReasonClass::Failure => {
-                let text = "The upstream reported that the answer failed.";
-                let error = StatusError::new(502, ErrorKind::Upstream, text);
-                return Err(UpstreamError::Status(Box::new(error)));
-            }
-        },
-        UpstreamReason::None => {
-            diagnostics.record(DiagnosticCode::FinishReasonDerived, AT, "");
-            match (legacy, calls) {
-                (true, _) => "function_call",
-                (false, true) => "tool_calls",
-                (false, false) => "stop",
-            }
-        }
-    };
-    let settled = if legacy { word } else { finish_reason::reconcile(word, calls, spec.named_tool) };
-    if settled != word {
-        diagnostics.record(DiagnosticCode::FinishReasonDerived, AT, "");
-    }
-    if choice.str("finish_reason").as_deref() != Some(settled) {
-        choice.set("finish_reason", format!("\"{settled}\""));
-    }
-    Ok(finish_reason::reason(settled))
-}
-
-fn mend_usage(answer: &mut Object<'_>, summary: &mut ResponseSummary, diagnostics: &mut Diagnostics) {
-    match answer.get("usage").filter(|given| value_kind(given) == ValueKind::Object) {
-        Some(given) => {
-            let (usage, mended) = usage::settle(given, diagnostics);
-            summary.usage = usage;
-            if let Some(mended) = mended {
-                answer.set("usage", mended);
-            }
-        }
-        None => {
-            diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
-            answer.set("usage", r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#);
-        }
-    }
 }

@@ -1,46 +1,51 @@
-//! The tool calls of a complete answer.
+//! The tool calls of a non-streaming response: a message in, its calls repaired out.
 
 use super::super::tool_call::is_custom;
-use super::tool_call_deltas::{attach_signature, is_json, lift, same_json, upgrade};
+use super::tool_call_fields::{
+    attach_signature, is_json, is_same_json, move_into_function, upgrade_function_call,
+};
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_array, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
-/// Puts the calls of a whole message right; true if there are any.
-pub(super) fn mend(
+const FIELD_PATH: &str = "choices[].message.tool_calls[]";
+const ARGUMENTS_PATH: &str = "choices[].message.tool_calls[].function.arguments";
+
+/// Repairs the calls of a message; returns whether there are any. `is_cut`: a limit ended the message, so that arguments may
+/// be incomplete.
+pub(super) fn repair(
     message: &mut Object<'_>,
     spec: &mut ResponseSpec,
-    cut: bool,
+    is_cut: bool,
     diagnostics: &mut Diagnostics,
 ) -> bool {
-    upgrade(message, "choices[].message", spec, diagnostics);
+    upgrade_function_call(message, "choices[].message", spec, diagnostics);
     let Some(items) = message.array("tool_calls") else { return false };
     let mut changed = false;
     let mut written = Vec::with_capacity(items.len());
     for item in items {
         let Ok(mut call) = Object::parse(item.as_bytes()) else {
-            diagnostics.record(DiagnosticCode::FieldDropped, "choices[].message.tool_calls[]", "no object");
+            diagnostics.record(DiagnosticCode::FieldDropped, FIELD_PATH, "no object");
             changed = true;
             continue;
         };
-        whole_call(&mut call, spec, cut, diagnostics);
+        repair_call(&mut call, spec, is_cut, diagnostics);
         changed |= call.is_changed();
         written.push(if call.is_changed() { Cow::Owned(call.to_json()) } else { Cow::Borrowed(item) });
     }
-    let any = !written.is_empty();
-    if !any {
+    let has_calls = !written.is_empty();
+    if !has_calls {
         message.remove("tool_calls");
     } else if changed {
         let written = encode_array(&written);
         message.set("tool_calls", written);
     }
-    any
+    has_calls
 }
 
-fn whole_call(call: &mut Object<'_>, spec: &mut ResponseSpec, cut: bool, diagnostics: &mut Diagnostics) {
-    const AT: &str = "choices[].message.tool_calls[]";
+fn repair_call(call: &mut Object<'_>, spec: &mut ResponseSpec, is_cut: bool, diagnostics: &mut Diagnostics) {
     if call.str("id").is_none_or(|id| id.is_empty()) {
-        diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{AT}.id"), "");
+        diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
         let id = call
             .get("id")
             .filter(|id| value_kind(id) == ValueKind::Number)
@@ -48,54 +53,54 @@ fn whole_call(call: &mut Object<'_>, spec: &mut ResponseSpec, cut: bool, diagnos
         call.set("id", encode_string(&id.unwrap_or_else(|| spec.context.id("call_"))));
     }
     let id = call.str("id").unwrap_or_default();
-    if let Some(fresh) = spec.replace_repeated_id(&id) {
-        diagnostics.record(DiagnosticCode::ToolIdRepeated, &format!("{AT}.id"), &id);
-        call.set("id", encode_string(&fresh));
+    if let Some(new_id) = spec.replace_repeated_id(&id) {
+        diagnostics.record(DiagnosticCode::ToolIdRepeated, &format!("{FIELD_PATH}.id"), &id);
+        call.set("id", encode_string(&new_id));
     }
     attach_signature(call, spec, diagnostics);
     if is_custom(call) {
         return;
     }
     if call.str("type").as_deref() != Some("function") {
-        diagnostics.record(DiagnosticCode::ToolTypeFilled, &format!("{AT}.type"), "");
+        diagnostics.record(DiagnosticCode::ToolTypeFilled, &format!("{FIELD_PATH}.type"), "");
         call.set("type", "\"function\"");
     }
-    lift(call);
+    move_into_function(call);
     let mut function = call.inner("function").unwrap_or_default();
     if function.str("name").is_none_or(|name| name.is_empty()) {
-        diagnostics.record(DiagnosticCode::ToolNameMissing, &format!("{AT}.function.name"), "");
+        diagnostics.record(DiagnosticCode::ToolNameMissing, &format!("{FIELD_PATH}.function.name"), "");
         if function.str("name").is_none() {
             function.set("name", "\"\"");
         }
     }
-    if let Some(shaped) = arguments(&function) {
-        diagnostics.record(DiagnosticCode::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
-        function.set("arguments", encode_string(&shaped));
-    } else if !cut && !is_json(&function.str("arguments").unwrap_or_default()) {
-        diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, &format!("{AT}.function.arguments"), "");
+    if let Some(arguments) = arguments_as_text(&function) {
+        diagnostics.record(DiagnosticCode::ToolArgumentsShaped, ARGUMENTS_PATH, "");
+        function.set("arguments", encode_string(&arguments));
+    } else if !is_cut && !is_json(&function.str("arguments").unwrap_or_default()) {
+        diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, ARGUMENTS_PATH, "");
     }
     if function.is_changed() {
         call.set("function", function.to_json());
     }
 }
 
-/// Arguments as they should be, where they are not a JSON text: an object becomes its text, nothing becomes `{}`.
-fn arguments(function: &Object<'_>) -> Option<String> {
+/// Returns the arguments as JSON text where they are none: an object becomes its text, nothing becomes `{}`.
+fn arguments_as_text(function: &Object<'_>) -> Option<String> {
     match function.get("arguments").map(|a| (value_kind(a), a)) {
-        Some((ValueKind::String, given)) => {
-            (string_or_json(given).trim().is_empty()).then(|| String::from("{}"))
+        Some((ValueKind::String, value)) => {
+            (string_or_json(value).trim().is_empty()).then(|| String::from("{}"))
         }
         Some((ValueKind::Null, _)) | None => Some(String::from("{}")),
-        Some((_, given)) => Some(given.trim().to_owned()),
+        Some((_, value)) => Some(value.trim().to_owned()),
     }
 }
 
-/// Whether a message makes this very call.
-pub(super) fn has(message: &Object<'_>, name: &str, arguments: &str) -> bool {
+/// Whether a message has a call of this function with these arguments.
+pub(super) fn contains(message: &Object<'_>, name: &str, arguments: &str) -> bool {
     message.array("tool_calls").unwrap_or_default().into_iter().any(|call| {
         let call = Object::parse(call.as_bytes()).unwrap_or_default();
         let function = call.object("function").unwrap_or_default();
-        let given = function.get("arguments").map(string_or_json).unwrap_or_default();
-        function.str("name").as_deref() == Some(name) && same_json(&given, arguments)
+        let call_arguments = function.get("arguments").map(string_or_json).unwrap_or_default();
+        function.str("name").as_deref() == Some(name) && is_same_json(&call_arguments, arguments)
     })
 }

@@ -1,62 +1,74 @@
-//! What is said: content in every shape, reasoning under every name. `said` is a message or a delta.
+//! The content and reasoning of a message or delta: any shape and any field name in, OpenAI's out.
 
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::json::{
     Object, ValueKind, decode_string, encode_array, encode_string, items, string_or_json, value_kind,
 };
 
-/// Puts content and reasoning of a message or a delta right.
-pub(super) fn mend(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
-    shape(said, at, diagnostics);
-    reasoning(said, at, diagnostics);
+/// The names of the reasoning field; all of them become the first.
+pub(in super::super) const REASONING_FIELDS: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
+
+/// Whether a field is a non-empty string.
+pub(super) fn has_text(object: &Object<'_>, key: &str) -> bool {
+    object.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v.trim() != "\"\"")
+}
+
+/// Repairs the content and reasoning of a message or delta.
+pub(super) fn repair(message: &mut Object<'_>, field_path: &str, diagnostics: &mut Diagnostics) {
+    join_content(message, field_path, diagnostics);
+    repair_reasoning(message, field_path, diagnostics);
     for key in ["function_call", "audio"] {
-        if said.get(key).is_some_and(|v| value_kind(v) == ValueKind::Null) {
-            diagnostics.record(DiagnosticCode::NullDropped, &[at, ".", key].concat(), "");
-            said.remove(key);
+        if message.get(key).is_some_and(|v| value_kind(v) == ValueKind::Null) {
+            diagnostics.record(DiagnosticCode::NullDropped, &[field_path, ".", key].concat(), "");
+            message.remove(key);
         }
     }
-    if said.get("tool_calls").is_some_and(|v| {
-        value_kind(v) == ValueKind::Null || said.array("tool_calls").is_some_and(|l| l.is_empty())
+    if message.get("tool_calls").is_some_and(|v| {
+        value_kind(v) == ValueKind::Null || message.array("tool_calls").is_some_and(|l| l.is_empty())
     }) {
-        diagnostics.record(DiagnosticCode::NullDropped, &[at, ".tool_calls"].concat(), "");
-        said.remove("tool_calls");
+        diagnostics.record(DiagnosticCode::NullDropped, &[field_path, ".tool_calls"].concat(), "");
+        message.remove("tool_calls");
     }
-    if said.get("tool_calls").is_some_and(|v| value_kind(v) != ValueKind::Array) {
-        diagnostics.record(DiagnosticCode::FieldDropped, &[at, ".tool_calls"].concat(), "no list");
-        said.remove("tool_calls");
+    if message.get("tool_calls").is_some_and(|v| value_kind(v) != ValueKind::Array) {
+        diagnostics.record(DiagnosticCode::FieldDropped, &[field_path, ".tool_calls"].concat(), "no list");
+        message.remove("tool_calls");
     }
-    if said.get("refusal").is_some_and(|v| !matches!(value_kind(v), ValueKind::String | ValueKind::Null)) {
-        diagnostics.record(DiagnosticCode::FieldDropped, &[at, ".refusal"].concat(), "");
-        said.remove("refusal");
+    if message.get("refusal").is_some_and(|v| !matches!(value_kind(v), ValueKind::String | ValueKind::Null)) {
+        diagnostics.record(DiagnosticCode::FieldDropped, &[field_path, ".refusal"].concat(), "");
+        message.remove("refusal");
     }
-    annotations(said, at, diagnostics);
+    drop_unknown_annotations(message, field_path, diagnostics);
 }
 
-/// Content that is no text becomes one.
-fn shape(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
-    let Some(content) = said.get("content") else { return };
-    let (words, thoughts) = match value_kind(content) {
+/// Turns content that is neither a string nor null into a string.
+fn join_content(message: &mut Object<'_>, field_path: &str, diagnostics: &mut Diagnostics) {
+    let Some(content) = message.get("content") else { return };
+    let JoinedParts { text, reasoning } = match value_kind(content) {
         ValueKind::String | ValueKind::Null => return,
-        ValueKind::Array => join(content, at, diagnostics),
-        _ => (content.trim().to_owned(), String::new()),
+        ValueKind::Array => join_parts(content, field_path, diagnostics),
+        _ => JoinedParts { text: content.trim().to_owned(), reasoning: String::new() },
     };
-    diagnostics.record(DiagnosticCode::ContentJoined, &[at, ".content"].concat(), "");
-    said.set(
-        "content",
-        if words.is_empty() && !thoughts.is_empty() { encode_string("") } else { encode_string(&words) },
-    );
-    if !thoughts.is_empty() && said.str("reasoning_content").is_none_or(|t| t.is_empty()) {
-        diagnostics.record(DiagnosticCode::ReasoningRenamed, &[at, ".content"].concat(), "thinking parts");
-        said.set("reasoning_content", encode_string(&thoughts));
+    diagnostics.record(DiagnosticCode::ContentJoined, &[field_path, ".content"].concat(), "");
+    message.set("content", encode_string(&text));
+    if !reasoning.is_empty() && message.str("reasoning_content").is_none_or(|t| t.is_empty()) {
+        let content_path = [field_path, ".content"].concat();
+        diagnostics.record(DiagnosticCode::ReasoningRenamed, &content_path, "thinking parts");
+        message.set("reasoning_content", encode_string(&reasoning));
     }
 }
 
-/// The text of a list of parts, and the thinking in it.
-fn join(content: &str, at: &str, diagnostics: &mut Diagnostics) -> (String, String) {
-    let (mut words, mut thoughts) = (String::new(), String::new());
+/// The content of a list of parts.
+#[derive(Default)]
+struct JoinedParts {
+    text: String,
+    reasoning: String,
+}
+
+fn join_parts(content: &str, field_path: &str, diagnostics: &mut Diagnostics) -> JoinedParts {
+    let mut joined = JoinedParts::default();
     for part in items(content).unwrap_or_default() {
         if let Some(plain) = decode_string(part) {
-            words.push_str(&plain);
+            joined.text.push_str(&plain);
             continue;
         }
         let Ok(part) = Object::parse(part.as_bytes()) else { continue };
@@ -66,91 +78,94 @@ fn join(content: &str, at: &str, diagnostics: &mut Diagnostics) -> (String, Stri
                 let inner = part.get("thinking").or_else(|| part.get("summary")).or_else(|| part.get("text"));
                 match inner {
                     Some(list) if value_kind(list) == ValueKind::Array => {
-                        let (a, b) = join(list, at, diagnostics);
-                        thoughts.push_str(&a);
-                        thoughts.push_str(&b);
+                        let inner = join_parts(list, field_path, diagnostics);
+                        joined.reasoning.push_str(&inner.text);
+                        joined.reasoning.push_str(&inner.reasoning);
                     }
-                    Some(inner) => thoughts.push_str(&string_or_json(inner)),
+                    Some(inner) => joined.reasoning.push_str(&string_or_json(inner)),
                     None => {}
                 }
             }
             _ => match part.str("text").or_else(|| part.str("content")) {
-                Some(text) => words.push_str(&text),
+                Some(text) => joined.text.push_str(&text),
                 None => diagnostics.record(
                     DiagnosticCode::FieldDropped,
-                    &[at, ".content"].concat(),
+                    &[field_path, ".content"].concat(),
                     &format!("a part of type {kind:?}"),
                 ),
             },
         }
     }
-    (words, thoughts)
+    joined
 }
 
-const NAMES: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
-
-/// Reasoning has one place, `reasoning_content`.
-fn reasoning(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
-    if !NAMES.iter().any(|name| said.get(name).is_some()) && said.get("reasoning_details").is_none() {
+/// Moves reasoning into `reasoning_content`, whatever field it came in.
+fn repair_reasoning(message: &mut Object<'_>, field_path: &str, diagnostics: &mut Diagnostics) {
+    if !REASONING_FIELDS.iter().any(|name| message.get(name).is_some())
+        && message.get("reasoning_details").is_none()
+    {
         return;
     }
-    if let Some(given) = said.get("reasoning_content") {
-        let joined = match value_kind(given) {
+    if let Some(value) = message.get("reasoning_content") {
+        let joined = match value_kind(value) {
             ValueKind::String | ValueKind::Null => None,
             ValueKind::Array => {
-                let (words, thoughts) = join(given, at, diagnostics);
-                Some(format!("{thoughts}{words}"))
+                let JoinedParts { text, reasoning } = join_parts(value, field_path, diagnostics);
+                Some(format!("{reasoning}{text}"))
             }
-            _ => Some(given.trim().to_owned()),
+            _ => Some(value.trim().to_owned()),
         };
         if let Some(joined) = joined {
-            diagnostics.record(DiagnosticCode::ContentJoined, &[at, ".reasoning_content"].concat(), "");
-            said.set("reasoning_content", encode_string(&joined));
+            let reasoning_path = [field_path, ".reasoning_content"].concat();
+            diagnostics.record(DiagnosticCode::ContentJoined, &reasoning_path, "");
+            message.set("reasoning_content", encode_string(&joined));
         }
     }
-    let filled = |said: &Object<'_>, name: &str| {
-        said.get(name).is_some_and(|v| value_kind(v) == ValueKind::String && v.trim() != "\"\"")
-    };
-    let Some(first) = NAMES.into_iter().find(|name| filled(said, name)) else {
-        details(said, at, diagnostics);
+    let Some(first) = REASONING_FIELDS.into_iter().find(|name| has_text(message, name)) else {
+        copy_details(message, field_path, diagnostics);
         return;
     };
-    let value = said.get(first).unwrap_or_default().to_owned();
-    for other in NAMES.into_iter().filter(|name| *name != first) {
-        if said.get(other).is_some_and(|v| v == value || matches!(v.trim(), "\"\"" | "null")) {
-            if said.get(other).is_some_and(|v| v == value) {
-                diagnostics.record(DiagnosticCode::ReasoningDuplicate, &[at, ".", other].concat(), "");
+    let value = message.get(first).unwrap_or_default().to_owned();
+    for other in REASONING_FIELDS.into_iter().filter(|name| *name != first) {
+        if message.get(other).is_some_and(|v| v == value || matches!(v.trim(), "\"\"" | "null")) {
+            if message.get(other).is_some_and(|v| v == value) {
+                diagnostics.record(
+                    DiagnosticCode::ReasoningDuplicate,
+                    &[field_path, ".", other].concat(),
+                    "",
+                );
             }
-            if filled(said, other) || first != "reasoning_content" {
-                said.remove(other);
+            if has_text(message, other) || first != "reasoning_content" {
+                message.remove(other);
             }
         }
     }
     if first != "reasoning_content" {
-        diagnostics.record(DiagnosticCode::ReasoningRenamed, &[at, ".", first].concat(), "");
-        said.rename(first, "reasoning_content");
+        diagnostics.record(DiagnosticCode::ReasoningRenamed, &[field_path, ".", first].concat(), "");
+        message.rename(first, "reasoning_content");
     }
 }
 
-/// Reasoning that stands only in `reasoning_details` is shown as text too; the details stay.
-fn details(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
-    let mut words = String::new();
-    for item in said.array("reasoning_details").unwrap_or_default() {
+/// Copies reasoning that came only as `reasoning_details` into `reasoning_content`; the details stay.
+fn copy_details(message: &mut Object<'_>, field_path: &str, diagnostics: &mut Diagnostics) {
+    let mut reasoning = String::new();
+    for item in message.array("reasoning_details").unwrap_or_default() {
         let Ok(item) = Object::parse(item.as_bytes()) else { continue };
         if let Some(text) = item.str("text").or_else(|| item.str("summary")) {
-            words.push_str(&text);
+            reasoning.push_str(&text);
         }
     }
-    if !words.is_empty() {
-        diagnostics.record(DiagnosticCode::ReasoningRenamed, &[at, ".reasoning_details"].concat(), "");
-        said.set("reasoning_content", encode_string(&words));
+    if !reasoning.is_empty() {
+        let details_path = [field_path, ".reasoning_details"].concat();
+        diagnostics.record(DiagnosticCode::ReasoningRenamed, &details_path, "");
+        message.set("reasoning_content", encode_string(&reasoning));
     }
 }
 
-/// Annotations of a kind that OpenAI does not have would fail a typed client.
-fn annotations(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
-    let Some(list) = said.array("annotations") else { return };
-    let known = |item: &str| {
+/// Drops annotations of a kind that OpenAI does not have: typed clients fail on them.
+fn drop_unknown_annotations(message: &mut Object<'_>, field_path: &str, diagnostics: &mut Diagnostics) {
+    let Some(list) = message.array("annotations") else { return };
+    let is_known = |item: &str| {
         Object::parse(item.as_bytes()).is_ok_and(|o| {
             o.str("type").as_deref() == Some("url_citation")
                 && o.object("url_citation").is_some_and(|c| {
@@ -161,15 +176,15 @@ fn annotations(said: &mut Object<'_>, at: &str, diagnostics: &mut Diagnostics) {
                 })
         })
     };
-    if list.iter().all(|item| known(item)) {
+    if list.iter().all(|item| is_known(item)) {
         return;
     }
-    let kept: Vec<_> = list.into_iter().filter(|item| known(item)).collect();
+    let known: Vec<_> = list.into_iter().filter(|item| is_known(item)).collect();
     diagnostics.record(
         DiagnosticCode::FieldDropped,
-        &[at, ".annotations"].concat(),
+        &[field_path, ".annotations"].concat(),
         "an annotation of another kind",
     );
-    let kept = encode_array(&kept);
-    said.set("annotations", kept);
+    let known = encode_array(&known);
+    message.set("annotations", known);
 }

@@ -1,18 +1,10 @@
-//! Why an answer ended: every word that upstreams use, mapped to OpenAI's.
+//! Finish reasons: an upstream's name for why a choice ended in, OpenAI's name out.
 
-use crate::canonical::FinishReason;
+/// OpenAI's names.
+const OPENAI_NAMES: [&str; 5] = ["stop", "length", "tool_calls", "content_filter", "function_call"];
 
-/// OpenAI's words, and what they mean.
-const OPENAI: &[(&str, FinishReason)] = &[
-    ("stop", FinishReason::Stop),
-    ("length", FinishReason::Length),
-    ("tool_calls", FinishReason::ToolCalls),
-    ("content_filter", FinishReason::ContentFilter),
-    ("function_call", FinishReason::ToolCalls),
-];
-
-/// Other words, in lower case.
-const OTHERS: &[(&str, &str)] = &[
+/// Other names, in lower case, and OpenAI's for each.
+const OTHER_NAMES: &[(&str, &str)] = &[
     ("eos", "stop"),
     ("eos_token", "stop"),
     ("end", "stop"),
@@ -38,42 +30,38 @@ const OTHERS: &[(&str, &str)] = &[
     ("refusal", "content_filter"),
 ];
 
-/// What an upstream's word means.
+/// What an upstream's name for a finish reason is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ReasonClass {
-    /// One of OpenAI's.
+    /// One of OpenAI's names.
     Known(&'static str),
-    /// Another one, with OpenAI's for it.
+    /// Another name, with OpenAI's for it; an unknown name becomes `stop`.
     Mapped(&'static str),
-    /// The upstream failed.
+    /// A name for a failure of the upstream.
     Failure,
 }
 
-pub(super) fn word(given: &str) -> ReasonClass {
-    if let Some((word, _)) = OPENAI.iter().find(|(word, _)| *word == given) {
-        return ReasonClass::Known(word);
+/// Classifies an upstream's name for a finish reason.
+pub(super) fn classify(upstream_name: &str) -> ReasonClass {
+    if let Some(name) = OPENAI_NAMES.iter().find(|name| **name == upstream_name) {
+        return ReasonClass::Known(name);
     }
-    let lower = given.to_ascii_lowercase();
+    let lower = upstream_name.to_ascii_lowercase();
     if lower == "error" || lower == "network_error" {
         return ReasonClass::Failure;
     }
-    let openai = OPENAI.iter().map(|(word, _)| (*word, *word));
-    let found = OTHERS.iter().copied().chain(openai).find(|(word, _)| *word == lower);
+    let openai = OPENAI_NAMES.iter().map(|name| (*name, *name));
+    let found = OTHER_NAMES.iter().copied().chain(openai).find(|(name, _)| *name == lower);
     ReasonClass::Mapped(found.map_or("stop", |(_, openai)| openai))
 }
 
-/// The meaning of one of OpenAI's words.
-pub(super) fn reason(word: &str) -> FinishReason {
-    OPENAI.iter().find(|(w, _)| *w == word).map_or(FinishReason::Stop, |(_, reason)| reason.clone())
-}
-
-/// What an answer's parts make of its finish reason: calls end with `tool_calls` and nothing else does.
-pub(super) fn reconcile(word: &'static str, calls: bool, named_tool: bool) -> &'static str {
-    match (word, calls) {
-        // With a function demanded by name OpenAI itself says `stop`.
+/// Fits a finish reason to the choice's content: a choice with tool calls ends with `tool_calls`, one without them does not.
+pub(super) fn reconcile(reason: &'static str, has_tool_calls: bool, named_tool: bool) -> &'static str {
+    match (reason, has_tool_calls) {
+        // Where the client's tool choice names a function OpenAI itself sends `stop`.
         ("stop", true) if !named_tool => "tool_calls",
         ("function_call", true) => "tool_calls",
         ("tool_calls", false) => "stop",
-        _ => word,
+        _ => reason,
     }
 }

@@ -1,11 +1,11 @@
-//! Who answered, and when: `id`, `object`, `created`, `model` and their like.
+//! The fields `id`, `object`, `created` and `model`: as the upstream sent them in, complete and the same in every chunk out.
 
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
 use crate::json::{Object, ValueKind, encode_string, value_kind};
 
-/// The first values, which hold for the whole answer.
+/// The first values that came, which hold for the whole response; each is JSON.
 #[derive(Debug)]
-pub(super) struct Identity {
+pub(in super::super) struct Identity {
     object: &'static str,
     id: Option<String>,
     created: Option<String>,
@@ -18,171 +18,192 @@ impl Identity {
         Self { object, id: None, created: None, model: None, id_was_missing: false }
     }
 
-    /// Puts the identity of a chunk or an answer right.
-    pub(super) fn mend(
+    /// Repairs the identity of a chunk or a response, and keeps the values that came first.
+    pub(super) fn repair(
         &mut self,
-        answer: &mut Object<'_>,
+        response: &mut Object<'_>,
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) {
-        let same =
-            |pinned: &Option<String>, key: &str| pinned.is_some() && answer.get(key) == pinned.as_deref();
-        let (id, created, model) =
-            (same(&self.id, "id"), same(&self.created, "created"), same(&self.model, "model"));
-        if !id {
-            self.mend_id(answer, spec, diagnostics);
+        let is_pinned =
+            |pinned: &Option<String>, key: &str| pinned.is_some() && response.get(key) == pinned.as_deref();
+        let has_id = is_pinned(&self.id, "id");
+        let has_created = is_pinned(&self.created, "created");
+        let has_model = is_pinned(&self.model, "model");
+        if !has_id {
+            self.repair_id(response, spec, diagnostics);
         }
-        if answer.str("object").as_deref() != Some(self.object) {
+        if response.str("object").as_deref() != Some(self.object) {
             diagnostics.record(DiagnosticCode::ObjectFilled, "object", "");
-            answer.set("object", encode_string(self.object));
+            response.set("object", encode_string(self.object));
         }
-        if !created {
-            self.mend_created(answer, spec, diagnostics);
+        if !has_created {
+            self.repair_created(response, spec, diagnostics);
         }
-        if !model || spec.restore_alias {
-            self.mend_model(answer, spec, diagnostics);
+        if !has_model || spec.restore_alias {
+            self.repair_model(response, spec, diagnostics);
         }
-        mend_rest(answer, diagnostics);
+        repair_optional_fields(response, diagnostics);
     }
 
-    /// Puts the identity of a whole answer right: nothing follows that would have to have the same one.
-    pub(super) fn mend_whole(
-        answer: &mut Object<'_>,
+    /// Repairs the identity of a non-streaming response.
+    pub(super) fn repair_completion(
+        response: &mut Object<'_>,
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) {
         const OBJECT: &str = "chat.completion";
-        let says =
-            |key: &str| answer.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v != "\"\"");
-        let right = says("id") && says("model") && answer.u64("created").is_some();
-        if right && !spec.restore_alias && answer.str("object").as_deref() == Some(OBJECT) {
-            mend_rest(answer, diagnostics);
+        let has_text =
+            |key: &str| response.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v != "\"\"");
+        let is_complete = has_text("id") && has_text("model") && response.u64("created").is_some();
+        if is_complete && !spec.restore_alias && response.str("object").as_deref() == Some(OBJECT) {
+            repair_optional_fields(response, diagnostics);
         } else {
-            Self::new(OBJECT).mend(answer, spec, diagnostics);
+            Self::new(OBJECT).repair(response, spec, diagnostics);
         }
     }
 
-    /// Whether all of it is known, so that every chunk is held against the same.
-    pub(super) fn is_settled(&self, spec: &ResponseSpec) -> bool {
+    /// Whether all values are known, so that every chunk is compared with the same ones.
+    pub(in super::super) fn is_complete(&self, spec: &ResponseSpec) -> bool {
         self.id.is_some() && self.created.is_some() && (self.model.is_some() || spec.restore_alias)
     }
 
-    /// An answer or chunk that has nothing but its identity.
-    pub(super) fn blank(&mut self, spec: &mut ResponseSpec) -> Object<'static> {
-        let mut blank = Object::new();
-        self.mend(&mut blank, spec, &mut Diagnostics::default());
-        blank
+    /// Returns a chunk that has nothing but the identity.
+    pub(super) fn empty_chunk(&mut self, spec: &mut ResponseSpec) -> Object<'static> {
+        let mut chunk = Object::new();
+        self.repair(&mut chunk, spec, &mut Diagnostics::default());
+        chunk
     }
 
-    fn mend_id(&mut self, answer: &mut Object<'_>, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
-        let given = match answer.get("id").map(|id| (value_kind(id), id.trim())) {
+    fn repair_id(
+        &mut self,
+        response: &mut Object<'_>,
+        spec: &mut ResponseSpec,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let upstream_id = match response.get("id").map(|id| (value_kind(id), id.trim())) {
             Some((ValueKind::String, id)) if id != "\"\"" => Some((id.to_owned(), false)),
             Some((ValueKind::Number, id)) => Some((format!("\"{id}\""), true)),
             _ => None,
         };
-        match (&self.id, given) {
+        match (&self.id, upstream_id) {
             (None, Some((id, reshaped))) => {
                 if reshaped {
                     diagnostics.record(DiagnosticCode::IdSynthesized, "id", "a number became a text");
-                    answer.set("id", id.clone());
+                    response.set("id", id.clone());
                 }
                 self.id = Some(id);
             }
             (Some(pinned), Some((id, false))) if *pinned == id => {}
             (Some(pinned), Some(_)) => {
                 diagnostics.record(DiagnosticCode::IdPinned, "id", "");
-                answer.set("id", pinned.clone());
+                response.set("id", pinned.clone());
             }
             (pinned, None) => {
                 self.id_was_missing = true;
                 diagnostics.record(DiagnosticCode::IdSynthesized, "id", "");
                 let id = pinned.clone().unwrap_or_else(|| encode_string(&spec.context.id("chatcmpl-")));
-                answer.set_first("id", id.clone());
+                response.set_first("id", id.clone());
                 self.id = Some(id);
             }
         }
     }
 
-    fn mend_created(&mut self, answer: &mut Object<'_>, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
-        let given = answer.get("created").map(str::trim);
-        // 0 beside an id is somebody's clock; 0 beside none is a placeholder.
-        let placeholder = self.id_was_missing && given == Some("0");
-        let whole = given.and_then(|c| c.parse::<u64>().ok()).filter(|_| !placeholder);
-        match (&self.created, whole) {
+    fn repair_created(
+        &mut self,
+        response: &mut Object<'_>,
+        spec: &ResponseSpec,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let upstream_created = response.get("created").map(str::trim);
+        // 0 next to an id may be a server's clock; 0 without an id is a placeholder.
+        let is_placeholder = self.id_was_missing && upstream_created == Some("0");
+        let seconds = upstream_created.and_then(|c| c.parse::<u64>().ok()).filter(|_| !is_placeholder);
+        match (&self.created, seconds) {
             (None, Some(created)) => self.created = Some(created.to_string()),
             (Some(pinned), Some(created)) if *pinned == created.to_string() => {}
             (Some(pinned), Some(_)) => {
                 diagnostics.record(DiagnosticCode::IdPinned, "created", "");
-                answer.set("created", pinned.clone());
+                response.set("created", pinned.clone());
             }
             (pinned, None) => {
                 diagnostics.record(DiagnosticCode::CreatedFilled, "created", "");
-                // A time with a fraction, or as a text, is a time all the same.
-                let text = given.map(|g| g.trim_matches('"'));
-                let read = text.and_then(|g| g.parse::<f64>().ok()).filter(|c| *c >= 1.0 && *c < 1e12);
-                let created = pinned.clone().unwrap_or_else(|| match read {
+                // A time with a fraction, or written as a string, is still a time.
+                let text = upstream_created.map(|g| g.trim_matches('"'));
+                let parsed = text.and_then(|g| g.parse::<f64>().ok()).filter(|c| *c >= 1.0 && *c < 1e12);
+                let created = pinned.clone().unwrap_or_else(|| match parsed {
                     Some(seconds) => format!("{:.0}", seconds.trunc()),
                     None => spec.context.created().to_string(),
                 });
-                answer.set("created", created.clone());
+                response.set("created", created.clone());
                 self.created = Some(created);
             }
         }
     }
 
-    fn mend_model(&mut self, answer: &mut Object<'_>, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
-        let asked_for = || encode_string(&spec.model);
-        let given = answer
+    fn repair_model(
+        &mut self,
+        response: &mut Object<'_>,
+        spec: &ResponseSpec,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let requested = || encode_string(&spec.model);
+        let upstream_model = response
             .get("model")
             .filter(|m| value_kind(m) == ValueKind::String && m.trim() != "\"\"")
             .map(str::to_owned);
         if spec.restore_alias {
-            if given.as_deref() != Some(&asked_for()) {
-                answer.set("model", asked_for());
+            if upstream_model.as_deref() != Some(&requested()) {
+                response.set("model", requested());
             }
             return;
         }
-        match (&self.model, given) {
+        match (&self.model, upstream_model) {
             (None, Some(model)) => self.model = Some(model),
             (Some(pinned), Some(model)) if *pinned == model => {}
             (Some(pinned), Some(_)) => {
                 diagnostics.record(DiagnosticCode::IdPinned, "model", "");
-                answer.set("model", pinned.clone());
+                response.set("model", pinned.clone());
             }
             (pinned, None) => {
                 diagnostics.record(DiagnosticCode::ModelFilled, "model", "");
-                let model = pinned.clone().unwrap_or_else(asked_for);
-                answer.set("model", model.clone());
+                let model = pinned.clone().unwrap_or_else(requested);
+                response.set("model", model.clone());
                 self.model = Some(model);
             }
         }
     }
 }
 
-/// What else may stand beside it.
-fn mend_rest(answer: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    keep_known(answer, "service_tier", &["auto", "default", "flex", "scale", "priority"], diagnostics);
-    if answer
+/// Drops optional fields whose values OpenAI's types do not allow.
+fn repair_optional_fields(response: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    drop_unknown_value(
+        response,
+        "service_tier",
+        &["auto", "default", "flex", "scale", "priority"],
+        diagnostics,
+    );
+    if response
         .get("system_fingerprint")
         .is_some_and(|v| !matches!(value_kind(v), ValueKind::String | ValueKind::Null))
     {
         diagnostics.record(DiagnosticCode::FieldDropped, "system_fingerprint", "");
-        answer.remove("system_fingerprint");
+        response.remove("system_fingerprint");
     }
-    if answer.get("error").is_some_and(|e| value_kind(e) == ValueKind::Null) {
+    if response.get("error").is_some_and(|e| value_kind(e) == ValueKind::Null) {
         diagnostics.record(DiagnosticCode::NullDropped, "error", "");
-        answer.remove("error");
+        response.remove("error");
     }
 }
 
-/// A member that may only be one of some words (or null) is left out if it is not.
-fn keep_known(answer: &mut Object<'_>, key: &str, words: &[&str], diagnostics: &mut Diagnostics) {
-    let Some(value) = answer.get(key) else { return };
-    let known = value_kind(value) == ValueKind::Null
-        || answer.str(key).is_some_and(|word| words.contains(&word.as_ref()));
-    if !known {
-        let detail = answer.str(key).unwrap_or_default().chars().take(40).collect::<String>();
+/// Drops a field whose value is neither null nor one of `allowed`.
+fn drop_unknown_value(response: &mut Object<'_>, key: &str, allowed: &[&str], diagnostics: &mut Diagnostics) {
+    let Some(value) = response.get(key) else { return };
+    let is_allowed = value_kind(value) == ValueKind::Null
+        || response.str(key).is_some_and(|value| allowed.contains(&value.as_ref()));
+    if !is_allowed {
+        let detail = response.str(key).unwrap_or_default().chars().take(40).collect::<String>();
         diagnostics.record(DiagnosticCode::FieldDropped, key, &detail);
-        answer.remove(key);
+        response.remove(key);
     }
 }

@@ -1,10 +1,12 @@
-//! Log probabilities: OpenAI's shape, or none.
+//! The `logprobs` of a choice: as the upstream sent them in, of OpenAI's shape or null out.
+//!
+//! <https://platform.openai.com/docs/api-reference/chat/object#chat/object-choices>
 
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::json::{Object, ValueKind, encode_array, value_kind};
 
-/// Puts a choice's `logprobs` right.
-pub(super) fn mend(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Repairs a choice's `logprobs`.
+pub(super) fn repair(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let Some(value) = choice.non_null("logprobs") else { return };
     let shaped = (value_kind(value) == ValueKind::Object)
         .then(|| Object::parse(value.as_bytes()).ok())
@@ -41,7 +43,7 @@ pub(super) fn mend(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Fills what a token's entry must have.
+/// Fills the required fields of a token's entry; returns whether any were missing.
 fn fill(token: &mut Object<'_>) -> bool {
     let before = token.is_changed();
     if token.non_null("top_logprobs").is_none() {

@@ -1,130 +1,41 @@
-//! Tolerant reading, in one place: whatever an upstream sent becomes what OpenAI would have sent.
+//! Repairs what an upstream sent into what OpenAI would have sent, within the dialect; each change is recorded.
 //!
-//! Everything works on the members of the JSON objects, so that what needs no mending stays the upstream's own bytes.
-//! `whole` mends complete answers, `stream` one chunk after the other; the other modules mend one aspect each, for both.
+//! The repairs work on the fields of the JSON objects, so that what needs no repair stays the upstream's own bytes.
+//!
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `stream` | frames in, their chunks to the files below |
+//! | `chunk`, `chunk_choice` | one chunk, one choice of it: repaired |
+//! | `stream_text` | the text of streamed choices: markup taken out |
+//! | `stream_end` | the end of a stream: what is held or missing goes out |
+//! | `held_chunk` | repaired chunks in; out to the sink, finish reasons one frame later |
+//! | `stream_state` | what is known of a stream between two frames |
+//! | `completion`, `completion_tool_calls` | a non-streaming response, its tool calls: repaired |
+//! | `merge_choices` | one response that came as two choices: merged |
+//! | `identity`, `content`, `finish_reason`, `logprobs`, `usage` | one field or group of fields, of both kinds of responses |
+//! | `text_extractor` | the text of one choice: reasoning, tool calls, fences and stop sequences taken out |
+//! | `tool_call_deltas`, `streamed_tool_call`, `tool_call_fields` | tool calls of a stream, one of them, its fields |
 
 mod chunk;
-mod chunk_template;
+mod chunk_choice;
 mod completion;
 mod completion_tool_calls;
 mod content;
 mod finish_reason;
+mod held_chunk;
 mod identity;
 mod logprobs;
 mod merge_choices;
 mod stream;
+mod stream_end;
+mod stream_state;
 mod stream_text;
+mod streamed_tool_call;
 mod text_extractor;
 mod tool_call_deltas;
+mod tool_call_fields;
 mod usage;
 
-use chunk_template::TemplateText;
-pub(super) use chunk_template::{Slot, SlotSpan, SlotValues, TemplateCache};
-pub(super) use completion::whole;
-pub(super) use stream::{ChunkSink, StreamState};
-pub(super) use text_extractor::TagWriter;
-pub(super) use usage::{read as read_usage, write as write_usage};
-
-use super::super::StreamRepairer;
-use super::decode::{OpaqueStateTap, TemplateEvent};
-use super::error;
-use crate::canonical::{Diagnostics, ResponseSpec, ResponseSummary};
-use crate::error::{Error, UpstreamError};
-use crate::framing::{Frame, write_event};
-use crate::json::Object;
-
-/// Mends a stream in place.
-pub(super) struct ChatRepairer {
-    stream: StreamState,
-    beside: OpaqueStateTap,
-    forms: TemplateCache<TemplateOutput>,
-}
-
-/// What goes out for a form, and what is noted of it beside.
-#[derive(Debug)]
-struct TemplateOutput {
-    text: TemplateText,
-    said: Vec<TemplateEvent>,
-}
-
-impl ChatRepairer {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
-        let beside = OpaqueStateTap::new(&spec);
-        Self { stream: StreamState::new(spec), beside, forms: TemplateCache::default() }
-    }
-
-    fn record(&mut self) {
-        for event in self.beside.events.drain(..) {
-            self.stream.summary.turn.event(&event);
-        }
-    }
-}
-
-impl StreamRepairer for ChatRepairer {
-    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
-        let start = out.len();
-        let Self { stream, beside, forms } = self;
-        let again = forms.replay(frame, stream, |went, words| {
-            went.text.write(words, out);
-            beside.replay(&went.said, words);
-        });
-        if !again {
-            forms.start_miss(stream);
-            stream.frame(frame, &mut SseSink { out, beside });
-            let went = out.get(start..).unwrap_or_default();
-            forms.store(frame, stream, |chunk, came| {
-                Some(TemplateOutput {
-                    text: chunk_template::written(chunk, came, went)?,
-                    said: beside.learn(chunk, came)?,
-                })
-            });
-        }
-        if !beside.events.is_empty() {
-            self.record();
-        }
-    }
-
-    fn finish(&mut self, out: &mut Vec<u8>) {
-        self.stream.finish(&mut SseSink { out, beside: &mut self.beside });
-        self.record();
-    }
-
-    fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        self.stream.fail(error, &mut SseSink { out, beside: &mut self.beside });
-    }
-
-    fn summary(&self) -> &ResponseSummary {
-        &self.stream.summary
-    }
-
-    fn diagnostics(&self) -> &Diagnostics {
-        &self.stream.diagnostics
-    }
-}
-
-/// Writes mended chunks as server-sent events.
-struct SseSink<'o> {
-    out: &'o mut Vec<u8>,
-    beside: &'o mut OpaqueStateTap,
-}
-
-impl ChunkSink for SseSink<'_> {
-    fn chunk(&mut self, chunk: &Object<'_>, source: Option<&[u8]>) {
-        self.beside.chunk(chunk);
-        write_event(self.out, |out| match source {
-            Some(bytes) => out.extend_from_slice(bytes),
-            None => chunk.write(out),
-        });
-    }
-
-    fn error(&mut self, error: &UpstreamError) {
-        error::encode_in_stream(&Error::Upstream(error.clone()), self.out);
-    }
-
-    fn done(&mut self) {
-        self.out.extend_from_slice(b"data: [DONE]\n\n");
-    }
-}
-
-#[cfg(test)]
-mod chunk_template_tests;
+pub(super) use completion::repair_completion;
+pub(super) use content::REASONING_FIELDS;
+pub(super) use stream_state::{ChunkSink, Phase, StreamState};

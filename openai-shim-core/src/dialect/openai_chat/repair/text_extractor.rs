@@ -1,318 +1,359 @@
-//! What stands inside the text: thinking and tool calls are taken out of it, a fence around JSON is taken off, and stop
-//! sequences that the upstream does not know end it.
+//! The text of one choice: deltas or a message in, reasoning, tool calls, code fences and stop sequences taken out of them.
 
+use super::super::tag_writer::TagWriter;
 use crate::canonical::{DiagnosticCode, Diagnostics, ReasoningStyle, ReasoningTags, ResponseSpec};
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 use crate::json::{Object, ValueKind, decode_string, encode_array, encode_string, value_kind};
 
-/// The longest answer whose JSON is checked.
-const CHECKED: usize = 4 << 20;
+/// The longest text that is checked for being JSON.
+const MAX_JSON_BYTES: usize = 4 << 20;
 
-/// One choice's text on its way through.
+/// Takes apart the text of one choice.
 #[derive(Debug)]
-pub(super) struct ChatTextExtractor {
-    splitter: OutputParser,
+pub(in super::super) struct ChatTextExtractor {
+    phase: TextPhase,
+    parser: OutputParser,
     fences: Option<FenceStripper>,
     stops: Option<StopMatcher>,
     /// All text so far, where it must be JSON in the end.
     json: Option<String>,
+    /// For clients that read reasoning in the text.
     tags: Option<TagWriter>,
-    /// Something came in the text, so that it is known how it begins.
-    begun: bool,
-    inside: bool,
     tools: Vec<String>,
-    /// How many bytes went into the splitter and have not come out as text; and whether that was said.
-    missing: usize,
-    reported: bool,
-    /// Nothing of the last text came out.
-    withheld: bool,
-    /// The last text went through as it was.
-    pub(super) passed: bool,
-    /// A stop sequence came: nothing more is said.
-    pub(super) stopped: bool,
+    /// How many bytes went into the parser and did not come out as text.
+    swallowed: usize,
+    /// A diagnostic states that markup was taken out.
+    has_recorded_markup: bool,
+    /// The last text that was parsed came out empty.
+    has_withheld: bool,
+    /// The last text went through unchanged.
+    was_unchanged: bool,
 }
 
-/// What one delta says beside its text.
+/// How far a choice's text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TextPhase {
+    /// No text came. The opening tag of the reasoning stood in the prompt, so that the text begins inside it.
+    InPrefilledReasoning,
+    /// No text came.
+    BeforeText,
+    /// Text came.
+    InText,
+    /// A stop sequence matched: nothing more comes out.
+    Stopped,
+}
+
+/// A tool call that was taken out of the text.
+#[derive(Debug, Clone)]
+pub(super) struct ExtractedCall {
+    pub(super) name: String,
+    /// A JSON object, as text.
+    pub(super) arguments: String,
+}
+
+/// What was taken out of one delta, apart from reasoning, which stays in it.
 #[derive(Debug, Default)]
 pub(super) struct ExtractResult {
-    /// Calls that stood in the text: names and arguments.
-    pub(super) calls: Vec<(String, String)>,
-    /// A stop sequence came with this delta.
-    pub(super) stops: bool,
+    pub(super) calls: Vec<ExtractedCall>,
+    /// A stop sequence matched.
+    pub(super) is_stopped: bool,
 }
 
 impl ChatTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        let think = match spec.quirks.reasoning_tags {
+        let mode = match spec.quirks.reasoning_tags {
             ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
             ReasoningTags::Ignore => ReasoningTagMode::Ignore,
             _ => ReasoningTagMode::Leading,
         };
+        let phase = match mode {
+            ReasoningTagMode::Prefilled => TextPhase::InPrefilledReasoning,
+            _ => TextPhase::BeforeText,
+        };
         let tools = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
-            splitter: OutputParser::new(think, &tools),
+            phase,
+            parser: OutputParser::new(mode, &tools),
             fences: spec.required_json_fields.is_some().then(FenceStripper::new),
             stops: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
             json: spec.required_json_fields.is_some().then(String::new),
             tags: (spec.reasoning == ReasoningStyle::Tags).then(TagWriter::default),
-            begun: false,
-            inside: think == ReasoningTagMode::Prefilled,
             tools,
-            missing: 0,
-            reported: false,
-            withheld: false,
-            passed: false,
-            stopped: false,
+            swallowed: 0,
+            has_recorded_markup: false,
+            has_withheld: false,
+            was_unchanged: false,
         }
     }
 
-    /// Takes a message or a delta apart. `last`: nothing of this choice follows.
+    /// Extracts reasoning, tool calls and stop sequences from a message or delta. `is_final`: nothing of this choice follows.
     pub(super) fn extract(
         &mut self,
-        said: &mut Object<'_>,
-        last: bool,
-        at: &str,
+        message: &mut Object<'_>,
+        is_final: bool,
+        field_path: &str,
         diagnostics: &mut Diagnostics,
     ) -> ExtractResult {
-        let content = said.get("content").and_then(decode_string);
-        let thinks = said.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
-        if thinks && self.inside && !self.begun {
-            // The upstream takes the thinking out itself.
-            self.splitter = OutputParser::new(ReasoningTagMode::Leading, &self.tools);
-            self.inside = false;
+        let content = message.get("content").and_then(decode_string);
+        let has_reasoning = message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
+        if has_reasoning && self.phase == TextPhase::InPrefilledReasoning {
+            // The upstream takes the reasoning out itself.
+            self.parser = OutputParser::new(ReasoningTagMode::Leading, &self.tools);
+            self.phase = TextPhase::BeforeText;
         }
-        let words = content.as_deref().unwrap_or_default();
-        let quiet = self.tags.is_none() || !thinks && self.tags.as_ref().is_some_and(|tags| !tags.open);
-        let whole = last
-            && !self.begun
-            && !self.inside
+        let text = content.as_deref().unwrap_or_default();
+        let needs_no_tags = self.tags.as_ref().is_none_or(|tags| !has_reasoning && !tags.is_open());
+        let is_only_text = is_final
+            && self.phase == TextPhase::BeforeText
             && self.fences.is_none()
             && self.stops.is_none()
-            && is_plain(words);
-        self.passed = quiet && ((!last && self.is_unchanged(words)) || whole);
-        if self.passed {
-            self.begun |= !words.is_empty();
-            self.collect(words);
+            && has_no_markup(text);
+        self.was_unchanged = needs_no_tags && ((!is_final && self.is_unchanged(text)) || is_only_text);
+        if self.was_unchanged {
+            self.begin(text);
+            self.collect_json(text);
             return ExtractResult::default();
         }
-        let words = words.to_owned();
-        self.begun |= !words.is_empty();
-        let mut heard = Extracted::default();
-        self.push(&words, last, &mut heard, at, diagnostics);
-        self.withheld = !words.is_empty() && heard.words.is_empty();
-        self.write(said, &words, heard, last, diagnostics)
+        let text = text.to_owned();
+        self.begin(&text);
+        let mut extracted = Extracted::default();
+        self.push(&text, is_final, &mut extracted, field_path, diagnostics);
+        self.has_withheld = !text.is_empty() && extracted.text.is_empty();
+        self.write(message, &text, extracted, is_final, diagnostics)
     }
 
-    /// Takes a text, a JSON string, where the one before it passed and nothing else is said: whether it goes through as it is.
-    pub(super) fn pass(&mut self, literal: &str) -> bool {
+    fn begin(&mut self, text: &str) {
+        if !text.is_empty() && self.phase != TextPhase::Stopped {
+            self.phase = TextPhase::InText;
+        }
+    }
+
+    /// Takes a further text, a JSON string, without changing the delta; returns false, and does nothing, where that is not
+    /// possible. The text before it [went through unchanged](Self::was_unchanged), and nothing but text came in this delta.
+    pub(in super::super) fn pass(&mut self, literal: &str) -> bool {
         if self.is_passthrough() {
             return true;
         }
-        let Some(words) = decode_string(literal).filter(|words| self.is_unchanged(words)) else {
+        let Some(text) = decode_string(literal).filter(|text| self.is_unchanged(text)) else {
             return false;
         };
-        self.begun = true;
-        self.collect(&words);
+        self.phase = TextPhase::InText;
+        self.collect_json(&text);
         true
     }
 
-    /// Whether every text goes through, whatever it says.
+    /// Whether every further text goes through unchanged.
     fn is_passthrough(&self) -> bool {
-        self.begun
+        self.phase == TextPhase::InText
             && self.fences.is_none()
             && self.stops.is_none()
             && self.json.is_none()
-            && self.splitter.is_passthrough()
+            && self.parser.is_passthrough()
     }
 
-    /// Whether text waits because it may be something else.
-    pub(super) fn holds(&self) -> bool {
-        self.withheld
+    /// Whether the last text went through unchanged.
+    pub(super) fn was_unchanged(&self) -> bool {
+        self.was_unchanged
     }
 
-    /// Whether a text goes through as it is.
-    fn is_unchanged(&self, words: &str) -> bool {
-        words.is_empty()
-            || self.splitter.is_unchanged(words)
-                && self.fences.as_ref().is_none_or(|fences| fences.is_unchanged(words))
-                && self.stops.as_ref().is_none_or(|stops| stops.is_unchanged(words))
+    /// Whether text may be withheld because it may be markup.
+    pub(super) fn has_withheld(&self) -> bool {
+        self.has_withheld
+    }
+
+    /// Whether a stop sequence ended the text.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.phase == TextPhase::Stopped
+    }
+
+    /// Whether a text goes through unchanged.
+    fn is_unchanged(&self, text: &str) -> bool {
+        text.is_empty()
+            || self.parser.is_unchanged(text)
+                && self.fences.as_ref().is_none_or(|fences| fences.is_unchanged(text))
+                && self.stops.as_ref().is_none_or(|stops| stops.is_unchanged(text))
     }
 
     fn push(
         &mut self,
-        words: &str,
-        last: bool,
-        heard: &mut Extracted,
-        at: &str,
+        text: &str,
+        is_final: bool,
+        extracted: &mut Extracted,
+        field_path: &str,
         diagnostics: &mut Diagnostics,
     ) {
-        let mut pieces = Vec::new();
-        self.splitter.push(words, &mut pieces);
-        if last {
-            self.splitter.finish(&mut pieces);
+        let mut segments = Vec::new();
+        self.parser.push(text, &mut segments);
+        if is_final {
+            self.parser.finish(&mut segments);
         }
-        self.missing += words.len();
-        for piece in pieces {
-            match &piece {
-                Segment::Text(text) => self.missing = self.missing.saturating_sub(text.len()),
-                _ => self.reported = true,
+        self.swallowed += text.len();
+        for segment in segments {
+            match &segment {
+                Segment::Text(text) => self.swallowed = self.swallowed.saturating_sub(text.len()),
+                _ => self.has_recorded_markup = true,
             }
-            match piece {
-                _ if self.stopped => {}
-                Segment::Text(text) => self.text(&text, heard),
+            match segment {
+                _ if self.is_stopped() => {}
+                Segment::Text(text) => self.push_text(&text, extracted),
                 Segment::Reasoning(text) => {
-                    diagnostics.record(DiagnosticCode::ReasoningSplit, &[at, ".content"].concat(), "");
-                    heard.thoughts.push_str(&text);
+                    diagnostics.record(
+                        DiagnosticCode::ReasoningSplit,
+                        &[field_path, ".content"].concat(),
+                        "",
+                    );
+                    extracted.reasoning.push_str(&text);
                 }
                 Segment::ToolCall { name, arguments } => {
-                    diagnostics.record(DiagnosticCode::ToolCallRecovered, &[at, ".content"].concat(), &name);
-                    heard.calls.push((name, arguments));
+                    let content_path = [field_path, ".content"].concat();
+                    diagnostics.record(DiagnosticCode::ToolCallRecovered, &content_path, &name);
+                    extracted.calls.push(ExtractedCall { name, arguments });
                 }
             }
         }
-        if last && self.missing > 0 && !std::mem::replace(&mut self.reported, true) {
+        if is_final && self.swallowed > 0 && !std::mem::replace(&mut self.has_recorded_markup, true) {
             diagnostics.record(
                 DiagnosticCode::ReasoningSplit,
-                &[at, ".content"].concat(),
+                &[field_path, ".content"].concat(),
                 "tags with nothing between them",
             );
         }
-        if last && !self.stopped {
-            self.end(heard, at, diagnostics);
+        if is_final && !self.is_stopped() {
+            self.finish_text(extracted, field_path, diagnostics);
         }
     }
 
-    /// Text for the reader, through fences and stops.
-    fn text(&mut self, words: &str, heard: &mut Extracted) {
-        let mut open = String::new();
-        let words = match &mut self.fences {
+    /// Takes fences and stop sequences out of text that is no other markup.
+    fn push_text(&mut self, text: &str, extracted: &mut Extracted) {
+        let mut unfenced = String::new();
+        let text = match &mut self.fences {
             Some(fences) => {
-                fences.push(words, &mut open);
-                open.as_str()
+                fences.push(text, &mut unfenced);
+                unfenced.as_str()
             }
-            None => words,
+            None => text,
         };
         match &mut self.stops {
             Some(stops) => {
-                if stops.push(words, &mut heard.words) {
-                    self.stopped = true;
-                    heard.stops = true;
+                if stops.push(text, &mut extracted.text) {
+                    self.phase = TextPhase::Stopped;
+                    extracted.is_stopped = true;
                 }
             }
-            None => heard.words.push_str(words),
+            None => extracted.text.push_str(text),
         }
     }
 
-    /// Whatever was held back comes out.
-    fn end(&mut self, heard: &mut Extracted, at: &str, diagnostics: &mut Diagnostics) {
-        let mut rest = String::new();
+    /// Takes out what fences and stop sequences withheld.
+    fn finish_text(&mut self, extracted: &mut Extracted, field_path: &str, diagnostics: &mut Diagnostics) {
+        let mut withheld = String::new();
         if let Some(fences) = &mut self.fences {
-            fences.finish(&mut rest);
+            fences.finish(&mut withheld);
             if fences.has_stripped() {
-                diagnostics.record(DiagnosticCode::FenceStripped, &[at, ".content"].concat(), "");
+                diagnostics.record(DiagnosticCode::FenceStripped, &[field_path, ".content"].concat(), "");
             }
         }
         match &mut self.stops {
             Some(stops) => {
-                if stops.push(&rest, &mut heard.words) {
-                    self.stopped = true;
-                    heard.stops = true;
+                if stops.push(&withheld, &mut extracted.text) {
+                    self.phase = TextPhase::Stopped;
+                    extracted.is_stopped = true;
                 } else {
-                    stops.finish(&mut heard.words);
+                    stops.finish(&mut extracted.text);
                 }
             }
-            None => heard.words.push_str(&rest),
+            None => extracted.text.push_str(&withheld),
         }
     }
 
-    /// Puts what was heard into the delta's members, where it differs from what they say.
+    /// Writes what was extracted into the delta's fields, where it differs from the text `before`.
     fn write(
         &mut self,
-        said: &mut Object<'_>,
+        message: &mut Object<'_>,
         before: &str,
-        heard: Extracted,
-        last: bool,
+        extracted: Extracted,
+        is_final: bool,
         diagnostics: &mut Diagnostics,
     ) -> ExtractResult {
-        let Extracted { mut words, thoughts, calls, stops } = heard;
-        if words != before && thoughts.is_empty() && calls.is_empty() && !stops {
+        let Extracted { mut text, reasoning: taken_out, calls, is_stopped } = extracted;
+        if text != before && taken_out.is_empty() && calls.is_empty() && !is_stopped {
             diagnostics.record(DiagnosticCode::TextHeld, "choices[]", "");
         }
-        self.collect(&words);
-        let mut reasoning = said.str("reasoning_content").unwrap_or_default().into_owned();
-        if !thoughts.is_empty() {
-            reasoning.push_str(&thoughts);
-            said.set("reasoning_content", encode_string(&reasoning));
+        self.collect_json(&text);
+        let mut reasoning = message.str("reasoning_content").unwrap_or_default().into_owned();
+        if !taken_out.is_empty() {
+            reasoning.push_str(&taken_out);
+            message.set("reasoning_content", encode_string(&reasoning));
         }
         if let Some(tags) = &mut self.tags {
-            let tagged = tags.put(&reasoning, &words, last || stops);
-            if tagged != words {
+            let tagged = tags.write(&reasoning, &text, is_final || is_stopped);
+            if tagged != text {
                 diagnostics.record(DiagnosticCode::ReasoningTagged, "choices[]", "");
-                said.remove("reasoning_content");
-                words = tagged;
+                message.remove("reasoning_content");
+                text = tagged;
             }
         }
-        if words != before {
-            if words.is_empty() {
-                said.remove("content");
+        if text != before {
+            if text.is_empty() {
+                message.remove("content");
             } else {
-                said.set("content", encode_string(&words));
+                message.set("content", encode_string(&text));
             }
         }
-        ExtractResult { calls, stops }
+        ExtractResult { calls, is_stopped }
     }
 
-    fn collect(&mut self, words: &str) {
+    fn collect_json(&mut self, text: &str) {
         if let Some(json) = &mut self.json
-            && json.len() <= CHECKED
+            && json.len() <= MAX_JSON_BYTES
         {
-            json.push_str(words);
+            json.push_str(text);
         }
     }
 
-    /// Whether the whole text is the JSON that was asked for; also true where none was, or where nothing was said.
-    pub(super) fn is_as_asked(&self, required: Option<&Vec<String>>) -> bool {
-        let (Some(json), Some(required)) = (&self.json, required) else { return true };
-        if json.trim().is_empty() || json.len() > CHECKED {
+    /// Whether the whole text is the JSON that was requested; also true where none was requested, and for an empty text.
+    pub(super) fn matches_json(&self, required_fields: Option<&[String]>) -> bool {
+        let (Some(json), Some(required_fields)) = (&self.json, required_fields) else { return true };
+        if json.trim().is_empty() || json.len() > MAX_JSON_BYTES {
             return true;
         }
         match Object::parse(json.trim().as_bytes()) {
-            Ok(object) => required.iter().all(|name| object.get(name).is_some()),
-            // A schema may ask for a list or a number.
+            Ok(object) => required_fields.iter().all(|name| object.get(name).is_some()),
+            // A schema may require a list or a number.
             Err(_) => {
-                required.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(json.trim()).is_ok()
+                required_fields.is_empty()
+                    && serde_json::from_str::<serde::de::IgnoredAny>(json.trim()).is_ok()
             }
         }
     }
 }
 
-/// Whether nothing can stand in a text, because no markup begins without one of these signs.
-fn is_plain(words: &str) -> bool {
-    let bytes = words.as_bytes();
+/// Whether a text has none of the characters with which markup begins.
+fn has_no_markup(text: &str) -> bool {
+    let bytes = text.as_bytes();
     memchr::memchr3(b'<', b'[', b'{', bytes).is_none() && memchr::memchr2(b'`', 0xe2, bytes).is_none()
 }
 
-/// Whether a whole message need not be heard: nothing is to be done with its text, and nothing can stand in it. It is looked
-/// at as it is written, escapes and all.
-pub(super) fn is_needless(message: &Object<'_>, spec: &ResponseSpec) -> bool {
-    let thinks = || message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
+/// Whether extraction would leave a whole message unchanged. The content is examined as it is written, escapes included.
+pub(super) fn is_unneeded(message: &Object<'_>, spec: &ResponseSpec) -> bool {
+    let has_reasoning = || message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
     if spec.required_json_fields.is_some()
         || !spec.local_stops.is_empty()
         || spec.quirks.reasoning_tags == ReasoningTags::Prefilled
-        || (spec.reasoning == ReasoningStyle::Tags && thinks())
+        || (spec.reasoning == ReasoningStyle::Tags && has_reasoning())
     {
         return false;
     }
     let content = message.get("content").filter(|content| value_kind(content) == ValueKind::String);
-    let mut words = content.unwrap_or_default().trim().trim_start_matches('"').trim_start();
-    while let Some(rest) = ["\\n", "\\r", "\\t"].iter().find_map(|blank| words.strip_prefix(blank)) {
-        words = rest.trim_start();
+    let mut text = content.unwrap_or_default().trim().trim_start_matches('"').trim_start();
+    while let Some(unblanked) = ["\\n", "\\r", "\\t"].iter().find_map(|blank| text.strip_prefix(blank)) {
+        text = unblanked.trim_start();
     }
-    // Thinking begins the text, with a tag; calls of tools stand anywhere in it.
-    if words.starts_with(['<', '[', '◁']) || words.starts_with("\\u") || words.starts_with("\\f") {
+    // Reasoning begins the text, with a tag; tool calls may be anywhere in it.
+    if text.starts_with(['<', '[', '◁']) || text.starts_with("\\u") || text.starts_with("\\f") {
         return false;
     }
-    let bytes = words.as_bytes();
+    let bytes = text.as_bytes();
     spec.tools.is_empty()
         || spec.quirks.keep_tool_markup
         || memchr::memchr3(b'<', b'[', b'{', bytes).is_none()
@@ -322,51 +363,28 @@ pub(super) fn is_needless(message: &Object<'_>, spec: &ResponseSpec) -> bool {
 /// What came out of one delta's text.
 #[derive(Debug, Default)]
 struct Extracted {
-    words: String,
-    thoughts: String,
-    calls: Vec<(String, String)>,
-    stops: bool,
+    text: String,
+    reasoning: String,
+    calls: Vec<ExtractedCall>,
+    is_stopped: bool,
 }
 
-/// Reasoning between tags in front of the text.
-#[derive(Debug, Default)]
-pub(in super::super) struct TagWriter {
-    open: bool,
-}
-
-impl TagWriter {
-    /// The text with the reasoning in front of it. `last`: nothing follows.
-    pub(in super::super) fn put(&mut self, reasoning: &str, words: &str, last: bool) -> String {
-        let mut out = String::new();
-        if !reasoning.is_empty() {
-            if !std::mem::replace(&mut self.open, true) {
-                out.push_str("<think>\n");
-            }
-            out.push_str(reasoning);
-        }
-        if self.open && (!words.is_empty() || last) {
-            self.open = false;
-            out.push_str("\n</think>\n\n");
-        }
-        out.push_str(words);
-        out
-    }
-}
-
-/// Adds calls that stood in the text to those of a message or, with an `index` to count from, of a delta.
+/// Adds calls taken out of the text to the `tool_calls` of a message. Those of a delta get an index, counted from
+/// `first_index`.
 pub(super) fn add_calls(
-    said: &mut Object<'_>,
-    calls: &[(String, String)],
-    index: Option<usize>,
+    message: &mut Object<'_>,
+    calls: &[ExtractedCall],
+    first_index: Option<usize>,
     spec: &mut ResponseSpec,
 ) {
     if calls.is_empty() {
         return;
     }
-    let own = said.array("tool_calls").unwrap_or_default();
-    let mut list: Vec<String> = own.into_iter().map(str::to_owned).collect();
-    for (name, arguments) in calls {
-        let index = index.map(|before| format!(r#""index":{},"#, before + list.len())).unwrap_or_default();
+    let present = message.array("tool_calls").unwrap_or_default();
+    let mut list: Vec<String> = present.into_iter().map(str::to_owned).collect();
+    for ExtractedCall { name, arguments } in calls {
+        let index =
+            first_index.map(|first| format!(r#""index":{},"#, first + list.len())).unwrap_or_default();
         let id = encode_string(&spec.context.id("call_"));
         list.push(format!(
             r#"{{{index}"id":{id},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
@@ -374,7 +392,7 @@ pub(super) fn add_calls(
             encode_string(arguments)
         ));
     }
-    said.set("tool_calls", encode_array(&list));
+    message.set("tool_calls", encode_array(&list));
 }
 
 #[cfg(test)]
@@ -387,7 +405,7 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..Default::default() })]
 
         #[test]
-        fn what_need_not_be_heard_is_heard_unchanged(
+        fn a_message_that_needs_no_extraction_is_extracted_unchanged(
             parts in prop::collection::vec(prop::sample::select(vec![
                 "word", " ", "\\n", "\\u000b", "\u{2003}", "<think>", "</think>", "[THINK]", "◁think▷", "\\u003cthink>",
                 r#"{\"name\":\"f\",\"arguments\":{}}"#, "<tool_call>", "</tool_call>", "```json\\n", "```", "f[ARGS]{}",
@@ -401,13 +419,13 @@ mod tests {
             spec.quirks.keep_tool_markup = keep;
             let json = format!("{{\"content\":\"{}\"}}", parts.concat());
             let mut message = Object::parse(json.as_bytes()).unwrap();
-            if is_needless(&message, &spec) {
-                let words = message.str("content").unwrap().into_owned();
-                let (mut heard, mut diagnostics) = (Extracted::default(), Diagnostics::default());
-                let mut voice = ChatTextExtractor::new(&spec);
-                voice.push(&words, true, &mut heard, "", &mut diagnostics);
-                let voiced = voice.write(&mut message, &words, heard, true, &mut diagnostics);
-                prop_assert!(voiced.calls.is_empty() && !voiced.stops && !message.is_changed() && diagnostics.is_empty());
+            if is_unneeded(&message, &spec) {
+                let text = message.str("content").unwrap().into_owned();
+                let (mut extracted, mut diagnostics) = (Extracted::default(), Diagnostics::default());
+                let mut extractor = ChatTextExtractor::new(&spec);
+                extractor.push(&text, true, &mut extracted, "", &mut diagnostics);
+                let result = extractor.write(&mut message, &text, extracted, true, &mut diagnostics);
+                prop_assert!(result.calls.is_empty() && !result.is_stopped && !message.is_changed() && diagnostics.is_empty());
             }
         }
     }

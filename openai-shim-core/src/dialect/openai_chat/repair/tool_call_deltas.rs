@@ -1,185 +1,110 @@
-//! The tool calls of a stream: fragments put in order.
+//! The tool calls of a streamed choice: deltas in, assigned to their calls, indexed and completed out.
 
-use super::super::tool_call::{self, is_custom};
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec, call_id};
-use crate::json::{
-    Balance, Object, ValueKind, append_text, encode_array, encode_string, string_or_json, value_kind,
+use super::super::tool_call::is_custom;
+use super::streamed_tool_call::{
+    StreamedToolCall, ToolCallDelta, repair_first_custom_delta, repair_next_custom_delta, set_index,
 };
+use super::tool_call_fields::{
+    attach_signature, is_json, is_same_json, move_into_function, upgrade_function_call,
+};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::json::{Object, append_text, encode_array};
 use std::collections::BTreeMap;
 
-/// Puts a call's signature into its id, where the upstream wants it back.
-pub(super) fn attach_signature(
-    call: &mut Object<'_>,
-    spec: &mut ResponseSpec,
-    diagnostics: &mut Diagnostics,
-) {
-    if !spec.signatures_in_ids {
-        return;
-    }
-    let (Some(id), Some(signature)) = (call.str("id"), tool_call::signature(call)) else { return };
-    if let Some(packed) = call_id::attach(&id, &signature) {
-        diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
-        call.set("id", encode_string(&packed));
-    }
-}
-
-/// `name` and `arguments` beside `type` belong into `function`.
-pub(super) fn lift(call: &mut Object<'_>) {
-    if call.get("function").is_some() {
-        return;
-    }
-    let mut function = Object::new();
-    for key in ["name", "arguments"] {
-        if let Some(value) = call.remove(key) {
-            function.set(key, value.into_owned());
-        }
-    }
-    call.set("function", function.to_json());
-}
-
-pub(super) fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-}
-
-/// Whether two texts are the same JSON.
-pub(super) fn same_json(a: &str, b: &str) -> bool {
-    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-    a == b || read(a).is_some_and(|a| read(b) == Some(a))
-}
-
-/// Some servers write every member that there is: a call of nothing with nothing is none.
-fn is_hollow(function: &Object<'_>) -> bool {
-    ["name", "arguments"].iter().all(|key| function.str(key).is_some_and(|said| said.is_empty()))
-}
-
-/// A legacy `function_call` becomes a tool call, unless the client speaks the legacy form itself.
-pub(super) fn upgrade(said: &mut Object<'_>, at: &str, spec: &ResponseSpec, diagnostics: &mut Diagnostics) {
-    if said.object("function_call").is_some_and(|function| is_hollow(&function)) {
-        said.remove("function_call");
-        diagnostics.record(DiagnosticCode::NullDropped, &format!("{at}.function_call"), "");
-    }
-    if spec.legacy_functions || said.get("tool_calls").is_some() {
-        return;
-    }
-    let Some(function) =
-        said.non_null("function_call").filter(|f| value_kind(f) == ValueKind::Object).map(str::to_owned)
-    else {
-        return;
-    };
-    said.remove("function_call");
-    diagnostics.record(DiagnosticCode::FunctionCallUpgraded, &format!("{at}.function_call"), "");
-    said.set("tool_calls", format!(r#"[{{"index":0,"function":{function}}}]"#));
-}
-
 /// The most calls of one choice, and the most bytes of their arguments, that are kept while it streams.
-const MOST_CALLS: usize = 1024;
-const MOST_ARGUMENTS: usize = 8 << 20;
+const MAX_CALLS: usize = 1024;
+const MAX_ARGUMENT_BYTES: usize = 8 << 20;
+
+const FIELD_PATH: &str = "choices[].delta.tool_calls[]";
+const ARGUMENTS_PATH: &str = "choices[].delta.tool_calls[].function.arguments";
+const NAME_PATH: &str = "choices[].delta.tool_calls[].function.name";
 
 /// The calls of one choice of a stream, in the order in which they began.
 #[derive(Debug, Default)]
-pub(super) struct StreamedToolCalls {
-    slots: Vec<StreamedToolCall>,
+pub(in super::super) struct StreamedToolCalls {
+    calls: Vec<StreamedToolCall>,
     /// The last call of each index of the upstream, of each id, and of both together.
     by_index: BTreeMap<u64, usize>,
     by_id: BTreeMap<String, usize>,
-    by_both: BTreeMap<(u64, String), usize>,
-    /// How many calls were begun in what went out.
-    numbered: usize,
-    /// How many bytes the arguments of all calls have.
-    size: usize,
-    /// The call that the last fragment went on with.
-    last: Option<usize>,
-}
-
-/// One call.
-#[derive(Debug, Default)]
-struct StreamedToolCall {
-    /// The index that the upstream gave it.
-    upstream: Option<u64>,
-    id: String,
-    /// The upstream's id, where another call has it and this one got its own.
-    repeated: Option<String>,
-    name: String,
-    /// Arguments so far.
-    arguments: String,
-    balance: Balance,
-    /// The number under which its first fragment went out.
-    number: Option<usize>,
-    custom: bool,
+    by_index_and_id: BTreeMap<(u64, String), usize>,
+    /// The calls whose first delta went out.
+    sent_calls: usize,
+    /// The bytes of the arguments of all calls.
+    argument_bytes: usize,
+    /// The call that the last delta continued.
+    continued: Option<usize>,
 }
 
 impl StreamedToolCalls {
     pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.calls.is_empty()
     }
 
-    /// Whether this very call was made.
-    pub(super) fn has(&self, name: &str, arguments: &str) -> bool {
-        self.slots.iter().any(|slot| slot.name == name && same_json(&slot.arguments, arguments))
+    /// Whether there is a call of this function with these arguments.
+    pub(super) fn contains(&self, name: &str, arguments: &str) -> bool {
+        self.calls.iter().any(|call| call.name == name && is_same_json(&call.arguments, arguments))
     }
 
-    /// How many calls there are.
     pub(super) fn len(&self) -> usize {
-        self.slots.len()
+        self.calls.len()
     }
 
-    /// Whether the calls are more, or longer, than what is kept of one answer.
+    /// Whether the calls are more, or longer, than what is kept of one choice.
     pub(super) fn are_too_many(&self) -> bool {
-        self.slots.len() > MOST_CALLS || self.size > MOST_ARGUMENTS
+        self.calls.len() > MAX_CALLS || self.argument_bytes > MAX_ARGUMENT_BYTES
     }
 
     /// Whether a call waits for its name.
-    pub(super) fn wait(&self) -> bool {
-        self.numbered < self.slots.len()
+    pub(super) fn has_unnamed(&self) -> bool {
+        self.sent_calls < self.calls.len()
     }
 
-    /// Whether every call's arguments are complete JSON.
+    /// Whether there are calls, and the arguments of each are complete JSON.
     pub(super) fn are_complete(&self) -> bool {
-        !self.slots.is_empty()
-            && self.slots.iter().all(|s| s.custom || s.name.is_empty() || is_json(&s.arguments))
+        !self.calls.is_empty()
+            && self.calls.iter().all(|c| c.is_custom || c.name.is_empty() || is_json(&c.arguments))
     }
 
-    /// Takes a piece of arguments, a JSON string, that goes on as the last fragment did and says nothing else; false if it
-    /// must be looked at.
-    pub(super) fn again(&mut self, piece: &str) -> bool {
-        let Some(slot) = self.last.and_then(|at| self.slots.get_mut(at)) else { return false };
-        let before = slot.arguments.len();
-        if self.size.saturating_add(piece.len()) > MOST_ARGUMENTS {
+    /// Appends a JSON string to the arguments of the call that the last delta continued; returns false, and does nothing,
+    /// where the delta needs repair: it may repeat all arguments, or be too long.
+    pub(in super::super) fn append_arguments(&mut self, literal: &str) -> bool {
+        let Some(call) = self.continued.and_then(|at| self.calls.get_mut(at)) else { return false };
+        let before = call.arguments.len();
+        if self.argument_bytes.saturating_add(literal.len()) > MAX_ARGUMENT_BYTES {
             return false;
         }
-        append_text(piece, &mut slot.arguments);
-        if slot.arguments.get(..before) == slot.arguments.get(before..) {
-            // It may be all of them once more.
-            slot.arguments.truncate(before);
+        append_text(literal, &mut call.arguments);
+        if call.arguments.get(..before) == call.arguments.get(before..) {
+            call.arguments.truncate(before);
             return false;
         }
-        self.size += slot.arguments.len() - before;
+        self.argument_bytes += call.arguments.len() - before;
         true
     }
 
-    /// Puts one delta's fragments right. `last`: the answer ends with this delta, so that no more fragments come.
-    pub(super) fn delta(
+    /// Repairs the calls of one delta. `is_final`: the choice ends with this delta.
+    pub(super) fn repair(
         &mut self,
         delta: &mut Object<'_>,
-        last: bool,
+        is_final: bool,
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) {
-        upgrade(delta, "choices[].delta", spec, diagnostics);
+        upgrade_function_call(delta, "choices[].delta", spec, diagnostics);
         let Some(items) = delta.array("tool_calls") else { return };
         let (mut written, mut changed) = (Vec::with_capacity(items.len()), false);
         for item in items {
-            let Ok(mut fragment) = Object::parse(item.as_bytes()) else {
-                diagnostics.record(DiagnosticCode::FieldDropped, "choices[].delta.tool_calls[]", "no object");
+            let Ok(mut call) = Object::parse(item.as_bytes()) else {
+                diagnostics.record(DiagnosticCode::FieldDropped, FIELD_PATH, "no object");
                 changed = true;
                 continue;
             };
-            if !self.fragment(&mut fragment, last, spec, diagnostics) {
+            if !self.repair_call(&mut call, is_final, spec, diagnostics) {
                 changed = true;
                 continue;
             }
-            changed |= fragment.is_changed();
-            written.push(if fragment.is_changed() { fragment.to_json() } else { item.to_owned() });
+            changed |= call.is_changed();
+            written.push(if call.is_changed() { call.to_json() } else { item.to_owned() });
         }
         if !changed {
             return;
@@ -191,310 +116,165 @@ impl StreamedToolCalls {
         }
     }
 
-    /// What must be said before the answer ends: `{}` for calls without arguments, and calls that never got a name.
-    /// `cut`: the limit ended the answer, so that arguments need not be whole.
-    pub(super) fn rest(
+    /// Returns the deltas without which the calls are incomplete at the choice's end: `{}` for calls without arguments, and
+    /// calls that never got a name. `is_cut`: a limit ended the choice, so that arguments may be incomplete.
+    pub(super) fn complete(
         &mut self,
-        cut: bool,
+        is_cut: bool,
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> Option<String> {
-        const ARGUMENTS: &str = "choices[].delta.tool_calls[].function.arguments";
-        let mut next = self.numbered;
+        let mut next = self.sent_calls;
         let mut written = Vec::new();
-        for slot in self.slots.iter_mut().filter(|s| !s.custom) {
-            let empty = slot.arguments.trim().is_empty();
-            if !empty && !cut && !is_json(&slot.arguments) {
-                diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, ARGUMENTS, "");
+        for call in self.calls.iter_mut().filter(|call| !call.is_custom) {
+            let is_empty = call.arguments.trim().is_empty();
+            if !is_empty && !is_cut && !is_json(&call.arguments) {
+                diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, ARGUMENTS_PATH, "");
             }
-            if !empty && slot.number.is_some() {
+            if !is_empty && call.sent_index.is_some() {
                 continue;
             }
-            if empty {
-                diagnostics.record(DiagnosticCode::ToolArgumentsShaped, ARGUMENTS, "");
-                slot.arguments = String::from("{}");
+            if is_empty {
+                diagnostics.record(DiagnosticCode::ToolArgumentsShaped, ARGUMENTS_PATH, "");
+                call.arguments = String::from("{}");
             }
-            if let Some(number) = slot.number {
-                written.push(format!(r#"{{"index":{number},"function":{{"arguments":"{{}}"}}}}"#));
+            if let Some(index) = call.sent_index {
+                written.push(format!(r#"{{"index":{index},"function":{{"arguments":"{{}}"}}}}"#));
                 continue;
             }
-            diagnostics.record(
-                DiagnosticCode::ToolNameMissing,
-                "choices[].delta.tool_calls[].function.name",
-                "",
-            );
-            if slot.id.is_empty() {
-                diagnostics.record(DiagnosticCode::ToolIdSynthesized, "choices[].delta.tool_calls[].id", "");
-                slot.id = spec.context.id("call_");
+            diagnostics.record(DiagnosticCode::ToolNameMissing, NAME_PATH, "");
+            if call.id.is_empty() {
+                diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
+                call.id = spec.context.id("call_");
             }
-            written.push(slot.opening(next));
-            slot.number = Some(next);
+            written.push(call.write_first_delta(next));
+            call.sent_index = Some(next);
             next += 1;
         }
-        self.numbered = next;
+        self.sent_calls = next;
         (!written.is_empty()).then(|| encode_array(&written))
     }
 
-    /// Puts one fragment right; false if nothing of it is left.
-    fn fragment(
+    /// Repairs one call of a delta; returns false if nothing of it is left.
+    fn repair_call(
         &mut self,
-        fragment: &mut Object<'_>,
-        last: bool,
+        delta: &mut Object<'_>,
+        is_final: bool,
         spec: &mut ResponseSpec,
         diagnostics: &mut Diagnostics,
     ) -> bool {
-        const AT: &str = "choices[].delta.tool_calls[]";
-        if fragment.get("function").is_none() && fragment.get("custom").is_none() {
-            lift(fragment);
+        if delta.get("function").is_none() && delta.get("custom").is_none() {
+            move_into_function(delta);
         }
-        let function = fragment.inner("function").unwrap_or_default();
-        let given = ToolCallDelta {
-            index: fragment.u64("index"),
-            id: fragment.str("id").filter(|id| !id.is_empty()).map(std::borrow::Cow::into_owned),
-            name: function.str("name").filter(|name| !name.is_empty()).map(std::borrow::Cow::into_owned),
-            arguments: function.get("arguments").map(|a| string_or_json(a).into_owned()).unwrap_or_default(),
-        };
-        self.size = self.size.saturating_add(given.arguments.len());
-        self.last = None;
-        let known = self.find(&given);
-        let at = known.unwrap_or(self.slots.len());
+        let function = delta.inner("function").unwrap_or_default();
+        let fields = ToolCallDelta::read(delta, &function);
+        self.argument_bytes = self.argument_bytes.saturating_add(fields.arguments.len());
+        self.continued = None;
+        let known = self.find(&fields);
+        let at = known.unwrap_or(self.calls.len());
         if known.is_none() {
-            self.slots.push(StreamedToolCall { upstream: given.index, ..StreamedToolCall::default() });
-            self.by_index.extend(given.index.map(|index| (index, at)));
+            self.calls.push(StreamedToolCall::new(fields.index));
+            self.by_index.extend(fields.index.map(|index| (index, at)));
         }
-        let next = self.numbered;
-        let Some(slot) = self.slots.get_mut(at) else { return false };
-        slot.custom |= is_custom(fragment);
-        if let Some(number) = slot.number {
-            set_index(fragment, number, diagnostics);
-            if slot.custom {
-                custom_goes_on(fragment, diagnostics);
+        let next = self.sent_calls;
+        let Some(call) = self.calls.get_mut(at) else { return false };
+        call.is_custom |= is_custom(delta);
+        if let Some(index) = call.sent_index {
+            set_index(delta, index, diagnostics);
+            if call.is_custom {
+                repair_next_custom_delta(delta, diagnostics);
                 return true;
             }
-            self.last = Some(at);
-            return slot.go_on(fragment, function, &given, diagnostics);
+            self.continued = Some(at);
+            return call.repair_next_delta(delta, function, &fields, diagnostics);
         }
-        if slot.custom {
-            slot.number = Some(next);
-            self.numbered += 1;
-            set_index(fragment, next, diagnostics);
-            custom_begins(fragment, spec, diagnostics);
+        if call.is_custom {
+            call.sent_index = Some(next);
+            self.sent_calls += 1;
+            set_index(delta, next, diagnostics);
+            repair_first_custom_delta(delta, spec, diagnostics);
             return true;
         }
-        if let Some(id) = &given.id
-            && slot.id.is_empty()
+        if let Some(id) = &fields.id
+            && call.id.is_empty()
         {
-            let fresh = spec.replace_repeated_id(id);
-            if fresh.is_some() {
-                diagnostics.record(DiagnosticCode::ToolIdRepeated, &format!("{AT}.id"), id);
+            let new_id = spec.replace_repeated_id(id);
+            if new_id.is_some() {
+                diagnostics.record(DiagnosticCode::ToolIdRepeated, &format!("{FIELD_PATH}.id"), id);
             }
-            slot.repeated = fresh.is_some().then(|| id.clone());
-            slot.id = fresh.unwrap_or_else(|| id.clone());
+            call.repeated_id = new_id.is_some().then(|| id.clone());
+            call.id = new_id.unwrap_or_else(|| id.clone());
         }
-        if slot.id.is_empty() && (given.name.is_some() || last) {
-            diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{AT}.id"), "");
-            slot.id = spec.context.id("call_");
+        if call.id.is_empty() && (fields.name.is_some() || is_final) {
+            diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
+            call.id = spec.context.id("call_");
         }
-        let id = slot.upstreams_id();
+        let id = call.upstream_id();
         if !id.is_empty() {
-            let known = self.by_id.entry(id.to_owned()).or_insert(at);
-            *known = at.max(*known);
-            if let Some(index) = slot.upstream {
-                let known = self.by_both.entry((index, id.to_owned())).or_insert(at);
-                *known = at.max(*known);
+            let last = self.by_id.entry(id.to_owned()).or_insert(at);
+            *last = at.max(*last);
+            if let Some(index) = call.upstream_index {
+                let last = self.by_index_and_id.entry((index, id.to_owned())).or_insert(at);
+                *last = at.max(*last);
             }
         }
-        if let Some(name) = &given.name {
-            slot.name.clone_from(name);
+        if let Some(name) = &fields.name {
+            call.name.clone_from(name);
         }
-        let waited = !slot.arguments.is_empty();
-        slot.arguments.push_str(&given.arguments);
-        if slot.name.is_empty() && !last {
-            // A call is known by its name: what comes before it waits.
+        let has_waited = !call.arguments.is_empty();
+        call.arguments.push_str(&fields.arguments);
+        if call.name.is_empty() && !is_final {
+            // A call cannot go out without its name: its deltas wait for that.
             return false;
         }
-        if slot.name.is_empty() {
-            diagnostics.record(DiagnosticCode::ToolNameMissing, &format!("{AT}.function.name"), "");
+        if call.name.is_empty() {
+            diagnostics.record(DiagnosticCode::ToolNameMissing, NAME_PATH, "");
         } else if known.is_some() {
-            diagnostics.record(DiagnosticCode::ToolNameLate, &format!("{AT}.function.name"), "");
+            diagnostics.record(DiagnosticCode::ToolNameLate, NAME_PATH, "");
         }
-        slot.number = Some(next);
-        self.numbered += 1;
-        set_index(fragment, next, diagnostics);
-        if waited {
-            let opening = slot.opening(next);
-            *fragment = Object::parse(opening.as_bytes()).map(Object::into_owned).unwrap_or_default();
-            fragment.set("index", next.to_string());
+        call.sent_index = Some(next);
+        self.sent_calls += 1;
+        set_index(delta, next, diagnostics);
+        if has_waited {
+            let first = call.write_first_delta(next);
+            *delta = Object::parse(first.as_bytes()).map(Object::into_owned).unwrap_or_default();
+            delta.set("index", next.to_string());
             return true;
         }
-        slot.open(fragment, function, last, diagnostics);
-        attach_signature(fragment, spec, diagnostics);
+        call.repair_first_delta(delta, function, is_final, diagnostics);
+        attach_signature(delta, spec, diagnostics);
         true
     }
 
-    /// The call that a fragment belongs to; `None` if it begins one.
-    fn find(&mut self, given: &ToolCallDelta) -> Option<usize> {
-        let at = match (given.index, &given.id) {
+    /// Returns the call that a delta belongs to; `None` if the delta begins one.
+    fn find(&mut self, fields: &ToolCallDelta) -> Option<usize> {
+        let at = match (fields.index, &fields.id) {
             (Some(index), id) => {
-                let both = id.clone().and_then(|id| self.by_both.get(&(index, id)));
+                let both = id.clone().and_then(|id| self.by_index_and_id.get(&(index, id)));
                 *both.or_else(|| self.by_index.get(&index))?
             }
             (None, Some(id)) => {
                 let known = self.by_id.get(id).copied();
-                // Without a name no call begins, whatever its id.
-                let goes_on = given.name.is_none() && !given.arguments.is_empty();
-                return known.or_else(|| self.slots.len().checked_sub(1).filter(|_| goes_on));
+                // A delta without a name begins no call, whatever its id.
+                let is_continuation = fields.name.is_none() && !fields.arguments.is_empty();
+                return known.or_else(|| self.calls.len().checked_sub(1).filter(|_| is_continuation));
             }
             (None, None) => {
-                let last = self.slots.len().checked_sub(1)?;
-                let begins = given.name.is_some() && self.slots.get(last).is_some_and(|s| !s.name.is_empty());
+                let last = self.calls.len().checked_sub(1)?;
+                let begins =
+                    fields.name.is_some() && self.calls.get(last).is_some_and(|c| !c.name.is_empty());
                 return (!begins).then_some(last);
             }
         };
-        let slot = self.slots.get_mut(at)?;
-        let new_id = given.id.as_ref().is_some_and(|id| !slot.id.is_empty() && id != slot.upstreams_id());
-        let begins = given.name.is_some()
-            && !slot.name.is_empty()
-            && (new_id || (given.id.is_none() && given.arguments != slot.arguments && slot.has_json()));
-        // Some servers give each fragment a new id; only a name then begins another call.
+        let call = self.calls.get_mut(at)?;
+        let has_new_id = fields.id.as_ref().is_some_and(|id| !call.id.is_empty() && id != call.upstream_id());
+        // Some servers give each delta a new id: only with a name it begins another call.
+        let begins = fields.name.is_some()
+            && !call.name.is_empty()
+            && (has_new_id
+                || (fields.id.is_none()
+                    && fields.arguments != call.arguments
+                    && call.has_complete_arguments()));
         (!begins).then_some(at)
-    }
-}
-
-/// Puts the first fragment of a custom tool's call right: its input is text, and stays as it is.
-fn custom_begins(fragment: &mut Object<'_>, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) {
-    const AT: &str = "choices[].delta.tool_calls[]";
-    if fragment.str("id").is_none_or(|id| id.is_empty()) {
-        diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{AT}.id"), "");
-        fragment.set("id", encode_string(&spec.context.id("call_")));
-    }
-    if fragment.str("type").as_deref() != Some("custom") {
-        diagnostics.record(DiagnosticCode::ToolTypeFilled, &format!("{AT}.type"), "");
-        fragment.set("type", "\"custom\"");
-    }
-    let mut custom = fragment.object("custom").map(Object::into_owned).unwrap_or_default();
-    if custom.str("name").is_none() {
-        diagnostics.record(DiagnosticCode::ToolNameMissing, &format!("{AT}.custom.name"), "");
-        custom.set("name", "\"\"");
-        fragment.set("custom", custom.to_json());
-    }
-}
-
-/// Puts a later fragment of a custom tool's call right.
-fn custom_goes_on(fragment: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    const AT: &str = "choices[].delta.tool_calls[]";
-    for key in ["id", "type"] {
-        if fragment.remove(key).is_some() {
-            diagnostics.record(DiagnosticCode::ToolFieldRepeated, &format!("{AT}.{key}"), "");
-        }
-    }
-    let mut custom = fragment.object("custom").map(Object::into_owned).unwrap_or_default();
-    if custom.remove("name").is_some() {
-        diagnostics.record(DiagnosticCode::ToolFieldRepeated, &format!("{AT}.custom.name"), "");
-        fragment.set("custom", custom.to_json());
-    }
-}
-
-/// Calls are counted from 0 in the order in which they go out.
-fn set_index(fragment: &mut Object<'_>, number: usize, diagnostics: &mut Diagnostics) {
-    if fragment.u64("index") != Some(number as u64) {
-        diagnostics.record(DiagnosticCode::ToolIndexSynthesized, "choices[].delta.tool_calls[].index", "");
-        fragment.set_first("index", number.to_string());
-    }
-}
-
-/// What a fragment says.
-struct ToolCallDelta {
-    index: Option<u64>,
-    id: Option<String>,
-    name: Option<String>,
-    arguments: String,
-}
-
-impl StreamedToolCall {
-    /// The id that the upstream knows it by.
-    fn upstreams_id(&self) -> &str {
-        self.repeated.as_deref().unwrap_or(&self.id)
-    }
-
-    /// Whether the arguments so far are a whole JSON text.
-    fn has_json(&mut self) -> bool {
-        self.balance.is_closed(&self.arguments) && is_json(&self.arguments)
-    }
-
-    /// The first fragment of a call, written anew.
-    fn opening(&self, index: usize) -> String {
-        format!(
-            r#"{{"index":{index},"id":{},"type":"function","function":{{"name":{},"arguments":{}}}}}"#,
-            encode_string(&self.id),
-            encode_string(&self.name),
-            encode_string(&self.arguments)
-        )
-    }
-
-    /// Puts the first fragment right.
-    fn open(
-        &mut self,
-        fragment: &mut Object<'_>,
-        mut function: Object<'_>,
-        last: bool,
-        diagnostics: &mut Diagnostics,
-    ) {
-        const AT: &str = "choices[].delta.tool_calls[]";
-        if fragment.str("id").as_deref() != Some(self.id.as_str()) {
-            fragment.set("id", encode_string(&self.id));
-        }
-        if fragment.str("type").as_deref() != Some("function") {
-            diagnostics.record(DiagnosticCode::ToolTypeFilled, &format!("{AT}.type"), "");
-            fragment.set("type", "\"function\"");
-        }
-        if function.str("name").is_none() {
-            function.set("name", encode_string(&self.name));
-        }
-        let empty = self.arguments.trim().is_empty();
-        let text = function.get("arguments").is_none_or(|a| value_kind(a) == ValueKind::String);
-        if !text || (last && empty) {
-            diagnostics.record(DiagnosticCode::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
-            if empty {
-                self.arguments = String::from("{}");
-            }
-            function.set("arguments", encode_string(&self.arguments));
-        }
-        if function.is_changed() {
-            fragment.set("function", function.to_json());
-        }
-    }
-
-    /// Puts a later fragment right; false if nothing of it is left.
-    fn go_on(
-        &mut self,
-        fragment: &mut Object<'_>,
-        mut function: Object<'_>,
-        given: &ToolCallDelta,
-        diagnostics: &mut Diagnostics,
-    ) -> bool {
-        const AT: &str = "choices[].delta.tool_calls[]";
-        for key in ["id", "type"] {
-            if fragment.remove(key).is_some() {
-                diagnostics.record(DiagnosticCode::ToolFieldRepeated, &format!("{AT}.{key}"), "");
-            }
-        }
-        if function.remove("name").is_some() {
-            diagnostics.record(DiagnosticCode::ToolFieldRepeated, &format!("{AT}.function.name"), "");
-        }
-        let whole_again = given.arguments.len() > 1 && given.arguments == self.arguments && self.has_json();
-        if whole_again {
-            diagnostics.record(DiagnosticCode::ToolFieldRepeated, &format!("{AT}.function.arguments"), "");
-            return false;
-        }
-        self.arguments.push_str(&given.arguments);
-        if function.get("arguments").is_some_and(|a| value_kind(a) != ValueKind::String) {
-            diagnostics.record(DiagnosticCode::ToolArgumentsShaped, &format!("{AT}.function.arguments"), "");
-            function.set("arguments", encode_string(&given.arguments));
-        }
-        if function.is_changed() {
-            fragment.set("function", function.to_json());
-        }
-        !(fragment.is_changed() && given.arguments.is_empty())
     }
 }

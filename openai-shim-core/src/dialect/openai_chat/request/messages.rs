@@ -1,58 +1,64 @@
-//! The conversation of a request: its messages, or a prompt in their place.
+//! `messages` of a request, or a `prompt` in their place: JSON to canonical messages.
 
-use super::message;
+use super::decode_message::{self, DecodedMessage};
 use crate::canonical::{DiagnosticCode, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, range_in, reserve_for_items, value_kind};
 use bytes::Bytes;
 use std::borrow::Cow;
 
-/// What was read of a conversation.
+/// Reads the messages one by one.
 pub(super) struct MessagesReader<'b> {
     body: &'b Bytes,
     messages: Vec<Message>,
     /// A message cannot be sent as it came.
-    touched: bool,
+    is_changed: bool,
     diagnostics: Diagnostics,
-    fault: Option<ClientError>,
+    /// The first error; it is returned only if the request has messages at all.
+    error: Option<ClientError>,
 }
 
 impl<'b> MessagesReader<'b> {
-    /// Nothing yet, of what stands in `body`.
+    /// Creates a reader of messages that are in `body`.
     pub(super) fn new(body: &'b Bytes) -> Self {
-        Self { body, messages: Vec::new(), touched: false, diagnostics: Diagnostics::default(), fault: None }
-    }
-
-    /// Takes the next message, whose text is `item`.
-    pub(super) fn message(&mut self, message: &Object<'_>, item: &str) {
-        let i = self.messages.len();
-        if self.fault.is_none() {
-            match message::decode(message, self.body, i, &mut self.touched, &mut self.diagnostics) {
-                Ok(mut message) => {
-                    let place = range_in(self.body, item);
-                    reserve_for_items(
-                        &mut self.messages,
-                        place.as_ref().map_or(0, |place| place.start),
-                        self.body.len(),
-                    );
-                    message.span = message.span.and(place).and_then(|place| Span::new(&place));
-                    self.messages.push(message);
-                }
-                Err(fault) => self.fault = Some(fault),
-            }
+        Self {
+            body,
+            messages: Vec::new(),
+            is_changed: false,
+            diagnostics: Diagnostics::default(),
+            error: None,
         }
     }
 
-    /// Takes the next item, whatever it is.
-    pub(super) fn item(&mut self, item: &str) {
-        match message::parse(item, self.messages.len()) {
-            Ok(message) => self.message(&message, item),
-            Err(fault) => self.fault = self.fault.take().or(Some(fault)),
+    /// Reads the next message; `item` is its JSON.
+    pub(super) fn push(&mut self, message: &Object<'_>, item: &str) {
+        let i = self.messages.len();
+        if self.error.is_some() {
+            return;
+        }
+        match decode_message::decode(message, self.body, i, &mut self.diagnostics) {
+            Ok(DecodedMessage { mut message, is_reshaped }) => {
+                self.is_changed |= is_reshaped;
+                let range = range_in(self.body, item);
+                let start = range.as_ref().map_or(0, |range| range.start);
+                reserve_for_items(&mut self.messages, start, self.body.len());
+                message.span = range.filter(|_| !is_reshaped).and_then(|range| Span::new(&range));
+                self.messages.push(message);
+            }
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    /// Reads the next item of the list, whatever it is.
+    pub(super) fn push_item(&mut self, item: &str) {
+        match decode_message::parse(item, self.messages.len()) {
+            Ok(message) => self.push(&message, item),
+            Err(error) => self.error = self.error.take().or(Some(error)),
         }
     }
 
     /// Puts the messages, or the prompt in their place, into the request.
-    pub(super) fn put(
+    pub(super) fn finish(
         self,
         object: &Object<'_>,
         request: &mut Request,
@@ -61,28 +67,28 @@ impl<'b> MessagesReader<'b> {
         match object.non_null("messages") {
             Some(list) if value_kind(list) == ValueKind::Array => {
                 diagnostics.extend(&self.diagnostics);
-                if let Some(fault) = self.fault {
-                    return Err(fault);
+                if let Some(error) = self.error {
+                    return Err(error);
                 }
                 if self.messages.is_empty() {
                     let text = "`messages` is empty. Send at least one message, such as {\"role\": \"user\", \"content\": \"…\"}.";
                     return Err(ClientError::invalid(text).at("messages"));
                 }
                 request.messages = self.messages;
-                request.changed.messages |= self.touched;
+                request.changed.messages |= self.is_changed;
                 Ok(())
             }
             Some(_) => {
                 let text = "`messages` must be a list of messages, such as [{\"role\": \"user\", \"content\": \"…\"}].";
                 Err(ClientError::invalid(text).at("messages"))
             }
-            None => prompt(object, request, diagnostics),
+            None => decode_prompt(object, request, diagnostics),
         }
     }
 }
 
-/// `prompt` instead of `messages`: a text, or a list of texts, each a user message.
-fn prompt(
+/// Reads `prompt`, a string or a list of strings: each becomes a user message.
+fn decode_prompt(
     object: &Object<'_>,
     request: &mut Request,
     diagnostics: &mut Diagnostics,
@@ -100,7 +106,6 @@ fn prompt(
                     "`prompt` must be a text or a list of texts; token ids cannot be sent to a chat model.";
                 return Err(ClientError::invalid(text).at("prompt"));
             }
-            // The borrow is of `object`, which outlives this.
             texts.into_iter().map(|t| Cow::Owned(t.into_owned())).collect()
         }
         _ => return Err(ClientError::invalid("`prompt` must be a text or a list of texts.").at("prompt")),

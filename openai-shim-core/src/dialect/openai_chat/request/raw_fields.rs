@@ -1,8 +1,8 @@
-//! The members of a message, found in one pass over it.
+//! The fields of a message, found in one pass over it: JSON in, one raw value per known field out.
 
 use crate::json::{ValueKind, value_kind};
 
-/// The members of a message that the canonical model has a place for, raw.
+/// The fields of a message that the canonical model has a place for, raw.
 #[derive(Default)]
 pub(super) struct RawFields<'a> {
     pub(super) role: Option<&'a str>,
@@ -15,15 +15,15 @@ pub(super) struct RawFields<'a> {
 }
 
 impl<'a> RawFields<'a> {
-    /// Whether there is nothing but a role and a text.
+    /// Whether the known fields are a role and a string as content.
     pub(super) fn is_plain(&self) -> bool {
         let is_text = |value: Option<&str>| value.is_some_and(|value| value_kind(value) == ValueKind::String);
         let others = [self.refusal, self.tool_calls, self.tool_call_id, self.name, self.reasoning_content];
         is_text(self.role) && is_text(self.content) && others.iter().all(Option::is_none)
     }
 
-    /// The place of a member.
-    pub(super) fn slot(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
+    /// Returns the place of a field's value; `None` for other fields.
+    pub(super) fn field_mut(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
         Some(match key {
             "role" => &mut self.role,
             "content" => &mut self.content,

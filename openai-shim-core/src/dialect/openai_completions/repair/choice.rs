@@ -1,96 +1,74 @@
-//! One choice of an answer or a chunk, in whatever shape it came.
+//! One choice of a response or chunk: as the upstream sent it in, repaired out.
 
-use super::super::logprobs;
-use crate::canonical::{DiagnosticCode, Diagnostics};
+use super::super::completion_writer::write_choice;
+use super::super::{finish_reason, logprobs};
+use crate::canonical::{BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ResponseSummary};
 use crate::error::UpstreamError;
-use crate::json::{Object, ValueKind, decode_string, encode_string, string_or_json, value_kind};
+use crate::json::{Object, ValueKind, decode_string, string_or_json, value_kind};
 
-/// What one choice says.
+/// The fields that are read; others are kept raw.
+const KNOWN_FIELDS: [&str; 7] = ["text", "index", "logprobs", "finish_reason", "message", "delta", "role"];
+
+/// A choice after its repair.
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct RepairedChoice {
     pub(in super::super) index: u32,
     pub(in super::super) text: String,
-    /// In this dialect's shape.
+    /// JSON in this dialect's shape.
     pub(in super::super) logprobs: Option<String>,
-    /// Why it ended, in this dialect's word.
-    pub(in super::super) finish: Option<&'static str>,
-    /// Other members, raw.
+    /// OpenAI's name for the finish reason.
+    pub(in super::super) finish_reason: Option<&'static str>,
+    /// Other fields, raw.
     pub(in super::super) extra: Vec<(String, String)>,
     /// It came as OpenAI sends it.
-    pub(in super::super) strict: bool,
-    /// It says of itself that it goes on.
-    pub(in super::super) goes_on: bool,
+    pub(in super::super) is_strict: bool,
+    /// It has an empty finish reason: the upstream states that more of the choice follows.
+    pub(in super::super) is_unfinished: bool,
 }
 
-/// The words of upstreams for why an answer ended, in lower case, and OpenAI's for them.
-const WORDS: &[(&str, &str)] = &[
-    ("stop", "stop"),
-    ("eos", "stop"),
-    ("eos_token", "stop"),
-    ("end", "stop"),
-    ("end_turn", "stop"),
-    ("complete", "stop"),
-    ("completed", "stop"),
-    ("done", "stop"),
-    ("stop_sequence", "stop"),
-    ("stop_token", "stop"),
-    ("tool_calls", "stop"),
-    ("length", "length"),
-    ("max_tokens", "length"),
-    ("max_output_tokens", "length"),
-    ("max_length", "length"),
-    ("model_length", "length"),
-    ("content_filter", "content_filter"),
-    ("sensitive", "content_filter"),
-    ("safety", "content_filter"),
-    ("content_filtered", "content_filter"),
-    ("refusal", "content_filter"),
-];
-
 impl RepairedChoice {
-    /// Reads a choice that stands at `at` in its list.
+    /// Reads the choice at `at` in its list.
     pub(super) fn read(
         object: &Object<'_>,
         at: usize,
         diagnostics: &mut Diagnostics,
     ) -> Result<Self, UpstreamError> {
-        let mut piece = Self { strict: true, ..Self::default() };
-        piece.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or_else(|| {
+        let mut choice = Self { is_strict: true, ..Self::default() };
+        choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or_else(|| {
             diagnostics.record(DiagnosticCode::FieldFilled, "choices[].index", "");
-            piece.strict = false;
+            choice.is_strict = false;
             u32::try_from(at).unwrap_or_default()
         });
-        piece.read_text(object, diagnostics);
-        piece.read_logprobs(object, diagnostics);
-        piece.read_finish(object, diagnostics)?;
-        piece.extra.extend(
+        choice.read_text(object, diagnostics);
+        choice.read_logprobs(object, diagnostics);
+        choice.read_finish_reason(object, diagnostics)?;
+        choice.extra.extend(
             object
                 .iter()
-                .filter(|(key, _)| !KNOWN.contains(key))
+                .filter(|(key, _)| !KNOWN_FIELDS.contains(key))
                 .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );
-        Ok(piece)
+        Ok(choice)
     }
 
     fn read_text(&mut self, object: &Object<'_>, diagnostics: &mut Diagnostics) {
-        if let Some(own) = object.get("text").filter(|value| value_kind(value) == ValueKind::String) {
-            self.text = decode_string(own).unwrap_or_default().into_owned();
-            self.strict &= object.get("message").is_none() && object.get("delta").is_none();
-            if !self.text.is_empty() || self.strict {
+        if let Some(text) = object.get("text").filter(|value| value_kind(value) == ValueKind::String) {
+            self.text = decode_string(text).unwrap_or_default().into_owned();
+            self.is_strict &= object.get("message").is_none() && object.get("delta").is_none();
+            if !self.text.is_empty() || self.is_strict {
                 return;
             }
         }
-        self.strict = false;
-        let chat = object.object("message").or_else(|| object.object("delta"));
-        match chat {
-            Some(said) => {
+        self.is_strict = false;
+        match object.object("message").or_else(|| object.object("delta")) {
+            Some(message) => {
                 diagnostics.record(DiagnosticCode::CompletionReshaped, "choices[]", "chat's");
-                self.text = said
+                self.text = message
                     .get("content")
                     .map(|content| string_or_json(content).into_owned())
                     .unwrap_or_default();
                 for key in ["reasoning_content", "tool_calls", "refusal"] {
-                    let value = said.non_null(key).filter(|v| !matches!(v.trim(), "\"\"" | "[]"));
+                    let value = message.non_null(key).filter(|v| !matches!(v.trim(), "\"\"" | "[]"));
                     if value.is_some() {
                         diagnostics.record(
                             DiagnosticCode::FeatureUnsupported,
@@ -103,7 +81,7 @@ impl RepairedChoice {
             None => {
                 diagnostics.record(DiagnosticCode::FieldFilled, "choices[].text", "");
                 self.text =
-                    object.get("text").map(|own| string_or_json(own).into_owned()).unwrap_or_default();
+                    object.get("text").map(|text| string_or_json(text).into_owned()).unwrap_or_default();
             }
         }
     }
@@ -113,74 +91,62 @@ impl RepairedChoice {
             Some(value) if value_kind(value) == ValueKind::Null => {}
             Some(value) if logprobs::is_strict(value) => self.logprobs = Some(value.to_owned()),
             Some(value) => {
-                self.strict = false;
+                self.is_strict = false;
                 match logprobs::read(value) {
                     Some(read) => {
                         diagnostics.record(DiagnosticCode::CompletionReshaped, "choices[].logprobs", "");
-                        self.logprobs = Some(logprobs::write(&read, 0).0);
+                        self.logprobs = Some(logprobs::write(&read, 0).json);
                     }
                     None => diagnostics.record(DiagnosticCode::FieldDropped, "choices[].logprobs", ""),
                 }
             }
             None => {
-                self.strict = false;
+                self.is_strict = false;
                 diagnostics.record(DiagnosticCode::FieldFilled, "choices[].logprobs", "");
             }
         }
     }
 
-    fn read_finish(
+    fn read_finish_reason(
         &mut self,
         object: &Object<'_>,
         diagnostics: &mut Diagnostics,
     ) -> Result<(), UpstreamError> {
         let Some(value) = object.get("finish_reason") else {
-            self.strict = false;
+            self.is_strict = false;
             return Ok(());
         };
-        let given = string_or_json(value);
-        if given.is_empty() {
-            self.goes_on = true;
-            self.strict &= value_kind(value) == ValueKind::Null;
+        let upstream_name = string_or_json(value);
+        if upstream_name.is_empty() {
+            self.is_unfinished = true;
+            self.is_strict &= value_kind(value) == ValueKind::Null;
             return Ok(());
         }
-        let lower = given.to_ascii_lowercase();
-        if matches!(lower.as_str(), "error" | "network_error" | "abort") {
+        let Some(name) = finish_reason::map(&upstream_name) else {
             return Err(UpstreamError::malformed("The upstream ended its answer with an error."));
+        };
+        if upstream_name != name {
+            self.is_strict = false;
+            diagnostics.record(DiagnosticCode::FinishReasonMapped, "choices[].finish_reason", &upstream_name);
         }
-        let word = WORDS.iter().find(|(word, _)| *word == lower).map_or("stop", |(_, own)| *own);
-        if given != word {
-            self.strict = false;
-            diagnostics.record(DiagnosticCode::FinishReasonMapped, "choices[].finish_reason", &given);
-        }
-        self.finish = Some(word);
+        self.finish_reason = Some(name);
         Ok(())
     }
 
-    /// As a choice of OpenAI's.
+    /// Writes the choice as OpenAI does.
     pub(in super::super) fn write(&self) -> String {
-        super::write_choice(self.index, &self.text, self.logprobs.as_deref(), self.finish, &self.extra)
+        write_choice(self.index, &self.text, self.logprobs.as_deref(), self.finish_reason, &self.extra)
     }
 }
 
-/// Members that are read.
-const KNOWN: [&str; 7] = ["text", "index", "logprobs", "finish_reason", "message", "delta", "role"];
-
-/// Writes one choice.
-pub(in super::super) fn write(
-    index: u32,
-    text: &str,
-    logprobs: Option<&str>,
-    finish: Option<&str>,
-    extra: &[(String, String)],
-) -> String {
-    let mut object = Object::new();
-    object.set("text", encode_string(text));
-    object.set("index", index.to_string());
-    object.set("logprobs", logprobs.unwrap_or("null").to_owned());
-    object.set("finish_reason", finish.map_or_else(|| String::from("null"), encode_string));
-    for (key, value) in extra.iter().filter(|(key, _)| !key.starts_with('.')) {
-        object.set(key.clone(), value.clone());
+/// Records a choice in the response's summary.
+pub(in super::super) fn record_choice(choice: &RepairedChoice, summary: &mut ResponseSummary) {
+    if !choice.text.is_empty() {
+        let text = Delta::Text(choice.text.clone());
+        summary.event(&Event::Open { choice: choice.index, block: 0, kind: BlockKind::Text });
+        summary.event(&Event::Delta { choice: choice.index, block: 0, delta: text });
     }
-    object.to_json()
+    if let Some(name) = choice.finish_reason {
+        summary.event(&Event::Finish { choice: choice.index, reason: finish_reason::parse(name) });
+    }
 }

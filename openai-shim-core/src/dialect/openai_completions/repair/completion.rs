@@ -1,60 +1,69 @@
-//! An object with choices: a whole answer or one chunk of a stream, which have one shape here.
+//! An object with choices, which is a response or a chunk: as the upstream sent it in, repaired out.
 
-use super::super::{is_own, prompt, usage};
-use super::RepairedChoice;
+use super::super::completion_writer::CompletionIdentity;
+use super::super::echo::{is_same_dialect, requested_prompt};
+use super::super::usage;
+use super::choice::RepairedChoice;
 use crate::canonical::{DiagnosticCode, Diagnostics, Numbered, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 use crate::extract::StopMatcher;
-use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
+use crate::json::{Object, ValueKind, decode_string, value_kind};
 
-/// Who answered, and when. The first values hold for the whole answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct CompletionIdentity {
-    pub(in super::super) id: String,
-    pub(in super::super) created: u64,
-    pub(in super::super) model: String,
-}
+/// The most choices of one object.
+const MAX_CHOICES: usize = 4096;
 
-/// What one object says.
+/// The fields that are read; others are kept raw.
+const KNOWN_FIELDS: [&str; 7] = ["id", "object", "created", "model", "choices", "usage", "error"];
+
+/// The fields with a text in objects without choices, as servers of other completion APIs send them.
+const TEXT_FIELDS: [&str; 4] = ["value", "content", "response", "generated_text"];
+
+/// A response or chunk after its repair.
 #[derive(Debug, Default)]
 pub(in super::super) struct RepairedCompletion {
-    pub(in super::super) pieces: Vec<RepairedChoice>,
-    /// Token counts, and their JSON in OpenAI's shape.
-    pub(in super::super) usage: Option<(Usage, String)>,
-    /// Other members, raw.
+    pub(in super::super) choices: Vec<RepairedChoice>,
+    pub(in super::super) usage: Option<RepairedUsage>,
+    /// Other fields, raw.
     pub(in super::super) extra: Vec<(String, String)>,
-    /// Everything but its choices is as OpenAI sends it.
-    pub(in super::super) strict: bool,
+    /// Everything but its choices came as OpenAI sends it.
+    pub(in super::super) has_strict_fields: bool,
+}
+
+/// Token counts after their repair.
+#[derive(Debug)]
+pub(in super::super) struct RepairedUsage {
+    pub(in super::super) counts: Usage,
+    /// JSON in OpenAI's shape.
+    pub(in super::super) json: String,
 }
 
 impl RepairedCompletion {
-    /// Whether nothing of it needs mending.
+    /// Whether it came as OpenAI sends it.
     pub(in super::super) fn is_strict(&self) -> bool {
-        self.strict && self.pieces.iter().all(|piece| piece.strict)
+        self.has_strict_fields && self.choices.iter().all(|choice| choice.is_strict)
     }
 }
 
-/// Reads the objects of one answer.
+/// Reads and repairs the objects of one response or stream.
 pub(in super::super) struct CompletionReader {
     pub(in super::super) spec: ResponseSpec,
     pub(in super::super) diagnostics: Diagnostics,
-    head: Option<CompletionIdentity>,
-    /// Stop sequences that are applied here, by choice; and how many bytes of the prompt come before the answer.
-    stops: Numbered<(StopMatcher, usize)>,
+    /// The values that came first; they hold for the whole response.
+    identity: Option<CompletionIdentity>,
+    /// The stop sequences that are applied here, by choice.
+    stops: Numbered<ChoiceStops>,
 }
 
-/// The most answers of one request.
-const MOST: usize = 4096;
-
-/// Members that are read.
-const KNOWN: [&str; 7] = ["id", "object", "created", "model", "choices", "usage", "error"];
-
-/// Members that hold a text where there are no choices, as servers of other completion APIs have them.
-const TEXTS: [&str; 4] = ["value", "content", "response", "generated_text"];
+/// The stop sequences of one choice.
+struct ChoiceStops {
+    matcher: StopMatcher,
+    /// The bytes of the echoed prompt that are still to come: stop sequences do not apply to the prompt.
+    prompt_bytes: usize,
+}
 
 impl CompletionReader {
     pub(in super::super) fn new(spec: ResponseSpec) -> Self {
-        Self { spec, diagnostics: Diagnostics::default(), head: None, stops: Numbered::default() }
+        Self { spec, diagnostics: Diagnostics::default(), identity: None, stops: Numbered::default() }
     }
 
     /// Reads one object.
@@ -62,195 +71,203 @@ impl CompletionReader {
         &mut self,
         object: &Object<'_>,
     ) -> Result<RepairedCompletion, UpstreamError> {
-        let mut answer = RepairedCompletion { strict: true, ..RepairedCompletion::default() };
-        let mut read = KNOWN.to_vec();
+        let mut completion = RepairedCompletion { has_strict_fields: true, ..RepairedCompletion::default() };
+        let mut known = KNOWN_FIELDS.to_vec();
         match object.array("choices") {
-            Some(items) => self.choices(&items, &mut answer)?,
-            None => read.extend(self.bare_text(object, &mut answer)),
+            Some(items) => self.read_choices(&items, &mut completion)?,
+            None => known.extend(self.read_top_level_text(object, &mut completion)),
         }
-        self.read_head(object, &mut answer);
-        self.read_usage(object, &mut answer);
+        self.read_identity(object, &mut completion);
+        self.read_usage(object, &mut completion);
         if object.get("error").is_some() {
             self.diagnostics.record(DiagnosticCode::NullDropped, "error", "");
-            answer.strict = false;
+            completion.has_strict_fields = false;
         }
-        for (key, value) in object.iter().filter(|(key, _)| !read.contains(key)) {
+        for (key, value) in object.iter().filter(|(key, _)| !known.contains(key)) {
             if key == "system_fingerprint"
                 && !matches!(value_kind(value), ValueKind::String | ValueKind::Null)
             {
                 self.diagnostics.record(DiagnosticCode::FieldDropped, key, "");
-                answer.strict = false;
+                completion.has_strict_fields = false;
                 continue;
             }
-            answer.extra.push((key.to_owned(), value.to_owned()));
+            completion.extra.push((key.to_owned(), value.to_owned()));
         }
         if !self.spec.local_stops.is_empty() {
-            answer.pieces.iter_mut().for_each(|piece| self.stop(piece));
+            completion.choices.iter_mut().for_each(|choice| self.apply_stops(choice));
         }
-        Ok(answer)
+        Ok(completion)
     }
 
-    fn choices(&mut self, items: &[&str], answer: &mut RepairedCompletion) -> Result<(), UpstreamError> {
+    fn read_choices(
+        &mut self,
+        items: &[&str],
+        completion: &mut RepairedCompletion,
+    ) -> Result<(), UpstreamError> {
         for (at, item) in items.iter().enumerate() {
             match Object::parse(item.as_bytes()) {
-                Ok(choice) if at < MOST => {
-                    answer.pieces.push(RepairedChoice::read(&choice, at, &mut self.diagnostics)?);
+                Ok(choice) if at < MAX_CHOICES => {
+                    completion.choices.push(RepairedChoice::read(&choice, at, &mut self.diagnostics)?);
                 }
                 _ => {
                     self.diagnostics.record(DiagnosticCode::FieldDropped, "choices[]", "");
-                    answer.strict = false;
+                    completion.has_strict_fields = false;
                 }
             }
         }
         Ok(())
     }
 
-    /// An object without choices may be a text all the same; the members that were read.
-    fn bare_text(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) -> Vec<&'static str> {
-        answer.strict = false;
-        let found = TEXTS
-            .iter()
-            .copied()
-            .find(|key| object.get(key).is_some_and(|v| value_kind(v) == ValueKind::String));
-        let Some(key) = found else { return Vec::new() };
+    /// Reads an object without choices that has a text; returns the fields that were read.
+    fn read_top_level_text(
+        &mut self,
+        object: &Object<'_>,
+        completion: &mut RepairedCompletion,
+    ) -> Vec<&'static str> {
+        completion.has_strict_fields = false;
+        let is_text = |key: &&str| object.get(key).is_some_and(|v| value_kind(v) == ValueKind::String);
+        let Some(key) = TEXT_FIELDS.into_iter().find(is_text) else { return Vec::new() };
         self.diagnostics.record(DiagnosticCode::CompletionReshaped, "", key);
-        let limited =
+        let is_limited =
             object.str("stop_type").as_deref() == Some("limit") || object.bool("stopped_limit") == Some(true);
         let ends = object.bool("stop").or_else(|| object.bool("done"));
-        let mut piece = RepairedChoice { goes_on: ends == Some(false), ..RepairedChoice::default() };
-        piece.text = object.str(key).unwrap_or_default().into_owned();
-        piece.finish = (ends == Some(true)).then_some(if limited { "length" } else { "stop" });
-        answer.pieces.push(piece);
+        let mut choice = RepairedChoice { is_unfinished: ends == Some(false), ..RepairedChoice::default() };
+        choice.text = object.str(key).unwrap_or_default().into_owned();
+        choice.finish_reason = (ends == Some(true)).then_some(if is_limited { "length" } else { "stop" });
+        completion.choices.push(choice);
         vec![key, "stop", "done"]
     }
 
-    fn read_head(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) {
+    fn read_identity(&mut self, object: &Object<'_>, completion: &mut RepairedCompletion) {
         let diagnostics = &mut self.diagnostics;
-        let mut wrong = |code: DiagnosticCode, path: &str| {
-            diagnostics.record(code, path, "");
-            answer.strict = false;
+        let mut record = |code: DiagnosticCode, field_path: &str| {
+            diagnostics.record(code, field_path, "");
+            completion.has_strict_fields = false;
         };
         if object.str("object").as_deref() != Some("text_completion") {
-            wrong(DiagnosticCode::ObjectFilled, "object");
+            record(DiagnosticCode::ObjectFilled, "object");
         }
-        let pinned = self.head.clone();
+        let pinned = self.identity.take();
         let id = object.get("id").and_then(decode_string).filter(|id| !id.is_empty());
         let id = match (id, &pinned) {
-            (Some(id), Some(head)) if id == head.id => id.into_owned(),
+            (Some(id), Some(pinned)) if id == pinned.id => id.into_owned(),
             (Some(id), None) => id.into_owned(),
-            (Some(_), Some(head)) => {
-                wrong(DiagnosticCode::IdPinned, "id");
-                head.id.clone()
+            (Some(_), Some(pinned)) => {
+                record(DiagnosticCode::IdPinned, "id");
+                pinned.id.clone()
             }
-            (None, head) => {
-                wrong(DiagnosticCode::IdSynthesized, "id");
-                head.as_ref().map_or_else(|| self.spec.context.id("cmpl-"), |head| head.id.clone())
+            (None, pinned) => {
+                record(DiagnosticCode::IdSynthesized, "id");
+                pinned.as_ref().map_or_else(|| self.spec.context.id("cmpl-"), |pinned| pinned.id.clone())
             }
         };
-        let given = object.get("created").map(|c| c.trim().trim_matches('"'));
-        let whole = object.u64("created");
-        let near = given.and_then(|c| c.parse::<f64>().ok()).filter(|c| *c >= 1.0 && *c < 1e12);
-        let near = near.and_then(|c| format!("{:.0}", c.trunc()).parse().ok());
-        let created = match (whole, &pinned) {
-            (Some(created), Some(head)) if created == head.created => created,
+        let created = match (object.u64("created"), &pinned) {
+            (Some(created), Some(pinned)) if created == pinned.created => created,
             (Some(created), None) => created,
-            (Some(_), Some(head)) => {
-                wrong(DiagnosticCode::IdPinned, "created");
-                head.created
+            (Some(_), Some(pinned)) => {
+                record(DiagnosticCode::IdPinned, "created");
+                pinned.created
             }
-            (None, head) => {
-                wrong(DiagnosticCode::CreatedFilled, "created");
-                head.as_ref().map(|head| head.created).or(near).unwrap_or(self.spec.context.created())
+            (None, pinned) => {
+                record(DiagnosticCode::CreatedFilled, "created");
+                let pinned = pinned.as_ref().map(|pinned| pinned.created);
+                pinned.or_else(|| approximate_time(object)).unwrap_or(self.spec.context.created())
             }
         };
         let model = object.get("model").and_then(decode_string).filter(|model| !model.is_empty());
         let model = match (model, &pinned) {
             (model, _) if self.spec.restore_alias => {
-                answer.strict &= model.as_deref() == Some(self.spec.model.as_str());
+                completion.has_strict_fields &= model.as_deref() == Some(self.spec.model.as_str());
                 self.spec.model.clone()
             }
-            (Some(model), Some(head)) if model == head.model => model.into_owned(),
+            (Some(model), Some(pinned)) if model == pinned.model => model.into_owned(),
             (Some(model), None) => model.into_owned(),
-            (Some(_), Some(head)) => {
-                wrong(DiagnosticCode::IdPinned, "model");
-                head.model.clone()
+            (Some(_), Some(pinned)) => {
+                record(DiagnosticCode::IdPinned, "model");
+                pinned.model.clone()
             }
-            (None, head) => {
-                wrong(DiagnosticCode::ModelFilled, "model");
-                head.as_ref().map_or_else(|| self.spec.model.clone(), |head| head.model.clone())
+            (None, pinned) => {
+                record(DiagnosticCode::ModelFilled, "model");
+                pinned.as_ref().map_or_else(|| self.spec.model.clone(), |pinned| pinned.model.clone())
             }
         };
-        self.head = Some(CompletionIdentity { id, created, model });
+        self.identity = Some(CompletionIdentity { id, created, model });
     }
 
-    fn read_usage(&mut self, object: &Object<'_>, answer: &mut RepairedCompletion) {
-        let Some(given) = object.non_null("usage") else { return };
-        let Some(read) = usage::read(given) else {
+    fn read_usage(&mut self, object: &Object<'_>, completion: &mut RepairedCompletion) {
+        let Some(raw) = object.non_null("usage") else { return };
+        let Some(counts) = usage::read(raw) else {
             self.diagnostics.record(DiagnosticCode::FieldDropped, "usage", "");
-            answer.strict = false;
+            completion.has_strict_fields = false;
             return;
         };
-        let written = if usage::is_strict(given) {
-            given.to_owned()
+        let json = if usage::is_strict(raw) {
+            raw.to_owned()
         } else {
             self.diagnostics.record(DiagnosticCode::UsageShaped, "usage", "");
-            answer.strict = false;
-            usage::write(read)
+            completion.has_strict_fields = false;
+            usage::write(counts)
         };
-        answer.usage = Some((read, written));
+        completion.usage = Some(RepairedUsage { counts, json });
     }
 
-    /// The head so far; a new one if nothing was read.
-    pub(in super::super) fn head(&mut self) -> CompletionIdentity {
-        let (spec, head) = (&mut self.spec, &mut self.head);
-        head.get_or_insert_with(|| CompletionIdentity {
-            id: spec.context.id("cmpl-"),
-            created: spec.context.created(),
-            model: spec.model.clone(),
-        })
-        .clone()
+    /// Returns the identity of the response; makes one if no object came.
+    pub(in super::super) fn identity(&mut self) -> CompletionIdentity {
+        let (spec, identity) = (&mut self.spec, &mut self.identity);
+        identity
+            .get_or_insert_with(|| CompletionIdentity {
+                id: spec.context.id("cmpl-"),
+                created: spec.context.created(),
+                model: spec.model.clone(),
+            })
+            .clone()
     }
 
-    /// Ends a text before a stop sequence that the upstream does not know.
-    fn stop(&mut self, piece: &mut RepairedChoice) {
-        let (stops, skip) = self.stops.get_or_insert_with(piece.index, || {
-            let skip = if is_own(&self.spec) { prompt(&self.spec).map_or(0, |p| p.len()) } else { 0 };
-            (StopMatcher::new(self.spec.local_stops.clone()), skip)
+    /// Ends a choice's text before a stop sequence that the upstream was not sent.
+    fn apply_stops(&mut self, choice: &mut RepairedChoice) {
+        let stops = self.stops.get_or_insert_with(choice.index, || ChoiceStops {
+            matcher: StopMatcher::new(self.spec.local_stops.clone()),
+            prompt_bytes: if is_same_dialect(&self.spec) {
+                requested_prompt(&self.spec).map_or(0, |prompt| prompt.len())
+            } else {
+                0
+            },
         });
-        let begin = (*skip).min(piece.text.len());
-        let (before, words) = piece.text.split_at_checked(begin).unwrap_or(("", piece.text.as_str()));
-        *skip -= begin;
-        let (mut out, over) = (before.to_owned(), stops.is_stopped());
-        let stopped = stops.push(words, &mut out);
-        if piece.finish.is_some() && !stopped {
-            stops.finish(&mut out);
+        let start = stops.prompt_bytes.min(choice.text.len());
+        let (prompt, text) = choice.text.split_at_checked(start).unwrap_or(("", choice.text.as_str()));
+        stops.prompt_bytes -= start;
+        let (mut out, was_stopped) = (prompt.to_owned(), stops.matcher.is_stopped());
+        let matches = stops.matcher.push(text, &mut out);
+        if choice.finish_reason.is_some() && !matches {
+            stops.matcher.finish(&mut out);
         }
-        if over {
-            // What follows a stop sequence was never said.
-            piece.finish = None;
-            piece.logprobs = None;
-            piece.strict = false;
-        } else if stopped {
-            piece.finish = Some("stop");
-            piece.strict = false;
+        if was_stopped {
+            // Text after a stop sequence is not part of the output.
+            choice.finish_reason = None;
+            choice.logprobs = None;
+            choice.is_strict = false;
+        } else if matches {
+            choice.finish_reason = Some("stop");
+            choice.is_strict = false;
         }
-        if out != piece.text {
-            piece.strict = false;
-            piece.text = out;
+        if out != choice.text {
+            choice.is_strict = false;
+            choice.text = out;
         }
     }
 
-    /// Whether every answer was ended here.
+    /// Whether stop sequences applied here ended every choice.
     pub(super) fn all_stopped(&self) -> bool {
-        self.stops.len() >= self.spec.n.max(1) as usize && self.stops.iter().all(|(_, (s, _))| s.is_stopped())
+        self.stops.len() >= self.spec.n.max(1) as usize
+            && self.stops.iter().all(|(_, stops)| stops.matcher.is_stopped())
     }
 
-    /// What was held back because it might have been a stop sequence.
-    pub(in super::super) fn release(&mut self) -> Vec<RepairedChoice> {
+    /// Returns the text that was withheld because it might have been the beginning of a stop sequence.
+    pub(in super::super) fn take_withheld(&mut self) -> Vec<RepairedChoice> {
         let mut out = Vec::new();
-        for (index, (stops, _)) in self.stops.iter_mut() {
+        for (index, stops) in self.stops.iter_mut() {
             let mut text = String::new();
-            stops.finish(&mut text);
+            stops.matcher.finish(&mut text);
             if !text.is_empty() {
                 out.push(RepairedChoice { index, text, ..RepairedChoice::default() });
             }
@@ -259,24 +276,9 @@ impl CompletionReader {
     }
 }
 
-/// Writes an answer or a chunk.
-pub(in super::super) fn write_object(
-    head: &CompletionIdentity,
-    choices: &[String],
-    usage: Option<&str>,
-    extra: &[(String, String)],
-) -> String {
-    let mut object = Object::new();
-    object.set("id", encode_string(&head.id));
-    object.set("object", "\"text_completion\"");
-    object.set("created", head.created.to_string());
-    object.set("model", encode_string(&head.model));
-    object.set("choices", format!("[{}]", choices.join(",")));
-    if let Some(usage) = usage {
-        object.set("usage", usage);
-    }
-    for (key, value) in extra.iter().filter(|(key, _)| !key.starts_with('.')) {
-        object.set(key.clone(), value.clone());
-    }
-    object.to_json()
+/// Reads `created` where it has a fraction or is a string.
+fn approximate_time(object: &Object<'_>) -> Option<u64> {
+    let seconds = object.get("created")?.trim().trim_matches('"').parse::<f64>().ok()?;
+    let is_time = (1.0..1e12).contains(&seconds);
+    is_time.then(|| format!("{:.0}", seconds.trunc()).parse().ok()).flatten()
 }

@@ -1,69 +1,108 @@
-//! A stream: frames in, mended chunks out.
+//! A stream: frames in, repaired chunks to a [`ChunkSink`].
 
-use super::super::error;
-use super::{CompletionIdentity, CompletionReader, RepairedChoice, RepairedCompletion};
+use super::super::completion_writer::CompletionIdentity;
+use super::super::{error, usage};
+use super::choice::RepairedChoice;
+use super::completion::{CompletionReader, RepairedCompletion, RepairedUsage};
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec, Usage};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::Object;
 use std::collections::BTreeMap;
 
-/// Where mended chunks go.
+/// Receives repaired chunks.
 pub(in super::super) trait ChunkSink {
-    /// A chunk; `source` is its own text where nothing was changed.
-    fn chunk(&mut self, answer: &RepairedCompletion, head: &CompletionIdentity, source: Option<&[u8]>);
-    /// Token counts and their JSON, after all chunks; whether the client wants to see them.
-    fn usage(&mut self, counts: &UsageSpan, head: &CompletionIdentity, shown: bool);
-    /// The stream failed.
+    /// Takes a chunk; `source` is the upstream's own text of it where nothing was changed.
+    fn chunk(
+        &mut self,
+        completion: &RepairedCompletion,
+        identity: &CompletionIdentity,
+        source: Option<&[u8]>,
+    );
+    /// Takes the token counts, after all chunks. `is_shown`: the client requested them.
+    fn usage(&mut self, usage: &StreamUsage, identity: &CompletionIdentity, is_shown: bool);
+    /// Takes the error with which the stream ends.
     fn error(&mut self, error: &UpstreamError);
-    /// The stream is complete.
+    /// Takes the stream's regular end.
     fn done(&mut self);
 }
 
-/// Token counts, as they go out at the end.
-pub(in super::super) struct UsageSpan {
-    pub(in super::super) usage: Usage,
-    /// Their JSON.
-    pub(in super::super) written: String,
-    /// The upstream's own chunk, where it needs no mending.
+/// The stream's token counts, which go out at its end.
+pub(in super::super) struct StreamUsage {
+    pub(in super::super) counts: Usage,
+    pub(in super::super) json: String,
+    /// The upstream's own chunk with them, where it needs no repair.
     pub(in super::super) source: Option<Vec<u8>>,
 }
 
-/// One stream.
+/// The state of one stream.
 pub(in super::super) struct StreamState {
     pub(in super::super) reader: CompletionReader,
-    /// Which answers came, and whether each is finished.
-    choices: Vec<(u32, bool)>,
-    /// Where each of them stands.
-    places: BTreeMap<u32, usize>,
-    usage: Option<UsageSpan>,
-    frames: u32,
-    /// What is said may be complete without a word about it: it is one JSON document.
-    document: bool,
-    done_seen: bool,
-    closed: bool,
-    /// It was ended by us: what follows is of no interest.
-    cut: bool,
-    /// Something was said.
-    said: bool,
-    /// What the body is, if it is no stream at all.
-    foreign: Option<&'static str>,
+    phase: Phase,
+    choices: Vec<StreamedChoice>,
+    /// The position of each choice in the list, by its index.
+    positions: BTreeMap<u32, usize>,
+    usage: Option<StreamUsage>,
+    objects: u32,
+    /// The last frame was a whole JSON document, so that no `[DONE]` need follow.
+    is_document: bool,
+    has_text: bool,
+}
+
+/// How far a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Chunks are expected.
+    Open,
+    /// The body began with something that is no stream; a chunk that follows revises that.
+    NotAStream(BodyKind),
+    /// Stop sequences applied here ended every choice: later frames are ignored without a diagnostic.
+    EndedLocally,
+    /// The regular end went out.
+    Finished,
+    /// An error went out.
+    Failed,
+}
+
+impl Phase {
+    /// Whether nothing more is sent.
+    fn has_ended(self) -> bool {
+        matches!(self, Self::EndedLocally | Self::Finished | Self::Failed)
+    }
+}
+
+/// What a body is that is no stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BodyKind {
+    Html,
+    Text,
+}
+
+struct StreamedChoice {
+    index: u32,
+    is_finished: bool,
+}
+
+/// What surrounds the JSON of a chunk.
+#[derive(Debug, Clone, Copy)]
+enum Envelope<'n> {
+    /// A server-sent event and its name.
+    Event(Option<&'n str>),
+    /// Nothing: the JSON is a line or the whole body.
+    Bare,
 }
 
 impl StreamState {
     pub(in super::super) fn new(spec: ResponseSpec) -> Self {
         Self {
             reader: CompletionReader::new(spec),
+            phase: Phase::Open,
             choices: Vec::new(),
-            places: BTreeMap::new(),
+            positions: BTreeMap::new(),
             usage: None,
-            frames: 0,
-            document: false,
-            done_seen: false,
-            closed: false,
-            cut: false,
-            said: false,
-            foreign: None,
+            objects: 0,
+            is_document: false,
+            has_text: false,
         }
     }
 
@@ -71,251 +110,269 @@ impl StreamState {
         &mut self.reader.diagnostics
     }
 
-    /// Takes one frame.
+    /// Repairs one frame.
     pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn ChunkSink) {
         match frame {
-            Frame::Event { event, data } => self.data(event, data, false, sink),
-            Frame::Line(line) => self.data(None, line, true, sink),
-            Frame::Body(body) if body.starts_with(b"<") => self.foreign = Some("HTML"),
+            Frame::Event { event, data } => self.data(Envelope::Event(event), data, sink),
+            Frame::Line(line) => self.data(Envelope::Bare, line, sink),
+            Frame::Body(_) if self.phase.has_ended() => {}
+            Frame::Body(body) if body.starts_with(b"<") => self.phase = Phase::NotAStream(BodyKind::Html),
             Frame::Body(body) => match Object::parse(body) {
-                Ok(object) => self.object(None, &object, body, true, sink),
+                Ok(object) => self.object(Envelope::Bare, &object, body, sink),
                 Err(e) if e.is_eof() => self.fail(&UpstreamError::Truncated, sink),
-                Err(_) => self.foreign = Some("text"),
+                Err(_) => self.phase = Phase::NotAStream(BodyKind::Text),
             },
         }
     }
 
-    fn data(&mut self, event: Option<&str>, data: &[u8], bare: bool, sink: &mut dyn ChunkSink) {
+    /// Repairs the data of an event, or a line.
+    fn data(&mut self, envelope: Envelope<'_>, data: &[u8], sink: &mut dyn ChunkSink) {
         let data = data.trim_ascii();
         if data.is_empty() {
             return;
         }
-        if self.closed || self.done_seen {
-            if data != b"[DONE]" && !self.cut {
+        if self.phase.has_ended() {
+            if data != b"[DONE]" && self.phase != Phase::EndedLocally {
                 self.diagnostics().record(DiagnosticCode::DataAfterDone, "", "");
             }
         } else if data == b"[DONE]" {
-            self.done_seen = true;
-            self.close(sink);
+            self.close(Phase::Finished, sink);
         } else if let Ok(object) = Object::parse(data) {
-            if self.foreign.take().is_some() && !bare {
-                self.diagnostics().record(DiagnosticCode::FrameCorrupt, "", "not JSON");
+            if matches!(self.phase, Phase::NotAStream(_)) {
+                self.phase = Phase::Open;
+                if matches!(envelope, Envelope::Event(_)) {
+                    self.diagnostics().record(DiagnosticCode::FrameCorrupt, "", "not JSON");
+                }
             }
-            self.object(event, &object, data, bare, sink);
+            self.object(envelope, &object, data, sink);
         } else if data.contains(&b'\n') && starts_with_json_line(data) {
-            // Several events under one blank line.
-            data.split(|b| *b == b'\n').for_each(|line| self.data(event, line, bare, sink));
+            // Several events without blank lines between them.
+            data.split(|b| *b == b'\n').for_each(|line| self.data(envelope, line, sink));
         } else if self.choices.is_empty() && !data.starts_with(b"{") {
-            self.foreign = Some("text");
+            self.phase = Phase::NotAStream(BodyKind::Text);
         } else {
             self.diagnostics().record(DiagnosticCode::FrameCorrupt, "", "not JSON");
         }
     }
 
+    /// Repairs a JSON object: an error or a chunk.
     fn object(
         &mut self,
-        event: Option<&str>,
+        envelope: Envelope<'_>,
         object: &Object<'_>,
         source: &[u8],
-        bare: bool,
         sink: &mut dyn ChunkSink,
     ) {
-        if self.closed {
+        if self.phase.has_ended() {
             return;
         }
-        let choices = object.array("choices").is_some_and(|list| !list.is_empty());
-        if error::is_error(object) || (event == Some("error") && !choices) {
-            let failure = error::in_body(object, self.diagnostics())
+        let has_choices = object.array("choices").is_some_and(|list| !list.is_empty());
+        let is_error_event = matches!(envelope, Envelope::Event(Some("error")));
+        if error::is_error(object) || (is_error_event && !has_choices) {
+            let failure = error::decode_in_body(object, self.diagnostics())
                 .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
-            if choices && let Ok(mut beside) = self.reader.read(object) {
-                // What was said beside it stays said; the error is its ending.
-                beside.strict = false;
-                beside.pieces.retain(|piece| !piece.text.is_empty());
-                beside.pieces.iter_mut().for_each(|piece| piece.finish = None);
-                self.chunk(beside, source, sink);
+            if has_choices && let Ok(mut content) = self.reader.read(object) {
+                // The text beside the error goes out; the error takes the place of its finish reason.
+                content.has_strict_fields = false;
+                content.choices.retain(|choice| !choice.text.is_empty());
+                content.choices.iter_mut().for_each(|choice| choice.finish_reason = None);
+                self.chunk(content, source, sink);
             }
             self.fail(&failure, sink);
             return;
         }
         match self.reader.read(object) {
-            Ok(answer) => {
-                self.frames = self.frames.saturating_add(1);
-                self.document = bare && self.frames == 1 && !answer.pieces.iter().any(|piece| piece.goes_on);
-                self.chunk(answer, source, sink);
+            Ok(completion) => {
+                self.objects = self.objects.saturating_add(1);
+                self.is_document = matches!(envelope, Envelope::Bare)
+                    && self.objects == 1
+                    && !completion.choices.iter().any(|choice| choice.is_unfinished);
+                self.chunk(completion, source, sink);
                 if !self.reader.spec.local_stops.is_empty()
                     && self.reader.all_stopped()
-                    && !self.waits_for_usage()
+                    && !self.expects_usage()
                 {
-                    self.cut = true;
-                    self.close(sink);
+                    self.close(Phase::EndedLocally, sink);
                 }
             }
             Err(failure) => self.fail(&failure, sink),
         }
     }
 
-    fn waits_for_usage(&self) -> bool {
+    fn expects_usage(&self) -> bool {
         self.reader.spec.include_usage || self.reader.spec.usage_injected
     }
 
-    fn chunk(&mut self, mut answer: RepairedCompletion, source: &[u8], sink: &mut dyn ChunkSink) {
-        if let Some(usage) = answer.usage.take() {
-            // It goes out by itself, at the end.
-            if !answer.pieces.is_empty() && self.reader.spec.include_usage {
+    /// Sends a repaired chunk; its usage is kept for the end of the stream.
+    fn chunk(&mut self, mut completion: RepairedCompletion, source: &[u8], sink: &mut dyn ChunkSink) {
+        if let Some(RepairedUsage { counts, json }) = completion.usage.take() {
+            if !completion.choices.is_empty() && self.reader.spec.include_usage {
                 self.diagnostics().record(DiagnosticCode::UsageMoved, "usage", "");
             }
-            let alone = answer.pieces.is_empty() && answer.strict;
-            let (usage, written) = usage;
-            self.usage = Some(UsageSpan { usage, written, source: alone.then(|| source.to_vec()) });
-            answer.strict = false;
-            if answer.pieces.is_empty() {
+            let is_usage_chunk = completion.choices.is_empty() && completion.has_strict_fields;
+            let source = is_usage_chunk.then(|| source.to_vec());
+            self.usage = Some(StreamUsage { counts, json, source });
+            completion.has_strict_fields = false;
+            if completion.choices.is_empty() {
                 return;
             }
         }
-        let head = self.reader.head();
-        let before = answer.pieces.len();
-        for piece in &mut answer.pieces {
-            let Some(at) = self.places.get(&piece.index).copied() else {
-                self.places.insert(piece.index, self.choices.len());
-                self.choices.push((piece.index, piece.finish.is_some()));
-                piece.goes_on = true;
-                continue;
-            };
-            let Some((_, finished)) = self.choices.get_mut(at) else { continue };
-            if *finished {
-                let (late, again) = (!piece.text.is_empty(), piece.finish.take().is_some());
-                if again {
-                    piece.strict = false;
-                    self.reader.diagnostics.record(
-                        DiagnosticCode::FinishReasonRepeated,
-                        "choices[].finish_reason",
-                        "",
-                    );
-                }
-                if late {
-                    self.reader.diagnostics.record(DiagnosticCode::ContentAfterFinish, "choices[].text", "");
-                }
-                // A chunk that says nothing more is left out.
-                piece.goes_on = late || piece.logprobs.is_some() || piece.strict;
-            } else {
-                *finished = piece.finish.is_some();
-                piece.goes_on = true;
-            }
-        }
-        let known = self.choices.len();
-        answer.pieces.retain(|piece| piece.goes_on || piece.finish.is_some() || !piece.text.is_empty());
-        if answer.pieces.is_empty() && (before > 0 || !answer.strict) {
-            if before == 0 && known == 0 && answer.extra.is_empty() {
+        let identity = self.reader.identity();
+        let before = completion.choices.len();
+        completion.choices.retain_mut(|choice| self.update_choice(choice));
+        if completion.choices.is_empty() && (before > 0 || !completion.has_strict_fields) {
+            if before == 0 && self.choices.is_empty() && completion.extra.is_empty() {
                 self.diagnostics().record(DiagnosticCode::FrameForeign, "", "");
             }
             return;
         }
-        self.said |= answer.pieces.iter().any(|piece| !piece.text.is_empty());
-        let strict = answer.is_strict() && answer.pieces.len() == before;
-        sink.chunk(&answer, &head, strict.then_some(source));
+        self.has_text |= completion.choices.iter().any(|choice| !choice.text.is_empty());
+        let is_strict = completion.is_strict() && completion.choices.len() == before;
+        sink.chunk(&completion, &identity, is_strict.then_some(source));
     }
 
-    /// The body has ended.
+    /// Updates the state of a choice; returns whether the chunk's part of it goes out.
+    fn update_choice(&mut self, choice: &mut RepairedChoice) -> bool {
+        let Some(at) = self.positions.get(&choice.index).copied() else {
+            self.positions.insert(choice.index, self.choices.len());
+            let is_finished = choice.finish_reason.is_some();
+            self.choices.push(StreamedChoice { index: choice.index, is_finished });
+            return true;
+        };
+        let Some(state) = self.choices.get_mut(at) else { return true };
+        if !state.is_finished {
+            state.is_finished = choice.finish_reason.is_some();
+            return true;
+        }
+        let diagnostics = &mut self.reader.diagnostics;
+        if choice.finish_reason.take().is_some() {
+            choice.is_strict = false;
+            diagnostics.record(DiagnosticCode::FinishReasonRepeated, "choices[].finish_reason", "");
+        }
+        let has_text = !choice.text.is_empty();
+        if has_text {
+            diagnostics.record(DiagnosticCode::ContentAfterFinish, "choices[].text", "");
+        }
+        has_text || choice.logprobs.is_some() || choice.is_strict
+    }
+
+    /// Ends the stream at the end of the upstream's body.
     pub(in super::super) fn finish(&mut self, sink: &mut dyn ChunkSink) {
-        if self.closed {
+        if self.phase.has_ended() {
             return;
         }
         if self.choices.is_empty() {
-            let corrupt = self.diagnostics().has(DiagnosticCode::FrameCorrupt);
-            let error = match self.foreign {
-                Some("HTML") => UpstreamError::malformed("The upstream answered with an HTML page."),
-                Some(_) => UpstreamError::malformed(
+            let is_corrupt = self.diagnostics().has(DiagnosticCode::FrameCorrupt);
+            let error = match self.phase {
+                Phase::NotAStream(BodyKind::Html) => {
+                    UpstreamError::malformed("The upstream answered with an HTML page.")
+                }
+                Phase::NotAStream(BodyKind::Text) => UpstreamError::malformed(
                     "The upstream answered with text that is neither JSON nor an event stream.",
                 ),
-                None if corrupt => UpstreamError::Truncated,
-                None => UpstreamError::Empty,
+                _ if is_corrupt => UpstreamError::Truncated,
+                _ => UpstreamError::Empty,
             };
             self.fail(&error, sink);
-        } else if !self.document && self.choices.iter().any(|(_, finished)| !finished) {
+        } else if !self.is_document && self.choices.iter().any(|choice| !choice.is_finished) {
             self.fail(&UpstreamError::Truncated, sink);
         } else {
-            if !self.document {
+            if !self.is_document {
                 self.diagnostics().record(DiagnosticCode::DoneMissing, "", "");
             }
-            self.close(sink);
+            self.close(Phase::Finished, sink);
         }
     }
 
-    /// The stream broke or reported an error.
+    /// Ends the stream with an error that the connection or the upstream reported.
     pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn ChunkSink) {
-        let broken = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
-        if broken && !self.closed && !self.choices.is_empty() && self.choices.iter().all(|(_, f)| *f) {
-            // Every answer has said that it is complete: what broke off held nothing of them.
+        let is_connection = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
+        if is_connection
+            && !self.phase.has_ended()
+            && !self.choices.is_empty()
+            && self.choices.iter().all(|choice| choice.is_finished)
+        {
+            // Every choice has its finish reason: the connection broke after all content.
             self.diagnostics().record(DiagnosticCode::DoneMissing, "", "");
-            self.close(sink);
+            self.close(Phase::Finished, sink);
             return;
         }
-        if std::mem::replace(&mut self.closed, true) {
+        if self.phase.has_ended() {
             return;
         }
-        self.release(sink);
+        self.phase = Phase::Failed;
+        self.send_withheld(sink);
         match error {
             UpstreamError::Truncated | UpstreamError::Transport { .. } => {
                 self.diagnostics().record(DiagnosticCode::StreamTruncated, "", "");
             }
-            // What was said stays said; the error follows it.
-            _ if self.said => self.diagnostics().record(DiagnosticCode::ErrorInStream, "", ""),
+            // The text that went out stays; the error follows it.
+            _ if self.has_text => self.diagnostics().record(DiagnosticCode::ErrorInStream, "", ""),
             UpstreamError::Status(_) => {
                 self.diagnostics().record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
             }
             _ => {}
         }
-        // A connection that broke in the middle of an answer is a cut answer.
+        // A connection that breaks after text leaves a truncated response.
         let error = match error {
-            UpstreamError::Transport { .. } if self.said => &UpstreamError::Truncated,
+            UpstreamError::Transport { .. } if self.has_text => &UpstreamError::Truncated,
             other => other,
         };
         sink.error(error);
     }
 
-    /// Says what was held back.
-    fn release(&mut self, sink: &mut dyn ChunkSink) {
-        let pieces = self.reader.release();
-        if !pieces.is_empty() {
-            self.say(pieces, sink);
+    /// Sends the text that was withheld because it might have been the beginning of a stop sequence.
+    fn send_withheld(&mut self, sink: &mut dyn ChunkSink) {
+        let choices = self.reader.take_withheld();
+        if !choices.is_empty() {
+            self.send_choices(choices, sink);
         }
     }
 
-    fn say(&mut self, pieces: Vec<RepairedChoice>, sink: &mut dyn ChunkSink) {
-        let head = self.reader.head();
-        self.said |= pieces.iter().any(|piece| !piece.text.is_empty());
-        sink.chunk(&RepairedCompletion { pieces, ..RepairedCompletion::default() }, &head, None);
+    /// Sends a chunk made here.
+    fn send_choices(&mut self, choices: Vec<RepairedChoice>, sink: &mut dyn ChunkSink) {
+        let identity = self.reader.identity();
+        self.has_text |= choices.iter().any(|choice| !choice.text.is_empty());
+        sink.chunk(&RepairedCompletion { choices, ..RepairedCompletion::default() }, &identity, None);
     }
 
-    /// Says what is still to be said, and ends the stream.
-    fn close(&mut self, sink: &mut dyn ChunkSink) {
+    /// Sends what is withheld or missing and the regular end; `phase` is what the stream is in then.
+    fn close(&mut self, phase: Phase, sink: &mut dyn ChunkSink) {
         if self.choices.is_empty() {
             self.fail(&UpstreamError::Empty, sink);
             return;
         }
-        if std::mem::replace(&mut self.closed, true) {
+        if self.phase.has_ended() {
             return;
         }
-        self.release(sink);
-        let open: Vec<u32> = self.choices.iter().filter(|(_, finished)| !finished).map(|(i, _)| *i).collect();
-        for index in open {
+        self.phase = phase;
+        self.send_withheld(sink);
+        let unfinished: Vec<u32> =
+            self.choices.iter().filter(|choice| !choice.is_finished).map(|choice| choice.index).collect();
+        for index in unfinished {
             self.diagnostics().record(DiagnosticCode::FinishReasonDerived, "choices[].finish_reason", "");
-            self.say(vec![RepairedChoice { index, finish: Some("stop"), ..RepairedChoice::default() }], sink);
+            let finish_reason = Some("stop");
+            let choice = RepairedChoice { index, finish_reason, ..RepairedChoice::default() };
+            self.send_choices(vec![choice], sink);
         }
-        let (head, spec) = (self.reader.head(), &self.reader.spec);
-        let (shown, injected) = (spec.include_usage, spec.usage_injected);
-        if let Some(counts) = self.usage.take() {
-            if !shown && !injected {
-                self.diagnostics().record(DiagnosticCode::UsageUnasked, "usage", "");
-            }
-            sink.usage(&counts, &head, shown);
-        } else if shown {
-            self.diagnostics().record(DiagnosticCode::UsageMissing, "usage", "");
-            let usage = Usage::default();
-            let written = super::super::usage::write(usage);
-            sink.usage(&UsageSpan { usage, written, source: None }, &head, true);
-        }
+        self.send_usage(sink);
         sink.done();
+    }
+
+    fn send_usage(&mut self, sink: &mut dyn ChunkSink) {
+        let (identity, spec) = (self.reader.identity(), &self.reader.spec);
+        let (is_shown, is_injected) = (spec.include_usage, spec.usage_injected);
+        if let Some(usage) = self.usage.take() {
+            if !is_shown && !is_injected {
+                self.diagnostics().record(DiagnosticCode::UsageNotRequested, "usage", "");
+            }
+            sink.usage(&usage, &identity, is_shown);
+        } else if is_shown {
+            self.diagnostics().record(DiagnosticCode::UsageMissing, "usage", "");
+            let counts = Usage::default();
+            let json = usage::write(counts);
+            sink.usage(&StreamUsage { counts, json, source: None }, &identity, true);
+        }
     }
 }
 

@@ -1,7 +1,6 @@
-//! A dialect of which nothing was written by hand: what its own client asks and its own upstream answers, as it says it
-//! itself.
+//! Generates the sample payloads of a dialect with the dialect itself: its client's requests and its upstream's responses.
 
-use super::{PARAMETERS, Spoken};
+use super::{DialectSample, PARAMETERS};
 use openai_shim_core::canonical::{
     Block, BlockKind, Choice, Delta, Event, ExtraFields, FinishReason, Message, Request, Response,
     ResponseSpec, Role, Tool, Usage,
@@ -41,7 +40,7 @@ fn request(stream: bool, tools: bool) -> Request {
     request
 }
 
-/// Where the dialect's own client sends this: the endpoint that ends as the path does which an upstream is asked on.
+/// The path of the dialect's own clients: the endpoint that ends like the path of an upstream request.
 fn path(dialect: &dyn Dialect, stream: bool) -> &'static str {
     let encoded = dialect.encode_request(&request(stream, false), None, &mut Diagnostics::default()).unwrap();
     let (path, query) = encoded.path.split_once('?').unwrap_or((&encoded.path, ""));
@@ -50,7 +49,7 @@ fn path(dialect: &dyn Dialect, stream: bool) -> &'static str {
     if query.is_empty() { own.leak() } else { format!("{own}?{query}").leak() }
 }
 
-fn whole(dialect: &dyn Dialect, block: Block, finish: FinishReason) -> &'static str {
+fn encode_response(dialect: &dyn Dialect, block: Block, finish: FinishReason) -> &'static str {
     let (mut response, mut choice) = (Response::default(), Choice::default());
     (choice.blocks, choice.finish) = (vec![block], Some(finish));
     (response.choices, response.usage) = (vec![choice], Some(Usage::new(3, 2)));
@@ -59,10 +58,10 @@ fn whole(dialect: &dyn Dialect, block: Block, finish: FinishReason) -> &'static 
     String::from_utf8(body).unwrap().leak()
 }
 
-/// A stream that says `Hel`, `lo`, and ends.
+/// A stream with the deltas `Hel` and `lo`.
 fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
     let delta = |text: &str| Event::Delta { choice: 0, block: 0, delta: Delta::Text(text.to_owned()) };
-    let pieces = [
+    let event_groups = [
         vec![
             Event::Start { id: Some("x".into()), model: Some("m".into()), created: Some(1) },
             Event::Open { choice: 0, block: 0, kind: BlockKind::Text },
@@ -84,7 +83,7 @@ fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
         }
         String::from_utf8(out).unwrap().leak()
     };
-    pieces.iter().map(|events| written(events)).collect()
+    event_groups.iter().map(|events| written(events)).collect()
 }
 
 fn read(dialect: &dyn Dialect, body: &str) -> (String, String) {
@@ -99,7 +98,7 @@ fn read(dialect: &dyn Dialect, body: &str) -> (String, String) {
     (text, call)
 }
 
-pub(crate) fn by_itself(dialect: &'static dyn Dialect) -> Spoken {
+pub(crate) fn generate_sample(dialect: &'static dyn Dialect) -> DialectSample {
     let failure = StatusError::new(401, ErrorKind::Authentication, "No key.");
     let (_, error) = dialect.encode_error(&Error::Upstream(UpstreamError::Status(Box::new(failure))));
     let error: &'static str = String::from_utf8(error.to_vec()).unwrap().leak();
@@ -110,36 +109,36 @@ pub(crate) fn by_itself(dialect: &'static dyn Dialect) -> Spoken {
         signature: None,
         extra: ExtraFields::default(),
     };
-    let call = whole(dialect, call, FinishReason::ToolCalls);
+    let call = encode_response(dialect, call, FinishReason::ToolCalls);
     let stream = stream(dialect);
-    Spoken {
+    DialectSample {
         name: dialect.name(),
         path: path(dialect, false),
-        streamed: path(dialect, true),
+        stream_path: path(dialect, true),
         ask: Box::new(|stream, tools| {
             let request = request(stream, tools);
             let encoded = dialect.encode_request(&request, None, &mut Diagnostics::default()).unwrap();
             serde_json::from_str(&encoded.body.to_json()).unwrap()
         }),
-        text: whole(dialect, Block::text("Hello"), FinishReason::Stop),
+        text: encode_response(dialect, Block::text("Hello"), FinishReason::Stop),
         call,
         stream,
         content_type: dialect.stream_content_type(),
         error,
         read: Box::new(|answer| read(dialect, &answer.to_string())),
-        said: Box::new(|body| {
+        stream_text: Box::new(|body| {
             let texts = events(dialect, body.as_bytes()).into_iter().map(|event| match event {
                 Event::Delta { delta: Delta::Text(text), .. } => text,
                 _ => String::new(),
             });
             texts.collect()
         }),
-        complete: Box::new(|body| events(dialect, body.as_bytes()).last() == Some(&Event::End)),
+        is_complete_stream: Box::new(|body| events(dialect, body.as_bytes()).last() == Some(&Event::End)),
         message: Box::new(|body| {
             let (status, headers) = (http::StatusCode::UNAUTHORIZED, http::HeaderMap::new());
             let (body, mut diagnostics) = (body.to_string(), Diagnostics::default());
             let error = dialect.decode_error(status, &headers, body.as_bytes(), &mut diagnostics);
-            // What has no readable message has none.
+            // A diagnostic means that the error had no readable message.
             if diagnostics.is_empty() { error.to_string() } else { String::new() }
         }),
         tools: !read(dialect, call).1.is_empty(),

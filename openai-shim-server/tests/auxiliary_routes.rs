@@ -1,21 +1,21 @@
-//! Routes beside those that ask for answers, and the headers that come with each dialect.
+//! Auxiliary routes (token counts, models, embeddings, stored responses), and the headers and envelopes of each dialect.
 
 mod support;
 
 use serde_json::{Value, json};
-use support::{Answer, Running, Script, Scripted, completion};
+use support::{Script, ScriptedUpstream, TestResponse, TestServer, completion};
 
 const VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 
-async fn echo() -> Running {
-    Running::with("[[upstream]]\nname = \"echo\"\nbase_url = \"echo\"\n").await
+async fn echo() -> TestServer {
+    TestServer::with_config("[[upstream]]\nname = \"echo\"\nbase_url = \"echo\"\n").await
 }
 
-async fn get_with(shim: &Running, path: &str, header: (&str, &str)) -> Answer {
+async fn get_with(shim: &TestServer, path: &str, header: (&str, &str)) -> TestResponse {
     shim.send(|client, url| client.get(format!("{url}{path}")).header(header.0, header.1)).await
 }
 
-async fn post_with(shim: &Running, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+async fn post_with(shim: &TestServer, path: &str, headers: &[(&str, &str)], body: &str) -> TestResponse {
     shim.send(|client, url| {
         let request = client.post(format!("{url}{path}")).body(body.to_owned());
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
@@ -23,11 +23,11 @@ async fn post_with(shim: &Running, path: &str, headers: &[(&str, &str)], body: &
     .await
 }
 
-async fn post(shim: &Running, path: &str, body: &str) -> Answer {
-    Answer::of(shim.post(path, body).await).await
+async fn post(shim: &TestServer, path: &str, body: &str) -> TestResponse {
+    TestResponse::read(shim.post(path, body).await).await
 }
 
-/// A client's way of asking for a count, and where the number is.
+/// A token count request of a dialect, and where the number is in the response.
 const COUNTS: [(&str, &str, &str, &str); 4] = [
     (
         "anthropic-messages",
@@ -56,7 +56,7 @@ const COUNTS: [(&str, &str, &str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn tokens_are_counted_by_an_upstream_of_any_dialect_that_counts() {
+async fn token_count_works_with_upstreams_of_every_counting_dialect() {
     for (client, path, ask, place) in COUNTS {
         for (upstream, answer, spec) in [
             ("anthropic-messages", r#"{"input_tokens":77}"#, "post /v1/messages/count_tokens http"),
@@ -68,8 +68,8 @@ async fn tokens_are_counted_by_an_upstream_of_any_dialect_that_counts() {
             ),
         ] {
             let what = format!("{client} in front of {upstream}");
-            let scripted = Scripted::start(vec![Script::json(answer)]).await;
-            let shim = Running::before(&scripted, &format!("dialect = \"{upstream}\"")).await;
+            let scripted = ScriptedUpstream::start(vec![Script::json(answer)]).await;
+            let shim = TestServer::in_front_of(&scripted, &format!("dialect = \"{upstream}\"")).await;
             let counted = post(&shim, path, ask).await;
             assert_eq!(counted.json().pointer(place), Some(&json!(77)), "{what}: {}", counted.body);
             assert_eq!(counted.header("x-openai-shim-outcome"), "", "{what}");
@@ -81,14 +81,14 @@ async fn tokens_are_counted_by_an_upstream_of_any_dialect_that_counts() {
 }
 
 #[tokio::test]
-async fn a_count_that_nobody_has_is_estimated_and_says_so() {
+async fn token_count_without_upstream_support_is_a_marked_estimate() {
     for (client, path, ask, place) in COUNTS {
         for (upstream, script) in [
             ("openai-chat", Script::json("{}")),
-            ("anthropic-messages", Script::whole(404, "application/json", r#"{"error":"no"}"#)),
+            ("anthropic-messages", Script::response(404, "application/json", r#"{"error":"no"}"#)),
         ] {
-            let scripted = Scripted::start(vec![script]).await;
-            let shim = Running::before(&scripted, &format!("dialect = \"{upstream}\"")).await;
+            let scripted = ScriptedUpstream::start(vec![script]).await;
+            let shim = TestServer::in_front_of(&scripted, &format!("dialect = \"{upstream}\"")).await;
             let counted = post(&shim, path, ask).await;
             let number = counted.json().pointer(place).and_then(Value::as_u64);
             assert!(number.is_some_and(|n| (3..60).contains(&n)), "{client}: {}", counted.body);
@@ -96,46 +96,47 @@ async fn a_count_that_nobody_has_is_estimated_and_says_so() {
             assert!(counted.header("x-openai-shim-diagnostics").contains("tokens-estimated"), "{client}");
         }
     }
-    let refused = Script::whole(
+    let refused = Script::response(
         400,
         "application/json",
         r#"{"error":{"code":400,"message":"Too odd.","status":"INVALID_ARGUMENT"}}"#,
     );
-    let shim = Running::before(&Scripted::start(vec![refused]).await, "dialect = \"gemini\"").await;
+    let shim =
+        TestServer::in_front_of(&ScriptedUpstream::start(vec![refused]).await, "dialect = \"gemini\"").await;
     let answer = post(&shim, COUNTS[0].1, COUNTS[0].2).await;
     assert_eq!((answer.status, &answer.json()["error"]["message"]), (400, &json!("Too odd.")));
 }
 
 #[tokio::test]
-async fn one_model_and_pages_of_models_are_shown_in_the_shape_of_the_client() {
-    let shim = Running::with(
+async fn model_and_paged_model_list_have_the_clients_format() {
+    let shim = TestServer::with_config(
         "[[upstream]]\nname = \"echo\"\nbase_url = \"echo\"\nmodels = [\"a\", \"b\", { id = \"org/c\", upstream = \"c\" }]\n",
     )
     .await;
     let one = get_with(&shim, "/v1/models/org%2Fc?beta=true", VERSION).await.json();
     assert_eq!((&one["type"], &one["id"]), (&json!("model"), &json!("org/c")));
     assert!(one["display_name"].is_string() && one["created_at"].is_string());
-    let one = shim.read("/v1beta/models/a").await.json();
+    let one = shim.fetch("/v1beta/models/a").await.json();
     assert_eq!(one["name"], "models/a");
     assert!(one["supportedGenerationMethods"].to_string().contains("countTokens"));
     let one = get_with(&shim, "/v1/models/a", ("x-goog-api-key", "k")).await.json();
     assert_eq!(one["name"], "models/a");
-    assert_eq!(shim.read("/v1/models/a?limit=1").await.json()["object"], "model");
+    assert_eq!(shim.fetch("/v1/models/a?limit=1").await.json()["object"], "model");
 
     let page = get_with(&shim, "/v1/models?limit=1&after_id=a", VERSION).await.json();
     assert_eq!((&page["data"][0]["id"], &page["has_more"]), (&json!("b"), &json!(true)));
-    let page = shim.read("/v1beta/models?pageSize=2").await.json();
+    let page = shim.fetch("/v1beta/models?pageSize=2").await.json();
     assert_eq!((page["models"].as_array().map(Vec::len), &page["nextPageToken"]), (Some(2), &json!("2")));
-    assert_eq!(shim.read("/v1/models?limit=1").await.json()["data"].as_array().map(Vec::len), Some(3));
+    assert_eq!(shim.fetch("/v1/models?limit=1").await.json()["data"].as_array().map(Vec::len), Some(3));
 
     let missing = get_with(&shim, "/v1/models/z", VERSION).await;
     assert_eq!((missing.status, &missing.json()["type"]), (404, &json!("error")), "{}", missing.body);
-    let missing = shim.read("/v1beta/models/z").await;
+    let missing = shim.fetch("/v1beta/models/z").await;
     assert_eq!((missing.status, &missing.json()["error"]["status"]), (404, &json!("NOT_FOUND")));
 }
 
 #[tokio::test]
-async fn vectors_are_made_in_googles_form_too() {
+async fn embeddings_work_in_geminis_format() {
     let shim = echo().await;
     let content = json!({"parts": [{"text": "a"}]});
     let one = post(&shim, "/v1beta/models/echo:embedContent", &json!({"content": content}).to_string()).await;
@@ -146,9 +147,9 @@ async fn vectors_are_made_in_googles_form_too() {
 
     let own = r#"{"embedding":{"values":[0.1250]},"more":1}"#;
     let several = Script::json(r#"{"embeddings":[{"values":[1.50]},{"values":[2]}]}"#);
-    let upstream = Scripted::start(vec![Script::json(own), several]).await;
+    let upstream = ScriptedUpstream::start(vec![Script::json(own), several]).await;
     let more = "dialect = \"gemini\"\nmodels = [{ id = \"m\", upstream = \"theirs\" }]";
-    let shim = Running::before(&upstream, more).await;
+    let shim = TestServer::in_front_of(&upstream, more).await;
     let body = json!({"model": "models/m", "content": content, "taskType": "X"});
     let answer = post(&shim, "/v1beta/models/m:embedContent", &body.to_string()).await;
     assert_eq!(answer.body, own, "one form on both sides: the upstream's own bytes");
@@ -159,7 +160,7 @@ async fn vectors_are_made_in_googles_form_too() {
     assert!(upstream.requests()[1].0.starts_with("post /v1/models/theirs:batchembedcontents http"));
 }
 
-async fn with_key(shim: &Running, method: &str, path: &str, key: &str, body: &str) -> Answer {
+async fn with_key(shim: &TestServer, method: &str, path: &str, key: &str, body: &str) -> TestResponse {
     shim.send(|client, url| {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         client.request(method, format!("{url}{path}")).bearer_auth(key).body(body.to_owned())
@@ -168,13 +169,13 @@ async fn with_key(shim: &Running, method: &str, path: &str, key: &str, body: &st
 }
 
 #[tokio::test]
-async fn a_kept_response_is_shown_listed_and_forgotten_for_its_own_client_only() {
-    let upstream = Scripted::start(vec![Script::json(&completion("hello"))]).await;
+async fn stored_response_is_readable_and_deletable_by_its_owner_only() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("hello"))]).await;
     let config = format!(
         "client_keys = [\"one\", \"two\"]\n[[upstream]]\nname = \"up\"\nbase_url = \"{}\"\n",
         upstream.url
     );
-    let shim = Running::with(&config).await;
+    let shim = TestServer::with_config(&config).await;
     let ask =
         r#"{"model":"m","input":[{"role":"user","content":"first"},{"role":"user","content":"second"}]}"#;
     let made = with_key(&shim, "POST", "/v1/responses", "one", ask).await.json();
@@ -211,17 +212,17 @@ async fn a_kept_response_is_shown_listed_and_forgotten_for_its_own_client_only()
 }
 
 #[tokio::test]
-async fn responses_that_an_upstream_keeps_are_asked_for_there() {
-    let chat = Scripted::start(vec![Script::json("{}")]).await;
-    let kept = Scripted::start(vec![Script::json(r#"{"id":"resp_1","object":"response"}"#)]).await;
-    let shim = Running::with(&format!(
+async fn response_stored_at_an_upstream_is_fetched_there() {
+    let chat = ScriptedUpstream::start(vec![Script::json("{}")]).await;
+    let storing = ScriptedUpstream::start(vec![Script::json(r#"{"id":"resp_1","object":"response"}"#)]).await;
+    let shim = TestServer::with_config(&format!(
         "[[upstream]]\nname = \"a\"\nbase_url = \"{}\"\n[[upstream]]\nname = \"b\"\nbase_url = \"{}\"\ndialect = \"openai-responses\"\n",
-        chat.url, kept.url
+        chat.url, storing.url
     ))
     .await;
-    assert_eq!(shim.read("/v1/responses/resp_1?include=x").await.json()["id"], "resp_1");
+    assert_eq!(shim.fetch("/v1/responses/resp_1?include=x").await.json()["id"], "resp_1");
     assert_eq!(post(&shim, "/v1/responses/resp_1/cancel", "").await.status, 200);
-    let heads: Vec<_> = kept.requests().into_iter().map(|(head, _)| head).collect();
+    let heads: Vec<_> = storing.requests().into_iter().map(|(head, _)| head).collect();
     assert!(heads[0].starts_with("get /v1/responses/resp_1?include=x http"), "{}", heads[0]);
     assert!(heads[1].starts_with("post /v1/responses/resp_1/cancel http"), "{}", heads[1]);
     assert!(chat.requests().is_empty());
@@ -231,16 +232,17 @@ const HELLO: &str = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","c
 const MESSAGE: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"Hello"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":2}}"#;
 
 #[tokio::test]
-async fn a_clients_wishes_in_headers_go_to_upstreams_that_know_them() {
-    let wishes = [
+async fn feature_headers_are_forwarded_to_upstreams_that_accept_them() {
+    let feature_headers = [
         ("anthropic-version", "2099-01-01"),
         ("anthropic-beta", "one-feature,another"),
         ("openai-organization", "org-1"),
         ("cookie", "secret"),
     ];
-    let upstream = Scripted::start(vec![Script::json(MESSAGE)]).await;
-    let shim = Running::before(&upstream, "dialect = \"anthropic-messages\"\napi_key = \"sk-1\"").await;
-    let answer = post_with(&shim, "/v1/messages", &wishes, HELLO).await;
+    let upstream = ScriptedUpstream::start(vec![Script::json(MESSAGE)]).await;
+    let shim =
+        TestServer::in_front_of(&upstream, "dialect = \"anthropic-messages\"\napi_key = \"sk-1\"").await;
+    let answer = post_with(&shim, "/v1/messages", &feature_headers, HELLO).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     let head = &upstream.requests()[0].0;
     for line in ["anthropic-version: 2099-01-01", "anthropic-beta: one-feature,another", "x-api-key: sk-1"] {
@@ -248,23 +250,23 @@ async fn a_clients_wishes_in_headers_go_to_upstreams_that_know_them() {
     }
     assert!(!head.contains("org-1") && !head.contains("secret") && !head.contains("2023-06-01"), "{head}");
 
-    let upstream = Scripted::start(vec![Script::json(&completion("hello"))]).await;
-    let shim = Running::before(&upstream, "profile = \"openai\"").await;
-    let answer = post_with(&shim, "/v1/messages", &wishes, HELLO).await;
+    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("hello"))]).await;
+    let shim = TestServer::in_front_of(&upstream, "profile = \"openai\"").await;
+    let answer = post_with(&shim, "/v1/messages", &feature_headers, HELLO).await;
     let head = &upstream.requests()[0].0;
     assert!(head.contains("openai-organization: org-1") && !head.contains("anthropic"), "{head}");
     assert!(answer.header("x-openai-shim-diagnostics").contains("header-dropped"));
 }
 
 #[tokio::test]
-async fn limits_and_ids_reach_the_client_under_the_names_that_it_reads() {
+async fn rate_limit_and_id_headers_have_the_dialects_names() {
     let limits = "request-id: req_theirs\r\nanthropic-ratelimit-requests-remaining: 7\r\nanthropic-ratelimit-tokens-limit: 900\r\nanthropic-ratelimit-tokens-reset: 2099-01-01T00:00:00Z\r\n";
-    let script = Script::whole_with(200, "application/json", limits, MESSAGE);
+    let script = Script::response_with_headers(200, "application/json", limits, MESSAGE);
     let refused = r#"{"type":"error","error":{"type":"rate_limit_error","message":"Slowly."}}"#;
-    let refused = Script::whole_with(429, "application/json", limits, refused);
-    let upstream = Scripted::start(vec![script.clone(), script, refused]).await;
+    let refused = Script::response_with_headers(429, "application/json", limits, refused);
+    let upstream = ScriptedUpstream::start(vec![script.clone(), script, refused]).await;
     let more = "dialect = \"anthropic-messages\"\n[retry]\nattempts = 1\n";
-    let shim = Running::before(&upstream, more).await;
+    let shim = TestServer::in_front_of(&upstream, more).await;
     let own = post(&shim, "/v1/messages", HELLO).await;
     assert_eq!(own.header("request-id"), "req_theirs");
     assert_eq!(own.header("anthropic-ratelimit-tokens-reset"), "2099-01-01T00:00:00Z");
@@ -277,9 +279,9 @@ async fn limits_and_ids_reach_the_client_under_the_names_that_it_reads() {
     assert_eq!(refused.header("anthropic-ratelimit-requests-remaining"), "7");
 
     let limits = "x-ratelimit-remaining-tokens: 5\r\nx-ratelimit-limit-requests: 60\r\n";
-    let script = Script::whole_with(200, "application/json", limits, completion("hello"));
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "").await;
+    let script = Script::response_with_headers(200, "application/json", limits, completion("hello"));
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let anthropics = post(&shim, "/v1/messages", HELLO).await;
     assert_eq!(anthropics.header("anthropic-ratelimit-tokens-remaining"), "5");
     assert_eq!(anthropics.header("anthropic-ratelimit-requests-limit"), "60");
@@ -289,29 +291,30 @@ async fn limits_and_ids_reach_the_client_under_the_names_that_it_reads() {
 }
 
 #[tokio::test]
-async fn every_way_of_sending_a_key_opens_the_door() {
+async fn client_key_is_accepted_in_every_dialects_place() {
     let shim =
-        Running::with("client_keys = [\"k1\"]\n[[upstream]]\nname = \"e\"\nbase_url = \"echo\"\n").await;
+        TestServer::with_config("client_keys = [\"k1\"]\n[[upstream]]\nname = \"e\"\nbase_url = \"echo\"\n")
+            .await;
     let hello = HELLO.replace("\"m\"", "\"echo\"");
     for header in [("x-api-key", "k1"), ("authorization", "Bearer k1")] {
         let answer = post_with(&shim, "/v1/messages", &[header, VERSION], &hello).await;
         assert_eq!(answer.status, 200, "{}: {}", header.0, answer.body);
     }
-    assert_eq!(shim.read("/v1beta/models?key=k1").await.status, 200);
-    assert_eq!(shim.read("/v1beta/models?key=k2").await.status, 401);
-    assert_eq!(shim.read("/v1/models?key=k1").await.status, 401, "only where the dialect has it");
+    assert_eq!(shim.fetch("/v1beta/models?key=k1").await.status, 200);
+    assert_eq!(shim.fetch("/v1beta/models?key=k2").await.status, 401);
+    assert_eq!(shim.fetch("/v1/models?key=k1").await.status, 401, "only where the dialect has it");
 }
 
 #[tokio::test]
-async fn models_named_in_paths_cannot_climb() {
-    let upstream = Scripted::start(vec![Script::json("{}")]).await;
-    let shim = Running::before(&upstream, "dialect = \"gemini\"").await;
+async fn model_in_a_path_cannot_climb_out_of_it() {
+    let upstream = ScriptedUpstream::start(vec![Script::json("{}")]).await;
+    let shim = TestServer::in_front_of(&upstream, "dialect = \"gemini\"").await;
     let body = r#"{"contents":[{"parts":[{"text":"hi"}]}],"content":{"parts":[{"text":"hi"}]}}"#;
     for model in
         ["..", "%2e%2e", "a/../b", "a%2f..%2fb", "a%5c..%5cb", "%2e%2e%2f%2e%2e%2fadmin", "./x", "%2E"]
     {
         for method in ["generateContent", "streamGenerateContent?alt=sse", "countTokens", "embedContent"] {
-            // Clients of HTTP tidy paths up before they send them: this one does not.
+            // HTTP clients normalize paths before they send them; a raw socket does not.
             let reply = shim
                 .raw(
                     format!(
@@ -347,7 +350,7 @@ async fn models_named_in_paths_cannot_climb() {
     );
 }
 
-/// Where an error's message is in each dialect, and a path of its clients.
+/// The JSON pointer of an error's message in each dialect, and a path of its clients.
 const ENVELOPES: [(&str, &str, &str); 6] = [
     ("/v1/chat/completions", "/v1/chat/nowhere", "/error/code"),
     ("/v1/messages", "/v1/messages/nowhere", "/error/type"),
@@ -358,9 +361,9 @@ const ENVELOPES: [(&str, &str, &str); 6] = [
 ];
 
 #[tokio::test]
-async fn whatever_goes_wrong_is_told_in_the_envelope_of_the_path() {
+async fn every_error_has_the_envelope_of_its_path() {
     let config = "client_keys = [\"k\"]\n[limits]\nrequest_body = \"2KiB\"\n[[upstream]]\nname = \"e\"\nbase_url = \"echo\"\n";
-    let shim = Running::with(config).await;
+    let shim = TestServer::with_config(config).await;
     let key = ("x-api-key", "k");
     let large = format!(r#"{{"x":"{}"}}"#, "y".repeat(4000));
     for (path, nowhere, place) in ENVELOPES {
@@ -386,7 +389,7 @@ async fn whatever_goes_wrong_is_told_in_the_envelope_of_the_path() {
 }
 
 #[tokio::test]
-async fn a_null_in_place_of_usage_that_only_we_asked_for_stays_here() {
+async fn null_usage_requested_by_the_shim_is_not_passed_on() {
     let chunk = |rest: &str| {
         format!(r#"{{"id":"c","object":"chat.completion.chunk","created":1,"model":"m",{rest}}}"#)
     };
@@ -399,8 +402,8 @@ async fn a_null_in_place_of_usage_that_only_we_asked_for_stays_here() {
         String::from("[DONE]"),
     ];
     let events: Vec<&str> = events.iter().map(String::as_str).collect();
-    let upstream = Scripted::start(vec![Script::stream().events(&events).end()]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![Script::stream().events(&events).end()]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let answer = shim.chat(true).await;
     assert_eq!(upstream.body(0)["stream_options"]["include_usage"], true);
     assert!(answer.text() == "Hello" && !answer.body.contains("usage"), "{}", answer.body);
@@ -414,29 +417,32 @@ async fn a_null_in_place_of_usage_that_only_we_asked_for_stays_here() {
 }
 
 #[tokio::test]
-async fn usage_that_is_missing_is_counted_once() {
+async fn missing_usage_is_estimated_once() {
     let script = Script::json(
         &completion("hello")
             .replace(r#","usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}"#, ""),
     );
-    let upstream = Scripted::start(vec![script]).await;
-    let shim = Running::before(&upstream, "").await;
+    let upstream = ScriptedUpstream::start(vec![script]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for stream in [false, true] {
         let body = format!(
             r#"{{"model":"m","max_tokens":9,"stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#
         );
         let answer = post(&shim, "/v1/messages", &body).await;
         assert_eq!(answer.status, 200);
-        let told = answer.header("x-openai-shim-diagnostics");
-        assert!(stream || told.contains("usage-missing") && !told.contains("usage-missing x"), "{told}");
+        let diagnostics = answer.header("x-openai-shim-diagnostics");
+        assert!(
+            stream || diagnostics.contains("usage-missing") && !diagnostics.contains("usage-missing x"),
+            "{diagnostics}"
+        );
     }
-    let metrics = shim.read("/metrics").await.body;
+    let metrics = shim.fetch("/metrics").await.body;
     let line = metrics.lines().find(|line| line.contains("usage-missing")).unwrap_or_default();
     assert!(line.ends_with(" 2"), "{line}");
 }
 
 #[tokio::test]
-async fn what_ollamas_server_does_with_models_is_refused_in_its_own_words() {
+async fn ollamas_model_management_is_refused_in_its_format() {
     let shim = echo().await;
     for path in ["pull", "create", "copy", "push", "blobs/sha256:00"] {
         let refused = post(&shim, &format!("/api/{path}"), r#"{"model":"x"}"#).await;

@@ -1,9 +1,12 @@
-//! Through a proxy, where the environment names one: the only place that knows reqwest.
+//! Sends requests through the proxy that the environment names (`HTTPS_PROXY`, …), with reqwest, which is used only here.
 
-use super::connect_error::{NO_NAME, NOT_TRUSTED, no_descriptors};
-use super::idle_timeout::IdleTimeout;
-use super::peer::{Peer, Wait};
+use super::http::connect_error::{NAME_UNRESOLVED, NOT_TRUSTED};
+use super::http::idle_timeout::IdleTimeout;
+use super::http::peer::{Peer, WaitKind};
+use super::http::pool::IDLE_LIFETIME;
+use super::http::redirect::MAX_REDIRECTS;
 use crate::config::Timeouts;
+use crate::http::socket_errors::describe_no_descriptors;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, Request, Response};
@@ -14,9 +17,15 @@ use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The same roots as [`dial`](super::dial) has.
+/// Makes ring the process's TLS provider: reqwest, built without one, needs it before its first client.
+pub fn provide_tls() {
+    // A second installation is refused; it would be the same provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Builds a client with the same TLS roots as [`connect`](super::http::connect).
 pub(super) fn client(fixed: HeaderMap, timeouts: Timeouts) -> Result<reqwest::Client, String> {
-    super::provide_tls();
+    provide_tls();
     let client = builder(fixed.clone(), timeouts).build();
     client
         .or_else(|_| builder(fixed, timeouts).tls_certs_merge(bundled_roots()).build())
@@ -26,11 +35,11 @@ pub(super) fn client(fixed: HeaderMap, timeouts: Timeouts) -> Result<reqwest::Cl
 fn builder(fixed: HeaderMap, timeouts: Timeouts) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .connect_timeout(timeouts.connect)
-        .pool_idle_timeout(super::KEEP)
+        .pool_idle_timeout(IDLE_LIFETIME)
         .tcp_nodelay(true)
-        .redirect(Policy::custom(follow))
+        .redirect(Policy::custom(redirect_policy))
         .referer(false)
-        // The exchange counts attempts.
+        // Retries are the exchange's task, which counts attempts.
         .retry(reqwest::retry::never())
         .default_headers(fixed)
 }
@@ -39,34 +48,34 @@ fn bundled_roots() -> impl Iterator<Item = reqwest::Certificate> {
     webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| reqwest::Certificate::from_der(der).ok())
 }
 
-/// Follows only to the same server, and only where the request stays what it is; the key goes nowhere else.
-fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
+/// Follows redirections that keep the method (307, 308) and the server: the key must not reach another server.
+fn redirect_policy(attempt: redirect::Attempt<'_>) -> redirect::Action {
     let keeps_method = matches!(attempt.status().as_u16(), 307 | 308);
-    let to = attempt.url();
-    let stays = attempt.previous().last().is_some_and(|from| from.origin() == to.origin());
-    if keeps_method && stays && attempt.previous().len() <= super::MAX_REDIRECTS {
+    let target = attempt.url();
+    let same_server = attempt.previous().last().is_some_and(|from| from.origin() == target.origin());
+    if keeps_method && same_server && attempt.previous().len() <= MAX_REDIRECTS {
         attempt.follow()
     } else {
         attempt.stop()
     }
 }
 
-/// Sends a request whose URI is absolute.
+/// Sends a request with an absolute URI.
 pub(super) async fn send(
     client: &reqwest::Client,
     request: Request<Bytes>,
-    silence: IdleTimeout,
+    idle_timeout: IdleTimeout,
 ) -> Result<Response<ProxiedBody>, UpstreamError> {
     let (parts, body) = request.into_parts();
     let sending =
         client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body).send();
     let response: Response<reqwest::Body> =
-        sending.await.map_err(|error| failure(&silence.peer, error))?.into();
-    Ok(response.map(|body| ProxiedBody { body, silence, over: false }))
+        sending.await.map_err(|error| upstream_error(&idle_timeout.peer, error))?.into();
+    Ok(response.map(|body| ProxiedBody { body, idle_timeout, is_over: false }))
 }
 
-/// One sentence for a failure: no address, no key. The log has the rest.
-fn failure(peer: &Peer, error: reqwest::Error) -> UpstreamError {
+/// Logs reqwest's error with its causes; the client gets one sentence without address and key.
+fn upstream_error(peer: &Peer, error: reqwest::Error) -> UpstreamError {
     let error = error.without_url();
     let mut chain: Vec<&(dyn Error + 'static)> = vec![&error];
     let mut next = error.source();
@@ -74,26 +83,26 @@ fn failure(peer: &Peer, error: reqwest::Error) -> UpstreamError {
         chain.push(source);
         next = source.source();
     }
-    let said: Vec<String> = chain.iter().map(ToString::to_string).collect();
-    peer.warn(&format_args!("an upstream behind a proxy failed: {}", said.join(": ")));
+    let causes: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    peer.warn(&format_args!("an upstream behind a proxy failed: {}", causes.join(": ")));
     if error.is_timeout() {
-        return peer.late(Wait::Connect);
+        return peer.timed_out(WaitKind::Connect);
     }
     let io = chain.iter().find_map(|error| error.downcast_ref::<std::io::Error>());
-    match io.and_then(no_descriptors) {
+    match io.and_then(describe_no_descriptors) {
         Some(text) => peer.no_descriptors(text),
-        None if error.is_connect() => peer.unreachable_by_proxy(&cause(&chain)),
-        None => peer.broke_off(&cause(&chain)),
+        None if error.is_connect() => peer.unreachable_through_proxy(&describe_cause(&chain)),
+        None => peer.disconnected(&describe_cause(&chain)),
     }
 }
 
-/// The innermost cause in plain words; the libraries' own often name hosts and numbers.
-fn cause(chain: &[&(dyn Error + 'static)]) -> String {
-    let says = |word: &str| chain.iter().any(|e| e.to_string().contains(word));
-    if says("dns error") {
-        return String::from(NO_NAME);
+/// Describes the innermost cause without hosts and numbers, which the libraries' texts often contain.
+fn describe_cause(chain: &[&(dyn Error + 'static)]) -> String {
+    let mentions = |text: &str| chain.iter().any(|e| e.to_string().contains(text));
+    if mentions("dns error") {
+        return String::from(NAME_UNRESOLVED);
     }
-    if says("certificate") {
+    if mentions("certificate") {
         return String::from(NOT_TRUSTED);
     }
     let Some(last) = chain.last() else { return String::new() };
@@ -103,18 +112,18 @@ fn cause(chain: &[&(dyn Error + 'static)]) -> String {
     }
 }
 
-/// An answer's body as it arrives, with a limit on silence.
+/// A response's body as it arrives, with its timeouts.
 pub(super) struct ProxiedBody {
     body: reqwest::Body,
-    silence: IdleTimeout,
-    over: bool,
+    idle_timeout: IdleTimeout,
+    is_over: bool,
 }
 
 impl Stream for ProxiedBody {
     type Item = Result<Bytes, UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.over {
+        if self.is_over {
             return Poll::Ready(None);
         }
         let item = loop {
@@ -123,16 +132,16 @@ impl Stream for ProxiedBody {
                     Ok(data) => Some(Ok(data)),
                     Err(_trailers) => continue,
                 },
-                Poll::Ready(Some(Err(error))) => Some(Err(failure(&self.silence.peer, error))),
+                Poll::Ready(Some(Err(error))) => Some(Err(upstream_error(&self.idle_timeout.peer, error))),
                 Poll::Ready(None) => None,
-                Poll::Pending => Some(Err(ready!(self.silence.poll(cx)))),
+                Poll::Pending => Some(Err(ready!(self.idle_timeout.poll(cx)))),
             };
         };
         let item = match item {
-            Some(Ok(data)) => Some(self.silence.broken().map_or(Ok(data), Err)),
+            Some(Ok(data)) => Some(self.idle_timeout.record_progress().map_or(Ok(data), Err)),
             item => item,
         };
-        self.over = !matches!(item, Some(Ok(_)));
+        self.is_over = !matches!(item, Some(Ok(_)));
         Poll::Ready(item)
     }
 }
@@ -146,10 +155,10 @@ mod tests {
     use std::time::Duration;
     use tokio::time::sleep;
 
-    /// Every second poll has nothing yet, but wakes at once.
-    struct Hesitant(u32);
+    /// Every second poll is pending, and wakes at once.
+    struct PendingEverySecondPoll(u32);
 
-    impl http_body::Body for Hesitant {
+    impl http_body::Body for PendingEverySecondPoll {
         type Data = Bytes;
         type Error = std::io::Error;
 
@@ -167,11 +176,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn time_in_which_nobody_reads_is_no_silence_of_the_upstream() {
+    async fn pause_of_the_reader_is_not_upstream_idle_time() {
         let config = read(&Overrides { upstream: Some("http://h".into()), ..Overrides::default() }).unwrap();
         let timeouts = Timeouts { idle: Duration::from_millis(20), ..Timeouts::default() };
-        let silence = IdleTimeout::new(Arc::new(Peer::new("http://h", &config.upstreams[0], timeouts)), None);
-        let mut body = ProxiedBody { body: reqwest::Body::wrap(Hesitant(0)), silence, over: false };
+        let idle_timeout =
+            IdleTimeout::new(Arc::new(Peer::new("http://h", &config.upstreams[0], timeouts)), None);
+        let mut body = ProxiedBody {
+            body: reqwest::Body::wrap(PendingEverySecondPoll(0)),
+            idle_timeout,
+            is_over: false,
+        };
         for _ in 0..3 {
             let item = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await;
             assert_eq!(item, Some(Ok(Bytes::from_static(b"x"))));
@@ -180,12 +194,12 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_plain_words_without_hosts() {
+    fn causes_are_described_without_hosts() {
         let refused = std::io::Error::from_raw_os_error(111);
-        assert_eq!(cause(&[&refused]), "connection refused");
+        assert_eq!(describe_cause(&[&refused]), "connection refused");
         let lookup = std::io::Error::other("dns error: failed to lookup secret.example");
-        assert_eq!(cause(&[&lookup]), "its name cannot be resolved");
+        assert_eq!(describe_cause(&[&lookup]), "its name cannot be resolved");
         let tls = std::io::Error::other("invalid peer certificate: not valid for name secret.example");
-        assert_eq!(cause(&[&tls]), "its TLS certificate is not trusted");
+        assert_eq!(describe_cause(&[&tls]), "its TLS certificate is not trusted");
     }
 }

@@ -1,15 +1,15 @@
-//! Every behaviour of the Python proxy that this began as, row by row of the design's section 9.
+//! Every behaviour of the Python proxy that this project began as.
 
 mod support;
 
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use support::{Answer, Running, Script, Scripted, completion, stop, text};
+use support::{Script, ScriptedUpstream, TestResponse, TestServer, completion, stop, text};
 
 const CHAT: &str = "/api/openai/v1/chat/completions";
 
-async fn post(shim: &Running, body: Value) -> Answer {
-    Answer::of(shim.post(CHAT, &body.to_string()).await).await
+async fn post(shim: &TestServer, body: Value) -> TestResponse {
+    TestResponse::read(shim.post(CHAT, &body.to_string()).await).await
 }
 
 fn hi(more: Value) -> Value {
@@ -18,16 +18,16 @@ fn hi(more: Value) -> Value {
     body
 }
 
-async fn answering() -> Scripted {
-    Scripted::start(vec![Script::json(&completion("hello"))]).await
+async fn answering() -> ScriptedUpstream {
+    ScriptedUpstream::start(vec![Script::json(&completion("hello"))]).await
 }
 
 #[tokio::test]
-async fn models_lists_the_configured_model_under_both_prefixes() {
+async fn model_list_has_the_configured_model_under_both_prefixes() {
     let upstream = answering().await;
-    let shim = Running::before(&upstream, "models = [\"mixtral-chat\"]").await;
+    let shim = TestServer::in_front_of(&upstream, "models = [\"mixtral-chat\"]").await;
     for path in ["/api/openai/v1/models", "/v1/models"] {
-        let list = shim.read(path).await.json();
+        let list = shim.fetch(path).await.json();
         assert_eq!(list["object"], "list");
         assert_eq!(list["data"][0]["id"], "mixtral-chat");
         assert_eq!(list["data"].as_array().unwrap().len(), 1);
@@ -37,7 +37,7 @@ async fn models_lists_the_configured_model_under_both_prefixes() {
 #[tokio::test]
 async fn prompt_instead_of_messages_becomes_one_user_message() {
     let upstream = answering().await;
-    let shim = Running::before(&upstream, "").await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let answer = post(&shim, json!({"model": "m", "prompt": "say hello"})).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "hello"));
     assert!(answer.header("x-openai-shim-diagnostics").contains("prompt-to-messages"));
@@ -46,9 +46,9 @@ async fn prompt_instead_of_messages_becomes_one_user_message() {
 }
 
 #[tokio::test]
-async fn a_list_of_prompts_is_taken_too() {
+async fn list_of_prompts_becomes_messages() {
     let upstream = answering().await;
-    let shim = Running::before(&upstream, "").await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     let answer = post(&shim, json!({"model": "m", "prompt": ["one", "two"]})).await;
     assert_eq!(answer.status, 200);
     assert!(answer.header("x-openai-shim-diagnostics").contains("prompt-to-messages"));
@@ -57,11 +57,11 @@ async fn a_list_of_prompts_is_taken_too() {
 }
 
 #[tokio::test]
-async fn real_completions_are_served_besides() {
+async fn completions_endpoint_is_served_from_a_chat_upstream() {
     let upstream = answering().await;
-    let shim = Running::before(&upstream, "").await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for path in ["/v1/completions", "/api/openai/v1/completions"] {
-        let answer = Answer::of(shim.post(path, r#"{"model":"m","prompt":"x"}"#).await).await;
+        let answer = TestResponse::read(shim.post(path, r#"{"model":"m","prompt":"x"}"#).await).await;
         let body: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(
             (&body["object"], &body["choices"][0]["text"]),
@@ -72,20 +72,22 @@ async fn real_completions_are_served_besides() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_serves_real_completions_itself_is_asked_for_them() {
+async fn upstream_with_completions_gets_completions_requests() {
     let text = r#"{"id":"cmpl-1","object":"text_completion","created":1,"model":"m","choices":[{"text":"a","index":0,"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
-    let upstream = Scripted::start(vec![Script::json(text)]).await;
+    let upstream = ScriptedUpstream::start(vec![Script::json(text)]).await;
     let shim =
-        Running::before(&upstream, "[upstream.quirks]\nextra_dialects = [\"openai-completions\"]").await;
-    let answer = Answer::of(shim.post("/v1/completions", r#"{"model":"m","prompt":[1,2]}"#).await).await;
+        TestServer::in_front_of(&upstream, "[upstream.quirks]\nextra_dialects = [\"openai-completions\"]")
+            .await;
+    let answer =
+        TestResponse::read(shim.post("/v1/completions", r#"{"model":"m","prompt":[1,2]}"#).await).await;
     assert_eq!(answer.body, text);
     assert!(upstream.requests()[0].0.starts_with("post /v1/completions"));
 }
 
 #[tokio::test]
-async fn neither_prompt_nor_a_list_of_messages_is_an_error_that_names_the_field() {
+async fn missing_prompt_and_messages_is_an_error_that_names_the_field() {
     let upstream = answering().await;
-    let shim = Running::before(&upstream, "").await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for body in [
         json!({"model": "m"}),
         json!({"model": "m", "messages": "hi"}),
@@ -102,26 +104,27 @@ async fn neither_prompt_nor_a_list_of_messages_is_an_error_that_names_the_field(
 }
 
 #[tokio::test]
-async fn stream_is_forced_off_only_where_the_profile_says_so_and_the_client_still_gets_its_stream() {
+async fn unsupported_streaming_is_replaced_and_the_client_gets_a_stream() {
     let upstream = answering().await;
-    let shim = Running::before(&upstream, "[upstream.quirks.stream]\nsupported = false").await;
+    let shim = TestServer::in_front_of(&upstream, "[upstream.quirks.stream]\nsupported = false").await;
     let answer = post(&shim, hi(json!({"stream": true}))).await;
     assert_ne!(upstream.body(0)["stream"], json!(true));
     assert!(answer.is_stream() && answer.is_done());
     assert_eq!(answer.text(), "hello");
 
     let upstream =
-        Scripted::start(vec![Script::stream().events(&[&text("hello"), &stop(), "[DONE]"]).end()]).await;
-    let answer = post(&Running::before(&upstream, "").await, hi(json!({"stream": true}))).await;
+        ScriptedUpstream::start(vec![Script::stream().events(&[&text("hello"), &stop(), "[DONE]"]).end()])
+            .await;
+    let answer = post(&TestServer::in_front_of(&upstream, "").await, hi(json!({"stream": true}))).await;
     assert_eq!(upstream.body(0)["stream"], json!(true));
     assert!(answer.is_done());
 }
 
 #[tokio::test]
-async fn max_tokens_has_a_default_that_never_overrides() {
+async fn max_tokens_default_never_overrides_the_clients_value() {
     let upstream = answering().await;
     let more = "[upstream.quirks.params]\nrequire_max_tokens = true\n[defaults]\nmax_tokens = 4096";
-    let shim = Running::before(&upstream, more).await;
+    let shim = TestServer::in_front_of(&upstream, more).await;
     post(&shim, hi(json!({}))).await;
     post(&shim, hi(json!({"max_tokens": 7}))).await;
     post(&shim, hi(json!({"max_completion_tokens": 9}))).await;
@@ -132,38 +135,38 @@ async fn max_tokens_has_a_default_that_never_overrides() {
         ["max_tokens", "max_completion_tokens"].iter().filter_map(|key| third[key].as_u64()).collect();
     assert_eq!(named, [9], "{third}");
 
-    post(&Running::before(&upstream, "profile = \"lemonfox\"").await, hi(json!({}))).await;
+    post(&TestServer::in_front_of(&upstream, "profile = \"lemonfox\"").await, hi(json!({}))).await;
     assert_eq!(upstream.body(3)["max_tokens"], 4096, "the original's own upstream needs no configuration");
-    post(&Running::before(&upstream, "").await, hi(json!({}))).await;
+    post(&TestServer::in_front_of(&upstream, "").await, hi(json!({}))).await;
     assert!(upstream.body(4).get("max_tokens").is_none(), "only profiles that want one get one");
 }
 
 #[tokio::test]
-async fn one_retry_after_a_pause_when_the_answer_is_empty_or_no_json() {
+async fn empty_or_non_json_response_is_retried_once_after_a_pause() {
     for first in [
         Script::json(r#"{"choices":[]}"#),
-        Script::whole(200, "text/html", "<html>busy</html>"),
+        Script::response(200, "text/html", "<html>busy</html>"),
         Script::json(""),
     ] {
-        let upstream = Scripted::start(vec![first, Script::json(&completion("second"))]).await;
-        let shim = Running::before(&upstream, "[retry]\nattempts = 2\nbackoff = \"300ms\"").await;
-        let begun = Instant::now();
-        // The pause holds up nobody else.
+        let upstream = ScriptedUpstream::start(vec![first, Script::json(&completion("second"))]).await;
+        let shim = TestServer::in_front_of(&upstream, "[retry]\nattempts = 2\nbackoff = \"300ms\"").await;
+        let started = Instant::now();
+        // The pause does not delay other requests.
         let (answer, health) = tokio::join!(post(&shim, hi(json!({}))), async {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            let health = shim.read("/healthz").await.status;
-            (health, begun.elapsed() < Duration::from_millis(250))
+            let health = shim.fetch("/healthz").await.status;
+            (health, started.elapsed() < Duration::from_millis(250))
         });
         assert_eq!((answer.text().as_str(), health), ("second", (200, true)));
-        assert!(begun.elapsed() >= Duration::from_millis(300));
+        assert!(started.elapsed() >= Duration::from_millis(300));
         assert_eq!(upstream.requests().len(), 2);
     }
 }
 
 #[tokio::test]
-async fn a_polite_fallback_when_both_attempts_are_empty() {
-    let upstream = Scripted::start(vec![Script::json(r#"{"choices":[]}"#)]).await;
-    let shim = Running::before(&upstream, "").await;
+async fn empty_attempts_end_with_the_fallback_response() {
+    let upstream = ScriptedUpstream::start(vec![Script::json(r#"{"choices":[]}"#)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for stream in [false, true] {
         let answer = post(&shim, hi(json!({"stream": stream}))).await;
         assert_eq!((answer.status, answer.is_stream()), (200, stream));
@@ -180,18 +183,19 @@ async fn a_polite_fallback_when_both_attempts_are_empty() {
 }
 
 #[tokio::test]
-async fn the_fallback_says_what_its_owner_wants_and_can_be_had_for_errors_or_not_at_all() {
-    let broken = || Script::whole(400, "application/json", r#"{"error":{"message":"no"}}"#);
-    let upstream = Scripted::start(vec![broken()]).await;
-    let shim = Running::before(&upstream, "[fallback]\nwhen = \"always\"\nmessage = \"Sorry.\"").await;
+async fn fallback_message_and_policy_are_configurable() {
+    let broken = || Script::response(400, "application/json", r#"{"error":{"message":"no"}}"#);
+    let upstream = ScriptedUpstream::start(vec![broken()]).await;
+    let shim =
+        TestServer::in_front_of(&upstream, "[fallback]\nwhen = \"always\"\nmessage = \"Sorry.\"").await;
     let answer = post(&shim, hi(json!({}))).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, "Sorry."));
 
-    let upstream = Scripted::start(vec![broken()]).await;
-    assert_eq!(post(&Running::before(&upstream, "").await, hi(json!({}))).await.status, 400);
+    let upstream = ScriptedUpstream::start(vec![broken()]).await;
+    assert_eq!(post(&TestServer::in_front_of(&upstream, "").await, hi(json!({}))).await.status, 400);
 
-    let upstream = Scripted::start(vec![Script::json(r#"{"choices":[]}"#)]).await;
-    let shim = Running::before(&upstream, "[fallback]\nwhen = \"never\"").await;
+    let upstream = ScriptedUpstream::start(vec![Script::json(r#"{"choices":[]}"#)]).await;
+    let shim = TestServer::in_front_of(&upstream, "[fallback]\nwhen = \"never\"").await;
     let answer = post(&shim, hi(json!({}))).await;
     assert_eq!((answer.status, &answer.error()["code"]), (502, &json!("empty_completion")));
 }
@@ -199,40 +203,41 @@ async fn the_fallback_says_what_its_owner_wants_and_can_be_had_for_errors_or_not
 #[tokio::test]
 async fn empty_choices_are_replaced() {
     for body in [r#"{"id":"x","choices":[]}"#, r#"{"id":"x","choices":null}"#, r#"{"id":"x"}"#] {
-        let upstream = Scripted::start(vec![Script::json(body)]).await;
-        let answer = post(&Running::before(&upstream, "").await, hi(json!({}))).await;
+        let upstream = ScriptedUpstream::start(vec![Script::json(body)]).await;
+        let answer = post(&TestServer::in_front_of(&upstream, "").await, hi(json!({}))).await;
         let json = answer.json();
         assert_eq!(json["choices"].as_array().unwrap().len(), 1, "{body}");
         assert!(json["choices"][0]["message"]["content"].as_str().is_some_and(|text| !text.is_empty()));
     }
 }
 
-/// That no panic reaches a client is in `operations.rs`.
+/// Panics are tested in `operations.rs`.
 #[tokio::test]
-async fn whatever_breaks_is_answered_in_a_typed_envelope_with_its_status() {
+async fn every_failure_has_an_error_envelope_and_a_status() {
     let upstream = answering().await;
-    let shim = Running::before(&upstream, "").await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
     for body in
         ["", "{", "[]", "null", "\"x\"", "{\"messages\":7}", "\u{1}", "{\"model\":\"m\",\"messages\":[1]}"]
     {
-        let answer = Answer::of(shim.post(CHAT, body).await).await;
+        let answer = TestResponse::read(shim.post(CHAT, body).await).await;
         assert_eq!(answer.status, 400, "{body:?}");
         assert_eq!(answer.error()["type"], "invalid_request_error");
         assert_eq!(answer.header("content-type"), "application/json");
     }
-    let nobody =
-        Running::with("[[upstream]]\nname = \"x\"\nbase_url = \"http://127.0.0.1:1\"\n[retry]\nattempts = 1")
-            .await;
-    let answer = nobody.chat(false).await;
+    let unreachable = TestServer::with_config(
+        "[[upstream]]\nname = \"x\"\nbase_url = \"http://127.0.0.1:1\"\n[retry]\nattempts = 1",
+    )
+    .await;
+    let answer = unreachable.chat(false).await;
     assert_eq!((answer.status, &answer.error()["code"]), (502, &json!("upstream_unreachable")));
-    let told = "The upstream \"x\" could not be reached: connection refused. Check that it runs, and the host and port in \
+    let expected = "The upstream \"x\" could not be reached: connection refused. Check that it runs, and the host and port in \
                 its base_url.";
-    assert_eq!(answer.error()["message"], told);
+    assert_eq!(answer.error()["message"], expected);
 }
 
-/// That it tells systemd how it is, and ends in order, is in `process.rs`; so is the log of requests and answers.
+/// Notifications to systemd, orderly shutdown and the body log are tested in `process.rs`.
 #[tokio::test]
-async fn the_unit_for_systemd_is_there_and_restarts_are_optional() {
+async fn systemd_unit_exists_and_restarts_are_optional() {
     let deploy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/deploy");
     let unit = std::fs::read_to_string(deploy.join("openai-shim.service")).unwrap();
     for line in ["Type=notify", "WatchdogSec=", "DynamicUser=yes", "LoadCredential=", "NoNewPrivileges=yes"] {

@@ -1,14 +1,14 @@
-//! Whole bodies through an ordinary HTTP server: what an upstream is sent, and what a client gets back.
+//! Complete requests and responses through an ordinary HTTP server: what the upstream receives, and what the client gets.
 
 mod support;
 
 use serde_json::{Value, json};
-use support::{Answer, Running, completion};
+use support::{TestResponse, TestServer, completion};
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-async fn shim(upstream: &MockServer, base: &str, more: &str) -> Running {
-    Running::with(&format!(
+async fn shim(upstream: &MockServer, base: &str, more: &str) -> TestServer {
+    TestServer::with_config(&format!(
         "[[upstream]]\nname = \"up\"\nbase_url = \"{}{base}\"\napi_key = \"sk-1\"\n{more}\n[retry]\nbackoff = \"10ms\"\n",
         upstream.uri()
     ))
@@ -30,18 +30,18 @@ async fn sent(upstream: &MockServer) -> Vec<Request> {
 }
 
 #[tokio::test]
-async fn a_well_formed_call_passes_byte_for_byte_in_both_directions() {
+async fn well_formed_call_passes_byte_for_byte_in_both_directions() {
     let upstream = answering(ok()).await;
     let shim = shim(&upstream, "/v1", "").await;
     let body = "{\"model\":\"m\", \"messages\":[{\"role\":\"user\",\"content\":\"h\\u00e9\"}],\n \"temperature\":0.70,\"x_vendor\":{\"a\":[1.0,12345678901234567890123]}}";
-    let answer = Answer::of(shim.post("/v1/chat/completions", body).await).await;
+    let answer = TestResponse::read(shim.post("/v1/chat/completions", body).await).await;
     assert_eq!((answer.status, answer.body), (200, completion("hello")));
     assert_eq!(answer.headers["x-openai-shim-diagnostics"], "0");
     assert_eq!(sent(&upstream).await[0].body, body.as_bytes());
 }
 
 #[tokio::test]
-async fn the_call_carries_the_key_and_nothing_of_the_client() {
+async fn upstream_request_has_the_key_and_no_client_headers() {
     let upstream = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/v1/chat/completions"))
@@ -71,7 +71,7 @@ async fn the_call_carries_the_key_and_nothing_of_the_client() {
 }
 
 #[tokio::test]
-async fn base_urls_are_joined_without_doubled_slashes() {
+async fn base_url_and_path_are_joined_without_doubled_slashes() {
     for (base, expected) in [
         ("", "/chat/completions"),
         ("/", "/chat/completions"),
@@ -86,7 +86,7 @@ async fn base_urls_are_joined_without_doubled_slashes() {
 }
 
 #[tokio::test]
-async fn a_passing_failure_is_asked_for_again_and_a_lasting_one_is_told() {
+async fn transient_failure_is_retried_and_lasting_failure_reported() {
     for (status, attempts) in
         [(500, 2), (502, 2), (503, 2), (429, 2), (529, 2), (400, 1), (401, 1), (403, 1), (404, 1), (422, 1)]
     {
@@ -101,7 +101,7 @@ async fn a_passing_failure_is_asked_for_again_and_a_lasting_one_is_told() {
 }
 
 #[tokio::test]
-async fn a_failure_that_passes_is_not_seen_by_the_client() {
+async fn transient_failure_is_hidden_from_the_client() {
     let upstream = MockServer::start().await;
     let busy = ResponseTemplate::new(429).insert_header("retry-after", "0").set_body_string("busy");
     Mock::given(method("POST")).respond_with(busy).up_to_n_times(1).mount(&upstream).await;
@@ -112,7 +112,7 @@ async fn a_failure_that_passes_is_not_seen_by_the_client() {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_asked_for_comes_also_from_a_whole_answer() {
+async fn requested_stream_is_made_from_a_non_streaming_response() {
     let upstream = answering(ok()).await;
     let answer = shim(&upstream, "/v1", "").await.chat(true).await;
     assert!(answer.is_stream() && answer.is_done());
@@ -120,7 +120,7 @@ async fn a_stream_that_was_asked_for_comes_also_from_a_whole_answer() {
 }
 
 #[tokio::test]
-async fn redirections_are_followed_on_the_same_server_only_and_never_with_another_method() {
+async fn redirection_is_followed_only_on_the_same_server_with_the_same_method() {
     let elsewhere = answering(ok()).await;
     for (status, to, followed) in [
         (307, String::from("/other"), true),
@@ -152,7 +152,7 @@ async fn redirections_are_followed_on_the_same_server_only_and_never_with_anothe
 }
 
 #[tokio::test]
-async fn a_connection_serves_many_calls() {
+async fn connection_serves_many_calls() {
     let upstream = answering(ok()).await;
     let shim = shim(&upstream, "/v1", "").await;
     for _ in 0..50 {
@@ -165,17 +165,18 @@ async fn a_connection_serves_many_calls() {
 }
 
 #[tokio::test]
-async fn what_open_webui_sends_is_understood() {
+async fn open_webui_request_is_accepted() {
     let upstream = answering(ok()).await;
     let shim = shim(&upstream, "/v1", "").await;
-    // A reasoning model by its name, tasks, and parameters of other servers.
+    // A reasoning model by its name, background tasks, and parameters of other servers.
     for body in [
         json!({"model": "o3-mini", "stream": false, "max_completion_tokens": 50, "messages": [{"role": "developer", "content": "be brief"}, {"role": "user", "content": "hi"}]}),
         json!({"model": "m", "stream": false, "messages": [{"role": "user", "content": [{"type": "text", "text": "### Task: a title"}]}]}),
         json!({"model": "m", "stream": false, "min_p": 0.1, "reasoning_effort": "low", "custom": [1], "user": {"id": "1"}, "messages": [{"role": "user", "content": "hi"}]}),
         json!({"model": "m", "stream": false, "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "a", "usage": {"x": 1}}, {"role": "user", "content": "b"}]}),
     ] {
-        let answer = Answer::of(shim.post("/api/openai/v1/chat/completions", &body.to_string()).await).await;
+        let answer =
+            TestResponse::read(shim.post("/api/openai/v1/chat/completions", &body.to_string()).await).await;
         assert_eq!((answer.status, answer.text().as_str()), (200, "hello"), "{body}");
         assert_eq!(answer.header("content-type"), "application/json");
     }

@@ -1,21 +1,22 @@
-//! With forms and without: the same bytes, the same [`Seen`](crate::canonical::Seen), the same findings.
+//! With the cache and without: the same bytes, events, [summary](crate::canonical::ResponseSummary) and diagnostics.
 #![allow(clippy::disallowed_methods, clippy::format_push_string)] // tests read fixtures, and need not be fast
 
-use super::super::super::{Decoder, StreamRepairer};
+use super::super::OpenAiChat;
 use super::super::decode::ChatDecoder;
-use super::{ChatRepairer, TemplateCache};
+use super::super::stream_repairer::ChatRepairer;
+use super::{DecodeTemplates, RepairTemplates};
 use crate::canonical::{Context, Diagnostics, ResponseSpec};
-use crate::dialect::Dialect;
+use crate::dialect::{Decoder, Dialect, StreamRepairer};
 use crate::framing::{Frame, Framer};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// What a client asked: nothing special, tools and usage, JSON, or stops of our own.
+/// What a client requested: nothing special, tools and usage, JSON, or stop sequences applied here.
 fn spec(variant: u8) -> ResponseSpec {
-    let body = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"stream_options":{"include_usage":true},"tools":[{"type":"function","function":{"name":"get_weather"}}]}"#;
+    let with_tools = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"stream_options":{"include_usage":true},"tools":[{"type":"function","function":{"name":"get_weather"}}]}"#;
     let plain = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
-    let body: &[u8] = if variant % 2 == 1 { body } else { plain };
-    let request = super::super::OpenAiChat
+    let body: &[u8] = if variant % 2 == 1 { with_tools } else { plain };
+    let request = OpenAiChat
         .decode_request("", &bytes::Bytes::copy_from_slice(body), &mut Diagnostics::default())
         .unwrap();
     let mut spec = ResponseSpec::new(&request, Context::fixed());
@@ -29,66 +30,71 @@ fn spec(variant: u8) -> ResponseSpec {
     spec
 }
 
-/// How many chunks were said again by their form; fails where that differs from mending them.
+/// Returns how many chunks were replayed; fails where a replay differs from the repair.
 fn compare(body: &[u8], variant: u8, what: &str) -> u32 {
-    let (mut with, mut without) = (ChatRepairer::new(spec(variant)), ChatRepairer::new(spec(variant)));
-    without.forms = TemplateCache::never();
-    let (mut reader, mut plain) =
-        (ChatDecoder::new(spec(variant)), ChatDecoder::without_forms(spec(variant)));
-    let (mut c, mut d) = (Vec::new(), Vec::new());
-    let (mut a, mut b, mut framer) = (Vec::new(), Vec::new(), Framer::new(1 << 20));
-    let mut said = 0;
-    let mut same = |frame: Frame<'_>| {
-        with.frame(frame, &mut a);
-        said += u32::from(with.forms.said());
-        without.frame(frame, &mut b);
+    let (mut cached, mut uncached) = (ChatRepairer::new(spec(variant)), ChatRepairer::new(spec(variant)));
+    uncached.templates = RepairTemplates::disabled();
+    let (mut cached_decoder, mut uncached_decoder) =
+        (ChatDecoder::new(spec(variant)), ChatDecoder::new(spec(variant)));
+    uncached_decoder.templates = DecodeTemplates::disabled();
+    let (mut cached_bytes, mut uncached_bytes) = (Vec::new(), Vec::new());
+    let (mut cached_events, mut uncached_events) = (Vec::new(), Vec::new());
+    let mut framer = Framer::new(1 << 20);
+    let mut replayed = 0;
+    let mut compare_frame = |frame: Frame<'_>| {
+        cached.frame(frame, &mut cached_bytes);
+        replayed += u32::from(cached.templates.has_replayed());
+        uncached.frame(frame, &mut uncached_bytes);
         assert_eq!(
-            (String::from_utf8_lossy(&a), with.summary(), with.diagnostics()),
-            (String::from_utf8_lossy(&b), without.summary(), without.diagnostics()),
+            (String::from_utf8_lossy(&cached_bytes), cached.summary(), cached.diagnostics()),
+            (String::from_utf8_lossy(&uncached_bytes), uncached.summary(), uncached.diagnostics()),
             "{what}, {variant}: {frame:?}"
         );
-        reader.frame(frame, &mut c);
-        plain.frame(frame, &mut d);
-        assert_eq!(format!("{c:?}"), format!("{d:?}"), "{what}, {variant}: {frame:?}");
-        assert_eq!(reader.diagnostics(), plain.diagnostics(), "{what}, {variant}: {frame:?}");
-        a.clear();
-        b.clear();
-        c.clear();
-        d.clear();
+        cached_decoder.frame(frame, &mut cached_events);
+        uncached_decoder.frame(frame, &mut uncached_events);
+        assert_eq!(
+            (format!("{cached_events:?}"), cached_decoder.diagnostics()),
+            (format!("{uncached_events:?}"), uncached_decoder.diagnostics()),
+            "{what}, {variant}: {frame:?}"
+        );
+        cached_bytes.clear();
+        uncached_bytes.clear();
+        cached_events.clear();
+        uncached_events.clear();
     };
-    let _ = framer.push(body, &mut same);
-    framer.finish(&mut same);
-    with.finish(&mut a);
-    without.finish(&mut b);
+    let _ = framer.push(body, &mut compare_frame);
+    framer.finish(&mut compare_frame);
+    cached.finish(&mut cached_bytes);
+    uncached.finish(&mut uncached_bytes);
     assert_eq!(
-        (&a, with.summary(), with.diagnostics()),
-        (&b, without.summary(), without.diagnostics()),
+        (&cached_bytes, cached.summary(), cached.diagnostics()),
+        (&uncached_bytes, uncached.summary(), uncached.diagnostics()),
         "{what}, {variant}"
     );
-    assert_eq!(with.stream.usage, without.stream.usage);
-    reader.finish(&mut c);
-    plain.finish(&mut d);
+    assert_eq!(cached.stream.usage.json, uncached.stream.usage.json);
+    cached_decoder.finish(&mut cached_events);
+    uncached_decoder.finish(&mut uncached_events);
     assert_eq!(
-        (format!("{c:?}"), reader.diagnostics()),
-        (format!("{d:?}"), plain.diagnostics()),
+        (format!("{cached_events:?}"), cached_decoder.diagnostics()),
+        (format!("{uncached_events:?}"), uncached_decoder.diagnostics()),
         "{what}, {variant}"
     );
-    said
+    replayed
 }
 
 #[test]
-fn padding_that_stays_the_same_does_not_hinder_a_translated_form() {
-    let mut reader = ChatDecoder::new(spec(0));
-    let (mut events, mut said) = (Vec::new(), 0);
+fn unchanged_padding_does_not_prevent_a_template_of_events() {
+    let mut decoder = ChatDecoder::new(spec(0));
+    let (mut events, mut replayed) = (Vec::new(), 0);
     for at in 0..20 {
         let padding = if at == 15 { "other" } else { "same" };
         let chunk = format!(
             r#"{{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{{"index":0,"delta":{{"content":"w{at}"}},"finish_reason":null}}],"obfuscation":"{padding}"}}"#
         );
-        reader.frame(Frame::Event { event: None, data: chunk.as_bytes() }, &mut events);
-        said += u32::from(reader.said());
+        decoder.frame(Frame::Event { event: None, data: chunk.as_bytes() }, &mut events);
+        replayed += u32::from(decoder.templates.has_replayed());
     }
-    assert!(said >= 16, "{said}");
+    assert!(replayed >= 16, "{replayed}");
     let padded = events.iter().filter(|event| matches!(event, crate::canonical::Event::Extra { .. })).count();
     assert_eq!(padded, 3, "the first, the other, and the first again");
 }
@@ -106,26 +112,26 @@ fn fixtures() -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn every_recording_is_the_same_with_forms() {
+fn every_recording_is_the_same_with_and_without_the_cache() {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let shared = std::env::var_os("OPENAI_SHIM_CORPUS").map_or(default, PathBuf::from);
     let Ok(lines) = std::fs::read_to_string(shared.join("corpus/openai-chat.jsonl")) else { return };
-    let (mut used, mut events) = (0, 0);
+    let (mut replayed, mut events) = (0, 0);
     for line in lines.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         let body = line["response"]["body"].as_str().unwrap_or_default();
         if line["streaming"] == true {
             events += body.matches("\ndata:").count();
-            (0..8).for_each(|variant| used += compare(body.as_bytes(), variant, &line["id"].to_string()));
+            (0..8).for_each(|variant| replayed += compare(body.as_bytes(), variant, &line["id"].to_string()));
         }
     }
-    println!("{used} of 8 times {events} events were said again by their form");
-    assert!(used > 0);
+    println!("{replayed} of 8 times {events} events were replayed");
+    assert!(replayed > 0);
 }
 
-/// Words and members as they may follow each other in one stream, most of them like the one before.
+/// Texts and fields as they may follow each other in one stream; most chunks are like the one before.
 fn stream() -> impl Strategy<Value = String> {
-    const WORDS: [&str; 16] = [
+    const TEXTS: [&str; 16] = [
         "word",
         "",
         " ",
@@ -146,7 +152,7 @@ fn stream() -> impl Strategy<Value = String> {
     const ROLES: [&str; 5] = ["", "", "\"role\":\"assistant\",", "\"role\":null,", "\"content\":\"twice\","];
     const CONTENT: [&str; 4] =
         ["\"content\":\"R\"", "\"content\":\"R\"", "\"content\":\"\"", "\"content\":null"];
-    const BESIDE: [&str; 19] = [
+    const OTHER_FIELDS: [&str; 19] = [
         "",
         "",
         ",\"reasoning_content\":null",
@@ -181,19 +187,19 @@ fn stream() -> impl Strategy<Value = String> {
         ",\"object\":\"x\"",
         ",\"usage\":{\"prompt_tokens\":-N,\"completion_tokens\":N1234567890123456789}",
     ];
-    let shape = (0..ROLES.len(), 0..CONTENT.len(), 0..BESIDE.len(), 0..LAST.len(), any::<bool>());
-    let run = (shape, prop::collection::vec((0..WORDS.len(), 0..120_u32), 1..6), 0..12_u8);
+    let shape = (0..ROLES.len(), 0..CONTENT.len(), 0..OTHER_FIELDS.len(), 0..LAST.len(), any::<bool>());
+    let run = (shape, prop::collection::vec((0..TEXTS.len(), 0..120_u32), 1..6), 0..12_u8);
     prop::collection::vec(run, 1..5).prop_map(|runs| {
         let mut body = String::new();
-        for ((role, content, beside, last, named), chunks, ending) in runs {
-            for (word, n) in chunks {
-                let (word, n) = (WORDS[word], n.to_string());
-                let identity = if named { "\"id\":\"i\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\"," } else { "" };
-                let content = CONTENT[content].replace('R', word);
-                let beside = BESIDE[beside].replace('R', word).replace('N', &n);
-                let last = LAST[last].replace('N', &n).replace('R', word);
+        for ((role, content, others, last, has_identity), chunks, ending) in runs {
+            for (text, n) in chunks {
+                let (text, n) = (TEXTS[text], n.to_string());
+                let identity = if has_identity { "\"id\":\"i\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\"," } else { "" };
+                let content = CONTENT[content].replace('R', text);
+                let others = OTHER_FIELDS[others].replace('R', text).replace('N', &n);
+                let last = LAST[last].replace('N', &n).replace('R', text);
                 let role = ROLES[role];
-                body.push_str(&format!("data: {{{identity}\"choices\":[{{\"index\":0,\"delta\":{{{role}{content}{beside}}},\"finish_reason\":null}}]{last}}}\n\n"));
+                body.push_str(&format!("data: {{{identity}\"choices\":[{{\"index\":0,\"delta\":{{{role}{content}{others}}},\"finish_reason\":null}}]{last}}}\n\n"));
             }
             match ending {
                 0 => body.push_str("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"),
@@ -212,12 +218,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn every_stream_is_the_same_with_forms(body in stream(), variant in 0..8_u8) {
+    fn every_stream_is_the_same_with_and_without_the_cache(body in stream(), variant in 0..8_u8) {
         compare(body.as_bytes(), variant, &body);
     }
 
     #[test]
-    fn every_fixture_is_the_same_with_forms_however_it_is_mutilated(
+    fn every_mutated_fixture_is_the_same_with_and_without_the_cache(
         (path, body) in prop::sample::select(fixtures()),
         edits in prop::collection::vec((0..4_u8, any::<u16>(), any::<u16>(), any::<u8>()), 0..6),
         variant in 0..8_u8,
@@ -228,7 +234,7 @@ proptest! {
             match edit {
                 0 => lines.swap(a, b),
                 1 => lines.insert(b, lines[a].clone()),
-                // The same chunk again, a few times, so that it has a form.
+                // The same chunk again, a few times, so that it becomes a template.
                 2 => (0..3).for_each(|_| { lines.insert(a + 1, b"\n".to_vec()); lines.insert(a + 1, lines[a].clone()); }),
                 _ => {
                     let at = b % lines[a].len();

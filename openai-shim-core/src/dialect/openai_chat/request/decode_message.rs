@@ -1,0 +1,268 @@
+//! One message of a request: JSON to a canonical [`Message`].
+
+use super::raw_fields::RawFields;
+use crate::canonical::{
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, Role, Text,
+};
+use crate::dialect::openai_chat::extra_fields::{NAME, unknown_fields};
+use crate::dialect::openai_chat::{reasoning_details, shape, tool_call};
+use crate::dialect::shape::Place;
+use crate::error::ClientError;
+use crate::json::{Object, ValueKind, decode_string, items, raw, string_or_json, value_kind};
+use bytes::Bytes;
+use std::borrow::Cow;
+
+/// A message that was decoded.
+pub(super) struct DecodedMessage {
+    pub(super) message: Message,
+    /// It cannot be sent as it came.
+    pub(super) is_reshaped: bool,
+}
+
+/// A content part that was decoded.
+struct DecodedPart {
+    block: Block,
+    /// It cannot be sent as it came.
+    is_reshaped: bool,
+}
+
+/// Parses an item of the list of messages.
+pub(super) fn parse(item: &str, i: usize) -> Result<Object<'_>, ClientError> {
+    Object::parse(item.as_bytes()).map_err(|_| {
+        let field_path = format!("messages[{i}]");
+        ClientError::invalid(format!("{field_path} must be an object with `role` and `content`."))
+            .at(field_path)
+    })
+}
+
+/// Decodes the message number `i`; strings in it may share the buffer of `body`.
+pub(super) fn decode(
+    object: &Object<'_>,
+    body: &Bytes,
+    i: usize,
+    diagnostics: &mut Diagnostics,
+) -> Result<DecodedMessage, ClientError> {
+    let field_path = |field: &str| format!("messages[{i}]{field}");
+    let mut fields = RawFields::default();
+    let mut extra = Vec::new();
+    for (key, value) in object.iter() {
+        match fields.field_mut(key) {
+            Some(field) => *field = Some(value),
+            None => extra.push((key.to_owned(), raw(value))),
+        }
+    }
+    if !fields.is_plain() || !extra.is_empty() {
+        let messages = Place::Key(&Place::Root, "messages");
+        shape::MESSAGE.check_at(object, Place::Index(&messages, i), &[], diagnostics)?;
+    }
+    let role = decode_role(&fields, i)?;
+    let mut is_reshaped = false;
+    let mut message = Message::new(role, Vec::new());
+    let reasoning = fields.reasoning_content.and_then(decode_string).filter(|t| !t.is_empty());
+    let is_details = |key: &str| key == reasoning_details::FIELD;
+    let details = extra.iter().find(|(key, _)| is_details(key)).map(|(_, details)| details.get());
+    message.blocks =
+        details.map(|details| reasoning_details::read(details, reasoning.as_deref())).unwrap_or_default();
+    if let Some(reasoning) = reasoning.filter(|_| message.blocks.is_empty()) {
+        message.blocks.push(Block::Reasoning {
+            text: reasoning.into(),
+            signature: None,
+            extra: ExtraFields::default(),
+        });
+    }
+    let mut content = Vec::new();
+    if let Some(value) = non_null(fields.content) {
+        message.content_was_parts = value_kind(value) == ValueKind::Array;
+        is_reshaped |= decode_content(value, body, i, &mut content, diagnostics)?;
+    }
+    if let Some(refusal) = fields.refusal.filter(|refusal| value_kind(refusal) == ValueKind::String) {
+        content.push(Block::Refusal(Text::from_json(refusal)));
+    }
+    if role == Role::Tool {
+        let id = fields.tool_call_id.and_then(decode_string).unwrap_or_default().into_owned();
+        message.blocks.reserve_exact(1);
+        message.blocks.push(Block::ToolResult {
+            id,
+            blocks: content,
+            is_error: false,
+            extra: ExtraFields::default(),
+        });
+    } else if message.blocks.is_empty() {
+        message.blocks = content;
+    } else {
+        message.blocks.append(&mut content);
+    }
+    if let Some(calls) = non_null(fields.tool_calls) {
+        let calls = items(calls).ok_or_else(|| {
+            let calls_path = field_path(".tool_calls");
+            ClientError::invalid(format!("{calls_path} must be a list.")).at(calls_path)
+        })?;
+        for (k, item) in calls.into_iter().enumerate() {
+            let call = tool_call::read(item);
+            if call.is_reshaped {
+                is_reshaped = true;
+                diagnostics.record(
+                    DiagnosticCode::ToolArgumentsShaped,
+                    &field_path(&format!(".tool_calls[{k}].function.arguments")),
+                    "",
+                );
+            }
+            message.blocks.push(call.block);
+        }
+    }
+    message.name = fields.name.and_then(decode_string).map(Into::into);
+    if message.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
+        let details = extra.iter_mut().filter(|(key, _)| is_details(key));
+        details.for_each(|(key, _)| key.insert(0, '.'));
+    }
+    // To some servers a field that is null is not the same as no field.
+    for key in ["refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"] {
+        if fields.field_mut(key).is_some_and(|value| value.is_some_and(|v| value_kind(v) == ValueKind::Null))
+        {
+            extra.push((key.to_owned(), raw("null")));
+        }
+    }
+    if !extra.is_empty() {
+        message.extra = ExtraFields::new(NAME, extra);
+    }
+    Ok(DecodedMessage { message, is_reshaped })
+}
+
+fn decode_role(fields: &RawFields<'_>, i: usize) -> Result<Role, ClientError> {
+    let role_path = || format!("messages[{i}].role");
+    let Some(role) = fields.role.and_then(decode_string) else {
+        let text = format!("{} is missing. Use system, user, assistant or tool.", role_path());
+        return Err(ClientError::invalid(text).at(role_path()));
+    };
+    Role::parse(&role).ok_or_else(|| {
+        let roles = "system, developer, user, assistant or tool";
+        ClientError::invalid(format!("{} is {role:?}; it must be {roles}.", role_path())).at(role_path())
+    })
+}
+
+fn non_null(value: Option<&str>) -> Option<&str> {
+    value.filter(|value| value_kind(value) != ValueKind::Null)
+}
+
+/// Decodes content of any shape; returns whether it cannot be sent as it came.
+fn decode_content(
+    value: &str,
+    body: &Bytes,
+    i: usize,
+    out: &mut Vec<Block>,
+    diagnostics: &mut Diagnostics,
+) -> Result<bool, ClientError> {
+    match value_kind(value) {
+        ValueKind::String => {
+            // Nearly every message has one text and nothing else.
+            out.reserve_exact(1);
+            out.push(Block::text(Text::within(value, body)));
+            Ok(false)
+        }
+        ValueKind::Array => {
+            let mut is_reshaped = false;
+            for (k, item) in items(value).unwrap_or_default().into_iter().enumerate() {
+                let field_path = || format!("messages[{i}].content[{k}]");
+                let part = decode_part(item, body).ok_or_else(|| {
+                    let field_path = field_path();
+                    let text = format!("{field_path} must be a content part: an object with `type`.");
+                    ClientError::invalid(text).at(field_path)
+                })?;
+                if part.is_reshaped {
+                    diagnostics.record(DiagnosticCode::ContentRewritten, &field_path(), "");
+                }
+                is_reshaped |= part.is_reshaped;
+                out.push(part.block);
+            }
+            Ok(is_reshaped)
+        }
+        _ => {
+            let field_path = format!("messages[{i}].content");
+            let text = format!("{field_path} must be a text or a list of parts.");
+            Err(ClientError::invalid(text).at(field_path))
+        }
+    }
+}
+
+/// Decodes a content part; `None` if it is neither a string nor an object.
+fn decode_part(part: &str, body: &Bytes) -> Option<DecodedPart> {
+    let reshaped = |block| Some(DecodedPart { block, is_reshaped: true });
+    let unchanged = |block| Some(DecodedPart { block, is_reshaped: false });
+    if let Some(plain) = decode_string(part) {
+        return reshaped(Block::text(plain));
+    }
+    let object = Object::parse(part.as_bytes()).ok()?;
+    let native = || unchanged(Block::Native { dialect: NAME, raw: raw(part) });
+    let kind = object.str("type").unwrap_or_default();
+    match kind.as_ref() {
+        "text" => match object.get("text").filter(|text| value_kind(text) == ValueKind::String) {
+            Some(text) => {
+                let extra = unknown_fields(&object, &["type", "text"]);
+                unchanged(Block::Text { text: Text::within(text, body), extra })
+            }
+            None => native(),
+        },
+        "image_url" => match object.get("image_url").map(|v| (value_kind(v), v)) {
+            Some((ValueKind::String, url)) => {
+                reshaped(Block::Image(Box::new(media(source(&string_or_json(url)), &object))))
+            }
+            Some((ValueKind::Object, inner)) => {
+                let inner = Object::parse(inner.as_bytes()).ok()?;
+                let mut image = media(source(&inner.str("url")?), &object);
+                image.detail = inner.str("detail").map(Cow::into_owned);
+                unchanged(Block::Image(Box::new(image)))
+            }
+            _ => native(),
+        },
+        "input_audio" => match object.object("input_audio") {
+            Some(audio) => {
+                let source = MediaSource::Base64 {
+                    media_type: audio.str("format").unwrap_or_default().into_owned(),
+                    data: audio.str("data").unwrap_or_default().into_owned(),
+                };
+                unchanged(Block::Audio(Box::new(media(source, &object))))
+            }
+            None => native(),
+        },
+        "file" => match object.object("file").and_then(|file| decode_file(&file, &object)) {
+            Some(document) => unchanged(Block::File(Box::new(document))),
+            None => native(),
+        },
+        "refusal" => unchanged(Block::Refusal(object.str("refusal").unwrap_or_default().into())),
+        _ => native(),
+    }
+}
+
+/// Decodes the `file` of a content part; `None` if it has neither data nor an id.
+fn decode_file(file: &Object<'_>, part: &Object<'_>) -> Option<Media> {
+    let source = match (file.str("file_data"), file.str("file_id")) {
+        (Some(data), _) => source(&data),
+        (None, Some(id)) => MediaSource::FileId(id.into_owned()),
+        (None, None) => return None,
+    };
+    let mut document = media(source, part);
+    document.name = file.str("filename").map(Cow::into_owned);
+    // Some servers accept a URL where OpenAI accepts base64 data only.
+    if let (MediaSource::Url(_), Some(file)) = (&document.source, part.get("file")) {
+        document.extra.dialect = NAME;
+        document.extra.members.push((String::from(".file"), raw(file)));
+    }
+    Some(document)
+}
+
+fn media(source: MediaSource, object: &Object<'_>) -> Media {
+    let mut media = Media::new(source);
+    media.extra = unknown_fields(object, &["type", "image_url", "input_audio", "file"]);
+    media
+}
+
+/// Reads a data URL as base64 data, and anything else as a URL.
+fn source(url: &str) -> MediaSource {
+    let data = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
+    match data {
+        Some((media_type, data)) => {
+            MediaSource::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
+        }
+        None => MediaSource::Url(url.to_owned()),
+    }
+}

@@ -1,0 +1,128 @@
+//! `tools` and `tool_choice`: a request's JSON to the canonical model and back.
+
+use crate::canonical::{DiagnosticCode, Diagnostics, Tool, ToolChoice};
+use crate::dialect::openai_chat::extra_fields::{NAME, record_dropped, unknown_fields};
+use crate::dialect::openai_chat::shape;
+use crate::dialect::shape::{Place, Style};
+use crate::error::ClientError;
+use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
+
+/// Reads the tools of a request.
+pub(super) fn decode_tools(
+    request: &Object<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Result<Vec<Tool>, ClientError> {
+    let items = request.array("tools").unwrap_or_default();
+    items.into_iter().enumerate().map(|(i, item)| decode_tool(item, i, diagnostics)).collect()
+}
+
+fn decode_tool(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Tool, ClientError> {
+    let tools = Place::Key(&Place::Root, "tools");
+    let place = Place::Index(&tools, i);
+    let object = Object::parse(item.as_bytes()).map_err(|_| {
+        let field_path = place.path(Style::Brackets);
+        ClientError::invalid(format!("`{field_path}` must be an object with `type` and `function`."))
+            .at(field_path)
+    })?;
+    shape::TOOL.check_at(&object, place, &["function"], diagnostics)?;
+    let native = || Ok(Tool::Native { dialect: NAME, raw: raw(item) });
+    let Some(function) = object.object("function") else { return native() };
+    shape::FUNCTION.check_at(&function, Place::Key(&place, "function"), &[], diagnostics)?;
+    let Some(name) = function.str("name") else { return native() };
+    let mut extra = unknown_fields(&function, &["name", "description", "parameters", "strict"]);
+    let tool_extra = unknown_fields(&object, &["type", "function"]);
+    if !tool_extra.is_empty() {
+        // Fields next to `function` are stored under the empty name, which no field has.
+        let mut fields = Object::new();
+        for (key, value) in tool_extra.into_members() {
+            fields.set(key, value.get().to_owned());
+        }
+        extra.dialect = NAME;
+        extra.members.push((String::new(), raw(fields.to_json())));
+    }
+    Ok(Tool::Function {
+        name: name.into_owned(),
+        description: function.str("description").map(std::borrow::Cow::into_owned),
+        parameters: function.non_null("parameters").map(raw),
+        strict: function.bool("strict"),
+        extra,
+    })
+}
+
+/// Writes a tool; `None`, with a diagnostic, for another dialect's own.
+pub(super) fn encode_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<String> {
+    let field_path = format!("tools[{i}]");
+    match tool {
+        Tool::Function { name, description, parameters, strict, extra } => {
+            let mut function = Object::new();
+            function.set("name", encode_string(name));
+            if let Some(description) = description {
+                function.set("description", encode_string(description));
+            }
+            if let Some(parameters) = parameters {
+                function.set("parameters", parameters.get());
+            }
+            if let Some(strict) = strict {
+                function.set("strict", strict.to_string());
+            }
+            record_dropped(extra, &field_path, diagnostics);
+            let mut tool_extra = Object::new();
+            for (key, value) in extra.of(NAME) {
+                match Object::parse(value.get().as_bytes()) {
+                    Ok(fields) if key.is_empty() => tool_extra = fields,
+                    _ => function.set(key.as_str(), value.get()),
+                }
+            }
+            let mut tool = Object::new();
+            tool.set("type", "\"function\"");
+            tool.set("function", function.to_json());
+            for (key, value) in tool_extra.iter() {
+                tool.set(key, value);
+            }
+            Some(tool.to_json())
+        }
+        Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
+        Tool::Native { .. } => {
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &field_path, "a tool of another dialect");
+            None
+        }
+    }
+}
+
+/// Reads `tool_choice`.
+pub(super) fn decode_tool_choice(value: &str) -> Option<ToolChoice> {
+    Some(match (value_kind(value), decode_string(value).as_deref()) {
+        (ValueKind::Null, _) => return None,
+        (_, Some("auto")) => ToolChoice::Auto,
+        (_, Some("none")) => ToolChoice::None,
+        (_, Some("required" | "any")) => ToolChoice::Required,
+        _ => {
+            let object = Object::parse(value.as_bytes()).ok();
+            match object.and_then(|o| Some(o.object("function")?.str("name")?.into_owned())) {
+                Some(name) => ToolChoice::Function(name),
+                None => ToolChoice::Native { dialect: NAME, raw: raw(value) },
+            }
+        }
+    })
+}
+
+/// Writes `tool_choice`; `None`, with a diagnostic, for another dialect's own.
+pub(super) fn encode_tool_choice(choice: &ToolChoice, diagnostics: &mut Diagnostics) -> Option<String> {
+    Some(match choice {
+        ToolChoice::Auto => String::from("\"auto\""),
+        ToolChoice::None => String::from("\"none\""),
+        ToolChoice::Required => String::from("\"required\""),
+        ToolChoice::Function(name) => {
+            format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, encode_string(name))
+        }
+        ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        ToolChoice::Native { .. } => {
+            diagnostics.record(
+                DiagnosticCode::FeatureUnsupported,
+                "tool_choice",
+                "a choice of another dialect",
+            );
+            return None;
+        }
+    })
+}

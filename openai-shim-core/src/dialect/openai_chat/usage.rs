@@ -1,0 +1,69 @@
+//! Token counts: a `usage` object to [`Usage`] and back.
+//!
+//! <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>
+
+use crate::canonical::Usage;
+use crate::json::Object;
+
+/// Reads a `usage` object; `None` if it has not even one count.
+pub(super) fn read(raw: &str) -> Option<Usage> {
+    read_object(&Object::parse(raw.as_bytes()).ok()?)
+}
+
+/// Reads the fields of a `usage` object under the names that servers use; `None` if it has not even one count.
+pub(super) fn read_object(object: &Object<'_>) -> Option<Usage> {
+    let count = |object: &Object<'_>, key: &str| object.get(key).and_then(parse_count);
+    let prompt = object.object("prompt_tokens_details").unwrap_or_default();
+    let completion = object.object("completion_tokens_details").unwrap_or_default();
+    let mut usage = Usage::default();
+    usage.input = count(object, "prompt_tokens").or_else(|| count(object, "input_tokens"));
+    usage.output = count(object, "completion_tokens").or_else(|| count(object, "output_tokens"));
+    usage.total = count(object, "total_tokens");
+    usage.cached = count(&prompt, "cached_tokens")
+        .or_else(|| count(object, "prompt_cache_hit_tokens"))
+        .or_else(|| count(object, "cached_tokens"))
+        .or_else(|| count(object, "num_cached_tokens"))
+        .or_else(|| count(object, "cache_read_input_tokens"));
+    usage.cache_written =
+        count(&prompt, "cache_write_tokens").or_else(|| count(object, "cache_creation_input_tokens"));
+    usage.reasoning = count(&completion, "reasoning_tokens").or_else(|| count(object, "reasoning_tokens"));
+    // Some servers count reasoning apart from the output and include it only in the total; OpenAI counts it as output.
+    if let (Some(input), Some(output), Some(reasoning), Some(total)) =
+        (usage.input, usage.output, usage.reasoning, usage.total)
+        && reasoning > 0
+        && input.saturating_add(output).saturating_add(reasoning) == total
+    {
+        usage.output = Some(output + reasoning);
+    }
+    if usage.total == Some(usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0))) {
+        usage.total = None;
+    }
+    (usage.input.is_some() || usage.output.is_some() || usage.total.is_some()).then_some(usage)
+}
+
+/// Parses a count, also one written as `12.0`.
+fn parse_count(raw: &str) -> Option<u64> {
+    let raw = raw.trim();
+    raw.parse().ok().or_else(|| {
+        let float: f64 = raw.parse().ok()?;
+        (0.0..1e15).contains(&float).then(|| format!("{:.0}", float.trunc()).parse().ok()).flatten()
+    })
+}
+
+/// Writes a `usage` object of OpenAI's shape.
+pub(super) fn write(usage: Usage) -> String {
+    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
+    let mut object = Object::new();
+    object.set("prompt_tokens", input.to_string());
+    object.set("completion_tokens", output.to_string());
+    object.set("total_tokens", usage.total().to_string());
+    let details = [("cached_tokens", usage.cached), ("cache_write_tokens", usage.cache_written)];
+    let details: Vec<_> = details.iter().filter_map(|(key, n)| n.map(|n| format!("\"{key}\":{n}"))).collect();
+    if !details.is_empty() {
+        object.set("prompt_tokens_details", format!("{{{}}}", details.join(",")));
+    }
+    if let Some(reasoning) = usage.reasoning {
+        object.set("completion_tokens_details", format!("{{\"reasoning_tokens\":{reasoning}}}"));
+    }
+    object.to_json()
+}

@@ -1,0 +1,159 @@
+//! The checked configuration: [`Config`] and its parts, with their defaults.
+
+use super::secret::Secret;
+use openai_shim_core::Profile;
+use openai_shim_core::canonical::ReasoningStyle;
+use openai_shim_core::exchange::{Fallback, LossPolicy, Retry};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The whole configuration, checked and complete.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Host names that a server without client keys accepts, in lower case.
+    pub hosts: Vec<String>,
+    /// The keys of clients; empty: no key is needed.
+    pub client_keys: Vec<Secret>,
+    /// The upstreams, in the order of the file; the first one that has a model serves it.
+    pub upstreams: Vec<UpstreamConfig>,
+    /// Whether a loss of meaning is reported (lenient) or refused (strict).
+    pub mode: LossPolicy,
+    /// Whether adaptations to refusals are remembered.
+    pub learn: bool,
+    /// Whether clients may request the full report with `x-openai-shim-debug: 1`.
+    pub debug: bool,
+    /// How clients of OpenAI's chat dialect get reasoning.
+    pub reasoning: ReasoningStyle,
+    /// `max_tokens` for upstreams that require it.
+    pub default_max_tokens: Option<u64>,
+    /// How often a failed attempt is repeated.
+    pub retry: Retry,
+    /// When a fallback response is synthesized.
+    pub fallback: Fallback,
+    /// Limits on waits.
+    pub timeouts: Timeouts,
+    /// Limits on sizes and numbers.
+    pub limits: Limits,
+    /// Derives the owners of state from client keys; absent: a random secret, so that state does not outlive the process.
+    pub store_secret: Option<Secret>,
+    /// Origins whose pages may call; empty: CORS is off. `"*"` allows all.
+    pub cors_origins: Vec<String>,
+    /// Logging.
+    pub log: Log,
+}
+
+/// One upstream.
+#[derive(Debug, Clone)]
+pub struct UpstreamConfig {
+    /// Its name, for `name/model`, headers and metrics.
+    pub name: String,
+    /// Where it is.
+    pub target: UpstreamLocation,
+    /// What it accepts, with the user's quirks applied.
+    pub profile: Arc<Profile>,
+    /// The key that it gets.
+    pub api_key: Option<Secret>,
+    /// The models that it serves; empty: its model list is fetched.
+    pub models: Vec<ModelConfig>,
+}
+
+/// Where an upstream is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UpstreamLocation {
+    /// At a base URL without a trailing slash.
+    Http(String),
+    /// Inside this process: the `echo` upstream.
+    Echo,
+}
+
+/// A model: its name for clients and its name at the upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelConfig {
+    /// The name that clients use.
+    pub id: String,
+    /// The name at the upstream.
+    pub upstream: String,
+}
+
+/// Limits on waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection to the upstream.
+    pub connect: Duration,
+    /// From sending a request to the first meaningful event of its response.
+    pub first_byte: Duration,
+    /// Between two reads of a response, after its first event.
+    pub idle: Duration,
+    /// From sending a request to the end of a non-streaming response.
+    pub whole: Duration,
+    /// For a client that reads nothing of its response.
+    pub write: Duration,
+    /// From a client's request to the end of its response; absent: no limit.
+    pub total: Option<Duration>,
+    /// The silence after which a streaming client gets a keep-alive.
+    pub keepalive: Duration,
+}
+
+/// Limits on sizes and numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub request_body: usize,
+    /// Bytes of a non-streaming response.
+    pub response_body: usize,
+    /// Bytes of one event.
+    pub frame: usize,
+    /// Bytes of all request bodies and collected responses together. Requests beyond it get a 503 with `Retry-After`.
+    pub bodies: usize,
+    /// Concurrent requests; more get a 503 with `Retry-After`.
+    pub concurrent: usize,
+}
+
+/// Logging.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// The format of lines.
+    pub format: LogFormat,
+    /// A level, or a list of `target=level`; absent: `info`.
+    pub filter: Option<String>,
+}
+
+/// The format of log lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(120),
+            idle: Duration::from_secs(60),
+            // The timeout of the official SDKs.
+            whole: Duration::from_secs(600),
+            write: Duration::from_secs(60),
+            total: None,
+            keepalive: Duration::from_secs(15),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            request_body: 32 << 20,
+            response_body: 64 << 20,
+            frame: 8 << 20,
+            bodies: 512 << 20,
+            concurrent: 4096,
+        }
+    }
+}

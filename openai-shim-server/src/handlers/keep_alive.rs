@@ -1,0 +1,170 @@
+//! The body of a streaming response: the exchange's bytes as they arrive, and keep-alives while the upstream is silent.
+
+use crate::client_connection::CutReason;
+use crate::handlers::response_collector::ResponseStart;
+use crate::http::deadline::RequestDeadline;
+use crate::observe::access_log::ResponseTiming;
+use crate::panics;
+use bytes::Bytes;
+use futures_core::Stream;
+use http::StatusCode;
+use openai_shim_core::upstream::ResponseBody;
+use openai_shim_core::{Dialect, Error};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A stream for a client, with keep-alives while the upstream is silent. Keep-alives do not extend any timeout: those are
+/// measured at the upstream's connection.
+pub(crate) struct KeepAliveBody {
+    phase: BodyPhase,
+    /// The time from the last bytes to a keep-alive.
+    interval: Duration,
+    /// When the next keep-alive is due.
+    due: Instant,
+    /// Set no later than `due`, and reset only after it fired: not for each event.
+    timer: Pin<Box<Sleep>>,
+    dialect: &'static dyn Dialect,
+    deadline: RequestDeadline,
+}
+
+enum BodyPhase {
+    /// An early response: the client has status 200 and keep-alives, the exchange has no response yet.
+    Waiting {
+        response: ResponseStart,
+        timing: ResponseTiming,
+    },
+    Streaming(ResponseBody),
+    Ended,
+}
+
+impl KeepAliveBody {
+    /// The body of a response that has begun.
+    pub(crate) fn streaming(
+        body: ResponseBody,
+        dialect: &'static dyn Dialect,
+        interval: Duration,
+        deadline: RequestDeadline,
+    ) -> Self {
+        Self::new(BodyPhase::Streaming(body), dialect, interval, Instant::now() + interval, deadline)
+    }
+
+    /// The body of an early response. The first keep-alive is sent at once.
+    pub(crate) fn waiting(
+        response: ResponseStart,
+        timing: ResponseTiming,
+        dialect: &'static dyn Dialect,
+        interval: Duration,
+        deadline: RequestDeadline,
+    ) -> Self {
+        Self::new(BodyPhase::Waiting { response, timing }, dialect, interval, Instant::now(), deadline)
+    }
+
+    fn new(
+        phase: BodyPhase,
+        dialect: &'static dyn Dialect,
+        interval: Duration,
+        due: Instant,
+        deadline: RequestDeadline,
+    ) -> Self {
+        Self { phase, interval, due, timer: Box::pin(sleep_until(due)), dialect, deadline }
+    }
+
+    /// Waits until a keep-alive is due.
+    fn poll_keep_alive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.timer.as_mut().poll(cx));
+        if self.timer.deadline() < self.due {
+            self.timer.as_mut().reset(self.due);
+            ready!(self.timer.as_mut().poll(cx));
+        }
+        Poll::Ready(())
+    }
+
+    /// Continues an early response with the exchange's response: its stream, or its error as the only event.
+    fn begin(&mut self, response: http::Response<ResponseBody>) -> Option<Bytes> {
+        let (parts, body) = response.into_parts();
+        let Some(error) = parts.extensions.get::<Error>() else {
+            self.phase = BodyPhase::Streaming(body);
+            return None;
+        };
+        Some(self.end_with(error))
+    }
+
+    /// Ends the stream with an error event.
+    fn end_with(&mut self, error: &Error) -> Bytes {
+        self.phase = BodyPhase::Ended;
+        let mut event = Vec::new();
+        self.dialect.encode_stream_error(error, &mut event);
+        Bytes::from(event)
+    }
+
+    /// Cuts the response off. Returns the error event, or `None` if the exchange's stream yields it next.
+    fn cut(&mut self, reason: CutReason) -> Option<Bytes> {
+        let error = self.deadline.error(reason);
+        if let BodyPhase::Streaming(body) = &mut self.phase {
+            // The exchange closes what is open in the stream and ends it as its dialect requires.
+            body.fail(error);
+            return None;
+        }
+        Some(self.end_with(&Error::Upstream(error)))
+    }
+
+    /// Polls the response within the request's deadline.
+    fn poll_within_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Option<<Self as Stream>::Item>> {
+        let polled = self.poll_response(cx);
+        match &polled {
+            Poll::Pending => match self.deadline.poll_cut(cx) {
+                Poll::Pending => polled,
+                Poll::Ready(reason) => match self.cut(reason) {
+                    Some(event) => Poll::Ready(Some(Ok(event))),
+                    None => self.poll_response(cx),
+                },
+            },
+            Poll::Ready(Some(Ok(_))) if !matches!(self.phase, BodyPhase::Ended) => {
+                if let Some(reason) = self.deadline.check() {
+                    // These bytes are sent first; the error follows at the next poll.
+                    self.cut(reason);
+                }
+                polled
+            }
+            Poll::Ready(_) => polled,
+        }
+    }
+
+    /// Polls the response itself.
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Option<<Self as Stream>::Item>> {
+        loop {
+            match &mut self.phase {
+                BodyPhase::Ended => return Poll::Ready(None),
+                BodyPhase::Waiting { response, timing } => {
+                    let begun = ready!(Pin::new(&mut *response).poll(cx));
+                    drop(response.take_reservation());
+                    // The early response has sent this status already.
+                    timing.record_head(StatusCode::OK);
+                    if let Some(event) = self.begin(begun) {
+                        return Poll::Ready(Some(Ok(event)));
+                    }
+                }
+                BodyPhase::Streaming(body) => return Pin::new(body).poll_next(cx),
+            }
+        }
+    }
+}
+
+impl Stream for KeepAliveBody {
+    type Item = Result<Bytes, openai_shim_core::UpstreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = panics::catch(|| self.poll_within_deadline(cx))
+            .unwrap_or_else(|| Poll::Ready(Some(Ok(self.end_with(&panics::error())))));
+        if polled.is_pending() && self.poll_keep_alive(cx).is_pending() {
+            return Poll::Pending;
+        }
+        self.due = Instant::now() + self.interval;
+        if polled.is_pending() {
+            return Poll::Ready(Some(Ok(Bytes::from_static(self.dialect.keep_alive()))));
+        }
+        polled
+    }
+}

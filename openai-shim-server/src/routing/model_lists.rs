@@ -1,0 +1,106 @@
+//! Fetches the model lists of all upstreams at the same time, through the cache of each.
+
+use super::model_list_cache::ModelList;
+use crate::app_state::{AppState, UpstreamState};
+use crate::http::responses;
+use crate::upstream::query::collect;
+use http::{Method, StatusCode};
+use openai_shim_core::canonical::{ListedModel, fault, plain};
+use openai_shim_core::dialect::auxiliary::states_failure;
+use openai_shim_core::{Diagnostics, UpstreamError};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How long an upstream may take to list its models; Open WebUI waits 10 s.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(8);
+/// The most bytes of a list.
+const MAX_LIST_BYTES: usize = 16 << 20;
+
+/// The lists of all upstreams, in the order of the configuration.
+pub(crate) async fn model_lists(app: &Arc<AppState>) -> Vec<ModelList> {
+    let mut lists: Vec<Option<ModelList>> = app.upstreams.iter().map(configured_or_cached).collect();
+    let mut fetches = JoinSet::new();
+    for (index, _) in lists.iter().enumerate().filter(|(_, list)| list.is_none()) {
+        let app = app.clone();
+        fetches.spawn(async move {
+            let list = match app.upstreams.get(index) {
+                Some(upstream) => fetch_once(&app, upstream).await,
+                None => Err(fetch_failed()),
+            };
+            (index, list)
+        });
+    }
+    while let Some(fetched) = fetches.join_next().await {
+        if let Ok((index, list)) = fetched
+            && let Some(entry) = lists.get_mut(index)
+        {
+            *entry = Some(list);
+        }
+    }
+    lists.into_iter().map(|list| list.unwrap_or_else(|| Err(fetch_failed()))).collect()
+}
+
+/// The models that the configuration names, else the cached list.
+fn configured_or_cached(upstream: &UpstreamState) -> Option<ModelList> {
+    if upstream.config.models.is_empty() {
+        return upstream.model_list.get();
+    }
+    let owner = &upstream.config.name;
+    Some(Ok(Arc::new(upstream.config.models.iter().map(|m| ListedModel::new(&m.id, owner)).collect())))
+}
+
+/// Fetches a list for all requests that wait for it: the first one fetches, the others find the result in the cache.
+async fn fetch_once(app: &AppState, upstream: &UpstreamState) -> ModelList {
+    let _guard = upstream.model_list.fetch_lock.lock().await;
+    if let Some(list) = upstream.model_list.get() {
+        return list;
+    }
+    let fetched = tokio::time::timeout(FETCH_TIMEOUT, fetch(app, upstream)).await;
+    let fetched = fetched
+        .unwrap_or_else(|_| Err(UpstreamError::timeout("The upstream did not list its models in time.")));
+    upstream.model_list.insert(fetched.map(Arc::new), &upstream.config.name)
+}
+
+/// The error when a fetch itself failed: its task panicked.
+fn fetch_failed() -> UpstreamError {
+    UpstreamError::transport("The upstream's models could not be asked for.")
+}
+
+async fn fetch(app: &AppState, upstream: &UpstreamState) -> Result<Vec<ListedModel>, UpstreamError> {
+    if !upstream.config.profile.has_model_list {
+        let text = "The upstream has no model list. Name its models in the configuration: models = [\"…\"].";
+        return Err(UpstreamError::malformed(text));
+    }
+    let mut request = http::Request::new(bytes::Bytes::new());
+    *request.method_mut() = Method::GET;
+    let paths = &upstream.config.profile.paths;
+    *request.uri_mut() = paths.url(&paths.models).parse().map_err(|_| {
+        UpstreamError::malformed(
+            "The upstream has no valid path of models: correct paths.models of its profile.",
+        )
+    })?;
+    let (head, body) = upstream.transport.send(request).await?.into_parts();
+    let limit = MAX_LIST_BYTES.min(app.config.limits.response_body);
+    let body = collect(body, limit, &mut app.body_budget.empty_reservation()).await?;
+    let dialect = openai_shim_core::dialect(&upstream.config.profile.dialect)
+        .unwrap_or_else(|_| responses::default_dialect());
+    let length = body.len();
+    if !head.status.is_success() {
+        return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
+    }
+    let name = upstream.config.name.clone();
+    let decode = move || match dialect.decode_models(plain(&body), &name) {
+        Some(models) => Ok(models),
+        None if states_failure(&body, &["data", "models"]) => {
+            let status = StatusCode::BAD_GATEWAY;
+            Err(dialect.decode_error(status, &head.headers, &body, &mut Diagnostics::default()))
+        }
+        None => {
+            let fault = fault(&body, "a model list");
+            let text = format!("{fault} Its models can be named in the configuration: models = [\"…\"].");
+            Err(UpstreamError::malformed(text))
+        }
+    };
+    app.offload.run(length, decode).await
+}
