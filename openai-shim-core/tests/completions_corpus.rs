@@ -85,7 +85,7 @@ type Choices = BTreeMap<u64, (String, String)>;
 
 /// Reads text and finish reason of each choice, and the tokens, as a simple and careful client would.
 fn read_choices(body: &str) -> (Choices, Option<(u64, u64)>) {
-    let (mut answers, mut tokens) = (Answers::new(), None);
+    let (mut answers, mut tokens) = (Choices::new(), None);
     for document in documents(body) {
         let usage = &document["usage"];
         if let (Some(input), Some(output)) =
@@ -144,7 +144,7 @@ fn recorded_responses_reach_the_client() {
             let body = String::from_utf8(got.body.clone()).unwrap();
             let (after, counted) = read_choices(&body);
             let texts =
-                |all: &Answers| -> Vec<String> { all.values().map(|(text, _)| text.clone()).collect() };
+                |all: &Choices| -> Vec<String> { all.values().map(|(text, _)| text.clone()).collect() };
             assert_eq!(texts(&after), texts(&before), "{}: {got}", recording.name);
             if recording.endless {
                 assert_eq!(got.outcome, Some(Outcome::Truncated), "{}", recording.name);

@@ -271,7 +271,7 @@ const KNOWN: [(&str, bool, Refusal, bool, bool); 7] = [
 fn round_trip(dialect: &dyn Dialect, blocks: Vec<Block>) -> Response {
     let mut response = Response::default();
     (response.id, response.model, response.created) = (Some("x".to_owned()), Some("m".to_owned()), Some(1));
-    for (index, block) in (0..).zip(answers) {
+    for (index, block) in (0..).zip(blocks) {
         let mut choice = Choice::default();
         (choice.index, choice.blocks) = (index, vec![Block::text("."), block]);
         choice.finish = Some(FinishReason::Stop);

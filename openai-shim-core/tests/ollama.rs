@@ -146,7 +146,7 @@ fn read_chat_content(body: &str) -> Content {
         let count = |key: &str| d["usage"][key].as_u64();
         Some((count("prompt_tokens")?, count("completion_tokens")?))
     });
-    (answer.text, answer.thoughts, calls, usage)
+    (answer.text, answer.reasoning, calls, usage)
 }
 
 #[test]
