@@ -701,14 +701,14 @@ proptest! {
             sent.set(key.clone(), value);
         }
         sent.set("messages", r#"[{"role":"developer","content":"a"},7,{"role":"assistant"}]"#);
-        if let Some(lesson) = adaptation_for(&error, &sent) {
-            let name = match &lesson {
+        if let Some(adaptation) = adaptation_for(&error, &sent) {
+            let name = match &adaptation {
                 Adaptation::DropParam(name) | Adaptation::ClampParam { name, .. } => Some(name),
                 Adaptation::RenameParam { from, .. } => Some(from),
                 _ => None,
             };
-            prop_assert!(name.is_none_or(|name| sent.get(name).is_some()), "{lesson:?}");
-            prop_assert!(!lesson.toml().is_empty() && !lesson.describe().is_empty(), "{lesson:?}");
+            prop_assert!(name.is_none_or(|name| sent.get(name).is_some()), "{adaptation:?}");
+            prop_assert!(!adaptation.toml().is_empty() && !adaptation.describe().is_empty(), "{adaptation:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A chunk of a known form costs no allocation: on its way through an exchange, whose caller reuses its buffer.
-#![allow(unsafe_code)] // a counting allocator is one, and only counts
+//! An exchange allocates nothing for a chunk of a known template, if the driver reuses its buffer.
+#![allow(unsafe_code)] // an allocator that counts
 #![allow(clippy::disallowed_methods)]
 
 use openai_shim_core::{Context, Exchange, Step, dialect, profile};
@@ -12,11 +12,11 @@ thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is handed to the system's allocator as it came.
+// SAFETY: every call is passed to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller keeps the contract of `alloc`.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
@@ -35,8 +35,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// How many allocations the chunks after the first three of a stream cost, cut into pieces of so many bytes.
-fn allocations(upstream: &str, request: &[u8], chunk: impl Fn(usize) -> String, piece: usize) -> usize {
+/// Counts the allocations for the second half of a stream that arrives in reads of `read_size` bytes.
+fn allocations(upstream: &str, request: &[u8], chunk: impl Fn(usize) -> String, read_size: usize) -> usize {
     let mut exchange =
         Exchange::new(dialect("openai-chat").unwrap(), profile(upstream).unwrap(), Context::fixed(), request)
             .unwrap();
@@ -47,14 +47,14 @@ fn allocations(upstream: &str, request: &[u8], chunk: impl Fn(usize) -> String, 
         exchange.push(chunk(n).as_bytes(), &mut out).unwrap();
     }
     let body: Vec<u8> = (100..300).flat_map(|n| chunk(n).into_bytes()).collect();
-    // The first half makes buffers as large as they will be.
+    // The first half grows the buffers to their final size.
     let (warm, rest) = body.split_at(body.len() / 2);
-    warm.chunks(piece).for_each(|bytes| {
+    warm.chunks(read_size).for_each(|bytes| {
         exchange.push(bytes, &mut out).unwrap();
         out.clear();
     });
     let before = COUNT.with(Cell::get);
-    for bytes in rest.chunks(piece) {
+    for bytes in rest.chunks(read_size) {
         exchange.push(bytes, &mut out).unwrap();
         out.clear();
     }
@@ -73,7 +73,7 @@ fn clean(n: usize) -> String {
     )
 }
 
-/// As OpenRouter writes them: the role in each, counts beside the choices.
+/// A chunk as OpenRouter writes it: the role in each, usage in a chunk with choices.
 fn repaired(n: usize) -> String {
     format!(
         "data: {{\"id\":\"gen-1\",\"provider\":\"P\",\"model\":\"m\",\"object\":\"chat.completion.chunk\",\"created\":1,\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"content\":\"word {n}\"}},\"finish_reason\":null,\"native_finish_reason\":null,\"logprobs\":null}}],\"usage\":{{\"prompt_tokens\":9,\"completion_tokens\":{n},\"total_tokens\":{}}}}}\n\n",
@@ -81,12 +81,12 @@ fn repaired(n: usize) -> String {
     )
 }
 
-/// As careless servers write them.
+/// A chunk as careless servers write it.
 fn bare(n: usize) -> String {
     format!("data: {{\"choices\":[{{\"delta\":{{\"reasoning_content\":\"thought {n}\"}}}}]}}\n\n")
 }
 
-/// A piece of a call's arguments; the first chunk begins the call.
+/// A delta of a call's arguments; the first chunk begins the call.
 fn arguments(n: usize) -> String {
     let begins = r#""id":"call_1","type":"function","#;
     let (call, name) = if n == 0 { (begins, r#""name":"f","#) } else { ("", "") };
@@ -95,7 +95,7 @@ fn arguments(n: usize) -> String {
     )
 }
 
-/// Reasoning with its details, as OpenRouter writes it.
+/// A chunk of reasoning with its details, as OpenRouter writes it.
 fn details(n: usize) -> String {
     repaired(n).replace(
         &format!("\"content\":\"word {n}\""),
@@ -105,13 +105,32 @@ fn details(n: usize) -> String {
 
 #[test]
 fn chunk_of_a_known_template_allocates_nothing() {
-    for piece in [1, 7, 100, 1 << 20] {
-        assert_eq!(allocations("compatible", PLAIN, clean, piece), 0, "clean, {piece} bytes at once");
-        assert_eq!(allocations("compatible", PLAIN, repaired, piece), 0, "repaired, {piece} bytes at once");
-        assert_eq!(allocations("compatible", PLAIN, bare, piece), 0, "bare, {piece} bytes at once");
-        assert_eq!(allocations("compatible", PLAIN, details, piece), 0, "details, {piece} bytes at once");
-        // They are kept until they are complete.
-        assert!(allocations("compatible", TOOLS, arguments, piece) < 3, "arguments, {piece} bytes at once");
+    for read_size in [1, 7, 100, 1 << 20] {
+        assert_eq!(
+            allocations("compatible", PLAIN, clean, read_size),
+            0,
+            "clean, {read_size} bytes for each read"
+        );
+        assert_eq!(
+            allocations("compatible", PLAIN, repaired, read_size),
+            0,
+            "repaired, {read_size} bytes for each read"
+        );
+        assert_eq!(
+            allocations("compatible", PLAIN, bare, read_size),
+            0,
+            "bare, {read_size} bytes for each read"
+        );
+        assert_eq!(
+            allocations("compatible", PLAIN, details, read_size),
+            0,
+            "details, {read_size} bytes for each read"
+        );
+        // Arguments are collected until they are complete.
+        assert!(
+            allocations("compatible", TOOLS, arguments, read_size) < 3,
+            "arguments, {read_size} bytes for each read"
+        );
     }
     assert_eq!(
         allocations("compatible", TOOLS, |n| repaired(n).replace("word", "wörd"), 100),

@@ -1,4 +1,4 @@
-//! Anthropic's Messages API on either side: what its clients and its upstreams are told, and what becomes of it.
+//! Anthropic's Messages API as the client's and as the upstream's dialect: requests, responses, streams and errors.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -23,13 +23,13 @@ fn anthropic() -> &'static dyn Dialect {
     dialect("anthropic-messages").unwrap()
 }
 
-/// A request on its way from one dialect to another.
+/// Converts a request from one dialect to another.
 fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Value, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let mut read = from
         .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut diagnostics)
         .unwrap();
-    // As the row has it.
+    // The default of the profile.
     read.reasoning.use_token_budget =
         native_profile("anthropic-messages").unwrap().for_model(&read.model).reasoning.use_token_budget;
     let written = to.encode_request(&read, None, &mut diagnostics).unwrap();
@@ -67,7 +67,7 @@ fn output_for_every_fixture_is_strict() {
         for kind in [PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error] {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
-            // Half a surrogate pair, and arguments that the model itself broke, pass as they are.
+            // A lone surrogate, and arguments that the model itself broke, are forwarded unchanged.
             if fixture.name == common::NO_TEXT {
                 continue;
             }
@@ -93,7 +93,7 @@ proptest! {
     #[test]
     fn repaired_payload_needs_no_second_repair(fixture in common::mutilated()) {
         let once = fixture.convert(anthropic());
-        // What only the others of several answers said is gone, and so is what came after the end.
+        // Anthropic's format has a single choice, and no content after its end.
         let gone = [DiagnosticCode::FeatureUnsupported, DiagnosticCode::ContentAfterFinish];
         if !once.ok || gone.iter().any(|code| once.diagnostics.has(*code)) {
             return Ok(());
@@ -163,7 +163,7 @@ fn reasoning_is_requested_in_the_form_of_the_model() {
     let (sent, diagnostics) =
         ask("claude-3-7-sonnet", &[("reasoning_effort", json!("high")), ("max_tokens", json!(500))]);
     assert!(sent.get("thinking").is_none() && diagnostics.has(DiagnosticCode::ParamDropped));
-    // A client that did not bring the thinking back cannot have more of it in the same turn.
+    // If the client dropped the reasoning, it cannot be enabled for the same turn.
     let history = json!([
         {"role": "user", "content": "x"},
         {"role": "assistant", "content": null, "tool_calls": [
@@ -185,18 +185,18 @@ fn signature_survives_a_round_trip_through_a_chat_client() {
     ] {
         let fixture = fixture(kind, name);
         let conversion = fixture.convert(chat());
-        // A client that hands back what it got, as it got it.
-        let (mut thoughts, mut details) = (String::new(), Vec::new());
+        // The client returns the message as it received it.
+        let (mut reasoning, mut details) = (String::new(), Vec::new());
         for document in common::sdk_client::documents(text(&conversion)) {
             for choice in document["choices"].as_array().unwrap() {
-                let said = choice.get("delta").unwrap_or(&choice["message"]);
-                thoughts += said["reasoning_content"].as_str().unwrap_or_default();
-                details.extend(said["reasoning_details"].as_array().into_iter().flatten().cloned());
+                let delta = choice.get("delta").unwrap_or(&choice["message"]);
+                reasoning += delta["reasoning_content"].as_str().unwrap_or_default();
+                details.extend(delta["reasoning_details"].as_array().into_iter().flatten().cloned());
             }
         }
         let (sent, _) = from_chat(&json!({"model": "claude-opus-5", "messages": [
             {"role": "user", "content": "x"},
-            {"role": "assistant", "content": "Yes.", "reasoning_content": thoughts, "reasoning_details": details},
+            {"role": "assistant", "content": "Yes.", "reasoning_content": reasoning, "reasoning_details": details},
             {"role": "user", "content": "y"},
         ]}));
         let thinking: Vec<Value> = sent["messages"][1]["content"].as_array().unwrap().clone();
@@ -206,8 +206,8 @@ fn signature_survives_a_round_trip_through_a_chat_client() {
         for block in thinking {
             let sign = block["signature"].as_str().or(block["data"].as_str()).unwrap();
             assert!(body.contains(&format!("\"{sign}\"")), "{name}: {block}");
-            let words = block["thinking"].as_str().unwrap_or_default();
-            assert_eq!(words, if sign == "c2ln" { thoughts.as_str() } else { "" }, "{name}");
+            let thinking = block["thinking"].as_str().unwrap_or_default();
+            assert_eq!(thinking, if sign == "c2ln" { reasoning.as_str() } else { "" }, "{name}");
         }
     }
 }
@@ -247,12 +247,12 @@ fn stop_sequence_matched_by_a_chat_upstream_is_reported() {
 #[test]
 fn signature_of_a_call_survives_a_round_trip_through_an_anthropic_client() {
     let call = r#"[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"c2ln"}}}]"#;
-    let whole = format!(
+    let response = format!(
         r#"{{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":{call}}},"finish_reason":"tool_calls"}}]}}"#
     );
     let chunk = format!(r#"{{"id":"x","choices":[{{"index":0,"delta":{{"tool_calls":{call}}}}}]}}"#);
     let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
-    for (kind, body) in [(PayloadKind::Response, whole), (PayloadKind::Stream, stream)] {
+    for (kind, body) in [(PayloadKind::Response, response), (PayloadKind::Stream, stream)] {
         let conversion = answer(chat(), anthropic(), kind, &body);
         let got = text(&conversion);
         let id = &got[got.find("call_1").unwrap()..];
@@ -389,7 +389,7 @@ fn endless_streams_end_with_an_error() {
             )
         }
     };
-    for piece in [&block as &dyn Fn(usize) -> String, &native] {
+    for event in [&block as &dyn Fn(usize) -> String, &native] {
         let body =
             r#"{"model":"m","stream":true,"max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;
         let mut settings = Settings::default();
@@ -402,12 +402,12 @@ fn endless_streams_end_with_an_error() {
         exchange.next();
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         for n in 0..5000 {
-            exchange.push(piece(n).as_bytes(), &mut out).unwrap();
+            exchange.push(event(n).as_bytes(), &mut out).unwrap();
             if exchange.is_over() {
                 break;
             }
         }
-        assert!(exchange.is_over(), "{} goes on for ever", piece(0));
+        assert!(exchange.is_over(), "{} has no end", event(0));
         exchange.finish(&mut out).unwrap();
         assert!(String::from_utf8_lossy(&out).contains("upstream_too_large"));
     }
@@ -415,7 +415,7 @@ fn endless_streams_end_with_an_error() {
 
 #[test]
 fn errors_of_a_chat_upstream_get_anthropic_error_types() {
-    for (status, expected, word) in [
+    for (status, expected, error_type) in [
         (400, 400, "invalid_request_error"),
         (401, 401, "authentication_error"),
         (402, 402, "billing_error"),
@@ -438,15 +438,15 @@ fn errors_of_a_chat_upstream_get_anthropic_error_types() {
             context: Context::fixed(),
         });
         let value: Value = serde_json::from_slice(&conversion.body).unwrap();
-        let told = (conversion.status, value["type"].as_str(), value["error"]["type"].as_str());
-        assert_eq!(told, (Some(expected), Some("error"), Some(word)));
+        let actual = (conversion.status, value["type"].as_str(), value["error"]["type"].as_str());
+        assert_eq!(actual, (Some(expected), Some("error"), Some(error_type)));
     }
 }
 
 #[test]
 fn anthropic_client_receives_the_response_of_a_chat_upstream() {
-    let whole = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"I look.","reasoning_content":"Hm.","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
-    let conversion = answer(chat(), anthropic(), PayloadKind::Response, whole);
+    let response = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"I look.","reasoning_content":"Hm.","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
+    let conversion = answer(chat(), anthropic(), PayloadKind::Response, response);
     let message: wire::Message = serde_json::from_slice(&conversion.body).unwrap();
     let blocks = message.content.unwrap();
     let kinds: Vec<_> = blocks.iter().map(|b| b.kind.as_deref().unwrap()).collect();
@@ -459,8 +459,8 @@ fn anthropic_client_receives_the_response_of_a_chat_upstream() {
         (usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens),
         (Some(4), Some(5), Some(4))
     );
-    // Asked for a stream and answered whole, it says the same.
-    let streamed = answer(chat(), anthropic(), PayloadKind::Stream, whole);
+    // A non-streaming response to a streaming request has the same content.
+    let streamed = answer(chat(), anthropic(), PayloadKind::Stream, response);
     messages::check(text(&streamed), "simulated");
     let order = [
         "thinking_delta",
@@ -471,7 +471,7 @@ fn anthropic_client_receives_the_response_of_a_chat_upstream() {
         "message_stop",
     ];
     let found: Vec<_> =
-        order.iter().map(|word| text(&streamed).find(word).unwrap_or_else(|| panic!("{word}"))).collect();
+        order.iter().map(|part| text(&streamed).find(part).unwrap_or_else(|| panic!("{part}"))).collect();
     assert!(found.is_sorted(), "{found:?}");
 }
 

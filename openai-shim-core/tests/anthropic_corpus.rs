@@ -1,5 +1,5 @@
-//! Recordings of Anthropic's API, read in place: requests pass as they are, answers say the same in this dialect and
-//! in OpenAI's.
+//! Recordings of Anthropic's API: requests pass unchanged, and responses have the same content in this dialect and in
+//! OpenAI's.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -53,7 +53,7 @@ fn recordings(test: &str) -> Vec<Recording> {
     all
 }
 
-/// Recordings of messages that are whole.
+/// Recordings of complete messages.
 fn answers(test: &str) -> Vec<Recording> {
     let mut all = recordings(test);
     all.retain(|r| {
@@ -93,7 +93,7 @@ fn recorded_requests_pass_unchanged_without_diagnostics() {
             .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
             .unwrap();
         assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
-        // With the client's own bytes at hand those are sent.
+        // If the client's bytes are available, they are sent.
         let same = anthropic().encode_request(&read, Some(body.as_bytes()), &mut diagnostics).unwrap();
         assert_eq!(same.body.is_changed(), request.get("max_tokens").is_none(), "{}", recording.name);
         assert_eq!(same.headers["anthropic-version"], "2023-06-01");
@@ -122,21 +122,21 @@ fn recorded_requests_convert_to_chat() {
         let has_calls =
             request.to_string().contains("\"tool_use\"") && !request.to_string().contains("server_tool_use");
         assert!(!has_calls || calls(&sent) > 0, "{}: {conversion}", recording.name);
-        // And back: nothing that is refused, and the same words.
+        // Converted back, nothing is rejected and the text is the same.
         let mut diagnostics = Diagnostics::default();
         let read = chat()
             .decode_request("", &bytes::Bytes::copy_from_slice(&conversion.body), &mut diagnostics)
             .unwrap();
         let back = anthropic().encode_request(&read, None, &mut diagnostics).unwrap().body.to_json();
         let back: Value = serde_json::from_str(&back).unwrap();
-        // Documents of text are text there.
+        // Text documents become text in chat.
         if !["\"document\"", "\"search_result\""].iter().any(|kind| request.to_string().contains(kind)) {
             assert_eq!(texts(&request["messages"]), texts(&back["messages"]), "{}", recording.name);
         }
     }
 }
 
-/// All words of user and assistant, however they are cut into blocks and turns.
+/// All text of user and assistant, however it is divided into blocks and turns.
 fn texts(messages: &Value) -> String {
     let mut out = String::new();
     for message in messages.as_array().into_iter().flatten().filter(|m| m["role"] != "system") {
@@ -152,14 +152,14 @@ fn texts(messages: &Value) -> String {
     out.split_whitespace().collect()
 }
 
-/// What an answer says.
+/// The content of a response.
 #[derive(Debug, Default, PartialEq)]
-struct Said {
+struct Content {
     text: String,
-    thoughts: String,
+    reasoning: String,
     signatures: String,
     calls: Vec<(String, Value)>,
-    /// Blocks of the API's own tools.
+    /// The number of blocks of the API's own tools.
     natives: usize,
     citations: usize,
     reason: Option<String>,
@@ -167,17 +167,17 @@ struct Said {
     output: u64,
 }
 
-/// Reads a message of Anthropic's, whole or streamed, as simply as a careful client would.
-fn said(body: &str) -> Said {
-    let mut said = Said::default();
+/// Reads Anthropic's message, streamed or not, as a simple and careful client would.
+fn read_content(body: &str) -> Content {
+    let mut content = Content::default();
     if body.trim_start().starts_with('{') {
         let message: Value = serde_json::from_str(body).unwrap();
         for block in message["content"].as_array().into_iter().flatten() {
-            begin(block, &mut said);
+            begin(block, &mut content);
         }
-        said.reason = message["stop_reason"].as_str().map(str::to_owned);
-        count(&message["usage"], &mut said);
-        return said;
+        content.reason = message["stop_reason"].as_str().map(str::to_owned);
+        count(&message["usage"], &mut content);
+        return content;
     }
     let mut inputs: Vec<Option<String>> = Vec::new();
     for event in body.lines().filter_map(|l| l.trim_end().strip_prefix("data:")) {
@@ -186,22 +186,22 @@ fn said(body: &str) -> Said {
         match event["type"].as_str().unwrap_or_default() {
             "message_start" => {
                 for block in event["message"]["content"].as_array().into_iter().flatten() {
-                    begin(block, &mut said);
+                    begin(block, &mut content);
                     inputs.push((block["type"] == "tool_use").then(String::new));
                 }
-                said.reason = event["message"]["stop_reason"].as_str().map(str::to_owned);
-                count(&event["message"]["usage"], &mut said);
+                content.reason = event["message"]["stop_reason"].as_str().map(str::to_owned);
+                count(&event["message"]["usage"], &mut content);
             }
             "content_block_start" => {
                 let call = event["content_block"]["type"] == "tool_use";
-                begin(&event["content_block"], &mut said);
+                begin(&event["content_block"], &mut content);
                 inputs.push(call.then(String::new));
             }
             "content_block_delta" => match delta["type"].as_str().unwrap() {
-                "text_delta" => said.text += delta["text"].as_str().unwrap(),
-                "thinking_delta" => said.thoughts += delta["thinking"].as_str().unwrap(),
-                "signature_delta" => said.signatures += delta["signature"].as_str().unwrap(),
-                "citations_delta" => said.citations += 1,
+                "text_delta" => content.text += delta["text"].as_str().unwrap(),
+                "thinking_delta" => content.reasoning += delta["thinking"].as_str().unwrap(),
+                "signature_delta" => content.signatures += delta["signature"].as_str().unwrap(),
+                "citations_delta" => content.citations += 1,
                 "input_json_delta" => {
                     if let Some(Some(input)) = inputs.last_mut() {
                         *input += delta["partial_json"].as_str().unwrap();
@@ -210,48 +210,48 @@ fn said(body: &str) -> Said {
                 _ => {}
             },
             "message_delta" => {
-                said.reason = delta["stop_reason"].as_str().map(str::to_owned);
-                count(&event["usage"], &mut said);
+                content.reason = delta["stop_reason"].as_str().map(str::to_owned);
+                count(&event["usage"], &mut content);
             }
             _ => {}
         }
     }
-    for (call, input) in said.calls.iter_mut().zip(inputs.into_iter().flatten()) {
+    for (call, input) in content.calls.iter_mut().zip(inputs.into_iter().flatten()) {
         if !input.is_empty() {
             call.1 = serde_json::from_str(&input).unwrap_or(Value::String(input));
         }
     }
-    said
+    content
 }
 
-fn begin(block: &Value, said: &mut Said) {
+fn begin(block: &Value, content: &mut Content) {
     let of = |key: &str| block[key].as_str().unwrap_or_default();
     match of("type") {
         "text" => {
-            said.text += of("text");
-            said.citations += block["citations"].as_array().map_or(0, Vec::len);
+            content.text += of("text");
+            content.citations += block["citations"].as_array().map_or(0, Vec::len);
         }
         "thinking" => {
-            said.thoughts += of("thinking");
-            said.signatures += of("signature");
+            content.reasoning += of("thinking");
+            content.signatures += of("signature");
         }
-        "redacted_thinking" => said.signatures += of("data"),
-        "tool_use" => said.calls.push((of("name").to_owned(), block["input"].clone())),
-        _ => said.natives += 1,
+        "redacted_thinking" => content.signatures += of("data"),
+        "tool_use" => content.calls.push((of("name").to_owned(), block["input"].clone())),
+        _ => content.natives += 1,
     }
 }
 
-fn count(usage: &Value, said: &mut Said) {
+fn count(usage: &Value, content: &mut Content) {
     let of = |key: &str| usage[key].as_u64();
     let cache =
         ["cache_read_input_tokens", "cache_creation_input_tokens"].iter().filter_map(|k| of(k)).sum::<u64>();
     if let Some(input) = of("input_tokens") {
-        said.input = input + cache;
+        content.input = input + cache;
     }
-    said.output = of("output_tokens").unwrap_or(said.output);
+    content.output = of("output_tokens").unwrap_or(content.output);
 }
 
-/// Decoded to events or a response, and written anew.
+/// Decodes a recording to events or a response, and encodes it again.
 fn rewritten(recording: &Recording) -> String {
     let asked_body =
         br#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}],"stream":true}"#;
@@ -283,11 +283,11 @@ fn rewritten(recording: &Recording) -> String {
 fn recorded_responses_decoded_and_encoded_keep_their_content() {
     let (mut compared, mut identical) = (0, 0);
     for recording in answers("answers") {
-        let mut before = said(&recording.body);
+        let mut before = read_content(&recording.body);
         let again = rewritten(&recording);
-        let mut after = said(&again);
+        let mut after = read_content(&again);
         if before.reason.is_none() || again.contains("event: error") {
-            // A recording without its end says how it went on nowhere.
+            // The outcome of a recording without an end is unknown.
             (before.reason, after.reason) = (None, None);
         }
         if before.reason.as_deref() == Some("end_turn") && !before.calls.is_empty() {
@@ -303,7 +303,7 @@ fn recorded_responses_decoded_and_encoded_keep_their_content() {
         identical += usize::from(passed.body == recording.body.as_bytes());
         if let Ok(dir) = std::env::var("ANTHROPIC_OUT") {
             let ext = if recording.kind == PayloadKind::Stream { "sse" } else { "json" };
-            std::fs::write(format!("{dir}/anew.{compared}.{ext}"), &again).unwrap();
+            std::fs::write(format!("{dir}/encoded.{compared}.{ext}"), &again).unwrap();
             std::fs::write(format!("{dir}/pass.{compared}.{ext}"), &passed.body).unwrap();
             std::fs::write(format!("{dir}/chat.{compared}.{ext}"), recording.convert(chat()).body).unwrap();
         }
@@ -318,16 +318,21 @@ fn recorded_responses_keep_their_content_in_chat() {
         let conversion = recording.convert(chat());
         let body = String::from_utf8(conversion.body.clone()).unwrap();
         common::strict::check(&body, &recording.name);
-        let before = said(&recording.body);
+        let before = read_content(&recording.body);
         if !matches!(conversion.outcome, Some(Outcome::Complete | Outcome::Length | Outcome::Refused)) {
-            let nothing = before.text.is_empty() && before.calls.is_empty() && before.thoughts.is_empty();
+            let nothing = before.text.is_empty() && before.calls.is_empty() && before.reasoning.is_empty();
             let cut = conversion.outcome == Some(Outcome::Truncated);
             assert!(nothing || cut, "{}: {conversion}", recording.name);
             continue;
         }
-        let (answers, _) = common::sdk_client::said(&body);
+        let (answers, _) = common::sdk_client::read(&body);
         let answer = &answers[&0];
-        assert_eq!((&answer.text, &answer.thoughts), (&before.text, &before.thoughts), "{}", recording.name);
+        assert_eq!(
+            (&answer.text, &answer.reasoning),
+            (&before.text, &before.reasoning),
+            "{}",
+            recording.name
+        );
         let calls: Vec<_> = answer
             .calls
             .values()
@@ -345,8 +350,8 @@ fn recorded_responses_keep_their_content_in_chat() {
             .iter()
             .flat_map(|d| d["choices"].as_array().into_iter().flatten())
             .flat_map(|c| {
-                let said = c.get("delta").unwrap_or(&c["message"]);
-                said["reasoning_details"].as_array().into_iter().flatten()
+                let delta = c.get("delta").unwrap_or(&c["message"]);
+                delta["reasoning_details"].as_array().into_iter().flatten()
             })
             .filter_map(|item| item["signature"].as_str().or(item["data"].as_str()))
             .collect();
@@ -386,7 +391,7 @@ fn recorded_chat_responses_convert_to_anthropic() {
         all += 1;
         if let Ok(dir) = std::env::var("ANTHROPIC_OUT") {
             let ext = if kind == PayloadKind::Stream { "sse" } else { "json" };
-            std::fs::write(format!("{dir}/anew.chat-{all}.{ext}"), &got).unwrap();
+            std::fs::write(format!("{dir}/encoded.chat-{all}.{ext}"), &got).unwrap();
         }
         if !v["request"]["body"].is_object() {
             continue;
@@ -406,7 +411,7 @@ fn recorded_chat_responses_convert_to_anthropic() {
     println!("{all} recordings of chat");
 }
 
-/// What the API refuses in a request, whatever the model.
+/// Checks a request for everything that the API rejects for any model.
 fn check_request(sent: &Value, what: &str) {
     let turns = sent["messages"].as_array().unwrap();
     assert!(sent["max_tokens"].is_u64(), "{what}: {sent}");

@@ -1,6 +1,6 @@
-//! What real clients send: every request is understood, and arrives at every kind of upstream with no loss but the stated
-//! ones. Read in place (`OPENAI_SHIM_CORPUS`), where long texts are cut.
-#![allow(clippy::disallowed_methods)] // the ban is on core itself: tests read files
+//! Captured requests of real clients decode without errors, and reach every upstream dialect with stated losses only. The
+//! captures are in `OPENAI_SHIM_CORPUS`; long texts in them were shortened.
+#![allow(clippy::disallowed_methods)] // the ban is for core itself: tests read files
 
 mod common;
 
@@ -15,7 +15,7 @@ use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One request of a real client.
+/// One captured request.
 struct Capture {
     /// `<client>/<call>`.
     name: String,
@@ -24,22 +24,22 @@ struct Capture {
     body: String,
 }
 
-/// The dialect of a route, as the registry says it.
+/// Returns the dialect that serves a route, according to the registry.
 fn dialect_of(method: &str, path: &str) -> Option<&'static dyn Dialect> {
     let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.method == method && e.matches(path));
     DIALECTS.iter().find(serves).copied()
 }
 
-/// What was cut is whole in its way: a placeholder among tools is none, and the mark of a cut is no base64.
-fn mend(body: &mut Value) {
+/// Removes the markers of shortened parts: a marker is not a tool and not base64.
+fn remove_markers(body: &mut Value) {
     match body {
         Value::Object(members) => {
             if let Some(Value::Array(tools)) = members.get_mut("tools") {
                 tools.retain(|tool| tool.get("_more_tools").is_none() && !tool.is_string());
             }
-            members.values_mut().for_each(mend);
+            members.values_mut().for_each(remove_markers);
         }
-        Value::Array(items) => items.iter_mut().for_each(mend),
+        Value::Array(items) => items.iter_mut().for_each(remove_markers),
         Value::String(text) if text.starts_with("data:") => {
             if let Some((data, _)) = text.split_once("...[") {
                 *text = data[..=data.find(',').unwrap()].to_owned() + "iVBORw0KGgo=";
@@ -59,7 +59,7 @@ fn captures() -> Vec<Capture> {
             let text = |key: &str| capture[key].as_str().unwrap_or_default().to_owned();
             let (path, folder) = (text("path"), client.file_name().to_string_lossy().into_owned());
             let Some(dialect) = dialect_of(&text("method"), &path) else { continue };
-            mend(&mut capture["body"]);
+            remove_markers(&mut capture["body"]);
             let name = format!("{folder}/{}", file.path().file_stem().unwrap().to_string_lossy());
             found.push(Capture { name, client: dialect, path, body: capture["body"].to_string() });
         }
@@ -80,7 +80,7 @@ impl Capture {
         (read.unwrap_or_else(|error| panic!("{}: {error}", self.name)), diagnostics)
     }
 
-    /// What goes to an upstream, as it reads it, with everything that was noted; or why nothing does.
+    /// Returns the request that an upstream decodes, with all diagnostics; or the reason why nothing is sent.
     fn sent(&self, upstream: &'static dyn Dialect) -> Result<(Request, Diagnostics), String> {
         let mut row = row(upstream);
         upstream.name().clone_into(&mut row.dialect);
@@ -89,7 +89,7 @@ impl Capture {
         let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed())
             .map_err(|error| error.to_string())?;
         let Step::Send { request, .. } = exchange.next() else { panic!("{}: nothing is sent", self.name) };
-        // For a look by other tools.
+        // For inspection with other tools.
         if std::env::var_os("DUMP").is_some() {
             println!(
                 "DUMP\t{}\t{}\t{}\t{}",
@@ -116,27 +116,27 @@ fn row(upstream: &dyn Dialect) -> Profile {
     native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
-/// What a conversation says, however its messages are cut: texts by who says them, calls, results, pictures, tools.
+/// The content of a conversation, however it is divided into messages: text by role, calls, results, images, tools.
 #[derive(Debug, PartialEq, Default)]
-struct Said {
+struct Content {
     texts: BTreeMap<&'static str, String>,
     calls: Vec<(String, String, Value)>,
     results: Vec<(String, String)>,
     pictures: Vec<MediaSource>,
     tools: Vec<String>,
-    /// Every text by itself.
-    pieces: Vec<String>,
+    /// Every text block.
+    text_blocks: Vec<String>,
 }
 
-fn said(request: &Request) -> Said {
-    let mut all = Said::default();
+fn read_content(request: &Request) -> Content {
+    let mut all = Content::default();
     for message in &request.messages {
         let who = match message.role {
             Role::System | Role::Developer => "system",
             role => role.as_str(),
         };
         for block in &message.blocks {
-            hear(block, who, &mut all);
+            collect(block, who, &mut all);
         }
     }
     all.tools = request.tools.iter().filter_map(Tool::name).map(str::to_owned).collect();
@@ -147,11 +147,11 @@ fn said(request: &Request) -> Said {
     all
 }
 
-fn hear(block: &Block, who: &'static str, all: &mut Said) {
+fn collect(block: &Block, who: &'static str, all: &mut Content) {
     match block {
         Block::Text { text, .. } | Block::Refusal(text) => {
             all.texts.entry(who).or_default().push_str(text);
-            all.pieces.push(text.to_string());
+            all.text_blocks.push(text.to_string());
         }
         Block::Image(media) => all.pictures.push(media.source.clone()),
         Block::ToolCall { id, name, arguments, .. } => {
@@ -159,9 +159,9 @@ fn hear(block: &Block, who: &'static str, all: &mut Said) {
             all.calls.push((id.clone(), name.clone(), arguments));
         }
         Block::ToolResult { id, blocks, .. } => {
-            let mut inner = Said::default();
+            let mut inner = Content::default();
             for block in blocks {
-                hear(block, "tool", &mut inner);
+                collect(block, "tool", &mut inner);
             }
             all.results.push((id.clone(), inner.texts.remove("tool").unwrap_or_default()));
             all.pictures.append(&mut inner.pictures);
@@ -170,8 +170,8 @@ fn hear(block: &Block, who: &'static str, all: &mut Said) {
     }
 }
 
-/// Every leftover of a request: what only the client's own dialect knows.
-fn leftovers(request: &Request) -> Vec<&ExtraFields> {
+/// Returns all extra fields of a request: fields that only the client's dialect has.
+fn extra_fields(request: &Request) -> Vec<&ExtraFields> {
     fn inside<'a>(blocks: &'a [Block], all: &mut Vec<&'a ExtraFields>) {
         for block in blocks {
             match block {
@@ -197,12 +197,13 @@ fn leftovers(request: &Request) -> Vec<&ExtraFields> {
     all
 }
 
-/// The leftovers of which an upstream of another dialect hears nothing, and nobody says so.
-fn silent(request: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics) -> Vec<String> {
-    let told = |key: &str| diagnostics.iter().any(|d| d.path.contains(key) || d.detail.contains(key));
-    let foreign = leftovers(request).into_iter().filter(|extra| !upstream.name().starts_with(extra.dialect));
+/// Returns the extra fields that an upstream of another dialect does not receive, without a diagnostic.
+fn silently_lost(request: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics) -> Vec<String> {
+    let is_reported = |key: &str| diagnostics.iter().any(|d| d.path.contains(key) || d.detail.contains(key));
+    let foreign =
+        extra_fields(request).into_iter().filter(|extra| !upstream.name().starts_with(extra.dialect));
     let keys = foreign.flat_map(|extra| extra.dropped_keys(upstream.name()));
-    keys.filter(|key| !told(key)).map(str::to_owned).collect()
+    keys.filter(|key| !is_reported(key)).map(str::to_owned).collect()
 }
 
 #[test]
@@ -215,7 +216,7 @@ fn captured_requests_decode_without_errors() {
     }
 }
 
-/// A path with `#` for every number.
+/// Replaces every number of a path by `#`.
 fn pattern(path: &str) -> String {
     let mut out = String::new();
     for c in path.chars() {
@@ -237,8 +238,12 @@ fn captured_requests_reach_every_dialect_with_stated_losses_only() {
         for upstream in DIALECTS {
             let what = format!("{} to {}", capture.name, upstream.name());
             let (read, diagnostics) = capture.sent(*upstream).unwrap_or_else(|why| panic!("{what}: {why}"));
-            assert_eq!(silent(&request, *upstream, &diagnostics), [""; 0], "{what}: lost without a word");
-            arrived(&said(&request), &read, *upstream, &diagnostics, &what);
+            assert_eq!(
+                silently_lost(&request, *upstream, &diagnostics),
+                [""; 0],
+                "{what}: lost without a diagnostic"
+            );
+            assert_content(&read_content(&request), &read, *upstream, &diagnostics, &what);
             let lossy = [DiagnosticCode::ExtraDropped, DiagnosticCode::ReasoningDropped];
             for d in
                 diagnostics.iter().filter(|d| d.severity() >= Severity::Warning || lossy.contains(&d.code))
@@ -266,7 +271,7 @@ fn captured_requests_reach_every_dialect_with_stated_losses_only() {
     assert!(captures.is_empty() || idle.is_empty(), "stated, and never met: {idle:#?}");
 }
 
-/// The dialects that the table is about; what others lose is only noted.
+/// The dialects of the table; losses of others are ignored.
 const JUDGED: [&str; 7] = [
     "openai-chat",
     "openai-completions",
@@ -277,9 +282,15 @@ const JUDGED: [&str; 7] = [
     "gemini",
 ];
 
-/// What an upstream reads says what the client said.
-fn arrived(sent: &Said, read: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics, what: &str) {
-    let got = said(read);
+/// Asserts that the upstream receives the client's content.
+fn assert_content(
+    sent: &Content,
+    read: &Request,
+    upstream: &dyn Dialect,
+    diagnostics: &Diagnostics,
+    what: &str,
+) {
+    let got = read_content(read);
     let unseen = |detail: &str| detail.contains("image") || detail.contains("picture");
     if !diagnostics.iter().any(|d| d.code == DiagnosticCode::FeatureUnsupported && unseen(&d.detail)) {
         assert_eq!(got.pictures, sent.pictures, "{what}");
@@ -287,7 +298,7 @@ fn arrived(sent: &Said, read: &Request, upstream: &dyn Dialect, diagnostics: &Di
     if read.is_prompt || upstream.endpoints().iter().any(|e| e.path.ends_with("/generate")) {
         let all: String = got.texts.into_values().collect();
         let squeezed = |text: &str| text.split_whitespace().collect::<String>();
-        for text in sent.pieces.iter().chain(sent.results.iter().map(|(_, text)| text)) {
+        for text in sent.text_blocks.iter().chain(sent.results.iter().map(|(_, text)| text)) {
             assert!(all.contains(&squeezed(text)), "{what}: {text:?} is not in {all}");
         }
         for (_, name, _) in &sent.calls {

@@ -1,5 +1,5 @@
-//! Where words come from: sources with an address are said in the words of every dialect that has some; the others are
-//! reported. What the upstreams' own tools did is never a call, and the text around it stays in its order.
+//! Citations: sources with a URL reach every dialect that has citations; others are reported. Results of the upstreams' own
+//! tools never become tool calls, and the text around them keeps its order.
 
 mod common;
 
@@ -40,7 +40,7 @@ fn answer(client: &str, upstream: &str, stream: bool, body: &str) -> (String, Di
     (String::from_utf8(out).unwrap(), exchange.report().diagnostics.clone())
 }
 
-/// An answer of one sentence that names its source.
+/// A response of one sentence with a citation.
 fn cited(upstream: &str) -> Value {
     match upstream {
         "anthropic-messages" => {
@@ -69,7 +69,7 @@ fn cited(upstream: &str) -> Value {
     }
 }
 
-/// What a client finds cited: address, name, beginning and end.
+/// The citations that a client receives: URL, title, start and end.
 fn found(client: &str, out: &str) -> Vec<(String, String, u64, u64)> {
     let events: Vec<Value> = out
         .lines()
@@ -84,8 +84,8 @@ fn found(client: &str, out: &str) -> Vec<(String, String, u64, u64)> {
         match client {
             "openai-chat" => {
                 let choice = &event["choices"][0];
-                let said = choice.get("message").unwrap_or(&choice["delta"]);
-                for one in said["annotations"].as_array().into_iter().flatten() {
+                let message = choice.get("message").unwrap_or(&choice["delta"]);
+                for one in message["annotations"].as_array().into_iter().flatten() {
                     assert_eq!(one["type"], "url_citation");
                     let one = &one["url_citation"];
                     all.push((
@@ -160,7 +160,7 @@ fn citation_with_a_url_reaches_every_dialect_with_citations() {
                 );
             }
         }
-        // Anthropic's own citations hold what only Anthropic can make; Ollama has none.
+        // Anthropic's citations have a field that only Anthropic can generate; Ollama has no citations.
         for client in ["anthropic-messages", "ollama-chat"].into_iter().filter(|client| *client != dialect) {
             for stream in [false, true] {
                 let (_, diagnostics) = answer(client, dialect, stream, &cited(upstream).to_string());
@@ -198,15 +198,15 @@ fn native_tool_results_are_reported_and_never_become_calls() {
             {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}, {"type": "text", "text": TEXT}]});
     let responses = {
         let mut answer = cited("openai-responses");
-        let said = |text: &str| json!({"id": "msg_0", "type": "message", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]});
-        answer["output"] = json!([said("I search. "), {"id": "ws_1", "type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "q"}},
-            {"id": "ci_1", "type": "code_interpreter_call", "status": "completed", "code": "1", "container_id": "c", "outputs": null}, said(TEXT)]);
+        let message = |text: &str| json!({"id": "msg_0", "type": "message", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]});
+        answer["output"] = json!([message("I search. "), {"id": "ws_1", "type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "q"}},
+            {"id": "ci_1", "type": "code_interpreter_call", "status": "completed", "code": "1", "container_id": "c", "outputs": null}, message(TEXT)]);
         answer
     };
     let gemini = json!({"candidates": [{"index": 0, "finishReason": "STOP", "content": {"role": "model", "parts": [{"text": "I search. "},
             {"executableCode": {"language": "PYTHON", "code": "1"}}, {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}}, {"text": TEXT}]}}],
         "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3}, "modelVersion": "m", "responseId": "r"});
-    for (upstream, body, word) in [
+    for (upstream, body, fragment) in [
         ("anthropic-messages", anthropic, "server_tool_use"),
         ("openai-responses", responses, "web_search_call"),
         ("gemini", gemini, "executableCode"),
@@ -222,12 +222,12 @@ fn native_tool_results_are_reported_and_never_become_calls() {
                 let (first, last) = (out.find("I search. "), out.find("The Nile is long."));
                 assert!(first.is_some() && first < last, "{upstream} to {client}, {stream}: {out}");
                 if client == upstream {
-                    assert!(out.contains(word), "{upstream}, {stream}: {out}");
+                    assert!(out.contains(fragment), "{upstream}, {stream}: {out}");
                 } else {
                     let lost = diagnostics.has(DiagnosticCode::ExtraDropped)
                         || diagnostics.has(DiagnosticCode::FeatureUnsupported);
                     assert!(
-                        lost && !out.contains(word),
+                        lost && !out.contains(fragment),
                         "{upstream} to {client}, {stream}: {diagnostics:?} {out}"
                     );
                 }

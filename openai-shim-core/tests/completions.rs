@@ -1,4 +1,4 @@
-//! What clients and upstreams of text completions may rely on.
+//! OpenAI's text completions as the client's and as the upstream's dialect.
 
 mod common;
 
@@ -56,13 +56,13 @@ fn text(conversion: &Conversion) -> String {
     String::from_utf8(conversion.body.clone()).unwrap()
 }
 
-/// The chunks of a stream, as a client reads them.
+/// Returns the chunks of a stream, as a client reads them.
 fn chunks(conversion: &Conversion) -> Vec<Value> {
     common::sdk_client::documents(&text(conversion))
 }
 
-/// The text of one answer.
-fn said(chunks: &[Value], index: u64) -> String {
+/// Returns the text of one choice.
+fn choice_text(chunks: &[Value], index: u64) -> String {
     let choices = chunks.iter().filter_map(|c| c["choices"].as_array()).flatten();
     choices.filter(|c| c["index"] == index).map(|c| c["text"].as_str().unwrap_or_default()).collect()
 }
@@ -120,7 +120,7 @@ fn several_prompts_and_token_ids_reach_only_completions_upstreams() {
             assert!(passed.diagnostics.is_empty(), "{passed}");
         }
     }
-    // Two answers to each of two prompts.
+    // Two choices for each of two prompts.
     let choices: Vec<_> = (0..4)
         .map(|i| json!({"text": format!(" {i}"), "index": i, "logprobs": null, "finish_reason": "stop"}))
         .collect();
@@ -139,7 +139,7 @@ fn completions_parameters_unknown_to_chat_are_reported() {
     let sent = request(own(), chat(), row(), &body);
     let lost: Vec<_> = sent.diagnostics.iter().map(|d| (d.code, d.path.as_str())).collect();
     assert_eq!(lost, [(DiagnosticCode::ParamDropped, "best_of"), (DiagnosticCode::ParamDropped, "suffix")]);
-    // The best two of two are both; and nothing is lost with a prompt that is echoed here.
+    // The best two of two are both; and a prompt that is echoed here is no loss.
     let body = json!({"model": "m", "prompt": "hi", "suffix": null, "best_of": 2, "n": 2, "echo": true});
     assert!(request(own(), chat(), row(), &body).diagnostics.is_empty());
 }
@@ -191,12 +191,12 @@ fn chat_response_becomes_a_text_completion() {
 #[test]
 fn prompt_precedes_the_text_when_echo_is_set() {
     let spec = json!({"model": "m", "prompt": "Once upon", "echo": true, "stream": true});
-    let whole = value(&answer(chat(), PayloadKind::Response, &spec, CHAT));
-    assert_eq!(whole["choices"][0]["text"], "Once upon a time.");
+    let response = value(&answer(chat(), PayloadKind::Response, &spec, CHAT));
+    assert_eq!(response["choices"][0]["text"], "Once upon a time.");
     let stream = chat_stream(&[json!({"content": " a"}), json!({"content": " time."})], "stop");
     let got = chunks(&answer(chat(), PayloadKind::Stream, &spec, &stream));
-    assert_eq!(said(&got, 0), "Once upon a time.");
-    // A stream for a client that wants the answer whole, and an upstream that has put the prompt there itself.
+    assert_eq!(choice_text(&got, 0), "Once upon a time.");
+    // A stream for a non-streaming client, and an upstream that has echoed the prompt itself.
     let folded = value(&answer(chat(), PayloadKind::Response, &spec, &stream));
     assert_eq!(folded["choices"][0]["text"], "Once upon a time.");
     let chunk = |text: &str, finish: &str| {
@@ -206,8 +206,8 @@ fn prompt_precedes_the_text_when_echo_is_set() {
     };
     let echoed =
         chunk("Once upon", "null") + &chunk(" <think>a</think> time.", "\"stop\"") + "data: [DONE]\n\n";
-    let whole = value(&answer(own(), PayloadKind::Response, &spec, &echoed));
-    assert_eq!(whole["choices"][0]["text"], "Once upon <think>a</think> time.");
+    let response = value(&answer(own(), PayloadKind::Response, &spec, &echoed));
+    assert_eq!(response["choices"][0]["text"], "Once upon <think>a</think> time.");
     assert_eq!(text(&answer(own(), PayloadKind::Stream, &spec, &echoed)), echoed);
 }
 
@@ -222,7 +222,7 @@ fn calls_and_reasoning_in_a_text_completion_are_reported_as_lost() {
     for kind in [PayloadKind::Stream, PayloadKind::Response] {
         let got = answer(chat(), kind, &spec, &stream);
         let documents = chunks(&got);
-        assert_eq!(said(&documents, 0), "yes", "{got}");
+        assert_eq!(choice_text(&documents, 0), "yes", "{got}");
         let lost: Vec<_> = got
             .diagnostics
             .iter()
@@ -239,7 +239,7 @@ fn refusal_becomes_text() {
     let spec = json!({"model": "m", "prompt": "x", "stream": true});
     let stream = chat_stream(&[json!({"refusal": "No."})], "stop");
     for kind in [PayloadKind::Stream, PayloadKind::Response] {
-        assert_eq!(said(&chunks(&answer(chat(), kind, &spec, &stream)), 0), "No.");
+        assert_eq!(choice_text(&chunks(&answer(chat(), kind, &spec, &stream)), 0), "No.");
     }
 }
 
@@ -255,7 +255,7 @@ fn logprobs_convert_between_both_shapes() {
         json!({"text_offset": [2, 4], "token_logprobs": [-0.5, -2], "tokens": [" é", "!"],
             "top_logprobs": [{" e": -1.5, " é": -0.5}, {}]})
     );
-    // And back, for a client of chat.
+    // Converted back, for a chat client.
     let body = json!({"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m",
         "choices": [{"text": " é!", "index": 0, "logprobs": legacy, "finish_reason": "stop"}]})
     .to_string();
@@ -270,9 +270,9 @@ fn logprobs_convert_between_both_shapes() {
 
 #[test]
 fn streamed_logprobs_accompany_their_text_and_fold_completely() {
-    let chunk = |word: &str| {
+    let chunk = |content: &str| {
         json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0,
-            "delta": {"content": word}, "logprobs": {"content": [{"token": word, "logprob": -1, "bytes": null, "top_logprobs": []}], "refusal": null},
+            "delta": {"content": content}, "logprobs": {"content": [{"token": content, "logprob": -1, "bytes": null, "top_logprobs": []}], "refusal": null},
             "finish_reason": null}]})
     };
     let stream = format!("data: {}\n\ndata: {}\n\n{}", chunk("ab"), chunk("c"), chat_stream(&[], "stop"));
@@ -289,7 +289,7 @@ fn streamed_logprobs_accompany_their_text_and_fold_completely() {
         folded["choices"][0]["logprobs"],
         json!({"text_offset": [0, 2], "token_logprobs": [-1, -1], "tokens": ["ab", "c"], "top_logprobs": null})
     );
-    // The same for a client of chat itself.
+    // The same for a chat client.
     let spec = json!({"model": "m", "messages": [{"role": "user", "content": "ab"}], "logprobs": true});
     let folded = value(&answer(chat(), PayloadKind::Response, &spec, &stream));
     assert_eq!(folded["choices"][0]["logprobs"]["content"].as_array().unwrap().len(), 2);
@@ -368,7 +368,7 @@ fn conversation_becomes_a_prompt_by_the_chat_template() {
         assert_eq!(value(&sent), json!({"model": "m", "prompt": prompt, "stop": [stop], "max_tokens": 9}));
         assert_eq!(codes(&sent), [DiagnosticCode::PromptRendered, DiagnosticCode::ParamRenamed], "{sent}");
     }
-    // Without one: plain, and a single message is the prompt itself.
+    // Without a template: plain text, and a single message is the prompt itself.
     let sent = value(&request(chat(), own(), row(), &conversation()));
     assert!(sent["prompt"].as_str().unwrap().ends_with("\nAssistant:"), "{sent}");
     let single = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
@@ -377,7 +377,7 @@ fn conversation_becomes_a_prompt_by_the_chat_template() {
         value(&request(chat(), own(), templated(BuiltInTemplate::Plain), &single))["prompt"],
         "User: hi\nAssistant:"
     );
-    // What is a prompt already is no conversation.
+    // A prompt is not a conversation.
     let prompt = json!({"model": "m", "prompt": "hi"});
     assert_eq!(text(&request(own(), own(), templated(BuiltInTemplate::Chatml), &prompt)), prompt.to_string());
 }
@@ -489,7 +489,7 @@ fn upstream_with_completions_as_extra_dialect_receives_completions() {
 
 #[test]
 fn repaired_payload_needs_no_second_repair_and_is_strict() {
-    let mut mended = 0;
+    let mut repaired = 0;
     for fixture in common::fixtures(&[PayloadKind::Response, PayloadKind::Stream]) {
         let once = fixture.convert(own());
         let broken = text(&once).contains("\"error\":{");
@@ -512,7 +512,7 @@ fn repaired_payload_needs_no_second_repair_and_is_strict() {
                 assert!(choice["logprobs"].is_null() || choice["logprobs"]["tokens"].is_array(), "{once}");
             }
         }
-        if chunks.iter().all(|chunk| said(std::slice::from_ref(chunk), 0).is_empty()) {
+        if chunks.iter().all(|chunk| choice_text(std::slice::from_ref(chunk), 0).is_empty()) {
             continue;
         }
         let mut again = fixture.clone();
@@ -523,7 +523,7 @@ fn repaired_payload_needs_no_second_repair_and_is_strict() {
         let found: Vec<_> =
             twice.diagnostics.iter().filter(|d| d.code != DiagnosticCode::ContentAfterFinish).collect();
         assert!(found.is_empty(), "{}: {twice}", fixture.name);
-        mended += 1;
+        repaired += 1;
     }
-    assert!(mended > 100, "{mended}");
+    assert!(repaired > 100, "{repaired}");
 }

@@ -1,4 +1,4 @@
-//! Recordings of text completions, read in place: what they say arrives, in this dialect and in chat.
+//! Recordings of text completions: their content reaches clients of this dialect and of chat.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 struct Recording {
     name: String,
     kind: PayloadKind,
-    /// Another API's route, or a stream whose format has no end.
+    /// The route of another API, or a stream whose format has no end.
     foreign: bool,
     endless: bool,
     request: Option<Value>,
@@ -29,7 +29,7 @@ fn recordings(test: &str) -> Vec<Recording> {
     let Some(shared) = shared(test) else { return Vec::new() };
     let text = std::fs::read_to_string(shared.join("corpus/openai-completions.jsonl")).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    // One is of the organization's usage, a page that no model wrote.
+    // One recording is a page of the organization's usage, not a model's output.
     let all: Vec<_> = lines
         .filter(|v| !v["request"]["url_path"].as_str().unwrap_or_default().contains("/organization/"))
         .map(|v| {
@@ -71,7 +71,7 @@ impl Recording {
     }
 }
 
-/// The events of a stream, or the one body.
+/// The events of a stream, or the body.
 fn documents(body: &str) -> Vec<Value> {
     if body.trim_start().starts_with('{') {
         return serde_json::from_str(body.trim()).into_iter().collect();
@@ -80,12 +80,12 @@ fn documents(body: &str) -> Vec<Value> {
     data.filter_map(|data| serde_json::from_str(data.trim()).ok()).collect()
 }
 
-/// Text and ending by answer.
-type Answers = BTreeMap<u64, (String, String)>;
+/// Text and finish reason by choice.
+type Choices = BTreeMap<u64, (String, String)>;
 
-/// Text and ending of each answer, and the tokens, as simply as a careful client would read them.
-fn said(body: &str) -> (Answers, Option<(u64, u64)>) {
-    let (mut answers, mut tokens) = (Answers::new(), None);
+/// Reads text and finish reason of each choice, and the tokens, as a simple and careful client would.
+fn read_choices(body: &str) -> (Choices, Option<(u64, u64)>) {
+    let (mut answers, mut tokens) = (Choices::new(), None);
     for document in documents(body) {
         let usage = &document["usage"];
         if let (Some(input), Some(output)) =
@@ -121,8 +121,8 @@ fn recorded_requests_survive_a_round_trip() {
         }
         let decoded = decoded.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
         own().encode_request(&decoded, None, &mut diagnostics).unwrap();
-        let kept = own().encode_request(&decoded, Some(bytes.as_bytes()), &mut diagnostics).unwrap();
-        assert!(!kept.body.is_changed(), "{}", recording.name);
+        let encoded = own().encode_request(&decoded, Some(bytes.as_bytes()), &mut diagnostics).unwrap();
+        assert!(!encoded.body.is_changed(), "{}", recording.name);
         assert!(
             diagnostics.iter().all(|d| d.severity() < Severity::Error),
             "{}: {diagnostics:?}",
@@ -135,16 +135,16 @@ fn recorded_requests_survive_a_round_trip() {
 
 #[test]
 fn recorded_responses_reach_the_client() {
-    let (mut read, mut kept, mut streams) = (0, 0, 0);
+    let (mut read, mut unchanged, mut streams) = (0, 0, 0);
     let all = recordings("completions answers");
     for recording in all.iter().filter(|r| r.kind != PayloadKind::Error) {
-        let (before, tokens) = said(&recording.body);
+        let (before, tokens) = read_choices(&recording.body);
         for to in [own(), common::chat()] {
             let got = recording.convert(to);
             let body = String::from_utf8(got.body.clone()).unwrap();
-            let (after, counted) = said(&body);
+            let (after, counted) = read_choices(&body);
             let texts =
-                |all: &Answers| -> Vec<String> { all.values().map(|(text, _)| text.clone()).collect() };
+                |all: &Choices| -> Vec<String> { all.values().map(|(text, _)| text.clone()).collect() };
             assert_eq!(texts(&after), texts(&before), "{}: {got}", recording.name);
             if recording.endless {
                 assert_eq!(got.outcome, Some(Outcome::Truncated), "{}", recording.name);
@@ -162,14 +162,14 @@ fn recorded_responses_reach_the_client() {
             let well_formed = recording.name.contains("\"openai\"") || recording.name.contains("\"vllm\"");
             if to.name() == own().name() && well_formed && recording.kind == PayloadKind::Response {
                 assert_eq!(body, recording.body.trim(), "{}", recording.name);
-                kept += 1;
+                unchanged += 1;
             }
             streams += usize::from(recording.kind == PayloadKind::Stream);
             read += 1;
         }
     }
-    println!("{read} answers, {streams} of them streams, {kept} whole ones byte for byte");
-    assert!(all.is_empty() || (read > 140 && kept > 40), "{read} {kept}");
+    println!("{read} answers, {streams} of them streams, {unchanged} whole ones byte for byte");
+    assert!(all.is_empty() || (read > 140 && unchanged > 40), "{read} {unchanged}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Recordings of real providers and servers, read in place and held to the laws.
+//! Recordings of real vendors and servers satisfy the laws.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -58,35 +58,35 @@ impl Recording {
     }
 }
 
-/// What an answer says: per choice its text, reasoning, and calls with name and arguments.
-type Said = Vec<Answer>;
+/// The content of a response, by choice.
+type Content = Vec<ChoiceContent>;
 
-/// Index, text, reasoning, and calls with their arguments.
-type Answer = (u64, String, String, Vec<(String, String)>);
+/// Index, text, reasoning, and calls (name and arguments) of one choice.
+type ChoiceContent = (u64, String, String, Vec<(String, String)>);
 
-fn words(value: &Value) -> (String, String) {
+fn text_and_reasoning(value: &Value) -> (String, String) {
     match value {
         Value::String(text) => (text.clone(), String::new()),
         Value::Array(parts) => {
-            let (mut text, mut thoughts) = (String::new(), String::new());
+            let (mut text, mut reasoning) = (String::new(), String::new());
             for part in parts {
                 if part["type"] == "thinking" {
-                    let (a, b) = words(&part["thinking"]);
-                    thoughts += &(a + &b);
+                    let (a, b) = text_and_reasoning(&part["thinking"]);
+                    reasoning += &(a + &b);
                 } else {
                     text += part["text"].as_str().unwrap_or_default();
                 }
             }
-            (text, thoughts)
+            (text, reasoning)
         }
         Value::Object(_) => (value.to_string(), String::new()),
         _ => Default::default(),
     }
 }
 
-/// Reads it from chunks or from a whole answer, as simply as a careful client would.
-fn said(body: &str, kind: PayloadKind) -> Said {
-    let mut said: Said = Vec::new();
+/// Reads the content of chunks or of a non-streaming response, as a simple and careful client would.
+fn read_content(body: &str, kind: PayloadKind) -> Content {
+    let mut content: Content = Vec::new();
     let documents: Vec<Value> = match kind {
         PayloadKind::Stream if body.trim_start().starts_with('{') => {
             vec![serde_json::from_str(body.trim()).unwrap_or_default()]
@@ -102,19 +102,19 @@ fn said(body: &str, kind: PayloadKind) -> Said {
         for (at, choice) in document["choices"].as_array().into_iter().flatten().enumerate() {
             let index = choice["index"].as_u64().unwrap_or(at as u64);
             let delta = if choice["delta"].is_object() { &choice["delta"] } else { &choice["message"] };
-            let slot = match said.iter().position(|s| s.0 == index) {
-                Some(at) => &mut said[at],
+            let slot = match content.iter().position(|s| s.0 == index) {
+                Some(at) => &mut content[at],
                 None => {
-                    said.push((index, String::new(), String::new(), Vec::new()));
-                    said.last_mut().unwrap()
+                    content.push((index, String::new(), String::new(), Vec::new()));
+                    content.last_mut().unwrap()
                 }
             };
-            let (text, thoughts) = words(&delta["content"]);
+            let (text, reasoning) = text_and_reasoning(&delta["content"]);
             slot.1 += &text;
             let named = ["reasoning_content", "reasoning"]
                 .iter()
                 .find_map(|k| delta[k].as_str().filter(|t| !t.is_empty()));
-            slot.2 += named.unwrap_or(&thoughts);
+            slot.2 += named.unwrap_or(&reasoning);
             for call in delta["tool_calls"].as_array().into_iter().flatten() {
                 let function = &call["function"];
                 let arguments = match &function["arguments"] {
@@ -129,8 +129,8 @@ fn said(body: &str, kind: PayloadKind) -> Said {
             }
         }
     }
-    said.sort_by_key(|s| s.0);
-    said
+    content.sort_by_key(|s| s.0);
+    content
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn recorded_exchanges_are_deterministic() {
         if once.diagnostics.is_empty() && once.ok && recording.kind != PayloadKind::Error {
             assert!(
                 once.body == recording.body.as_bytes(),
-                "{}: changed, and nobody said so",
+                "{}: changed without a diagnostic",
                 recording.name
             );
             untouched += 1;
@@ -166,8 +166,8 @@ fn text_reasoning_and_calls_are_kept_exactly() {
         }
         let reported = |code: &str| conversion.diagnostics.iter().any(|d| d.code.as_str() == code);
         let (mut before, after) = (
-            said(&recording.body, recording.kind),
-            said(&String::from_utf8_lossy(&conversion.body), recording.kind),
+            read_content(&recording.body, recording.kind),
+            read_content(&String::from_utf8_lossy(&conversion.body), recording.kind),
         );
         if reported("tool-arguments-shaped") {
             for call in before.iter_mut().flat_map(|s| s.3.iter_mut()).filter(|c| c.1.trim().is_empty()) {
@@ -175,8 +175,8 @@ fn text_reasoning_and_calls_are_kept_exactly() {
             }
         }
         if reported("reasoning-split") || reported("fence-stripped") {
-            // The words are the same, and only the tags or the fence are gone.
-            let plain = |s: &Answer| {
+            // The text is the same except for tags and fences.
+            let plain = |s: &ChoiceContent| {
                 let all = format!("{}{}", s.2, s.1);
                 let untagged = all
                     .replace("<think>", "")
@@ -192,13 +192,13 @@ fn text_reasoning_and_calls_are_kept_exactly() {
             continue;
         }
         if reported("tool-call-recovered") {
-            // The text is a call now, unless the upstream made the same call itself.
-            let calls = |said: &[Answer]| said.iter().map(|s| s.3.len()).sum::<usize>();
+            // The text has become a call, unless the upstream sent the same call itself.
+            let calls = |content: &[ChoiceContent]| content.iter().map(|s| s.3.len()).sum::<usize>();
             assert!(calls(&after) >= calls(&before).max(1), "{}\n{before:?}\n{after:?}", recording.name);
             compared += 1;
             continue;
         }
-        // A legacy call is a tool call afterwards; details may hold what is now in one place.
+        // A legacy call becomes a tool call; reasoning details may repeat text that is now in one field.
         let moved = reported("function-call-upgraded")
             || conversion.diagnostics.iter().any(|d| d.path.ends_with("reasoning_details"));
         assert!(before == after || moved, "{}\n{before:?}\n{after:?}", recording.name);
@@ -225,13 +225,13 @@ fn recorded_streams_do_not_depend_on_chunks() {
             let mut out = Vec::new();
             exchange.next();
             exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-            recording.body.as_bytes().chunks(size).for_each(|piece| exchange.push(piece, &mut out).unwrap());
+            recording.body.as_bytes().chunks(size).for_each(|chunk| exchange.push(chunk, &mut out).unwrap());
             exchange.finish(&mut out).unwrap();
             (out, exchange.report().outcome)
         };
-        let whole = pass(usize::MAX);
+        let unsplit = pass(usize::MAX);
         for size in [1, 7, 64, 1000] {
-            assert!(pass(size) == whole, "{} in pieces of {size}", recording.name);
+            assert!(pass(size) == unsplit, "{} in chunks of {size}", recording.name);
         }
     }
 }
@@ -250,7 +250,7 @@ fn recorded_requests_reach_openai_unchanged() {
             status: None,
             context: Context::fixed(),
         });
-        // What OpenAI itself refused may be refused before.
+        // A request that OpenAI rejected may be rejected earlier.
         assert!(conversion.ok || recording.status >= 400, "{}: {conversion}", recording.name);
         if !conversion.ok {
             continue;
@@ -258,17 +258,17 @@ fn recorded_requests_reach_openai_unchanged() {
         let mut before: Value = serde_json::from_str(request).unwrap();
         let mut after: Value = serde_json::from_slice(&conversion.body).unwrap();
         if conversion.body != request.as_bytes() {
-            // Usage is asked for, and that is all.
+            // Usage is requested, and nothing else changes.
             for value in [&mut before, &mut after] {
                 value.as_object_mut().unwrap().remove("stream_options");
-                // What else differs is named.
+                // Every other difference is reported.
                 for d in &conversion.diagnostics {
                     value.as_object_mut().unwrap().remove(&d.path);
                     value.as_object_mut().unwrap().remove(&d.detail);
                 }
             }
-            let told = conversion.diagnostics.iter().any(|d| d.path.starts_with("messages["));
-            assert!(before == after || told, "{}", recording.name);
+            let is_reported = conversion.diagnostics.iter().any(|d| d.path.starts_with("messages["));
+            assert!(before == after || is_reported, "{}", recording.name);
         }
     }
 }
@@ -328,7 +328,7 @@ fn recorded_failures_and_successes_keep_their_outcome() {
     assert!(all > 500);
 }
 
-/// Status and body of a raw HTTP answer; chunked bodies without their framing.
+/// Status and body of a raw HTTP response; chunked bodies without their framing.
 fn parse(raw: &[u8]) -> Option<(u16, Vec<u8>)> {
     let mut raw = raw;
     let (head, mut body) = loop {
@@ -352,7 +352,7 @@ fn parse(raw: &[u8]) -> Option<(u16, Vec<u8>)> {
     Some((status, out))
 }
 
-/// The last counts that a body states: prompt, answer, total.
+/// The last token counts in a body: prompt, completion, total.
 fn counts(body: &str, kind: PayloadKind) -> Option<[Option<u64>; 3]> {
     let documents: Vec<Value> = match kind {
         PayloadKind::Stream if !body.trim_start().starts_with('{') => body
@@ -370,7 +370,7 @@ fn counts(body: &str, kind: PayloadKind) -> Option<[Option<u64>; 3]> {
 
 #[test]
 fn token_counts_are_kept_exactly() {
-    let (mut compared, mut unasked) = (0, 0);
+    let (mut compared, mut unrequested) = (0, 0);
     for recording in recordings("usage").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let conversion = recording.convert();
         let before = counts(&recording.body, recording.kind);
@@ -378,21 +378,21 @@ fn token_counts_are_kept_exactly() {
         let reported = |code: &str| conversion.diagnostics.iter().any(|d| d.code.as_str() == code);
         match (before, after) {
             (Some(before), Some(after)) => {
-                let told = reported("usage-shaped");
+                let is_reported = reported("usage-shaped");
                 let same = before.iter().zip(&after).all(|(b, a)| b.is_none() || b == a);
-                assert!(same || told, "{}: {before:?} {after:?}", recording.name);
+                assert!(same || is_reported, "{}: {before:?} {after:?}", recording.name);
                 compared += 1;
             }
-            // A stream tells counts to who asks for them, and an answer that failed has none.
+            // A stream has usage only on request, and a failed response has none.
             (Some(_), None) => {
                 let failed = !conversion.ok
                     || matches!(conversion.outcome, Some(Outcome::Truncated | Outcome::Errored));
                 assert!(recording.kind == PayloadKind::Stream || failed, "{}", recording.name);
                 assert!(reported("usage-unasked") || failed, "{}: {conversion}", recording.name);
-                unasked += 1;
+                unrequested += 1;
             }
             (None, _) => {}
         }
     }
-    println!("{compared} counts compared, {unasked} told to nobody");
+    println!("{compared} counts compared, {unrequested} not requested");
 }

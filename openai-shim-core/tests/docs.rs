@@ -1,5 +1,5 @@
-//! The generated documentation is what the code says. `UPDATE_DOCS=1` writes it anew.
-#![allow(clippy::disallowed_methods)] // the ban is on core itself: tests read files
+//! The generated documentation matches the code. `UPDATE_DOCS=1` writes it.
+#![allow(clippy::disallowed_methods)] // the ban is for core itself: tests read files
 
 mod common;
 
@@ -37,7 +37,7 @@ fn every_diagnostic_code_is_documented() {
          header `x-openai-shim-diagnostics` (as far as it is known when the head goes out), in the log line, in the metric\n\
          `openai_shim_diagnostics_total{code=…}`, by `openai-shim convert`, and in the `Report` of the library. A diagnostic\n\
          has a path into the payload and says how often it occurred; it never holds message content. Codes are stable.\n\n\
-         *info*: the form was repaired; the meaning did not change. *warning*: something was filled in, dropped or\n\
+         *info*: the form was repaired, the meaning is unchanged. *warning*: something was filled in, dropped or\n\
          downgraded. *error*: something of the answer is missing or wrong.\n\n\
          | code | severity | meaning |\n|---|---|---|\n",
     );

@@ -1,4 +1,4 @@
-//! What the words of an error mean: the true status, kind and code, how long to wait, and nothing private.
+//! Error text of upstreams to status, kind, code and retry delay; private text is redacted.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn read(status: u16, headers: &[(&'static str, &str)], body: &str) -> StatusErro
     *error
 }
 
-fn says(message: &str) -> String {
+fn error_body(message: &str) -> String {
     serde_json::json!({ "error": { "message": message } }).to_string()
 }
 
@@ -53,13 +53,13 @@ fn context_length_error_is_recognized_in_every_wording() {
         "input length and `max_tokens` exceed context limit: 12 + 2 > 10",
         "The total length of all messages is too long.",
     ] {
-        for (given, expected) in [(400, 400), (500, 400)] {
-            // Without any word of tokens a server's fault stays one.
-            let words = message.to_lowercase();
-            if given == 500 && !words.contains("token") && !words.contains("context") {
+        for (status_sent, expected) in [(400, 400), (500, 400)] {
+            // If the text mentions neither tokens nor context, a 500 remains a server error.
+            let text = message.to_lowercase();
+            if status_sent == 500 && !text.contains("token") && !text.contains("context") {
                 continue;
             }
-            let error = read(given, &[], &says(message));
+            let error = read(status_sent, &[], &error_body(message));
             let code = error.code.as_deref();
             assert_eq!((error.kind, error.status), (ErrorKind::ContextLength, expected), "{message}");
             assert_eq!(code, Some("context_length_exceeded"), "{message}");
@@ -83,13 +83,13 @@ fn context_length_error_is_recognized_in_every_wording() {
         ),
         (500, "The input is too long for this teapot"),
     ] {
-        assert_ne!(read(status, &[], &says(message)).kind, ErrorKind::ContextLength, "{message}");
+        assert_ne!(read(status, &[], &error_body(message)).kind, ErrorKind::ContextLength, "{message}");
     }
 }
 
 #[test]
 fn status_that_contradicts_the_error_text_is_corrected() {
-    for (given, message, status, kind, code) in [
+    for (status_sent, message, status, kind, code) in [
         (
             400,
             "API key not valid. Please pass a valid API key.",
@@ -106,7 +106,7 @@ fn status_that_contradicts_the_error_text_is_corrected() {
             Some("insufficient_quota"),
         ),
         (400, "Model not found: nothing", 404, ErrorKind::NotFound, Some("model_not_found")),
-        (400, "nobody/nothing is not a valid model ID", 404, ErrorKind::NotFound, Some("model_not_found")),
+        (400, "acme/nothing is not a valid model ID", 404, ErrorKind::NotFound, Some("model_not_found")),
         (
             404,
             "The model `nothing` does not exist or you do not have access to it.",
@@ -135,7 +135,7 @@ fn status_that_contradicts_the_error_text_is_corrected() {
         (400, "temperature is too hot", 400, ErrorKind::InvalidRequest, None),
         (400, "Content Exists Risk", 400, ErrorKind::ContentFiltered, Some("content_filter")),
     ] {
-        let error = read(given, &[], &says(message));
+        let error = read(status_sent, &[], &error_body(message));
         assert_eq!((error.status, error.kind, error.code.as_deref()), (status, kind, code), "{message}");
     }
 }
@@ -164,7 +164,7 @@ fn error_without_a_status_gets_the_status_of_its_type() {
 #[test]
 fn retry_delay_is_read_from_headers_and_body() {
     const NOW: (&str, &str) = ("date", "Wed, 21 Oct 2026 07:28:00 GMT");
-    let plain = says("slow down");
+    let plain = error_body("slow down");
     let google = r#"{"error":{"code":429,"message":"no","details":[{"@type":"x/Help"},{"@type":"x/google.rpc.RetryInfo","retryDelay":"34s"}]}}"#;
     for (headers, body, seconds) in [
         (&[("retry-after", "7")][..], plain.as_str(), Some(7.0)),
@@ -196,23 +196,23 @@ fn retry_delay_is_read_from_headers_and_body() {
         (&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1792567690000"), NOW], &plain, Some(10.0)),
         (&[], google, Some(34.0)),
         (&[], r#"{"error":{"message":"no","retry_after":3}}"#, Some(3.0)),
-        (&[], &says("Rate limit reached. Please try again in 7.66s. Visit …"), Some(7.66)),
-        (&[], &says("Please retry in 58.5s."), Some(58.5)),
-        (&[], &says("Please try again in 1m0.5s."), Some(60.5)),
-        (&[], &says("Please retry after 20 seconds."), Some(20.0)),
-        (&[], &says("Please try again later."), None),
+        (&[], &error_body("Rate limit reached. Please try again in 7.66s. Visit …"), Some(7.66)),
+        (&[], &error_body("Please retry in 58.5s."), Some(58.5)),
+        (&[], &error_body("Please try again in 1m0.5s."), Some(60.5)),
+        (&[], &error_body("Please retry after 20 seconds."), Some(20.0)),
+        (&[], &error_body("Please try again later."), None),
         (&[("retry-after", "1e300")], &plain, None),
     ] {
         let expected = seconds.map(Duration::from_secs_f64);
         assert_eq!(read(429, headers, body).retry_after, expected, "{headers:?} {body}");
     }
-    // An error that is not about a limit is not waited for.
-    assert_eq!(read(400, &[], &says("retry after 20 seconds")).retry_after, None);
+    // An error that is not about a limit has no retry delay.
+    assert_eq!(read(400, &[], &error_body("retry after 20 seconds")).retry_after, None);
 }
 
 #[test]
 fn redacted_text_is_reported_but_not_quoted() {
-    let body = says("GET http://10.0.0.3/v1 with sk-live-0123456789 at /srv/app/x.py");
+    let body = error_body("GET http://10.0.0.3/v1 with sk-live-0123456789 at /srv/app/x.py");
     let mut diagnostics = Diagnostics::default();
     let error =
         chat().decode_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes(), &mut diagnostics);
@@ -235,8 +235,8 @@ fn failed_generation_is_kept_in_the_error() {
     assert_eq!(error.extra[0].1.get(), r#""cat /home/ann/x""#);
 }
 
-/// Bits of what leaks, to be thrown together.
-const BITS: [&str; 20] = [
+/// Fragments of private text, to be combined at random.
+const FRAGMENTS: [&str; 20] = [
     "Bearer ",
     "sk-",
     "abcdef0123456789",
@@ -264,7 +264,7 @@ proptest! {
 
     #[test]
     fn redaction_never_panics_and_keeps_json_valid(
-        bits in prop::collection::vec(prop_oneof![4 => prop::sample::select(&BITS[..]).prop_map(str::to_owned), 1 => ".{0,6}"], 0..20),
+        bits in prop::collection::vec(prop_oneof![4 => prop::sample::select(&FRAGMENTS[..]).prop_map(str::to_owned), 1 => ".{0,6}"], 0..20),
     ) {
         let text = bits.concat();
         let covered = redact(&format!(" {text} sk-abcdef0123456789"));
@@ -280,7 +280,7 @@ proptest! {
         body in prop_oneof![
             ".{0,40}".prop_map(String::into_bytes),
             prop::collection::vec(any::<u8>(), 0..40),
-            prop::collection::vec(prop::sample::select(&BITS[..]), 0..20).prop_map(|bits| says(&bits.concat()).into_bytes()),
+            prop::collection::vec(prop::sample::select(&FRAGMENTS[..]), 0..20).prop_map(|bits| error_body(&bits.concat()).into_bytes()),
         ],
         wait in ".{0,20}",
     ) {

@@ -1,4 +1,4 @@
-//! Errors in every dialect's own envelope: nothing of ours is missing in it, nothing of the upstream's machine is.
+//! Errors in every dialect's envelope: they are complete, and contain nothing private of the upstream's machine.
 
 mod common;
 
@@ -11,7 +11,7 @@ use openai_shim_core::{Context, Dialect, Error, ErrorKind, Exchange, PayloadKind
 use serde_json::Value;
 use std::time::Duration;
 
-/// One of each kind of failure, with `kind` wherever a failure can be of any.
+/// One error of each variant, with `kind` where the kind is free.
 fn failures(kind: ErrorKind) -> Vec<Error> {
     let mut status = StatusError::new(418, kind, "I am a \"teapot\"\n");
     status.code = Some(String::from("short_and_stout"));
@@ -52,7 +52,7 @@ fn every_error_has_an_error_status_and_its_message_in_every_dialect() {
     }
 }
 
-/// OpenAI's envelope as its SDKs take it apart.
+/// Checks OpenAI's envelope as its SDKs parse it.
 fn assert_openai_envelope(body: &str) {
     let value: Value = serde_json::from_str(body).unwrap_or_else(|e| panic!("{e}: {body}"));
     assert_eq!(value.as_object().unwrap().len(), 1, "{body}");
@@ -134,7 +134,7 @@ fn undecodable_request_body_is_a_client_error() {
     }
 }
 
-/// What must stay on the upstream's machine, wherever it stands in its answer.
+/// Text that must not leave the upstream's machine.
 const PRIVATE: [&str; 8] =
     ["<html", "<HTML", "<!doctype", "/srv/", "10.0.0.3", "sk-live-0123456789", "Bearer ", "line 3"];
 
@@ -144,8 +144,8 @@ fn pages_traces_and_keys_in_upstream_errors_are_redacted() {
         let conversion = fixture.convert(chat());
         let body = String::from_utf8(conversion.body).unwrap();
         assert_openai_envelope(&body);
-        for word in PRIVATE {
-            assert!(!body.contains(word), "{}: {body}", fixture.name);
+        for private in PRIVATE {
+            assert!(!body.contains(private), "{}: {body}", fixture.name);
         }
     }
 }
@@ -161,8 +161,8 @@ fn pages_traces_and_keys_in_errors_with_status_200_are_redacted() {
             assert!(conversion.status.unwrap() >= 400, "{}: {conversion}", fixture.name);
             let body = String::from_utf8(conversion.body).unwrap();
             assert_openai_envelope(&body);
-            for word in PRIVATE {
-                assert!(!body.contains(word), "{}: {body}", fixture.name);
+            for private in PRIVATE {
+                assert!(!body.contains(private), "{}: {body}", fixture.name);
             }
         }
     }
@@ -173,12 +173,12 @@ fn diagnostics_never_quote_redacted_text() {
     for fixture in fixtures(&[PayloadKind::Error]) {
         let reported =
             fixture.convert(chat()).diagnostics.iter().map(ToString::to_string).collect::<String>();
-        for word in PRIVATE {
-            assert!(!reported.contains(word), "{}: {reported}", fixture.name);
+        for private in PRIVATE {
+            assert!(!reported.contains(private), "{}: {reported}", fixture.name);
         }
     }
-    let word = "x".repeat(100_000);
-    let body = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"finish_reason":"{word}"}}]}}"#);
+    let private = "x".repeat(100_000);
+    let body = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"finish_reason":"{private}"}}]}}"#);
     let conversion = convert(&ConversionInput {
         from: chat(),
         to: chat(),

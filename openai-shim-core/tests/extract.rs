@@ -1,4 +1,5 @@
-//! What is taken out of a text, what stays in it, and that the way it is cut changes neither.
+//! Reasoning, tool calls, stop sequences and fences are extracted from text; the result does not depend on how the text is
+//! divided into parts.
 
 mod common;
 
@@ -17,7 +18,7 @@ fn text(text: &str) -> Segment {
     Segment::Text(text.to_owned())
 }
 
-fn thought(text: &str) -> Segment {
+fn reasoning(text: &str) -> Segment {
     Segment::Reasoning(text.to_owned())
 }
 
@@ -25,65 +26,75 @@ fn call(name: &str, arguments: &str) -> Segment {
     Segment::ToolCall { name: name.to_owned(), arguments: arguments.to_owned() }
 }
 
-/// Neighbours of one kind made one.
-fn merged(pieces: Vec<Segment>) -> Vec<Segment> {
+/// Merges adjacent segments of the same kind.
+fn merge(segments: Vec<Segment>) -> Vec<Segment> {
     let mut out: Vec<Segment> = Vec::new();
-    for piece in pieces {
-        match (out.last_mut(), piece) {
+    for segment in segments {
+        match (out.last_mut(), segment) {
             (Some(Segment::Text(last)), Segment::Text(more))
             | (Some(Segment::Reasoning(last)), Segment::Reasoning(more)) => last.push_str(&more),
-            (_, piece) => out.push(piece),
+            (_, segment) => out.push(segment),
         }
     }
     out
 }
 
-/// The pieces of a text that comes in these parts; `fast`: parts that pass are not pushed.
-fn split_parts(think: ReasoningTagMode, tools: &[String], parts: &[&str], fast: bool) -> Vec<Segment> {
-    let (mut splitter, mut out) = (OutputParser::new(think, tools), Vec::new());
+/// Parses a text in these parts; `skip_unchanged`: parts that are unchanged are not pushed.
+fn parse_parts(
+    mode: ReasoningTagMode,
+    tools: &[String],
+    parts: &[&str],
+    skip_unchanged: bool,
+) -> Vec<Segment> {
+    let (mut parser, mut out) = (OutputParser::new(mode, tools), Vec::new());
     for part in parts {
-        if fast && splitter.is_unchanged(part) {
+        if skip_unchanged && parser.is_unchanged(part) {
             out.push(text(part));
         } else {
-            splitter.push(part, &mut out);
+            parser.push(part, &mut out);
         }
     }
-    splitter.finish(&mut out);
-    let said = out.len();
-    splitter.finish(&mut out);
-    assert_eq!(out.len(), said, "a second finish says something");
-    let empty = |piece: &Segment| matches!(piece, Segment::Text(t) | Segment::Reasoning(t) if t.is_empty());
-    assert!(fast || !out.iter().any(empty), "an empty piece: {out:?}");
-    out.retain(|piece| !empty(piece));
-    merged(out)
+    parser.finish(&mut out);
+    let len = out.len();
+    parser.finish(&mut out);
+    assert_eq!(out.len(), len, "a second finish emits a segment");
+    let empty =
+        |segment: &Segment| matches!(segment, Segment::Text(t) | Segment::Reasoning(t) if t.is_empty());
+    assert!(skip_unchanged || !out.iter().any(empty), "an empty segment: {out:?}");
+    out.retain(|segment| !empty(segment));
+    merge(out)
 }
 
-/// The pieces of a text, which are the same however it is cut.
-fn split(think: ReasoningTagMode, tools: &[String], whole: &str) -> Vec<Segment> {
-    let expected = split_parts(think, tools, &[whole], false);
-    let cuts: Vec<usize> = whole.char_indices().map(|(at, _)| at).chain([whole.len()]).collect();
-    for fast in [false, true] {
+/// Parses a text and asserts that the result does not depend on how the text is divided.
+fn parse(mode: ReasoningTagMode, tools: &[String], full_text: &str) -> Vec<Segment> {
+    let expected = parse_parts(mode, tools, &[full_text], false);
+    let cuts: Vec<usize> = full_text.char_indices().map(|(at, _)| at).chain([full_text.len()]).collect();
+    for skip_unchanged in [false, true] {
         for at in &cuts {
-            let (a, b) = whole.split_at(*at);
+            let (a, b) = full_text.split_at(*at);
             assert_eq!(
-                split_parts(think, tools, &[a, b], fast),
+                parse_parts(mode, tools, &[a, b], skip_unchanged),
                 expected,
-                "cut as {a:?} {b:?}, fast: {fast}"
+                "divided into {a:?} and {b:?}, skip_unchanged: {skip_unchanged}"
             );
         }
-        let single: Vec<&str> = cuts.windows(2).map(|w| &whole[w[0]..w[1]]).collect();
-        assert_eq!(split_parts(think, tools, &single, fast), expected, "single characters, fast: {fast}");
+        let single: Vec<&str> = cuts.windows(2).map(|w| &full_text[w[0]..w[1]]).collect();
+        assert_eq!(
+            parse_parts(mode, tools, &single, skip_unchanged),
+            expected,
+            "single characters, skip_unchanged: {skip_unchanged}"
+        );
     }
     expected
 }
 
-fn calls_in(whole: &str) -> Vec<Segment> {
-    split(ReasoningTagMode::Leading, &tools(), whole)
+fn calls_in(full_text: &str) -> Vec<Segment> {
+    parse(ReasoningTagMode::Leading, &tools(), full_text)
 }
 
-/// Each markup with two calls where it can have them, and what the first and the second one are.
+/// A block of each JSON markup with two calls: its name and text.
 const PARIS: &str = r#"{"city": "Paris", "days":2}"#;
-const TWO: &[(&str, &str)] = &[
+const JSON_BLOCKS: &[(&str, &str)] = &[
     (
         "hermes",
         "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"Paris\", \"days\":2}}\n</tool_call>\n<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>",
@@ -155,8 +166,8 @@ const TWO: &[(&str, &str)] = &[
     ),
 ];
 
-/// The same with tags, where the arguments are written anew.
-const TAGS: &[(&str, &str)] = &[
+/// A block of each markup with tags, whose arguments are encoded by the parser.
+const TAG_BLOCKS: &[(&str, &str)] = &[
     (
         "qwen3 coder",
         "<tool_call>\n<function=get_weather>\n<parameter=city>\nParis\n</parameter>\n<parameter=days>\n2\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=now>\n</function>\n</tool_call>",
@@ -193,10 +204,10 @@ const TAGS: &[(&str, &str)] = &[
 
 #[test]
 fn calls_in_every_markup_are_extracted() {
-    for (name, block) in TWO {
+    for (name, block) in JSON_BLOCKS {
         assert_eq!(calls_in(block), [call("get_weather", PARIS), call("now", "{}")], "{name}");
     }
-    for (name, block) in TAGS {
+    for (name, block) in TAG_BLOCKS {
         let expected = [call("get_weather", r#"{"city":"Paris","days":2}"#), call("now", "{}")];
         assert_eq!(calls_in(block), expected, "{name}");
     }
@@ -204,37 +215,37 @@ fn calls_in_every_markup_are_extracted() {
 
 #[test]
 fn text_around_a_block_is_kept_and_white_space_alone_is_dropped() {
-    for (name, block) in TWO.iter().chain(TAGS) {
-        let pieces = calls_in(&format!("  \n{block} \n"));
+    for (name, block) in JSON_BLOCKS.iter().chain(TAG_BLOCKS) {
+        let segments = calls_in(&format!("  \n{block} \n"));
         assert!(
-            matches!(&pieces[..], [Segment::ToolCall { .. }, Segment::ToolCall { .. }]),
-            "{name}: {pieces:?}"
+            matches!(&segments[..], [Segment::ToolCall { .. }, Segment::ToolCall { .. }]),
+            "{name}: {segments:?}"
         );
         if *name == "granite 3.1" {
-            continue; // it has no closer: only the end of the text is one
+            continue; // without a closer it ends only with the text
         }
-        let pieces = calls_in(&format!("Let me <b>look</b>.\n\n{block}\nDone."));
-        assert_eq!(pieces.len(), 4, "{name}: {pieces:?}");
-        assert_eq!(pieces[0], text("Let me <b>look</b>.\n\n"), "{name}");
-        assert_eq!(pieces[3], text("\nDone."), "{name}");
+        let segments = calls_in(&format!("Let me <b>look</b>.\n\n{block}\nDone."));
+        assert_eq!(segments.len(), 4, "{name}: {segments:?}");
+        assert_eq!(segments[0], text("Let me <b>look</b>.\n\n"), "{name}");
+        assert_eq!(segments[3], text("\nDone."), "{name}");
     }
 }
 
 #[test]
 fn block_of_a_tool_that_is_not_offered_stays_text() {
-    for (name, block) in TWO.iter().chain(TAGS) {
+    for (name, block) in JSON_BLOCKS.iter().chain(TAG_BLOCKS) {
         for unknown in [block.replace("now", "then"), block.replace("get_weather", "get_news")] {
-            let pieces = calls_in(&unknown);
-            let said: String =
-                pieces.iter().map(|p| if let Segment::Text(t) = p { t.as_str() } else { "" }).collect();
-            let wrong = pieces
+            let segments = calls_in(&unknown);
+            let remaining: String =
+                segments.iter().map(|p| if let Segment::Text(t) = p { t.as_str() } else { "" }).collect();
+            let wrong = segments
                 .iter()
                 .any(|p| matches!(p, Segment::ToolCall { name, .. } if !TOOLS.contains(&name.as_str())));
-            assert!(!wrong && !said.is_empty(), "{name}: {pieces:?}");
+            assert!(!wrong && !remaining.is_empty(), "{name}: {segments:?}");
         }
         let unknown = block.replace("now", "then").replace("get_weather", "get_news");
         assert_eq!(calls_in(&unknown), [text(&unknown)], "{name}");
-        assert_eq!(split(ReasoningTagMode::Leading, &[], block), [text(block)], "{name}: no tools");
+        assert_eq!(parse(ReasoningTagMode::Leading, &[], block), [text(block)], "{name}: no tools");
     }
 }
 
@@ -279,11 +290,11 @@ fn call_after_prose_about_markup_is_extracted() {
     let code = "```\nx `y`\n```\n`<tool_call>` and ```inline```: ";
     let found = calls_in(&format!("{code}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
     assert_eq!(found, [text(code), call("now", "{}")]);
-    let encode_string = "A lone ` in a paragraph.\n\n";
-    let found = calls_in(&format!("{encode_string}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
-    assert_eq!(found, [text(encode_string), call("now", "{}")]);
-    let said = "<function=now></function> and <function=now> is how";
-    assert_eq!(calls_in(said), [call("now", "{}"), text(" and <function=now> is how")]);
+    let lone_backtick = "A lone ` in a paragraph.\n\n";
+    let found = calls_in(&format!("{lone_backtick}<tool_call>{{\"name\":\"now\"}}</tool_call>"));
+    assert_eq!(found, [text(lone_backtick), call("now", "{}")]);
+    let prose = "<function=now></function> and <function=now> is how";
+    assert_eq!(calls_in(prose), [call("now", "{}"), text(" and <function=now> is how")]);
     assert_eq!(calls_in("<<tool_call>{\"name\":\"now\"}</tool_call>"), [text("<"), call("now", "{}")]);
 }
 
@@ -335,7 +346,7 @@ fn parameter_in_tags_is_json_if_it_parses() {
 
 #[test]
 fn text_that_is_only_a_call_is_extracted() {
-    for whole in [
+    for full_text in [
         "{\"name\":\"add\",\"arguments\":{\"a\":1}}",
         " \n{ \"name\" : \"add\", \"parameters\": {\"a\":1} } \n",
         "{\"type\":\"function\",\"name\":\"add\",\"parameters\":{\"a\":1}}",
@@ -346,9 +357,9 @@ fn text_that_is_only_a_call_is_extracted() {
         "\nadd[CALL_ID]x9[ARGS]{\"a\":1}\n",
         "add{\"a\":1}",
     ] {
-        assert_eq!(calls_in(whole), [call("add", "{\"a\":1}")], "{whole}");
+        assert_eq!(calls_in(full_text), [call("add", "{\"a\":1}")], "{full_text}");
     }
-    for whole in [
+    for full_text in [
         "{\"name\":\"add\"}",
         "{\"name\":\"subtract\",\"arguments\":{\"a\":1}}",
         "{\"name\":\"add\",\"arguments\":{\"a\":1}} is a call",
@@ -369,7 +380,7 @@ fn text_that_is_only_a_call_is_extracted() {
         "now[ARGS]{}then[ARGS]{}",
         "subtract[ARGS]{\"a\":1}",
     ] {
-        assert_eq!(calls_in(whole), [text(whole)], "{whole}");
+        assert_eq!(calls_in(full_text), [text(full_text)], "{full_text}");
     }
 }
 
@@ -380,12 +391,12 @@ fn two_bare_calls_without_special_tokens_are_extracted() {
 
 #[test]
 fn json_that_is_not_a_call_is_not_withheld() {
-    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
-    splitter.push("{\"city\":", &mut out);
+    let (mut parser, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
+    parser.push("{\"city\":", &mut out);
     assert_eq!(out, [text("{\"city\":")]);
-    let (mut splitter, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
-    splitter.push("{\"name\": \"add up", &mut out);
-    assert_eq!(merged(out), [text("{\"name\": \"add up")]);
+    let (mut parser, mut out) = (OutputParser::new(ReasoningTagMode::Leading, &tools()), Vec::new());
+    parser.push("{\"name\": \"add up", &mut out);
+    assert_eq!(merge(out), [text("{\"name\": \"add up")]);
 }
 
 #[test]
@@ -402,24 +413,24 @@ fn leading_reasoning_is_extracted() {
         ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>"),
     ] {
         let plain =
-            split(ReasoningTagMode::Leading, &[], &format!(" \n{open}\nHm, 1 < 2.\n{close}\n\nYes. <think>"));
+            parse(ReasoningTagMode::Leading, &[], &format!(" \n{open}\nHm, 1 < 2.\n{close}\n\nYes. <think>"));
         let answer = if close.starts_with("<|") { "\n\nYes. <think>" } else { "Yes. <think>" };
-        assert_eq!(plain, [thought("\nHm, 1 < 2.\n"), text(answer)], "{open}");
+        assert_eq!(plain, [reasoning("\nHm, 1 < 2.\n"), text(answer)], "{open}");
         assert_eq!(
-            split(ReasoningTagMode::Leading, &[], &format!("{open}Hm")),
-            [thought("Hm")],
+            parse(ReasoningTagMode::Leading, &[], &format!("{open}Hm")),
+            [reasoning("Hm")],
             "{open}: unclosed"
         );
-        let none = split(ReasoningTagMode::Leading, &[], &format!("{open}\n\n{close}Yes"));
+        let none = parse(ReasoningTagMode::Leading, &[], &format!("{open}\n\n{close}Yes"));
         assert_eq!(none, [text("Yes")], "{open}: empty");
         let off = format!("{open}Hm{close}");
-        assert_eq!(split(ReasoningTagMode::Ignore, &[], &off), [text(&off)]);
+        assert_eq!(parse(ReasoningTagMode::Ignore, &[], &off), [text(&off)]);
         let late = format!("Then {off}");
-        assert_eq!(split(ReasoningTagMode::Leading, &[], &late), [text(&late)]);
+        assert_eq!(parse(ReasoningTagMode::Leading, &[], &late), [text(&late)]);
     }
     for prose in ["<thi", "<thinker>", "  ", "[THIN", "", "<|channel|>commentary to=", "<|start|>user"] {
         assert_eq!(
-            split(ReasoningTagMode::Leading, &[], prose),
+            parse(ReasoningTagMode::Leading, &[], prose),
             if prose.is_empty() { vec![] } else { vec![text(prose)] }
         );
     }
@@ -427,40 +438,40 @@ fn leading_reasoning_is_extracted() {
 
 #[test]
 fn prefilled_reasoning_ends_at_the_first_closing_tag() {
-    let inside = |whole| split(ReasoningTagMode::Prefilled, &tools(), whole);
-    assert_eq!(inside("Hm.\n</think>\n\nYes.</think>"), [thought("Hm.\n"), text("Yes.</think>")]);
-    assert_eq!(inside("<think>Hm.</think>Yes."), [thought("Hm."), text("Yes.")]);
-    assert_eq!(inside("Hm.[/THINK]Yes."), [thought("Hm."), text("Yes.")]);
-    assert_eq!(inside("Hm."), [thought("Hm.")]);
-    assert_eq!(inside("<thi"), [thought("<thi")]);
+    let inside = |full_text| parse(ReasoningTagMode::Prefilled, &tools(), full_text);
+    assert_eq!(inside("Hm.\n</think>\n\nYes.</think>"), [reasoning("Hm.\n"), text("Yes.</think>")]);
+    assert_eq!(inside("<think>Hm.</think>Yes."), [reasoning("Hm."), text("Yes.")]);
+    assert_eq!(inside("Hm.[/THINK]Yes."), [reasoning("Hm."), text("Yes.")]);
+    assert_eq!(inside("Hm."), [reasoning("Hm.")]);
+    assert_eq!(inside("<thi"), [reasoning("<thi")]);
     assert_eq!(inside("\n\n</think>\n\nYes."), [text("Yes.")]);
     let called = inside("Call <tool_call>?</think>\n\n<tool_call>{\"name\":\"now\"}</tool_call>");
-    assert_eq!(called, [thought("Call <tool_call>?"), call("now", "{}")]);
+    assert_eq!(called, [reasoning("Call <tool_call>?"), call("now", "{}")]);
 }
 
 #[test]
 fn harmony_channels_become_reasoning_text_and_calls() {
     let leaked = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>commentary<|message|>I look.<|end|><|start|>assistant<|channel|>commentary to=functions.now <|constrain|>json<|message|>{}<|call|>";
-    assert_eq!(calls_in(leaked), [thought("Hm."), text("I look."), call("now", "{}")]);
+    assert_eq!(calls_in(leaked), [reasoning("Hm."), text("I look."), call("now", "{}")]);
     let leaked =
         "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes.<|return|>";
-    assert_eq!(calls_in(leaked), [thought("Hm."), text("Yes.")]);
+    assert_eq!(calls_in(leaked), [reasoning("Hm."), text("Yes.")]);
 }
 
 #[test]
 fn only_plain_text_is_unchanged() {
-    let mut splitter = OutputParser::new(ReasoningTagMode::Leading, &tools());
+    let mut parser = OutputParser::new(ReasoningTagMode::Leading, &tools());
     let mut out = Vec::new();
-    assert!(!splitter.is_unchanged("Hello"), "a tag may still come");
-    splitter.push("Hello", &mut out);
-    assert!(splitter.is_unchanged(", world\n\n"));
-    assert!(!splitter.is_unchanged("a < b") && !splitter.is_unchanged("a[0]") && !splitter.is_unchanged("`"));
-    splitter.push(" ```\n", &mut out);
-    assert!(!splitter.is_unchanged("at the beginning of a line of code"));
-    splitter.push("let x", &mut out);
-    assert!(splitter.is_unchanged(": [u8; 2] < y") && !splitter.is_unchanged("\n"));
-    splitter.push("\n```\n<tool", &mut out);
-    assert!(!splitter.is_unchanged("x"), "something is held");
+    assert!(!parser.is_unchanged("Hello"), "a tag may still follow");
+    parser.push("Hello", &mut out);
+    assert!(parser.is_unchanged(", world\n\n"));
+    assert!(!parser.is_unchanged("a < b") && !parser.is_unchanged("a[0]") && !parser.is_unchanged("`"));
+    parser.push(" ```\n", &mut out);
+    assert!(!parser.is_unchanged("at the beginning of a line of code"));
+    parser.push("let x", &mut out);
+    assert!(parser.is_unchanged(": [u8; 2] < y") && !parser.is_unchanged("\n"));
+    parser.push("\n```\n<tool", &mut out);
+    assert!(!parser.is_unchanged("x"), "text is withheld");
     assert!(OutputParser::new(ReasoningTagMode::Ignore, &[]).is_unchanged("<think>"));
     assert!(!OutputParser::new(ReasoningTagMode::Prefilled, &[]).is_unchanged("x"));
 }
@@ -468,34 +479,34 @@ fn only_plain_text_is_unchanged() {
 #[test]
 fn withheld_text_is_limited() {
     let long = "x".repeat(1000);
-    for (start, think) in [
+    for (start, mode) in [
         ("<tool_call>{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Ignore),
         ("<function=now><parameter=a>", ReasoningTagMode::Ignore),
         ("{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Leading),
     ] {
-        let (mut splitter, mut out) = (OutputParser::new(think, &tools()), Vec::new());
-        splitter.push(start, &mut out);
+        let (mut parser, mut out) = (OutputParser::new(mode, &tools()), Vec::new());
+        parser.push(start, &mut out);
         for _ in 0..MAX_WITHHELD_BYTES / 1000 {
-            splitter.push(&long, &mut out);
+            parser.push(&long, &mut out);
         }
         assert!(out.is_empty());
         for _ in 0..10 {
-            splitter.push(&long, &mut out);
+            parser.push(&long, &mut out);
         }
         let rest = "\"}}</tool_call></parameter></function><function=now></function>";
-        assert!(splitter.is_unchanged(rest));
-        splitter.push(rest, &mut out);
-        splitter.finish(&mut out);
-        let whole = format!("{start}{}{rest}", long.repeat(MAX_WITHHELD_BYTES / 1000 + 10));
-        assert!(merged(out) == [text(&whole)]);
-        // The limit is on the block, not on the pushes.
-        assert!(split_parts(think, &tools(), &[&whole], false) == [text(&whole)]);
+        assert!(parser.is_unchanged(rest));
+        parser.push(rest, &mut out);
+        parser.finish(&mut out);
+        let full_text = format!("{start}{}{rest}", long.repeat(MAX_WITHHELD_BYTES / 1000 + 10));
+        assert!(merge(out) == [text(&full_text)]);
+        // The limit applies to the block, not to a single push.
+        assert!(parse_parts(mode, &tools(), &[&full_text], false) == [text(&full_text)]);
     }
     let blank = " ".repeat(MAX_WITHHELD_BYTES + 10_000);
-    for think in [ReasoningTagMode::Ignore, ReasoningTagMode::Leading, ReasoningTagMode::Prefilled] {
-        let (mut splitter, mut out) = (OutputParser::new(think, &tools()), Vec::new());
-        splitter.push(&blank, &mut out);
-        assert_eq!(out.len(), 1, "white space is not held for ever");
+    for mode in [ReasoningTagMode::Ignore, ReasoningTagMode::Leading, ReasoningTagMode::Prefilled] {
+        let (mut parser, mut out) = (OutputParser::new(mode, &tools()), Vec::new());
+        parser.push(&blank, &mut out);
+        assert_eq!(out.len(), 1, "white space is withheld up to a limit");
     }
 }
 
@@ -516,45 +527,46 @@ fn hostile_text_is_parsed_in_linear_time() {
         "```\n",
         " ",
     ] {
-        let whole = part.repeat(MAX_WITHHELD_BYTES / 4 / part.len());
-        let whole = format!("<tool_call>{{\"name\":\"now\"}}</tool_call>{whole}"); // so that white space is held
-        let pieces = split_parts(ReasoningTagMode::Leading, &tools(), &[&whole, "</parameter>x"], false);
-        assert!(!pieces.is_empty());
-        let parts: Vec<&str> = whole.split_inclusive(['>', ' ']).collect();
-        let pieces = split_parts(ReasoningTagMode::Leading, &tools(), &parts, false);
-        assert!(!pieces.is_empty());
+        let full_text = part.repeat(MAX_WITHHELD_BYTES / 4 / part.len());
+        let full_text = format!("<tool_call>{{\"name\":\"now\"}}</tool_call>{full_text}"); // so that white space is withheld
+        let segments =
+            parse_parts(ReasoningTagMode::Leading, &tools(), &[&full_text, "</parameter>x"], false);
+        assert!(!segments.is_empty());
+        let parts: Vec<&str> = full_text.split_inclusive(['>', ' ']).collect();
+        let segments = parse_parts(ReasoningTagMode::Leading, &tools(), &parts, false);
+        assert!(!segments.is_empty());
     }
 }
 
-fn stopped(stops: &[&str], parts: &[&str], fast: bool) -> (String, bool) {
-    let mut machine = StopMatcher::new(stops.iter().map(|s| (*s).to_owned()).collect());
+fn apply_stops(stops: &[&str], parts: &[&str], skip_unchanged: bool) -> (String, bool) {
+    let mut matcher = StopMatcher::new(stops.iter().map(|s| (*s).to_owned()).collect());
     let (mut out, mut hit) = (String::new(), false);
     for part in parts {
-        if fast && machine.is_unchanged(part) {
+        if skip_unchanged && matcher.is_unchanged(part) {
             out.push_str(part);
         } else {
-            hit = machine.push(part, &mut out);
+            hit = matcher.push(part, &mut out);
         }
     }
-    machine.finish(&mut out);
+    matcher.finish(&mut out);
     (out, hit)
 }
 
-fn cut_everywhere<T: PartialEq + std::fmt::Debug>(whole: &str, run: impl Fn(&[&str]) -> T) -> T {
-    let expected = run(&[whole]);
-    let cuts: Vec<usize> = whole.char_indices().map(|(at, _)| at).chain([whole.len()]).collect();
+fn divide_everywhere<T: PartialEq + std::fmt::Debug>(full_text: &str, run: impl Fn(&[&str]) -> T) -> T {
+    let expected = run(&[full_text]);
+    let cuts: Vec<usize> = full_text.char_indices().map(|(at, _)| at).chain([full_text.len()]).collect();
     for at in &cuts {
-        let (a, b) = whole.split_at(*at);
-        assert_eq!(run(&[a, b]), expected, "cut as {a:?} {b:?}");
+        let (a, b) = full_text.split_at(*at);
+        assert_eq!(run(&[a, b]), expected, "divided into {a:?} and {b:?}");
     }
-    let single: Vec<&str> = cuts.windows(2).map(|w| &whole[w[0]..w[1]]).collect();
-    assert_eq!(run(&single), expected, "single characters of {whole:?}");
+    let single: Vec<&str> = cuts.windows(2).map(|w| &full_text[w[0]..w[1]]).collect();
+    assert_eq!(run(&single), expected, "single characters of {full_text:?}");
     expected
 }
 
 #[test]
 fn text_ends_before_its_stop_sequence() {
-    for (stops, whole, expected, hit) in [
+    for (stops, full_text, expected, hit) in [
         (&["\nUser:"][..], "Hi.\nUse\nUser: no\nUser:", "Hi.\nUse", true),
         (&["aab"], "aaaab", "aa", true),
         (&["", "é🙂"], "naé🙂ïve", "na", true),
@@ -566,11 +578,11 @@ fn text_ends_before_its_stop_sequence() {
         (&[""], "all of it", "all of it", false),
         (&[], "all of it", "all of it", false),
     ] {
-        for fast in [false, true] {
-            let found = cut_everywhere(whole, |parts| stopped(stops, parts, fast).0);
+        for skip_unchanged in [false, true] {
+            let found = divide_everywhere(full_text, |parts| apply_stops(stops, parts, skip_unchanged).0);
             assert_eq!(found, expected);
         }
-        assert_eq!(stopped(stops, &[whole], false).1, hit);
+        assert_eq!(apply_stops(stops, &[full_text], false).1, hit);
     }
     let mut stops = StopMatcher::new(vec!["x".to_owned()]);
     let mut out = String::new();
@@ -579,7 +591,7 @@ fn text_ends_before_its_stop_sequence() {
     assert_eq!(out, "a");
 }
 
-fn unfenced(parts: &[&str]) -> (String, bool) {
+fn strip_fence(parts: &[&str]) -> (String, bool) {
     let (mut fences, mut out) = (FenceStripper::new(), String::new());
     for part in parts {
         if fences.is_unchanged(part) {
@@ -594,7 +606,7 @@ fn unfenced(parts: &[&str]) -> (String, bool) {
 
 #[test]
 fn fence_around_the_whole_text_is_removed() {
-    for (whole, inner) in [
+    for (full_text, inner) in [
         ("```json\n{\"a\":1}\n```", "{\"a\":1}"),
         ("\n ``` \r\n{\"a\":1}\r\n``` \n\n", "{\"a\":1}"),
         ("```JSON5 strict\n{\"a\":1}```", "{\"a\":1}"),
@@ -603,9 +615,9 @@ fn fence_around_the_whole_text_is_removed() {
         ("```\n\n\n```", "\n"),
         ("```c++\n  é\n\n  🙂\n```\n", "  é\n\n  🙂"),
     ] {
-        assert_eq!(cut_everywhere(whole, unfenced), (inner.to_owned(), true), "{whole:?}");
+        assert_eq!(divide_everywhere(full_text, strip_fence), (inner.to_owned(), true), "{full_text:?}");
     }
-    for whole in [
+    for full_text in [
         "",
         "{\"a\":1}",
         " `x` ",
@@ -619,7 +631,7 @@ fn fence_around_the_whole_text_is_removed() {
         "```",
         "```\n",
     ] {
-        assert_eq!(cut_everywhere(whole, unfenced), (whole.to_owned(), false), "{whole:?}");
+        assert_eq!(divide_everywhere(full_text, strip_fence), (full_text.to_owned(), false), "{full_text:?}");
     }
 }
 
@@ -712,7 +724,7 @@ fn fragments() -> impl Strategy<Value = Vec<&'static str>> {
     prop::collection::vec(prop::sample::select(FRAGMENTS), 0..24)
 }
 
-fn think() -> impl Strategy<Value = ReasoningTagMode> {
+fn any_mode() -> impl Strategy<Value = ReasoningTagMode> {
     prop::sample::select(vec![
         ReasoningTagMode::Ignore,
         ReasoningTagMode::Leading,
@@ -720,10 +732,10 @@ fn think() -> impl Strategy<Value = ReasoningTagMode> {
     ])
 }
 
-/// Whole blocks, halves of them, and prose between.
+/// Whole blocks, halves of blocks, and fragments between them.
 fn blocks() -> impl Strategy<Value = Vec<String>> {
-    let all: Vec<&str> = TWO.iter().chain(TAGS).map(|(_, block)| *block).collect();
-    let whole = prop::sample::select(all.clone()).prop_map(str::to_owned);
+    let all: Vec<&str> = JSON_BLOCKS.iter().chain(TAG_BLOCKS).map(|(_, block)| *block).collect();
+    let full_text = prop::sample::select(all.clone()).prop_map(str::to_owned);
     let half = (prop::sample::select(all), any::<prop::sample::Index>(), any::<bool>()).prop_map(
         |(block, at, head)| {
             let cuts: Vec<usize> = block.char_indices().map(|(at, _)| at).collect();
@@ -732,62 +744,62 @@ fn blocks() -> impl Strategy<Value = Vec<String>> {
         },
     );
     let other = prop::sample::select(FRAGMENTS).prop_map(str::to_owned);
-    prop::collection::vec(prop_oneof![whole, half, other], 0..6)
+    prop::collection::vec(prop_oneof![full_text, half, other], 0..6)
 }
 
 proptest! {
     #![proptest_config(common::cases())]
 
     #[test]
-    fn blocks_do_not_depend_on_how_the_text_is_divided(parts in blocks(), think in think(), size in 1..9_usize) {
-        let whole = parts.concat();
-        let expected = split_parts(think, &tools(), &[&whole], false);
-        let chars: Vec<char> = whole.chars().collect();
+    fn blocks_do_not_depend_on_how_the_text_is_divided(parts in blocks(), mode in any_mode(), size in 1..9_usize) {
+        let full_text = parts.concat();
+        let expected = parse_parts(mode, &tools(), &[&full_text], false);
+        let chars: Vec<char> = full_text.chars().collect();
         let small: Vec<String> = chars.chunks(size).map(|c| c.iter().collect()).collect();
         let (small, parts) = ([&small, &parts], [false, true]);
         for cut in small {
             let cut: Vec<&str> = cut.iter().map(String::as_str).collect();
-            for fast in parts {
-                prop_assert_eq!(&split_parts(think, &tools(), &cut, fast), &expected, "fast: {}", fast);
+            for skip_unchanged in parts {
+                prop_assert_eq!(&parse_parts(mode, &tools(), &cut, skip_unchanged), &expected, "skip_unchanged: {}", skip_unchanged);
             }
         }
-        let known = |piece: &Segment| !matches!(piece, Segment::ToolCall { name, .. } if !TOOLS.contains(&name.as_str()));
+        let known = |segment: &Segment| !matches!(segment, Segment::ToolCall { name, .. } if !TOOLS.contains(&name.as_str()));
         prop_assert!(expected.iter().all(known));
     }
 
     #[test]
-    fn markup_fragments_do_not_depend_on_how_the_text_is_divided(parts in fragments(), think in think()) {
-        let whole = parts.concat();
-        let expected = split_parts(think, &tools(), &[&whole], false);
-        prop_assert_eq!(&split_parts(think, &tools(), &parts, false), &expected, "fragments");
-        prop_assert_eq!(&split_parts(think, &tools(), &parts, true), &expected, "fast");
-        let single: Vec<String> = whole.chars().map(String::from).collect();
+    fn markup_fragments_do_not_depend_on_how_the_text_is_divided(parts in fragments(), mode in any_mode()) {
+        let full_text = parts.concat();
+        let expected = parse_parts(mode, &tools(), &[&full_text], false);
+        prop_assert_eq!(&parse_parts(mode, &tools(), &parts, false), &expected, "fragments");
+        prop_assert_eq!(&parse_parts(mode, &tools(), &parts, true), &expected, "fast");
+        let single: Vec<String> = full_text.chars().map(String::from).collect();
         let single: Vec<&str> = single.iter().map(String::as_str).collect();
-        prop_assert_eq!(&split_parts(think, &tools(), &single, false), &expected, "characters");
-        prop_assert_eq!(&split_parts(think, &tools(), &single, true), &expected, "fast characters");
+        prop_assert_eq!(&parse_parts(mode, &tools(), &single, false), &expected, "characters");
+        prop_assert_eq!(&parse_parts(mode, &tools(), &single, true), &expected, "fast characters");
     }
 
     #[test]
     fn text_without_markup_is_kept_completely(parts in fragments()) {
-        let whole = parts.concat();
-        let pieces = split_parts(ReasoningTagMode::Ignore, &tools(), &[&whole], false);
-        if !pieces.iter().any(|piece| matches!(piece, Segment::ToolCall { .. })) {
-            let expected = if whole.is_empty() { vec![] } else { vec![text(&whole)] };
-            prop_assert_eq!(pieces, expected);
+        let full_text = parts.concat();
+        let segments = parse_parts(ReasoningTagMode::Ignore, &tools(), &[&full_text], false);
+        if !segments.iter().any(|segment| matches!(segment, Segment::ToolCall { .. })) {
+            let expected = if full_text.is_empty() { vec![] } else { vec![text(&full_text)] };
+            prop_assert_eq!(segments, expected);
         }
-        prop_assert_eq!(unfenced(&parts), unfenced(&[&whole]));
-        let (out, stripped) = unfenced(&parts);
-        prop_assert!(stripped || out == whole);
+        prop_assert_eq!(strip_fence(&parts), strip_fence(&[&full_text]));
+        let (out, stripped) = strip_fence(&parts);
+        prop_assert!(stripped || out == full_text);
     }
 
     #[test]
-    fn stop_matcher_ends_where_a_search_would(whole in "[abc]{0,30}", stops in prop::collection::vec("[abc]{0,4}", 0..4), size in 1..4_usize) {
+    fn stop_matcher_ends_where_a_search_would(full_text in "[abc]{0,30}", stops in prop::collection::vec("[abc]{0,4}", 0..4), size in 1..4_usize) {
         let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
-        let ends = stops.iter().filter(|s| !s.is_empty()).filter_map(|s| whole.find(s).map(|at| (at + s.len(), at)));
-        let expected = ends.min().map_or(whole.as_str(), |(_, at)| &whole[..at]);
-        let parts: Vec<&str> = whole.as_bytes().chunks(size).map(|c| std::str::from_utf8(c).unwrap()).collect();
-        for fast in [false, true] {
-            let found = stopped(&stops, &parts, fast).0;
+        let ends = stops.iter().filter(|s| !s.is_empty()).filter_map(|s| full_text.find(s).map(|at| (at + s.len(), at)));
+        let expected = ends.min().map_or(full_text.as_str(), |(_, at)| &full_text[..at]);
+        let parts: Vec<&str> = full_text.as_bytes().chunks(size).map(|c| std::str::from_utf8(c).unwrap()).collect();
+        for skip_unchanged in [false, true] {
+            let found = apply_stops(&stops, &parts, skip_unchanged).0;
             prop_assert_eq!(found.as_str(), expected);
         }
     }

@@ -1,4 +1,4 @@
-//! Gemini on either side: paths, forms of streams, signatures, ids, schemas, and what cannot be said.
+//! Gemini as the client's and as the upstream's dialect: paths, stream framings, signatures, ids, schemas, losses.
 
 mod common;
 
@@ -25,7 +25,7 @@ fn settings() -> Setup {
     Setup::new(settings, None)
 }
 
-/// One exchange: what was sent (path and body), what the client got, and the exchange.
+/// Runs one exchange; returns the path and body of the upstream request, the client's body, and the exchange.
 fn exchange(
     (client, path, body): (&'static dyn Dialect, &str, &Value),
     upstream: &dyn Dialect,
@@ -39,8 +39,8 @@ fn exchange(
     let (sent, bytes) = (request.uri().to_string(), request.into_body());
     exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
-    for piece in answer.as_bytes().chunks(11) {
-        exchange.push(piece, &mut out).unwrap();
+    for chunk in answer.as_bytes().chunks(11) {
+        exchange.push(chunk, &mut out).unwrap();
     }
     exchange.finish(&mut out).unwrap();
     assert!(matches!(setup.next(&mut exchange), Step::Done));
@@ -89,9 +89,9 @@ fn stream_without_alt_sse_is_a_json_array() {
         assert!(out.starts_with("[{") && out.ends_with("}\n]\n"), "{out}");
         assert_eq!(exchange.response_head().unwrap().headers[http::header::CONTENT_TYPE], "application/json");
         assert_eq!(exchange.stream_content_type(), "application/json");
-        // White space is no harm between items.
-        let kept = out.replace(",\r\n", "\n,\r\n\n");
-        assert_eq!(serde_json::from_str::<Vec<Value>>(&kept).unwrap(), chunks);
+        // White space between items is ignored.
+        let spaced = out.replace(",\r\n", "\n,\r\n\n");
+        assert_eq!(serde_json::from_str::<Vec<Value>>(&spaced).unwrap(), chunks);
     }
 }
 
@@ -150,7 +150,7 @@ fn model_name_cannot_leave_its_path_segment() {
     }
 }
 
-/// Turns an answer of Gemini's into the next request of a chat client, as its SDK would, and back.
+/// Converts a Gemini response to the next request of a chat client, as its SDK would, and back.
 fn next_turn(calls: &Value) -> Value {
     let mut messages = vec![json!({"role": "user", "content": "weather?"})];
     messages.push(json!({"role": "assistant", "content": null, "tool_calls": calls}));
@@ -173,7 +173,7 @@ fn gemini_signature_survives_a_round_trip_through_a_chat_client() {
     assert_eq!(parts[0]["thoughtSignature"], "c2lnLTE=");
     assert!(parts[1].get("thoughtSignature").is_none());
     assert_eq!(parts[0]["functionCall"]["args"], json!({"city": "Oslo", "when": {"day": 1.0}}));
-    // Both results stand in one turn, with the names of their calls.
+    // Both results are in one turn, with the names of their calls.
     let results = sent["contents"][2]["parts"].as_array().unwrap();
     assert_eq!(results.len(), 2);
     for (call, result) in parts.as_array().unwrap().iter().zip(results) {
@@ -197,13 +197,14 @@ fn dropped_signature_is_restored_from_the_store() {
         let (_, _, out, _) = exchange((chat(), "", &plain), gemini(), settings.clone(), (200, &answer));
         let at = out.find("\"id\":\"call_").unwrap();
         let id = out[at + 6..].split('"').next().unwrap();
-        // All that such a client keeps of a call.
+        // Such a client keeps nothing else of a call.
         let call = json!({"id": id, "type": "function", "function": {"name": "weather", "arguments": "{}"}});
         let next = json!({"model": "m", "messages": [{"role": "user", "content": "weather?"},
             {"role": "assistant", "content": null, "tool_calls": [call]}, {"role": "tool", "tool_call_id": id, "content": "x"}]});
-        let (_, sent, _, told) = exchange((chat(), "", &next), gemini(), settings.clone(), (200, "{}"));
+        let (_, sent, _, exchange_done) =
+            exchange((chat(), "", &next), gemini(), settings.clone(), (200, "{}"));
         assert_eq!(sent["contents"][1]["parts"][0]["thoughtSignature"], "c2lnLTE=", "{sent}");
-        assert!(told.report().diagnostics.iter().all(|d| d.severity() != Severity::Error));
+        assert!(exchange_done.report().diagnostics.iter().all(|d| d.severity() != Severity::Error));
     }
 }
 
@@ -281,7 +282,7 @@ fn generated_call_ids_are_stable_and_never_sent_to_google() {
     assert_eq!(first, ids(&turn(&[json!({"role": "user", "parts": [{"text": "on"}]})])));
 }
 
-/// What a chat request becomes, and what is reported.
+/// Converts a chat request; returns the Gemini request and the diagnostics.
 fn to_gemini(more: &Value) -> (Value, Vec<String>) {
     let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -310,7 +311,7 @@ fn tool_choice_becomes_a_function_calling_mode() {
         assert_eq!(body["toolConfig"]["functionCallingConfig"], config);
         assert!(diagnostics.is_empty(), "{diagnostics:?}");
     }
-    // A choice without tools is refused by Google, and says nothing.
+    // Google rejects a tool choice without tools; it has no effect, so nothing is reported.
     assert!(to_gemini(&json!({"tool_choice": "auto"})).0.get("toolConfig").is_none());
 }
 
@@ -358,7 +359,7 @@ fn schema_keywords_rejected_by_google_are_removed_and_reported() {
     );
     assert_eq!(diagnostics.len(), 2, "{diagnostics:?}");
     assert!(diagnostics.contains(&"schema-reduced [warning] tools[0]: exclusiveMaximum".to_owned()));
-    // A function without parameters has no schema: an object without properties is refused.
+    // A function without parameters has no schema, because Google rejects an object without properties.
     let none = json!({"type": "object", "properties": {}});
     let (body, _) =
         to_gemini(&json!({"tools": [{"type": "function", "function": {"name": "now", "parameters": none}}]}));
@@ -415,8 +416,8 @@ fn system_message_in_the_middle_moves_first_and_is_reported() {
 fn retry_delay_of_google_is_kept_in_both_dialects() {
     let body = r#"[{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3.5s"}]}}]"#;
     let plain = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
-    let (_, _, out, told) = exchange((chat(), "", &plain), gemini(), settings(), (429, body));
-    assert_eq!(told.response_head().unwrap().headers[http::header::RETRY_AFTER], "4");
+    let (_, _, out, exchange_done) = exchange((chat(), "", &plain), gemini(), settings(), (429, body));
+    assert_eq!(exchange_done.response_head().unwrap().headers[http::header::RETRY_AFTER], "4");
     assert!(out.contains("rate_limit_exceeded"), "{out}");
     let answer = r#"{"error":{"message":"slow down","type":"requests","code":"rate_limit_exceeded"}}"#;
     let (_, _, out, _) =
@@ -434,9 +435,9 @@ fn alias_is_restored_in_every_chunk() {
     let (sent, _, out, exchange) = exchange((gemini(), path, &hello()), gemini(), settings, (200, &answer));
     assert_eq!(sent, "/models/gemini-2.5-flash:streamGenerateContent?alt=sse");
     assert!(!out.contains("gemini-2.5-flash") && out.contains("my-alias"), "{out}");
-    // What only Google knows is written anew as it came.
-    for kept in ["executableCode", "codeExecutionResult", "groundingMetadata"] {
-        assert_eq!(out.matches(kept).count(), 1, "{kept}: {out}");
+    // Fields that only Google has are encoded as they were.
+    for field in ["executableCode", "codeExecutionResult", "groundingMetadata"] {
+        assert_eq!(out.matches(field).count(), 1, "{field}: {out}");
     }
     assert!(exchange.report().diagnostics.has(DiagnosticCode::ModelAliased));
 }
@@ -461,9 +462,9 @@ fn default_token_limit_is_added_to_the_generation_config() {
 #[test]
 fn endless_response_ends_with_an_error() {
     let call = |n: usize| format!("{{\"functionCall\":{{\"name\":\"f{n}\",\"args\":{{}}}}}}");
-    let piece = "x".repeat(60_000);
+    let text = "x".repeat(60_000);
     let goes_on = format!(
-        "{{\"functionCall\":{{\"partialArgs\":[{{\"jsonPath\":\"$.a\",\"stringValue\":\"{piece}\"}}],\"willContinue\":true}}}}"
+        "{{\"functionCall\":{{\"partialArgs\":[{{\"jsonPath\":\"$.a\",\"stringValue\":\"{text}\"}}],\"willContinue\":true}}}}"
     );
     let chunk = |index: usize, part: &str| {
         format!("data: {{\"candidates\":[{{\"index\":{index},\"content\":{{\"parts\":[{part}]}}}}]}}\n\n")

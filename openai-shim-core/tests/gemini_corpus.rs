@@ -1,19 +1,14 @@
-//! Recordings of Google's own API, read in place and held to what they say.
+//! Recordings of Google's API: their content reaches clients of this dialect and of chat.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
 
 use common::{chat, shared};
-use openai_shim_core::canonical::{Block, Event, Request, Response, ResponseContext, ResponseSpec, fold};
+use openai_shim_core::canonical::{Block, Event, Request, Response, ResponseSpec, fold};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Diagnostics, Dialect, Outcome, PayloadKind, dialect, profile};
 use serde_json::{Value, json};
-
-/// The ids of the first response to a request without calls.
-fn context() -> ResponseContext {
-    ResponseContext::new(&Request::default(), Context::fixed())
-}
 
 struct Recording {
     name: String,
@@ -37,7 +32,7 @@ fn recordings(test: &str) -> Vec<Recording> {
             let v: Value = serde_json::from_str(line).unwrap();
             let status = u16::try_from(v["response"]["status"].as_u64().unwrap()).unwrap();
             let endpoint = v["endpoint"].as_str().unwrap();
-            let given = v["request"]["url_path"].as_str().filter(|path| path.contains(endpoint));
+            let url_path = v["request"]["url_path"].as_str().filter(|path| path.contains(endpoint));
             Recording {
                 name: format!("{} {}", v["path"], v["n"]),
                 kind: match (status, v["streaming"].as_bool()) {
@@ -45,7 +40,7 @@ fn recordings(test: &str) -> Vec<Recording> {
                     (_, Some(true)) => PayloadKind::Stream,
                     _ => PayloadKind::Response,
                 },
-                path: given.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned),
+                path: url_path.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned),
                 request: v["request"]["body"].is_object().then(|| v["request"]["body"].clone()),
                 status,
                 body: v["response"]["body"].as_str().unwrap_or_default().to_owned(),
@@ -70,7 +65,7 @@ fn recorded_requests_survive_the_canonical_model() {
         ) {
             Ok(canonical) => canonical,
             Err(error) => {
-                // Google refused it too, or it is no request for an answer.
+                // Google rejected the request too, or it requests no content.
                 let fair = recording.status >= 400 || request.get("contents").is_none();
                 assert!(fair, "{}: {error}\n{body}", recording.name);
                 refused += 1;
@@ -85,7 +80,7 @@ fn recorded_requests_survive_the_canonical_model() {
         let sent = chat().encode_request(&canonical, None, &mut diagnostics).unwrap();
         let sent: Value = serde_json::from_str(&sent.body.to_json()).unwrap();
         assert!(sent["messages"].as_array().is_some_and(|m| !m.is_empty()), "{}", recording.name);
-        // What a chat client makes of it can be said to Google again.
+        // Converted to chat and back, Google would accept it.
         let mut again = chat()
             .decode_request("", &bytes::Bytes::copy_from_slice(sent.to_string().as_bytes()), &mut diagnostics)
             .unwrap();
@@ -96,8 +91,8 @@ fn recorded_requests_survive_the_canonical_model() {
     println!("{same} requests the same, {refused} refused");
 }
 
-/// Text, thoughts, and calls with names and arguments, of one answer.
-type Said = (String, String, Vec<(String, Value)>);
+/// Text, reasoning, and calls (name and arguments) of one response.
+type Content = (String, String, Vec<(String, Value)>);
 
 fn documents(body: &str) -> Vec<Value> {
     match serde_json::from_str(body) {
@@ -111,53 +106,53 @@ fn documents(body: &str) -> Vec<Value> {
     }
 }
 
-/// What Google said in a recording, read as simply as possible; the arguments of calls in pieces are not compared.
-fn recorded(body: &str) -> Said {
-    let mut said = Said::default();
+/// Reads the content of a recording in the simplest way; arguments that are divided into parts are not compared.
+fn read_content(body: &str) -> Content {
+    let mut content = Content::default();
     for document in documents(body) {
         let candidate = &document["candidates"][0];
         for part in candidate["content"]["parts"].as_array().into_iter().flatten() {
             let text = part["text"].as_str().unwrap_or_default();
             if part["thought"] == true {
-                said.1 += text;
+                content.1 += text;
             } else {
-                said.0 += text;
+                content.0 += text;
             }
             let call = &part["functionCall"];
             if let Some(name) = call["name"].as_str() {
-                let pieces = call["willContinue"] == true;
+                let is_partial = call["willContinue"] == true;
                 let args = call.get("args").cloned().unwrap_or(json!({}));
-                said.2.push((name.to_owned(), if pieces { Value::Null } else { args }));
+                content.2.push((name.to_owned(), if is_partial { Value::Null } else { args }));
             }
         }
     }
-    said
+    content
 }
 
-fn canonical(response: &Response) -> Said {
-    let mut said = Said::default();
+fn canonical(response: &Response) -> Content {
+    let mut content = Content::default();
     for block in response.choices.first().into_iter().flat_map(|choice| &choice.blocks) {
         match block {
-            Block::Text { text, .. } => said.0 += text,
-            Block::Reasoning { text, .. } => said.1 += text,
+            Block::Text { text, .. } => content.0 += text,
+            Block::Reasoning { text, .. } => content.1 += text,
             Block::ToolCall { name, arguments, .. } => {
-                said.2.push((name.clone(), serde_json::from_str(arguments).unwrap()));
+                content.2.push((name.clone(), serde_json::from_str(arguments).unwrap()));
             }
             _ => {}
         }
     }
-    said
+    content
 }
 
-fn in_chat(body: &str, stream: bool) -> Said {
-    let mut said = Said::default();
+fn in_chat(body: &str, stream: bool) -> Content {
+    let mut content = Content::default();
     let mut calls: Vec<(String, String)> = Vec::new();
     for document in documents(body) {
         let choice = document["choices"].as_array().into_iter().flatten().find(|c| c["index"] == 0);
         let Some(choice) = choice else { continue };
         let delta = &choice[if stream { "delta" } else { "message" }];
-        said.0 += delta["content"].as_str().unwrap_or_default();
-        said.1 += delta["reasoning_content"].as_str().unwrap_or_default();
+        content.0 += delta["content"].as_str().unwrap_or_default();
+        content.1 += delta["reasoning_content"].as_str().unwrap_or_default();
         for call in delta["tool_calls"].as_array().into_iter().flatten() {
             let function = &call["function"];
             let arguments = function["arguments"].as_str().unwrap_or_default();
@@ -167,19 +162,19 @@ fn in_chat(body: &str, stream: bool) -> Said {
             }
         }
     }
-    said.2 = calls.into_iter().map(|(name, args)| (name, serde_json::from_str(&args).unwrap())).collect();
-    said
+    content.2 = calls.into_iter().map(|(name, args)| (name, serde_json::from_str(&args).unwrap())).collect();
+    content
 }
 
-/// The same, but for arguments that came in pieces.
-fn agree(recorded: &Said, said: &Said, what: &str) {
-    let mut said = said.clone();
-    for ((_, before), (_, after)) in recorded.2.iter().zip(&mut said.2) {
+/// Asserts that both are equal, except for arguments that were divided into parts.
+fn assert_equal(recorded: &Content, actual: &Content, what: &str) {
+    let mut actual = actual.clone();
+    for ((_, before), (_, after)) in recorded.2.iter().zip(&mut actual.2) {
         if before.is_null() {
             *after = Value::Null;
         }
     }
-    assert_eq!(*recorded, said, "{what}");
+    assert_eq!(*recorded, actual, "{what}");
 }
 
 impl Recording {
@@ -200,14 +195,13 @@ impl Recording {
 fn spec() -> ResponseSpec {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
-    ResponseSpec::new(&request, &Context::fixed())
+    ResponseSpec::new(&request, Context::fixed())
 }
 
 fn events(body: &[u8], size: usize) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) =
-        (gemini().decoder(&spec(), &context()), Framer::new(1 << 24), Vec::new());
-    for piece in body.chunks(size) {
-        framer.push(piece, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
+    let (mut decoder, mut framer, mut events) = (gemini().decoder(&spec()), Framer::new(1 << 24), Vec::new());
+    for chunk in body.chunks(size) {
+        framer.push(chunk, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     }
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
@@ -220,7 +214,7 @@ fn recorded_responses_keep_their_content_in_every_dialect() {
     for recording in recordings("gemini answers").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let stream = recording.kind == PayloadKind::Stream;
         let documents = documents(&recording.body);
-        // Caches, live sessions and cut recordings are no answers.
+        // Caches, live sessions and shortened recordings are not responses.
         let answer =
             documents.iter().any(|d| d.get("candidates").is_some() || d.get("promptFeedback").is_some());
         let ended = documents.iter().any(|d| {
@@ -233,42 +227,37 @@ fn recorded_responses_keep_their_content_in_every_dialect() {
             other += 1;
             continue;
         }
-        let said = recorded(&recording.body);
+        let content = read_content(&recording.body);
         let folded = if stream {
             fold(&events(recording.body.as_bytes(), usize::MAX))
         } else {
-            gemini().decode_response(
-                recording.body.as_bytes(),
-                &spec(),
-                &mut context(),
-                &mut Diagnostics::default(),
-            )
+            gemini().decode_response(recording.body.as_bytes(), &mut spec(), &mut Diagnostics::default())
         };
         let folded = folded.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
-        agree(&said, &canonical(&folded), &recording.name);
+        assert_equal(&content, &canonical(&folded), &recording.name);
         let usage = documents.iter().rev().find_map(|d| d["usageMetadata"]["totalTokenCount"].as_u64());
         assert!(usage.is_none() || folded.usage.map(|u| u.total()) == usage, "{}", recording.name);
-        let has = said.0.len() + said.1.len() + said.2.len() > 0;
+        let has = content.0.len() + content.1.len() + content.2.len() > 0;
         if has {
             assert!(conversion.ok, "{}: {conversion}", recording.name);
             let text = String::from_utf8(conversion.body.clone()).unwrap();
-            agree(&said, &in_chat(&text, stream), &recording.name);
+            assert_equal(&content, &in_chat(&text, stream), &recording.name);
             common::strict::check(&text, &recording.name);
         } else {
             let fair = [Outcome::Empty, Outcome::Filtered, Outcome::Length];
             assert!(fair.contains(&conversion.outcome.unwrap()), "{}: {conversion}", recording.name);
         }
-        // The client of the same dialect gets what came.
+        // A client of the same dialect receives the response unchanged.
         let own = recording.convert(gemini());
         assert!(own.ok || !has, "{}: {own}", recording.name);
         if own.ok {
-            agree(&said, &recorded(&String::from_utf8(own.body).unwrap()), &recording.name);
+            assert_equal(&content, &read_content(&String::from_utf8(own.body).unwrap()), &recording.name);
         }
-        // And what is written anew reads as the same.
+        // The decoded response, encoded again, decodes to the same content.
         let mut diagnostics = Diagnostics::default();
-        let whole = gemini().encode_response(&folded, &spec(), &mut context(), &mut diagnostics);
-        agree(&said, &recorded(&String::from_utf8(whole.clone()).unwrap()), &recording.name);
-        let again = gemini().decode_response(&whole, &spec(), &mut context(), &mut diagnostics).unwrap();
+        let encoded = gemini().encode_response(&folded, &mut spec(), &mut diagnostics);
+        assert_equal(&content, &read_content(&String::from_utf8(encoded.clone()).unwrap()), &recording.name);
+        let again = gemini().decode_response(&encoded, &mut spec(), &mut diagnostics).unwrap();
         assert_eq!(again.usage, folded.usage, "{}", recording.name);
         compared += 1;
     }
@@ -279,25 +268,30 @@ fn recorded_responses_keep_their_content_in_every_dialect() {
 #[test]
 fn recorded_streams_do_not_depend_on_chunks_and_encode_as_decoded() {
     for recording in recordings("gemini streams").into_iter().filter(|r| r.kind == PayloadKind::Stream) {
-        let whole = events(recording.body.as_bytes(), usize::MAX);
+        let unsplit = events(recording.body.as_bytes(), usize::MAX);
         for size in [1, 7, 1000] {
-            assert_eq!(whole, events(recording.body.as_bytes(), size), "{} by {size}", recording.name);
+            assert_eq!(unsplit, events(recording.body.as_bytes(), size), "{} by {size}", recording.name);
         }
-        let (mut encoder, mut out) = (gemini().encoder(&spec(), &context()), Vec::new());
-        for event in &whole {
+        let (mut encoder, mut out) = (gemini().encoder(&spec()), Vec::new());
+        for event in &unsplit {
             encoder.event(event, &mut out);
         }
         encoder.finish(&mut out);
-        match (fold(&whole), fold(&events(&out, usize::MAX))) {
-            (Ok(told), Ok(read)) => {
-                assert_eq!(canonical(&told), canonical(&read), "{}", recording.name);
-                assert_eq!((&told.id, &told.model, told.usage), (&read.id, &read.model, read.usage));
-                assert_eq!(told.choices.len(), read.choices.len(), "{}", recording.name);
-                for (told, read) in told.choices.iter().zip(&read.choices) {
-                    assert_eq!(told.finish, read.finish, "{}", recording.name);
+        match (fold(&unsplit), fold(&events(&out, usize::MAX))) {
+            (Ok(original), Ok(read)) => {
+                assert_eq!(canonical(&original), canonical(&read), "{}", recording.name);
+                assert_eq!(
+                    (&original.id, &original.model, original.usage),
+                    (&read.id, &read.model, read.usage)
+                );
+                assert_eq!(original.choices.len(), read.choices.len(), "{}", recording.name);
+                for (original, read) in original.choices.iter().zip(&read.choices) {
+                    assert_eq!(original.finish, read.finish, "{}", recording.name);
                 }
             }
-            (told, read) => assert!(told.is_err() && read.is_err(), "{}: {told:?} {read:?}", recording.name),
+            (original, read) => {
+                assert!(original.is_err() && read.is_err(), "{}: {original:?} {read:?}", recording.name)
+            }
         }
     }
 }
@@ -308,8 +302,8 @@ fn recorded_errors_keep_their_sentence() {
         let message = documents(&recording.body)[0]["error"]["message"].as_str().unwrap().to_owned();
         for to in [chat(), gemini()] {
             let conversion = recording.convert(to);
-            let said: Value = serde_json::from_slice(&conversion.body).unwrap();
-            assert_eq!(said["error"]["message"], *message, "{}", recording.name);
+            let error: Value = serde_json::from_slice(&conversion.body).unwrap();
+            assert_eq!(error["error"]["message"], *message, "{}", recording.name);
             let bad_key = message.contains("API key not valid");
             assert_eq!(conversion.status, Some(if bad_key { 401 } else { recording.status }));
         }

@@ -1,34 +1,28 @@
-//! Decoders emit only legal orders of events, whatever comes; encoders survive all of them.
+//! Decoders emit events only in a legal order, for any input; encoders accept every legal order.
 
 mod common;
 
 use common::{fixtures, mutilated};
 use openai_shim_core::canonical::grammar::{Grammar, Phase};
 use openai_shim_core::canonical::{
-    Block, BlockKind, Choice, Delta, Event, ExtraFields, FinishReason, Request, Response, ResponseContext,
-    ResponseSpec, Usage, fold, unfold,
+    Block, BlockKind, Choice, Delta, Event, ExtraFields, FinishReason, Request, Response, ResponseSpec,
+    Usage, fold, unfold,
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, PayloadKind};
 use proptest::prelude::*;
 
-/// The ids of the first response to a request without calls.
-fn context() -> ResponseContext {
-    ResponseContext::new(&Request::default(), Context::fixed())
-}
-
 fn spec() -> ResponseSpec {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
-    let mut spec = ResponseSpec::new(&request, &Context::fixed());
+    let mut spec = ResponseSpec::new(&request, Context::fixed());
     spec.n = 3;
     spec
 }
 
 fn decode(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) =
-        (dialect.decoder(&spec(), &context()), Framer::new(1 << 20), Vec::new());
+    let (mut decoder, mut framer, mut events) = (dialect.decoder(&spec()), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
@@ -50,17 +44,17 @@ fn decoders_follow_the_grammar_on_every_fixture() {
     }
 }
 
-/// Text, reasoning, refusals and calls of one answer.
+/// Text, reasoning, refusals and calls of one choice.
 fn blocks() -> impl Strategy<Value = Vec<Block>> {
-    let words = "[a-zA-Z0-9 \\\\\"\n{}é🙂]{1,12}";
+    let text = "[a-zA-Z0-9 \\\\\"\n{}é🙂]{1,12}";
     let block = prop_oneof![
-        words.prop_map(Block::text),
-        words.prop_map(|text| Block::Reasoning {
+        text.prop_map(Block::text),
+        text.prop_map(|text| Block::Reasoning {
             text: text.into(),
             signature: None,
             extra: ExtraFields::default()
         }),
-        words.prop_map(|text| Block::Refusal(text.into())),
+        text.prop_map(|text| Block::Refusal(text.into())),
         ("[a-z]{1,6}", 0..99_u32).prop_map(|(name, n)| Block::ToolCall {
             id: format!("call_{n}"),
             name,
@@ -94,7 +88,7 @@ fn response() -> impl Strategy<Value = Response> {
     })
 }
 
-/// The same events with texts in pieces, and parallel calls side by side.
+/// The same events with text divided into deltas, and parallel calls interleaved.
 fn shuffled(response: &Response) -> Vec<Event> {
     let (mut out, mut late): (Vec<Event>, Vec<Event>) = (Vec::new(), Vec::new());
     let mut calling = false;
@@ -122,11 +116,11 @@ fn shuffled(response: &Response) -> Vec<Event> {
     out
 }
 
-/// Text, reasoning, refusal, calls and end of one answer.
-type Said = (String, String, String, Vec<(String, String)>, Option<FinishReason>);
+/// Text, reasoning, refusal, calls and finish reason of one choice.
+type Content = (String, String, String, Vec<(String, String)>, Option<FinishReason>);
 
-/// What an answer says, however it is cut into blocks.
-fn said(response: &Response) -> Vec<Said> {
+/// Returns the content of each choice, however it is divided into blocks.
+fn contents(response: &Response) -> Vec<Content> {
     response
         .choices
         .iter()
@@ -147,13 +141,13 @@ fn said(response: &Response) -> Vec<Said> {
         .collect()
 }
 
-/// What may come next: an event of a random kind for one of three answers, with some words.
+/// A random next event: its kind, one of three choices, one of its blocks, and text.
 type Draw = (u8, u32, usize, String);
 
-/// One answer while a stream is made up: its next block, its open blocks, the arguments that a call has still to say.
+/// A choice of a generated stream: its next block, its open blocks, and the remaining arguments of its calls.
 type Open = (u32, Vec<u32>, Vec<(u32, String)>);
 
-/// A legal stream out of random draws: what the grammar refuses is left out, what is open at the end is closed.
+/// Generates a legal stream from random draws: illegal events are skipped, and open blocks are closed at the end.
 fn legal(draws: Vec<Draw>, failed: bool) -> Vec<Event> {
     let mut grammar = Grammar::new();
     let mut events = Vec::new();
@@ -168,7 +162,7 @@ fn legal(draws: Vec<Draw>, failed: bool) -> Vec<Event> {
         legal
     };
     say(Event::Start { id: Some("x".to_owned()), model: Some("m".to_owned()), created: Some(1) });
-    for (kind, choice, which, words) in draws {
+    for (kind, choice, which, text) in draws {
         let (next, open, due) = &mut answers[choice as usize];
         let kind = match kind {
             0 => BlockKind::Text,
@@ -202,7 +196,7 @@ fn legal(draws: Vec<Draw>, failed: bool) -> Vec<Event> {
                 let Some(block) = open.get(which % open.len().max(1)).copied() else { continue };
                 let text = match due.iter_mut().find(|(b, _)| *b == block) {
                     Some((_, rest)) => rest.drain(..rest.len().min(which + 1)).collect(),
-                    None => words,
+                    None => text,
                 };
                 say(Event::Delta { choice, block, delta: Delta::Text(text) });
                 continue;
@@ -237,71 +231,72 @@ fn legal(draws: Vec<Draw>, failed: bool) -> Vec<Event> {
 }
 
 fn draws() -> impl Strategy<Value = Vec<Draw>> {
-    // More words than ends, or there would be little to say.
+    // More text than ends of blocks, so that the streams have content.
     let kind = prop_oneof![4 => 0..4_u8, 1 => 4..7_u8, 6 => 7..8_u8];
     prop::collection::vec((kind, 0..3_u32, 0..9_usize, "[a-z {}\"\\\\\n🙂]{1,8}"), 1..60)
 }
 
-/// How a dialect says that the model declines.
+/// How a dialect encodes a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
-    /// In a place of its own.
-    Said,
+    /// In a separate field.
+    Content,
     /// As text.
     Text,
-    /// As text, and an ending of its own.
+    /// As text, with a separate finish reason.
     Ending,
 }
 
-/// What a dialect can say at all.
+/// The content that a dialect can encode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Sayable {
+struct Capabilities {
     several: bool,
     refusal: Refusal,
     reasoning: bool,
     calls: bool,
 }
 
-/// What each of our own dialects can say; of others it is what they make of a whole answer.
+/// The content that each built-in dialect can encode; for other dialects it is derived from a non-streaming response.
 const KNOWN: [(&str, bool, Refusal, bool, bool); 7] = [
-    ("openai-chat", true, Refusal::Said, true, true),
+    ("openai-chat", true, Refusal::Content, true, true),
     ("openai-completions", true, Refusal::Text, false, false),
-    ("openai-responses", false, Refusal::Said, true, true),
+    ("openai-responses", false, Refusal::Content, true, true),
     ("anthropic-messages", false, Refusal::Ending, true, true),
     ("ollama-chat", false, Refusal::Text, true, true),
     ("ollama-generate", false, Refusal::Text, true, true),
     ("gemini", true, Refusal::Text, true, true),
 ];
 
-/// What comes back of a whole answer of one block in each place.
-fn told(dialect: &dyn Dialect, answers: Vec<Block>) -> Response {
+/// Encodes and decodes a non-streaming response with one choice for each block.
+fn round_trip(dialect: &dyn Dialect, blocks: Vec<Block>) -> Response {
     let mut response = Response::default();
     (response.id, response.model, response.created) = (Some("x".to_owned()), Some("m".to_owned()), Some(1));
-    for (index, block) in (0..).zip(answers) {
+    for (index, block) in (0..).zip(blocks) {
         let mut choice = Choice::default();
         (choice.index, choice.blocks) = (index, vec![Block::text("."), block]);
         choice.finish = Some(FinishReason::Stop);
         response.choices.push(choice);
     }
     let mut diagnostics = openai_shim_core::Diagnostics::default();
-    let body = dialect.encode_response(&response, &spec(), &mut context(), &mut diagnostics);
-    dialect.decode_response(&body, &spec(), &mut context(), &mut diagnostics).unwrap()
+    let body = dialect.encode_response(&response, &mut spec(), &mut diagnostics);
+    dialect.decode_response(&body, &mut spec(), &mut diagnostics).unwrap()
 }
 
-fn abilities(dialect: &dyn Dialect) -> Sayable {
-    let says =
-        |block: Block, is: fn(&Block) -> bool| told(dialect, vec![block]).choices[0].blocks.iter().any(is);
-    let refused = told(dialect, vec![Block::Refusal("No.".into())]);
+fn capabilities(dialect: &dyn Dialect) -> Capabilities {
+    let says = |block: Block, is: fn(&Block) -> bool| {
+        round_trip(dialect, vec![block]).choices[0].blocks.iter().any(is)
+    };
+    let refused = round_trip(dialect, vec![Block::Refusal("No.".into())]);
     let refusal = match &refused.choices[0] {
-        choice if choice.blocks.iter().any(|b| matches!(b, Block::Refusal(_))) => Refusal::Said,
+        choice if choice.blocks.iter().any(|b| matches!(b, Block::Refusal(_))) => Refusal::Content,
         choice if choice.finish == Some(FinishReason::Refusal) => Refusal::Ending,
         _ => Refusal::Text,
     };
     let thought = Block::Reasoning { text: "Hm.".into(), signature: None, extra: ExtraFields::default() };
     let (id, name, arguments) = ("call_1".to_owned(), "f".to_owned(), "{}".to_owned());
     let call = Block::ToolCall { id, name, arguments, signature: None, extra: ExtraFields::default() };
-    Sayable {
-        several: told(dialect, vec![Block::text("a"), Block::text("b")]).choices.len() == 2,
+    Capabilities {
+        several: round_trip(dialect, vec![Block::text("a"), Block::text("b")]).choices.len() == 2,
         refusal,
         reasoning: says(thought, |b| matches!(b, Block::Reasoning { .. })),
         calls: says(call, |b| matches!(b, Block::ToolCall { .. })),
@@ -311,52 +306,52 @@ fn abilities(dialect: &dyn Dialect) -> Sayable {
 #[test]
 fn capabilities_of_every_dialect_are_listed() {
     for (name, several, refusal, reasoning, calls) in KNOWN {
-        let known = Sayable { several, refusal, reasoning, calls };
-        assert_eq!(abilities(openai_shim_core::dialect(name).unwrap()), known, "{name}");
+        let known = Capabilities { several, refusal, reasoning, calls };
+        assert_eq!(capabilities(openai_shim_core::dialect(name).unwrap()), known, "{name}");
     }
 }
 
-/// What of an answer a dialect can say, in its words: an answer that calls tools ends with that.
-fn sayable(dialect: &dyn Dialect, response: &Response) -> Vec<Said> {
-    let can = abilities(dialect);
-    let mut all = said(response);
+/// Returns the content of a response that a dialect can encode. A choice with tool calls has that finish reason.
+fn encodable(dialect: &dyn Dialect, response: &Response) -> Vec<Content> {
+    let can = capabilities(dialect);
+    let mut all = contents(response);
     all.truncate(if can.several { all.len() } else { 1 });
-    for (said, choice) in all.iter_mut().zip(&response.choices) {
-        if can.refusal != Refusal::Said {
-            said.0 = words(choice);
-            said.2.clear();
+    for (content, choice) in all.iter_mut().zip(&response.choices) {
+        if can.refusal != Refusal::Content {
+            content.0 = text_and_refusals(choice);
+            content.2.clear();
         }
         if !can.reasoning {
-            said.1.clear();
+            content.1.clear();
         }
         if !can.calls {
-            said.3.clear();
-            if said.4 == Some(FinishReason::ToolCalls) {
-                said.4 = Some(FinishReason::Stop);
+            content.3.clear();
+            if content.4 == Some(FinishReason::ToolCalls) {
+                content.4 = Some(FinishReason::Stop);
             }
         }
         let refused = choice.blocks.iter().any(|block| matches!(block, Block::Refusal(_)));
-        let stopped = said.3.is_empty() && said.4 == Some(FinishReason::Stop);
+        let stopped = content.3.is_empty() && content.4 == Some(FinishReason::Stop);
         if can.refusal == Refusal::Ending && refused && stopped {
-            said.4 = Some(FinishReason::Refusal);
+            content.4 = Some(FinishReason::Refusal);
         }
-        if !said.3.is_empty() && said.4 == Some(FinishReason::Stop) {
-            said.4 = Some(FinishReason::ToolCalls);
+        if !content.3.is_empty() && content.4 == Some(FinishReason::Stop) {
+            content.4 = Some(FinishReason::ToolCalls);
         }
     }
     all
 }
 
-/// Texts and refusals of an answer, in order.
-fn words(choice: &Choice) -> String {
-    let words = |block: &Block| match block {
+/// Text and refusals of a choice, in order.
+fn text_and_refusals(choice: &Choice) -> String {
+    let text = |block: &Block| match block {
         Block::Text { text, .. } | Block::Refusal(text) => text.to_string(),
         _ => String::new(),
     };
-    choice.blocks.iter().map(words).collect()
+    choice.blocks.iter().map(text).collect()
 }
 
-/// Counts; some dialects write one that nobody stated as 0.
+/// Token counts; some dialects write an absent count as 0.
 fn counts(usage: Option<Usage>) -> Option<(Option<u64>, Option<u64>, u64, u64)> {
     usage.map(|u| (u.input, u.output, u.cached.unwrap_or(0), u.reasoning.unwrap_or(0)))
 }
@@ -369,7 +364,7 @@ proptest! {
         let events = legal(draws, failed);
         assert_legal(&events, "the generated order");
         for dialect in DIALECTS {
-            let (mut encoder, mut out) = (dialect.encoder(&spec(), &context()), Vec::new());
+            let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
             for event in &events {
                 encoder.event(event, &mut out);
             }
@@ -377,12 +372,12 @@ proptest! {
             let again = decode(*dialect, &out);
             assert_legal(&again, &String::from_utf8_lossy(&out));
             match (fold(&events), fold(&again)) {
-                (Ok(told), Ok(read)) => {
-                    prop_assert_eq!(said(&read), sayable(*dialect, &told));
-                    prop_assert_eq!(read.usage.unwrap_or_default().total(), told.usage.unwrap_or_default().total());
+                (Ok(original), Ok(read)) => {
+                    prop_assert_eq!(contents(&read), encodable(*dialect, &original));
+                    prop_assert_eq!(read.usage.unwrap_or_default().total(), original.usage.unwrap_or_default().total());
                 }
-                (Err(told), Err(read)) => prop_assert_eq!(told.to_string(), read.to_string()),
-                (told, read) => prop_assert!(false, "{told:?}\n{read:?}\n{}", String::from_utf8_lossy(&out)),
+                (Err(original), Err(read)) => prop_assert_eq!(original.to_string(), read.to_string()),
+                (original, read) => prop_assert!(false, "{original:?}\n{read:?}\n{}", String::from_utf8_lossy(&out)),
             }
         }
     }
@@ -404,13 +399,13 @@ proptest! {
         let events = shuffled(&response);
         assert_legal(&events, "the generated order");
         for dialect in DIALECTS {
-            let (mut encoder, mut out) = (dialect.encoder(&spec(), &context()), Vec::new());
+            let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
             for event in &events {
                 encoder.event(event, &mut out);
             }
             encoder.finish(&mut out);
             let again = fold(&decode(*dialect, &out)).unwrap();
-            prop_assert_eq!(said(&again), sayable(*dialect, &response));
+            prop_assert_eq!(contents(&again), encodable(*dialect, &response));
             prop_assert_eq!(counts(again.usage), counts(response.usage));
         }
     }
@@ -433,7 +428,7 @@ fn client_of_function_call_receives_one_call_in_that_form() {
             &mut openai_shim_core::Diagnostics::default(),
         )
         .unwrap();
-    let spec = ResponseSpec::new(&request, &Context::fixed());
+    let mut spec = ResponseSpec::new(&request, Context::fixed());
     let mut response = Response::default();
     let mut choice = Choice::default();
     choice.finish = Some(FinishReason::ToolCalls);
@@ -447,25 +442,25 @@ fn client_of_function_call_receives_one_call_in_that_form() {
         });
     }
     response.choices.push(choice);
-    let (mut encoder, mut streamed) = (chat.encoder(&spec, &context()), Vec::new());
+    let (mut encoder, mut streamed) = (chat.encoder(&spec), Vec::new());
     for event in unfold(&response) {
         encoder.event(&event, &mut streamed);
     }
     let mut diagnostics = openai_shim_core::Diagnostics::default();
-    let whole = chat.encode_response(&response, &spec, &mut context(), &mut diagnostics);
-    for body in [streamed, whole] {
+    let item = chat.encode_response(&response, &mut spec, &mut diagnostics);
+    for body in [streamed, item] {
         let body = String::from_utf8(body).unwrap();
         assert_eq!(common::sdk_client::line(&body), r#"f({"a":1}) function_call"#);
         assert!(!body.contains("tool_calls"), "{body}");
     }
-    // The second call has no place, and that is said.
+    // The second call has no place, which is reported.
     assert_eq!((diagnostics.len(), encoder.diagnostics().len()), (2, 1), "{diagnostics:?}");
 }
 
 #[test]
 fn interrupted_encoder_ends_with_an_error() {
     for dialect in DIALECTS {
-        let (mut encoder, mut out) = (dialect.encoder(&spec(), &context()), Vec::new());
+        let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
         encoder.event(&Event::Start { id: Some("x".to_owned()), model: None, created: None }, &mut out);
         encoder.event(&Event::Open { choice: 0, block: 0, kind: BlockKind::Text }, &mut out);
         encoder.finish(&mut out);
@@ -475,7 +470,7 @@ fn interrupted_encoder_ends_with_an_error() {
     }
 }
 
-/// One event of a Responses stream about one of three items, whatever it was before.
+/// A random event of a Responses stream for one of three items, legal or not.
 fn responses_event() -> impl Strategy<Value = String> {
     let kinds = ["message", "reasoning", "function_call", "custom_tool_call", "web_search_call"];
     let deltas = [
@@ -490,18 +485,18 @@ fn responses_event() -> impl Strategy<Value = String> {
         "custom_tool_call_input.done",
     ];
     let place = (0..3_u32, any::<bool>(), any::<bool>());
-    let whole = (place.clone(), prop::sample::select(kinds.to_vec()), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |((index, placed, named), kind, done, called, said)| {
+    let item = (place.clone(), prop::sample::select(kinds.to_vec()), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |((index, placed, named), kind, done, called, has_text)| {
             let step = if done { "done" } else { "added" };
             let place = if placed { format!(r#""output_index":{index},"#) } else { String::new() };
             let id = if named { format!(r#""id":"i{index}","#) } else { String::new() };
             let name = if called { r#""name":"f","# } else { "" };
-            let words = if said {
+            let text = if has_text {
                 r#""arguments":"{}","input":"x","content":[{"type":"output_text","text":"words"}],"summary":[{"type":"summary_text","text":"s"}],"encrypted_content":"e""#
             } else {
                 r#""status":"s""#
             };
-            format!(r#"{{"type":"response.output_item.{step}",{place}"item":{{"type":"{kind}",{id}{name}"call_id":"c{index}",{words}}}}}"#)
+            format!(r#"{{"type":"response.output_item.{step}",{place}"item":{{"type":"{kind}",{id}{name}"call_id":"c{index}",{text}}}}}"#)
         },
     );
     let delta = (place, prop::sample::select(deltas.to_vec())).prop_map(|((index, placed, named), step)| {
@@ -511,7 +506,7 @@ fn responses_event() -> impl Strategy<Value = String> {
             r#"{{"type":"response.{step}"{place}{id},"delta":"d","text":"d","arguments":"{{}}","input":"x"}}"#
         )
     });
-    prop_oneof![whole, delta]
+    prop_oneof![item, delta]
 }
 
 proptest! {

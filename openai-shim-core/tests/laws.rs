@@ -1,4 +1,4 @@
-//! Laws that hold for every payload: mended is mended, bounded is bounded, errors are errors in every dialect.
+//! Laws for every payload: repair is idempotent, output is strict, buffers are limited, errors stay errors in every dialect.
 
 mod common;
 
@@ -10,8 +10,9 @@ use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings}
 use openai_shim_core::{Context, Exchange, PayloadKind, Profile, profile};
 use proptest::prelude::*;
 
-/// The row for what was mended by one: deltas are no longer cumulative, nothing is cut off any more, and the text is text.
-fn settled(row: &Profile) -> Profile {
+/// The profile for payloads that were repaired with `profile`: deltas are not cumulative, stop sequences were applied, and text is
+/// not parsed again.
+fn profile_after_repair(row: &Profile) -> Profile {
     let mut row = row.clone();
     row.responses.cumulative_deltas = false;
     row.responses.reasoning_tags = ReasoningTags::Ignore;
@@ -30,15 +31,15 @@ fn repaired_payload_needs_no_second_repair() {
         {
             continue;
         }
-        // Of what an upstream did by itself a client of another dialect may hear nothing.
+        // A client of another dialect may receive nothing of what an upstream did by itself.
         let says_nothing = |body: &[u8]| common::sdk_client::line(&String::from_utf8_lossy(body)) == "stop";
         if fixture.dialect.name() != chat().name() && says_nothing(&once.body) {
             continue;
         }
         let mut again = fixture.clone();
         (again.dialect, again.body) = (chat(), once.body.clone());
-        // Only a model's own faults are found again.
-        again.profile = settled(&fixture.profile);
+        // Only faults of the model itself are reported again.
+        again.profile = profile_after_repair(&fixture.profile);
         let twice = again.convert(chat());
         let same = String::from_utf8_lossy(&once.body) == String::from_utf8_lossy(&twice.body);
         assert!(same, "{}:\n{}\n{}", fixture.name, once, twice);
@@ -111,14 +112,14 @@ fn every_limit_has_its_own_error() {
         ("{ \"a\": 1,", true),
         ("{\"a\": 1,", false),
     ];
-    for (piece, stream) in endless {
+    for (chunk, stream) in endless {
         let (mut exchange, mut out) = (streaming(1 << 12, 1 << 12, stream), Vec::new());
         for _ in 0..2000 {
-            exchange.push(piece.as_bytes(), &mut out).unwrap();
+            exchange.push(chunk.as_bytes(), &mut out).unwrap();
         }
         exchange.finish(&mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(text.contains("upstream_too_large") && text.len() < 1000, "{piece:?}: {text}");
+        assert!(text.contains("upstream_too_large") && text.len() < 1000, "{chunk:?}: {text}");
     }
 }
 
@@ -143,19 +144,19 @@ fn endless_repetitive_stream_is_forwarded() {
     assert!(exchange.response_head().is_some(), "what waits for a first word is bounded");
 }
 
-/// A stream that never ends by itself ends with this error.
-fn ends_with(piece: impl Fn(usize) -> String, pieces: usize, code: &str) {
+/// Asserts that a stream without an end ends with this error.
+fn ends_with(chunk: impl Fn(usize) -> String, chunks: usize, code: &str) {
     let (mut exchange, mut out) = (streaming(1 << 16, 1 << 16, true), Vec::new());
-    for n in 0..pieces {
-        exchange.push(piece(n).as_bytes(), &mut out).unwrap();
+    for n in 0..chunks {
+        exchange.push(chunk(n).as_bytes(), &mut out).unwrap();
         if exchange.is_over() {
             break;
         }
     }
-    assert!(exchange.is_over(), "{}: it goes on for ever", piece(1));
+    assert!(exchange.is_over(), "{}: it has no end", chunk(1));
     exchange.finish(&mut out).unwrap();
     let end = String::from_utf8_lossy(&out[out.len().saturating_sub(300)..]).into_owned();
-    assert!(end.contains(code), "{}: {end}", piece(1));
+    assert!(end.contains(code), "{}: {end}", chunk(1));
 }
 
 #[test]
@@ -185,7 +186,7 @@ fn endless_responses_calls_and_arguments_end_with_an_error() {
         400,
         "upstream_too_large",
     );
-    // A name that never comes.
+    // A call whose name never arrives.
     ends_with(
         |_| delta(&format!("{{\"tool_calls\":[{{\"index\":0,\"function\":{{\"arguments\":\"{much}\"}}}}]}}")),
         400,
@@ -213,7 +214,7 @@ fn endless_error_body_is_read_up_to_a_limit() {
     for _ in 0..64 {
         exchange.push(&vec![b'x'; 1 << 16], &mut out).unwrap();
     }
-    // 4 MiB came; what is kept of them shows in what the exchange prints of itself, four characters a byte at most.
+    // 4 MiB were pushed; the kept part shows in the exchange's Debug output, with at most four characters for each byte.
     assert!(format!("{exchange:?}").len() < (1 << 20) * 6, "the whole error is kept");
     exchange.finish(&mut out).unwrap();
     assert!(out.len() < 1000);
@@ -232,7 +233,7 @@ fn endless_html_page_is_read_up_to_a_limit() {
 
 #[test]
 fn call_of_forty_thousand_deltas_passes() {
-    // A file written by a tool call. Were the arguments read anew for each fragment, it would be 3 GB of JSON.
+    // A tool call that writes a file. If the arguments were parsed again for each delta, this would be 3 GB of JSON.
     let (mut exchange, mut out) = (streaming(1 << 20, 1 << 20, true), Vec::new());
     let fragment = |inner: &str| {
         format!(
@@ -249,8 +250,8 @@ fn call_of_forty_thousand_deltas_passes() {
     for _ in 0..40_000 {
         exchange.push(fragment(r#""function":{"arguments":"word "}"#).as_bytes(), &mut out).unwrap();
     }
-    let words = String::from_utf8(out).unwrap().matches("word ").count();
-    assert_eq!(words, 40_000);
+    let count = String::from_utf8(out).unwrap().matches("word ").count();
+    assert_eq!(count, 40_000);
 }
 
 proptest! {
@@ -271,24 +272,24 @@ proptest! {
     #[test]
     fn repaired_mutilated_payload_needs_no_second_repair(fixture in common::mutilated()) {
         let once = fixture.convert(chat());
-        // A call without a name waits for one until the end, wherever it stood; and what comes after an ending goes out
-        // as it is, although it may be markup.
+        // A call without a name is buffered until the end, so its position changes; and text after a finish reason is forwarded as
+        // it is, although it may be markup.
         let late = [DiagnosticCode::ToolNameMissing, DiagnosticCode::ContentAfterFinish];
         if !once.ok || late.iter().any(|code| once.diagnostics.has(*code)) {
             return Ok(());
         }
-        // What a model of another dialect broke is mended by no translation.
+        // Translation does not repair the faults of a model.
         if fixture.dialect.name() != chat().name() {
             return Ok(());
         }
         let mut again = fixture.clone();
         (again.dialect, again.body) = (chat(), once.body.clone());
-        again.profile = settled(&fixture.profile);
+        again.profile = profile_after_repair(&fixture.profile);
         let twice = again.convert(chat());
         if once.diagnostics.has(DiagnosticCode::TextHeld) {
-            // What waits, waits again: the words are the same, and where they are cut is not.
-            let said = |body: &[u8]| common::sdk_client::line(&String::from_utf8_lossy(body));
-            prop_assert_eq!(said(&once.body), said(&twice.body), "{}\n{}", &once, &twice);
+            // Withheld text is withheld again: the text is the same, but not its division into chunks.
+            let summary = |body: &[u8]| common::sdk_client::line(&String::from_utf8_lossy(body));
+            prop_assert_eq!(summary(&once.body), summary(&twice.body), "{}\n{}", &once, &twice);
         } else {
             prop_assert_eq!(&once.body, &twice.body, "{}\n{}", &once, &twice);
         }

@@ -1,4 +1,4 @@
-//! Model lists and embeddings: rows M of the known quirks, and every recording.
+//! Model lists and embeddings: the quirks M, and every recording.
 
 mod common;
 
@@ -43,8 +43,8 @@ fn every_model_list_form_becomes_openais() {
     }
 }
 
-/// How the dialect of that path's route makes vectors.
-fn vectors(path: &str) -> &'static dyn EmbeddingsApi {
+/// The embeddings API of the dialect that serves a path.
+fn embeddings_api(path: &str) -> &'static dyn EmbeddingsApi {
     match auxiliary_route("POST", path, &http::HeaderMap::new()).map(|(_, route)| route.kind) {
         Some(AuxiliaryKind::Embeddings(embedding)) => embedding,
         other => panic!("{path}: {other:?}"),
@@ -54,16 +54,16 @@ fn vectors(path: &str) -> &'static dyn EmbeddingsApi {
 fn embeddings(body: &Value, base64: bool) -> (Value, Vec<String>) {
     let request = json!({"model": "mine", "encoding_format": if base64 { "base64" } else { "float" }});
     let (mut diagnostics, request) = (Diagnostics::default(), request.to_string());
-    let openais = vectors("/v1/embeddings");
+    let openais = embeddings_api("/v1/embeddings");
     let asking = AuxiliaryRequest { body: request.as_bytes(), ..AuxiliaryRequest::default() };
     let request = openais.decode_request(&asking, &mut diagnostics).unwrap();
     let body = body.to_string();
-    let mended = openais.repair_response(body.as_bytes(), &request, &mut diagnostics);
-    let out = serde_json::from_slice(&mended.unwrap_or(body.into_bytes())).unwrap();
+    let repaired = openais.repair_response(body.as_bytes(), &request, &mut diagnostics);
+    let out = serde_json::from_slice(&repaired.unwrap_or(body.into_bytes())).unwrap();
     (out, diagnostics.codes().iter().map(|(code, _)| code.to_string()).collect())
 }
 
-/// A route's path, a request on it, and an answer, each for the texts `a` and `b` or for `a` alone.
+/// A path, a request, a response, and the number of texts: `a` and `b`, or `a` only.
 const FORMS: [(&str, &str, &str, usize); 5] = [
     (
         "/v1/embeddings",
@@ -97,7 +97,8 @@ fn embeddings_convert_between_all_forms_with_every_digit() {
     for (client, body, _, texts) in FORMS {
         for (upstream, _, answer, holds) in FORMS.into_iter().filter(|form| form.3 >= texts) {
             let what = format!("{client} in front of {upstream}");
-            let (own, theirs, mut diagnostics) = (vectors(client), vectors(upstream), Diagnostics::default());
+            let (own, theirs, mut diagnostics) =
+                (embeddings_api(client), embeddings_api(upstream), Diagnostics::default());
             let asking = AuxiliaryRequest { name: "m", body: body.as_bytes(), ..AuxiliaryRequest::default() };
             let request = own.decode_request(&asking, &mut diagnostics).unwrap();
             assert_eq!((request.model.as_str(), request.texts().unwrap().len()), ("m", texts), "{what}");
@@ -117,7 +118,7 @@ fn embeddings_convert_between_all_forms_with_every_digit() {
 fn embeddings_without_vectors_or_input_are_rejected() {
     let mut diagnostics = Diagnostics::default();
     for (path, ..) in FORMS {
-        let own = vectors(path);
+        let own = embeddings_api(path);
         for body in ["{}", "[]", "", r#"{"data":[{}]}"#, r#"{"embeddings":[1]}"#] {
             let request = openai_shim_core::canonical::EmbedRequest::default();
             assert!(
@@ -129,10 +130,14 @@ fn embeddings_without_vectors_or_input_are_rejected() {
         assert!(own.decode_request(&asking, &mut diagnostics).is_err(), "{path}");
     }
     let tokens = AuxiliaryRequest { body: br#"{"model":"m","input":[1,2]}"#, ..AuxiliaryRequest::default() };
-    let request = vectors("/v1/embeddings").decode_request(&tokens, &mut diagnostics).unwrap();
+    let request = embeddings_api("/v1/embeddings").decode_request(&tokens, &mut diagnostics).unwrap();
     for path in ["/api/embed", "/v1beta/models/m:batchEmbedContents"] {
         assert_eq!(
-            vectors(path).encode_request(&request, None, &mut diagnostics).unwrap_err().param.as_deref(),
+            embeddings_api(path)
+                .encode_request(&request, None, &mut diagnostics)
+                .unwrap_err()
+                .param
+                .as_deref(),
             Some("input")
         );
     }
@@ -143,12 +148,12 @@ fn embeddings_parameters_without_a_place_are_reported() {
     let mut diagnostics = Diagnostics::default();
     let body = br#"{"model":"m","prompt":"a","options":{"num_ctx":9},"truncate":false,"keep_alive":null}"#;
     let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
-    vectors("/api/embeddings").decode_request(&asking, &mut diagnostics).unwrap();
+    embeddings_api("/api/embeddings").decode_request(&asking, &mut diagnostics).unwrap();
     let body = br#"{"model":"m","input":["a"],"user":"u","dimensions":3,"encoding_format":"base64"}"#;
     let asking = AuxiliaryRequest { body, ..AuxiliaryRequest::default() };
-    vectors("/v1/embeddings").decode_request(&asking, &mut diagnostics).unwrap();
-    let told: Vec<_> = diagnostics.iter().map(|n| n.path.clone()).collect();
-    assert_eq!(told, ["options", "truncate", "user"]);
+    embeddings_api("/v1/embeddings").decode_request(&asking, &mut diagnostics).unwrap();
+    let reported: Vec<_> = diagnostics.iter().map(|n| n.path.clone()).collect();
+    assert_eq!(reported, ["options", "truncate", "user"]);
 }
 
 fn answer(embedding: Value, usage: Value) -> Value {
@@ -226,10 +231,10 @@ fn recordings(file: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The numbers of a vector in either encoding.
+/// The numbers of an embedding in either encoding.
 fn numbers(embedding: &Value) -> Vec<u32> {
     if let Some(list) = embedding.as_array() {
-        #[allow(clippy::cast_possible_truncation)] // that is what the encoding does
+        #[allow(clippy::cast_possible_truncation)] // the encoding truncates too
         return list.iter().map(|n| (n.as_f64().unwrap() as f32).to_bits()).collect();
     }
     let body = json!({"data": [{"embedding": embedding}], "model": "m"});

@@ -1,5 +1,5 @@
-//! Memory grows with the size of a request, and by how much.
-#![allow(unsafe_code)] // a counting allocator is one, and only counts
+//! The peak memory of a request is a limited multiple of its size.
+#![allow(unsafe_code)] // an allocator that counts
 #![allow(clippy::disallowed_methods)]
 
 use openai_shim_core::exchange::{ClientRequest, Settings};
@@ -16,11 +16,11 @@ fn grow(by: usize) {
     PEAK.fetch_max(NOW.fetch_add(by, Ordering::Relaxed) + by, Ordering::Relaxed);
 }
 
-// SAFETY: everything is handed to the system's allocator as it came.
+// SAFETY: every call is passed to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grow(layout.size());
-        // SAFETY: the caller keeps the contract of `alloc`.
+        // SAFETY: the caller upholds the contract of `alloc`.
         unsafe { System.alloc(layout) }
     }
 
@@ -41,7 +41,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The peak while a request is prepared, the client's body included, in hundredths of that body.
+/// The peak memory while a request is prepared, including the client's body, in percent of that body.
 fn peak(client: &str, upstream: &str, body: String) -> usize {
     let mut row = profile("compatible").unwrap();
     upstream.clone_into(&mut row.dialect);
@@ -55,7 +55,7 @@ fn peak(client: &str, upstream: &str, body: String) -> usize {
     (PEAK.load(Ordering::Relaxed) - before) * 100 / size
 }
 
-/// A request of small messages: what is kept of each counts, not its words.
+/// A request of small messages: the overhead of each message dominates, not its text.
 fn messages(client: &str, n: usize) -> String {
     let list = if client == "openai-responses" { "input" } else { "messages" };
     let mut body = format!(r#"{{"model":"m","max_tokens":9,"{list}":["#);
@@ -70,10 +70,10 @@ fn messages(client: &str, n: usize) -> String {
     body + "]}"
 }
 
-/// Just more than a power of two: lists that double are at their largest.
+/// Slightly more than a power of two, where a doubling `Vec` has the most unused capacity.
 const N: usize = (1 << 17) + 9;
 
-// One test: it counts what all threads take.
+// A single test, because the allocator counts the memory of all threads.
 #[test]
 fn request_of_small_messages_takes_a_limited_multiple_of_its_size() {
     let most = [

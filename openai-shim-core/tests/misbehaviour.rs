@@ -1,4 +1,4 @@
-//! Each way in which an upstream misbehaves, and exactly what its client gets: never less than was said, never more.
+//! Each known misbehaviour of upstreams, and exactly what the client receives: nothing lost and nothing invented.
 
 mod common;
 
@@ -14,11 +14,12 @@ fn row(fixture: &Fixture) -> String {
     codes.sort_unstable();
     let codes = if codes.is_empty() { String::from("-") } else { codes.join(" ") };
     let (outcome, status) = (conversion.outcome.unwrap(), conversion.status.unwrap());
-    let said = sdk_client::line(&String::from_utf8(conversion.body).unwrap());
-    format!("{} | {outcome} {status} | {codes} | {said}", fixture.name)
+    let content = sdk_client::line(&String::from_utf8(conversion.body).unwrap());
+    format!("{} | {outcome} {status} | {codes} | {content}", fixture.name)
 }
 
-/// Every chat fixture of a kind against its row; a fixture without a row fails, and so does a row without a fixture.
+/// Compares every chat fixture of a kind with its line of the table. A fixture without a line fails, and a line without a
+/// fixture.
 fn holds(kind: PayloadKind, table: &str) {
     let own = |f: &&Fixture| f.name != NO_TEXT && f.dialect.name() == chat().name();
     let found: Vec<String> = fixtures(&[kind]).iter().filter(own).map(row).collect();
@@ -54,11 +55,11 @@ fn stream_ends_with_done_if_and_only_if_it_did_not_fail() {
         let failed =
             matches!(conversion.outcome.unwrap(), Outcome::Truncated | Outcome::Errored | Outcome::Empty);
         assert_eq!(body(&conversion).ends_with("data: [DONE]\n\n"), !failed, "{}", fixture.name);
-        assert_eq!(sdk_client::said(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
+        assert_eq!(sdk_client::read(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
         if conversion.outcome == Some(Outcome::Truncated) {
-            let (answers, _) = sdk_client::said(body(&conversion));
-            let unfinished = answers.is_empty() || answers.values().any(|a| a.finish.is_none());
-            assert!(unfinished, "{}: a cut answer got an ending", fixture.name);
+            let (answers, _) = sdk_client::read(body(&conversion));
+            let unfinished = answers.is_empty() || answers.values().any(|a| a.finish_reason.is_none());
+            assert!(unfinished, "{}: a truncated response has a finish reason", fixture.name);
         }
     }
 }
@@ -67,9 +68,9 @@ fn stream_ends_with_done_if_and_only_if_it_did_not_fail() {
 fn stream_and_non_streaming_response_have_the_same_content() {
     let mut compared = 0;
     for stream in fixtures(&[PayloadKind::Stream]).into_iter().filter(|f| f.name != NO_TEXT) {
-        let mut whole = stream.clone();
-        whole.kind = PayloadKind::Response;
-        let (streamed, folded) = (stream.convert(chat()), whole.convert(chat()));
+        let mut unstreamed = stream.clone();
+        unstreamed.kind = PayloadKind::Response;
+        let (streamed, folded) = (stream.convert(chat()), unstreamed.convert(chat()));
         if !streamed.ok {
             assert!(!folded.ok, "{}: {folded}", stream.name);
             continue;
@@ -118,7 +119,7 @@ fn usage_is_sent_once_at_the_end_and_only_on_request() {
 fn members_unknown_to_openai_are_kept_byte_for_byte() {
     for (kind, name, member) in [
         (PayloadKind::Stream, "extras_survive", r#""x_groq":{"id":"r","n":12345678901234567890123}"#),
-        (PayloadKind::Stream, "extras_survive_mending", r#""big":12345678901234567890123"#),
+        (PayloadKind::Stream, "extras_survive_repair", r#""big":12345678901234567890123"#),
         (PayloadKind::Stream, "reasoning_details", r#""signature":"sig""#),
         (PayloadKind::Stream, "azure_prelude", r#""prompt_filter_results":[{"prompt_index":0}]"#),
         (PayloadKind::Stream, "logprobs", r#""logprobs":{"content":[{"token":"Hi","logprob":-0.1,"#),

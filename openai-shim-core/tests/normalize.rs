@@ -54,7 +54,7 @@ fn asking(messages: Value) -> Value {
     json!({"model": "m", "messages": messages})
 }
 
-fn said(role: &str, content: &str) -> Value {
+fn message(role: &str, content: &str) -> Value {
     json!({"role": role, "content": content})
 }
 
@@ -69,7 +69,7 @@ fn result(id: &str) -> Value {
 fn with_tools(more: Value) -> Value {
     let tool = |name: &str| json!({"type": "function", "function": {"name": name, "strict": true, "parameters": {"type": "object", "$schema": "s", "properties": {"a": {"type": "string", "minLength": 1}}}}});
     let mut request =
-        json!({"model": "m", "messages": [said("user", "hi")], "tools": [tool("f"), tool("g")]});
+        json!({"model": "m", "messages": [message("user", "hi")], "tools": [tool("f"), tool("g")]});
     for (key, value) in more.as_object().unwrap() {
         request[key] = value.clone();
     }
@@ -79,62 +79,68 @@ fn with_tools(more: Value) -> Value {
 /// One rule: its words, the messages, and what is sent instead.
 #[test]
 fn messages_follow_the_profile() {
-    let text = |words: &str| json!([{"type": "text", "text": words}]);
+    let text = |content: &str| json!([{"type": "text", "text": content}]);
     let rows: Vec<(&str, Value, Value, Value, &str)> = vec![
         (
             "R3",
             json!({"roles": {"developer": "system"}}),
-            json!([said("developer", "a"), said("user", "b")]),
-            json!([said("system", "a"), said("user", "b")]),
+            json!([message("developer", "a"), message("user", "b")]),
+            json!([message("system", "a"), message("user", "b")]),
             "role-demoted messages[0].role",
         ),
         (
             "R4",
             json!({"roles": {"developer": "system", "system": "user"}}),
-            json!([said("developer", "a"), said("user", "b")]),
-            json!([said("user", "a\n\nb")]),
+            json!([message("developer", "a"), message("user", "b")]),
+            json!([message("user", "a\n\nb")]),
             "role-demoted messages[0].role",
         ),
         (
             "R5",
             json!({"roles": {"system": "user"}}),
-            json!([said("system", "a")]),
-            json!([said("user", "a")]),
+            json!([message("system", "a")]),
+            json!([message("user", "a")]),
             "role-demoted messages[0].role",
         ),
         (
             "R6",
             json!({"merge_system": true}),
-            json!([said("user", "b"), said("system", "a"), said("system", "c")]),
-            json!([said("system", "a\n\nc"), said("user", "b")]),
+            json!([message("user", "b"), message("system", "a"), message("system", "c")]),
+            json!([message("system", "a\n\nc"), message("user", "b")]),
             "messages-merged messages",
         ),
         (
             "R7",
             json!({"merge_same_role": true}),
-            json!([said("user", "a"), said("user", "b")]),
-            json!([said("user", "a\n\nb")]),
+            json!([message("user", "a"), message("user", "b")]),
+            json!([message("user", "a\n\nb")]),
             "messages-merged messages",
         ),
         (
             "R8",
             json!({"assistant_after_tool": true}),
-            json!([said("user", "a"), called("1"), result("1"), said("user", "b")]),
-            json!([said("user", "a"), called("1"), result("1"), said("assistant", "OK."), said("user", "b")]),
+            json!([message("user", "a"), called("1"), result("1"), message("user", "b")]),
+            json!([
+                message("user", "a"),
+                called("1"),
+                result("1"),
+                message("assistant", "OK."),
+                message("user", "b")
+            ]),
             "bridge-added messages[3]",
         ),
         (
             "R9",
             json!({"prefill": "prefix"}),
-            json!([said("user", "a"), said("assistant", "b")]),
-            json!([said("user", "a"), {"role": "assistant", "content": "b", "prefix": true}]),
+            json!([message("user", "a"), message("assistant", "b")]),
+            json!([message("user", "a"), {"role": "assistant", "content": "b", "prefix": true}]),
             "content-rewritten messages[].prefix",
         ),
         (
             "R10",
             json!({"prefill": "continue"}),
-            json!([said("user", "a"), said("assistant", "b")]),
-            json!([said(
+            json!([message("user", "a"), message("assistant", "b")]),
+            json!([message(
                 "user",
                 "a\n\nGo on with your answer. It begins like this, and you must not repeat it:\n\nb"
             )]),
@@ -144,7 +150,7 @@ fn messages_follow_the_profile() {
             "R13",
             json!({"content": "string"}),
             json!([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]),
-            json!([said("user", "a\n\nb")]),
+            json!([message("user", "a\n\nb")]),
             "content-flattened messages[0].content",
         ),
         (
@@ -157,7 +163,7 @@ fn messages_follow_the_profile() {
         (
             "R14",
             json!({"content": "parts"}),
-            json!([said("user", "a")]),
+            json!([message("user", "a")]),
             json!([{"role": "user", "content": text("a")}]),
             "content-rewritten messages[0].content",
         ),
@@ -178,22 +184,22 @@ fn messages_follow_the_profile() {
         (
             "R16, nothing said",
             json!({"drop_empty_assistant": true}),
-            json!([said("user", "a"), said("assistant", ""), said("user", "b")]),
-            json!([said("user", "a"), said("user", "b")]),
+            json!([message("user", "a"), message("assistant", ""), message("user", "b")]),
+            json!([message("user", "a"), message("user", "b")]),
             "message-dropped messages[1]",
         ),
         (
             "R18",
             json!({"drop_null_fields": true}),
             json!([{"role": "assistant", "content": "a", "tool_calls": null, "function_call": null}]),
-            json!([said("assistant", "a")]),
+            json!([message("assistant", "a")]),
             "null-dropped messages[0].function_call",
         ),
         (
             "R19",
             json!({"name_field": "drop"}),
             json!([{"role": "user", "content": "a", "name": "n"}]),
-            json!([said("user", "a")]),
+            json!([message("user", "a")]),
             "param-dropped messages[0].name",
         ),
         (
@@ -207,7 +213,7 @@ fn messages_follow_the_profile() {
             "R22",
             json!({"reasoning_history": "drop"}),
             json!([{"role": "assistant", "content": "a", "reasoning_content": "r"}]),
-            json!([said("assistant", "a")]),
+            json!([message("assistant", "a")]),
             "reasoning-dropped messages[0]",
         ),
     ];
@@ -335,7 +341,7 @@ fn parameters_follow_the_profile() {
         ),
     ];
     for (name, rules, params, expected, record) in rows {
-        let mut request = asking(json!([said("user", "hi")]));
+        let mut request = asking(json!([message("user", "hi")]));
         let mut wanted = request.clone();
         for (from, to) in [(&params, &mut request), (&expected, &mut wanted)] {
             for (key, value) in from.as_object().unwrap() {
@@ -351,13 +357,16 @@ fn parameters_follow_the_profile() {
 #[test]
 fn json_schema_is_downgraded_to_what_the_upstream_supports() {
     let schema = json!({"type": "object", "required": ["a"]});
-    let mut request = asking(json!([said("system", "Be brief."), said("user", "hi")]));
+    let mut request = asking(json!([message("system", "Be brief."), message("user", "hi")]));
     request["response_format"] =
         json!({"type": "json_schema", "json_schema": {"name": "n", "schema": schema}});
     let (body, diagnostics) = sent(json!({"response_format": {"json_schema": "json_object"}}), &request);
     assert_eq!(body["response_format"], json!({"type": "json_object"}));
-    let told = body["messages"][0]["content"].as_str().unwrap();
-    assert!(told.starts_with("Be brief.\n\n") && told.contains(r#""required":["a"]"#), "{told}");
+    let instruction = body["messages"][0]["content"].as_str().unwrap();
+    assert!(
+        instruction.starts_with("Be brief.\n\n") && instruction.contains(r#""required":["a"]"#),
+        "{instruction}"
+    );
     assert!(diagnostics.contains(&String::from("format-downgraded response_format")));
     let (body, _) = sent(json!({"response_format": {"json_schema": "instruction"}}), &request);
     assert!(body.get("response_format").is_none());
@@ -471,15 +480,15 @@ fn tools_called_in_the_history_are_declared() {
 #[test]
 fn model_override_applies_to_its_models_only() {
     let rules = json!({"model_overrides": [{"match": ["O1*"], "params": {"drop": ["temperature"]}}]});
-    for (model, kept) in [("o1-mini", false), ("gpt-4o", true)] {
-        let request = json!({"model": model, "temperature": 1, "messages": [said("user", "hi")]});
-        assert_eq!(sent(rules.clone(), &request).0.get("temperature").is_some(), kept);
+    for (model, stored) in [("o1-mini", false), ("gpt-4o", true)] {
+        let request = json!({"model": model, "temperature": 1, "messages": [message("user", "hi")]});
+        assert_eq!(sent(rules.clone(), &request).0.get("temperature").is_some(), stored);
     }
 }
 
 #[test]
 fn strict_mode_rejects_every_loss_and_names_the_field() {
-    let mut request = asking(json!([said("user", "hi")]));
+    let mut request = asking(json!([message("user", "hi")]));
     request["temperature"] = json!(1.5);
     for (rules, field) in [
         (json!({"params": {"clamp": {"temperature": [0, 1]}}}), "temperature"),
@@ -507,10 +516,10 @@ fn dropped_reasoning_is_restored_on_the_next_turn() {
     let streamed = format!(
         "data: {{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{{\"role\":\"assistant\",\"reasoning_content\":\"I th\"}},\"finish_reason\":null}}]}}\n\ndata: {{\"choices\":[{{\"index\":0,\"delta\":{{\"reasoning\":\"ink.\",{calls}}},\"finish_reason\":\"tool_calls\"}}]}}\n\ndata: [DONE]\n\n"
     );
-    let whole = format!(
+    let unstreamed = format!(
         r#"{{"choices":[{{"index":0,"message":{{"content":null,"reasoning_content":"I think.",{calls}}},"finish_reason":"tool_calls"}}]}}"#
     );
-    for (stream, answer) in [(true, streamed), (false, whole)] {
+    for (stream, answer) in [(true, streamed), (false, unstreamed)] {
         let store = Arc::new(TestStore::default());
         let setup = Setup::new(Settings::default(), Some(store.clone()));
         let mut request = with_tools(json!({"stream": stream}));
@@ -522,10 +531,13 @@ fn dropped_reasoning_is_restored_on_the_next_turn() {
         exchange.push(answer.as_bytes(), &mut out).unwrap();
         exchange.finish(&mut out).unwrap();
         setup.next(&mut exchange);
-        let kept = store.entries();
-        assert!(!kept.is_empty() && kept.iter().all(|(_, value)| value.contains("I think.")), "{kept:?}");
+        let stored = store.entries();
+        assert!(
+            !stored.is_empty() && stored.iter().all(|(_, value)| value.contains("I think.")),
+            "{stored:?}"
+        );
 
-        request["messages"] = json!([said("user", "hi"), called("c1"), result("c1"), called("unknown")]);
+        request["messages"] = json!([message("user", "hi"), called("c1"), result("c1"), called("unknown")]);
         let mut exchange = begin(&setup, rules(), &request);
         let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!() };
         assert!(exchange.diagnostics().has(DiagnosticCode::ReasoningRestored));
@@ -538,7 +550,7 @@ fn dropped_reasoning_is_restored_on_the_next_turn() {
 #[test]
 fn several_choices_are_requested_one_by_one_and_returned_together() {
     for stream in [false, true] {
-        let mut request = asking(json!([said("user", "hi")]));
+        let mut request = asking(json!([message("user", "hi")]));
         request["n"] = json!(3);
         request["stream"] = json!(stream);
         let mut exchange =
@@ -597,7 +609,7 @@ fn signature_survives_a_client_that_keeps_only_ids() {
                 .unwrap();
             assert_eq!(id == "c1", signature.len() > 1000, "a long one is kept, a short one carried: {out}");
             // The client sends back the id, and nothing else of the call that it does not know.
-            request["messages"] = json!([said("user", "hi"), called(id), result(id)]);
+            request["messages"] = json!([message("user", "hi"), called(id), result(id)]);
             let mut exchange = begin(&setup, rules(), &request);
             let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!() };
             let body: Value = serde_json::from_slice(request.body()).unwrap();
@@ -610,7 +622,7 @@ fn signature_survives_a_client_that_keeps_only_ids() {
 
 #[test]
 fn response_format_may_disable_streaming() {
-    let mut request = asking(json!([said("user", "hi")]));
+    let mut request = asking(json!([message("user", "hi")]));
     request["stream"] = json!(true);
     let rules = json!({"response_format": {"disable_streaming": true}});
     assert_eq!(sent(rules.clone(), &request).0["stream"], true);
@@ -624,7 +636,7 @@ fn response_format_may_disable_streaming() {
 fn upstream_that_only_streams_receives_stream_true() {
     let mut exchange = start(
         row(json!({"stream": {"required": true}})),
-        &asking(json!([said("user", "hi")])),
+        &asking(json!([message("user", "hi")])),
         Settings::default(),
     )
     .unwrap();
@@ -645,7 +657,7 @@ fn upstream_that_only_streams_receives_stream_true() {
 #[test]
 fn endpoint_paths_of_the_profile_are_used() {
     let rules = json!({"paths": {"generate": "/deployments/{model}/chat/completions", "query_params": {"api-version": "2024-10-21"}}});
-    let mut request = asking(json!([said("user", "hi")]));
+    let mut request = asking(json!([message("user", "hi")]));
     request["model"] = json!("my model/x");
     let mut exchange = start(row(rules.clone()), &request, Settings::default()).unwrap();
     let Step::Send { request: sent, .. } = exchange.next() else { panic!() };
@@ -705,7 +717,7 @@ fn a_path_of_the_profile_that_is_none_is_an_error_and_no_other_path() {
     for path in ["/my route", "chat/completions"] {
         let mut profile = row(json!({}));
         profile.paths.generate = path.to_owned();
-        let error = start(profile, &asking(json!([said("user", "a")])), Settings::default()).unwrap_err();
+        let error = start(profile, &asking(json!([message("user", "a")])), Settings::default()).unwrap_err();
         assert_eq!(error.kind(), openai_shim_core::ErrorKind::Internal);
         assert!(error.to_string().contains("paths.generate") && error.to_string().contains(path), "{error}");
     }

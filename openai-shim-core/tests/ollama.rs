@@ -1,4 +1,4 @@
-//! Ollama's dialects: every recording, every captured client, and the behaviours that users of others complain about.
+//! Ollama's dialects: recordings, captured clients, and behaviours of other proxies that users report as bugs.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -79,8 +79,8 @@ impl Recording {
     }
 }
 
-/// Reads a request and writes it again, as if it had come in another dialect.
-fn again(dialect: &dyn Dialect, body: &str) -> (Value, Diagnostics) {
+/// Decodes a request and encodes it again without its source.
+fn reencode(dialect: &dyn Dialect, body: &str) -> (Value, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let request = dialect
         .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)
@@ -94,7 +94,7 @@ fn recorded_ollama_requests_pass_unchanged_without_diagnostics() {
     let mut read = 0;
     for recording in recordings("requests") {
         let Some(body) = &recording.request else { continue };
-        let (_, diagnostics) = again(recording.dialect, body);
+        let (_, diagnostics) = reencode(recording.dialect, body);
         assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
 
         let mut diagnostics = Diagnostics::default();
@@ -113,36 +113,36 @@ fn recorded_ollama_requests_pass_unchanged_without_diagnostics() {
     println!("{read} requests");
 }
 
-/// Text, thinking, calls, and counts of prompt and answer.
-type Said = (String, String, Vec<(String, Value)>, Option<(u64, u64)>);
+/// Text, reasoning, calls, and token counts of prompt and response.
+type Content = (String, String, Vec<(String, Value)>, Option<(u64, u64)>);
 
-/// What lines or an answer of Ollama's say, read as a careful client would.
-fn said(body: &str) -> Said {
-    let whole = serde_json::from_str::<Value>(body).ok();
-    let lines = whole.map_or_else(
+/// Reads the content of Ollama's lines or response, as a careful client would.
+fn read_content(body: &str) -> Content {
+    let document = serde_json::from_str::<Value>(body).ok();
+    let lines = document.map_or_else(
         || body.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok()).collect(),
-        |whole| vec![whole],
+        |document| vec![document],
     );
-    let mut said = Said::default();
+    let mut content = Content::default();
     for line in lines {
         let message = line.get("message").unwrap_or(&line);
-        said.0 += message["content"].as_str().or(message["response"].as_str()).unwrap_or_default();
-        said.1 += message["thinking"].as_str().unwrap_or_default();
+        content.0 += message["content"].as_str().or(message["response"].as_str()).unwrap_or_default();
+        content.1 += message["thinking"].as_str().unwrap_or_default();
         for call in message["tool_calls"].as_array().into_iter().flatten() {
             let name = call["function"]["name"].as_str().unwrap().to_owned();
-            said.2.push((name, call["function"]["arguments"].clone()));
+            content.2.push((name, call["function"]["arguments"].clone()));
         }
         if line["eval_count"].is_u64() {
             let count = |key: &str| line[key].as_u64().unwrap_or(0);
-            said.3 = Some((count("prompt_eval_count"), count("eval_count")));
+            content.3 = Some((count("prompt_eval_count"), count("eval_count")));
         }
     }
-    said
+    content
 }
 
-/// The same of what a chat client gets.
-fn said_in_chat(body: &str) -> Said {
-    let (answers, error) = common::sdk_client::said(body);
+/// The same for a chat body.
+fn read_chat_content(body: &str) -> Content {
+    let (answers, error) = common::sdk_client::read(body);
     assert_eq!(error, None);
     let answer = answers.get(&0).cloned().unwrap_or_default();
     let calls = answer.calls.into_values();
@@ -151,7 +151,7 @@ fn said_in_chat(body: &str) -> Said {
         let count = |key: &str| d["usage"][key].as_u64();
         Some((count("prompt_tokens")?, count("completion_tokens")?))
     });
-    (answer.text, answer.thoughts, calls, usage)
+    (answer.text, answer.reasoning, calls, usage)
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn recorded_responses_keep_their_content_in_every_dialect() {
     for recording in recordings("answers").into_iter().filter(|r| r.kind != PayloadKind::Error) {
         let cut = recording.kind == PayloadKind::Response
             && recording.body.replace(' ', "").contains("\"done\":false");
-        let expected = said(&recording.body);
+        let expected = read_content(&recording.body);
         for to in ["ollama-chat", "ollama-generate", "openai-chat"] {
             let conversion = recording.convert(ollama(to));
             let what = format!("{} to {to}: {conversion}", recording.name);
@@ -170,9 +170,9 @@ fn recorded_responses_keep_their_content_in_every_dialect() {
             }
             assert!(conversion.ok, "{what}");
             let body = String::from_utf8(conversion.body.clone()).unwrap();
-            let found = if to == "openai-chat" { said_in_chat(&body) } else { said(&body) };
+            let found = if to == "openai-chat" { read_chat_content(&body) } else { read_content(&body) };
             let counted = expected.3.is_some() || to != "openai-chat";
-            // Thinking that the server left in the text is taken out of it for clients of another kind.
+            // Reasoning that the server left in the text is extracted for clients of another dialect.
             let split = conversion.diagnostics.has(DiagnosticCode::ReasoningSplit);
             let plain = |text: &str| text.replace("<think>", "").replace("</think>", "").replace('\n', "");
             if split {
@@ -202,7 +202,7 @@ fn captured_ollama_requests_decode() {
         for file in std::fs::read_dir(client.path()).unwrap().flatten() {
             let text = std::fs::read_to_string(file.path()).unwrap();
             let mut capture: Value = serde_json::from_str(&text).unwrap();
-            // Where a capture was cut it says so among the tools: that is no tool.
+            // A capture that was shortened has a marker among the tools, which is not a tool.
             if let Some(tools) = capture["body"]["tools"].as_array_mut() {
                 tools.retain(|tool| tool.get("_more_tools").is_none());
             }
@@ -223,9 +223,9 @@ fn captured_ollama_requests_decode() {
             for message in encoded["messages"].as_array().unwrap() {
                 assert!(message["role"] != "tool" || message["tool_call_id"].is_string(), "{message}");
             }
-            // Chat has no room for a context's length.
-            let told = diagnostics.iter().all(|n| n.path == "options.num_ctx");
-            assert!(told, "{}: {diagnostics:?}", file.path().display());
+            // Chat has no field for the context length.
+            let reported = diagnostics.iter().all(|n| n.path == "options.num_ctx");
+            assert!(reported, "{}: {diagnostics:?}", file.path().display());
             read += 1;
         }
     }
@@ -239,7 +239,7 @@ fn spec(stream: bool) -> ResponseSpec {
     ResponseSpec::new(&request, &Context::fixed())
 }
 
-/// The lines that a client of `name` gets for these events, each after so many milliseconds.
+/// Encodes events, each at a time in milliseconds, as lines of the dialect `name`.
 fn lines(name: &str, events: &[(u64, Event)], clock: bool) -> (Vec<Value>, Diagnostics) {
     let (mut encoder, mut out) = (ollama(name).encoder(&spec(true), &context()), Vec::new());
     for (ms, event) in events {
@@ -481,9 +481,9 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
             "options": {"num_predict": 9, "seed": 1, "stop": ["x"]},
         })
     );
-    let told: Vec<_> = diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
+    let reported: Vec<_> = diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
     assert_eq!(
-        told,
+        reported,
         [
             "role-demoted messages[0].role",
             "content-flattened messages[1].content",
@@ -574,16 +574,16 @@ fn inline_reasoning_stops_and_calls_are_extracted_for_other_dialects() {
         format!("{:?}", response.choices[0].blocks)
     };
     let mut plain = spec(true);
-    let said = decode(&lines(&["<thi", "nk>Hm.</think>\n\nHel", "lo"]), &plain);
+    let decoded = decode(&lines(&["<thi", "nk>Hm.</think>\n\nHel", "lo"]), &plain);
     assert!(
-        said.starts_with(r#"[Reasoning { text: "Hm.""#) && said.contains(r#"Text { text: "Hello""#),
-        "{said}"
+        decoded.starts_with(r#"[Reasoning { text: "Hm.""#) && decoded.contains(r#"Text { text: "Hello""#),
+        "{decoded}"
     );
     plain.tools = vec![String::from("f")];
-    let said =
+    let decoded =
         decode(&lines(&["<tool_call>{\"name\":\"f\",", "\"arguments\":{\"a\":1}}</tool_call>"]), &plain);
-    assert!(said.contains(r#"name: "f", arguments: "{\"a\":1}""#), "{said}");
+    assert!(decoded.contains(r#"name: "f", arguments: "{\"a\":1}""#), "{decoded}");
     plain.local_stops = vec![String::from("STOP")];
-    let said = decode(&lines(&["Hello S", "TOP and", " more"]), &plain);
-    assert!(said.starts_with(r#"[Text { text: "Hello ""#) && !said.contains("more"), "{said}");
+    let decoded = decode(&lines(&["Hello S", "TOP and", " more"]), &plain);
+    assert!(decoded.starts_with(r#"[Text { text: "Hello ""#) && !decoded.contains("more"), "{decoded}");
 }

@@ -1,5 +1,5 @@
-//! What only its maker can read comes back to it, through clients of every dialect, whatever these send again; and never to
-//! anybody else.
+//! Opaque state (signatures, encrypted reasoning) returns to its issuer through clients of every dialect, whatever they send
+//! back, and never reaches another issuer.
 
 mod common;
 
@@ -11,17 +11,17 @@ use openai_shim_core::{Diagnostics, Dialect, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// What a client sends again of an answer.
+/// The part of a response that a client sends back.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Echo {
     Text,
     Calls,
     /// The calls, but without their ids.
-    Nameless,
+    CallsWithoutIds,
     All,
 }
 
-const ECHOES: [Echo; 4] = [Echo::Text, Echo::Calls, Echo::Nameless, Echo::All];
+const ECHOES: [Echo; 4] = [Echo::Text, Echo::Calls, Echo::CallsWithoutIds, Echo::All];
 const UPSTREAMS: [&str; 4] = ["anthropic-messages", "gemini", "openai-responses", "openai-chat"];
 const ARGS: &str = r#"{"city":"Paris","days":2}"#;
 
@@ -41,7 +41,7 @@ fn settings(store: Option<Arc<TestStore>>) -> Setup {
     Setup::new(settings, store)
 }
 
-/// One exchange: what was sent, what the client got, and what was noted.
+/// Runs one exchange; returns the upstream request, the client's body and the diagnostics.
 fn exchange(
     client: &'static dyn Dialect,
     (path, body): &(String, Value),
@@ -72,7 +72,7 @@ fn sse<'e>(events: impl IntoIterator<Item = &'e Value>) -> String {
         .collect()
 }
 
-/// An answer that thinks, says something and calls a tool; whole or as a stream.
+/// A response with reasoning, text and a tool call, streaming or not.
 fn answer(upstream: &str, stream: bool) -> String {
     let args: Value = serde_json::from_str(ARGS).unwrap();
     match (upstream, stream) {
@@ -154,9 +154,9 @@ fn answer(upstream: &str, stream: bool) -> String {
             let details = json!([{"type": "reasoning.text", "text": "I think.", "signature": "Y2hhdA==", "format": "anthropic-claude-v1", "index": 0},
                 {"type": "reasoning.encrypted", "data": "c2VhbGVk", "format": "anthropic-claude-v1", "index": 1}]);
             let call = json!({"index": 0, "id": "call_01", "type": "function", "function": {"name": "weather", "arguments": ARGS}});
-            let said = [json!({"role": "assistant", "reasoning_content": "I think.", "reasoning_details": [details[0]]}), json!({"reasoning_details": [details[1]]}), json!({"content": "Let me look."}), json!({"tool_calls": [call]}), json!({})];
+            let deltas = [json!({"role": "assistant", "reasoning_content": "I think.", "reasoning_details": [details[0]]}), json!({"reasoning_details": [details[1]]}), json!({"content": "Let me look."}), json!({"tool_calls": [call]}), json!({})];
             if stream {
-                let chunks: Vec<_> = said.iter().enumerate().map(|(i, delta)| json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "anthropic/claude-x", "choices": [{"index": 0, "delta": delta, "finish_reason": (i == 4).then_some("tool_calls")}]})).collect();
+                let chunks: Vec<_> = deltas.iter().enumerate().map(|(i, delta)| json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "anthropic/claude-x", "choices": [{"index": 0, "delta": delta, "finish_reason": (i == 4).then_some("tool_calls")}]})).collect();
                 return sse(&chunks) + "data: [DONE]\n\n";
             }
             let call = json!({"id": "call_01", "type": "function", "function": {"name": "weather", "arguments": ARGS}});
@@ -166,7 +166,7 @@ fn answer(upstream: &str, stream: bool) -> String {
     }
 }
 
-/// Dialects whose clients' requests are written down here.
+/// The dialects whose client requests are defined here.
 const CLIENTS: [&str; 7] = [
     "openai-chat",
     "openai-completions",
@@ -177,7 +177,7 @@ const CLIENTS: [&str; 7] = [
     "gemini",
 ];
 
-/// The first request of a client: its path and its body.
+/// The first request of a client: path and body.
 fn first(client: &str, stream: bool) -> (String, Value) {
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let function = json!({"name": "weather", "description": "d", "parameters": schema});
@@ -228,11 +228,11 @@ fn push(object: &mut Value, key: &str, more: &Value) {
     object[key] = json!(text);
 }
 
-/// What a client of the dialect keeps of an answer: its own assistant turn, as its library puts it together.
+/// The assistant turn that a client's library assembles from a response.
 fn turn(client: &str, out: &str, stream: bool) -> Vec<Value> {
-    let whole: Value = if stream { Value::Null } else { serde_json::from_str(out).unwrap() };
+    let body: Value = if stream { Value::Null } else { serde_json::from_str(out).unwrap() };
     match (client, stream) {
-        ("anthropic-messages", false) => list(&whole["content"]),
+        ("anthropic-messages", false) => list(&body["content"]),
         ("anthropic-messages", true) => {
             let mut blocks: Vec<Value> = Vec::new();
             for event in events(out) {
@@ -255,17 +255,17 @@ fn turn(client: &str, out: &str, stream: bool) -> Vec<Value> {
             }
             blocks
         }
-        // Google's libraries keep each chunk as a content of its own.
-        ("gemini", false) => vec![whole["candidates"][0]["content"].clone()],
+        // Google's libraries keep each chunk as a separate content.
+        ("gemini", false) => vec![body["candidates"][0]["content"].clone()],
         ("gemini", true) => {
             events(out).iter().map(|chunk| chunk["candidates"][0]["content"].clone()).collect()
         }
-        ("openai-responses", false) => list(&whole["output"]),
+        ("openai-responses", false) => list(&body["output"]),
         ("openai-responses", true) => {
             let done = events(out).into_iter().filter(|e| e["type"] == "response.output_item.done");
             done.map(|event| event["item"].clone()).collect()
         }
-        ("ollama-chat", false) => vec![whole["message"].clone()],
+        ("ollama-chat", false) => vec![body["message"].clone()],
         ("ollama-chat", true) => {
             let mut message = json!({"role": "assistant", "content": "", "thinking": "", "tool_calls": []});
             for line in events(out) {
@@ -275,7 +275,7 @@ fn turn(client: &str, out: &str, stream: bool) -> Vec<Value> {
             }
             vec![message]
         }
-        ("openai-chat", false) => vec![whole["choices"][0]["message"].clone()],
+        ("openai-chat", false) => vec![body["choices"][0]["message"].clone()],
         ("openai-chat", true) => {
             let mut message = json!({"role": "assistant", "content": ""});
             let (mut calls, mut details): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
@@ -304,7 +304,7 @@ fn turn(client: &str, out: &str, stream: bool) -> Vec<Value> {
     }
 }
 
-/// The client's next request; `None` where such a client does not exist.
+/// The client's next request; `None` if there is no such client.
 fn next(
     client: &str,
     (path, body): &(String, Value),
@@ -320,7 +320,7 @@ fn next(
     match client {
         "anthropic-messages" => {
             let keep: &[&str] = match echo {
-                Echo::Nameless => return None,
+                Echo::CallsWithoutIds => return None,
                 Echo::Text => &["text"],
                 Echo::Calls => &["text", "tool_use"],
                 Echo::All => &["text", "tool_use", "thinking", "redacted_thinking"],
@@ -343,7 +343,7 @@ fn next(
                         without(part, &["thoughtSignature"]);
                     }
                     if let Some(call) = part.get_mut("functionCall") {
-                        if echo == Echo::Nameless {
+                        if echo == Echo::CallsWithoutIds {
                             without(call, &["id"]);
                         }
                         id = call["id"].clone();
@@ -370,7 +370,7 @@ fn next(
         }
         "openai-responses" => {
             let keep: &[&str] = match echo {
-                Echo::Nameless => return None,
+                Echo::CallsWithoutIds => return None,
                 Echo::Text => &["message"],
                 Echo::Calls => &["message", "function_call"],
                 Echo::All => &["message", "function_call", "reasoning"],
@@ -386,7 +386,7 @@ fn next(
         }
         "openai-chat" | "ollama-chat" => {
             let mut message = turn.pop()?;
-            if client == "openai-chat" && echo == Echo::Nameless {
+            if client == "openai-chat" && echo == Echo::CallsWithoutIds {
                 return None;
             }
             if echo != Echo::All {
@@ -399,7 +399,7 @@ fn next(
                 if echo != Echo::All {
                     without(call, &["extra_content"]);
                 }
-                if echo == Echo::Nameless {
+                if echo == Echo::CallsWithoutIds {
                     without(call, &["id"]);
                 }
             }
@@ -417,8 +417,8 @@ fn next(
     Some((path.clone(), body))
 }
 
-/// What only the upstream can read, in the place in which it reads it.
-fn is_whole(upstream: &str, sent: &Value, echo: Echo) -> bool {
+/// Whether the request has all opaque state in the fields that the upstream reads.
+fn has_all_state(upstream: &str, sent: &Value, echo: Echo) -> bool {
     let calls = echo != Echo::Text;
     match upstream {
         "anthropic-messages" => {
@@ -450,7 +450,7 @@ fn is_whole(upstream: &str, sent: &Value, echo: Echo) -> bool {
         }
         _ => {
             let message = &sent["messages"][1];
-            // A client may hand back the pieces in which they came.
+            // A client may return the parts as they arrived.
             let details = list(&message["reasoning_details"]);
             let has = |key: &str, what: &str| {
                 details.iter().any(|item| item[key] == what && item["format"] == "anthropic-claude-v1")
@@ -470,18 +470,23 @@ fn opaque_state_survives_every_client_dialect() {
             for stream in [false, true] {
                 for echo in ECHOES {
                     let store = Arc::new(TestStore::default());
-                    let asks = first(client, stream);
-                    let told = answer(upstream, stream);
-                    let (_, out, diagnostics) =
-                        exchange(named(client), &asks, row(upstream), settings(Some(store.clone())), &told);
-                    let Some(again) = next(client, &asks, turn(client, &out, stream), echo) else {
-                        // Clients of prompts have no turns: that the rest is lost is said.
-                        assert!(echo == Echo::Nameless || !diagnostics.is_empty(), "{client}");
+                    let first_request = first(client, stream);
+                    let upstream_response = answer(upstream, stream);
+                    let (_, out, diagnostics) = exchange(
+                        named(client),
+                        &first_request,
+                        row(upstream),
+                        settings(Some(store.clone())),
+                        &upstream_response,
+                    );
+                    let Some(again) = next(client, &first_request, turn(client, &out, stream), echo) else {
+                        // Clients of prompts have no turns; the loss is reported.
+                        assert!(echo == Echo::CallsWithoutIds || !diagnostics.is_empty(), "{client}");
                         continue;
                     };
                     let (sent, ..) =
                         exchange(named(client), &again, row(upstream), settings(Some(store)), "{}");
-                    if !is_whole(upstream, &sent, echo) {
+                    if !has_all_state(upstream, &sent, echo) {
                         failed.push(format!(
                             "{upstream} behind {client}, stream {stream}, {echo:?}:\n  {out}\n  {}\n  {sent}",
                             again.1
@@ -494,20 +499,18 @@ fn opaque_state_survives_every_client_dialect() {
     assert!(failed.is_empty(), "{}: {}", failed.len(), failed.join("\n\n"));
 }
 
-/// What the upstreams' answers hold that only they can read.
-const SEALED: [&str; 6] = ["c2lnbmVk", "c2VjcmV0", "Z2VtaW5p", "Z0FBQUE=", "Y2hhdA==", "c2VhbGVk"];
+/// The opaque state in the upstreams' responses.
+const OPAQUE: [&str; 6] = ["c2lnbmVk", "c2VjcmV0", "Z2VtaW5p", "Z0FBQUE=", "Y2hhdA==", "c2VhbGVk"];
 
-/// Whether what is sealed stands in a body, also inside of what is encoded once more.
-fn holds(sent: &Value, sealed: &str) -> bool {
+/// Whether a body contains opaque state, also inside encoded values.
+fn contains(sent: &Value, state: &str) -> bool {
     use base64::Engine as _;
     let engine = base64::engine::general_purpose::STANDARD;
     let inside = |text: &str| engine.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     match sent {
-        Value::String(text) => {
-            text.contains(sealed) || inside(text).is_some_and(|text| text.contains(sealed))
-        }
-        Value::Array(items) => items.iter().any(|item| holds(item, sealed)),
-        Value::Object(members) => members.values().any(|value| holds(value, sealed)),
+        Value::String(text) => text.contains(state) || inside(text).is_some_and(|text| text.contains(state)),
+        Value::Array(items) => items.iter().any(|item| contains(item, state)),
+        Value::Object(members) => members.values().any(|value| contains(value, state)),
         _ => false,
     }
 }
@@ -524,33 +527,40 @@ fn model(upstream: &str) -> &'static str {
 #[test]
 fn opaque_state_of_another_issuer_is_dropped_and_reported() {
     for (made, other) in UPSTREAMS.iter().flat_map(|made| UPSTREAMS.map(|other| (*made, other))) {
-        // OpenRouter's formats say who made a signature: here that was Anthropic.
+        // OpenRouter's formats name the issuer of a signature: here Anthropic.
         if made == other || (made, other) == ("openai-chat", "anthropic-messages") {
             continue;
         }
         for client in CLIENTS {
             for (stream, echo) in [false, true].iter().flat_map(|stream| ECHOES.map(|echo| (*stream, echo))) {
                 let store = Arc::new(TestStore::default());
-                let asks = first(client, stream);
-                let told = answer(made, stream);
-                let (_, out, _) =
-                    exchange(named(client), &asks, row(made), settings(Some(store.clone())), &told);
-                let Some(again) = next(client, &asks, turn(client, &out, stream), echo) else { continue };
+                let first_request = first(client, stream);
+                let upstream_response = answer(made, stream);
+                let (_, out, _) = exchange(
+                    named(client),
+                    &first_request,
+                    row(made),
+                    settings(Some(store.clone())),
+                    &upstream_response,
+                );
+                let Some(again) = next(client, &first_request, turn(client, &out, stream), echo) else {
+                    continue;
+                };
                 let mut settings = settings(Some(store));
                 settings.upstream_model = Some(model(other).to_owned());
                 let (sent, _, diagnostics) = exchange(named(client), &again, row(other), settings, "{}");
-                let sealed = SEALED.iter().find(|sealed| holds(&sent, sealed));
+                let state = OPAQUE.iter().find(|state| contains(&sent, state));
                 assert_eq!(
-                    sealed, None,
+                    state, None,
                     "{made} to {other} behind {client}, {stream}, {echo:?}:\n{}\n{sent}",
                     again.1
                 );
-                let held = SEALED.iter().any(|sealed| holds(&again.1, sealed));
+                let held = OPAQUE.iter().any(|state| contains(&again.1, state));
                 assert!(
                     !held || diagnostics.iter().any(|d| d.detail.contains("sign")),
                     "{made} to {other} behind {client}: {diagnostics:?}"
                 );
-                // What is left is a request that the other upstream accepts: thinking that must lead to calls is off.
+                // The other upstream accepts the remaining request: reasoning, which would be required before calls, is disabled.
                 if other == "anthropic-messages" && echo != Echo::Text {
                     assert_ne!(sent["thinking"]["type"], "enabled", "{sent}");
                 }
@@ -562,16 +572,17 @@ fn opaque_state_of_another_issuer_is_dropped_and_reported() {
 #[test]
 fn stored_turn_is_identified_by_the_preceding_conversation() {
     for (change, comes_back) in [(false, true), (true, false)] {
-        for echo in [Echo::Text, Echo::Nameless] {
+        for echo in [Echo::Text, Echo::CallsWithoutIds] {
             let store = Arc::new(TestStore::default());
-            let asks = first("ollama-chat", false);
-            let told = answer("anthropic-messages", false);
+            let first_request = first("ollama-chat", false);
+            let upstream_response = answer("anthropic-messages", false);
             let one = named("ollama-chat");
             let upstream = || row("anthropic-messages");
-            let (_, out, _) = exchange(one, &asks, upstream(), settings(Some(store.clone())), &told);
+            let (_, out, _) =
+                exchange(one, &first_request, upstream(), settings(Some(store.clone())), &upstream_response);
             let (path, mut body) =
-                next("ollama-chat", &asks, turn("ollama-chat", &out, false), echo).unwrap();
-            // Clients write arguments anew.
+                next("ollama-chat", &first_request, turn("ollama-chat", &out, false), echo).unwrap();
+            // Clients encode arguments again.
             if let Some(call) = body["messages"][1].get_mut("tool_calls") {
                 call[0]["function"]["arguments"] = json!({"days": 2.0, "city": "Paris"});
             }
@@ -580,7 +591,7 @@ fn stored_turn_is_identified_by_the_preceding_conversation() {
             }
             let (sent, _, diagnostics) =
                 exchange(one, &(path, body), upstream(), settings(Some(store)), "{}");
-            assert_eq!(is_whole("anthropic-messages", &sent, echo), comes_back, "{sent}");
+            assert_eq!(has_all_state("anthropic-messages", &sent, echo), comes_back, "{sent}");
             assert_eq!(diagnostics.has(DiagnosticCode::ReasoningRestored), comes_back);
         }
     }
@@ -589,31 +600,42 @@ fn stored_turn_is_identified_by_the_preceding_conversation() {
 #[test]
 fn repeated_call_id_restores_nothing_of_another_call() {
     let store = Arc::new(TestStore::default());
-    let asks = first("openai-chat", false);
-    let told = answer("anthropic-messages", false);
-    let (_, out, _) =
-        exchange(common::chat(), &asks, row("anthropic-messages"), settings(Some(store.clone())), &told);
-    let mut said = turn("openai-chat", &out, false);
-    said[0]["tool_calls"][0]["function"]["arguments"] = json!(r#"{"city":"Rome"}"#);
-    let again = next("openai-chat", &asks, said, Echo::Calls).unwrap();
+    let first_request = first("openai-chat", false);
+    let upstream_response = answer("anthropic-messages", false);
+    let (_, out, _) = exchange(
+        common::chat(),
+        &first_request,
+        row("anthropic-messages"),
+        settings(Some(store.clone())),
+        &upstream_response,
+    );
+    let mut messages = turn("openai-chat", &out, false);
+    messages[0]["tool_calls"][0]["function"]["arguments"] = json!(r#"{"city":"Rome"}"#);
+    let again = next("openai-chat", &first_request, messages, Echo::Calls).unwrap();
     let (sent, ..) = exchange(common::chat(), &again, row("anthropic-messages"), settings(Some(store)), "{}");
-    assert!(!SEALED.iter().any(|sealed| holds(&sent, sealed)), "{sent}");
+    assert!(!OPAQUE.iter().any(|state| contains(&sent, state)), "{sent}");
 }
 
 #[test]
 fn turn_divided_into_messages_gets_its_reasoning_once() {
     let store = Arc::new(TestStore::default());
-    let asks = first("openai-chat", false);
-    let told = answer("anthropic-messages", false);
-    let (_, out, _) =
-        exchange(common::chat(), &asks, row("anthropic-messages"), settings(Some(store.clone())), &told);
-    let (path, mut body) = next("openai-chat", &asks, turn("openai-chat", &out, false), Echo::Calls).unwrap();
+    let first_request = first("openai-chat", false);
+    let upstream_response = answer("anthropic-messages", false);
+    let (_, out, _) = exchange(
+        common::chat(),
+        &first_request,
+        row("anthropic-messages"),
+        settings(Some(store.clone())),
+        &upstream_response,
+    );
+    let (path, mut body) =
+        next("openai-chat", &first_request, turn("openai-chat", &out, false), Echo::Calls).unwrap();
     let messages = body["messages"].as_array_mut().unwrap();
     messages.insert(1, json!({"role": "assistant", "content": messages[1]["content"]}));
     messages[2]["content"] = Value::Null;
     let (sent, ..) =
         exchange(common::chat(), &(path, body), row("anthropic-messages"), settings(Some(store)), "{}");
-    assert!(is_whole("anthropic-messages", &sent, Echo::Calls), "{sent}");
+    assert!(has_all_state("anthropic-messages", &sent, Echo::Calls), "{sent}");
 }
 
 #[test]
@@ -630,16 +652,19 @@ fn calls_without_a_signature_get_a_placeholder() {
             exchange(common::chat(), &(String::new(), body.clone()), row, settings, "{}");
         (sent, diagnostics)
     };
-    let word = "skip_thought_signature_validator";
+    let placeholder = "skip_thought_signature_validator";
     let (sent, diagnostics) = send("gemini-3-pro-preview", row("gemini"));
     let parts = &sent["contents"][1]["parts"];
-    assert_eq!(parts[0]["thoughtSignature"], word);
+    assert_eq!(parts[0]["thoughtSignature"], placeholder);
     assert!(parts[1].get("thoughtSignature").is_none() && diagnostics.has(DiagnosticCode::SignatureSkipped));
     let (sent, _) = send("gemini-3-pro-preview", profile("gemini-openai").unwrap());
-    assert_eq!(sent["messages"][1]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], word);
+    assert_eq!(
+        sent["messages"][1]["tool_calls"][0]["extra_content"]["google"]["thought_signature"],
+        placeholder
+    );
     let (sent, diagnostics) = send("gemini-2.5-pro", row("gemini"));
-    assert!(!sent.to_string().contains(word) && !diagnostics.has(DiagnosticCode::SignatureSkipped));
-    // Anthropic wants the thinking that led to a call, and takes the call without any where thinking is off.
+    assert!(!sent.to_string().contains(placeholder) && !diagnostics.has(DiagnosticCode::SignatureSkipped));
+    // Anthropic requires the reasoning before a call, and accepts a call without it if reasoning is disabled.
     let (sent, diagnostics) = send("claude-sonnet-4-5", row("anthropic-messages"));
     assert!(sent.get("thinking").is_none() && diagnostics.has(DiagnosticCode::ParamDropped), "{sent}");
     let (sent, _) = send("gpt-5", row("openai-responses"));

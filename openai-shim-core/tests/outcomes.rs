@@ -1,4 +1,4 @@
-//! Every way in which a stream can end, and the one name that its ending has.
+//! Every way in which a stream can end, and its outcome.
 
 mod common;
 
@@ -9,8 +9,8 @@ use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings}
 use openai_shim_core::{Context, Exchange, UpstreamError, profile};
 use std::fmt::Write;
 
-/// What is said before the end, as deltas.
-const SAID: [(&str, &[&str]); 8] = [
+/// The content before the end: a name and its deltas.
+const CONTENTS: [(&str, &[&str]); 8] = [
     ("nothing", &[]),
     ("role", &[r#"{"role":"assistant","content":""}"#]),
     ("text", &[r#"{"role":"assistant","content":"Hello"}"#]),
@@ -51,19 +51,19 @@ enum End {
 }
 
 /// The rules, from the strongest to the weakest.
-fn expected(said: &str, finish: Option<&str>, end: End) -> Outcome {
-    let given = finish;
+fn expected(content: &str, finish: Option<&str>, end: End) -> Outcome {
+    let finish_reason = finish;
     let finish = finish.filter(|f| !f.is_empty());
-    let usable = !matches!(said, "nothing" | "role" | "tags");
+    let usable = !matches!(content, "nothing" | "role" | "tags");
     let filtered_or_long = matches!(finish, Some("length" | "content_filter"));
-    // Without a single chunk there is no answer at all.
-    let something = said != "nothing" || given.is_some();
+    // Without any chunk there is no response.
+    let something = content != "nothing" || finish_reason.is_some();
     if finish == Some("error") || end == End::ErrorEvent {
         return Outcome::Errored;
     }
-    let finished = finish.is_some() || said == "call";
+    let finished = finish.is_some() || content == "call";
     match end {
-        // What said that it was complete before the connection broke is complete.
+        // A response with a finish reason is complete although the connection was lost.
         End::Broken if finish.is_none() => return if usable { Outcome::Truncated } else { Outcome::Errored },
         _ if !something => return Outcome::Empty,
         End::Closed if !finished => return Outcome::Truncated,
@@ -71,7 +71,7 @@ fn expected(said: &str, finish: Option<&str>, end: End) -> Outcome {
     }
     match finish {
         Some("content_filter") => Outcome::Filtered,
-        _ if said == "refusal" => Outcome::Refused,
+        _ if content == "refusal" => Outcome::Refused,
         Some("length") => Outcome::Length,
         _ if !usable && !filtered_or_long => Outcome::Empty,
         _ => Outcome::Complete,
@@ -117,21 +117,22 @@ fn outcome(deltas: &[&str], finish: Option<&str>, end: End) -> (Outcome, String)
 #[test]
 fn every_combination_of_content_finish_reason_and_end_has_an_outcome() {
     let mut wrong = String::new();
-    for (said, deltas) in SAID {
+    for (content, deltas) in CONTENTS {
         for finish in FINISHES {
             for end in [End::Done, End::Closed, End::ErrorEvent, End::Broken] {
                 let (found, out) = outcome(deltas, finish, end);
-                let expected = expected(said, finish, end);
+                let expected = expected(content, finish, end);
                 if found != expected {
-                    let _ = writeln!(wrong, "{said} | {finish:?} | {end:?}: {found}, not {expected}\n{out}");
+                    let _ =
+                        writeln!(wrong, "{content} | {finish:?} | {end:?}: {found}, not {expected}\n{out}");
                 }
-                // An ending in order is said exactly where there is one.
+                // The stream ends regularly exactly if the outcome is not a failure.
                 let ended = out.ends_with("data: [DONE]\n\n");
                 let complete = matches!(
                     found,
                     Outcome::Complete | Outcome::Length | Outcome::Refused | Outcome::Filtered
                 );
-                assert_eq!(ended, complete, "{said} | {finish:?} | {end:?}: {found}\n{out}");
+                assert_eq!(ended, complete, "{content} | {finish:?} | {end:?}: {found}\n{out}");
                 assert!(!complete || out.contains("\"finish_reason\":\""), "{out}");
             }
         }
@@ -142,27 +143,27 @@ fn every_combination_of_content_finish_reason_and_end_has_an_outcome() {
 #[test]
 fn client_that_disconnects_after_the_last_event_received_everything() {
     let call = r#"{"reasoning_content":"Hm.","tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]}"#;
-    let said = format!(
+    let body = format!(
         "data: {{\"choices\":[{{\"index\":0,\"delta\":{call},\"finish_reason\":null}}]}}\n\n\
          data: {{\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"tool_calls\"}}]}}\n\n"
     );
     let ask = common::fixture(openai_shim_core::PayloadKind::Stream, "azure_prelude");
     for client in openai_shim_core::dialect::DIALECTS {
         let mut outcomes = Vec::new();
-        let mut kept = Vec::new();
+        let mut stored = Vec::new();
         for end in ["", "data: [DONE]\n\n"] {
             let setup = Setup::new(Settings::default(), Some(std::sync::Arc::default()));
             let mut exchange =
                 setup.start(ask.incoming(*client, true), profile("deepseek").unwrap()).unwrap();
             setup.next(&mut exchange);
             exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-            exchange.push(format!("{said}{end}").as_bytes(), &mut Vec::new()).unwrap();
+            exchange.push(format!("{body}{end}").as_bytes(), &mut Vec::new()).unwrap();
             setup.next(&mut exchange);
-            kept.push(setup.store.unwrap().entries());
+            stored.push(setup.store.unwrap().entries());
             outcomes.push(exchange.into_report().outcome);
         }
         assert_eq!(outcomes, [Outcome::Cancelled, Outcome::Complete], "{}", client.name());
-        let [cancelled, complete] = kept.as_slice() else { panic!() };
+        let [cancelled, complete] = stored.as_slice() else { panic!() };
         assert!(cancelled.is_empty() && !complete.is_empty(), "{}", client.name());
         assert!(complete.iter().all(|(_, value)| value.contains("Hm.")), "{complete:?}");
     }

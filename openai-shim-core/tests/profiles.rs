@@ -37,10 +37,10 @@ fn profile_names_are_unique_and_kebab_case() {
     let mut names: Vec<&str> = profiles().iter().map(|row| row.name.as_str()).collect();
     assert_eq!(names[..2], ["openai", "compatible"]);
     for name in &names {
-        let word = |part: &str| {
+        let is_part_valid = |part: &str| {
             !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
         };
-        assert!(name.split('-').all(word), "{name}");
+        assert!(name.split('-').all(is_part_valid), "{name}");
     }
     let all = names.len();
     names.sort_unstable();

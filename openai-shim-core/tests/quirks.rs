@@ -1,12 +1,12 @@
-//! Every known quirk has a test: a fixture named after the behaviour, which the suites convert, cut at every byte and
-//! mend twice, or a function of a test file.
+//! Every known quirk has a test: a fixture named after the behaviour, which the suites convert, split at every byte and repair
+//! twice, or a function of a test file.
 
 mod common;
 
 use common::shared;
 use std::path::Path;
 
-/// Quirk and where it is pinned: `kind/fixture`, or `file::function`.
+/// Each quirk with its tests: `kind/fixture` or `file::function`.
 const PINNED: &[(&str, &[&str])] = &[
     ("R1", &["normalize::parameters_follow_the_profile", "requests/max_completion_tokens_renamed"]),
     ("R2", &["normalize::parameters_follow_the_profile", "requests/both_token_limits"]),
@@ -213,7 +213,10 @@ const PINNED: &[(&str, &[&str])] = &[
     ("T13", &["streams/tool_calls_empty_or_null"]),
     (
         "T16",
-        &["normalize::tool_call_ids_fit_the_format_and_match_their_results", "streams/tool_ids_counted_anew"],
+        &[
+            "normalize::tool_call_ids_fit_the_format_and_match_their_results",
+            "streams/tool_ids_counted_again",
+        ],
     ),
     ("E1", &["errors/text"]),
     ("E2", &["errors/flat"]),
@@ -244,9 +247,9 @@ const PINNED: &[(&str, &[&str])] = &[
     ("M9", &["lists::embeddings_have_the_requested_encoding_and_openais_shape"]),
 ];
 
-/// Quirks that are not this dialect's, or that ask for nothing.
+/// Quirks of other dialects, and quirks that require no change.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("R32", "asks for nothing"),
+    ("R32", "requires no change"),
     ("R60", "the Responses dialect's"),
     ("A48", "the completions dialect's"),
     ("T14", "Gemini's own dialect's"),

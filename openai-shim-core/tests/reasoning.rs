@@ -1,4 +1,4 @@
-//! Where a client finds the model's thinking: in a member of its own, or between tags in the text.
+//! Reasoning for the client: in a separate field, or between tags in the text.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn stream(deltas: &[&str], finish: &str) -> String {
     body + "data: [DONE]\n\n"
 }
 
-/// What a client that wants tags gets, and the codes that are reported.
+/// The content that a client with reasoning tags receives, and the diagnostic codes.
 fn tagged(body: &str, streams: bool) -> (String, Vec<DiagnosticCode>) {
     let request =
         format!(r#"{{"model":"m","stream":{streams},"messages":[{{"role":"user","content":"hi"}}]}}"#);
@@ -34,8 +34,8 @@ fn tagged(body: &str, streams: bool) -> (String, Vec<DiagnosticCode>) {
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
-    for piece in body.as_bytes().chunks(7) {
-        exchange.push(piece, &mut out).unwrap();
+    for chunk in body.as_bytes().chunks(7) {
+        exchange.push(chunk, &mut out).unwrap();
     }
     exchange.finish(&mut out).unwrap();
     let codes = exchange.report().diagnostics.codes().iter().map(|(code, _)| *code).collect();
@@ -64,16 +64,19 @@ fn configured_reasoning_is_written_between_tags_before_the_text() {
         ),
     ];
     for (body, expected) in rows {
-        let (said, codes) = tagged(&body, true);
-        assert_eq!(said, expected, "{body}");
+        let (content, codes) = tagged(&body, true);
+        assert_eq!(content, expected, "{body}");
         assert!(codes.contains(&DiagnosticCode::ReasoningTagged), "{codes:?}");
     }
-    let whole = r#"{"choices":[{"index":0,"message":{"role":"assistant","reasoning_content":"Hmm.","content":"Hello"},"finish_reason":"stop"}]}"#;
-    assert_eq!(tagged(whole, false).0, r#""<think>\nHmm.\n</think>\n\nHello" stop"#);
-    // Without thinking nothing changes.
+    let response = r#"{"choices":[{"index":0,"message":{"role":"assistant","reasoning_content":"Hmm.","content":"Hello"},"finish_reason":"stop"}]}"#;
+    assert_eq!(tagged(response, false).0, r#""<think>\nHmm.\n</think>\n\nHello" stop"#);
+    // Without reasoning nothing changes.
     let plain = stream(&[r#"{"role":"assistant","content":"Hello"}"#], "stop");
-    let (said, codes) = tagged(&plain, true);
-    assert_eq!((said.as_str(), codes.contains(&DiagnosticCode::ReasoningTagged)), (r#""Hello" stop"#, false));
+    let (content, codes) = tagged(&plain, true);
+    assert_eq!(
+        (content.as_str(), codes.contains(&DiagnosticCode::ReasoningTagged)),
+        (r#""Hello" stop"#, false)
+    );
 }
 
 #[test]
@@ -95,10 +98,10 @@ fn response_of_another_dialect_gets_its_tags_from_the_encoder() {
     encoder.finish(&mut out);
     let expected = r#""<think>\nHmm.\n</think>\n\nHello" stop"#;
     assert_eq!(sdk_client::line(&String::from_utf8(out).unwrap()), expected);
-    let whole = chat().encode_response(
+    let response = chat().encode_response(
         &fold.finish().unwrap(),
         &mut spec,
         &mut openai_shim_core::Diagnostics::default(),
     );
-    assert_eq!(sdk_client::line(&String::from_utf8(whole).unwrap()), expected);
+    assert_eq!(sdk_client::line(&String::from_utf8(response).unwrap()), expected);
 }

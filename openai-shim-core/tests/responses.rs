@@ -1,4 +1,4 @@
-//! What a client of the Responses dialect, and one in front of an upstream of it, may rely on.
+//! The Responses dialect as the client's and as the upstream's dialect.
 
 mod common;
 
@@ -29,7 +29,7 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -
     (conversion, sent)
 }
 
-/// An upstream's answer as the client of this request gets it.
+/// Converts an upstream's response for the client that sent this request.
 fn answer(
     from: &'static dyn Dialect,
     to: &'static dyn Dialect,
@@ -96,9 +96,9 @@ fn custom_tool_becomes_a_function_and_its_call_becomes_custom_again() {
         .unwrap();
     let again = own().encode_request(&read, None, &mut Diagnostics::default()).unwrap().body.to_json();
     assert_eq!(serde_json::from_str::<Value>(&again).unwrap(), forced);
-    let whole =
+    let response =
         answer(chat(), own(), &spec, &call("patch", r#"{"input":"*** \"a\"\n"}"#), PayloadKind::Response);
-    let item = &serde_json::from_str::<Value>(&whole).unwrap()["output"][0];
+    let item = &serde_json::from_str::<Value>(&response).unwrap()["output"][0];
     assert_eq!(
         (&item["type"], &item["input"], &item["call_id"]),
         (&json!("custom_tool_call"), &json!("*** \"a\"\n"), &json!("call_1"))
@@ -132,13 +132,13 @@ fn namespaced_tool_gets_one_name_and_its_call_two_again() {
     let spec = json!({"model": "m", "input": "hi", "tools": [{"type": "namespace", "name": "files", "description": "", "tools": inner}]});
     let (_, sent) = request(own(), chat(), &spec);
     assert_eq!(sent["tools"][0]["function"]["name"], "files__read");
-    // A model may leave the namespace out, where that is clear.
+    // A model may omit the namespace if the name is unambiguous.
     for (name, kind) in
         [("files__read", "function_call"), ("read", "function_call"), ("write", "custom_tool_call")]
     {
-        let whole = answer(chat(), own(), &spec, &call(name, r#"{"input":"x"}"#), PayloadKind::Response);
-        let item = &serde_json::from_str::<Value>(&whole).unwrap()["output"][0];
-        assert_eq!((&item["type"], &item["namespace"]), (&json!(kind), &json!("files")), "{whole}");
+        let response = answer(chat(), own(), &spec, &call(name, r#"{"input":"x"}"#), PayloadKind::Response);
+        let item = &serde_json::from_str::<Value>(&response).unwrap()["output"][0];
+        assert_eq!((&item["type"], &item["namespace"]), (&json!(kind), &json!("files")), "{response}");
         assert!(["read", "write"].contains(&item["name"].as_str().unwrap()));
     }
     let other = answer(chat(), own(), &spec, &call("other", "{}"), PayloadKind::Response);
@@ -215,10 +215,10 @@ fn reference_to_upstream_state_passes_only_to_its_own_dialect() {
         ),
     ];
     for (body, code, param) in by_reference {
-        let (refused, told) = request(own(), chat(), &body);
+        let (refused, error) = request(own(), chat(), &body);
         assert_eq!(refused.status, Some(400), "{refused}");
         assert_eq!(
-            (told["error"]["code"].as_str().unwrap_or_default(), told["error"]["param"].as_str().unwrap()),
+            (error["error"]["code"].as_str().unwrap_or_default(), error["error"]["param"].as_str().unwrap()),
             (code, param)
         );
         let (passed, sent) = request(own(), own(), &body);
@@ -242,10 +242,10 @@ fn encrypted_reasoning_survives_a_chat_client() {
         ];
         let stream = steps.map(|event| format!("data: {event}\n\n")).concat();
         let spec = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
-        let whole = answer(own(), chat(), &spec, &body, PayloadKind::Response);
+        let response = answer(own(), chat(), &spec, &body, PayloadKind::Response);
         let mut messages =
-            vec![serde_json::from_str::<Value>(&whole).unwrap()["choices"][0]["message"].clone()];
-        // The pieces of a stream, put together as a client would.
+            vec![serde_json::from_str::<Value>(&response).unwrap()["choices"][0]["message"].clone()];
+        // The deltas of a stream, assembled as a client would.
         let deltas = events(
             answer(own(), chat(), &spec, &stream, PayloadKind::Stream).trim_end_matches("data: [DONE]\n\n"),
         );
@@ -254,8 +254,8 @@ fn encrypted_reasoning_survives_a_chat_client() {
             for detail in delta["reasoning_details"].as_array().into_iter().flatten() {
                 streamed["reasoning_details"].as_array_mut().unwrap().push(detail.clone());
             }
-            if let Some(words) = delta["reasoning_content"].as_str() {
-                streamed["reasoning_content"] = words.into();
+            if let Some(text) = delta["reasoning_content"].as_str() {
+                streamed["reasoning_content"] = text.into();
             }
         }
         messages.push(streamed);
@@ -276,8 +276,8 @@ fn signature_of_another_dialect_survives_a_responses_client() {
         {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVk"}, {"type": "redacted_thinking", "data": "cmVkYWN0ZWQ="}, {"type": "text", "text": "Hello"}],
         "usage": {"input_tokens": 1, "output_tokens": 1}});
     let spec = json!({"model": "m", "input": "hi"});
-    let whole = answer(anthropic, own(), &spec, &body.to_string(), PayloadKind::Response);
-    let output = serde_json::from_str::<Value>(&whole).unwrap()["output"].clone();
+    let response = answer(anthropic, own(), &spec, &body.to_string(), PayloadKind::Response);
+    let output = serde_json::from_str::<Value>(&response).unwrap()["output"].clone();
     assert!(output[0]["encrypted_content"].as_str().unwrap().ends_with(":c2lnbmVk"), "{output}");
     let mut input = vec![json!({"role": "user", "content": "hi"})];
     input.extend(output.as_array().unwrap().iter().cloned());
@@ -291,8 +291,8 @@ fn signature_of_another_dialect_survives_a_responses_client() {
         "{conversion}"
     );
     assert_eq!(content[1], json!({"type": "redacted_thinking", "data": "cmVkYWN0ZWQ="}), "{conversion}");
-    // An upstream of this dialect could not read it, and is not asked to.
-    let as_chat = answer(anthropic, chat(), &asked_in_chat(), &body.to_string(), PayloadKind::Response);
+    // An upstream of this dialect cannot read it and does not receive it.
+    let as_chat = answer(anthropic, chat(), &chat_request(), &body.to_string(), PayloadKind::Response);
     let message = serde_json::from_str::<Value>(&as_chat).unwrap()["choices"][0]["message"].clone();
     let (conversion, sent) = request(
         chat(),
@@ -303,7 +303,7 @@ fn signature_of_another_dialect_survives_a_responses_client() {
     assert!(conversion.diagnostics.has(DiagnosticCode::FeatureUnsupported));
 }
 
-fn asked_in_chat() -> Value {
+fn chat_request() -> Value {
     json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
 }
 
@@ -313,8 +313,8 @@ fn response_echoes_the_request_parameters() {
     let spec = json!({"model": "m", "input": "hi", "instructions": "Be brief.", "temperature": 0.5, "top_p": 0.9, "max_output_tokens": 9,
         "parallel_tool_calls": false, "metadata": {"a": "b"}, "reasoning": {"effort": "low"}, "truncation": "auto", "tools": [tool],
         "tool_choice": {"type": "function", "name": "f"}, "text": {"verbosity": "low"}, "store": false, "user": "u"});
-    let whole = answer(chat(), own(), &spec, &call("f", "{}"), PayloadKind::Response);
-    let told: Value = serde_json::from_str(&whole).unwrap();
+    let response = answer(chat(), own(), &spec, &call("f", "{}"), PayloadKind::Response);
+    let echoed: Value = serde_json::from_str(&response).unwrap();
     for key in [
         "instructions",
         "temperature",
@@ -327,18 +327,18 @@ fn response_echoes_the_request_parameters() {
         "store",
         "user",
     ] {
-        assert_eq!(told[key], spec[key], "{key}");
+        assert_eq!(echoed[key], spec[key], "{key}");
     }
-    assert_eq!(told["reasoning"], json!({"effort": "low", "summary": null}));
-    assert_eq!(told["text"], json!({"verbosity": "low", "format": {"type": "text"}}));
-    assert_eq!(told["tools"][0]["strict"], Value::Null);
-    // What is of a wrong type is not repeated.
+    assert_eq!(echoed["reasoning"], json!({"effort": "low", "summary": null}));
+    assert_eq!(echoed["text"], json!({"verbosity": "low", "format": {"type": "text"}}));
+    assert_eq!(echoed["tools"][0]["strict"], Value::Null);
+    // A parameter of a wrong type is not echoed.
     let odd =
         json!({"model": "m", "input": "hi", "temperature": "hot", "tool_choice": "some", "metadata": []});
-    let told: Value =
+    let echoed: Value =
         serde_json::from_str(&answer(chat(), own(), &odd, &call("f", "{}"), PayloadKind::Response)).unwrap();
     assert_eq!(
-        (&told["temperature"], &told["tool_choice"], &told["metadata"]),
+        (&echoed["temperature"], &echoed["tool_choice"], &echoed["metadata"]),
         (&Value::Null, &json!("auto"), &json!({}))
     );
 }
@@ -380,8 +380,8 @@ fn stream_is_numbered_from_zero_and_ends_once() {
 
 #[test]
 fn broken_stream_ends_as_failed_not_completed() {
-    let whole = chunks(&[json!({"role": "assistant", "content": "Hel"})], "stop");
-    let cut = whole.split_once("data: ").unwrap().1.split_once("\n\n").unwrap().0;
+    let response = chunks(&[json!({"role": "assistant", "content": "Hel"})], "stop");
+    let cut = response.split_once("data: ").unwrap().1.split_once("\n\n").unwrap().0;
     let conversion = convert(&ConversionInput {
         from: chat(),
         to: own(),
@@ -525,7 +525,7 @@ fn captured_requests_decode_and_reach_a_chat_upstream() {
                 continue;
             }
             let mut body = capture["body"].clone();
-            // Lists of tools were shortened, and end with what is left out.
+            // Lists of tools were shortened, and end with a marker.
             if let Some(tools) = body["tools"].as_array_mut() {
                 tools.retain(|tool| tool.get("_more_tools").is_none());
             }
@@ -568,7 +568,7 @@ fn output_for_every_fixture_is_strict() {
             fixture.kind = kind;
             let body = String::from_utf8(fixture.convert(own()).body).unwrap();
             let passed = fixture.dialect.name() == own().name() && body.starts_with("event: ");
-            // What is not known passes as it is.
+            // Unknown items pass unchanged.
             if !(passed && fixture.name == "unknown_events") {
                 common::strict_responses::check(&body, &format!("{} {kind:?}", fixture.name));
             }
@@ -585,7 +585,7 @@ proptest! {
             let mut fixture = fixture.clone();
             fixture.kind = kind;
             let conversion = fixture.convert(own());
-            // What passes is mended frame by frame, and may lack what was cut out of it.
+            // A stream that passes is repaired frame by frame, and may lack events that were removed.
             if fixture.dialect.name() != own().name() {
                 let what = format!("{} {kind:?}\n{}\n{conversion}", fixture.name, String::from_utf8_lossy(&fixture.body));
                 common::strict_responses::check(&String::from_utf8(conversion.body.clone()).unwrap(), &what);

@@ -1,4 +1,4 @@
-//! Recordings of the Responses dialect, read in place: what they say arrives, in this dialect and in chat.
+//! Recordings of the Responses dialect: their content reaches clients of this dialect and of chat.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -68,7 +68,7 @@ impl Recording {
     }
 }
 
-/// The events of a stream, or the one body.
+/// The events of a stream, or the body.
 fn documents(body: &str) -> Vec<Value> {
     if body.trim_start().starts_with('{') {
         return serde_json::from_str(body.trim()).into_iter().collect();
@@ -77,35 +77,35 @@ fn documents(body: &str) -> Vec<Value> {
     data.filter_map(|data| serde_json::from_str(data.trim()).ok()).collect()
 }
 
-/// What an answer says.
+/// The content of a response.
 #[derive(Debug, Default, PartialEq)]
-struct Said {
+struct Content {
     text: String,
-    thoughts: String,
+    reasoning: String,
     refusal: String,
     calls: Vec<(String, String)>,
     tokens: (u64, u64),
 }
 
-/// Reads it from the items of a body, as simply as a careful client would.
-fn said(body: &str) -> Said {
+/// Reads the content of a body's items, as a simple and careful client would.
+fn read_content(body: &str) -> Content {
     let documents = documents(body);
     let last = documents.iter().rev().find(|d| d["response"]["usage"].is_object() || d["output"].is_array());
     let response = last.map(|d| if d["output"].is_array() { d } else { &d["response"] });
     let listed = response.and_then(|r| r["output"].as_array()).filter(|items| !items.is_empty());
     let done = documents.iter().filter(|d| d["type"] == "response.output_item.done").map(|d| &d["item"]);
     let items: Vec<&Value> = listed.map_or_else(|| done.collect(), |items| items.iter().collect());
-    let mut said = Said::default();
-    // One server's place for its thinking.
-    said.thoughts +=
+    let mut content = Content::default();
+    // The field for reasoning of one server.
+    content.reasoning +=
         response.and_then(|r| r["reasoning"].as_str()).filter(|t| !t.trim().is_empty()).unwrap_or_default();
     for item in items {
         match item["type"].as_str().unwrap_or_default() {
             "message" => {
                 if let Some(text) = item["content"].as_str() {
-                    said.text += text;
+                    content.text += text;
                 }
-                // Some recordings were shortened by hand, and contradict themselves: what streamed counts.
+                // Some recordings were shortened by hand and contradict themselves: the streamed deltas count.
                 let deltas = documents
                     .iter()
                     .filter(|d| d["type"] == "response.output_text.delta" && d["item_id"] == item["id"]);
@@ -113,8 +113,8 @@ fn said(body: &str) -> Said {
                 for part in item["content"].as_array().into_iter().flatten() {
                     let text = part["text"].as_str().unwrap_or_default();
                     let single = item["content"].as_array().is_some_and(|parts| parts.len() == 1);
-                    said.text += if text.starts_with(&streamed) || !single { text } else { &streamed };
-                    said.refusal += part["refusal"].as_str().unwrap_or_default();
+                    content.text += if text.starts_with(&streamed) || !single { text } else { &streamed };
+                    content.refusal += part["refusal"].as_str().unwrap_or_default();
                 }
             }
             "reasoning" => {
@@ -123,13 +123,13 @@ fn said(body: &str) -> Said {
                     parts.filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n\n")
                 };
                 let summary = joined("summary");
-                said.thoughts += &if summary.is_empty() { joined("content") } else { summary };
+                content.reasoning += &if summary.is_empty() { joined("content") } else { summary };
             }
-            "function_call" => said.calls.push((
+            "function_call" => content.calls.push((
                 item["name"].as_str().unwrap_or_default().to_owned(),
                 item["arguments"].as_str().map_or_else(|| item["arguments"].to_string(), str::to_owned),
             )),
-            "custom_tool_call" => said.calls.push((
+            "custom_tool_call" => content.calls.push((
                 item["name"].as_str().unwrap_or_default().to_owned(),
                 serde_json::json!({ "input": item["input"] }).to_string(),
             )),
@@ -137,19 +137,20 @@ fn said(body: &str) -> Said {
         }
     }
     let usage = response.map_or(&Value::Null, |r| &r["usage"]);
-    said.tokens = (usage["input_tokens"].as_u64().unwrap_or(0), usage["output_tokens"].as_u64().unwrap_or(0));
-    said
+    content.tokens =
+        (usage["input_tokens"].as_u64().unwrap_or(0), usage["output_tokens"].as_u64().unwrap_or(0));
+    content
 }
 
-/// The same of a chat.
-fn said_in_chat(body: &str) -> Said {
-    let (answers, _) = common::sdk_client::said(body);
+/// The same for a chat body.
+fn read_chat_content(body: &str) -> Content {
+    let (answers, _) = common::sdk_client::read(body);
     let answer = answers.get(&0).cloned().unwrap_or_default();
     let documents = common::sdk_client::documents(body);
     let usage = documents.iter().rev().find(|d| d["usage"].is_object()).map_or(&Value::Null, |d| &d["usage"]);
-    Said {
+    Content {
         text: answer.text,
-        thoughts: answer.thoughts,
+        reasoning: answer.reasoning,
         refusal: answer.refusal,
         calls: answer.calls.into_values().collect(),
         tokens: (
@@ -159,7 +160,7 @@ fn said_in_chat(body: &str) -> Said {
     }
 }
 
-/// Where `OPENAI_SHIM_EMITTED` names a folder, what is emitted is written there, for judges that are no Rust.
+/// Writes the output to the folder `OPENAI_SHIM_EMITTED`, if set, for checks by tools in other languages.
 fn emit(n: usize, recording: &Recording, to: &str, body: &[u8]) {
     if let Some(dir) = std::env::var_os("OPENAI_SHIM_EMITTED") {
         let kind = if recording.kind == PayloadKind::Stream { "stream" } else { "whole" };
@@ -174,9 +175,9 @@ fn recorded_content_reaches_both_dialects() {
         if recording.kind == PayloadKind::Error || recording.failed() || recording.body.is_empty() {
             continue;
         }
-        let told = said(&recording.body);
+        let expected = read_content(&recording.body);
         let passed = recording.convert(own());
-        let nothing = told == Said { tokens: told.tokens, ..Said::default() };
+        let nothing = expected == Content { tokens: expected.tokens, ..Content::default() };
         if nothing && passed.outcome == Some(Outcome::Empty) {
             empty += 1;
             continue;
@@ -184,7 +185,7 @@ fn recorded_content_reaches_both_dialects() {
         assert!(passed.ok, "{}: {passed}", recording.name);
         emit(n, recording, "own", &passed.body);
         let text = String::from_utf8(passed.body.clone()).unwrap();
-        assert_eq!(said(&text), told, "{}\n{passed}", recording.name);
+        assert_eq!(read_content(&text), expected, "{}\n{passed}", recording.name);
         own_bytes += usize::from(
             passed.body == recording.body.trim().as_bytes() || text.trim() == recording.body.trim(),
         );
@@ -196,24 +197,25 @@ fn recorded_content_reaches_both_dialects() {
         }
         assert!(translated.ok, "{}: {translated}", recording.name);
         emit(n, recording, "chat", &translated.body);
-        let mut heard = said_in_chat(&String::from_utf8(translated.body.clone()).unwrap());
-        let mut told = told;
-        // Thinking between tags is taken out where it is translated.
-        if let Some(thoughts) = told.text.strip_prefix("<think>").map(str::to_owned) {
-            let (thoughts, text) = thoughts.split_once("</think>").unwrap_or((&thoughts, ""));
-            (told.thoughts, told.text) = (told.thoughts + thoughts, text.trim_start().to_owned());
+        let mut actual = read_chat_content(&String::from_utf8(translated.body.clone()).unwrap());
+        let mut expected = expected;
+        // Translation extracts reasoning between tags.
+        if let Some(reasoning) = expected.text.strip_prefix("<think>").map(str::to_owned) {
+            let (reasoning, text) = reasoning.split_once("</think>").unwrap_or((&reasoning, ""));
+            (expected.reasoning, expected.text) =
+                (expected.reasoning + reasoning, text.trim_start().to_owned());
         }
         if recording.kind == PayloadKind::Stream {
-            // The client did not ask for usage.
-            (heard.tokens, told.tokens) = ((0, 0), (0, 0));
+            // The client did not request usage.
+            (actual.tokens, expected.tokens) = ((0, 0), (0, 0));
         }
-        for call in told.calls.iter_mut().chain(&mut heard.calls) {
+        for call in expected.calls.iter_mut().chain(&mut actual.calls) {
             let namespaced = call.0.rsplit_once("__").map(|(_, name)| name.to_owned());
             call.0 = namespaced.unwrap_or_else(|| call.0.clone());
             call.1 =
                 serde_json::from_str::<Value>(&call.1).map_or_else(|_| call.1.clone(), |v| v.to_string());
         }
-        assert_eq!(heard, told, "{}\n{translated}", recording.name);
+        assert_eq!(actual, expected, "{}\n{translated}", recording.name);
         compared += 1;
     }
     println!(
@@ -234,7 +236,7 @@ fn recorded_chat_responses_convert_to_responses() {
         let stream = v["streaming"] == true;
         let body = v["response"]["body"].as_str().unwrap_or_default();
         let spec = v["request"]["body"].is_object().then(|| v["request"]["body"].to_string());
-        // The same request, as a client of the other dialect sends it.
+        // The same request as a client of the other dialect sends it.
         let read = spec.as_deref().map(|a| {
             common::chat().decode_request(
                 "",
@@ -261,22 +263,22 @@ fn recorded_chat_responses_convert_to_responses() {
         };
         let (chat, translated) = (convert(common::chat()), convert(own()));
         let what = format!("{} {}", v["path"], v["n"]);
-        let told = said_in_chat(&String::from_utf8(chat.body.clone()).unwrap());
-        // An answer that is sound only has no words for another dialect.
-        let spoken = told == Said { tokens: told.tokens, ..Said::default() };
+        let expected = read_chat_content(&String::from_utf8(chat.body.clone()).unwrap());
+        // A response with audio only has no content in another dialect.
+        let spoken = expected == Content { tokens: expected.tokens, ..Content::default() };
         assert!(chat.ok == translated.ok || spoken, "{what}\n{chat}\n{translated}");
         if !chat.ok || !translated.ok {
             continue;
         }
-        let mut heard = said(&String::from_utf8(translated.body.clone()).unwrap());
+        let mut actual = read_content(&String::from_utf8(translated.body.clone()).unwrap());
         if stream {
-            heard.tokens = told.tokens;
+            actual.tokens = expected.tokens;
         }
-        let mut told = told;
-        for call in told.calls.iter_mut().filter(|call| call.1.is_empty()) {
+        let mut expected = expected;
+        for call in expected.calls.iter_mut().filter(|call| call.1.is_empty()) {
             call.1 = String::from("{}");
         }
-        assert_eq!(heard, told, "{what}\n{}", String::from_utf8_lossy(&translated.body));
+        assert_eq!(actual, expected, "{what}\n{}", String::from_utf8_lossy(&translated.body));
         if let Some(dir) = std::env::var_os("OPENAI_SHIM_EMITTED") {
             let kind = if stream { "stream" } else { "whole" };
             std::fs::write(std::path::Path::new(&dir).join(format!("c{n}.own.{kind}")), &translated.body)
@@ -294,9 +296,9 @@ fn recorded_failures_stay_failures() {
         for to in [own(), common::chat()] {
             let conversion = recording.convert(to);
             let text = String::from_utf8_lossy(&conversion.body).into_owned();
-            let told = text.contains("\"error\":{") || text.contains("response.failed");
+            let is_error = text.contains("\"error\":{") || text.contains("response.failed");
             assert!(
-                told && conversion.status.unwrap() >= 400 || text.contains("event: "),
+                is_error && conversion.status.unwrap() >= 400 || text.contains("event: "),
                 "{}: {conversion}",
                 recording.name
             );
@@ -320,11 +322,11 @@ fn recorded_requests_survive_the_canonical_model() {
             assert!(recording.status >= 400, "{}: {:?}\n{body}", recording.name, read.err());
             continue;
         };
-        // With the client's bytes at hand nothing changes.
+        // If the client's bytes are available, nothing changes.
         let with =
             own().encode_request(&request, Some(body.as_bytes()), &mut Diagnostics::default()).unwrap();
         assert!(!with.body.is_changed(), "{}", recording.name);
-        // And without them nothing is lost.
+        // Without them nothing is lost.
         let mut diagnostics = Diagnostics::default();
         own().encode_request(&request, None, &mut diagnostics).unwrap();
         assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);

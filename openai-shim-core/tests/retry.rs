@@ -1,4 +1,4 @@
-//! When an answer is asked for again, synthesized, or reported.
+//! When a request is retried, gets a fallback response, or fails.
 
 mod common;
 
@@ -20,7 +20,7 @@ fn settings(attempts: u32, when: FallbackPolicy) -> Settings {
     settings
 }
 
-/// Gives one whole answer to the attempt that is due; how long it had to wait.
+/// Answers the next attempt with a non-streaming response; returns how long the attempt had to wait.
 fn answer(
     exchange: &mut Exchange,
     status: u16,

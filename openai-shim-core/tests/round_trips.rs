@@ -1,5 +1,5 @@
-//! Every recording through the canonical model and back: the same JSON, but for the differences that `docs/losses.toml`
-//! lists with their reasons. An allowance that no recording needs fails.
+//! Every recording decoded and encoded again: the same JSON, except for the differences that `docs/losses.toml` lists with
+//! reasons. A listed difference that no recording needs fails.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -7,7 +7,7 @@ mod common;
 use common::losses::Direction;
 use common::round_trip::Trip;
 use common::shared;
-use openai_shim_core::canonical::{ReasoningTags, Request, ResponseContext, ResponseSpec};
+use openai_shim_core::canonical::{ReasoningTags, Request, ResponseSpec};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::{Context, Diagnostics, Dialect, dialect};
 use serde_json::Value;
@@ -17,7 +17,7 @@ struct Recording {
     name: String,
     dialect: &'static dyn Dialect,
     path: String,
-    /// It asks for an answer, and not for a count.
+    /// It requests a response, not a token count.
     answers: bool,
     request: Option<Value>,
     status: u16,
@@ -25,7 +25,7 @@ struct Recording {
     body: String,
 }
 
-/// The files, and their dialects; Ollama's lines say which they are.
+/// The files and their dialects; each of Ollama's lines names its dialect.
 const FILES: [(&str, &str); 6] = [
     ("openai-chat", "openai-chat"),
     ("openai-completions", "openai-completions"),
@@ -36,7 +36,7 @@ const FILES: [(&str, &str); 6] = [
 ];
 
 impl Recording {
-    /// What the client asked, as far as that is known.
+    /// The client's request, if known.
     fn spec(&self) -> Request {
         let body = self.request.as_ref().map(Value::to_string).unwrap_or_default();
         let read = self.dialect.decode_request(
@@ -56,11 +56,11 @@ fn recordings(test: &str) -> Vec<Recording> {
         for line in text.lines() {
             let v: Value = serde_json::from_str(line).unwrap();
             let endpoint = v["endpoint"].as_str().unwrap_or_default();
-            let given = v["request"]["url_path"].as_str().filter(|path| path.contains(endpoint));
+            let url_path = v["request"]["url_path"].as_str().filter(|path| path.contains(endpoint));
             let own = if name.is_empty() { endpoint.replace('.', "-") } else { name.to_owned() };
-            // Embeddings, pages that no model wrote, and other APIs' routes.
+            // Embeddings, pages that are not model output, and routes of other APIs.
             let Ok(dialect) = dialect(&own) else { continue };
-            if given.is_some_and(|path| path.contains("/organization/")) || v["provider"] == "portkey" {
+            if url_path.is_some_and(|path| path.contains("/organization/")) || v["provider"] == "portkey" {
                 continue;
             }
             all.push(Recording {
@@ -68,7 +68,9 @@ fn recordings(test: &str) -> Vec<Recording> {
                 dialect,
                 answers: endpoint != "messages.count_tokens" && endpoint != "count_tokens",
                 path: match name {
-                    "gemini" => given.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned),
+                    "gemini" => {
+                        url_path.map_or_else(|| format!("/v1beta/models/m:{endpoint}"), str::to_owned)
+                    }
                     _ => String::new(),
                 },
                 request: Some(v["request"]["body"].clone()).filter(Value::is_object),
@@ -83,7 +85,7 @@ fn recordings(test: &str) -> Vec<Recording> {
     all
 }
 
-/// What real clients sent.
+/// Requests of real clients.
 fn captures(folder: &Path) -> Vec<Recording> {
     let files = std::fs::read_dir(folder).unwrap().flatten().flat_map(|client| {
         let mut files: Vec<_> = std::fs::read_dir(client.path()).unwrap().flatten().collect();
@@ -95,7 +97,7 @@ fn captures(folder: &Path) -> Vec<Recording> {
             let mut v: Value = serde_json::from_str(&std::fs::read_to_string(file.path()).ok()?).ok()?;
             let path = v["path"].as_str()?.to_owned();
             let route = path.split('?').next()?;
-            // Where a capture was cut it says so among the tools: that is no tool.
+            // A capture that was shortened has a marker among the tools, which is not a tool.
             if let Some(tools) = v["body"].get_mut("tools").and_then(Value::as_array_mut) {
                 tools.retain(|tool| tool.get("_more_tools").is_none() && !tool.is_string());
             }
@@ -121,7 +123,7 @@ fn names() -> Vec<&'static str> {
     openai_shim_core::dialect::DIALECTS.iter().map(|dialect| dialect.name()).collect()
 }
 
-/// Says every difference at once.
+/// Fails with all differences at once.
 fn report(wrong: &[String]) {
     let shown = wrong.join("\n");
     assert!(wrong.is_empty(), "{} differ:\n{shown}", wrong.len());
@@ -143,7 +145,7 @@ fn requests_survive_a_round_trip_except_for_listed_losses() {
                 &mut diagnostics,
             );
             let Ok(read) = read else {
-                // The API refused it too, or it is no request for an answer.
+                // The API rejected the request too, or it requests no response.
                 let fair = recording.status >= 400 || name == "gemini" && body.get("contents").is_none();
                 assert!(fair, "{}: {:?}", recording.name, read.err());
                 continue;
@@ -173,16 +175,15 @@ fn responses_survive_a_round_trip_except_for_listed_losses() {
             let Ok(before) = serde_json::from_str::<Value>(recording.body.trim()) else { continue };
             let mut request = recording.spec();
             request.include_usage = true;
-            let mut spec = ResponseSpec::new(&request, &Context::fixed());
+            let mut spec = ResponseSpec::new(&request, Context::fixed());
             spec.quirks.reasoning_tags = ReasoningTags::Ignore;
             spec.quirks.keep_tool_markup = true;
-            let mut context = ResponseContext::new(&request, Context::fixed());
             let mut diagnostics = Diagnostics::default();
-            let body = recording.body.as_bytes();
-            let read = recording.dialect.decode_response(body, &spec, &mut context, &mut diagnostics);
-            // Errors with a status of success, and answers that are none.
+            let read =
+                recording.dialect.decode_response(recording.body.as_bytes(), &mut spec, &mut diagnostics);
+            // Errors with a success status, and bodies that are not responses.
             let Ok(read) = read else { continue };
-            let written = recording.dialect.encode_response(&read, &spec, &mut context, &mut diagnostics);
+            let written = recording.dialect.encode_response(&read, &mut spec, &mut diagnostics);
             let after: Value = serde_json::from_slice(&written).unwrap();
             if let Err(at) = trip.compare(&before, &after) {
                 wrong.push(format!("{}\n{at}", recording.name));

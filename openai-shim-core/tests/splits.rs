@@ -1,10 +1,10 @@
-//! Where chunks end means nothing: every stream, cut at every byte and byte by byte, gives the same bytes, outcome and report.
-#![allow(clippy::disallowed_methods)] // the ban is on core itself
+//! Chunk boundaries do not matter: every stream, split at every byte and byte by byte, gives the same bytes, outcome and report.
+#![allow(clippy::disallowed_methods)] // the ban is for core itself: tests read files
 
 mod common;
 
 use common::{Fixture, fixtures};
-use openai_shim_core::canonical::{Event, Request, ResponseContext, ResponseSpec};
+use openai_shim_core::canonical::{Event, Request, ResponseSpec};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{Retry, Settings};
 use openai_shim_core::framing::Framer;
@@ -12,13 +12,8 @@ use openai_shim_core::normalize::normalize;
 use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Step};
 use proptest::prelude::*;
 
-/// The ids of the first response to a request without calls.
-fn context() -> ResponseContext {
-    ResponseContext::new(&Request::default(), Context::fixed())
-}
-
-/// Where to cut: everywhere, but bytes are framed and read by the upstream's dialect alone, and so for clients of another one
-/// some cuts are enough. Long bodies are cut at every byte only with `EVERY_CUT`, as CI does: it takes minutes.
+/// Where to split: at every byte. Framing and decoding depend only on the upstream's dialect, so a few splits suffice for clients
+/// of other dialects. Long bodies are split at every byte only if `EVERY_CUT` is set, as in CI, because it takes minutes.
 fn cuts(fixture: &Fixture, client: &dyn Dialect) -> impl Iterator<Item = usize> {
     let own = client.name() == fixture.dialect.name();
     let every = std::env::var_os("EVERY_CUT").is_some();
@@ -33,8 +28,8 @@ fn cuts(fixture: &Fixture, client: &dyn Dialect) -> impl Iterator<Item = usize> 
 
 type Outcome = (Vec<u8>, String, Vec<String>);
 
-/// One pass of a stream, in these pieces.
-fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], stream: bool) -> Outcome {
+/// Passes a body through an exchange in these chunks.
+fn pass(fixture: &Fixture, client: &'static dyn Dialect, chunks: &[&[u8]], stream: bool) -> Outcome {
     let incoming = fixture.incoming(client, stream);
     let mut settings = Settings::default();
     settings.retry = Retry::none();
@@ -43,8 +38,8 @@ fn pass(fixture: &Fixture, client: &'static dyn Dialect, pieces: &[&[u8]], strea
     let mut out = Vec::new();
     assert!(matches!(exchange.next(), Step::Send { .. }));
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-    for piece in pieces {
-        exchange.push(piece, &mut out).unwrap();
+    for chunk in chunks {
+        exchange.push(chunk, &mut out).unwrap();
     }
     exchange.finish(&mut out).unwrap();
     assert!(matches!(exchange.next(), Step::Done));
@@ -59,16 +54,16 @@ fn stream_does_not_depend_on_chunks() {
     for fixture in fixtures(&[PayloadKind::Stream, PayloadKind::Response]) {
         for client in DIALECTS {
             for stream in [true, false] {
-                let whole = pass(&fixture, *client, &[&fixture.body], stream);
+                let unsplit = pass(&fixture, *client, &[&fixture.body], stream);
                 let bytes: Vec<&[u8]> = fixture.body.chunks(1).collect();
-                assert_eq!(whole, pass(&fixture, *client, &bytes, stream), "{} byte by byte", fixture.name);
+                assert_eq!(unsplit, pass(&fixture, *client, &bytes, stream), "{} byte by byte", fixture.name);
                 if !stream {
                     continue;
                 }
                 for at in cuts(&fixture, *client) {
                     let (a, b) = fixture.body.split_at(at);
                     assert_eq!(
-                        whole,
+                        unsplit,
                         pass(&fixture, *client, &[a, b], stream),
                         "{} cut at {at}",
                         fixture.name
@@ -79,26 +74,25 @@ fn stream_does_not_depend_on_chunks() {
     }
 }
 
-/// The event path: a decoder, and an encoder of each client, over these pieces.
+/// Decodes these chunks to events, and encodes the events for a client.
 fn translated(
     fixture: &Fixture,
     client: &'static dyn Dialect,
-    pieces: &[&[u8]],
+    chunks: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
-    let mut spec = ResponseSpec::new(&Request::default(), &Context::fixed());
+    let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
     if fixture.request.is_some() {
         let mut request = fixture.incoming(client, true).request().clone();
-        spec = ResponseSpec::new(&request, &Context::fixed());
+        spec = ResponseSpec::new(&request, Context::fixed());
         let mut diagnostics = openai_shim_core::Diagnostics::default();
         let defaults = openai_shim_core::normalize::RequestDefaults::default();
         normalize(&mut request, &fixture.profile, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
     spec.quirks = fixture.profile.responses;
-    let (mut decoder, mut encoder) =
-        (fixture.dialect.decoder(&spec, &context()), client.encoder(&spec, &context()));
+    let (mut decoder, mut encoder) = (fixture.dialect.decoder(&spec), client.encoder(&spec));
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
-    for piece in pieces {
-        framer.push(piece, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
+    for chunk in chunks {
+        framer.push(chunk, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     }
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
@@ -124,13 +118,13 @@ fn translated(
 fn decoded_events_and_their_encoding_do_not_depend_on_chunks() {
     for fixture in fixtures(&[PayloadKind::Stream]) {
         for client in DIALECTS {
-            let whole = translated(&fixture, *client, &[&fixture.body]);
-            assert!(!whole.0.is_empty(), "{}", fixture.name);
+            let unsplit = translated(&fixture, *client, &[&fixture.body]);
+            assert!(!unsplit.0.is_empty(), "{}", fixture.name);
             let bytes: Vec<&[u8]> = fixture.body.chunks(1).collect();
-            assert_eq!(whole, translated(&fixture, *client, &bytes), "{} byte by byte", fixture.name);
+            assert_eq!(unsplit, translated(&fixture, *client, &bytes), "{} byte by byte", fixture.name);
             for at in cuts(&fixture, *client) {
                 let (a, b) = fixture.body.split_at(at);
-                assert_eq!(whole, translated(&fixture, *client, &[a, b]), "{} cut at {at}", fixture.name);
+                assert_eq!(unsplit, translated(&fixture, *client, &[a, b]), "{} cut at {at}", fixture.name);
             }
         }
     }
@@ -139,7 +133,7 @@ fn decoded_events_and_their_encoding_do_not_depend_on_chunks() {
 #[test]
 fn error_response_does_not_depend_on_chunks() {
     for fixture in fixtures(&[PayloadKind::Error]) {
-        let pass = |pieces: &[&[u8]]| {
+        let pass = |chunks: &[&[u8]]| {
             let incoming = fixture.incoming(common::chat(), true);
             let mut settings = Settings::default();
             settings.retry = Retry::none();
@@ -149,16 +143,16 @@ fn error_response_does_not_depend_on_chunks() {
             exchange.next();
             let status = http::StatusCode::from_u16(fixture.status.unwrap_or(500)).unwrap();
             exchange.head(status, &http::HeaderMap::new()).unwrap();
-            for piece in pieces {
-                exchange.push(piece, &mut out).unwrap();
+            for chunk in chunks {
+                exchange.push(chunk, &mut out).unwrap();
             }
             exchange.finish(&mut out).unwrap();
             (out, exchange.response_head().unwrap().status, exchange.report().clone())
         };
-        let whole = pass(&[&fixture.body]);
+        let unsplit = pass(&[&fixture.body]);
         for at in 0..=fixture.body.len() {
             let (a, b) = fixture.body.split_at(at);
-            assert_eq!(whole, pass(&[a, b]), "{} cut at {at}", fixture.name);
+            assert_eq!(unsplit, pass(&[a, b]), "{} cut at {at}", fixture.name);
         }
     }
 }
@@ -173,23 +167,23 @@ proptest! {
     ) {
         let mut at: Vec<usize> = cuts.iter().map(|cut| cut.index(fixture.body.len() + 1)).collect();
         at.sort_unstable();
-        let mut pieces = Vec::new();
+        let mut chunks = Vec::new();
         let mut rest = fixture.body.as_slice();
         for (n, cut) in at.iter().enumerate() {
-            let (piece, tail) = rest.split_at(cut - at[..n].last().copied().unwrap_or(0));
-            pieces.push(piece);
+            let (chunk, tail) = rest.split_at(cut - at[..n].last().copied().unwrap_or(0));
+            chunks.push(chunk);
             rest = tail;
         }
-        pieces.push(rest);
+        chunks.push(rest);
         let bytes: Vec<&[u8]> = fixture.body.chunks(1).collect();
         for client in DIALECTS {
             for stream in [true, false] {
-                let whole = pass(&fixture, *client, &[&fixture.body], stream);
-                prop_assert_eq!(&whole, &pass(&fixture, *client, &pieces, stream));
-                prop_assert_eq!(&whole, &pass(&fixture, *client, &bytes, stream));
+                let unsplit = pass(&fixture, *client, &[&fixture.body], stream);
+                prop_assert_eq!(&unsplit, &pass(&fixture, *client, &chunks, stream));
+                prop_assert_eq!(&unsplit, &pass(&fixture, *client, &bytes, stream));
             }
-            let whole = translated(&fixture, *client, &[&fixture.body]);
-            prop_assert_eq!(&whole, &translated(&fixture, *client, &pieces));
+            let unsplit = translated(&fixture, *client, &[&fixture.body]);
+            prop_assert_eq!(&unsplit, &translated(&fixture, *client, &chunks));
         }
     }
 
@@ -197,14 +191,14 @@ proptest! {
     fn repair_and_translation_give_the_same_content(fixture in common::mutilated()) {
         let mut fixture = fixture;
         fixture.kind = PayloadKind::Stream;
-        let mended = fixture.convert(common::chat());
-        // The legacy form passes through in place, and is not mended there.
-        if !mended.ok || fixture.name == "function_call_wanted" {
+        let repaired = fixture.convert(common::chat());
+        // The legacy form passes unchanged and is not repaired.
+        if !repaired.ok || fixture.name == "function_call_wanted" {
             return Ok(());
         }
         let (_, translated, _) = translated(&fixture, common::chat(), &[&fixture.body]);
         prop_assert_eq!(
-            common::sdk_client::line(&String::from_utf8(mended.body).unwrap()),
+            common::sdk_client::line(&String::from_utf8(repaired.body).unwrap()),
             common::sdk_client::line(&String::from_utf8(translated).unwrap())
         );
     }

@@ -1,10 +1,10 @@
-//! The store that a `Shim` drives: what waits for it, and what its failures cost.
+//! A `Shim` with a state store: what waits for the store, and what happens when it fails.
 
 mod common;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use common::conversation::{SAID, answer, next, question, secrets};
+use common::conversation::{OPENING, answer, next, question, secrets};
 use http::StatusCode;
 use openai_shim_core::exchange::{LossPolicy, Settings};
 use openai_shim_core::state::{Owner, StateEntry, StateKey};
@@ -16,12 +16,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-/// An upstream that always answers so, at once.
+/// An upstream that always sends the same response.
 struct Canned(&'static str, Arc<Mutex<String>>);
 
-struct Pieces(Vec<Bytes>);
+struct Chunks(Vec<Bytes>);
 
-impl futures_core::Stream for Pieces {
+impl futures_core::Stream for Chunks {
     type Item = Result<Bytes, UpstreamError>;
     fn poll_next(mut self: std::pin::Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         Poll::Ready(self.0.pop().map(Ok))
@@ -45,19 +45,19 @@ impl Upstream for Canned {
                 r#"{"tool_calls":[{"index":0,"id":"functions.weather:0","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Paris\"}"}}]}"#,
             ),
         ];
-        let mut pieces: Vec<Bytes> = delta
+        let mut chunks: Vec<Bytes> = delta
             .iter()
             .map(|delta| format!("data: {{\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta},\"finish_reason\":null}}]}}\n\n").into())
             .collect();
-        pieces.push("data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n".into());
-        pieces.push("data: [DONE]\n\n".into());
-        pieces.reverse();
-        let stream: ByteStream = Box::pin(Pieces(pieces));
+        chunks.push("data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\n".into());
+        chunks.push("data: [DONE]\n\n".into());
+        chunks.reverse();
+        let stream: ByteStream = Box::pin(Chunks(chunks));
         Ok(http::Response::new(UpstreamBody::Stream(stream)))
     }
 }
 
-/// A store that does nothing until its gate is open.
+/// A store that blocks until its gate is open.
 #[derive(Default)]
 struct Gated {
     open: AtomicBool,
@@ -81,9 +81,9 @@ impl StateStore for Gated {
         let entries = self.entries.lock().unwrap();
         Ok(keys.iter().map(|key| entries.get(key).cloned()).collect())
     }
-    async fn store(&self, kept: Vec<StateEntry>) -> Result<(), StateError> {
+    async fn store(&self, entries: Vec<StateEntry>) -> Result<(), StateError> {
         self.opened().await;
-        self.entries.lock().unwrap().extend(kept.into_iter().map(|entry| (entry.key, entry.value)));
+        self.entries.lock().unwrap().extend(entries.into_iter().map(|entry| (entry.key, entry.value)));
         Ok(())
     }
     async fn remove(&self, _keys: &[StateKey]) -> Result<(), StateError> {
@@ -91,7 +91,7 @@ impl StateStore for Gated {
     }
 }
 
-/// A store that is down, or gives too little.
+/// A store that is down, or returns too few values.
 struct Broken(bool);
 
 #[async_trait]
@@ -118,7 +118,7 @@ fn request(body: String) -> http::Request<Bytes> {
     request
 }
 
-/// Polls as far as it goes without anything else happening.
+/// Polls a future once, without a runtime.
 fn poll<T>(future: std::pin::Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Poll<T> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -143,7 +143,7 @@ async fn last_bytes_wait_until_the_state_is_stored() {
         let store = Arc::new(Gated::default());
         let (shim, _) = shim(how);
         let shim = shim.with_state(store.clone());
-        let body = question(common::chat(), SAID).1;
+        let body = question(common::chat(), OPENING).1;
         let body = if how == "stream" { body.replacen('{', r#"{"stream":true,"#, 1) } else { body };
         let handled = async { text(shim.handle(common::chat(), request(body)).await).await };
         let mut handled = std::pin::pin!(handled);
@@ -165,8 +165,8 @@ async fn stored_state_is_returned_to_its_owner_only() {
     store.open.store(true, Ordering::SeqCst);
     let (shim, sent) = shim("whole");
     let shim = shim.with_state(store);
-    shim.handle(common::chat(), request(question(common::chat(), SAID).1)).await;
-    let later = next(common::chat(), SAID, true).1;
+    shim.handle(common::chat(), request(question(common::chat(), OPENING).1)).await;
+    let later = next(common::chat(), OPENING, true).1;
     let mut nobodys = request(later.clone());
     nobodys.extensions_mut().clear();
     let mut bobs = request(later.clone());
@@ -194,7 +194,7 @@ async fn failed_or_absent_store_is_a_diagnostic_and_fails_no_request() {
             Some(store) => shim.with_state(store.clone()),
             None => shim,
         };
-        for body in [question(common::chat(), SAID).1, next(common::chat(), SAID, true).1] {
+        for body in [question(common::chat(), OPENING).1, next(common::chat(), OPENING, true).1] {
             let response = shim.handle(common::chat(), request(body)).await;
             assert_eq!(response.status(), StatusCode::OK);
             let diagnostics = response.extensions().get::<Diagnostics>().unwrap().clone();
@@ -215,7 +215,7 @@ async fn request_rejected_by_strict_mode_after_the_load_gets_a_400() {
     let shim = Shim::new(Canned("whole", sent.clone()), row)
         .with_settings(settings)
         .with_state(Arc::new(Broken(true)));
-    let body = next(common::chat(), SAID, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
+    let body = next(common::chat(), OPENING, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
     let response = shim.handle(common::chat(), request(body)).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     assert!(text(response).await.contains(r#""param":"logit_bias""#));

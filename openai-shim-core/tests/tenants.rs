@@ -1,9 +1,9 @@
-//! Nobody's thinking and nobody's signatures reach somebody else's request: for every row of the table, every dialect of
-//! upstreams and every dialect of clients.
+//! No owner's reasoning and signatures reach another owner's request: for every profile, every upstream dialect and every client
+//! dialect.
 
 mod common;
 
-use common::conversation::{SAID, Said, answer, next, question, secrets};
+use common::conversation::{OPENING, Opening, answer, next, question, secrets};
 use common::state::{Setup, TestStore};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step};
@@ -13,11 +13,11 @@ use openai_shim_core::{Dialect, Error, Exchange, Profile, dialect, profile};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Every row, and every dialect's own.
-fn rows() -> Vec<Profile> {
+/// Every profile, and one for every dialect without a profile.
+fn profiles_and_dialects() -> Vec<Profile> {
     let own = DIALECTS.iter().filter_map(|dialect| native_profile(dialect.name()));
     let mut rows: Vec<Profile> = profiles().iter().cloned().chain(own).collect();
-    // Those of the registry that have no row.
+    // The dialects of the registry that have no profile.
     for dialect in DIALECTS {
         if !rows.iter().any(|row| row.dialect == dialect.name()) {
             let mut row = profile("compatible").unwrap();
@@ -38,26 +38,26 @@ fn setup(store: &Arc<TestStore>, owner: Owner) -> Setup {
     setup
 }
 
-/// What is sent for a client's request, which is then given this answer.
+/// Sends a client's request, answers it with `upstream_response`, and returns the upstream request.
 fn exchange(
     client: &'static dyn Dialect,
     (path, body): &(String, String),
     row: &Profile,
     setup: &Setup,
-    told: &str,
+    upstream_response: &str,
 ) -> Option<String> {
     let incoming = ClientRequest::read(client, path, body.clone().into()).ok()?;
     let mut exchange = setup.start(incoming, row.clone()).ok()?;
     let Step::Send { request, .. } = setup.next(&mut exchange) else { return None };
     let mut out = Vec::new();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-    exchange.push(told.as_bytes(), &mut out).unwrap();
+    exchange.push(upstream_response.as_bytes(), &mut out).unwrap();
     exchange.finish(&mut out).unwrap();
     assert!(matches!(setup.next(&mut exchange), Step::Done));
     Some(String::from_utf8(request.into_body().to_vec()).unwrap())
 }
 
-/// Whether a body has something of somebody's in it.
+/// Whether a body contains a secret of `who`.
 fn has(sent: &str, who: &str) -> bool {
     use base64::Engine as _;
     let encoded = |text: &String| base64::engine::general_purpose::STANDARD.encode(text);
@@ -67,50 +67,50 @@ fn has(sent: &str, who: &str) -> bool {
 #[test]
 fn equal_ids_names_and_arguments_restore_no_other_owners_reasoning() {
     let others = [
-        ("another user text", SAID, Said { user: "weather!", ..SAID }),
-        ("another system text", SAID, Said { system: "You are verbose.", ..SAID }),
+        ("another user text", OPENING, Opening { user: "weather!", ..OPENING }),
+        ("another system text", OPENING, Opening { system: "You are verbose.", ..OPENING }),
     ];
     let mut restored = BTreeSet::new();
-    for row in rows() {
+    for row in profiles_and_dialects() {
         let upstream = dialect(&row.dialect).unwrap();
-        let told = answer(upstream, "alice");
+        let upstream_response = answer(upstream, "alice");
         for client in DIALECTS.iter().copied() {
             for with_call in [true, false] {
                 let what = format!("{} behind {}, call {with_call}", row.name, client.name());
                 let store = Arc::new(TestStore::default());
                 let [alice, bob] = ["alice", "bob"].map(|tag| setup(&store, Owner::new(tag)));
-                if exchange(client, &question(client, SAID), &row, &alice, &told).is_none() {
+                if exchange(client, &question(client, OPENING), &row, &alice, &upstream_response).is_none() {
                     continue;
                 }
-                let again = next(client, SAID, with_call);
+                let again = next(client, OPENING, with_call);
                 let Some(sent) = exchange(client, &again, &row, &bob, "{}") else { continue };
                 assert!(!has(&sent, "alice"), "{what}: another owner\n{sent}");
                 let sent = exchange(client, &again, &row, &setup(&store, Owner::single()), "{}").unwrap();
                 assert!(!has(&sent, "alice"), "{what}: the single owner\n{sent}");
-                // The legitimate one comes last: what the others did took nothing away.
+                // The owner's own request is last: the other requests have removed nothing.
                 let sent = exchange(client, &again, &row, &alice, "{}").unwrap();
                 if has(&sent, "alice") {
                     restored.insert((row.name.clone(), row.dialect.clone(), client.name()));
                 }
-                // Without client keys there is one owner, and conversations are apart all the same.
+                // Without client keys there is one owner, and conversations are still separate.
                 for (why, first, other) in others {
                     let store = Arc::new(TestStore::default());
                     let one = setup(&store, Owner::single());
-                    exchange(client, &question(client, first), &row, &one, &told).unwrap();
+                    exchange(client, &question(client, first), &row, &one, &upstream_response).unwrap();
                     let sent = exchange(client, &next(client, other, with_call), &row, &one, "{}").unwrap();
                     assert!(!has(&sent, "alice"), "{what}: {why}\n{sent}");
                 }
             }
         }
     }
-    // Each row that requires something again gets it, from every client that has turns.
+    // Each profile that requires opaque state receives it, from every client that has turns.
     let turns: Vec<&str> = DIALECTS
         .iter()
         .map(|dialect| dialect.name())
         .filter(|name| restored.iter().any(|(_, _, client)| client == name))
         .collect();
     assert!(turns.len() >= 5, "{turns:?}");
-    for row in rows() {
+    for row in profiles_and_dialects() {
         let signs = dialect(&row.dialect).unwrap().signature_format().is_some();
         if signs
             || row.messages.signatures_in_ids
@@ -124,7 +124,7 @@ fn equal_ids_names_and_arguments_restore_no_other_owners_reasoning() {
     }
 }
 
-/// What Claude Code puts in front of its system text, another one with each request.
+/// The line that Claude Code puts before its system text; it differs with each request.
 fn billed(nonce: &str) -> String {
     format!("x-anthropic-billing-header: cc_version=2.1; cch={nonce};\nYou are terse.")
 }
@@ -137,15 +137,17 @@ fn volatile_line_is_not_part_of_the_conversation_digest() {
         profile("deepseek").unwrap(),
         native_profile("gemini").unwrap(),
     ] {
-        let told = answer(dialect(&row.dialect).unwrap(), "alice");
+        let upstream_response = answer(dialect(&row.dialect).unwrap(), "alice");
         let (one, two) = (billed("aaaa"), billed("bbbb"));
         let other = two.replace("terse", "verbose");
         let later = format!("You are terse.\nA word: {}", billed("cccc"));
         for (system, comes_back) in [(&two, true), (&other, false), (&later, false)] {
             let one_owner = setup(&Arc::default(), Owner::single());
-            let said = |system| Said { system, ..SAID };
-            exchange(client, &question(client, said(&one)), &row, &one_owner, &told).unwrap();
-            let sent = exchange(client, &next(client, said(system), true), &row, &one_owner, "{}").unwrap();
+            let with_system = |system| Opening { system, ..OPENING };
+            exchange(client, &question(client, with_system(&one)), &row, &one_owner, &upstream_response)
+                .unwrap();
+            let sent =
+                exchange(client, &next(client, with_system(system), true), &row, &one_owner, "{}").unwrap();
             assert_eq!(has(&sent, "alice"), comes_back, "{}: {system}\n{sent}", row.name);
         }
     }
@@ -155,7 +157,7 @@ fn volatile_line_is_not_part_of_the_conversation_digest() {
 fn images_files_and_results_are_part_of_the_conversation_digest() {
     let client = common::chat();
     let row = profile("moonshot").or_else(|_| profile("kimi")).unwrap();
-    let told = answer(client, "alice");
+    let upstream_response = answer(client, "alice");
     let with = |part: &str, (path, body): (String, String)| {
         let plain = r#""content":"weather?""#;
         assert!(body.contains(plain), "{body}");
@@ -166,8 +168,15 @@ fn images_files_and_results_are_part_of_the_conversation_digest() {
     };
     for (other, comes_back) in [("AAAA", true), ("BBBB", false)] {
         let owner = setup(&Arc::default(), Owner::single());
-        exchange(client, &with(&picture("AAAA"), question(client, SAID)), &row, &owner, &told).unwrap();
-        let again = with(&picture(other), next(client, SAID, true));
+        exchange(
+            client,
+            &with(&picture("AAAA"), question(client, OPENING)),
+            &row,
+            &owner,
+            &upstream_response,
+        )
+        .unwrap();
+        let again = with(&picture(other), next(client, OPENING, true));
         let sent = exchange(client, &again, &row, &owner, "{}").unwrap();
         assert_eq!(has(&sent, "alice"), comes_back, "{sent}");
     }
@@ -190,11 +199,11 @@ fn begin(body: &str, owner: Option<Owner>) -> Exchange {
 
 #[test]
 fn request_without_owner_or_history_loads_no_state() {
-    let (first, later) = (question(common::chat(), SAID).1, next(common::chat(), SAID, true).1);
-    let told = answer(common::chat(), "alice");
+    let (first, later) = (question(common::chat(), OPENING).1, next(common::chat(), OPENING, true).1);
+    let upstream_response = answer(common::chat(), "alice");
     let finish = |exchange: &mut Exchange| {
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-        exchange.push(told.as_bytes(), &mut Vec::new()).unwrap();
+        exchange.push(upstream_response.as_bytes(), &mut Vec::new()).unwrap();
         exchange.finish(&mut Vec::new()).unwrap();
         exchange.next()
     };
@@ -205,7 +214,7 @@ fn request_without_owner_or_history_loads_no_state() {
     assert!(matches!(somebodys.next(), Step::Send { .. }));
     let Step::Store(entries) = finish(&mut somebodys) else { panic!("nothing is kept") };
     assert!(matches!(somebodys.next(), Step::Done));
-    // All keys of a request at once; those of the same turn are among them.
+    // One load has all keys of a request, including those of the same turn.
     let mut again = begin(&later, Some(Owner::single()));
     let Step::Load(keys) = again.next() else { panic!("nothing is wanted") };
     assert!(keys.iter().all(|key| entries.iter().any(|entry| entry.key == *key)), "{keys:?} {entries:?}");
@@ -214,7 +223,7 @@ fn request_without_owner_or_history_loads_no_state() {
 
 #[test]
 fn wrongly_answered_step_is_rejected_and_changes_nothing() {
-    let later = next(common::chat(), SAID, true).1;
+    let later = next(common::chat(), OPENING, true).1;
     let mut exchange = begin(&later, Some(Owner::single()));
     let misuse = |result: Result<(), Error>| match result {
         Err(Error::Misuse(error)) => error.to_string(),
@@ -222,7 +231,7 @@ fn wrongly_answered_step_is_rejected_and_changes_nothing() {
     };
     let Step::Load(keys) = exchange.next() else { panic!() };
     assert!(misuse(exchange.provide(Vec::new())).contains(&format!("{} keys", keys.len())));
-    // It is asked for until it is provided.
+    // The step is returned until it is answered.
     assert!(matches!(exchange.next(), Step::Load(again) if again == keys));
     exchange.note_state_error("the store sleeps");
     exchange.provide(vec![None; keys.len()]).unwrap();
@@ -236,7 +245,7 @@ fn wrongly_answered_step_is_rejected_and_changes_nothing() {
 
 #[test]
 fn loss_is_rejected_by_strict_mode_also_after_the_load() {
-    let later = next(common::chat(), SAID, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
+    let later = next(common::chat(), OPENING, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
     let incoming = ClientRequest::read(common::chat(), "", later.into()).unwrap().with_owner(Owner::single());
     let mut row = profile("compatible").unwrap();
     row.params.drop = vec![String::from("logit_bias")];
@@ -252,7 +261,7 @@ fn loss_is_rejected_by_strict_mode_also_after_the_load() {
 
 #[test]
 fn store_keys_are_stable_across_releases() {
-    let mut exchange = begin(&next(common::chat(), SAID, true).1, Some(Owner::new("7f")));
+    let mut exchange = begin(&next(common::chat(), OPENING, true).1, Some(Owner::new("7f")));
     let Step::Load(keys) = exchange.next() else { panic!() };
     let keys: Vec<String> = keys.iter().map(StateKey::to_string).collect();
     let expected = [

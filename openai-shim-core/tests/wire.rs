@@ -1,4 +1,4 @@
-//! The typed model loses nothing: what is read into it and written again is the same JSON.
+//! The typed model loses nothing: JSON decoded to it and encoded again is the same.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -13,7 +13,8 @@ use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::{Context, Exchange, PayloadKind, Report, profile};
 use serde_json::Value;
 
-/// What a JSON says: without members that are null, which the typed model does not tell from absent ones, and with 0 as 0.0.
+/// Normalizes JSON for comparison: null members are removed, because the typed model does not distinguish them from absent ones,
+/// and 0 becomes 0.0.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Number(n) => n.as_f64().map_or(Value::Number(n.clone()), Value::from),
@@ -35,7 +36,7 @@ fn survives<T: serde::de::DeserializeOwned + serde::Serialize>(json: &str, what:
 #[test]
 fn encoded_payloads_survive_the_typed_model() {
     for fixture in fixtures(&[PayloadKind::Response, PayloadKind::Stream, PayloadKind::Error]) {
-        // Half a surrogate pair is JSON, but no text of Rust's.
+        // A lone surrogate is JSON but not text in Rust.
         if fixture.name == "escaped_surrogates" {
             continue;
         }
@@ -81,7 +82,7 @@ fn recorded_chat_payloads_survive_the_typed_model() {
     assert!(read > 500, "{read}");
 }
 
-/// What an exchange reports of a whole answer that came with this content type.
+/// The report of an exchange whose non-streaming response has this content type.
 fn reported(body: &str, content_type: &'static str) -> (Report, String) {
     let request = br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
     let incoming = ClientRequest::read(common::chat(), "", request.to_vec().into()).unwrap();

@@ -1,5 +1,5 @@
-//! Each known member of each dialect's requests, with each wrong JSON type: an error that names it, or a warning that does.
-#![allow(clippy::disallowed_methods)] // the ban is on core itself: tests read files
+//! Each known member of each dialect's requests, with each wrong JSON type: an error or a warning names the member.
+#![allow(clippy::disallowed_methods)] // the ban is for core itself: tests read files
 
 mod common;
 
@@ -20,7 +20,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// What a client may write in the place of anything else; numbers that are no text of `serde_json`'s among them.
+/// Values of every JSON type, including numbers that `serde_json` would write in another form.
 const WRONG: [&str; 9] = [
     "true",
     "-7351",
@@ -33,18 +33,18 @@ const WRONG: [&str; 9] = [
     "7351",
 ];
 
-/// Where a value stands, and what may stand there.
+/// The position of a value, and its allowed types.
 #[derive(Clone, Debug)]
 struct Target {
-    /// In the seed, for [`Value::pointer_mut`].
+    /// The position in the seed, for [`Value::pointer_mut`].
     pointer: String,
-    /// As diagnostics name it.
+    /// The path that diagnostics have.
     path: String,
     types: &'static [Type],
     mismatch: Mismatch,
 }
 
-/// All known members of a payload, and the shapes and keys that they are.
+/// All known members of a payload, with their shapes and keys.
 struct Found {
     targets: Vec<Target>,
     summary: BTreeSet<(usize, &'static str)>,
@@ -97,7 +97,7 @@ impl Found {
     }
 }
 
-/// Whether a text of JSON is a value of a type; written apart from the code that it tests.
+/// Whether JSON text is a value of a type; independent of the code that it tests.
 fn is(own: &Type, json: &str, style: Style) -> bool {
     let number = |json: &str| json.parse::<f64>().ok().filter(|n| n.is_finite());
     let text = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -105,14 +105,14 @@ fn is(own: &Type, json: &str, style: Style) -> bool {
         Some(text) if style == Style::Protobuf => text,
         _ => json,
     };
-    let whole = number(digits).filter(|n| n.fract() == 0.0);
+    let integral = number(digits).filter(|n| n.fract() == 0.0);
     match own {
         Type::Any => true,
         Type::Bool => matches!(json, "true" | "false"),
         Type::Number => number(digits).is_some(),
-        Type::Integer => whole.is_some_and(|n| n.abs() < 9e18),
-        Type::Natural => whole.is_some_and(|n| (0.0..1.8e19).contains(&n)),
-        Type::Count => whole.is_some_and(|n| (0.0..4e9).contains(&n)),
+        Type::Integer => integral.is_some_and(|n| n.abs() < 9e18),
+        Type::Natural => integral.is_some_and(|n| (0.0..1.8e19).contains(&n)),
+        Type::Count => integral.is_some_and(|n| (0.0..4e9).contains(&n)),
         Type::Text => text.is_some(),
         Type::Map | Type::Object(_) => json.starts_with('{'),
         Type::List(_) => json.starts_with('['),
@@ -162,15 +162,15 @@ fn inner(types: &'static [Type], open: &mut Vec<&'static Shape>) {
     }
 }
 
-/// The seed with another value in one place.
+/// Replaces one value of the seed.
 fn changed(seed: &str, target: &Target, json: &str) -> String {
     let mut value: Value = serde_json::from_str(seed).unwrap();
     *value.pointer_mut(&target.pointer).unwrap() = Value::from("@@");
     value.to_string().replace("\"@@\"", json)
 }
 
-/// A path as errors of a dialect write it.
-fn spelt(path: &str, style: Style) -> String {
+/// A path in the form of a dialect's errors.
+fn path_in_style(path: &str, style: Style) -> String {
     match style {
         Style::Dots => path.replace('[', ".").replace(']', ""),
         _ => path.to_owned(),
@@ -185,10 +185,10 @@ fn names(error: &ClientError, path: &str) -> bool {
     error.param.as_deref() == Some(path) && error.message.contains(path)
 }
 
-/// What an upstream is sent, and what is reported; an error for the client.
+/// The upstream request and the diagnostics, or an error for the client.
 type Sent = Result<(String, Diagnostics), String>;
 
-/// What upstreams of each dialect are sent for a body; an error for the client is its field.
+/// The upstream request for each upstream dialect; an error for the client is represented by its field.
 fn sent(client: &'static dyn Dialect, path: &str, body: &str) -> Vec<(&'static str, Sent)> {
     DIALECTS
         .iter()
@@ -230,7 +230,7 @@ fn member_of_a_wrong_type_is_reported_for_every_upstream_dialect() {
                     let mut diagnostics = Diagnostics::default();
                     let bytes = bytes::Bytes::copy_from_slice(body.as_bytes());
                     match dialect.decode_request(path, &bytes, &mut diagnostics) {
-                        Err(error) if names(&error, &spelt(&target.path, shape.style)) => {
+                        Err(error) if names(&error, &path_in_style(&target.path, shape.style)) => {
                             assert_ne!(target.mismatch, Mismatch::Warn, "{what}");
                             continue;
                         }
@@ -249,7 +249,7 @@ fn member_of_a_wrong_type_is_reported_for_every_upstream_dialect() {
                         assert!(warns(&diagnostics, &target.path), "{what} to {upstream}");
                         let valid = serde_json::from_str::<serde::de::IgnoredAny>(&sent);
                         assert!(valid.is_ok(), "{what} to {upstream}: {sent}");
-                        // What the shim writes itself: options of the stream, and parts where Ollama has none.
+                        // Values that the shim writes itself: stream options, and parts where Ollama has none.
                         let ours = target.path.starts_with("stream_options")
                             || upstream == "ollama-chat" && target.path.contains(".content[");
                         if upstream == dialect.name() && !ours {
@@ -266,7 +266,7 @@ fn member_of_a_wrong_type_is_reported_for_every_upstream_dialect() {
 }
 
 fn auxiliary() -> impl Iterator<Item = (&'static str, &'static str, &'static dyn EmbeddingsApi)> {
-    // Both forms of Ollama's have the same routes.
+    // Both of Ollama's dialects have the same routes.
     let dialects = DIALECTS.iter().filter(|dialect| dialect.name() != "ollama-generate");
     let routes =
         dialects.flat_map(|dialect| dialect.auxiliary_routes().iter().map(|route| (dialect.name(), route)));
@@ -297,11 +297,11 @@ fn member_of_a_wrong_type_is_reported_in_an_embeddings_request() {
                         body: body.as_bytes(),
                         ..AuxiliaryRequest::default()
                     };
-                    let told = match embedding.decode_request(&asking, &mut diagnostics) {
+                    let is_reported = match embedding.decode_request(&asking, &mut diagnostics) {
                         Err(error) => names(&error, &target.path),
                         Ok(_) => warns(&diagnostics, &target.path),
                     };
-                    if !told {
+                    if !is_reported {
                         silent.push(format!("{name} {path} {} = {json}", target.path));
                     }
                 }
@@ -368,7 +368,7 @@ fn wrong_type_in_a_list_is_reported_with_its_path() {
     }
 }
 
-/// What a person would try first; nothing here comes from the tables.
+/// Examples that a person would try first; none is derived from the tables.
 #[test]
 fn formerly_ignored_wrong_types_are_reported() {
     for (name, body, path) in [
@@ -429,13 +429,13 @@ fn formerly_ignored_wrong_types_are_reported() {
             &bytes::Bytes::from_static(body.as_bytes()),
             &mut diagnostics,
         );
-        let told = match &read {
+        let is_reported = match &read {
             Err(error) => error.param.as_deref() == Some(path),
             Ok(_) => diagnostics
                 .iter()
                 .any(|record| record.path == path && record.code == DiagnosticCode::ParamInvalid),
         };
-        assert!(told, "{body}: {read:?} {diagnostics:?}");
+        assert!(is_reported, "{body}: {read:?} {diagnostics:?}");
     }
 }
 
@@ -478,7 +478,7 @@ fn member_of_the_right_type_is_not_reported() {
     }
 }
 
-/// Requests of real clients, read in place: the dialect, the path, the body, where it is from.
+/// Requests of real clients: dialect, path, body, and file.
 fn recorded() -> Vec<(&'static dyn Dialect, String, Value, String)> {
     let Some(shared) = common::shared("wrong types") else { return Vec::new() };
     let mut all = Vec::new();
@@ -490,7 +490,7 @@ fn recorded() -> Vec<(&'static dyn Dialect, String, Value, String)> {
             let route = path.split('?').next().unwrap();
             let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.matches(route));
             let Some(dialect) = DIALECTS.iter().find(serves) else { continue };
-            // Where a capture was cut it says so among the tools: that is no tool.
+            // A capture that was shortened has a marker among the tools, which is not a tool.
             if let Some(tools) = capture["body"].get_mut("tools").and_then(Value::as_array_mut) {
                 tools.retain(|tool| tool.get("_more_tools").is_none() && !tool.is_string());
             }
@@ -516,7 +516,7 @@ fn captured_requests_have_the_types_of_the_tables() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Requests that a vendor's API took.
+/// Requests that a vendor's API accepted.
 fn accepted() -> Vec<(&'static dyn Dialect, Value, String)> {
     let Some(shared) = common::shared("wrong types") else { return Vec::new() };
     let mut all = Vec::new();
@@ -530,7 +530,7 @@ fn accepted() -> Vec<(&'static dyn Dialect, Value, String)> {
                 "ollama" => endpoint.as_str(),
                 file => file,
             };
-            // Ollama's embeddings are no requests for an answer.
+            // Ollama's embeddings requests are a different kind of request.
             let Ok(dialect) = openai_shim_core::dialect(name) else { continue };
             if entry["response"]["status"] == 200 && entry["request"]["body"].is_object() {
                 let name = format!("{file} {} {}", entry["provider"], entry["n"]);
@@ -549,7 +549,7 @@ fn accepted_requests_have_the_types_of_the_tables() {
         let mut diagnostics = Diagnostics::default();
         let read =
             dialect.decode_request("/models/m:generateContent", &body.to_string().into(), &mut diagnostics);
-        // What a recording left out of a request is another matter.
+        // A recording may omit a part of a request.
         let refused = read.err().filter(|error| error.message.contains("must be"));
         wrong.extend(refused.map(|error| format!("{name}: {error}")));
         let found = diagnostics.iter().filter(|record| record.code == DiagnosticCode::ParamInvalid);

@@ -7,7 +7,7 @@ mod conversation;
 
 use axum::Router;
 use axum::extract::Request;
-use conversation::{SAID, Said, answer, next, question, secrets};
+use conversation::{OPENING, Opening, answer, next, question, secrets};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::profile::{Profile, ReasoningHistory, profiles};
 use openai_shim_core::{Dialect, dialect};
@@ -126,8 +126,8 @@ async fn reasoning_of_one_client_reaches_no_other_client_or_conversation() {
     for (i, (what, ..)) in rows().iter().enumerate() {
         let model = format!("m{i}");
         for client in DIALECTS.iter().copied() {
-            let said = Said { model: &model, ..SAID };
-            let other = Said { user: "weather!", ..said };
+            let said = Opening { model: &model, ..OPENING };
+            let other = Opening { user: "weather!", ..said };
             let first = question(client, said);
             let (again, elsewhere) = (next(client, said, true), next(client, other, true));
             // First another key with the same conversation, then no keys with another conversation.
@@ -174,7 +174,7 @@ async fn changing_billing_line_does_not_lose_a_conversations_reasoning() {
         let model = format!("m{i}");
         let [one, two] =
             ["aaaa", "bbbb"].map(|nonce| format!("x-anthropic-billing-header: cch={nonce};\nYou are terse."));
-        let [one, two] = [&one, &two].map(|system| Said { model: &model, system, ..SAID });
+        let [one, two] = [&one, &two].map(|system| Opening { model: &model, system, ..OPENING });
         post(&shim, client, &model, &question(client, one), ALICE).await;
         upstreams.sent();
         post(&shim, client, &model, &next(client, two, true), ALICE).await;

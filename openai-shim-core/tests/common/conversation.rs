@@ -1,48 +1,47 @@
-//! One conversation in any dialect: its question, an answer that thinks, signs and calls a tool, and what a client sends again
-//! of it. Written by the dialects themselves, so that a new one is among them.
+//! One conversation in any dialect: a first request, a response with signed reasoning and a tool call, and the next request.
+//! Encoded by the dialects themselves, so that a new dialect is included.
 
 #![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses its part
 
 use openai_shim_core::canonical::{
-    Block, Choice, ExtraFields, FinishReason, Message, REASONING_DETAILS, Request, Response, ResponseContext,
-    ResponseSpec, Role, Tool,
+    Block, Choice, ExtraFields, FinishReason, Message, REASONING_DETAILS, Request, Response, ResponseSpec,
+    Role, Tool,
 };
 use openai_shim_core::json::raw;
 use openai_shim_core::{Context, Diagnostics, Dialect};
 
-/// The id of the call in every answer: servers count anew in each conversation.
+/// The id of the call in every response: servers restart their numbering in each conversation.
 pub const CALL_ID: &str = "functions.weather:0";
 const ARGUMENTS: &str = r#"{"city":"Paris"}"#;
 
-/// What a conversation says before the answer.
+/// The beginning of a conversation, before the response.
 #[derive(Debug, Clone, Copy)]
-pub struct Said<'s> {
+pub struct Opening<'s> {
     pub model: &'s str,
     pub system: &'s str,
     pub user: &'s str,
 }
 
-pub const SAID: Said<'_> = Said { model: "m", system: "You are terse.", user: "weather?" };
+pub const OPENING: Opening<'_> = Opening { model: "m", system: "You are terse.", user: "weather?" };
 
-/// What nobody else may be sent: the thinking, and its signature.
+/// The reasoning of `who` and its signature, which no other owner may receive.
 pub fn secrets(who: &str) -> [String; 2] {
     [format!("Thoughts of {who}."), format!("c2lnbmVk{who}")]
 }
 
-fn request(said: Said<'_>) -> Request {
+fn request(opening: Opening<'_>) -> Request {
     let mut request = Request::default();
-    said.model.clone_into(&mut request.model);
+    opening.model.clone_into(&mut request.model);
     request.encrypted_reasoning = true;
     request.messages =
-        vec![Message::text(Role::System, said.system), Message::text(Role::User, said.user)].into();
+        vec![Message::text(Role::System, opening.system), Message::text(Role::User, opening.user)];
     request.tools = vec![Tool::Function {
         name: String::from("weather"),
         description: Some(String::from("Tells the weather.")),
         parameters: Some(raw(r#"{"type":"object","properties":{"city":{"type":"string"}}}"#)),
         strict: None,
         extra: ExtraFields::default(),
-    }]
-    .into();
+    }];
     request
 }
 
@@ -52,8 +51,8 @@ fn written(client: &dyn Dialect, request: &Request) -> (String, String) {
 }
 
 /// The first request of a client: path and body.
-pub fn question(client: &dyn Dialect, said: Said<'_>) -> (String, String) {
-    written(client, &request(said))
+pub fn question(client: &dyn Dialect, opening: Opening<'_>) -> (String, String) {
+    written(client, &request(opening))
 }
 
 fn call() -> Block {
@@ -66,9 +65,9 @@ fn call() -> Block {
     }
 }
 
-/// The next request of a client that kept the text and the call, and nothing else; `with_call`: or the text alone.
-pub fn next(client: &dyn Dialect, said: Said<'_>, with_call: bool) -> (String, String) {
-    let mut request = request(said);
+/// The next request of a client that kept only the text and the call, or without `with_call` only the text.
+pub fn next(client: &dyn Dialect, opening: Opening<'_>, with_call: bool) -> (String, String) {
+    let mut request = request(opening);
     let mut turn = vec![Block::text("Let me look.")];
     turn.extend(with_call.then(call));
     request.messages.push(Message::new(Role::Assistant, turn));
@@ -86,14 +85,14 @@ pub fn next(client: &dyn Dialect, said: Said<'_>, with_call: bool) -> (String, S
     written(client, &request)
 }
 
-/// An upstream's answer, with the secrets of somebody in it.
+/// An upstream's response with the secrets of `who`.
 pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
-    let [thought, signature] = secrets(who);
+    let [reasoning, signature] = secrets(who);
     let format = upstream.signature_format().unwrap_or("anthropic-claude-v1");
     let known = [
         ("type", "reasoning.text"),
         ("format", format),
-        ("text", thought.as_str()),
+        ("text", reasoning.as_str()),
         ("signature", signature.as_str()),
     ];
     let members = known.iter().map(|(key, value)| ((*key).to_owned(), raw(format!("{value:?}"))));
@@ -104,7 +103,7 @@ pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
     let mut choice = Choice::default();
     choice.blocks = vec![
         Block::Reasoning {
-            text: thought.as_str().into(),
+            text: reasoning.as_str().into(),
             signature: Some(signature.clone().into()),
             extra: ExtraFields::new(REASONING_DETAILS, members.collect()),
         },
@@ -116,12 +115,7 @@ pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
     response.id = Some(String::from("answer"));
     response.model = Some(String::from("m"));
     response.choices = vec![choice];
-    let spec = ResponseSpec::new(&request(SAID), &Context::fixed());
-    let body = upstream.encode_response(
-        &response,
-        &spec,
-        &mut ResponseContext::new(&request(SAID), Context::fixed()),
-        &mut Diagnostics::default(),
-    );
+    let mut spec = ResponseSpec::new(&request(OPENING), Context::fixed());
+    let body = upstream.encode_response(&response, &mut spec, &mut Diagnostics::default());
     String::from_utf8(body).unwrap()
 }

@@ -1,9 +1,9 @@
-//! What a client gets for each fixture: outcome and status, the codes that are reported, and what the answer says.
+//! The expected result for each fixture: outcome and status, diagnostic codes, and content.
 //!
-//! `name | outcome status | codes, in the order of the alphabet | what is said`. Thoughts are in angle brackets, texts in
-//! quotes, calls as `name(arguments)`; then comes the finish reason, and an error's code at the end.
+//! `name | outcome status | codes in alphabetical order | content`. Reasoning is in angle brackets, text in quotes, calls are
+//! `name(arguments)`; the finish reason follows, and the code of an error is last.
 
-/// For a client that asked for a stream.
+/// For a streaming client.
 #[allow(clippy::unicode_not_nfc, reason = "the combining accent of a fixture must stay one")]
 pub const STREAMS: &str = r#"
 azure_prelude | complete 200 | frame-foreign | "Hello" stop
@@ -51,7 +51,7 @@ error_object_with_200 | errored 402 | status-promoted stream-simulated | error 4
 error_text_with_200 | errored 502 | error-reshaped status-promoted stream-simulated | error upstream_error
 event_and_id_lines | complete 200 | framing-repaired | "Hello" stop
 extras_survive | complete 200 | - | "Hello" stop
-extras_survive_mending | complete 200 | object-filled role-filled | "Hello" stop
+extras_survive_repair | complete 200 | object-filled role-filled | "Hello" stop
 finish_reason_before_the_call | complete 200 | content-after-finish finish-reason-derived tool-arguments-shaped | f({}) tool_calls
 foreign_events | complete 200 | frame-foreign | "Hello" stop
 foreign_member_between_fragments | complete 200 | - | f({"a":1}) tool_calls
@@ -143,7 +143,7 @@ tool_calls_parallel | complete 200 | - | f({"a":1}) g({"b":2}) tool_calls
 tool_id_changes | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
 tool_id_changes_without_index | complete 200 | tool-field-repeated tool-index-synthesized | f({"a":1}) tool_calls
 tool_id_empty_later | complete 200 | tool-field-repeated | f({"a":1}) tool_calls
-tool_ids_counted_anew | complete 200 | tool-field-repeated tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls
+tool_ids_counted_again | complete 200 | tool-field-repeated tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls
 tool_markup_as_prose | complete 200 | - | "Write `<tool_call>` to call; it is easy." stop
 tool_markup_beside_the_call | complete 200 | tool-call-recovered | add({"a":1}) tool_calls
 tool_markup_cut | complete 200 | text-held | "<tool_call>{"name":"add","argu" stop
@@ -249,7 +249,7 @@ tool_calls_empty | complete 200 | null-dropped | "Hello" stop
 tool_calls_finish_without_calls | complete 200 | finish-reason-derived | "Hello" stop
 tool_calls_named_with_stop | complete 200 | - | f({}) stop
 tool_calls_with_stop | complete 200 | field-filled finish-reason-derived | f({}) tool_calls
-tool_ids_counted_anew | complete 200 | body-padded tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls
+tool_ids_counted_again | complete 200 | body-padded tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls
 tool_markup_as_prose | complete 200 | - | "Write `<tool_call>` to call; it is easy." stop
 tool_markup_beside_the_call | complete 200 | field-filled tool-call-recovered | add({"a":1}) tool_calls
 tool_markup_cut | complete 200 | - | "<tool_call>{"name":"add","argu" stop

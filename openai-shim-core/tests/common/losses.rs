@@ -1,4 +1,5 @@
-//! `docs/losses.toml`: every loss between dialects, and every difference that a way through the canonical model may leave.
+//! Reads `docs/losses.toml`: every loss between dialects, and every difference that a round trip through the canonical model may
+//! leave.
 
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -16,26 +17,26 @@ pub struct Losses {
     pub captured: Vec<Captured>,
 }
 
-/// Why something does not arrive as it was said.
+/// A loss between dialects, with its reason.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Loss {
     /// The name in the matrix.
     pub name: String,
-    /// The dialects that it is said in.
+    /// The receiving dialects.
     pub to: Vec<String>,
-    /// Only from these; empty: from all others.
+    /// The sending dialects; empty: all.
     #[serde(default)]
     pub from: Vec<String>,
     pub direction: Direction,
     /// The names of the matrix's tables.
     pub features: Vec<String>,
-    /// Only cells of these words; empty: any.
+    /// The cells with these texts; empty: any.
     #[serde(default)]
     pub cells: Vec<String>,
     /// One sentence.
     pub reason: String,
-    /// The provider's documentation, where the reason is its API.
+    /// The vendor's documentation, if the reason is its API.
     #[serde(default)]
     pub link: String,
 }
@@ -54,21 +55,21 @@ impl Direction {
     }
 }
 
-/// What may differ in a dialect's own JSON after a way through the canonical model.
+/// A difference that a dialect's JSON may have after a round trip through the canonical model.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RoundTrip {
     pub dialects: Vec<String>,
     /// `request` or `answer`.
     pub direction: Direction,
-    /// Where: member names, `*` for every item or member, `**` for any depth.
+    /// The paths: member names, `*` for every item or member, `**` for any depth.
     pub at: Vec<String>,
-    /// What is the same there: see `common/round_trip.rs`.
+    /// The equivalence at these paths: see `common/round_trip.rs`.
     pub same: serde_json::Value,
     pub reason: String,
 }
 
-/// What a real client's request loses.
+/// A loss of a captured client request.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Captured {
@@ -77,7 +78,7 @@ pub struct Captured {
     pub to: Vec<String>,
     /// The diagnostic.
     pub code: String,
-    /// Where, with `#` for numbers.
+    /// The paths, with `#` for numbers.
     pub at: Vec<String>,
     pub reason: String,
 }

@@ -1,8 +1,8 @@
-//! What Anthropic's SDKs demand of an answer; written from the published types, knowing nothing of our own model.
+//! Checks an Anthropic response as its SDKs' types require; written from the published types, independent of our own model.
 
 use serde_json::Value;
 
-/// Words for the end that are another API's. What is in neither list may be a newer one.
+/// Stop reasons of other APIs. A reason in neither list may be a newer one.
 const FOREIGN: [&str; 6] = ["", "stop", "length", "tool_calls", "content_filter", "function_call"];
 const ERRORS: [&str; 10] = [
     "invalid_request_error",
@@ -17,11 +17,11 @@ const ERRORS: [&str; 10] = [
     "overloaded_error",
 ];
 
-/// Deltas that belong to a kind of block; others may be newer ones.
+/// Deltas that belong to a kind of block. Other deltas may be newer ones.
 const DELTAS: [&str; 5] =
     ["text_delta", "citations_delta", "thinking_delta", "signature_delta", "input_json_delta"];
 
-/// Panics with `what` if a body is not what a strict client takes: a stream, a whole answer, or an error.
+/// Panics with `what` unless a strict client accepts the body: a stream, a response, or an error.
 pub fn check(body: &str, what: &str) {
     let demand = |holds: bool, why: &str| assert!(holds, "{what}: {why}\n{body}");
     if body.starts_with("event: ") {
@@ -35,7 +35,7 @@ pub fn check(body: &str, what: &str) {
     }
     message(&value, &demand);
     for block in value["content"].as_array().unwrap() {
-        whole(block, &demand);
+        content_block(block, &demand);
     }
     demand(value["stop_reason"].as_str().is_none_or(|r| !FOREIGN.contains(&r)), "stop_reason");
 }
@@ -58,7 +58,7 @@ fn message(value: &Value, demand: Demand<'_>) {
     }
 }
 
-fn whole(block: &Value, demand: Demand<'_>) {
+fn content_block(block: &Value, demand: Demand<'_>) {
     let members: &[&str] = match block["type"].as_str().unwrap_or_default() {
         "text" => &["text"],
         "thinking" => &["thinking", "signature"],
@@ -102,7 +102,7 @@ fn stream(body: &str, demand: Demand<'_>) {
             "content_block_start" => {
                 demand(begun && open.is_none() && !ended, "a block begins where none may");
                 demand(index == Some(next), "blocks are not counted from 0 without gaps");
-                whole(&event["content_block"], demand);
+                content_block(&event["content_block"], demand);
                 open = Some((next, event["content_block"]["type"].as_str().unwrap().to_owned()));
                 next += 1;
             }
@@ -134,7 +134,7 @@ fn stream(body: &str, demand: Demand<'_>) {
                 demand(ended && last, "message_stop");
                 return;
             }
-            // A ping, or a newer event, passes where its name is its type.
+            // A ping or a newer event is accepted if its name is its type.
             _ => {}
         }
     }

@@ -1,5 +1,5 @@
-//! Shared by the tests: fixtures by kind, with what belongs to them.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses its part, and reads files
+//! Shared by the tests: fixtures by kind, with their requests, profiles and statuses.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses a part of it; tests read files
 
 pub mod conversation;
 pub mod expected;
@@ -17,12 +17,12 @@ use openai_shim_core::canonical::{Diagnostics, Message, ReasoningTags, Request, 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::{Context, PayloadKind, Profile, dialect, profile};
+use openai_shim_core::{Context, PayloadKind, Profile, dialect};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// One payload: `fixtures/<dialect>/<kind>s/<behaviour>.<ext>`, with `<behaviour>.request.json`, `.profile` and `.status`
-/// beside it where they matter.
+/// One payload: `fixtures/<dialect>/<kind>s/<behaviour>.<ext>`, with optional `<behaviour>.request.json`, `.profile` and
+/// `.status` in the same folder.
 #[derive(Clone)]
 pub struct Fixture {
     pub dialect: &'static dyn Dialect,
@@ -40,14 +40,14 @@ impl std::fmt::Debug for Fixture {
     }
 }
 
-/// What may lie beside a payload.
+/// The extensions of the optional files of a payload.
 pub const SIDE_FILES: [&str; 3] = ["request.json", "profile", "status"];
 
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// All fixtures of these kinds, in the order of their names.
+/// Returns all fixtures of these kinds, ordered by name.
 pub fn fixtures(kinds: &[PayloadKind]) -> Vec<Fixture> {
     let mut all = Vec::new();
     for dialect in DIALECTS {
@@ -58,20 +58,21 @@ pub fn fixtures(kinds: &[PayloadKind]) -> Vec<Fixture> {
             paths.sort();
             for path in paths {
                 let file = path.file_name().unwrap().to_string_lossy().into_owned();
-                let (name, rest) = file.split_once('.').unwrap();
-                if SIDE_FILES.contains(&rest) {
+                let (name, extension) = file.split_once('.').unwrap();
+                if SIDE_FILES.contains(&extension) {
                     continue;
                 }
-                let beside = |ext: &str| std::fs::read(dir.join(format!("{name}.{ext}"))).ok();
-                let text = |ext: &str| beside(ext).map(|b| String::from_utf8(b).unwrap().trim().to_owned());
-                let mut profile = row(&text("profile").unwrap_or_else(|| "compatible".to_owned()));
+                let side_file = |ext: &str| std::fs::read(dir.join(format!("{name}.{ext}"))).ok();
+                let text =
+                    |ext: &str| side_file(ext).map(|b| String::from_utf8(b).unwrap().trim().to_owned());
+                let mut profile = profile_named(&text("profile").unwrap_or_else(|| "compatible".to_owned()));
                 dialect.name().clone_into(&mut profile.dialect);
                 all.push(Fixture {
                     dialect: *dialect,
                     kind: *kind,
                     name: name.to_owned(),
                     body: std::fs::read(&path).unwrap(),
-                    request: beside("request.json"),
+                    request: side_file("request.json"),
                     profile,
                     status: text("status").map(|s| s.parse().unwrap()),
                 });
@@ -82,26 +83,26 @@ pub fn fixtures(kinds: &[PayloadKind]) -> Vec<Fixture> {
     all
 }
 
-/// A built-in row, or one with a deviation that no built-in row has.
-fn row(name: &str) -> Profile {
-    let mut row = profile("compatible").unwrap();
+/// Returns a built-in profile, or one with a deviation that no built-in profile has.
+fn profile_named(name: &str) -> Profile {
+    let mut profile = openai_shim_core::profile::profile("compatible").unwrap();
     match name {
-        "cumulative" => row.responses.cumulative_deltas = true,
+        "cumulative" => profile.responses.cumulative_deltas = true,
         "clamping" => {
-            row.params.clamp.insert("temperature".to_owned(), [0.0, 1.5]);
-            row.params.clamp.insert("top_p".to_owned(), [0.0, 1.0]);
+            profile.params.clamp.insert("temperature".to_owned(), [0.0, 1.5]);
+            profile.params.clamp.insert("top_p".to_owned(), [0.0, 1.0]);
         }
-        "inside" => row.responses.reasoning_tags = ReasoningTags::Prefilled,
+        "inside" => profile.responses.reasoning_tags = ReasoningTags::Prefilled,
         "keeping" => {
-            row.responses.reasoning_tags = ReasoningTags::Ignore;
-            row.responses.keep_tool_markup = true;
+            profile.responses.reasoning_tags = ReasoningTags::Ignore;
+            profile.responses.keep_tool_markup = true;
         }
-        "stopless" => row.params.max_stop_sequences = Some(0),
-        "alternating" => row.messages.merge_same_role = true,
-        "unstreamed" => row.stream.supported = false,
-        built_in => row = profile(built_in).unwrap(),
+        "stopless" => profile.params.max_stop_sequences = Some(0),
+        "alternating" => profile.messages.merge_same_role = true,
+        "unstreamed" => profile.stream.supported = false,
+        built_in => profile = openai_shim_core::profile::profile(built_in).unwrap(),
     }
-    row
+    profile
 }
 
 pub fn folder(kind: PayloadKind) -> &'static str {
@@ -128,10 +129,10 @@ impl Fixture {
         })
     }
 
-    /// The client's request, as a client of this dialect sends it; and where to.
+    /// The client's request as a client of this dialect sends it: path and body.
     fn sent_by(&self, client: &'static dyn Dialect) -> Option<(String, Vec<u8>)> {
         let own = self.request.clone()?;
-        // Dialects that name the model in the path have fixtures with OpenAI's requests beside them.
+        // Fixtures of dialects with the model in the path have OpenAI's requests.
         let from = if self
             .dialect
             .decode_request("", &bytes::Bytes::copy_from_slice(&own), &mut Diagnostics::default())
@@ -150,24 +151,24 @@ impl Fixture {
         if request.model.is_empty() {
             "model".clone_into(&mut request.model);
         }
-        Some(written(&request, client))
+        Some(encoded(&request, client))
     }
 
-    /// The body of the client's request, as a client of this dialect sends it.
+    /// The body of the client's request as a client of this dialect sends it.
     pub fn request_in(&self, client: &'static dyn Dialect) -> Option<Vec<u8>> {
         self.sent_by(client).map(|(_, body)| body)
     }
 
-    /// The client's request, or a plain one, for a stream or for a whole answer.
+    /// The client's request, or a minimal one, streaming or not.
     pub fn incoming(&self, client: &'static dyn Dialect, stream: bool) -> ClientRequest {
         let plain = || {
             let mut request = Request::default();
             request.model = String::from("model");
             request.messages.push(Message::text(Role::User, "hi"));
-            written(&request, client)
+            encoded(&request, client)
         };
         let (path, body) = self.sent_by(client).unwrap_or_else(plain);
-        // Not every dialect can ask nothing.
+        // Not every dialect can encode an empty request.
         let read = |path: &str, body: &[u8]| {
             client.decode_request(path, &bytes::Bytes::copy_from_slice(body), &mut Diagnostics::default())
         };
@@ -184,13 +185,13 @@ impl Fixture {
         ClientRequest::read(client, &encoded.path, encoded.body.to_json().into()).unwrap()
     }
 
-    /// The client's request, or a plain one, for a stream or for a whole answer.
+    /// The client's request, or a minimal one, streaming or not.
     pub fn asking(&self, client: &'static dyn Dialect, stream: bool) -> Vec<u8> {
         let plain = || {
             let mut request = Request::default();
             request.model = String::from("model");
             request.messages.push(Message::text(Role::User, "hi"));
-            written(&request, client).1
+            encoded(&request, client).1
         };
         let text = String::from_utf8(self.request_in(client).unwrap_or_else(plain)).unwrap();
         let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -199,18 +200,18 @@ impl Fixture {
     }
 }
 
-/// A request as a client of this dialect sends it.
-fn written(request: &Request, client: &'static dyn Dialect) -> (String, Vec<u8>) {
+/// Encodes a request as a client of this dialect sends it.
+fn encoded(request: &Request, client: &'static dyn Dialect) -> (String, Vec<u8>) {
     let encoded = client.encode_request(request, None, &mut Diagnostics::default()).unwrap();
     (encoded.path, encoded.body.to_json().into_bytes())
 }
 
-/// The fixture of that kind and name.
+/// Returns the fixture of this kind and name.
 pub fn fixture(kind: PayloadKind, name: &str) -> Fixture {
     fixtures(&[kind]).into_iter().find(|f| f.name == name).unwrap_or_else(|| panic!("no fixture {name}"))
 }
 
-/// A few cases by default; `PROPTEST_CASES` asks for more.
+/// 64 cases by default; `PROPTEST_CASES` sets another number.
 pub fn cases() -> proptest::test_runner::Config {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(64);
     proptest::test_runner::Config { cases, failure_persistence: None, ..Default::default() }
@@ -220,7 +221,7 @@ pub fn chat() -> &'static dyn Dialect {
     dialect("openai-chat").unwrap()
 }
 
-/// `../shared`, or what `OPENAI_SHIM_CORPUS` names; absent, the test says so and is skipped, but not in CI.
+/// The folder `OPENAI_SHIM_CORPUS`, or `../shared`. If it does not exist, the test prints that it is skipped; in CI it fails.
 pub fn shared(test: &str) -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let path = std::env::var_os("OPENAI_SHIM_CORPUS").map_or(default, PathBuf::from);
@@ -236,11 +237,11 @@ pub fn shared(test: &str) -> Option<PathBuf> {
     None
 }
 
-/// Half a surrogate pair is JSON, but no text of Rust's: what reads texts leaves this fixture out.
+/// A lone surrogate is JSON but not text in Rust: tests that compare text skip this fixture.
 pub const NO_TEXT: &str = "escaped_surrogates";
 
-/// An answer, streamed or whole, with some of its lines or members dropped, doubled or swapped, values replaced by others,
-/// and its end cut off.
+/// A response, streaming or not, with some lines or members dropped, duplicated or swapped, some values replaced, and its end cut
+/// off.
 pub fn mutilated() -> impl Strategy<Value = Fixture> {
     let all: Vec<Fixture> = fixtures(&[PayloadKind::Stream, PayloadKind::Response])
         .into_iter()
@@ -250,29 +251,29 @@ pub fn mutilated() -> impl Strategy<Value = Fixture> {
     let cut = prop_oneof![3 => 0..1_usize, 1 => 0..100_usize];
     (prop::sample::select(all), edits, cut).prop_map(|(mut fixture, edits, cut)| {
         for (edit, a, b, value) in edits {
-            let lines = edit < 3;
-            let pieces = |body: &[u8]| -> Vec<Vec<u8>> {
-                body.split_inclusive(|c| if lines { *c == b'\n' } else { b",{}[]:".contains(c) })
+            let by_line = edit < 3;
+            let split = |body: &[u8]| -> Vec<Vec<u8>> {
+                body.split_inclusive(|c| if by_line { *c == b'\n' } else { b",{}[]:".contains(c) })
                     .map(<[u8]>::to_vec)
                     .collect()
             };
-            let mut pieces = pieces(&fixture.body);
-            if pieces.is_empty() {
+            let mut parts = split(&fixture.body);
+            if parts.is_empty() {
                 break;
             }
-            let (a, b) = (usize::from(a) % pieces.len(), usize::from(b) % pieces.len());
+            let (a, b) = (usize::from(a) % parts.len(), usize::from(b) % parts.len());
             match edit {
-                0 | 3 => drop(pieces.remove(a)),
-                1 => pieces.insert(b, pieces[a].clone()),
-                2 => pieces.swap(a, b),
+                0 | 3 => drop(parts.remove(a)),
+                1 => parts.insert(b, parts[a].clone()),
+                2 => parts.swap(a, b),
                 _ => {
-                    // The sign that ends it stays: the JSON often does as well.
-                    let sign = pieces[a].pop();
-                    pieces[a] = VALUES[value].as_bytes().to_vec();
-                    pieces[a].extend(sign);
+                    // The separator at its end stays, so that the result is often still JSON.
+                    let separator = parts[a].pop();
+                    parts[a] = VALUES[value].as_bytes().to_vec();
+                    parts[a].extend(separator);
                 }
             }
-            fixture.body = pieces.concat();
+            fixture.body = parts.concat();
         }
         let keep = fixture.body.len() * (100 - cut) / 100;
         fixture.body.truncate(keep.max(1));
@@ -280,7 +281,7 @@ pub fn mutilated() -> impl Strategy<Value = Fixture> {
     })
 }
 
-/// What may stand where something else was due.
+/// Values that replace others.
 const VALUES: [&str; 14] = [
     "null",
     "0",

@@ -1,22 +1,23 @@
-//! A dialect's own JSON before and after a way through the canonical model: equal, but for what `docs/losses.toml` allows.
+//! Compares a dialect's JSON before and after a round trip through the canonical model: equal, except for the differences that
+//! `docs/losses.toml` lists.
 
 use super::losses::{Direction, RoundTrip, losses};
 use serde_json::{Value, json};
 
-/// What one dialect's round trips are allowed, and what of it was needed.
+/// The differences that one dialect's round trips may have, and which of them occurred.
 pub struct Trip {
     allowed: Vec<Allowed>,
     compared: usize,
 }
 
-/// What is the same at one place, and how often that was needed.
+/// An equivalence at one path, and how often it was needed.
 struct Allowed {
     path: String,
     same: Value,
     used: usize,
 }
 
-/// Where a member stands.
+/// The path of a value.
 type Place = Vec<String>;
 
 impl Trip {
@@ -31,7 +32,7 @@ impl Trip {
         Self { allowed: each.collect(), compared: 0 }
     }
 
-    /// The two, put into one form; what differs all the same, or nothing.
+    /// Normalizes both values and compares them; the error lists the remaining differences.
     pub fn compare(&mut self, before: &Value, after: &Value) -> Result<(), String> {
         let (mut before, mut after) = (numbers(before), numbers(after));
         for entry in &mut self.allowed {
@@ -40,7 +41,7 @@ impl Trip {
             }
             let (old, new) = (before.clone(), after.clone());
             apply(entry, &mut before, &mut after);
-            // What is done to both alike was not needed.
+            // A change that leaves the differences as they were was not needed.
             entry.used += usize::from(
                 (old != before || new != after) && difference(&old, &new) != difference(&before, &after),
             );
@@ -52,7 +53,7 @@ impl Trip {
         }
     }
 
-    /// How many were compared, and which allowances nothing needed.
+    /// Returns how many values were compared, and the allowances that were not needed.
     pub fn finish(self) -> (usize, Vec<String>) {
         let idle = self.allowed.iter().filter(|entry| entry.used == 0 && self.compared > 0);
         (self.compared, idle.map(|entry| format!("nothing needs {} {}", entry.path, entry.same)).collect())
@@ -62,7 +63,7 @@ impl Trip {
 fn apply(entry: &Allowed, before: &mut Value, after: &mut Value) {
     let path: Vec<&str> = entry.path.split('.').collect();
     match (&entry.same, entry.same.as_str()) {
-        // A member of this value says what none says.
+        // A member with one of these values is equivalent to an absent member.
         (Value::Array(values), _) => {
             for side in [before, after] {
                 for place in find(side, &path).iter().rev() {
@@ -72,7 +73,7 @@ fn apply(entry: &Allowed, before: &mut Value, after: &mut Value) {
                 }
             }
         }
-        // Nothing in it says what no member says.
+        // An empty member is equivalent to an absent member.
         (_, Some("empty")) => {
             let empty = [Value::Null, json!(""), json!([]), json!({})];
             for side in [before, after] {
@@ -83,7 +84,7 @@ fn apply(entry: &Allowed, before: &mut Value, after: &mut Value) {
                 }
             }
         }
-        // It is always written, and need not have been there.
+        // The encoder always writes the member, even if it was absent.
         (_, Some("filled")) => {
             for place in find(after, &path).iter().rev() {
                 if get(before, place).is_none() {
@@ -91,7 +92,7 @@ fn apply(entry: &Allowed, before: &mut Value, after: &mut Value) {
                 }
             }
         }
-        // It need not be kept.
+        // The member may be dropped.
         (_, Some("left-out")) => {
             for place in find(before, &path).iter().rev() {
                 if get(after, place).is_none() {
@@ -99,7 +100,7 @@ fn apply(entry: &Allowed, before: &mut Value, after: &mut Value) {
                 }
             }
         }
-        // It may be another one.
+        // The value may differ.
         (_, Some("another")) => {
             for side in [before, after] {
                 for place in find(side, &path).iter().rev() {
@@ -107,7 +108,7 @@ fn apply(entry: &Allowed, before: &mut Value, after: &mut Value) {
                 }
             }
         }
-        // One is a list of one.
+        // A single value is equivalent to a list with this value.
         (_, Some("list")) => {
             for side in [before, after] {
                 for place in find(side, &path) {
@@ -130,10 +131,10 @@ fn apply(entry: &Allowed, before: &mut Value, after: &mut Value) {
     }
 }
 
-/// A name, and what puts a value into that form.
+/// The name of a normal form, and the function that converts a value to it.
 type Form = (&'static str, fn(&mut Value));
 
-/// Forms that are more than a member.
+/// The normal forms that concern more than one member.
 const FORMS: &[Form] = &[
     ("camel-case", camel_case),
     ("functions-together", functions_together),
@@ -155,8 +156,8 @@ const FORMS: &[Form] = &[
     }),
     ("ending", |choice| {
         let calls = choice["message"]["tool_calls"].as_array().is_some_and(|calls| !calls.is_empty());
-        let word = choice["finish_reason"].as_str().unwrap_or_default();
-        let known = ["length", "content_filter"].contains(&word);
+        let reason = choice["finish_reason"].as_str().unwrap_or_default();
+        let known = ["length", "content_filter"].contains(&reason);
         if let Some(choice) = choice.as_object_mut().filter(|_| !known) {
             choice.insert(String::from("finish_reason"), if calls { "tool_calls" } else { "stop" }.into());
         }
@@ -205,7 +206,7 @@ const FORMS: &[Form] = &[
     }),
 ];
 
-/// Keys of the API in one spelling; what is not the API's stays.
+/// Converts the API's keys to camel case; keys that are not the API's are unchanged.
 fn camel_case(value: &mut Value) {
     const FOREIGN: [&str; 8] = [
         "args",
@@ -221,9 +222,9 @@ fn camel_case(value: &mut Value) {
         Value::Object(members) => {
             let old = std::mem::take(members);
             for (key, mut value) in old {
-                let mut words = key.split('_').filter(|w| !w.is_empty());
-                let first = words.next().unwrap_or_default().to_owned();
-                let key = words.fold(first, |all, word| all + &word[..1].to_uppercase() + &word[1..]);
+                let mut parts = key.split('_').filter(|w| !w.is_empty());
+                let first = parts.next().unwrap_or_default().to_owned();
+                let key = parts.fold(first, |all, reason| all + &reason[..1].to_uppercase() + &reason[1..]);
                 if !FOREIGN.contains(&key.as_str()) {
                     camel_case(&mut value);
                 }
@@ -235,7 +236,7 @@ fn camel_case(value: &mut Value) {
     }
 }
 
-/// Google's functions are one tool, its own tools one each; an empty one is none.
+/// Merges Google's function declarations into one tool; its native tools stay separate, and empty tools are removed.
 fn functions_together(tools: &mut Value) {
     let (mut functions, mut others) = (Vec::new(), Vec::new());
     for tool in tools.as_array_mut().into_iter().flatten() {
@@ -251,7 +252,7 @@ fn functions_together(tools: &mut Value) {
     *tools = json!([functions, others]);
 }
 
-/// Google's results of one turn stand in one content.
+/// Merges Google's function results of one turn into one content.
 fn results_together(contents: &mut Value) {
     let results = |content: &Value| {
         content["role"] == "user"
@@ -272,7 +273,7 @@ fn results_together(contents: &mut Value) {
     *contents = out.into();
 }
 
-/// Numbers by their value: 1 is 1.0.
+/// Normalizes numbers to their value: 1 becomes 1.0.
 fn numbers(value: &Value) -> Value {
     match value {
         Value::Number(n) => n.as_f64().map_or(value.clone(), Value::from),
@@ -282,7 +283,7 @@ fn numbers(value: &Value) -> Value {
     }
 }
 
-/// Everything under a pattern: names, `*` for any one, `**` for any depth.
+/// Returns all paths that match a pattern: names, `*` for any one, `**` for any depth.
 fn find(value: &Value, pattern: &[&str]) -> Vec<Place> {
     let (mut found, mut place) = (Vec::new(), Vec::new());
     seek(value, pattern, &mut place, &mut found);
@@ -343,7 +344,7 @@ fn remove(value: &mut Value, place: &[String]) {
     }
 }
 
-/// The first difference.
+/// Returns all differences, one on each line.
 fn difference(before: &Value, after: &Value) -> Option<String> {
     let mut all = Vec::new();
     differences(before, after, &mut Vec::new(), &mut all);

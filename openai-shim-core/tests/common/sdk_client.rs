@@ -1,23 +1,23 @@
-//! What an answer says to a client that reads it as the OpenAI SDKs do: no tolerance, no knowledge of ours.
+//! Chat response bodies to their content, read as the OpenAI SDKs do: without tolerance, independent of our own model.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// One answer as its client puts it together.
+/// One choice as a client assembles it.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub struct Answer {
+pub struct ChoiceContent {
     pub text: String,
-    pub thoughts: String,
+    pub reasoning: String,
     pub refusal: String,
-    /// Name and arguments; a custom tool's input.
+    /// Name and arguments, or the input of a custom tool, by index.
     pub calls: BTreeMap<u64, (String, String)>,
-    pub finish: Option<String>,
+    pub finish_reason: Option<String>,
 }
 
-/// All answers of a body by their index, and the error that it holds.
-pub type Said = (BTreeMap<u64, Answer>, Option<Value>);
+/// The choices of a body by index, and its error.
+pub type Content = (BTreeMap<u64, ChoiceContent>, Option<Value>);
 
-/// The JSON documents of what we send: the events of a stream, or the one body. Panics on anything else.
+/// Returns the JSON documents of a body: the events of a stream, or the one document. Panics on anything else.
 pub fn documents(body: &str) -> Vec<Value> {
     let parse = |json: &str| serde_json::from_str(json).unwrap_or_else(|e| panic!("{e}: {json}"));
     if !body.starts_with("data: ") {
@@ -29,40 +29,44 @@ pub fn documents(body: &str) -> Vec<Value> {
     data.filter(|data| *data != "[DONE]").map(parse).collect()
 }
 
-/// What a body that we sent says.
-pub fn said(body: &str) -> Said {
-    let (mut answers, mut error) = (BTreeMap::<u64, Answer>::new(), None);
+/// Reads the content of a body. Panics if it is malformed.
+pub fn read(body: &str) -> Content {
+    let (mut choices, mut error) = (BTreeMap::<u64, ChoiceContent>::new(), None);
     for document in documents(body) {
         if document.get("error").is_some() {
             error = Some(document["error"].clone());
             continue;
         }
         for choice in document["choices"].as_array().unwrap() {
-            let answer = answers.entry(choice["index"].as_u64().unwrap()).or_default();
-            // A whole answer is read by its message, whatever stands beside it.
-            let whole = document["object"] == "chat.completion";
-            let said = choice.get("delta").filter(|_| !whole).unwrap_or(&choice["message"]);
-            let words = |key: &str| said[key].as_str().unwrap_or_default();
-            answer.text += words("content");
-            answer.thoughts += words("reasoning_content");
-            answer.refusal += words("refusal");
-            for (at, call) in said["tool_calls"].as_array().into_iter().flatten().enumerate() {
-                let index = call["index"].as_u64().filter(|_| !whole);
-                add(answer, index.unwrap_or(at as u64), call);
+            let content = choices.entry(choice["index"].as_u64().unwrap()).or_default();
+            // A non-streaming choice has a `message`; a `delta` in it is ignored.
+            let is_complete = document["object"] == "chat.completion";
+            let message = choice.get("delta").filter(|_| !is_complete).unwrap_or(&choice["message"]);
+            let text = |key: &str| message[key].as_str().unwrap_or_default();
+            content.text += text("content");
+            content.reasoning += text("reasoning_content");
+            content.refusal += text("refusal");
+            for (at, call) in message["tool_calls"].as_array().into_iter().flatten().enumerate() {
+                let index = call["index"].as_u64().filter(|_| !is_complete);
+                add_call(content, index.unwrap_or(at as u64), call);
             }
-            if let Some(function) = said.get("function_call") {
-                add(answer, 0, &serde_json::json!({ "function": function }));
+            if let Some(function) = message.get("function_call") {
+                add_call(content, 0, &serde_json::json!({ "function": function }));
             }
             if let Some(reason) = choice["finish_reason"].as_str() {
-                assert_eq!(answer.finish.replace(reason.to_owned()), None, "two finish reasons: {body}");
+                assert_eq!(
+                    content.finish_reason.replace(reason.to_owned()),
+                    None,
+                    "two finish reasons: {body}"
+                );
             }
         }
     }
-    (answers, error)
+    (choices, error)
 }
 
-fn add(answer: &mut Answer, index: u64, call: &Value) {
-    let slot = answer.calls.entry(index).or_default();
+fn add_call(content: &mut ChoiceContent, index: u64, call: &Value) {
+    let slot = content.calls.entry(index).or_default();
     let custom = call.get("custom").filter(|_| call["type"] != "function");
     let (function, input) = match custom {
         Some(custom) => (custom, "input"),
@@ -72,26 +76,26 @@ fn add(answer: &mut Answer, index: u64, call: &Value) {
     slot.1 += function[input].as_str().unwrap_or_default();
 }
 
-/// What a body says, on one line.
+/// Summarizes the content of a body on one line.
 pub fn line(body: &str) -> String {
-    let (answers, error) = said(body);
-    let text = |words: &str| words.replace('\n', "\\n");
-    let mut parts: Vec<String> = answers
+    let (choices, error) = read(body);
+    let escape = |text: &str| text.replace('\n', "\\n");
+    let mut parts: Vec<String> = choices
         .values()
-        .map(|answer| {
-            let mut words = Vec::new();
-            if !answer.thoughts.is_empty() {
-                words.push(format!("<{}>", text(&answer.thoughts)));
+        .map(|content| {
+            let mut parts = Vec::new();
+            if !content.reasoning.is_empty() {
+                parts.push(format!("<{}>", escape(&content.reasoning)));
             }
-            if !answer.text.is_empty() {
-                words.push(format!("\"{}\"", text(&answer.text)));
+            if !content.text.is_empty() {
+                parts.push(format!("\"{}\"", escape(&content.text)));
             }
-            if !answer.refusal.is_empty() {
-                words.push(format!("refuses \"{}\"", answer.refusal));
+            if !content.refusal.is_empty() {
+                parts.push(format!("refuses \"{}\"", content.refusal));
             }
-            words.extend(answer.calls.values().map(|(name, arguments)| format!("{name}({arguments})")));
-            words.extend(answer.finish.clone());
-            words.join(" ")
+            parts.extend(content.calls.values().map(|(name, arguments)| format!("{name}({arguments})")));
+            parts.extend(content.finish_reason.clone());
+            parts.join(" ")
         })
         .collect();
     parts.extend(error.map(|error| format!("error {}", error["code"].as_str().unwrap_or("null"))));

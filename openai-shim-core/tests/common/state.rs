@@ -1,4 +1,4 @@
-//! A store of state for tests, and exchanges that are driven over it.
+//! A state store for tests, and exchanges that use it.
 
 use bytes::Bytes;
 use openai_shim_core::exchange::{ClientRequest, Settings, Step};
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex};
 
-/// Everything that was kept, under its key's text.
+/// All stored values, by the text of their keys.
 #[derive(Debug, Default)]
 pub struct TestStore {
     entries: Mutex<BTreeMap<String, Bytes>>,
@@ -16,7 +16,7 @@ pub struct TestStore {
 }
 
 impl TestStore {
-    /// The next step of an exchange that is not about state; what is about state is answered.
+    /// Answers all state steps of an exchange and returns its next other step.
     pub fn next(&self, exchange: &mut Exchange) -> Step {
         loop {
             match exchange.next() {
@@ -27,16 +27,16 @@ impl TestStore {
                     drop(entries);
                     exchange.provide(values).unwrap();
                 }
-                Step::Store(kept) => {
-                    let kept = kept.into_iter().map(|entry| (entry.key.to_string(), entry.value));
-                    self.entries.lock().unwrap().extend(kept);
+                Step::Store(stored) => {
+                    let stored = stored.into_iter().map(|entry| (entry.key.to_string(), entry.value));
+                    self.entries.lock().unwrap().extend(stored);
                 }
                 step => return step,
             }
         }
     }
 
-    /// What is kept: key and value.
+    /// Returns all stored keys and values.
     pub fn entries(&self) -> Vec<(String, String)> {
         let entries = self.entries.lock().unwrap();
         entries
@@ -45,13 +45,13 @@ impl TestStore {
             .collect()
     }
 
-    /// How many keys each load had.
+    /// Returns the number of keys of each load.
     pub fn loads(&self) -> Vec<usize> {
         self.loads.lock().unwrap().clone()
     }
 }
 
-/// Settings, with a store and an owner.
+/// Settings with a store and an owner.
 #[derive(Debug, Clone)]
 pub struct Setup {
     pub settings: Settings,

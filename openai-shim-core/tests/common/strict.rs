@@ -1,5 +1,5 @@
-//! What the OpenAI SDKs' types demand of an answer, in their strictest mode; written from the published schema, knowing
-//! nothing of our own model.
+//! Checks a chat response as the OpenAI SDKs' types require in their strictest mode; written from the published schema,
+//! independent of our own model.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 const REASONS: [&str; 5] = ["stop", "length", "tool_calls", "content_filter", "function_call"];
 const TIERS: [&str; 5] = ["auto", "default", "flex", "scale", "priority"];
 
-/// Panics with `what` if a body is not what a strict client takes: a stream, a whole answer, or an error.
+/// Panics with `what` unless a strict client accepts the body: a stream, a response, or an error.
 pub fn check(body: &str, what: &str) {
     let fail = |why: &str| panic!("{what}: {why}\n{body}");
     if body.starts_with("data: ") {
@@ -15,7 +15,7 @@ pub fn check(body: &str, what: &str) {
         return;
     }
     let value: Value = serde_json::from_str(body).unwrap_or_else(|e| fail(&e.to_string()));
-    if value.get("error").is_some() { error(&value, &fail) } else { whole(&value, &fail) }
+    if value.get("error").is_some() { error(&value, &fail) } else { completion(&value, &fail) }
 }
 
 type Fail<'f> = &'f dyn Fn(&str) -> Value;
@@ -54,7 +54,7 @@ fn text_or_null(value: &Value, key: &str, fail: Fail<'_>) {
     demand(value.get(key).is_none_or(|v| v.is_null() || v.is_string()), key, fail);
 }
 
-fn whole(value: &Value, fail: Fail<'_>) {
+fn completion(value: &Value, fail: Fail<'_>) {
     identity(value, "chat.completion", fail);
     demand(value["usage"].is_object(), "usage", fail);
     demand(!value["choices"].as_array().unwrap().is_empty(), "no choices", fail);
@@ -70,12 +70,12 @@ fn whole(value: &Value, fail: Fail<'_>) {
         text_or_null(message, "reasoning_content", fail);
         if let Some(calls) = message.get("tool_calls") {
             demand(calls.as_array().is_some_and(|calls| !calls.is_empty()), "tool_calls", fail);
-            calls.as_array().unwrap().iter().for_each(|call| whole_call(call, fail));
+            calls.as_array().unwrap().iter().for_each(|call| complete_call(call, fail));
         }
     }
 }
 
-fn whole_call(call: &Value, fail: Fail<'_>) {
+fn complete_call(call: &Value, fail: Fail<'_>) {
     demand(call["id"].as_str().is_some_and(|id| !id.is_empty()), "a call's id", fail);
     let kind = call["type"].as_str().unwrap_or_default();
     let input = if kind == "custom" { "input" } else { "arguments" };
@@ -83,9 +83,9 @@ fn whole_call(call: &Value, fail: Fail<'_>) {
     demand(call[kind]["name"].is_string() && call[kind][input].is_string(), "a call's function", fail);
 }
 
-/// Where one answer of a stream stands.
+/// The state of one choice of a stream.
 #[derive(Default)]
-struct Standing {
+struct ChoiceState {
     began: bool,
     finished: bool,
     calls: BTreeMap<u64, String>,
@@ -94,7 +94,7 @@ struct Standing {
 fn stream(body: &str, fail: Fail<'_>) {
     demand(body.ends_with("\n\n"), "no blank line at the end", fail);
     let events: Vec<&str> = body.trim_end_matches("\n\n").split("\n\n").collect();
-    let mut answers = BTreeMap::<u64, Standing>::new();
+    let mut answers = BTreeMap::<u64, ChoiceState>::new();
     let (mut counted, mut first) = (false, None);
     for (at, event) in events.iter().enumerate() {
         let data = event.strip_prefix("data: ").unwrap_or_default();
@@ -130,7 +130,7 @@ fn stream(body: &str, fail: Fail<'_>) {
     fail("it ends with neither [DONE] nor an error");
 }
 
-fn one_of_a_chunk(choice: &Value, answer: &mut Standing, fail: Fail<'_>) {
+fn one_of_a_chunk(choice: &Value, answer: &mut ChoiceState, fail: Fail<'_>) {
     demand(!answer.finished, "something after the finish reason", fail);
     let delta = &choice["delta"];
     demand(delta.is_object(), "delta", fail);
@@ -153,7 +153,7 @@ fn one_of_a_chunk(choice: &Value, answer: &mut Standing, fail: Fail<'_>) {
     answer.finished = reason.is_some_and(Value::is_string);
 }
 
-fn fragment(call: &Value, answer: &mut Standing, fail: Fail<'_>) {
+fn fragment(call: &Value, answer: &mut ChoiceState, fail: Fail<'_>) {
     demand(call["index"].is_u64(), "a call's index", fail);
     let index = call["index"].as_u64().unwrap();
     let begins = !answer.calls.contains_key(&index);

@@ -1,12 +1,12 @@
-//! What the OpenAI SDKs' types, and their accumulators of streams, demand of the Responses dialect; written from the published
-//! schema, knowing nothing of our own model.
+//! Checks a Responses body as the OpenAI SDKs' types and stream accumulators require; written from the published schema,
+//! independent of our own model.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 const ENDS: [&str; 3] = ["response.completed", "response.incomplete", "response.failed"];
 
-/// Panics with `what` if a body is not what a strict client takes: a stream, a whole answer, or an error.
+/// Panics with `what` unless a strict client accepts the body: a stream, a response, or an error.
 pub fn check(body: &str, what: &str) {
     if body.starts_with("event: ") {
         stream(body).unwrap_or_else(|why| panic!("{what}: {why}\n{body}"));
@@ -77,13 +77,13 @@ fn part(part: &Value) -> Checked {
 }
 
 /// An item of a stream: its id, its parts, and whether it is done.
-type Standing = (String, BTreeMap<u64, String>, bool);
+type ItemState = (String, BTreeMap<u64, String>, bool);
 
 fn stream(body: &str) -> Checked {
     demand(body.ends_with("\n\n"), "no blank line at the end")?;
-    let mut items = BTreeMap::<u64, Standing>::new();
+    let mut items = BTreeMap::<u64, ItemState>::new();
     let mut ended = false;
-    // Comments keep it open.
+    // Comments are keep-alives.
     let blocks = body.trim_end_matches("\n\n").split("\n\n").filter(|block| !block.starts_with(':'));
     for (n, block) in blocks.enumerate() {
         demand(!ended, "events after the end")?;
@@ -115,7 +115,7 @@ fn stream(body: &str) -> Checked {
     demand(ended, "it has no end")
 }
 
-fn one(step: &str, event: &Value, items: &mut BTreeMap<u64, Standing>) -> Checked {
+fn one(step: &str, event: &Value, items: &mut BTreeMap<u64, ItemState>) -> Checked {
     let Some(index) = event.get("output_index") else { return Ok(()) };
     let index = index.as_u64().ok_or("output_index")?;
     if step == "output_item.added" {
@@ -124,25 +124,25 @@ fn one(step: &str, event: &Value, items: &mut BTreeMap<u64, Standing>) -> Checke
         items.insert(index, (id.to_owned(), BTreeMap::new(), false));
         return Ok(());
     }
-    let standing = items.get_mut(&index).ok_or("an event about an item that did not begin")?;
-    demand(!standing.2, "an event about an item that is done")?;
+    let item_state = items.get_mut(&index).ok_or("an event about an item that did not begin")?;
+    demand(!item_state.2, "an event about an item that is done")?;
     if step == "output_item.done" {
-        standing.2 = true;
+        item_state.2 = true;
         return item(&event["item"]);
     }
-    demand(event["item_id"] == standing.0.as_str(), "an item by another id")?;
+    demand(event["item_id"] == item_state.0.as_str(), "an item by another id")?;
     let at = event["content_index"].as_u64().unwrap_or(0);
     match step {
         "content_part.added" => {
             part(&event["part"])?;
-            standing.1.insert(at, String::new());
+            item_state.1.insert(at, String::new());
         }
         "output_text.delta" | "refusal.delta" => {
-            let said = standing.1.get_mut(&at).ok_or("words of a part that did not begin")?;
-            *said += event["delta"].as_str().ok_or("delta")?;
+            let text = item_state.1.get_mut(&at).ok_or("text of a part that did not begin")?;
+            *text += event["delta"].as_str().ok_or("delta")?;
         }
         "output_text.done" => demand(
-            event["text"].as_str() == standing.1.get(&at).map(String::as_str),
+            event["text"].as_str() == item_state.1.get(&at).map(String::as_str),
             "the text differs from its deltas",
         )?,
         _ => {}

@@ -1,4 +1,4 @@
-//! What the probes are made of.
+//! Content blocks, messages and tools for the probes, and predicates on blocks.
 
 use openai_shim_core::canonical::{
     Block, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Request, Response, Role, Tool,
@@ -16,12 +16,12 @@ fn inline(media_type: &str, data: &str) -> Media {
     Media::new(MediaSource::Base64 { media_type: media_type.into(), data: data.into() })
 }
 
-pub fn picture() -> Block {
+pub fn image() -> Block {
     Block::Image(Box::new(inline("image/png", PIXEL)))
 }
 
-pub fn picture_at(address: &str) -> Block {
-    Block::Image(Box::new(Media::new(MediaSource::Url(address.into()))))
+pub fn image_at(url: &str) -> Block {
+    Block::Image(Box::new(Media::new(MediaSource::Url(url.into()))))
 }
 
 pub fn document() -> Block {
@@ -30,7 +30,7 @@ pub fn document() -> Block {
     Block::File(Box::new(media))
 }
 
-pub fn sound() -> Block {
+pub fn audio() -> Block {
     Block::Audio(Box::new(inline("wav", "UklGRg==")))
 }
 
@@ -44,9 +44,9 @@ pub fn weather() -> Tool {
     }
 }
 
-/// The tools of every client that has some.
+/// Sets the tools of a request.
 pub fn tools(request: &mut Request) {
-    request.tools.set(vec![weather()]);
+    request.tools = vec![weather()];
 }
 
 pub fn call(id: &str, signature: Option<&str>) -> Block {
@@ -59,7 +59,7 @@ pub fn call(id: &str, signature: Option<&str>) -> Block {
     }
 }
 
-/// A tool with free-form input, as the dialects that have such write it.
+/// A custom tool with free-form input, for the dialects that have custom tools.
 pub fn patch(by: &str) -> Option<Tool> {
     match by {
         "openai-chat" => Some(Tool::Native {
@@ -77,8 +77,8 @@ pub fn patch(by: &str) -> Option<Tool> {
     }
 }
 
-/// A call of it.
-pub fn patched(by: &str) -> Option<Block> {
+/// A call of the custom tool.
+pub fn patch_call(by: &str) -> Option<Block> {
     let (arguments, members) = match by {
         "openai-chat" => (
             "*** a",
@@ -109,22 +109,22 @@ pub fn result(id: &str, blocks: Vec<Block>, is_error: bool) -> Message {
     Message::new(Role::Tool, vec![block])
 }
 
-/// Calls, and a result for each.
-pub fn called(request: &mut Request, ids: &[&str], say: &dyn Fn() -> Vec<Block>) {
+/// Adds calls, and a result for each.
+pub fn call_and_result(request: &mut Request, ids: &[&str], content: &dyn Fn() -> Vec<Block>) {
     tools(request);
     let calls = ids.iter().map(|id| call(id, None)).collect();
     request.messages.push(Message::new(Role::Assistant, calls));
-    request.messages.edit().extend(ids.iter().map(|id| result(id, say(), false)));
+    request.messages.extend(ids.iter().map(|id| result(id, content(), false)));
 }
 
-/// A turn of the assistant that thinks before it calls, and the result.
-pub fn thought_and_called(request: &mut Request, thought: Block, signature: Option<&str>) {
+/// Adds an assistant turn with reasoning and a call, and the result.
+pub fn reasoning_and_call(request: &mut Request, reasoning: Block, signature: Option<&str>) {
     tools(request);
-    request.messages.push(Message::new(Role::Assistant, vec![thought, call("call_1", signature)]));
+    request.messages.push(Message::new(Role::Assistant, vec![reasoning, call("call_1", signature)]));
     request.messages.push(result("call_1", vec![Block::text("sunny")], false));
 }
 
-/// Whose signature it is, in the words of `reasoning_details`.
+/// The issuer of a signature, as the `format` of `reasoning_details`.
 fn format_of(dialect: &str) -> &str {
     match dialect {
         "anthropic-messages" => "anthropic-claude-v1",
@@ -133,25 +133,25 @@ fn format_of(dialect: &str) -> &str {
     }
 }
 
-pub fn thought(signature: Option<&str>, by: &str) -> Block {
-    let marks = vec![(String::from("format"), raw(&format!("{:?}", format_of(by))))];
+pub fn reasoning(signature: Option<&str>, by: &str) -> Block {
+    let members = vec![(String::from("format"), raw(&format!("{:?}", format_of(by))))];
     Block::Reasoning {
         text: "Let me see.".into(),
         signature: signature.map(str::to_owned).map(Into::into),
-        extra: signature.map(|_| ExtraFields::new(REASONING_DETAILS, marks)).unwrap_or_default(),
+        extra: signature.map(|_| ExtraFields::new(REASONING_DETAILS, members)).unwrap_or_default(),
     }
 }
 
-/// Thinking of which only the encrypted form is told.
-pub fn sealed(by: &str) -> Block {
-    let marks = vec![
+/// Reasoning of which only the encrypted form is known.
+pub fn encrypted_reasoning(by: &str) -> Block {
+    let members = vec![
         (String::from("type"), raw(r#""reasoning.encrypted""#)),
         (String::from("format"), raw(&format!("{:?}", format_of(by)))),
     ];
     Block::Reasoning {
         text: "".into(),
         signature: Some("c2VhbGVk".into()),
-        extra: ExtraFields::new(REASONING_DETAILS, marks),
+        extra: ExtraFields::new(REASONING_DETAILS, members),
     }
 }
 
@@ -159,7 +159,7 @@ pub fn all(request: &Request) -> impl Iterator<Item = &Block> {
     request.messages.iter().flat_map(|message| &message.blocks)
 }
 
-pub fn said(response: &Response) -> impl Iterator<Item = &Block> {
+pub fn response_blocks(response: &Response) -> impl Iterator<Item = &Block> {
     response.choices.iter().flat_map(|choice| &choice.blocks)
 }
 
@@ -171,20 +171,22 @@ pub fn results(request: &Request) -> usize {
     all(request).filter(|b| matches!(b, Block::ToolResult { .. })).count()
 }
 
-/// Whether some block, or one in a tool's result, is such.
-pub fn shows(request: &Request, such: fn(&Block) -> bool) -> bool {
-    all(request).any(|b| such(b) || matches!(b, Block::ToolResult { blocks, .. } if blocks.iter().any(such)))
+/// Whether any block, also in a tool result, satisfies `predicate`.
+pub fn contains_block(request: &Request, predicate: fn(&Block) -> bool) -> bool {
+    all(request).any(|b| {
+        predicate(b) || matches!(b, Block::ToolResult { blocks, .. } if blocks.iter().any(predicate))
+    })
 }
 
-/// Whether reasoning has this signature; a mark of whose it is may stand before it.
-pub fn signed<'b>(mut blocks: impl Iterator<Item = &'b Block>, with: &str) -> bool {
-    blocks.any(|b| matches!(b, Block::Reasoning { signature: Some(s), .. } if s.ends_with(with)))
+/// Whether any reasoning has this signature; a tag of its issuer may precede it.
+pub fn signed<'b>(mut blocks: impl Iterator<Item = &'b Block>, expected: &str) -> bool {
+    blocks.any(|b| matches!(b, Block::Reasoning { signature: Some(s), .. } if s.ends_with(expected)))
 }
 
-/// A member of some text's leftovers, wherever its dialect keeps it.
-pub fn beside<'b>(mut blocks: impl Iterator<Item = &'b Block>, words: &str) -> bool {
+/// Whether any extra field of a text block contains `fragment`.
+pub fn has_extra_text<'b>(mut blocks: impl Iterator<Item = &'b Block>, fragment: &str) -> bool {
     blocks.any(|b| match b {
-        Block::Text { extra, .. } => extra.members.iter().any(|(_, value)| value.get().contains(words)),
+        Block::Text { extra, .. } => extra.members.iter().any(|(_, value)| value.get().contains(fragment)),
         _ => false,
     })
 }

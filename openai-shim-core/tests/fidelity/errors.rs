@@ -1,15 +1,15 @@
-//! What becomes of an upstream's error, and what a client of each dialect sees of each kind.
+//! Errors of upstreams between any two dialects, and the envelope of each failure in each dialect.
 
-use super::matrix::{Cell, Found, Side, exchange, plain, written};
+use super::matrix::{Cell, Found, Side, encode, exchange, plain};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::error::{ClientError, StatusError, Unsupported};
 use openai_shim_core::{Diagnostics, Error, ErrorKind, UpstreamError};
 use serde_json::Value;
 use std::fmt::Write as _;
 
-const WORDS: &str = "It went wrong so.";
+const MESSAGE: &str = "It went wrong so.";
 
-/// The kinds that an upstream can state, with a status that it may state them under, and the name in the matrix.
+/// The error kinds of upstreams: the name in the matrix, a status, and the kind.
 pub const STATED: &[(&str, u16, ErrorKind)] = &[
     ("a request that is not valid", 400, ErrorKind::InvalidRequest),
     ("a wrong key", 401, ErrorKind::Authentication),
@@ -26,30 +26,30 @@ pub const STATED: &[(&str, u16, ErrorKind)] = &[
 ];
 
 fn stated(status: u16, kind: ErrorKind) -> Error {
-    Error::Upstream(UpstreamError::Status(Box::new(StatusError::new(status, kind, WORDS))))
+    Error::Upstream(UpstreamError::Status(Box::new(StatusError::new(status, kind, MESSAGE))))
 }
 
-/// How an error in one dialect's envelope is read.
-fn read(by: Side, status: http::StatusCode, body: &[u8]) -> UpstreamError {
+/// Decodes an error in a dialect's envelope.
+fn decode_error(by: Side, status: http::StatusCode, body: &[u8]) -> UpstreamError {
     by.decode_error(status, &http::HeaderMap::new(), body, &mut Diagnostics::default())
 }
 
-/// An upstream states an error: whether its kind and its words reach the client.
-pub fn failed(status: u16, kind: ErrorKind, client: Side, upstream: Side) -> Found {
+/// Tests whether kind and message of an upstream's error reach the client.
+pub fn judge_error(status: u16, kind: ErrorKind, client: Side, upstream: Side) -> Found {
     let (status, body) = upstream.encode_error(&stated(status, kind));
-    let own = read(upstream, status, &body);
+    let own = decode_error(upstream, status, &body);
     if own.kind() != kind {
-        return Found::new(Cell::Unsayable);
+        return Found::new(Cell::Inexpressible);
     }
     let (mut exchange, mut out) =
-        (exchange(written(&plain(), client).unwrap(), upstream).unwrap(), Vec::new());
+        (exchange(encode(&plain(), client).unwrap(), upstream).unwrap(), Vec::new());
     exchange.next();
     exchange.head(status, &http::HeaderMap::new()).unwrap();
     exchange.push(&body, &mut out).unwrap();
     exchange.finish(&mut out).unwrap();
-    let told = exchange.response_head().unwrap().status;
-    let heard = read(client, told, &out);
-    let cell = match (heard.to_string().contains(WORDS), heard.kind() == kind) {
+    let status = exchange.response_head().unwrap().status;
+    let received = decode_error(client, status, &out);
+    let cell = match (received.to_string().contains(MESSAGE), received.kind() == kind) {
         (false, _) => Cell::Silent,
         (true, true) => Cell::Exact,
         (true, false) => Cell::Mapped,
@@ -57,36 +57,39 @@ pub fn failed(status: u16, kind: ErrorKind, client: Side, upstream: Side) -> Fou
     Found::new(cell)
 }
 
-/// Every failure there is, and its name.
+/// Every failure with its name.
 fn failures() -> Vec<(String, Error)> {
     let mut all: Vec<(String, Error)> =
         STATED.iter().map(|(name, status, kind)| ((*name).to_owned(), stated(*status, *kind))).collect();
     let ours = [
         (
             "refused by the shim: a field that is not valid",
-            Error::Client(ClientError::invalid(WORDS).at("n")),
+            Error::Client(ClientError::invalid(MESSAGE).at("n")),
         ),
-        ("refused by the shim: the upstream cannot do it", Error::Unsupported(Unsupported::new("n", WORDS))),
+        (
+            "refused by the shim: the upstream cannot do it",
+            Error::Unsupported(Unsupported::new("n", MESSAGE)),
+        ),
         ("an answer with nothing usable", Error::Upstream(UpstreamError::Empty)),
         ("an answer that was cut", Error::Upstream(UpstreamError::Truncated)),
-        ("an answer that cannot be read", Error::Upstream(UpstreamError::malformed(WORDS))),
-        ("an answer over a limit", Error::Upstream(UpstreamError::TooLarge { message: WORDS.to_owned() })),
-        ("no connection", Error::Upstream(UpstreamError::transport(WORDS))),
-        ("no answer in time", Error::Upstream(UpstreamError::timeout(WORDS))),
-        ("a fault of the shim", Error::Client(ClientError::new(ErrorKind::Internal, WORDS))),
+        ("an answer that cannot be read", Error::Upstream(UpstreamError::malformed(MESSAGE))),
+        ("an answer over a limit", Error::Upstream(UpstreamError::TooLarge { message: MESSAGE.to_owned() })),
+        ("no connection", Error::Upstream(UpstreamError::transport(MESSAGE))),
+        ("no answer in time", Error::Upstream(UpstreamError::timeout(MESSAGE))),
+        ("a fault of the shim", Error::Client(ClientError::new(ErrorKind::Internal, MESSAGE))),
     ];
     all.extend(ours.map(|(name, error)| (name.to_owned(), error)));
     all
 }
 
-/// The word for the kind in an envelope, where it has one.
-fn word(body: &[u8]) -> String {
+/// The kind of an error in an envelope, if it has one.
+fn kind_name(body: &[u8]) -> String {
     let value: Value = serde_json::from_slice(body).unwrap();
     let of = |key: &str| value["error"][key].as_str().map(str::to_owned);
     [of("type"), of("status"), of("code")].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// Status and words of each failure in each dialect's envelope.
+/// Appends a table of status and kind of each failure in each dialect's envelope.
 pub fn table(text: &mut String) {
     text.push_str("| what failed |");
     for dialect in DIALECTS {
@@ -97,7 +100,7 @@ pub fn table(text: &mut String) {
         write!(text, "| {name} |").unwrap();
         for dialect in DIALECTS {
             let (status, body) = dialect.encode_error(&error);
-            write!(text, " {} |", format!("{} {}", status.as_u16(), word(&body)).trim()).unwrap();
+            write!(text, " {} |", format!("{} {}", status.as_u16(), kind_name(&body)).trim()).unwrap();
         }
         text.push('\n');
     }

@@ -1,6 +1,6 @@
-//! What arrives of what, between any two dialects: one probe for each feature, judged by what is read at the other end.
-//! `docs/fidelity.md` is written from it (`UPDATE_DOCS=1`), with the reasons that `docs/losses.toml` gives. What is lost
-//! without a word fails, and so does a loss without a reason, and a reason without a loss.
+//! Tests which features survive between any two dialects: one probe for each feature, judged by what the receiver decodes.
+//! `UPDATE_DOCS=1` writes `docs/fidelity.md` from the results, with the reasons in `docs/losses.toml`. A loss without a diagnostic
+//! fails, and so do a loss without a reason and a reason without a loss.
 #![allow(clippy::disallowed_methods, unreachable_pub)] // the ban is on core itself: tests read files
 
 #[path = "../common/mod.rs"]
@@ -44,22 +44,22 @@ fn fidelity_document_matches_the_code_and_every_loss_has_a_reason() {
     let losses = losses();
     let mut document = Document::new(&losses.loss, INTRODUCTION);
     document.text.push_str("\n## Requests\n");
-    for ask in request_probes::REQUEST_PROBES {
-        document.table(Direction::Request, ask.0, &|client, upstream| {
-            Pair(matrix::spec(ask, client, upstream), None)
+    for probe in request_probes::REQUEST_PROBES {
+        document.table(Direction::Request, probe.name, &|client, upstream| {
+            Pair(matrix::judge_request(probe, client, upstream), None)
         });
     }
     document.text.push_str("\n## Answers\n");
-    for say in response_probes::RESPONSE_PROBES {
-        document.table(Direction::Answer, say.0, &|client, upstream| {
-            let answered = |stream| matrix::answered(say, client, upstream, stream);
-            Pair(answered(false), Some(answered(true)))
+    for probe in response_probes::RESPONSE_PROBES {
+        document.table(Direction::Answer, probe.name, &|client, upstream| {
+            let judge = |stream| matrix::judge_response(probe, client, upstream, stream);
+            Pair(judge(false), Some(judge(true)))
         });
     }
     document.text.push_str("\n## Errors of upstreams\n");
     for (name, status, kind) in errors::STATED {
         document.table(Direction::Answer, name, &|client, upstream| {
-            Pair(errors::failed(*status, *kind, client, upstream), None)
+            Pair(errors::judge_error(*status, *kind, client, upstream), None)
         });
     }
     document.text.push_str(ERRORS);

@@ -1,8 +1,7 @@
-//! One probe between two dialects, and what became of it.
+//! Passes one probe between two dialects and judges the result.
 
 use openai_shim_core::canonical::{
-    Block, Choice, Event, FinishReason, Message, Request, Response, ResponseContext, ResponseSpec, Role,
-    Usage, fold, unfold,
+    Block, Choice, Event, FinishReason, Message, Request, Response, ResponseSpec, Role, Usage, fold, unfold,
 };
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::StatusError;
@@ -12,34 +11,29 @@ use openai_shim_core::profile::{native_profile, profile};
 use openai_shim_core::{Context, Diagnostics, ErrorKind, Exchange, Profile, Step, UpstreamError};
 use std::collections::BTreeSet;
 
-/// The ids of the first response to a request without calls.
-fn context() -> ResponseContext {
-    ResponseContext::new(&Request::default(), Context::fixed())
-}
-
 pub type Side = &'static dyn Dialect;
 
-/// What became of a feature.
+/// The result for a feature between two dialects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cell {
-    /// The sender's dialect has no way to say it.
-    Unsayable,
-    /// It arrives, and nothing was noted.
+    /// The sender's dialect cannot express it.
+    Inexpressible,
+    /// It arrives, and nothing is reported.
     Exact,
-    /// It arrives, and what was changed is noted.
+    /// It arrives, and a change is reported.
     Mapped,
-    /// It does not arrive, and that is noted.
+    /// It does not arrive, and the loss is reported.
     Lost,
-    /// It does not arrive, and nothing says so.
+    /// It does not arrive, and nothing is reported.
     Silent,
-    /// The request is refused.
+    /// The request is rejected.
     Refused,
 }
 
 impl Cell {
-    pub fn word(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         match self {
-            Self::Unsayable => "–",
+            Self::Inexpressible => "–",
             Self::Exact => "exact",
             Self::Mapped => "mapped",
             Self::Lost => "reported loss",
@@ -48,8 +42,8 @@ impl Cell {
         }
     }
 
-    fn judge(arrives: bool, noted: bool) -> Self {
-        match (arrives, noted) {
+    fn judge(arrives: bool, is_reported: bool) -> Self {
+        match (arrives, is_reported) {
             (true, false) => Self::Exact,
             (true, true) => Self::Mapped,
             (false, true) => Self::Lost,
@@ -58,10 +52,10 @@ impl Cell {
     }
 }
 
-/// What the shim does in an upstream's place.
+/// Diagnostics of features that the shim implements for the upstream.
 const DONE_HERE: [&str; 2] = ["choices-one-by-one", "stop-applied"];
 
-/// What became of it, and the diagnostics that say so.
+/// The result for a feature, and its diagnostic codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub cell: Cell,
@@ -74,24 +68,52 @@ impl Found {
     }
 
     fn judge(arrives: bool, diagnostics: &BTreeSet<String>, usual: &BTreeSet<String>) -> Self {
-        let fresh: Vec<&String> = diagnostics.difference(usual).collect();
+        let new: Vec<&String> = diagnostics.difference(usual).collect();
         let code = |record: &&String| record.split(' ').next().unwrap_or_default().to_owned();
-        let codes: BTreeSet<String> = fresh.iter().map(code).collect();
-        // What the upstream is not asked for and the shim does itself is done.
+        let codes: BTreeSet<String> = new.iter().map(code).collect();
+        // A feature that the shim implements itself arrives.
         let arrives = arrives || DONE_HERE.iter().any(|code| codes.contains(*code));
-        Self { cell: Cell::judge(arrives, !fresh.is_empty()), codes }
+        Self { cell: Cell::judge(arrives, !new.is_empty()), codes }
     }
 }
 
-/// What a request may ask: how it is asked in a dialect of that name, and whether it was read at the other end.
-pub struct Ask(pub &'static str, pub fn(&mut Request, &str), pub fn(&Request) -> bool);
+/// A feature of requests.
+pub struct RequestProbe {
+    pub name: &'static str,
+    /// Adds the feature to a request of the dialect with this name.
+    add: fn(&mut Request, &str),
+    /// Whether a request has the feature.
+    arrives: fn(&Request) -> bool,
+}
 
-/// What an answer may say, the same way.
-pub struct Say(pub &'static str, pub fn(&mut Response, &str), pub fn(&Response) -> bool);
+impl RequestProbe {
+    pub const fn new(name: &'static str, add: fn(&mut Request, &str), arrives: fn(&Request) -> bool) -> Self {
+        Self { name, add, arrives }
+    }
+}
+
+/// A feature of responses.
+pub struct ResponseProbe {
+    pub name: &'static str,
+    /// Adds the feature to a response of the dialect with this name.
+    add: fn(&mut Response, &str),
+    /// Whether a response has the feature.
+    arrives: fn(&Response) -> bool,
+}
+
+impl ResponseProbe {
+    pub const fn new(
+        name: &'static str,
+        add: fn(&mut Response, &str),
+        arrives: fn(&Response) -> bool,
+    ) -> Self {
+        Self { name, add, arrives }
+    }
+}
 
 pub fn plain() -> Request {
     let mut request = Request::default();
-    (request.model, request.messages) = (String::from("m"), vec![Message::text(Role::User, "hi")].into());
+    (request.model, request.messages) = (String::from("m"), vec![Message::text(Role::User, "hi")]);
     request
 }
 
@@ -116,17 +138,17 @@ pub fn exchange(incoming: ClientRequest, upstream: Side) -> Option<Exchange> {
     Exchange::start(incoming, row(upstream), settings, Context::fixed()).ok()
 }
 
-/// A request as a client of this dialect writes it; and what it cannot say.
-pub fn written(request: &Request, client: Side) -> Option<ClientRequest> {
+/// Encodes a request as a client of this dialect; `None` if it cannot.
+pub fn encode(request: &Request, client: Side) -> Option<ClientRequest> {
     let encoded = client.encode_request(request, None, &mut Diagnostics::default()).ok()?;
     ClientRequest::read(client, &encoded.path, encoded.body.to_json().into()).ok()
 }
 
-fn told(diagnostics: &Diagnostics) -> BTreeSet<String> {
+fn texts(diagnostics: &Diagnostics) -> BTreeSet<String> {
     diagnostics.iter().map(ToString::to_string).collect()
 }
 
-/// What the upstream reads of a request, and what was noted; `None`: it was refused.
+/// Returns the request that the upstream decodes, and the diagnostics; `None` if the request was rejected.
 fn sent(incoming: ClientRequest, upstream: Side) -> Option<(Request, BTreeSet<String>)> {
     let mut exchange = exchange(incoming, upstream)?;
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
@@ -136,14 +158,15 @@ fn sent(incoming: ClientRequest, upstream: Side) -> Option<(Request, BTreeSet<St
         &bytes::Bytes::copy_from_slice(request.body()),
         &mut Diagnostics::default(),
     );
-    Some((read.unwrap(), told(&exchange.diagnostics())))
+    Some((read.unwrap(), texts(&exchange.diagnostics())))
 }
 
-pub fn spec(Ask(_, ask, arrives): &Ask, client: Side, upstream: Side) -> Found {
-    let (mut probe, base) = (plain(), written(&plain(), client).unwrap());
-    ask(&mut probe, client.name());
-    let Some(incoming) = written(&probe, client).filter(|read| arrives(read.request())) else {
-        return Found::new(Cell::Unsayable);
+pub fn judge_request(probe: &RequestProbe, client: Side, upstream: Side) -> Found {
+    let RequestProbe { add, arrives, .. } = probe;
+    let (mut request, base) = (plain(), encode(&plain(), client).unwrap());
+    add(&mut request, client.name());
+    let Some(incoming) = encode(&request, client).filter(|read| arrives(read.request())) else {
+        return Found::new(Cell::Inexpressible);
     };
     let usual = sent(base, upstream).map(|(_, diagnostics)| diagnostics).unwrap_or_default();
     match sent(incoming, upstream) {
@@ -152,12 +175,12 @@ pub fn spec(Ask(_, ask, arrives): &Ask, client: Side, upstream: Side) -> Found {
     }
 }
 
-/// The bytes of an answer in one dialect, whole or streamed.
-pub fn spoken(response: &Response, by: Side, spec: &ResponseSpec) -> Vec<u8> {
+/// Encodes a response in one dialect, streaming or not.
+pub fn encode_response(response: &Response, by: Side, spec: &ResponseSpec) -> Vec<u8> {
     if !spec.stream {
-        return by.encode_response(response, &spec, &mut context(), &mut Diagnostics::default());
+        return by.encode_response(response, &mut spec.clone(), &mut Diagnostics::default());
     }
-    let (mut encoder, mut out) = (by.encoder(spec, &context()), Vec::new());
+    let (mut encoder, mut out) = (by.encoder(spec), Vec::new());
     for event in unfold(response) {
         encoder.event(&event, &mut out);
     }
@@ -165,99 +188,105 @@ pub fn spoken(response: &Response, by: Side, spec: &ResponseSpec) -> Vec<u8> {
     out
 }
 
-/// The events of a stream.
-pub fn heard_events(body: &[u8], by: Side, spec: &ResponseSpec) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) =
-        (by.decoder(spec, &context()), Framer::new(1 << 20), Vec::new());
+/// Decodes the events of a stream.
+pub fn decode_events(body: &[u8], by: Side, spec: &ResponseSpec) -> Vec<Event> {
+    let (mut decoder, mut framer, mut events) = (by.decoder(spec), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
     events
 }
 
-/// What a body says to its reader.
-pub fn heard(body: &[u8], by: Side, spec: &ResponseSpec) -> Result<Response, UpstreamError> {
+/// Decodes a response, streaming or not.
+pub fn decode_response(body: &[u8], by: Side, spec: &ResponseSpec) -> Result<Response, UpstreamError> {
     if spec.stream {
-        return fold(&heard_events(body, by, spec));
+        return fold(&decode_events(body, by, spec));
     }
-    by.decode_response(body, &spec, &mut context(), &mut Diagnostics::default())
+    by.decode_response(body, &mut spec.clone(), &mut Diagnostics::default())
 }
 
-/// The request that a client of this dialect sends for an answer.
-pub fn asking(client: Side, stream: bool) -> Request {
+/// The request of a client of this dialect.
+pub fn client_request(client: Side, stream: bool) -> Request {
     let mut request = plain();
     (request.stream, request.include_usage) = (stream, true);
     super::blocks::tools(&mut request);
-    if written(&request, client).is_none_or(|read| read.request().tools.is_empty()) {
-        request.tools.edit().clear();
+    if encode(&request, client).is_none_or(|read| read.request().tools.is_empty()) {
+        request.tools.clear();
     }
     request
 }
 
-/// Who streams.
+/// Which sides stream.
 #[derive(Debug, Clone, Copy)]
 pub struct Stream {
     pub client: bool,
     pub upstream: bool,
 }
 
-fn begun(client: Side, upstream: Side, stream: bool) -> Exchange {
-    let incoming = written(&asking(client, stream), client).unwrap();
+fn begin_response(client: Side, upstream: Side, stream: bool) -> Exchange {
+    let incoming = encode(&client_request(client, stream), client).unwrap();
     let mut exchange = exchange(incoming, upstream).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     exchange
 }
 
-/// The bytes of an answer as the client gets them, and what was noted.
-pub fn passed(
+/// Passes a response through an exchange; returns the client's body and the diagnostics.
+pub fn pass(
     response: &Response,
     client: Side,
     upstream: Side,
     stream: Stream,
 ) -> (Vec<u8>, BTreeSet<String>) {
-    let spec = ResponseSpec::new(&asking(client, stream.upstream), &Context::fixed());
-    let (mut exchange, mut out) = (begun(client, upstream, stream.client), Vec::new());
-    exchange.push(&spoken(response, upstream, &spec), &mut out).unwrap();
+    let spec = ResponseSpec::new(&client_request(client, stream.upstream), Context::fixed());
+    let (mut exchange, mut out) = (begin_response(client, upstream, stream.client), Vec::new());
+    exchange.push(&encode_response(response, upstream, &spec), &mut out).unwrap();
     exchange.finish(&mut out).unwrap();
-    (out, told(&exchange.diagnostics()))
+    (out, texts(&exchange.diagnostics()))
 }
 
-/// The same of a stream in which the upstream reports an error after its first words.
-pub fn broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BTreeSet<String>) {
-    let spec = ResponseSpec::new(&asking(client, true), &Context::fixed());
-    let (mut encoder, mut body) = (upstream.encoder(&spec, &context()), Vec::new());
-    let said = unfold(response).into_iter().take_while(|event| !matches!(event, Event::Close { .. }));
-    said.for_each(|event| encoder.event(&event, &mut body));
+/// The same for a stream with an error after its first content.
+pub fn pass_broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BTreeSet<String>) {
+    let spec = ResponseSpec::new(&client_request(client, true), Context::fixed());
+    let (mut encoder, mut body) = (upstream.encoder(&spec), Vec::new());
+    let events = unfold(response).into_iter().take_while(|event| !matches!(event, Event::Close { .. }));
+    events.for_each(|event| encoder.event(&event, &mut body));
     let failed = StatusError::new(500, ErrorKind::Upstream, "It went wrong so.");
     encoder.event(&Event::Error(UpstreamError::Status(Box::new(failed))), &mut body);
-    let (mut exchange, mut out) = (begun(client, upstream, true), Vec::new());
+    let (mut exchange, mut out) = (begin_response(client, upstream, true), Vec::new());
     exchange.push(&body, &mut out).unwrap();
     exchange.finish(&mut out).unwrap();
-    (out, told(&exchange.diagnostics()))
+    (out, texts(&exchange.diagnostics()))
 }
 
-fn answer(response: &Response, client: Side, upstream: Side, stream: bool) -> (Response, BTreeSet<String>) {
-    let (out, diagnostics) = passed(response, client, upstream, Stream { client: stream, upstream: stream });
-    let read = heard(&out, client, &ResponseSpec::new(&asking(client, stream), &Context::fixed()));
+fn pass_and_decode(
+    response: &Response,
+    client: Side,
+    upstream: Side,
+    stream: bool,
+) -> (Response, BTreeSet<String>) {
+    let (out, diagnostics) = pass(response, client, upstream, Stream { client: stream, upstream: stream });
+    let read =
+        decode_response(&out, client, &ResponseSpec::new(&client_request(client, stream), Context::fixed()));
     let read = read.unwrap_or_else(|error| {
         panic!("{} of {}: {error}: {}", client.name(), upstream.name(), String::from_utf8_lossy(&out))
     });
     (read, diagnostics)
 }
 
-pub fn answered(Say(_, say, arrives): &Say, client: Side, upstream: Side, stream: bool) -> Found {
-    let mut probe = hello();
-    say(&mut probe, upstream.name());
+pub fn judge_response(probe: &ResponseProbe, client: Side, upstream: Side, stream: bool) -> Found {
+    let ResponseProbe { add, arrives, .. } = probe;
+    let mut response = hello();
+    add(&mut response, upstream.name());
     let mut request = plain();
     super::blocks::tools(&mut request);
     (request.stream, request.include_usage) = (stream, true);
-    let spec = ResponseSpec::new(&request, &Context::fixed());
-    let own = heard(&spoken(&probe, upstream, &spec), upstream, &spec);
+    let spec = ResponseSpec::new(&request, Context::fixed());
+    let own = decode_response(&encode_response(&response, upstream, &spec), upstream, &spec);
     if !own.is_ok_and(|own| arrives(&own)) {
-        return Found::new(Cell::Unsayable);
+        return Found::new(Cell::Inexpressible);
     }
-    let (_, usual) = answer(&hello(), client, upstream, stream);
-    let (read, diagnostics) = answer(&probe, client, upstream, stream);
+    let (_, usual) = pass_and_decode(&hello(), client, upstream, stream);
+    let (read, diagnostics) = pass_and_decode(&response, client, upstream, stream);
     Found::judge(arrives(&read), &diagnostics, &usual)
 }

@@ -1,22 +1,23 @@
-//! What a request may ask, one probe each.
+//! One probe for each feature of requests.
 
 use super::blocks::{
-    CITY, PIXEL, all, beside, call, called, calls, document, patch, patched, picture, picture_at, raw,
-    result, results, sealed, shows, signed, sound, thought, thought_and_called, tools,
+    CITY, PIXEL, all, audio, call, call_and_result, calls, contains_block, document, encrypted_reasoning,
+    has_extra_text, image, image_at, patch, patch_call, raw, reasoning, reasoning_and_call, result, results,
+    signed, tools,
 };
-use super::matrix::Ask;
+use super::matrix::RequestProbe;
 use openai_shim_core::canonical::{
     Block, ExtraFields, MediaSource, Message, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
 
-pub const REQUEST_PROBES: &[Ask] = &[
-    Ask(
+pub const REQUEST_PROBES: &[RequestProbe] = &[
+    RequestProbe::new(
         "system message",
-        |r, _| r.messages.edit().insert(0, Message::text(Role::System, "Be brief.")),
-        // In a prompt it is text.
+        |r, _| r.messages.insert(0, Message::text(Role::System, "Be brief.")),
+        // A prompt contains it as text.
         |r| r.messages.iter().any(|m| m.joined_text().contains("Be brief.")),
     ),
-    Ask(
+    RequestProbe::new(
         "system message in the middle",
         |r, _| {
             r.messages.push(Message::text(Role::Assistant, "Hello."));
@@ -25,7 +26,7 @@ pub const REQUEST_PROBES: &[Ask] = &[
         },
         |r| r.messages.iter().any(|m| m.joined_text().contains("Be brief.")),
     ),
-    Ask(
+    RequestProbe::new(
         "several turns",
         |r, _| {
             r.messages.push(Message::text(Role::Assistant, "Hello."));
@@ -36,93 +37,97 @@ pub const REQUEST_PROBES: &[Ask] = &[
                 && r.messages.last().is_some_and(|m| m.joined_text().contains("go on"))
         },
     ),
-    Ask(
+    RequestProbe::new(
         "picture",
-        |r, _| r.messages.edit()[0].edit().blocks.push(picture()),
+        |r, _| r.messages[0].blocks.push(image()),
         |r| {
             all(r).any(|b| matches!(b, Block::Image(m) if matches!(&m.source, MediaSource::Base64 { data, .. } if data == PIXEL)))
         },
     ),
-    Ask(
+    RequestProbe::new(
         "picture by its address",
-        |r, _| r.messages.edit()[0].edit().blocks.push(picture_at("https://a.example/b.png")),
+        |r, _| r.messages[0].blocks.push(image_at("https://a.example/b.png")),
         |r| all(r).any(|b| matches!(b, Block::Image(m) if matches!(&m.source, MediaSource::Url(_)))),
     ),
-    Ask(
+    RequestProbe::new(
         "document",
-        |r, _| r.messages.edit()[0].edit().blocks.push(document()),
+        |r, _| r.messages[0].blocks.push(document()),
         |r| all(r).any(|b| matches!(b, Block::File(_))),
     ),
-    Ask(
+    RequestProbe::new(
         "sound",
-        |r, _| r.messages.edit()[0].edit().blocks.push(sound()),
+        |r, _| r.messages[0].blocks.push(audio()),
         |r| all(r).any(|b| matches!(b, Block::Audio(_))),
     ),
-    Ask("tools", |r, _| tools(r), |r| r.tools.iter().any(|tool| tool.name() == Some("weather"))),
-    Ask(
+    RequestProbe::new(
+        "tools",
+        |r, _| tools(r),
+        |r| r.tools.iter().any(|tool| tool.name() == Some("weather")),
+    ),
+    RequestProbe::new(
         "strict tools",
         |r, _| {
             tools(r);
-            if let Some(Tool::Function { strict, .. }) = r.tools.edit().first_mut() {
+            if let Some(Tool::Function { strict, .. }) = r.tools.first_mut() {
                 *strict = Some(true);
             }
         },
         |r| r.tools.iter().any(|tool| matches!(tool, Tool::Function { strict: Some(true), .. })),
     ),
-    Ask(
+    RequestProbe::new(
         "a tool must be called",
         |r, _| {
             tools(r);
-            r.tool_choice.set(Some(ToolChoice::Required));
+            r.tool_choice = Some(ToolChoice::Required);
         },
-        |r| matches!(*r.tool_choice, Some(ToolChoice::Required)),
+        |r| matches!(r.tool_choice, Some(ToolChoice::Required)),
     ),
-    Ask(
+    RequestProbe::new(
         "this tool must be called",
         |r, _| {
             tools(r);
-            r.tool_choice.set(Some(ToolChoice::Function(String::from("weather"))));
+            r.tool_choice = Some(ToolChoice::Function(String::from("weather")));
         },
-        |r| matches!(&*r.tool_choice, Some(ToolChoice::Function(name)) if name == "weather"),
+        |r| matches!(&r.tool_choice, Some(ToolChoice::Function(name)) if name == "weather"),
     ),
-    Ask(
+    RequestProbe::new(
         "no tool may be called",
         |r, _| {
             tools(r);
-            r.tool_choice.set(Some(ToolChoice::None));
+            r.tool_choice = Some(ToolChoice::None);
         },
-        // No tools say the same.
-        |r| matches!(*r.tool_choice, Some(ToolChoice::None)) || r.tools.is_empty(),
+        // A request without tools is equivalent.
+        |r| matches!(r.tool_choice, Some(ToolChoice::None)) || r.tools.is_empty(),
     ),
-    Ask(
+    RequestProbe::new(
         "one call at a time",
         |r, _| {
             tools(r);
-            r.parallel_tool_calls.set(Some(false));
+            r.parallel_tool_calls = Some(false);
         },
-        |r| *r.parallel_tool_calls == Some(false),
+        |r| r.parallel_tool_calls == Some(false),
     ),
-    Ask(
+    RequestProbe::new(
         "a call and its result",
-        |r, _| called(r, &["call_1"], &|| vec![Block::text("sunny")]),
+        |r, _| call_and_result(r, &["call_1"], &|| vec![Block::text("sunny")]),
         |r| calls(all(r)) == 1 && results(r) == 1,
     ),
-    Ask(
+    RequestProbe::new(
         "parallel calls and their results",
-        |r, _| called(r, &["call_1", "call_2"], &|| vec![Block::text("sunny")]),
+        |r, _| call_and_result(r, &["call_1", "call_2"], &|| vec![Block::text("sunny")]),
         |r| calls(all(r)) == 2 && results(r) == 2,
     ),
-    Ask(
+    RequestProbe::new(
         "a picture in a tool's result",
-        |r, _| called(r, &["call_1"], &|| vec![Block::text("seen"), picture()]),
-        |r| calls(all(r)) == 1 && shows(r, |b| matches!(b, Block::Image(_))),
+        |r, _| call_and_result(r, &["call_1"], &|| vec![Block::text("seen"), image()]),
+        |r| calls(all(r)) == 1 && contains_block(r, |b| matches!(b, Block::Image(_))),
     ),
-    Ask(
+    RequestProbe::new(
         "a document in a tool's result",
-        |r, _| called(r, &["call_1"], &|| vec![Block::text("read"), document()]),
-        |r| calls(all(r)) == 1 && shows(r, |b| matches!(b, Block::File(_))),
+        |r, _| call_and_result(r, &["call_1"], &|| vec![Block::text("read"), document()]),
+        |r| calls(all(r)) == 1 && contains_block(r, |b| matches!(b, Block::File(_))),
     ),
-    Ask(
+    RequestProbe::new(
         "a tool failed",
         |r, _| {
             tools(r);
@@ -131,9 +136,9 @@ pub const REQUEST_PROBES: &[Ask] = &[
         },
         |r| all(r).any(|b| matches!(b, Block::ToolResult { is_error: true, .. })),
     ),
-    Ask(
+    RequestProbe::new(
         "a custom tool",
-        |r, by| r.tools.edit().extend(patch(by)),
+        |r, by| r.tools.extend(patch(by)),
         |r| {
             r.tools.iter().any(|tool| match tool {
                 Tool::Native { raw, .. } => raw.get().contains("patch"),
@@ -141,11 +146,11 @@ pub const REQUEST_PROBES: &[Ask] = &[
             })
         },
     ),
-    Ask(
+    RequestProbe::new(
         "a custom tool's call and its result",
         |r, by| {
-            if let (Some(tool), Some(call)) = (patch(by), patched(by)) {
-                r.tools.edit().push(tool);
+            if let (Some(tool), Some(call)) = (patch(by), patch_call(by)) {
+                r.tools.push(tool);
                 r.messages.push(Message::new(Role::Assistant, vec![call]));
                 r.messages.push(result("call_1", vec![Block::text("done")], false));
             }
@@ -155,7 +160,7 @@ pub const REQUEST_PROBES: &[Ask] = &[
             all(r).any(call) && results(r) == 1
         },
     ),
-    Ask(
+    RequestProbe::new(
         "the provider's own tool",
         |r, by| {
             let json = match by {
@@ -164,81 +169,85 @@ pub const REQUEST_PROBES: &[Ask] = &[
                 _ => r#"{"type":"web_search"}"#,
             };
             let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
-            r.tools.set(vec![Tool::Native { dialect, raw: raw(json) }]);
+            r.tools = vec![Tool::Native { dialect, raw: raw(json) }];
         },
         |r| r.tools.iter().any(|tool| matches!(tool, Tool::Native { .. })),
     ),
-    Ask(
+    RequestProbe::new(
         "JSON by a schema",
         |r, _| {
-            r.response_format.set(Some(ResponseFormat::JsonSchema {
+            r.response_format = Some(ResponseFormat::JsonSchema {
                 name: String::from("weather"),
                 schema: Some(raw(CITY)),
                 strict: Some(true),
                 extra: ExtraFields::default(),
-            }));
+            });
         },
-        |r| matches!(&*r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
+        |r| matches!(&r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
     ),
-    Ask(
+    RequestProbe::new(
         "JSON of any kind",
-        |r, _| r.response_format.set(Some(ResponseFormat::JsonObject)),
-        |r| matches!(*r.response_format, Some(ResponseFormat::JsonObject)),
+        |r, _| r.response_format = Some(ResponseFormat::JsonObject),
+        |r| matches!(r.response_format, Some(ResponseFormat::JsonObject)),
     ),
-    Ask("stop sequences", |r, _| r.stop.set(vec![String::from("END")]), |r| *r.stop == ["END"]),
-    Ask(
+    RequestProbe::new("stop sequences", |r, _| r.stop = vec![String::from("END")], |r| r.stop == ["END"]),
+    RequestProbe::new(
         "the longest answer",
         |r, _| r.max_tokens = Some(TokenLimit { tokens: 77, completion: false }),
         |r| r.max_tokens.is_some_and(|limit| limit.tokens == 77),
     ),
-    Ask("temperature", |r, _| r.temperature = Some(0.5), |r| r.temperature == Some(0.5)),
-    Ask("top_p", |r, _| r.top_p = Some(0.5), |r| r.top_p == Some(0.5)),
-    Ask("top_k", |r, _| r.top_k = Some(5), |r| r.top_k == Some(5)),
-    Ask(
+    RequestProbe::new("temperature", |r, _| r.temperature = Some(0.5), |r| r.temperature == Some(0.5)),
+    RequestProbe::new("top_p", |r, _| r.top_p = Some(0.5), |r| r.top_p == Some(0.5)),
+    RequestProbe::new("top_k", |r, _| r.top_k = Some(5), |r| r.top_k == Some(5)),
+    RequestProbe::new(
         "penalties",
         |r, _| (r.frequency_penalty, r.presence_penalty) = (Some(0.5), Some(0.25)),
         |r| (r.frequency_penalty, r.presence_penalty) == (Some(0.5), Some(0.25)),
     ),
-    Ask("seed", |r, _| r.seed = Some(7), |r| r.seed == Some(7)),
-    Ask("several answers", |r, _| r.n.set(Some(2)), |r| *r.n == Some(2)),
-    Ask("logprobs", |r, _| r.logprobs = Some(2), |r| r.logprobs == Some(2)),
-    Ask(
+    RequestProbe::new("seed", |r, _| r.seed = Some(7), |r| r.seed == Some(7)),
+    RequestProbe::new("several answers", |r, _| r.n = Some(2), |r| r.n == Some(2)),
+    RequestProbe::new("logprobs", |r, _| r.logprobs = Some(2), |r| r.logprobs == Some(2)),
+    RequestProbe::new(
         "biases of tokens",
         |r, _| r.logit_bias = Some(raw(r#"{"7":-100}"#)),
         |r| r.logit_bias.as_ref().is_some_and(|bias| bias.get().contains("-100")),
     ),
-    Ask("the end user", |r, _| r.user = Some(String::from("u1")), |r| r.user.as_deref() == Some("u1")),
-    Ask(
+    RequestProbe::new(
+        "the end user",
+        |r, _| r.user = Some(String::from("u1")),
+        |r| r.user.as_deref() == Some("u1"),
+    ),
+    RequestProbe::new(
         "the speaker's name",
-        |r, _| r.messages.edit()[0].edit().name = Some("Ann".into()),
+        |r, _| r.messages[0].name = Some("Ann".into()),
         |r| r.messages.iter().any(|m| m.name.as_deref() == Some("Ann")),
     ),
-    Ask(
+    RequestProbe::new(
         "effort of reasoning",
         |r, _| r.reasoning.effort = Some(String::from("high")),
         |r| r.reasoning.effort.is_some() || r.reasoning.budget.is_some() || r.reasoning.enabled == Some(true),
     ),
-    Ask(
+    RequestProbe::new(
         "a budget for reasoning",
         |r, _| r.reasoning.budget = Some(4096),
         |r| r.reasoning.effort.is_some() || r.reasoning.budget.is_some() || r.reasoning.enabled == Some(true),
     ),
-    Ask(
+    RequestProbe::new(
         "reasoning sent back",
-        |r, by| thought_and_called(r, thought(Some("c2lnbmVk"), by), None),
+        |r, by| reasoning_and_call(r, reasoning(Some("c2lnbmVk"), by), None),
         |r| all(r).any(|b| matches!(b, Block::Reasoning { text, .. } if text.contains("Let me see."))),
     ),
-    Ask(
+    RequestProbe::new(
         "its signature sent back",
-        |r, by| thought_and_called(r, thought(Some("c2lnbmVk"), by), None),
+        |r, by| reasoning_and_call(r, reasoning(Some("c2lnbmVk"), by), None),
         |r| signed(all(r), "c2lnbmVk"),
     ),
-    Ask(
+    RequestProbe::new(
         "sealed reasoning sent back",
-        |r, by| thought_and_called(r, sealed(by), None),
+        |r, by| reasoning_and_call(r, encrypted_reasoning(by), None),
         |r| signed(all(r), "c2VhbGVk"),
     ),
-    Ask(
+    RequestProbe::new(
         "the signature of a call sent back",
         |r, _| {
             tools(r);
@@ -247,30 +256,28 @@ pub const REQUEST_PROBES: &[Ask] = &[
         },
         |r| all(r).any(|b| matches!(b, Block::ToolCall { signature: Some(s), .. } if s == "c2ln")),
     ),
-    Ask(
+    RequestProbe::new(
         "a refusal sent back",
         |r, _| {
             r.messages.push(Message::new(Role::Assistant, vec![Block::Refusal("No.".into())]));
             r.messages.push(Message::text(Role::User, "why?"));
         },
-        // Where there is no place for it, it is text.
+        // A dialect without refusals contains it as text.
         |r| {
             r.messages.iter().any(|m| m.joined_text().contains("No."))
-                || all(r).any(|b| matches!(b, Block::Refusal(words) if words == "No."))
+                || all(r).any(|b| matches!(b, Block::Refusal(text) if text == "No."))
         },
     ),
-    Ask(
+    RequestProbe::new(
         "a mark for the cache",
         |r, by| {
             let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
-            let mark = (String::from("cache_control"), raw(r#"{"type":"ephemeral"}"#));
+            let marker = (String::from("cache_control"), raw(r#"{"type":"ephemeral"}"#));
             let known = ["anthropic-messages", "openai-chat"].contains(&by);
-            if let (true, Some(Block::Text { extra, .. })) =
-                (known, r.messages.edit()[0].edit().blocks.first_mut())
-            {
-                *extra = ExtraFields::new(dialect, vec![mark]);
+            if let (true, Some(Block::Text { extra, .. })) = (known, r.messages[0].blocks.first_mut()) {
+                *extra = ExtraFields::new(dialect, vec![marker]);
             }
         },
-        |r| beside(all(r), "ephemeral"),
+        |r| has_extra_text(all(r), "ephemeral"),
     ),
 ];

@@ -1,125 +1,144 @@
-//! What an answer may say, one probe each.
+//! One probe for each feature of responses.
 
-use super::blocks::{PIXEL, beside, call, calls, picture, raw, said, sealed, signed, sound, thought};
-use super::matrix::Say;
+use super::blocks::{
+    PIXEL, audio, call, calls, encrypted_reasoning, has_extra_text, image, raw, reasoning, response_blocks,
+    signed,
+};
+use super::matrix::ResponseProbe;
 use openai_shim_core::canonical::{Block, Choice, ExtraFields, FinishReason, Logprobs, Response, call_id};
 
-fn ends(response: &mut Response, reason: FinishReason) {
+fn set_finish_reason(response: &mut Response, reason: FinishReason) {
     response.choices[0].finish = Some(reason);
 }
 
-fn calls_with(response: &mut Response, blocks: Vec<Block>) {
+fn set_call_blocks(response: &mut Response, blocks: Vec<Block>) {
     response.choices[0].blocks = blocks;
-    ends(response, FinishReason::ToolCalls);
+    set_finish_reason(response, FinishReason::ToolCalls);
 }
 
-pub const RESPONSE_PROBES: &[Say] = &[
-    Say("text", |_, _| {}, |r| said(r).any(|b| b.as_text() == Some("Hello"))),
-    Say("a call", |r, _| calls_with(r, vec![call("call_1", None)]), |r| calls(said(r)) == 1),
-    Say(
+pub const RESPONSE_PROBES: &[ResponseProbe] = &[
+    ResponseProbe::new("text", |_, _| {}, |r| response_blocks(r).any(|b| b.as_text() == Some("Hello"))),
+    ResponseProbe::new(
+        "a call",
+        |r, _| set_call_blocks(r, vec![call("call_1", None)]),
+        |r| calls(response_blocks(r)) == 1,
+    ),
+    ResponseProbe::new(
         "parallel calls",
-        |r, _| calls_with(r, vec![call("call_1", None), call("call_2", None)]),
-        |r| calls(said(r)) == 2,
+        |r, _| set_call_blocks(r, vec![call("call_1", None), call("call_2", None)]),
+        |r| calls(response_blocks(r)) == 2,
     ),
-    Say(
+    ResponseProbe::new(
         "text before a call",
-        |r, _| calls_with(r, vec![Block::text("Hello"), call("call_1", None)]),
-        |r| calls(said(r)) == 1 && said(r).next().is_some_and(|b| b.as_text() == Some("Hello")),
-    ),
-    Say(
-        "the signature of a call",
-        |r, _| calls_with(r, vec![call("call_1", Some("c2ln"))]),
-        // It may be carried in the call's id, which comes back.
+        |r, _| set_call_blocks(r, vec![Block::text("Hello"), call("call_1", None)]),
         |r| {
-            said(r).any(|b| match b {
+            calls(response_blocks(r)) == 1
+                && response_blocks(r).next().is_some_and(|b| b.as_text() == Some("Hello"))
+        },
+    ),
+    ResponseProbe::new(
+        "the signature of a call",
+        |r, _| set_call_blocks(r, vec![call("call_1", Some("c2ln"))]),
+        // The call's id may contain it, and the client sends the id back.
+        |r| {
+            response_blocks(r).any(|b| match b {
                 Block::ToolCall { signature: Some(s), .. } => s == "c2ln",
                 Block::ToolCall { id, .. } => call_id::detach(id).is_some_and(|(_, s)| s == "c2ln"),
                 _ => false,
             })
         },
     ),
-    Say(
+    ResponseProbe::new(
         "reasoning",
-        |r, by| r.choices[0].blocks.insert(0, thought(None, by)),
-        |r| said(r).any(|b| matches!(b, Block::Reasoning { text, .. } if text == "Let me see.")),
+        |r, by| r.choices[0].blocks.insert(0, reasoning(None, by)),
+        |r| response_blocks(r).any(|b| matches!(b, Block::Reasoning { text, .. } if text == "Let me see.")),
     ),
-    Say(
+    ResponseProbe::new(
         "the signature of reasoning",
-        |r, by| r.choices[0].blocks.insert(0, thought(Some("c2lnbmVk"), by)),
-        |r| signed(said(r), "c2lnbmVk"),
+        |r, by| r.choices[0].blocks.insert(0, reasoning(Some("c2lnbmVk"), by)),
+        |r| signed(response_blocks(r), "c2lnbmVk"),
     ),
-    Say(
+    ResponseProbe::new(
         "sealed reasoning",
-        |r, by| r.choices[0].blocks.insert(0, sealed(by)),
-        |r| signed(said(r), "c2VhbGVk"),
+        |r, by| r.choices[0].blocks.insert(0, encrypted_reasoning(by)),
+        |r| signed(response_blocks(r), "c2VhbGVk"),
     ),
-    Say(
+    ResponseProbe::new(
         "refusal",
         |r, _| r.choices[0].blocks = vec![Block::Refusal("No.".into())],
-        // Where there is no place for it, it is text.
+        // A dialect without refusals contains it as text.
         |r| {
-            said(r).any(
-                |b| matches!(b, Block::Refusal(words) | Block::Text { text: words, .. } if words == "No."),
-            )
+            response_blocks(r)
+                .any(|b| matches!(b, Block::Refusal(text) | Block::Text { text, .. } if text == "No."))
         },
     ),
-    Say(
+    ResponseProbe::new(
         "a picture",
         |r, by| {
-            // Only Google's models draw in an answer.
+            // Only Google's models return images.
             if by == "gemini" {
-                r.choices[0].blocks.push(picture());
+                r.choices[0].blocks.push(image());
             }
         },
-        |r| said(r).any(|b| matches!(b, Block::Image(_))) || beside(said(r), PIXEL),
+        |r| {
+            response_blocks(r).any(|b| matches!(b, Block::Image(_)))
+                || has_extra_text(response_blocks(r), PIXEL)
+        },
     ),
-    Say(
+    ResponseProbe::new(
         "sound",
         |r, by| match (by, r.choices[0].blocks.first_mut()) {
-            ("gemini", _) => r.choices[0].blocks.push(sound()),
+            ("gemini", _) => r.choices[0].blocks.push(audio()),
             ("openai-chat", Some(Block::Text { extra, .. })) => {
                 let audio = r#"{"id":"a","data":"UklGRg==","expires_at":1,"transcript":"Hello"}"#;
                 *extra = ExtraFields::new("openai-chat", vec![(String::from("audio"), raw(audio))]);
             }
             _ => {}
         },
-        |r| said(r).any(|b| matches!(b, Block::Audio(_))) || beside(said(r), "UklGRg=="),
+        |r| {
+            response_blocks(r).any(|b| matches!(b, Block::Audio(_)))
+                || has_extra_text(response_blocks(r), "UklGRg==")
+        },
     ),
-    Say(
+    ResponseProbe::new(
         "cut by the limit",
-        |r, _| ends(r, FinishReason::Length),
+        |r, _| set_finish_reason(r, FinishReason::Length),
         |r| r.choices.iter().any(|c| c.finish == Some(FinishReason::Length)),
     ),
-    Say(
+    ResponseProbe::new(
         "filtered",
-        |r, _| ends(r, FinishReason::ContentFilter),
+        |r, _| set_finish_reason(r, FinishReason::ContentFilter),
         |r| {
             let filtered = [Some(FinishReason::ContentFilter), Some(FinishReason::Refusal)];
             r.choices.iter().any(|c| filtered.contains(&c.finish))
         },
     ),
-    Say(
+    ResponseProbe::new(
         "which stop sequence came",
-        |r, _| ends(r, FinishReason::StopSequence(Some(String::from("END")))),
+        |r, _| set_finish_reason(r, FinishReason::StopSequence(Some(String::from("END")))),
         |r| r.choices.iter().any(|c| c.finish == Some(FinishReason::StopSequence(Some(String::from("END"))))),
     ),
-    Say("token counts", |_, _| {}, |r| r.usage.is_some_and(|u| (u.input, u.output) == (Some(30), Some(20)))),
-    Say(
+    ResponseProbe::new(
+        "token counts",
+        |_, _| {},
+        |r| r.usage.is_some_and(|u| (u.input, u.output) == (Some(30), Some(20))),
+    ),
+    ResponseProbe::new(
         "tokens read from the cache",
         |r, _| r.usage.as_mut().unwrap().cached = Some(10),
         |r| r.usage.is_some_and(|u| u.cached == Some(10)),
     ),
-    Say(
+    ResponseProbe::new(
         "tokens written to the cache",
         |r, _| r.usage.as_mut().unwrap().cache_written = Some(10),
         |r| r.usage.is_some_and(|u| u.cache_written == Some(10)),
     ),
-    Say(
+    ResponseProbe::new(
         "tokens of reasoning",
         |r, _| r.usage.as_mut().unwrap().reasoning = Some(5),
         |r| r.usage.is_some_and(|u| u.reasoning == Some(5)),
     ),
-    Say(
+    ResponseProbe::new(
         "several answers",
         |r, _| {
             let mut second = Choice::default();
@@ -127,9 +146,9 @@ pub const RESPONSE_PROBES: &[Say] = &[
                 (1, Some(FinishReason::Stop), vec![Block::text("Hi")]);
             r.choices.push(second);
         },
-        |r| r.choices.len() == 2 && said(r).any(|b| b.as_text() == Some("Hi")),
+        |r| r.choices.len() == 2 && response_blocks(r).any(|b| b.as_text() == Some("Hi")),
     ),
-    Say(
+    ResponseProbe::new(
         "logprobs",
         |r, _| {
             r.choices[0].logprobs = Logprobs::read(
@@ -142,7 +161,7 @@ pub const RESPONSE_PROBES: &[Say] = &[
             })
         },
     ),
-    Say(
+    ResponseProbe::new(
         "a citation",
         |r, by| {
             let (key, cited) = match by {
@@ -165,9 +184,9 @@ pub const RESPONSE_PROBES: &[Say] = &[
                 *extra = ExtraFields::new(dialect, vec![(key.to_owned(), raw(cited))]);
             }
         },
-        |r| beside(said(r), "https://a.example"),
+        |r| has_extra_text(response_blocks(r), "https://a.example"),
     ),
-    Say(
+    ResponseProbe::new(
         "what is grounded where",
         |r, by| {
             let grounds = r#"{"groundingChunks":[{"web":{"uri":"https://a.example","title":"A"}}]}"#;
