@@ -349,10 +349,9 @@ fn parallel_blocks_that_are_open_at_the_end_are_all_closed() {
         json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null}, "usage": {"output_tokens": 2}}),
         json!({"type": "message_stop"}),
     ];
-    let mut decoder = anthropic().decoder(&openai_shim_core::canonical::ResponseSpec::new(
-        &openai_shim_core::canonical::Request::default(),
-        Context::fixed(),
-    ));
+    let request = openai_shim_core::canonical::Request::default();
+    let spec = openai_shim_core::canonical::ResponseSpec::new(&request, Context::fixed());
+    let mut decoder = anthropic().decoder(&spec);
     let mut out = Vec::new();
     for event in &events {
         let data = event.to_string();

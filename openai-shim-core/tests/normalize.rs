@@ -4,7 +4,7 @@ mod common;
 
 use common::chat;
 use common::state::{Setup, TestStore};
-use openai_shim_core::canonical::{Context, DiagnosticCode};
+use openai_shim_core::canonical::{AnswerQuirks, Context, DiagnosticCode};
 use openai_shim_core::exchange::{ClientRequest, Exchange, LossPolicy, Settings, Step};
 use openai_shim_core::{Error, Profile, profile};
 use serde_json::{Value, json};
@@ -673,7 +673,7 @@ fn a_layer_switches_rules_off_as_well_as_on() {
     });
     let profile = row(base.clone()).for_model("m").into_owned();
     assert!(profile.messages.roles.is_empty() && profile.stream.supported);
-    assert_eq!(profile.responses, Default::default());
+    assert_eq!(profile.responses, AnswerQuirks::default());
     let mut request = asking(json!([
         {"role": "user", "content": "a"}, {"role": "system", "content": "b"}, called("1"), result("1")
     ]));

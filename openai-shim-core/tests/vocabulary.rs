@@ -24,7 +24,6 @@ const RETIRED: &[(&str, &str)] = &[
     ("nobody", "name what does not"),
     ("somebody", "name who"),
     ("anew", "again"),
-    ("unasked", "without a request for it"),
     ("wherefrom", "source"),
 ];
 
@@ -37,7 +36,7 @@ const NO_NAMES: &[(&str, &str)] = &[
     ("beside", "what it is"),
     ("besides", "what it is"),
     ("came", "input"),
-    ("floor", "layer"),
+    ("floors", "layers"),
     ("fresh", "new_…"),
     ("gave", "what it is"),
     ("given", "what it is"),
@@ -58,10 +57,8 @@ const NO_NAMES: &[(&str, &str)] = &[
     ("told", "reported"),
     ("voice", "extractor"),
     ("went", "output"),
-    ("whole", "response, document"),
     ("wish", "what is requested"),
     ("wishes", "what is requested"),
-    ("word", "token, finish_reason"),
     ("words", "text"),
     ("FEW", "MAX_…"),
     ("LONGEST", "MAX_…"),

@@ -267,7 +267,7 @@ fn printed_profile_has_only_entries_that_differ_from_the_defaults() {
         let entries = printed.lines().filter(|line| !line.starts_with(['#', ' ', ']']));
         entries.map(|line| line.split(" = ").next().unwrap().to_owned()).collect()
     };
-    let first = ["name", "about", "sources", "hosts", "base_url", "dialect"];
+    let first = ["name", "description", "sources", "hosts", "base_url", "dialect"];
     assert_eq!(keys("vercel-gateway"), [&first[..], &["messages.roles"]].concat());
     assert_eq!(
         keys("lemonfox"),

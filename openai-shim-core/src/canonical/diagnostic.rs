@@ -130,7 +130,7 @@ codes! {
     FinishReasonMapped "finish-reason-mapped" Info "A finish reason outside OpenAI's set was mapped into it.";
     FinishReasonRepeated "finish-reason-repeated" Info "A second finish reason was left out.";
     UsageMoved "usage-moved" Info "Usage was moved to its own chunk at the end of the stream.";
-    UsageUnasked "usage-unasked" Info "Usage that the client did not ask for was left out.";
+    UsageNotRequested "usage-unasked" Info "Usage that the client did not ask for was left out.";
     UsageMissing "usage-missing" Warning "The upstream sent no usage where the client is promised one: counters are zero.";
     TokensEstimated "tokens-estimated" Warning "The upstream does not count tokens: the number is an estimate.";
     UsageShaped "usage-shaped" Info "Usage counters that were null, partial or elsewhere were put into OpenAI's shape.";

@@ -1,38 +1,38 @@
-//! The known members of a dialect's requests: which JSON types each may have, and what happens where it has another one.
+//! A payload and a table of its known fields to errors and warnings about fields of a wrong JSON type.
 //!
-//! Each dialect has its tables (`<dialect>/shape.rs`), and one function reads a payload against them. So a member of a wrong
-//! type is an error that names it, or a warning that does, whatever the decoder makes of it: it never vanishes. `null` is
-//! the same as absence, as every SDK sends it. Members that are not in a table are a dialect's leftovers.
+//! Each dialect has its tables in `<dialect>/shape.rs`. A field of a wrong type gives an error or a warning that names it,
+//! whatever the decoder does with the field: it is never lost in silence. `null` is the same as absence, because SDKs send
+//! it for unset fields. Fields without an entry are the dialect's extra fields.
 
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, count, decode_string, integer, items, natural, number, value_kind};
 use std::fmt::Write as _;
 
-/// The known members of an object.
+/// The known fields of a JSON object.
 #[derive(Debug)]
 pub struct Shape {
-    /// What several such objects are called (`messages`).
+    /// The plural noun for such objects in error messages (`messages`).
     pub plural: &'static str,
-    /// One of them, for who sent something else; may be empty.
+    /// An example in error messages; may be empty.
     pub example: &'static str,
-    /// The members, those that are in most requests first.
+    /// The fields, the most frequent ones first.
     pub members: &'static [Member],
-    /// Members that depend on what the member `type` is; that of the empty name where there is none.
+    /// More fields by the value of `type`; the empty value stands for a missing `type`.
     pub variants: &'static [(&'static [&'static str], &'static Shape)],
-    /// Whether `type` must be there.
+    /// Whether `type` is required.
     pub typed: bool,
-    /// How paths are written, and keys compared, in a payload that is this object.
+    /// How paths are written and keys compared in a payload of this shape.
     pub style: Style,
-    /// Where the members stand, by a hash of their keys: one more than their place, 0 for none.
+    /// A hash table of the keys: the index in `members` plus one; 0 is an empty slot.
     slots: [u8; SLOTS],
 }
 
-/// A power of two, and more than twice the most members.
+/// A power of two, and more than twice the number of fields of any object.
 const SLOTS: usize = 128;
 
-/// The slot where the search for a key begins.
-const fn slot(key: &[u8]) -> usize {
+/// Returns the slot where the search for a key begins.
+const fn slot_of(key: &[u8]) -> usize {
     let (first, last) = match key {
         [] => (0, 0),
         [only] => (*only, *only),
@@ -41,39 +41,39 @@ const fn slot(key: &[u8]) -> usize {
     (key.len() * 29 + first as usize * 7 + last as usize * 3) % SLOTS
 }
 
-/// An object of which nothing is known.
+/// The shape of an object without known fields.
 pub(super) static UNKNOWN: Shape = shape("objects", &[]);
 
-/// How a dialect writes keys and paths.
+/// How a dialect spells keys and paths.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Style {
     /// `messages[2].content`
     #[default]
     Brackets,
-    /// `messages.2.content` in errors, as Anthropic's are.
+    /// `messages.2.content` in errors, as Anthropic's API does.
     Dots,
-    /// As protocol buffers are read: keys may be written with underscores, and numbers as texts.
+    /// As in the JSON form of protocol buffers: keys may be in snake case, and numbers may be strings.
     Protobuf,
 }
 
-/// A known member.
+/// A known field of an object.
 #[derive(Debug)]
 pub struct Member {
     /// Its key.
     pub key: &'static str,
-    /// The types that it may have.
+    /// The types that the field may have.
     pub types: &'static [Type],
-    /// Kinds of values of which nothing else need be known, a bit for each.
+    /// The kinds of values that need no further check, one bit each.
     plain: u8,
-    /// Kinds of values that have members or items of known types.
+    /// The kinds of values whose fields or items are checked, one bit each.
     nested: u8,
-    /// Whether it may be a number, and one with a fraction.
-    numbers: (bool, bool),
-    /// What happens where it has none of them.
+    /// The numbers that need no further check.
+    numbers: Numbers,
+    /// What a wrong type leads to.
     pub mismatch: Mismatch,
 }
 
-/// A type of a member, or of an item of a list.
+/// A type of a field, or of an item of a list.
 #[derive(Debug, Clone, Copy)]
 pub enum Type {
     /// Anything but null.
@@ -82,41 +82,41 @@ pub enum Type {
     Bool,
     /// A finite number.
     Number,
-    /// A whole number.
+    /// An integer.
     Integer,
-    /// A whole number of zero or more.
+    /// An integer of zero or more.
     Natural,
-    /// A whole number of zero or more, that fits into 32 bits.
+    /// An integer of zero or more that fits in 32 bits.
     Count,
-    /// A text.
+    /// A string.
     Text,
-    /// An object of which nothing is known.
+    /// An object without known fields.
     Map,
-    /// An object with known members.
+    /// An object with known fields.
     Object(&'static Shape),
     /// A list of items of these types.
     List(&'static [Type]),
 }
 
-/// What happens where a member has a wrong type.
+/// What a wrong type of a field leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mismatch {
-    /// The request is refused.
+    /// An error.
     Refuse,
-    /// The same, but a number out of range and a text, which may hold a number, are for the upstream to judge.
+    /// An error, but only a warning for numbers out of range and for strings, which may contain a number: the upstream decides.
     RefuseStructure,
-    /// It is reported. An upstream of the same dialect gets the member as it came, any other does not get it.
+    /// A warning. An upstream of the same dialect gets the field unchanged, any other does not get it.
     Warn,
 }
 
-/// Where a value stands in the payload: written out only where something is wrong with it.
+/// The location of a value in the payload: a linked list on the stack, written out only for an error or a warning.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Place<'p> {
-    /// It is the payload.
+    /// The payload itself.
     Root,
-    /// A member of what stands there.
+    /// A field of the object there.
     Key(&'p Place<'p>, &'p str),
-    /// An item of what stands there.
+    /// An item of the list there.
     Index(&'p Place<'p>, usize),
 }
 
@@ -124,22 +124,22 @@ impl Place<'_> {
     fn write(&self, style: Style, out: &mut String) {
         match self {
             Self::Root => {}
-            Self::Key(before, key) => {
-                before.write(style, out);
+            Self::Key(parent, key) => {
+                parent.write(style, out);
                 if !out.is_empty() {
                     out.push('.');
                 }
                 out.push_str(key);
             }
-            Self::Index(before, i) => {
-                before.write(style, out);
-                // Writing into a text cannot fail.
+            Self::Index(parent, i) => {
+                parent.write(style, out);
+                // Writing to a `String` cannot fail.
                 let _ = if style == Style::Dots { write!(out, ".{i}") } else { write!(out, "[{i}]") };
             }
         }
     }
 
-    /// As a path of a diagnostic, or of an error in the dialect's own style.
+    /// Returns the path for a diagnostic, or in the dialect's style for an error.
     pub(crate) fn path(&self, style: Style) -> String {
         let mut out = String::new();
         self.write(style, &mut out);
@@ -147,15 +147,23 @@ impl Place<'_> {
     }
 }
 
-/// The bit of a kind.
+/// The numbers that a field may be, if they are short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    None,
+    Integers,
+    All,
+}
+
+/// Returns the bit of a kind.
 const fn bit(kind: ValueKind) -> u8 {
     1 << kind as u8
 }
 
-/// A member, with what need not be found out for each request.
-#[allow(clippy::indexing_slicing)] // run by the compiler, which would refuse a place that is none
+/// Makes an entry, with the masks for the fast path.
+#[allow(clippy::indexing_slicing)] // evaluated at compile time, where an index out of bounds is an error
 const fn member(key: &'static str, types: &'static [Type], mismatch: Mismatch) -> Member {
-    let (mut plain, mut nested, mut numbers, mut i) = (bit(ValueKind::Null), 0, (false, false), 0);
+    let (mut plain, mut nested, mut numbers, mut i) = (bit(ValueKind::Null), 0, Numbers::None, 0);
     while i < types.len() {
         match types[i] {
             Type::Bool => plain |= bit(ValueKind::Bool),
@@ -163,8 +171,12 @@ const fn member(key: &'static str, types: &'static [Type], mismatch: Mismatch) -
             Type::Map => plain |= bit(ValueKind::Object),
             Type::Object(_) => nested |= bit(ValueKind::Object),
             Type::List(_) => nested |= bit(ValueKind::Array),
-            Type::Number => numbers = (true, true),
-            Type::Integer | Type::Natural | Type::Count => numbers.0 = true,
+            Type::Number => numbers = Numbers::All,
+            Type::Integer | Type::Natural | Type::Count => {
+                if matches!(numbers, Numbers::None) {
+                    numbers = Numbers::Integers;
+                }
+            }
             Type::Any => {}
         }
         i += 1;
@@ -173,79 +185,84 @@ const fn member(key: &'static str, types: &'static [Type], mismatch: Mismatch) -
 }
 
 impl Member {
-    /// Whether a value surely has one of the types, so far as that can be told at once.
-    fn surely_takes(&self, kind: ValueKind, value: &str, deep: impl FnOnce() -> bool) -> bool {
+    /// Returns whether a value has one of the types, as far as that is clear without parsing it. `is_nested_checked`: the
+    /// content of objects and lists is to be checked here.
+    fn accepts_fast(&self, kind: ValueKind, value: &str, is_nested_checked: impl FnOnce() -> bool) -> bool {
         if self.plain & bit(kind) != 0 {
             return true;
         }
         match kind {
-            // So short that no type is too small for it.
+            // Fewer than nine digits fit every number type.
             ValueKind::Number if value.len() < 9 => {
-                value.bytes().all(|b| b.is_ascii_digit() && self.numbers.0 || b == b'.' && self.numbers.1)
+                self.numbers != Numbers::None
+                    && value.bytes().all(|b| b.is_ascii_digit() || b == b'.' && self.numbers == Numbers::All)
             }
-            ValueKind::Object | ValueKind::Array => self.nested & bit(kind) != 0 && !deep(),
+            ValueKind::Object | ValueKind::Array => self.nested & bit(kind) != 0 && !is_nested_checked(),
             _ => false,
         }
     }
 }
 
-/// A shape of these members.
-// Run by the compiler, which refuses a place that is none; there are fewer members than slots.
+/// Makes a shape with these fields.
+// Evaluated at compile time, where an index out of bounds is an error; there are fewer fields than slots.
 #[allow(clippy::indexing_slicing, clippy::cast_possible_truncation)]
 pub(crate) const fn shape(plural: &'static str, members: &'static [Member]) -> Shape {
     let mut slots = [0; SLOTS];
     let mut i = 0;
     while i < members.len() {
-        let mut at = slot(members[i].key.as_bytes());
-        while slots[at] != 0 {
-            at = (at + 1) % SLOTS;
+        let mut slot = slot_of(members[i].key.as_bytes());
+        while slots[slot] != 0 {
+            slot = (slot + 1) % SLOTS;
         }
         i += 1;
-        slots[at] = i as u8;
+        slots[slot] = i as u8;
     }
     Shape { slots, plural, example: "", members, variants: &[], typed: false, style: Style::Brackets }
 }
 
-/// A member that is refused where its type is wrong.
+/// An entry for which a wrong type is an [error](Mismatch::Refuse).
 pub(crate) const fn refuse(key: &'static str, types: &'static [Type]) -> Member {
     member(key, types, Mismatch::Refuse)
 }
 
-/// A number that is refused where it is neither a number nor a text.
+/// An entry for which a wrong type is [an error unless it is a number or a string](Mismatch::RefuseStructure).
 pub(crate) const fn refuse_structure(key: &'static str, types: &'static [Type]) -> Member {
     member(key, types, Mismatch::RefuseStructure)
 }
 
-/// A member that is reported where its type is wrong.
+/// An entry for which a wrong type is a [warning](Mismatch::Warn).
 pub(crate) const fn warn(key: &'static str, types: &'static [Type]) -> Member {
     member(key, types, Mismatch::Warn)
 }
 
 impl Shape {
-    /// The same, with variants by `type`.
-    pub(crate) const fn with(self, variants: &'static [(&'static [&'static str], &'static Self)]) -> Self {
+    /// Adds fields by the value of `type`.
+    pub(crate) const fn with_variants(
+        self,
+        variants: &'static [(&'static [&'static str], &'static Self)],
+    ) -> Self {
         Self { variants, ..self }
     }
 
-    /// The same, with an example.
-    pub(crate) const fn such_as(self, example: &'static str) -> Self {
+    /// Sets the example of error messages.
+    pub(crate) const fn with_example(self, example: &'static str) -> Self {
         Self { example, ..self }
     }
 
-    /// The same, of objects that must say their `type`.
+    /// Makes `type` required.
     pub(crate) const fn typed(self) -> Self {
         Self { typed: true, ..self }
     }
 
-    /// The same, in another style.
+    /// Sets the style of keys and paths.
     pub(crate) const fn in_style(self, style: Style) -> Self {
         Self { style, ..self }
     }
 
-    /// Checks a payload and all that is known in it.
+    /// Checks a payload and everything nested in it.
     ///
     /// # Errors
-    /// A member that must not have the type that it has.
+    /// A field has a wrong type for which that is an error.
     pub(crate) fn check(
         &self,
         object: &Object<'_>,
@@ -254,21 +271,21 @@ impl Shape {
         self.check_at(object, Place::Root, &[], diagnostics)
     }
 
-    /// Checks an object at a place in the payload; of `others` the items and members are checked by the caller.
+    /// Checks an object at a place in the payload. The content of the fields in `checked_by_caller` is not checked.
     ///
     /// # Errors
-    /// A member that must not have the type that it has.
+    /// A field has a wrong type for which that is an error.
     pub(crate) fn check_at(
         &self,
         object: &Object<'_>,
         place: Place<'_>,
-        others: &[&str],
+        checked_by_caller: &[&str],
         diagnostics: &mut Diagnostics,
     ) -> Result<(), ClientError> {
-        Check { style: self.style, depth: 0, diagnostics }.object(self, object, place, others)
+        Check { style: self.style, depth: 0, diagnostics }.object(self, object, place, checked_by_caller)
     }
 
-    /// The variant for a `type`.
+    /// Returns the additional fields of an object by its `type`.
     fn variant(&self, object: &Object<'_>) -> Option<&'static Self> {
         if self.variants.is_empty() {
             return None;
@@ -277,26 +294,26 @@ impl Shape {
             Some(kind) => decode_string(kind)?,
             None => "".into(),
         };
-        self.variants.iter().find(|(names, _)| names.contains(&kind.as_ref())).map(|(_, own)| *own)
+        self.variants.iter().find(|(names, _)| names.contains(&kind.as_ref())).map(|(_, shape)| *shape)
     }
 
     fn member(&self, key: &str, style: Style) -> Option<&'static Member> {
-        let mut at = slot(key.as_bytes());
-        // There is always a slot with none.
-        while let Some(place @ 1..) = self.slots.get(at) {
-            match self.members.get(usize::from(*place) - 1) {
+        let mut slot = slot_of(key.as_bytes());
+        // There is always an empty slot.
+        while let Some(entry @ 1..) = self.slots.get(slot) {
+            match self.members.get(usize::from(*entry) - 1) {
                 Some(member) if member.key == key => return Some(member),
-                _ => at = (at + 1) % SLOTS,
+                _ => slot = (slot + 1) % SLOTS,
             }
         }
-        let snake = style == Style::Protobuf && key.contains('_');
-        self.members.iter().find(|member| snake && is_camel_of(member.key, key))
+        let is_snake_case = style == Style::Protobuf && key.contains('_');
+        self.members.iter().find(|member| is_snake_case && is_camel_case_of(member.key, key))
     }
 }
 
-/// Whether one key is the other, with capitals where that has underscores.
-fn is_camel_of(camel: &str, snake: &str) -> bool {
-    let mut rest = camel.chars();
+/// Returns whether a key in camel case is another one in snake case.
+fn is_camel_case_of(camel: &str, snake: &str) -> bool {
+    let mut remaining = camel.chars();
     let mut upper = false;
     for c in snake.chars() {
         if c == '_' {
@@ -304,17 +321,18 @@ fn is_camel_of(camel: &str, snake: &str) -> bool {
             continue;
         }
         let c = if std::mem::take(&mut upper) { c.to_ascii_uppercase() } else { c };
-        if rest.next() != Some(c) {
+        if remaining.next() != Some(c) {
             return false;
         }
     }
-    rest.next().is_none()
+    remaining.next().is_none()
 }
 
-/// How many objects of known shape may stand in one another: more than any API has. What stands deeper is not looked into,
-/// so that the stack and the work are bounded.
+/// The limit of nested objects with known fields, more than any API has. Deeper objects are not checked, so that stack and
+/// work are bounded.
 const MAX_DEPTH: usize = 16;
 
+/// A check in progress.
 struct Check<'n> {
     style: Style,
     depth: usize,
@@ -327,19 +345,19 @@ impl Check<'_> {
         shape: &Shape,
         object: &Object<'_>,
         place: Place<'_>,
-        others: &[&str],
+        checked_by_caller: &[&str],
     ) -> Result<(), ClientError> {
         if shape.typed && object.non_null("type").is_none() {
-            return Err(self.refused(&Place::Key(&place, "type"), "is missing"));
+            return Err(self.error(&Place::Key(&place, "type"), "is missing"));
         }
         let variant = shape.variant(object);
         for (key, value) in object.iter() {
-            let found = variant.and_then(|variant| variant.member(key, self.style));
-            let found = found.or_else(|| shape.member(key, self.style));
-            let Some(member) = found else { continue };
-            let deep = || !others.contains(&member.key);
-            if !member.surely_takes(value_kind(value), value, deep) {
-                self.value(member.types, member.mismatch, value, &Place::Key(&place, key), deep())?;
+            let member = variant.and_then(|variant| variant.member(key, self.style));
+            let Some(member) = member.or_else(|| shape.member(key, self.style)) else { continue };
+            let is_nested_checked = || !checked_by_caller.contains(&member.key);
+            if !member.accepts_fast(value_kind(value), value, is_nested_checked) {
+                let place = Place::Key(&place, key);
+                self.value(member.types, member.mismatch, value, &place, is_nested_checked())?;
             }
         }
         Ok(())
@@ -351,14 +369,14 @@ impl Check<'_> {
         mismatch: Mismatch,
         value: &str,
         place: &Place<'_>,
-        deep: bool,
+        is_nested_checked: bool,
     ) -> Result<(), ClientError> {
         let kind = value_kind(value);
-        let Some(own) = types.iter().find(|own| own.takes(kind, value, self.style)) else {
-            return self.wrong(types, mismatch, kind, place);
+        let Some(matching) = types.iter().find(|one| one.accepts(kind, value, self.style)) else {
+            return self.mismatch(types, mismatch, kind, place);
         };
-        match own {
-            _ if !deep => Ok(()),
+        match matching {
+            _ if !is_nested_checked => Ok(()),
             Type::Object(_) if self.depth >= MAX_DEPTH => Ok(()),
             Type::Object(shape) => {
                 let Ok(object) = Object::parse(value.as_bytes()) else { return Ok(()) };
@@ -377,41 +395,46 @@ impl Check<'_> {
         }
     }
 
+    /// Reports a wrong type.
     #[cold]
-    fn wrong(
+    fn mismatch(
         &mut self,
         types: &[Type],
         mismatch: Mismatch,
         kind: ValueKind,
         place: &Place<'_>,
     ) -> Result<(), ClientError> {
-        let must = format!("must be {}", expected(types));
-        let judged =
-            matches!(kind, ValueKind::Number | ValueKind::String) && mismatch == Mismatch::RefuseStructure;
-        if judged || mismatch == Mismatch::Warn {
-            self.diagnostics.record(DiagnosticCode::ParamInvalid, &place.path(Style::Brackets), &must);
+        let problem = format!("must be {}", describe_types(types));
+        let is_warning = match mismatch {
+            Mismatch::Refuse => false,
+            Mismatch::RefuseStructure => matches!(kind, ValueKind::Number | ValueKind::String),
+            Mismatch::Warn => true,
+        };
+        if is_warning {
+            self.diagnostics.record(DiagnosticCode::ParamInvalid, &place.path(Style::Brackets), &problem);
             return Ok(());
         }
-        Err(self.refused(place, &must))
+        Err(self.error(place, &problem))
     }
 
-    fn refused(&self, place: &Place<'_>, why: &str) -> ClientError {
+    fn error(&self, place: &Place<'_>, problem: &str) -> ClientError {
         let path = place.path(self.style);
         let message = match self.style {
-            Style::Dots => format!("{path}: {why}."),
-            _ => format!("`{path}` {why}."),
+            Style::Dots => format!("{path}: {problem}."),
+            _ => format!("`{path}` {problem}."),
         };
         ClientError::invalid(message).at(path)
     }
 }
 
 impl Type {
-    /// Whether a value has this type; what is in it is another question.
-    fn takes(&self, kind: ValueKind, value: &str, style: Style) -> bool {
-        let number_kind = matches!(self, Self::Number | Self::Integer | Self::Natural | Self::Count);
-        if kind == ValueKind::String && number_kind && style == Style::Protobuf {
-            return decode_string(value)
-                .is_some_and(|text| number(&text).is_some() && self.takes(ValueKind::Number, &text, style));
+    /// Returns whether a value has this type; its content is not checked.
+    fn accepts(&self, kind: ValueKind, value: &str, style: Style) -> bool {
+        let is_number = matches!(self, Self::Number | Self::Integer | Self::Natural | Self::Count);
+        if kind == ValueKind::String && is_number && style == Style::Protobuf {
+            return decode_string(value).is_some_and(|text| {
+                number(&text).is_some() && self.accepts(ValueKind::Number, &text, style)
+            });
         }
         match (self, kind) {
             (_, ValueKind::Null) => false,
@@ -429,44 +452,55 @@ impl Type {
     }
 }
 
-/// What is expected, in words.
-fn expected(types: &[Type]) -> String {
-    let words: Vec<_> = types.iter().map(|own| words(own, false)).collect();
-    let words = words.join(" or ");
+/// Describes types for an error message, with the example of a shape.
+fn describe_types(types: &[Type]) -> String {
+    let nouns: Vec<_> = types.iter().map(|one| describe(one, GrammaticalNumber::Singular)).collect();
+    let nouns = nouns.join(" or ");
     match types.first() {
         Some(Type::List([Type::Object(shape)])) if !shape.example.is_empty() => {
-            format!("{words}, such as [{}]", shape.example)
+            format!("{nouns}, such as [{}]", shape.example)
         }
         Some(Type::Object(shape)) if !shape.example.is_empty() => {
-            format!("{words}, such as {}", shape.example)
+            format!("{nouns}, such as {}", shape.example)
         }
-        _ => words,
+        _ => nouns,
     }
 }
 
-/// A type in words; as items of a list, `many` of it.
-fn words(own: &Type, many: bool) -> String {
-    let word = match (own, many) {
-        (Type::Any, false) => "a value",
-        (Type::Any, true) => "values",
-        (Type::Bool, false) => "true or false",
-        (Type::Bool, true) => "truth values",
-        (Type::Number, false) => "a number",
-        (Type::Integer, false) => "a whole number",
-        (Type::Natural | Type::Count, false) => "a whole number of 0 or more",
-        (Type::Number | Type::Integer | Type::Natural | Type::Count, true) => "numbers",
-        (Type::Text, false) => "a text",
-        (Type::Text, true) => "texts",
-        (Type::Map | Type::Object(_), false) => "an object",
-        (Type::Map, true) => "objects",
-        (Type::Object(shape), true) => shape.plural,
-        (Type::List(_), true) => "lists",
-        (Type::List(types), false) => {
-            // A bare text in the place of an object is tolerated; there is no need to propose it.
-            let proposed = |item: &&Type| types.len() == 1 || !matches!(item, Type::Text);
-            let items: Vec<_> = types.iter().filter(proposed).map(|item| words(item, true)).collect();
+/// The grammatical number of a noun.
+#[derive(Clone, Copy)]
+enum GrammaticalNumber {
+    Singular,
+    Plural,
+}
+
+/// Returns a noun for a type.
+fn describe(one: &Type, number: GrammaticalNumber) -> String {
+    let noun = match (one, number) {
+        (Type::Any, GrammaticalNumber::Singular) => "a value",
+        (Type::Any, GrammaticalNumber::Plural) => "values",
+        (Type::Bool, GrammaticalNumber::Singular) => "true or false",
+        (Type::Bool, GrammaticalNumber::Plural) => "truth values",
+        (Type::Number, GrammaticalNumber::Singular) => "a number",
+        (Type::Integer, GrammaticalNumber::Singular) => "a whole number",
+        (Type::Natural | Type::Count, GrammaticalNumber::Singular) => "a whole number of 0 or more",
+        (Type::Number | Type::Integer | Type::Natural | Type::Count, GrammaticalNumber::Plural) => "numbers",
+        (Type::Text, GrammaticalNumber::Singular) => "a text",
+        (Type::Text, GrammaticalNumber::Plural) => "texts",
+        (Type::Map | Type::Object(_), GrammaticalNumber::Singular) => "an object",
+        (Type::Map, GrammaticalNumber::Plural) => "objects",
+        (Type::Object(shape), GrammaticalNumber::Plural) => shape.plural,
+        (Type::List(_), GrammaticalNumber::Plural) => "lists",
+        (Type::List(types), GrammaticalNumber::Singular) => {
+            // A string in place of an object is tolerated, but not proposed.
+            let is_proposed = |item: &&Type| types.len() == 1 || !matches!(item, Type::Text);
+            let items: Vec<_> = types
+                .iter()
+                .filter(is_proposed)
+                .map(|item| describe(item, GrammaticalNumber::Plural))
+                .collect();
             return format!("a list of {}", items.join(" or "));
         }
     };
-    word.to_owned()
+    noun.to_owned()
 }

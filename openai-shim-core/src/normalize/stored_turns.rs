@@ -97,8 +97,8 @@ impl TurnLookup {
                 self.keys.push(scope.key(before, "call", "", call));
             }
             None => {
-                let words = digest_words(content.blocks.iter().filter_map(text_of));
-                self.keys.extend(words.map(|words| scope.key(before, "words", "", words)));
+                let digest = digest_words(content.blocks.iter().filter_map(text_of));
+                self.keys.extend(digest.map(|digest| scope.key(before, "words", "", digest)));
             }
         }
         if self.keys.len() > start {
@@ -165,7 +165,7 @@ impl StateScope {
                 RecordedBlock::Text { text, .. } => Some(text.as_str()),
                 _ => None,
             });
-            keys.extend(digest_words(texts).map(|words| self.key(conversation, "words", "", words)));
+            keys.extend(digest_words(texts).map(|digest| self.key(conversation, "words", "", digest)));
         }
         let value = Bytes::from(turn.to_json());
         keys.into_iter().map(|key| StateEntry::new(key, value.clone(), LIFETIME)).collect()
@@ -190,8 +190,8 @@ fn digest_words(texts: impl Iterator<Item = impl AsRef<str>>) -> Option<u128> {
     let mut digest = Digest::new();
     let mut has_words = false;
     for text in texts {
-        for word in text.as_ref().split_whitespace() {
-            digest.add(word.as_bytes());
+        for part in text.as_ref().split_whitespace() {
+            digest.add(part.as_bytes());
             has_words = true;
         }
     }

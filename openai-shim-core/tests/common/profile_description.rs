@@ -131,7 +131,7 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         None => {}
         Some([]) => lines.add("it accepts text only: images, audio and files are refused"),
         Some(kinds) => {
-            lines.add(format!("besides text it accepts {}; other parts are refused", names(kinds)))
+            lines.add(format!("besides text it accepts {}; other parts are refused", names(kinds)));
         }
     }
     for (on, line) in [

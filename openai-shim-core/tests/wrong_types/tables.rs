@@ -161,6 +161,8 @@ const READERS: [(&str, &[&str]); 6] = [
             "openai_responses/request.rs",
             "openai_responses/request/decode_input.rs",
             "openai_responses/content_part.rs",
+            "openai_responses/reasoning_item.rs",
+            "openai_responses/tool_call.rs",
             "openai_responses/tools.rs",
         ],
     ),

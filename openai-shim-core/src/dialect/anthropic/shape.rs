@@ -30,11 +30,11 @@ static REQUEST_MEMBERS: [Member; 19] = [
 
 pub(super) static MESSAGE: Shape =
     shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&BLOCK)])])])
-        .such_as(r#"{"role": "user", "content": "…"}"#)
+        .with_example(r#"{"role": "user", "content": "…"}"#)
         .in_style(Style::Dots);
 
 static BLOCK: Shape = shape("content blocks", &[refuse("type", &[Text]), warn("cache_control", &[Map])])
-    .with(&[
+    .with_variants(&[
         (&["text"], &TEXT_BLOCK),
         (&["tool_result"], &TOOL_RESULT_BLOCK),
         (&["tool_use"], &TOOL_USE_BLOCK),

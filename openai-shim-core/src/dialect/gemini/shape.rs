@@ -21,7 +21,7 @@ static REQUEST_MEMBERS: [Member; 9] = [
 ];
 
 pub(super) static CONTENT: Shape = shape("contents", &CONTENT_MEMBERS)
-    .such_as(r#"{"role": "user", "parts": [{"text": "…"}]}"#)
+    .with_example(r#"{"role": "user", "parts": [{"text": "…"}]}"#)
     .in_style(Style::Protobuf);
 static CONTENT_MEMBERS: [Member; 2] =
     [refuse("role", &[Text]), refuse("parts", &[List(&[Object(&PART)]), Object(&PART)])];

@@ -73,7 +73,7 @@ pub(super) static MESSAGE: Shape = shape(
         warn("name", &[Text]),
     ],
 )
-.such_as(r#"{"role": "user", "content": "…"}"#);
+.with_example(r#"{"role": "user", "content": "…"}"#);
 /// A content part, as OpenAI's clients send it.
 static PART: Shape = shape(
     "parts",

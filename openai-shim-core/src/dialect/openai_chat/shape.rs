@@ -53,7 +53,7 @@ static STREAM_OPTIONS: Shape =
     shape("options", &[warn("include_usage", &[Bool]), warn("include_obfuscation", &[Bool])]);
 
 pub(super) static MESSAGE: Shape =
-    shape("messages", &MESSAGE_FIELDS).such_as(r#"{"role": "user", "content": "…"}"#);
+    shape("messages", &MESSAGE_FIELDS).with_example(r#"{"role": "user", "content": "…"}"#);
 static MESSAGE_FIELDS: [Member; 11] = [
     refuse("role", &[Text]),
     refuse("content", &[Text, List(&[Text, Object(&PART)])]),
@@ -68,7 +68,7 @@ static MESSAGE_FIELDS: [Member; 11] = [
     warn("annotations", &[List(&[Map])]),
 ];
 
-static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with(&[
+static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with_variants(&[
     (&["text"], &TEXT),
     (&["image_url"], &IMAGE),
     (&["input_audio"], &AUDIO),

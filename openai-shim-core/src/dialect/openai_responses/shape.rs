@@ -58,7 +58,7 @@ static REASONING_OPTIONS: Shape =
 
 pub(super) static ITEM: Shape =
     shape("items", &[refuse("type", &[Text]), warn("id", &[Text]), warn("status", &[Text])])
-        .with(&[
+        .with_variants(&[
             (&["message", ""], &MESSAGE),
             (&["reasoning"], &REASONING_ITEM),
             (&["function_call"], &FUNCTION_CALL),
@@ -67,7 +67,7 @@ pub(super) static ITEM: Shape =
             (&["item_reference"], &ITEM_REFERENCE),
             (&["additional_tools"], &ADDITIONAL_TOOLS),
         ])
-        .such_as(r#"{"role": "user", "content": "…"}"#);
+        .with_example(r#"{"role": "user", "content": "…"}"#);
 static MESSAGE: Shape =
     shape("messages", &[refuse("role", &[Text]), refuse("content", &[Text, List(&[Text, Object(&PART)])])]);
 static REASONING_ITEM: Shape = shape(
@@ -100,7 +100,7 @@ static CALL_OUTPUT: Shape = shape(
 static ITEM_REFERENCE: Shape = shape("references", &[refuse("id", &[Text])]);
 static ADDITIONAL_TOOLS: Shape = shape("items", &[refuse("tools", &[List(&[Object(&TOOL)])])]);
 
-static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with(&[
+static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with_variants(&[
     (&["input_text", "output_text", "text", "summary_text", "reasoning_text"], &TEXT_PART),
     (&["refusal"], &REFUSAL),
     (&["input_image", "image_url"], &IMAGE),
@@ -129,7 +129,7 @@ static FILE: Shape = shape(
 static AUDIO: Shape = shape("sounds", &[refuse("input_audio", &[Object(&AUDIO_DATA)])]);
 static AUDIO_DATA: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("format", &[Text])]);
 
-static TOOL: Shape = shape("tools", &[refuse("type", &[Text])]).with(&[
+static TOOL: Shape = shape("tools", &[refuse("type", &[Text])]).with_variants(&[
     (&["function", ""], &FUNCTION),
     (&["custom"], &CUSTOM),
     (&["namespace"], &NAMESPACE),

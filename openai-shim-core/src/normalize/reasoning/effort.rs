@@ -15,15 +15,19 @@ pub(in crate::normalize) fn write_effort(
     rules: &ReasoningRules,
     diagnostics: &mut Diagnostics,
 ) {
-    let Some(given) = body.str(REASONING_EFFORT).map(std::borrow::Cow::into_owned) else { return };
-    let effort = nearest_effort(&given, &rules.efforts);
-    if effort != given {
-        diagnostics.record(DiagnosticCode::ParamClamped, REASONING_EFFORT, &format!("{given} to {effort}"));
+    let Some(requested) = body.str(REASONING_EFFORT).map(std::borrow::Cow::into_owned) else { return };
+    let effort = nearest_effort(&requested, &rules.efforts);
+    if effort != requested {
+        diagnostics.record(
+            DiagnosticCode::ParamClamped,
+            REASONING_EFFORT,
+            &format!("{requested} to {effort}"),
+        );
     }
-    let is_off = matches!(effort, "none" | "minimal") || given == "none";
+    let is_off = matches!(effort, "none" | "minimal") || requested == "none";
     let (name, value) = match rules.param {
         ReasoningParam::ReasoningEffort => {
-            if effort != given {
+            if effort != requested {
                 body.set(REASONING_EFFORT, encode_string(effort));
             }
             return;
@@ -62,15 +66,15 @@ pub(in crate::normalize) fn write_effort(
     }
 }
 
-/// The accepted effort that is nearest to the given one; of two the greater.
-fn nearest_effort<'e>(given: &'e str, accepted: &'e [String]) -> &'e str {
+/// The accepted effort that is nearest to the requested one; of two the greater.
+fn nearest_effort<'e>(requested: &'e str, accepted: &'e [String]) -> &'e str {
     let rank = |effort: &str| EFFORTS.iter().position(|known| *known == effort);
-    let must_change = !accepted.is_empty() && !accepted.iter().any(|effort| effort == given);
-    let Some(wanted) = rank(given).filter(|_| must_change) else { return given };
+    let must_change = !accepted.is_empty() && !accepted.iter().any(|effort| effort == requested);
+    let Some(wanted) = rank(requested).filter(|_| must_change) else { return requested };
     let distance = |effort: &&String| {
         rank(effort).map_or((usize::MAX, true), |rank| (rank.abs_diff(wanted), rank < wanted))
     };
-    accepted.iter().min_by_key(distance).map_or(given, String::as_str)
+    accepted.iter().min_by_key(distance).map_or(requested, String::as_str)
 }
 
 #[cfg(test)]
@@ -80,8 +84,9 @@ mod tests {
     #[test]
     fn the_nearest_accepted_effort_is_sent() {
         let accepted = ["low", "medium", "high"].map(String::from);
-        for (given, sent) in [("minimal", "low"), ("xhigh", "high"), ("medium", "medium"), ("odd", "odd")] {
-            assert_eq!(nearest_effort(given, &accepted), sent);
+        for (requested, sent) in [("minimal", "low"), ("xhigh", "high"), ("medium", "medium"), ("odd", "odd")]
+        {
+            assert_eq!(nearest_effort(requested, &accepted), sent);
         }
         assert_eq!(nearest_effort("low", &["none", "high"].map(String::from)), "high");
         assert_eq!(nearest_effort("low", &[]), "low");

@@ -121,10 +121,10 @@ fn normalize_path(path: &str) -> String {
 
 /// The short words in quotes: the values that a message lists.
 pub(super) fn quoted_words(text: &str) -> impl Iterator<Item = &str> {
-    text.split('\'').skip(1).filter(|word| {
-        !word.is_empty()
-            && word.len() <= MAX_QUOTED_BYTES
-            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    text.split('\'').skip(1).filter(|value| {
+        !value.is_empty()
+            && value.len() <= MAX_QUOTED_BYTES
+            && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     })
 }
 
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn words_in_quotes_are_the_accepted_ones() {
-        let words: Vec<_> = quoted_words("should be 'system', 'user' or 'tool'").collect();
-        assert_eq!(words, ["system", "user", "tool"]);
+        let quoted: Vec<_> = quoted_words("should be 'system', 'user' or 'tool'").collect();
+        assert_eq!(quoted, ["system", "user", "tool"]);
     }
 }

@@ -92,16 +92,16 @@ fn match_placeholder<'t>(
         _ => end,
     };
     // A full stop at the end belongs to the sentence.
-    let word = text.get(..end)?.trim_end_matches('.');
-    if word.is_empty() {
+    let value = text.get(..end)?.trim_end_matches('.');
+    if value.is_empty() {
         return None;
     }
     match placeholder {
-        "path" => captures.path = Some(word),
-        "role" => captures.role = Some(word),
-        _ => captures.param = Some(word),
+        "path" => captures.path = Some(value),
+        "role" => captures.role = Some(value),
+        _ => captures.param = Some(value),
     }
-    match_start(pattern, text.get(word.len()..)?, captures)
+    match_start(pattern, text.get(value.len()..)?, captures)
 }
 
 /// The length of the number at the beginning of a text.

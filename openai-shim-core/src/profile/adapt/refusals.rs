@@ -435,14 +435,14 @@ mod tests {
     fn every_wording_matches_itself() {
         for pattern in PATTERNS {
             let mut message = pattern.wording.replace('*', "and so on");
-            for (placeholder, word) in [
+            for (placeholder, value) in [
                 ("param", "top_k"),
                 ("path", "tools.0"),
                 ("role", "developer"),
                 ("low", "1"),
                 ("high", "2.5"),
             ] {
-                message = message.replace(&format!("{{{placeholder}}}"), word);
+                message = message.replace(&format!("{{{placeholder}}}"), value);
             }
             message = message.replace("{below}", "3");
             let message = format!("error: {message}.");

@@ -1,4 +1,4 @@
-//! Lines as events.
+//! An upstream's lines to events.
 
 use super::super::Decoder;
 use super::error;
@@ -9,21 +9,21 @@ use crate::filter::Stops;
 use crate::framing::Frame;
 use crate::json::Object;
 
-/// Every buffer and every count has a limit.
+/// The limit of the calls of one response: every buffer and every count has one.
 const MOST_CALLS: u32 = 1024;
 
-/// Reads a stream.
+/// Decodes one stream.
 pub(super) struct ToyDecoder {
     spec: ResponseSpec,
     diagnostics: Diagnostics,
-    /// Sequences that end the text here, because the upstream does not know them.
+    /// Matches the stop sequences that the upstream does not accept.
     stops: Option<Stops>,
     stopped: bool,
     started: bool,
     over: bool,
-    /// Something came that could not be read.
+    /// Whether a frame could not be decoded.
     foreign: bool,
-    /// The open text.
+    /// The open block of text.
     open: Option<u32>,
     next: u32,
     calls: u32,
@@ -80,7 +80,7 @@ impl ToyDecoder {
         self.over = true;
     }
 
-    /// Text, up to a stop sequence. `last`: nothing follows.
+    /// Emits text up to a stop sequence. `last`: no text follows.
     fn says(&mut self, words: &str, last: bool, out: &mut Vec<Event>) {
         let mut text = String::new();
         match &mut self.stops {

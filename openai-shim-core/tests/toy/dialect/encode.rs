@@ -1,4 +1,4 @@
-//! Events as lines.
+//! Events to a client's lines.
 
 use super::super::Encoder;
 use super::wire::{write_call, write_end, write_line};
@@ -7,11 +7,11 @@ use crate::canonical::{ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnosti
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 
-/// How many bytes of arguments may wait until their calls are whole.
+/// The limit of arguments that wait until their calls are complete.
 const MOST_ARGUMENTS: usize = 8 << 20;
 const MOST_CALLS: usize = 1024;
 
-/// A call that is not written yet.
+/// A call that is not written yet, because it or one before it is not complete.
 struct Pending {
     block: u32,
     id: String,
@@ -20,17 +20,17 @@ struct Pending {
     whole: bool,
 }
 
-/// Writes a stream.
+/// Encodes one stream.
 pub(super) struct ToyEncoder {
     diagnostics: Diagnostics,
-    /// The client's name for the model, and whether it is told that in any case.
+    /// The client's name for the model, and whether it replaces the upstream's.
     model: String,
     restore_alias: bool,
-    /// What the next line begins with.
+    /// The first fields of the next line.
     head: Object<'static>,
     /// The open block, and whether it is text.
     open: Option<(u32, bool)>,
-    /// Calls in the order in which they began: a line has whole ones only.
+    /// Calls in the order in which they began: a line has complete calls only.
     pending: Vec<Pending>,
     bytes: usize,
     calls: usize,
@@ -112,7 +112,7 @@ impl ToyEncoder {
         }
     }
 
-    /// Writes the calls that are whole, as far as all before them are.
+    /// Writes the complete calls up to the first one that is not.
     fn flush(&mut self, out: &mut Vec<u8>) {
         let whole = self.pending.iter().take_while(|call| call.whole).count();
         for call in self.pending.drain(..whole).collect::<Vec<_>>() {

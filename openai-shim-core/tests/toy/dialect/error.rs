@@ -1,4 +1,4 @@
-//! Failures: `{"fault":{"kind":"no-key","text":"…"}}`.
+//! Errors to JSON and back: `{"fault":{"kind":"no-key","text":"…"}}`.
 
 use super::wire::write_line;
 use crate::canonical::{DiagnosticCode, Diagnostics};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
-/// Kind, status and word. The one table of this dialect.
+/// Each kind of error with its status and the dialect's name for it.
 const TABLE: &[(ErrorKind, u16, &str)] = &[
     (ErrorKind::InvalidRequest, 400, "wrong"),
     (ErrorKind::Authentication, 401, "no-key"),
@@ -32,7 +32,7 @@ fn row(kind: ErrorKind) -> (u16, &'static str) {
     TABLE.iter().find(|(k, ..)| *k == kind).map_or((500, "our-fault"), |(_, status, word)| (*status, word))
 }
 
-/// Writes an error with its status.
+/// Encodes an error with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
         Error::Upstream(UpstreamError::Status(e)) => e.status,
@@ -45,7 +45,7 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     (status, Bytes::from(envelope(error)))
 }
 
-/// Writes an error as the last line of a stream.
+/// Appends an error as the last line of a stream.
 pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
     write_line(out, &envelope(error));
 }
@@ -57,7 +57,7 @@ fn envelope(error: &Error) -> String {
     format!(r#"{{"fault":{}}}"#, fault.to_json())
 }
 
-/// Reads an error answer: its status, its headers and whatever body it has.
+/// Decodes an error response: its status, its headers and any body.
 pub(super) fn decode(
     status: StatusCode,
     headers: &HeaderMap,
@@ -83,7 +83,7 @@ pub(super) fn decode(
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error that came inside a successful answer or a stream.
+/// Decodes an error in a response with a success status or in a stream.
 pub(super) fn in_body(fault: &Object<'_>) -> UpstreamError {
     UpstreamError::Status(Box::new(read(fault)))
 }

@@ -1,14 +1,26 @@
-//! A wire format of our own invention: the worked example of a new dialect, and the proof that one is a folder and a line.
-//! `.ci/toy.sh` puts this folder at `src/dialect/toy/` of a copy, and `toy: Toy;` into the registry.
+//! The dialect `toy`: an invented wire format, the worked example of a new dialect.
 //!
-//! `POST /toy/talk` asks, with turns of `rules`, `person`, `machine` and `tool`:
+//! | file | what goes in and what comes out |
+//! |---|---|
+//! | `mod` | [`Toy`], this dialect's implementation of [`Dialect`] |
+//! | `request` | request JSON to `Request` and back |
+//! | `response` | non-streaming responses: a stream of one line to `Response` and back |
+//! | `decode` | an upstream's lines to events |
+//! | `encode` | events to a client's lines |
+//! | `error` | errors to `{"fault":…}` and back |
+//! | `wire` | what requests and responses share: calls, finish reasons, token counts, extra fields, lines |
+//!
+//! It shows that a dialect is a folder and two lines: `.ci/toy.sh` copies this folder to `src/dialect/toy/` of a copy of the
+//! tree, and adds `pub mod toy;` and `&toy::Toy,` in [`DIALECTS`](super::DIALECTS) to `src/dialect/mod.rs`.
+//!
+//! `POST /toy/talk` is the request, with turns of `rules`, `person`, `machine` and `tool`:
 //!
 //! ```json
 //! {"model":"m","stream":true,"talk":[{"who":"person","says":"hi"}],
 //!  "tools":[{"name":"weather","about":"of a city","takes":{"type":"object"}}],"must":"weather","longest":100}
 //! ```
 //!
-//! A stream is JSON lines, and a whole answer is a stream of one line:
+//! A stream is JSON lines, and a non-streaming response is a stream of one line:
 //!
 //! ```json
 //! {"model":"m","says":"Let me look. "}
@@ -16,9 +28,9 @@
 //! {"end":"calls","tokens":{"read":3,"written":2}}
 //! ```
 //!
-//! A failure is `{"fault":{"kind":"no-key","text":"…"}}`, with its status or as the last line of a stream.
+//! An error is `{"fault":{"kind":"no-key","text":"…"}}`, with its status or as the last line of a stream.
 //!
-//! There are no pictures, no thoughts, and one answer: whatever else a client or an upstream says is reported as lost.
+//! There is no media, no reasoning, and one choice: everything else is dropped and recorded.
 
 mod decode;
 mod encode;
@@ -34,14 +46,14 @@ use crate::framing::Deviation;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-/// The name, and that under which leftovers are kept.
+/// The dialect's name, which also marks its extra fields.
 const NAME: &str = "toy";
 
 /// The dialect `toy`.
 #[derive(Debug)]
 pub struct Toy;
 
-/// Whether lines may pass as the upstream wrote them.
+/// Returns whether lines may go out as the upstream sent them.
 fn as_it_comes(spec: &ResponseSpec) -> bool {
     spec.stops.is_empty() && !spec.restore_alias
 }
@@ -129,12 +141,12 @@ impl Dialect for Toy {
         matches!(deviation, Deviation::Ndjson | Deviation::WholeBody)
     }
 
-    /// A blank line says nothing.
+    /// Clients skip blank lines.
     fn keep_alive(&self) -> &'static [u8] {
         b"\n"
     }
 
-    /// There is no place for remarks: every line is a part of the answer.
+    /// The format has no comments: every line is part of the response.
     fn comment(&self, _text: &str, _out: &mut Vec<u8>) {}
 
     fn stream_content_type(&self) -> &'static str {

@@ -1,4 +1,4 @@
-//! Requests: read from clients, written for upstreams.
+//! Requests: JSON to `Request` and back.
 
 use super::super::Encoded;
 use super::NAME;
@@ -9,7 +9,7 @@ use crate::canonical::{
 use crate::error::ClientError;
 use crate::json::{Kind, Object, peek, encode_string, raw, text};
 
-/// Who speaks.
+/// The dialect's names of the roles.
 const WHO: &[(&str, Role)] =
     &[("rules", Role::System), ("person", Role::User), ("machine", Role::Assistant), ("tool", Role::Tool)];
 
@@ -18,7 +18,7 @@ fn wrong(field: impl Into<String>, must: &str) -> ClientError {
     ClientError::invalid(format!("`{field}` must be {must}.")).at(field)
 }
 
-/// Reads a request.
+/// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
     let object = Object::parse(body).map_err(|_| {
         ClientError::invalid("The request body must be a JSON object with `model` and `talk`.")
@@ -57,7 +57,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             _ => {}
         }
     }
-    // Tokens are counted in any case.
+    // A stream always ends with token counts.
     request.include_usage = request.stream;
     let known = ["model", "stream", "talk", "longest", "heat", "until", "tools", "must"];
     request.extra = leftovers(&object, &known);
@@ -112,7 +112,7 @@ fn message(turn: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Messag
     Ok(message)
 }
 
-/// Writes a request; what was not changed stays the client's own bytes.
+/// Encodes a request; what was not changed stays the client's own bytes.
 pub(super) fn encode<'a>(
     request: &Request,
     source: Option<&'a [u8]>,
@@ -151,7 +151,7 @@ pub(super) fn encode<'a>(
     Encoded { path: String::from("/talk"), body, headers: http::HeaderMap::new() }
 }
 
-/// The parameters of a request that came in another dialect.
+/// Encodes the parameters of a request from another dialect.
 fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     if let Some(heat) = request.temperature {
         body.set("heat", heat.to_string());
@@ -268,7 +268,7 @@ fn talk(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics)
     body.set("talk", format!("[{}]", turns.join(",")));
 }
 
-/// Text and calls of one turn. `always`: a turn of this kind has a text, if an empty one.
+/// Encodes text and calls of one turn. `always`: a turn of this kind has a text, even if it is empty.
 fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let (mut texts, mut calls) = (Vec::new(), Vec::new());
     for block in blocks {

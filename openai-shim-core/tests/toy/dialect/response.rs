@@ -1,4 +1,4 @@
-//! Whole answers: a stream of one line.
+//! Non-streaming responses, which are a stream of one line, to `Response` and back.
 
 use super::super::{Decoder, Encoder};
 use super::decode::ToyDecoder;
@@ -9,7 +9,7 @@ use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, encode_string};
 
-/// Reads an answer.
+/// Decodes a response.
 pub(super) fn decode(
     body: &[u8],
     spec: &mut ResponseSpec,
@@ -23,7 +23,7 @@ pub(super) fn decode(
     fold(&events)
 }
 
-/// Writes an answer: the lines of its stream in one.
+/// Encodes a response: the lines of its stream in one.
 pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
     let (mut encoder, mut lines) = (ToyEncoder::new(spec), Vec::new());
     for event in unfold(response) {

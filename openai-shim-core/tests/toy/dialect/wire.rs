@@ -1,18 +1,18 @@
-//! The pieces that requests and answers share: calls, words for endings, leftovers, lines.
+//! What requests and responses share: calls, finish reasons, token counts, extra fields, lines.
 
 use super::NAME;
 use crate::canonical::{DiagnosticCode, Diagnostics, Extra, FinishReason, Usage};
 use crate::json::{Kind, Object, peek, encode_string, raw, string_or_json};
 
-/// A call as it was read.
+/// A decoded call.
 pub(super) struct Call {
     pub(super) id: Option<String>,
     pub(super) name: String,
-    /// JSON text.
+    /// As JSON.
     pub(super) arguments: String,
 }
 
-/// Reads `{"id":…,"tool":…,"with":…}`.
+/// Decodes `{"id":…,"tool":…,"with":…}`.
 pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> Call {
     let object = Object::parse(json.as_bytes()).unwrap_or_default();
     let name = object.str("tool").unwrap_or_default().into_owned();
@@ -20,7 +20,7 @@ pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> 
         diagnostics.record(DiagnosticCode::ToolNameMissing, at, "");
     }
     let arguments = match object.non_null("with") {
-        // What was no JSON stands here as a text.
+        // Arguments that are no JSON come as a string.
         Some(with) if peek(with) == Kind::String => {
             diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, &format!("{at}.with"), "");
             string_or_json(with).into_owned()
@@ -32,7 +32,7 @@ pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> 
     Call { id: object.str("id").filter(|id| !id.is_empty()).map(Into::into), name, arguments }
 }
 
-/// Writes a call.
+/// Encodes a call.
 pub(super) fn write_call(id: &str, name: &str, arguments: &str, at: &str, diagnostics: &mut Diagnostics) -> String {
     let mut call = Object::new();
     call.set("id", encode_string(id));
@@ -47,7 +47,7 @@ pub(super) fn write_call(id: &str, name: &str, arguments: &str, at: &str, diagno
     call.to_json()
 }
 
-/// The words for endings; the first one for a reason is written.
+/// The dialect's names of the finish reasons; the first one for a reason is encoded.
 const ENDS: &[(&str, FinishReason)] = &[
     ("done", FinishReason::Stop),
     ("limit", FinishReason::Length),
@@ -56,7 +56,7 @@ const ENDS: &[(&str, FinishReason)] = &[
     ("refused", FinishReason::Refusal),
 ];
 
-/// Why an answer ended; `calls`: it calls tools.
+/// Decodes a finish reason; `calls`: the response has tool calls.
 pub(super) fn read_end(word: &str, calls: bool, diagnostics: &mut Diagnostics) -> FinishReason {
     let derived = if calls { FinishReason::ToolCalls } else { FinishReason::Stop };
     match ENDS.iter().find(|(known, _)| *known == word) {
@@ -69,7 +69,7 @@ pub(super) fn read_end(word: &str, calls: bool, diagnostics: &mut Diagnostics) -
     }
 }
 
-/// The last members of an answer.
+/// Sets the last fields of a response.
 pub(super) fn write_end(
     line: &mut Object<'_>,
     reason: Option<&FinishReason>,
@@ -91,7 +91,7 @@ pub(super) fn write_end(
     line.set("tokens", tokens.to_json());
 }
 
-/// Token counts of a line.
+/// Decodes the token counts of a line.
 pub(super) fn read_tokens(line: &Object<'_>) -> Option<Usage> {
     let tokens = line.object("tokens")?;
     let mut usage = Usage::default();
@@ -99,16 +99,16 @@ pub(super) fn read_tokens(line: &Object<'_>) -> Option<Usage> {
     Some(usage)
 }
 
-/// Members that have no place in the canonical model; `null` says nothing.
+/// Reads the fields that our model has no place for; `null` is the same as absence.
 pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
     let others = object.iter().filter(|(k, v)| !known.contains(k) && v.trim() != "null");
     let members: Vec<_> = others.map(|(k, v)| (k.to_owned(), raw(v))).collect();
     if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
 }
 
-/// Writes one line.
+/// Appends one line.
 pub(super) fn write_line(out: &mut Vec<u8>, json: &str) {
-    // Between JSON's tokens a line break is a space; inside its strings there is none.
+    // A line break between JSON's tokens becomes a space; JSON strings contain none.
     out.extend(json.bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }));
     out.push(b'\n');
 }

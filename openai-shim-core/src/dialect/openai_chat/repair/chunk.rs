@@ -133,7 +133,7 @@ impl StreamState {
     fn record_unrequested_usage(&mut self) {
         // Where only this program requested usage, leaving it out is no loss to the client.
         if !self.spec.usage_injected {
-            self.diagnostics.record(DiagnosticCode::UsageUnasked, "usage", "");
+            self.diagnostics.record(DiagnosticCode::UsageNotRequested, "usage", "");
         }
     }
 

@@ -364,7 +364,7 @@ impl StreamState {
         let (is_shown, is_injected) = (spec.include_usage, spec.usage_injected);
         if let Some(usage) = self.usage.take() {
             if !is_shown && !is_injected {
-                self.diagnostics().record(DiagnosticCode::UsageUnasked, "usage", "");
+                self.diagnostics().record(DiagnosticCode::UsageNotRequested, "usage", "");
             }
             sink.usage(&usage, &identity, is_shown);
         } else if is_shown {

@@ -136,11 +136,11 @@ fn fill_item_id(
 ) -> String {
     let has_item = matches!(step, "output_item.added" | "output_item.done");
     let mut item = event.object("item").map(Object::into_owned).unwrap_or_default();
-    let given = if has_item { item.get("id") } else { event.get("item_id") };
-    let given = given.and_then(decode_string).filter(|id| !id.is_empty()).map(Cow::into_owned);
-    let code = match (given, known_id) {
-        (Some(given), None) => return given,
-        (Some(given), Some(known)) if given == known => return given,
+    let item_id = if has_item { item.get("id") } else { event.get("item_id") };
+    let item_id = item_id.and_then(decode_string).filter(|id| !id.is_empty()).map(Cow::into_owned);
+    let code = match (item_id, known_id) {
+        (Some(item_id), None) => return item_id,
+        (Some(item_id), Some(known)) if item_id == known => return item_id,
         (Some(_), Some(_)) => DiagnosticCode::IdPinned,
         (None, _) => DiagnosticCode::IdSynthesized,
     };
