@@ -130,6 +130,10 @@ fn encode_content(
         return Some(joined);
     }
     let content_path = format!("messages[{i}].content");
+    if let Some((text, extra)) = single_text(blocks).filter(|_| !was_parts) {
+        record_dropped(extra, &content_path, diagnostics);
+        return Some(text.to_json());
+    }
     let mut parts = Vec::new();
     let mut plain_text = None;
     for block in blocks {
@@ -142,6 +146,23 @@ fn encode_content(
         (0, _) => None,
         (1, Some(text)) if !was_parts => Some(text.to_json()),
         _ => Some(format!("[{}]", parts.join(","))),
+    }
+}
+
+/// Returns the text of a message with no other content, if it is a string in this dialect.
+fn single_text<'b>(blocks: &[&'b Block]) -> Option<(&'b Text, &'b ExtraFields)> {
+    let is_content = |block: &&&Block| match block {
+        Block::Reasoning { .. } | Block::Refusal(_) | Block::ToolCall { .. } | Block::ToolResult { .. } => {
+            false
+        }
+        Block::Text { .. } | Block::Image(_) | Block::Audio(_) | Block::File(_) | Block::Native { .. } => {
+            true
+        }
+    };
+    let mut contents = blocks.iter().filter(is_content);
+    match (contents.next(), contents.next()) {
+        (Some(Block::Text { text, extra }), None) if extra.of(NAME).is_empty() => Some((text, extra)),
+        _ => None,
     }
 }
 
