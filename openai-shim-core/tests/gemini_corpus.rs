@@ -4,11 +4,16 @@
 mod common;
 
 use common::{chat, shared};
-use openai_shim_core::canonical::{Block, Event, Request, Response, ResponseSpec, fold};
+use openai_shim_core::canonical::{Block, Event, Request, Response, ResponseContext, ResponseSpec, fold};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Diagnostics, Dialect, Outcome, PayloadKind, dialect, profile};
 use serde_json::{Value, json};
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 struct Recording {
     name: String,
@@ -195,11 +200,12 @@ impl Recording {
 fn spec() -> ResponseSpec {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
-    ResponseSpec::new(&request, Context::fixed())
+    ResponseSpec::new(&request, &Context::fixed())
 }
 
 fn events(body: &[u8], size: usize) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) = (gemini().decoder(&spec()), Framer::new(1 << 24), Vec::new());
+    let (mut decoder, mut framer, mut events) =
+        (gemini().decoder(&spec(), &context()), Framer::new(1 << 24), Vec::new());
     for chunk in body.chunks(size) {
         framer.push(chunk, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     }
@@ -231,7 +237,12 @@ fn recorded_responses_keep_their_content_in_every_dialect() {
         let folded = if stream {
             fold(&events(recording.body.as_bytes(), usize::MAX))
         } else {
-            gemini().decode_response(recording.body.as_bytes(), &mut spec(), &mut Diagnostics::default())
+            gemini().decode_response(
+                recording.body.as_bytes(),
+                &spec(),
+                &mut context(),
+                &mut Diagnostics::default(),
+            )
         };
         let folded = folded.unwrap_or_else(|e| panic!("{}: {e}", recording.name));
         assert_equal(&content, &canonical(&folded), &recording.name);
@@ -255,9 +266,9 @@ fn recorded_responses_keep_their_content_in_every_dialect() {
         }
         // The decoded response, encoded again, decodes to the same content.
         let mut diagnostics = Diagnostics::default();
-        let encoded = gemini().encode_response(&folded, &mut spec(), &mut diagnostics);
+        let encoded = gemini().encode_response(&folded, &spec(), &mut context(), &mut diagnostics);
         assert_equal(&content, &read_content(&String::from_utf8(encoded.clone()).unwrap()), &recording.name);
-        let again = gemini().decode_response(&encoded, &mut spec(), &mut diagnostics).unwrap();
+        let again = gemini().decode_response(&encoded, &spec(), &mut context(), &mut diagnostics).unwrap();
         assert_eq!(again.usage, folded.usage, "{}", recording.name);
         compared += 1;
     }
@@ -272,7 +283,7 @@ fn recorded_streams_do_not_depend_on_chunks_and_encode_as_decoded() {
         for size in [1, 7, 1000] {
             assert_eq!(unsplit, events(recording.body.as_bytes(), size), "{} by {size}", recording.name);
         }
-        let (mut encoder, mut out) = (gemini().encoder(&spec()), Vec::new());
+        let (mut encoder, mut out) = (gemini().encoder(&spec(), &context()), Vec::new());
         for event in &unsplit {
             encoder.event(event, &mut out);
         }

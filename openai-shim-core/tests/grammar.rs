@@ -5,24 +5,30 @@ mod common;
 use common::{fixtures, mutilated};
 use openai_shim_core::canonical::grammar::{Grammar, Phase};
 use openai_shim_core::canonical::{
-    Block, BlockKind, Choice, Delta, Event, ExtraFields, FinishReason, Request, Response, ResponseSpec,
-    Usage, fold, unfold,
+    Block, BlockKind, Choice, Delta, Event, ExtraFields, FinishReason, Request, Response, ResponseContext,
+    ResponseSpec, Usage, fold, unfold,
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, PayloadKind};
 use proptest::prelude::*;
 
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
+
 fn spec() -> ResponseSpec {
     let mut request = Request::default();
     (request.stream, request.include_usage) = (true, true);
-    let mut spec = ResponseSpec::new(&request, Context::fixed());
+    let mut spec = ResponseSpec::new(&request, &Context::fixed());
     spec.n = 3;
     spec
 }
 
 fn decode(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) = (dialect.decoder(&spec()), Framer::new(1 << 20), Vec::new());
+    let (mut decoder, mut framer, mut events) =
+        (dialect.decoder(&spec(), &context()), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
@@ -278,8 +284,8 @@ fn round_trip(dialect: &dyn Dialect, blocks: Vec<Block>) -> Response {
         response.choices.push(choice);
     }
     let mut diagnostics = openai_shim_core::Diagnostics::default();
-    let body = dialect.encode_response(&response, &mut spec(), &mut diagnostics);
-    dialect.decode_response(&body, &mut spec(), &mut diagnostics).unwrap()
+    let body = dialect.encode_response(&response, &spec(), &mut context(), &mut diagnostics);
+    dialect.decode_response(&body, &spec(), &mut context(), &mut diagnostics).unwrap()
 }
 
 fn capabilities(dialect: &dyn Dialect) -> Capabilities {
@@ -364,7 +370,7 @@ proptest! {
         let events = legal(draws, failed);
         assert_legal(&events, "the generated order");
         for dialect in DIALECTS {
-            let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
+            let (mut encoder, mut out) = (dialect.encoder(&spec(), &context()), Vec::new());
             for event in &events {
                 encoder.event(event, &mut out);
             }
@@ -399,7 +405,7 @@ proptest! {
         let events = shuffled(&response);
         assert_legal(&events, "the generated order");
         for dialect in DIALECTS {
-            let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
+            let (mut encoder, mut out) = (dialect.encoder(&spec(), &context()), Vec::new());
             for event in &events {
                 encoder.event(event, &mut out);
             }
@@ -428,7 +434,7 @@ fn client_of_function_call_receives_one_call_in_that_form() {
             &mut openai_shim_core::Diagnostics::default(),
         )
         .unwrap();
-    let mut spec = ResponseSpec::new(&request, Context::fixed());
+    let spec = ResponseSpec::new(&request, &Context::fixed());
     let mut response = Response::default();
     let mut choice = Choice::default();
     choice.finish = Some(FinishReason::ToolCalls);
@@ -442,12 +448,12 @@ fn client_of_function_call_receives_one_call_in_that_form() {
         });
     }
     response.choices.push(choice);
-    let (mut encoder, mut streamed) = (chat.encoder(&spec), Vec::new());
+    let (mut encoder, mut streamed) = (chat.encoder(&spec, &context()), Vec::new());
     for event in unfold(&response) {
         encoder.event(&event, &mut streamed);
     }
     let mut diagnostics = openai_shim_core::Diagnostics::default();
-    let item = chat.encode_response(&response, &mut spec, &mut diagnostics);
+    let item = chat.encode_response(&response, &spec, &mut context(), &mut diagnostics);
     for body in [streamed, item] {
         let body = String::from_utf8(body).unwrap();
         assert_eq!(common::sdk_client::line(&body), r#"f({"a":1}) function_call"#);
@@ -460,7 +466,7 @@ fn client_of_function_call_receives_one_call_in_that_form() {
 #[test]
 fn interrupted_encoder_ends_with_an_error() {
     for dialect in DIALECTS {
-        let (mut encoder, mut out) = (dialect.encoder(&spec()), Vec::new());
+        let (mut encoder, mut out) = (dialect.encoder(&spec(), &context()), Vec::new());
         encoder.event(&Event::Start { id: Some("x".to_owned()), model: None, created: None }, &mut out);
         encoder.event(&Event::Open { choice: 0, block: 0, kind: BlockKind::Text }, &mut out);
         encoder.finish(&mut out);

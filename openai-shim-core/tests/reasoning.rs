@@ -3,7 +3,9 @@
 mod common;
 
 use common::{chat, sdk_client};
-use openai_shim_core::canonical::{DiagnosticCode, Fold, ReasoningStyle, Request, ResponseSpec};
+use openai_shim_core::canonical::{
+    DiagnosticCode, Fold, ReasoningStyle, Request, ResponseContext, ResponseSpec,
+};
 use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Exchange, profile};
@@ -83,9 +85,10 @@ fn configured_reasoning_is_written_between_tags_before_the_text() {
 fn response_of_another_dialect_gets_its_tags_from_the_encoder() {
     let body =
         stream(&[r#"{"role":"assistant","reasoning_content":"Hmm."}"#, r#"{"content":"Hello"}"#], "stop");
-    let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
+    let mut spec = ResponseSpec::new(&Request::default(), &Context::fixed());
     spec.reasoning = ReasoningStyle::Tags;
-    let (mut decoder, mut encoder) = (chat().decoder(&spec), chat().encoder(&spec));
+    let mut context = ResponseContext::new(&Request::default(), Context::fixed());
+    let (mut decoder, mut encoder) = (chat().decoder(&spec, &context), chat().encoder(&spec, &context));
     let (mut framer, mut events, mut out) = (Framer::new(1 << 20), Vec::new(), Vec::new());
     framer.push(body.as_bytes(), &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
@@ -100,7 +103,8 @@ fn response_of_another_dialect_gets_its_tags_from_the_encoder() {
     assert_eq!(sdk_client::line(&String::from_utf8(out).unwrap()), expected);
     let response = chat().encode_response(
         &fold.finish().unwrap(),
-        &mut spec,
+        &spec,
+        &mut context,
         &mut openai_shim_core::Diagnostics::default(),
     );
     assert_eq!(sdk_client::line(&String::from_utf8(response).unwrap()), expected);

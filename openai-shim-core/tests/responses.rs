@@ -479,7 +479,7 @@ fn json_schema_keeps_format_and_description_for_a_chat_upstream() {
 
 #[test]
 fn endless_stream_of_items_ends_with_an_error() {
-    let (mut decoder, mut out) = (own().decoder(&spec()), Vec::new());
+    let (mut decoder, mut out) = (own().decoder(&spec(), &context()), Vec::new());
     let mut framer = openai_shim_core::framing::Framer::new(1 << 20);
     for n in 0..10_000 {
         let event = json!({"type": "response.output_item.added", "output_index": n, "item": {"type": "message", "id": format!("m{n}")}});
@@ -493,7 +493,7 @@ fn endless_stream_of_items_ends_with_an_error() {
 
 #[test]
 fn arguments_buffered_over_the_limit_end_with_an_error() {
-    let (mut decoder, mut out) = (own().decoder(&spec()), Vec::new());
+    let (mut decoder, mut out) = (own().decoder(&spec(), &context()), Vec::new());
     let mut framer = openai_shim_core::framing::Framer::new(1 << 20);
     let event = json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "x".repeat(100_000)});
     for _ in 0..400 {
@@ -505,10 +505,17 @@ fn arguments_buffered_over_the_limit_end_with_an_error() {
     assert!(last.contains("TooLarge"), "{last}");
 }
 
+fn context() -> openai_shim_core::canonical::ResponseContext {
+    openai_shim_core::canonical::ResponseContext::new(
+        &openai_shim_core::canonical::Request::default(),
+        Context::fixed(),
+    )
+}
+
 fn spec() -> openai_shim_core::canonical::ResponseSpec {
     openai_shim_core::canonical::ResponseSpec::new(
         &openai_shim_core::canonical::Request::default(),
-        Context::fixed(),
+        &Context::fixed(),
     )
 }
 

@@ -7,7 +7,7 @@ mod common;
 use common::losses::Direction;
 use common::round_trip::Trip;
 use common::shared;
-use openai_shim_core::canonical::{ReasoningTags, Request, ResponseSpec};
+use openai_shim_core::canonical::{ReasoningTags, Request, ResponseContext, ResponseSpec};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::{Context, Diagnostics, Dialect, dialect};
 use serde_json::Value;
@@ -175,15 +175,20 @@ fn responses_survive_a_round_trip_except_for_listed_losses() {
             let Ok(before) = serde_json::from_str::<Value>(recording.body.trim()) else { continue };
             let mut request = recording.spec();
             request.include_usage = true;
-            let mut spec = ResponseSpec::new(&request, Context::fixed());
+            let mut spec = ResponseSpec::new(&request, &Context::fixed());
             spec.quirks.reasoning_tags = ReasoningTags::Ignore;
             spec.quirks.keep_tool_markup = true;
+            let mut context = ResponseContext::new(&request, Context::fixed());
             let mut diagnostics = Diagnostics::default();
-            let read =
-                recording.dialect.decode_response(recording.body.as_bytes(), &mut spec, &mut diagnostics);
+            let read = recording.dialect.decode_response(
+                recording.body.as_bytes(),
+                &spec,
+                &mut context,
+                &mut diagnostics,
+            );
             // Errors with a success status, and bodies that are not responses.
             let Ok(read) = read else { continue };
-            let written = recording.dialect.encode_response(&read, &mut spec, &mut diagnostics);
+            let written = recording.dialect.encode_response(&read, &spec, &mut context, &mut diagnostics);
             let after: Value = serde_json::from_slice(&written).unwrap();
             if let Err(at) = trip.compare(&before, &after) {
                 wrong.push(format!("{}\n{at}", recording.name));

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Fixture, fixtures};
-use openai_shim_core::canonical::{Event, Request, ResponseSpec};
+use openai_shim_core::canonical::{Event, Request, ResponseContext, ResponseSpec};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{Retry, Settings};
 use openai_shim_core::framing::Framer;
@@ -80,16 +80,19 @@ fn translated(
     client: &'static dyn Dialect,
     chunks: &[&[u8]],
 ) -> (Vec<Event>, Vec<u8>, Vec<String>) {
-    let mut spec = ResponseSpec::new(&Request::default(), Context::fixed());
+    let mut spec = ResponseSpec::new(&Request::default(), &Context::fixed());
+    let mut context = ResponseContext::new(&Request::default(), Context::fixed());
     if fixture.request.is_some() {
         let mut request = fixture.incoming(client, true).request().clone();
-        spec = ResponseSpec::new(&request, Context::fixed());
+        spec = ResponseSpec::new(&request, &Context::fixed());
+        context = ResponseContext::new(&request, Context::fixed());
         let mut diagnostics = openai_shim_core::Diagnostics::default();
         let defaults = openai_shim_core::normalize::RequestDefaults::default();
         normalize(&mut request, &fixture.profile, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
     spec.quirks = fixture.profile.responses;
-    let (mut decoder, mut encoder) = (fixture.dialect.decoder(&spec), client.encoder(&spec));
+    let (mut decoder, mut encoder) =
+        (fixture.dialect.decoder(&spec, &context), client.encoder(&spec, &context));
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
     for chunk in chunks {
         framer.push(chunk, &mut |frame| decoder.frame(frame, &mut events)).unwrap();

@@ -4,8 +4,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses its part
 
 use openai_shim_core::canonical::{
-    Block, Choice, ExtraFields, FinishReason, Message, REASONING_DETAILS, Request, Response, ResponseSpec,
-    Role, Tool,
+    Block, Choice, ExtraFields, FinishReason, Message, REASONING_DETAILS, Request, Response, ResponseContext,
+    ResponseSpec, Role, Tool,
 };
 use openai_shim_core::json::raw;
 use openai_shim_core::{Context, Diagnostics, Dialect};
@@ -34,14 +34,15 @@ fn request(opening: Opening<'_>) -> Request {
     opening.model.clone_into(&mut request.model);
     request.encrypted_reasoning = true;
     request.messages =
-        vec![Message::text(Role::System, opening.system), Message::text(Role::User, opening.user)];
+        vec![Message::text(Role::System, opening.system), Message::text(Role::User, opening.user)].into();
     request.tools = vec![Tool::Function {
         name: String::from("weather"),
         description: Some(String::from("Tells the weather.")),
         parameters: Some(raw(r#"{"type":"object","properties":{"city":{"type":"string"}}}"#)),
         strict: None,
         extra: ExtraFields::default(),
-    }];
+    }]
+    .into();
     request
 }
 
@@ -115,7 +116,9 @@ pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
     response.id = Some(String::from("answer"));
     response.model = Some(String::from("m"));
     response.choices = vec![choice];
-    let mut spec = ResponseSpec::new(&request(OPENING), Context::fixed());
-    let body = upstream.encode_response(&response, &mut spec, &mut Diagnostics::default());
+    let request = request(OPENING);
+    let spec = ResponseSpec::new(&request, &Context::fixed());
+    let mut context = ResponseContext::new(&request, Context::fixed());
+    let body = upstream.encode_response(&response, &spec, &mut context, &mut Diagnostics::default());
     String::from_utf8(body).unwrap()
 }

@@ -46,7 +46,7 @@ pub fn weather() -> Tool {
 
 /// Sets the tools of a request.
 pub fn tools(request: &mut Request) {
-    request.tools = vec![weather()];
+    request.tools.set(vec![weather()]);
 }
 
 pub fn call(id: &str, signature: Option<&str>) -> Block {
@@ -114,7 +114,7 @@ pub fn call_and_result(request: &mut Request, ids: &[&str], content: &dyn Fn() -
     tools(request);
     let calls = ids.iter().map(|id| call(id, None)).collect();
     request.messages.push(Message::new(Role::Assistant, calls));
-    request.messages.extend(ids.iter().map(|id| result(id, content(), false)));
+    request.messages.edit().extend(ids.iter().map(|id| result(id, content(), false)));
 }
 
 /// Adds an assistant turn with reasoning and a call, and the result.

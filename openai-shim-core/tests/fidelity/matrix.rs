@@ -1,7 +1,8 @@
 //! Passes one probe between two dialects and judges the result.
 
 use openai_shim_core::canonical::{
-    Block, Choice, Event, FinishReason, Message, Request, Response, ResponseSpec, Role, Usage, fold, unfold,
+    Block, Choice, Event, FinishReason, Message, Request, Response, ResponseContext, ResponseSpec, Role,
+    Usage, fold, unfold,
 };
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::StatusError;
@@ -10,6 +11,11 @@ use openai_shim_core::framing::Framer;
 use openai_shim_core::profile::{native_profile, profile};
 use openai_shim_core::{Context, Diagnostics, ErrorKind, Exchange, Profile, Step, UpstreamError};
 use std::collections::BTreeSet;
+
+/// The ids of the first response to a request without calls.
+fn context() -> ResponseContext {
+    ResponseContext::new(&Request::default(), Context::fixed())
+}
 
 pub type Side = &'static dyn Dialect;
 
@@ -113,7 +119,7 @@ impl ResponseProbe {
 
 pub fn plain() -> Request {
     let mut request = Request::default();
-    (request.model, request.messages) = (String::from("m"), vec![Message::text(Role::User, "hi")]);
+    (request.model, request.messages) = (String::from("m"), vec![Message::text(Role::User, "hi")].into());
     request
 }
 
@@ -178,9 +184,9 @@ pub fn judge_request(probe: &RequestProbe, client: Side, upstream: Side) -> Foun
 /// Encodes a response in one dialect, streaming or not.
 pub fn encode_response(response: &Response, by: Side, spec: &ResponseSpec) -> Vec<u8> {
     if !spec.stream {
-        return by.encode_response(response, &mut spec.clone(), &mut Diagnostics::default());
+        return by.encode_response(response, &spec, &mut context(), &mut Diagnostics::default());
     }
-    let (mut encoder, mut out) = (by.encoder(spec), Vec::new());
+    let (mut encoder, mut out) = (by.encoder(spec, &context()), Vec::new());
     for event in unfold(response) {
         encoder.event(&event, &mut out);
     }
@@ -190,7 +196,8 @@ pub fn encode_response(response: &Response, by: Side, spec: &ResponseSpec) -> Ve
 
 /// Decodes the events of a stream.
 pub fn decode_events(body: &[u8], by: Side, spec: &ResponseSpec) -> Vec<Event> {
-    let (mut decoder, mut framer, mut events) = (by.decoder(spec), Framer::new(1 << 20), Vec::new());
+    let (mut decoder, mut framer, mut events) =
+        (by.decoder(spec, &context()), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
     framer.finish(&mut |frame| decoder.frame(frame, &mut events));
     decoder.finish(&mut events);
@@ -202,7 +209,7 @@ pub fn decode_response(body: &[u8], by: Side, spec: &ResponseSpec) -> Result<Res
     if spec.stream {
         return fold(&decode_events(body, by, spec));
     }
-    by.decode_response(body, &mut spec.clone(), &mut Diagnostics::default())
+    by.decode_response(body, spec, &mut context(), &mut Diagnostics::default())
 }
 
 /// The request of a client of this dialect.
@@ -211,7 +218,7 @@ pub fn client_request(client: Side, stream: bool) -> Request {
     (request.stream, request.include_usage) = (stream, true);
     super::blocks::tools(&mut request);
     if encode(&request, client).is_none_or(|read| read.request().tools.is_empty()) {
-        request.tools.clear();
+        request.tools.edit().clear();
     }
     request
 }
@@ -238,7 +245,7 @@ pub fn pass(
     upstream: Side,
     stream: Stream,
 ) -> (Vec<u8>, BTreeSet<String>) {
-    let spec = ResponseSpec::new(&client_request(client, stream.upstream), Context::fixed());
+    let spec = ResponseSpec::new(&client_request(client, stream.upstream), &Context::fixed());
     let (mut exchange, mut out) = (begin_response(client, upstream, stream.client), Vec::new());
     exchange.push(&encode_response(response, upstream, &spec), &mut out).unwrap();
     exchange.finish(&mut out).unwrap();
@@ -247,8 +254,8 @@ pub fn pass(
 
 /// The same for a stream with an error after its first content.
 pub fn pass_broken(response: &Response, client: Side, upstream: Side) -> (Vec<u8>, BTreeSet<String>) {
-    let spec = ResponseSpec::new(&client_request(client, true), Context::fixed());
-    let (mut encoder, mut body) = (upstream.encoder(&spec), Vec::new());
+    let spec = ResponseSpec::new(&client_request(client, true), &Context::fixed());
+    let (mut encoder, mut body) = (upstream.encoder(&spec, &context()), Vec::new());
     let events = unfold(response).into_iter().take_while(|event| !matches!(event, Event::Close { .. }));
     events.for_each(|event| encoder.event(&event, &mut body));
     let failed = StatusError::new(500, ErrorKind::Upstream, "It went wrong so.");
@@ -267,7 +274,7 @@ fn pass_and_decode(
 ) -> (Response, BTreeSet<String>) {
     let (out, diagnostics) = pass(response, client, upstream, Stream { client: stream, upstream: stream });
     let read =
-        decode_response(&out, client, &ResponseSpec::new(&client_request(client, stream), Context::fixed()));
+        decode_response(&out, client, &ResponseSpec::new(&client_request(client, stream), &Context::fixed()));
     let read = read.unwrap_or_else(|error| {
         panic!("{} of {}: {error}: {}", client.name(), upstream.name(), String::from_utf8_lossy(&out))
     });
@@ -281,7 +288,7 @@ pub fn judge_response(probe: &ResponseProbe, client: Side, upstream: Side, strea
     let mut request = plain();
     super::blocks::tools(&mut request);
     (request.stream, request.include_usage) = (stream, true);
-    let spec = ResponseSpec::new(&request, Context::fixed());
+    let spec = ResponseSpec::new(&request, &Context::fixed());
     let own = decode_response(&encode_response(&response, upstream, &spec), upstream, &spec);
     if !own.is_ok_and(|own| arrives(&own)) {
         return Found::new(Cell::Inexpressible);

@@ -13,7 +13,7 @@ use openai_shim_core::canonical::{
 pub const REQUEST_PROBES: &[RequestProbe] = &[
     RequestProbe::new(
         "system message",
-        |r, _| r.messages.insert(0, Message::text(Role::System, "Be brief.")),
+        |r, _| r.messages.edit().insert(0, Message::text(Role::System, "Be brief.")),
         // A prompt contains it as text.
         |r| r.messages.iter().any(|m| m.joined_text().contains("Be brief.")),
     ),
@@ -39,24 +39,24 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
     ),
     RequestProbe::new(
         "picture",
-        |r, _| r.messages[0].blocks.push(image()),
+        |r, _| r.messages.edit()[0].edit().blocks.push(image()),
         |r| {
             all(r).any(|b| matches!(b, Block::Image(m) if matches!(&m.source, MediaSource::Base64 { data, .. } if data == PIXEL)))
         },
     ),
     RequestProbe::new(
         "picture by its address",
-        |r, _| r.messages[0].blocks.push(image_at("https://a.example/b.png")),
+        |r, _| r.messages.edit()[0].edit().blocks.push(image_at("https://a.example/b.png")),
         |r| all(r).any(|b| matches!(b, Block::Image(m) if matches!(&m.source, MediaSource::Url(_)))),
     ),
     RequestProbe::new(
         "document",
-        |r, _| r.messages[0].blocks.push(document()),
+        |r, _| r.messages.edit()[0].edit().blocks.push(document()),
         |r| all(r).any(|b| matches!(b, Block::File(_))),
     ),
     RequestProbe::new(
         "sound",
-        |r, _| r.messages[0].blocks.push(audio()),
+        |r, _| r.messages.edit()[0].edit().blocks.push(audio()),
         |r| all(r).any(|b| matches!(b, Block::Audio(_))),
     ),
     RequestProbe::new(
@@ -68,7 +68,7 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
         "strict tools",
         |r, _| {
             tools(r);
-            if let Some(Tool::Function { strict, .. }) = r.tools.first_mut() {
+            if let Some(Tool::Function { strict, .. }) = r.tools.edit().first_mut() {
                 *strict = Some(true);
             }
         },
@@ -78,34 +78,34 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
         "a tool must be called",
         |r, _| {
             tools(r);
-            r.tool_choice = Some(ToolChoice::Required);
+            r.tool_choice.set(Some(ToolChoice::Required));
         },
-        |r| matches!(r.tool_choice, Some(ToolChoice::Required)),
+        |r| matches!(*r.tool_choice, Some(ToolChoice::Required)),
     ),
     RequestProbe::new(
         "this tool must be called",
         |r, _| {
             tools(r);
-            r.tool_choice = Some(ToolChoice::Function(String::from("weather")));
+            r.tool_choice.set(Some(ToolChoice::Function(String::from("weather"))));
         },
-        |r| matches!(&r.tool_choice, Some(ToolChoice::Function(name)) if name == "weather"),
+        |r| matches!(&*r.tool_choice, Some(ToolChoice::Function(name)) if name == "weather"),
     ),
     RequestProbe::new(
         "no tool may be called",
         |r, _| {
             tools(r);
-            r.tool_choice = Some(ToolChoice::None);
+            r.tool_choice.set(Some(ToolChoice::None));
         },
         // A request without tools is equivalent.
-        |r| matches!(r.tool_choice, Some(ToolChoice::None)) || r.tools.is_empty(),
+        |r| matches!(*r.tool_choice, Some(ToolChoice::None)) || r.tools.is_empty(),
     ),
     RequestProbe::new(
         "one call at a time",
         |r, _| {
             tools(r);
-            r.parallel_tool_calls = Some(false);
+            r.parallel_tool_calls.set(Some(false));
         },
-        |r| r.parallel_tool_calls == Some(false),
+        |r| *r.parallel_tool_calls == Some(false),
     ),
     RequestProbe::new(
         "a call and its result",
@@ -138,7 +138,7 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
     ),
     RequestProbe::new(
         "a custom tool",
-        |r, by| r.tools.extend(patch(by)),
+        |r, by| r.tools.edit().extend(patch(by)),
         |r| {
             r.tools.iter().any(|tool| match tool {
                 Tool::Native { raw, .. } => raw.get().contains("patch"),
@@ -150,7 +150,7 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
         "a custom tool's call and its result",
         |r, by| {
             if let (Some(tool), Some(call)) = (patch(by), patch_call(by)) {
-                r.tools.push(tool);
+                r.tools.edit().push(tool);
                 r.messages.push(Message::new(Role::Assistant, vec![call]));
                 r.messages.push(result("call_1", vec![Block::text("done")], false));
             }
@@ -169,28 +169,28 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
                 _ => r#"{"type":"web_search"}"#,
             };
             let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
-            r.tools = vec![Tool::Native { dialect, raw: raw(json) }];
+            r.tools.set(vec![Tool::Native { dialect, raw: raw(json) }]);
         },
         |r| r.tools.iter().any(|tool| matches!(tool, Tool::Native { .. })),
     ),
     RequestProbe::new(
         "JSON by a schema",
         |r, _| {
-            r.response_format = Some(ResponseFormat::JsonSchema {
+            r.response_format.set(Some(ResponseFormat::JsonSchema {
                 name: String::from("weather"),
                 schema: Some(raw(CITY)),
                 strict: Some(true),
                 extra: ExtraFields::default(),
-            });
+            }));
         },
-        |r| matches!(&r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
+        |r| matches!(&*r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
     ),
     RequestProbe::new(
         "JSON of any kind",
-        |r, _| r.response_format = Some(ResponseFormat::JsonObject),
-        |r| matches!(r.response_format, Some(ResponseFormat::JsonObject)),
+        |r, _| r.response_format.set(Some(ResponseFormat::JsonObject)),
+        |r| matches!(*r.response_format, Some(ResponseFormat::JsonObject)),
     ),
-    RequestProbe::new("stop sequences", |r, _| r.stop = vec![String::from("END")], |r| r.stop == ["END"]),
+    RequestProbe::new("stop sequences", |r, _| r.stop.set(vec![String::from("END")]), |r| *r.stop == ["END"]),
     RequestProbe::new(
         "the longest answer",
         |r, _| r.max_tokens = Some(TokenLimit { tokens: 77, completion: false }),
@@ -205,7 +205,7 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
         |r| (r.frequency_penalty, r.presence_penalty) == (Some(0.5), Some(0.25)),
     ),
     RequestProbe::new("seed", |r, _| r.seed = Some(7), |r| r.seed == Some(7)),
-    RequestProbe::new("several answers", |r, _| r.n = Some(2), |r| r.n == Some(2)),
+    RequestProbe::new("several answers", |r, _| r.n.set(Some(2)), |r| *r.n == Some(2)),
     RequestProbe::new("logprobs", |r, _| r.logprobs = Some(2), |r| r.logprobs == Some(2)),
     RequestProbe::new(
         "biases of tokens",
@@ -219,7 +219,7 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
     ),
     RequestProbe::new(
         "the speaker's name",
-        |r, _| r.messages[0].name = Some("Ann".into()),
+        |r, _| r.messages.edit()[0].edit().name = Some("Ann".into()),
         |r| r.messages.iter().any(|m| m.name.as_deref() == Some("Ann")),
     ),
     RequestProbe::new(
@@ -274,7 +274,9 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
             let dialect = openai_shim_core::dialect(by).map_or("", |d| d.name());
             let marker = (String::from("cache_control"), raw(r#"{"type":"ephemeral"}"#));
             let known = ["anthropic-messages", "openai-chat"].contains(&by);
-            if let (true, Some(Block::Text { extra, .. })) = (known, r.messages[0].blocks.first_mut()) {
+            if let (true, Some(Block::Text { extra, .. })) =
+                (known, r.messages.edit()[0].edit().blocks.first_mut())
+            {
                 *extra = ExtraFields::new(dialect, vec![marker]);
             }
         },

@@ -48,7 +48,7 @@ fn legal(events: &[Event], what: &str) {
 #[test]
 fn stream_of_each_dialect_is_legal_and_equals_the_non_streaming_response() {
     for dialect in DIALECTS {
-        let spec = |stream| ResponseSpec::new(&client_request(*dialect, stream), Context::fixed());
+        let spec = |stream| ResponseSpec::new(&client_request(*dialect, stream), &Context::fixed());
         let complete =
             decode_response(&encode_response(&rich(), *dialect, &spec(false)), *dialect, &spec(false))
                 .unwrap();
@@ -67,7 +67,7 @@ fn stream_between_any_two_dialects_equals_the_non_streaming_response() {
         for upstream in DIALECTS {
             let what = format!("{} of {}", client.name(), upstream.name());
             let pass = |stream: Stream| {
-                let spec = ResponseSpec::new(&client_request(*client, stream.client), Context::fixed());
+                let spec = ResponseSpec::new(&client_request(*client, stream.client), &Context::fixed());
                 let (out, _) = super::matrix::pass(&rich(), *client, *upstream, stream);
                 if stream.client {
                     legal(&decode_events(&out, *client, &spec), &what);
@@ -85,7 +85,7 @@ fn stream_between_any_two_dialects_equals_the_non_streaming_response() {
 /// Returns the error that ends a broken stream.
 pub fn broken(client: Side, upstream: Side) -> String {
     let (out, _) = super::matrix::pass_broken(&hello(), client, upstream);
-    let spec = ResponseSpec::new(&client_request(client, true), Context::fixed());
+    let spec = ResponseSpec::new(&client_request(client, true), &Context::fixed());
     let events = decode_events(&out, client, &spec);
     legal(&events, client.name());
     match events.last() {
