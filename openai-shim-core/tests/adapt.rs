@@ -1,4 +1,4 @@
-//! What a refusal teaches, and above all what it does not.
+//! Upstream errors to adaptations of the profile; errors unrelated to the request give none.
 
 mod common;
 
@@ -17,22 +17,22 @@ fn read(status: u16, body: &str) -> StatusError {
     *error
 }
 
-fn taught(status: u16, body: &str, sent: &str) -> Option<Adaptation> {
+fn adaptation(status: u16, body: &str, sent: &str) -> Option<Adaptation> {
     adaptation_for(&read(status, body), &Object::parse(sent.as_bytes()).unwrap())
 }
 
-/// A message in OpenAI's envelope.
-fn says(message: &str) -> String {
+/// An error message in OpenAI's envelope.
+fn error_body(message: &str) -> String {
     serde_json::json!({ "error": { "message": message, "type": "invalid_request_error" } }).to_string()
 }
 
-/// A body with these members beside a model and one message.
-fn asking(members: &str) -> String {
+/// A request body with a model, one message and these members.
+fn request_with(members: &str) -> String {
     format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}],{members}}}"#)
 }
 
-/// A body of these messages.
-fn saying(messages: &str) -> String {
+/// A request body with these messages.
+fn request_with_messages(messages: &str) -> String {
     format!(r#"{{"model":"m","messages":[{messages}]}}"#)
 }
 
@@ -179,7 +179,7 @@ fn rejected_parameter_is_dropped_or_rewritten() {
         ),
     ] {
         assert_eq!(
-            taught(400, &says(message), &asking(members)).map(|l| l.toml()).as_deref(),
+            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.toml()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -238,38 +238,38 @@ fn stated_range_narrower_than_openais_is_adapted() {
         (r#""top_k":999"#, "top_k must be between 1 and 100", "params.clamp = { top_k = [1.0, 100.0] }"),
     ] {
         assert_eq!(
-            taught(400, &says(message), &asking(members)).map(|l| l.toml()).as_deref(),
+            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.toml()).as_deref(),
             Some(line),
             "{message}"
         );
     }
     for (members, message) in [
-        // OpenAI refuses it too.
+        // OpenAI rejects the value too.
         (r#""temperature":9"#, "temperature must be in [0, 2], got 9.0."),
         (r#""top_p":2"#, "top_p must be in (0, 1], got 2.0."),
         (
             r#""max_tokens":-5"#,
             "Field 'max_tokens': Value must be between 1 <= value <= 2147483647, but got -5",
         ),
-        // Within the range, absent, or no range at all.
+        // The value is in the range or absent, or there is no range.
         (r#""temperature":0.5"#, "temperature: range: 0..1"),
         (r#""seed":1"#, "temperature: range: 0..1"),
         (r#""n":5"#, "Field 'n': Value must be between 1 <= value <= 2, but got 5"),
         (r#""temperature":"hot""#, "temperature: range: 0..1"),
         (r#""max_tokens":9000"#, "max_tokens=9000 cannot be greater than max_model_len=2048."),
     ] {
-        assert_eq!(taught(400, &says(message), &asking(members)), None, "{message}");
+        assert_eq!(adaptation(400, &error_body(message), &request_with(members)), None, "{message}");
     }
 }
 
 #[test]
 fn role_rules_are_derived_from_the_sent_messages() {
-    let developer = saying(&format!("{DEVELOPER},{USER}"));
-    let system = saying(&format!("{SYSTEM},{USER}"));
-    let two = saying(&format!("{SYSTEM},{USER},{SYSTEM},{USER}"));
-    let neighbours = saying(&format!("{USER},{USER}"));
-    let bridge = saying(&format!("{USER},{CALL},{RESULT},{USER}"));
-    let prefix = saying(&format!("{USER},{ANSWER}"));
+    let developer = request_with_messages(&format!("{DEVELOPER},{USER}"));
+    let system = request_with_messages(&format!("{SYSTEM},{USER}"));
+    let two = request_with_messages(&format!("{SYSTEM},{USER},{SYSTEM},{USER}"));
+    let neighbours = request_with_messages(&format!("{USER},{USER}"));
+    let bridge = request_with_messages(&format!("{USER},{CALL},{RESULT},{USER}"));
+    let prefix = request_with_messages(&format!("{USER},{ANSWER}"));
     for (sent, status, message, line) in [
         (
             &developer,
@@ -360,7 +360,7 @@ fn role_rules_are_derived_from_the_sent_messages() {
         ),
     ] {
         assert_eq!(
-            taught(status, &says(message), sent).map(|l| l.toml()).as_deref(),
+            adaptation(status, &error_body(message), sent).map(|l| l.toml()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -374,19 +374,20 @@ fn role_rules_are_derived_from_the_sent_messages() {
         (&system, "After the optional system message, conversation roles must alternate"),
         (&developer, "messages.0.role: Input should be 'user', 'system' or 'developer'"),
     ] {
-        assert_eq!(taught(400, &says(message), sent), None, "{message}");
+        assert_eq!(adaptation(400, &error_body(message), sent), None, "{message}");
     }
 }
 
 #[test]
 fn message_content_field_and_id_rules_are_derived() {
-    let parts = saying(PARTS);
-    let calls = saying(&format!("{USER},{CALL},{RESULT}"));
-    let thinking =
-        saying(&format!(r#"{USER},{{"role":"assistant","content":"a","reasoning_content":"b"}},{USER}"#));
-    let named = saying(r#"{"role":"user","name":"ann","content":"hi","annotations":[]}"#);
-    let long_id = saying(&CALL.replace("call_1", &"c".repeat(51)));
-    let strict = asking(r#""tools":[{"type":"function","function":{"name":"f","strict":true}}]"#);
+    let parts = request_with_messages(PARTS);
+    let calls = request_with_messages(&format!("{USER},{CALL},{RESULT}"));
+    let thinking = request_with_messages(&format!(
+        r#"{USER},{{"role":"assistant","content":"a","reasoning_content":"b"}},{USER}"#
+    ));
+    let named = request_with_messages(r#"{"role":"user","name":"ann","content":"hi","annotations":[]}"#);
+    let long_id = request_with_messages(&CALL.replace("call_1", &"c".repeat(51)));
+    let strict = request_with(r#""tools":[{"type":"function","function":{"name":"f","strict":true}}]"#);
     for (sent, status, message, line) in [
         (
             &long_id,
@@ -479,14 +480,14 @@ fn message_content_field_and_id_rules_are_derived() {
         (&strict, 400, "('tools.0.function' : property 'strict' is unsupported)", "tools.drop_strict = true"),
     ] {
         assert_eq!(
-            taught(status, &says(message), sent).map(|l| l.toml()).as_deref(),
+            adaptation(status, &error_body(message), sent).map(|l| l.toml()).as_deref(),
             Some(line),
             "{message}"
         );
     }
     for (sent, message) in [
-        (&saying(PICTURE), "Invalid 'content' type. Expected one of: ['str'], got list."),
-        (&saying(&format!("{PARTS},{PICTURE}")), "type must be string, but is array"),
+        (&request_with_messages(PICTURE), "Invalid 'content' type. Expected one of: ['str'], got list."),
+        (&request_with_messages(&format!("{PARTS},{PICTURE}")), "type must be string, but is array"),
         (&parts, "invalid message content type: <nil>"),
         (
             &parts,
@@ -496,17 +497,17 @@ fn message_content_field_and_id_rules_are_derived() {
         (&calls, "messages.1.assistant.tool_calls.0.name: Extra inputs are not permitted"),
         (&strict, "Unknown name \"$schema\" at 'tools[0].function.parameters': Cannot find field."),
     ] {
-        assert_eq!(taught(400, &says(message), sent), None, "{message}");
+        assert_eq!(adaptation(400, &error_body(message), sent), None, "{message}");
     }
 }
 
 #[test]
 fn tool_choice_and_format_rules_are_derived_from_accepted_values() {
-    let required = asking(r#""tool_choice":"required","tools":[]"#);
-    let named = asking(NAMED);
-    let schema = asking(SCHEMA);
-    let object = asking(r#""response_format":{"type":"json_object"}"#);
-    let text = asking(r#""response_format":{"type":"text"}"#);
+    let required = request_with(r#""tool_choice":"required","tools":[]"#);
+    let named = request_with(NAMED);
+    let schema = request_with(SCHEMA);
+    let object = request_with(r#""response_format":{"type":"json_object"}"#);
+    let text = request_with(r#""response_format":{"type":"text"}"#);
     for (sent, message, line) in [
         (
             &required,
@@ -566,10 +567,14 @@ fn tool_choice_and_format_rules_are_derived_from_accepted_values() {
             r#"response_format.json_schema = "instruction""#,
         ),
     ] {
-        assert_eq!(taught(400, &says(message), sent).map(|l| l.toml()).as_deref(), Some(line), "{message}");
+        assert_eq!(
+            adaptation(400, &error_body(message), sent).map(|l| l.toml()).as_deref(),
+            Some(line),
+            "{message}"
+        );
     }
     let router = r#"{"error":{"message":"No endpoints found that support the provided 'tool_choice' value.","code":404}}"#;
-    assert_eq!(taught(404, router, &required), Some(Adaptation::RequiredAsAuto));
+    assert_eq!(adaptation(404, router, &required), Some(Adaptation::RequiredAsAuto));
     for (sent, message) in [
         (&required, "tool_choice: Input should be 'auto', 'none' or 'required'"),
         (&schema, "response_format.type: Input should be 'text', 'json_object' or 'json_schema'"),
@@ -583,13 +588,13 @@ fn tool_choice_and_format_rules_are_derived_from_accepted_values() {
             "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set",
         ),
     ] {
-        assert_eq!(taught(400, &says(message), sent), None, "{message}");
+        assert_eq!(adaptation(400, &error_body(message), sent), None, "{message}");
     }
 }
 
 #[test]
 fn other_error_envelopes_give_the_same_adaptation() {
-    let sent = asking(r#""frequency_penalty":0,"temperature":0.1"#);
+    let sent = request_with(r#""frequency_penalty":0,"temperature":0.1"#);
     let line = r#"params.drop = ["...", "frequency_penalty"]"#;
     for body in [
         r#"{"detail":[{"type":"extra_forbidden","loc":["body","frequency_penalty"],"msg":"Extra inputs are not permitted","input":0}]}"#,
@@ -600,24 +605,25 @@ fn other_error_envelopes_give_the_same_adaptation() {
         r#"{"error":{"message":"Penalties not supported with this model.","param":"frequency_penalty","code":null}}"#,
         r#"{"code":"invalid-argument","error":"Argument not supported: frequencyPenalty"}"#,
     ] {
-        assert_eq!(taught(400, body, &sent).map(|l| l.toml()).as_deref(), Some(line), "{body}");
+        assert_eq!(adaptation(400, body, &sent).map(|l| l.toml()).as_deref(), Some(line), "{body}");
     }
     let mistral =
         r#"{"object":"error","message":"no","type":"invalid_function_call","param":null,"code":"3280"}"#;
-    let calls = saying(&format!("{USER},{CALL},{RESULT}"));
-    assert_eq!(taught(400, mistral, &calls), Some(Adaptation::ToolCallIdsAlnum9));
-    assert_eq!(taught(400, mistral, &saying(USER)), None);
+    let calls = request_with_messages(&format!("{USER},{CALL},{RESULT}"));
+    assert_eq!(adaptation(400, mistral, &calls), Some(Adaptation::ToolCallIdsAlnum9));
+    assert_eq!(adaptation(400, mistral, &request_with_messages(USER)), None);
 }
 
 #[test]
 fn error_unrelated_to_the_request_gives_no_adaptation() {
-    let sent = asking(r#""temperature":0.1,"user":"ann","stop":["a"],"n":2,"tools":[{"type":"function"}]"#);
+    let sent =
+        request_with(r#""temperature":0.1,"user":"ann","stop":["a"],"n":2,"tools":[{"type":"function"}]"#);
     let message = "Unsupported parameter: 'temperature' is not supported with this model.";
     for status in [401, 402, 403, 408, 409, 413, 429, 502, 503, 504] {
-        assert_eq!(taught(status, &says(message), &sent), None, "{status}");
+        assert_eq!(adaptation(status, &error_body(message), &sent), None, "{status}");
     }
-    // A server's own fault teaches only what its templates say.
-    assert_eq!(taught(500, &says(message), &sent), None);
+    // A server error gives an adaptation only if it is about the chat template.
+    assert_eq!(adaptation(500, &error_body(message), &sent), None);
     for message in [
         "",
         "Bad Request",
@@ -638,7 +644,7 @@ fn error_unrelated_to_the_request_gives_no_adaptation() {
         "Something about temperature went wrong",
         "messages 参数非法。请检查文档。",
     ] {
-        assert_eq!(taught(400, &says(message), &sent), None, "{message}");
+        assert_eq!(adaptation(400, &error_body(message), &sent), None, "{message}");
     }
 }
 
@@ -653,8 +659,8 @@ fn adaptation_key_is_written_as_valid_toml() {
     assert_eq!(rename.describe(), "send a b as c");
 }
 
-/// Bits of what errors say, to be thrown together.
-const BITS: [&str; 24] = [
+/// Fragments of error messages, to be combined at random.
+const FRAGMENTS: [&str; 24] = [
     "Unsupported parameter: '",
     "temperature",
     "max_tokens",
@@ -686,7 +692,7 @@ proptest! {
 
     #[test]
     fn adaptation_never_panics_and_names_only_sent_fields(
-        bits in prop::collection::vec(prop_oneof![prop::sample::select(&BITS[..]).prop_map(str::to_owned), ".{0,8}"], 0..24),
+        bits in prop::collection::vec(prop_oneof![prop::sample::select(&FRAGMENTS[..]).prop_map(str::to_owned), ".{0,8}"], 0..24),
         keys in prop::collection::vec(prop_oneof![prop::sample::select(vec!["temperature", "max_tokens", "stop", "stream_options", "response_format", "tools"]).prop_map(str::to_owned), ".{0,6}"], 0..5),
         value in prop::sample::select(vec!["1", "null", "\"x\"", "[]", "{}", "1e300", "[{\"role\":\"developer\",\"content\":[]}]"]),
         status in prop::sample::select(vec![400_u16, 404, 422, 500]),

@@ -292,9 +292,9 @@ fn stream_with_an_alias_has_the_clients_model_name_and_is_otherwise_unchanged() 
         let incoming = ClientRequest::read(anthropic(), "", asking.into()).unwrap();
         let mut settings = Settings::default();
         settings.upstream_model = Some(String::from("theirs"));
-        let mut row = profile("compatible").unwrap();
-        anthropic().name().clone_into(&mut row.dialect);
-        let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+        let mut upstream_profile = profile("compatible").unwrap();
+        anthropic().name().clone_into(&mut upstream_profile.dialect);
+        let mut exchange = Exchange::start(incoming, upstream_profile, settings, Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
@@ -394,10 +394,10 @@ fn endless_streams_end_with_an_error() {
             r#"{"model":"m","stream":true,"max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;
         let mut settings = Settings::default();
         (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);
-        let mut row = profile("compatible").unwrap();
-        anthropic().name().clone_into(&mut row.dialect);
+        let mut upstream_profile = profile("compatible").unwrap();
+        anthropic().name().clone_into(&mut upstream_profile.dialect);
         let incoming = ClientRequest::read(chat(), "", body.into()).unwrap();
-        let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+        let mut exchange = Exchange::start(incoming, upstream_profile, settings, Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();

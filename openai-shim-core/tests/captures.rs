@@ -82,11 +82,11 @@ impl Capture {
 
     /// Returns the request that an upstream decodes, with all diagnostics; or the reason why nothing is sent.
     fn sent(&self, upstream: &'static dyn Dialect) -> Result<(Request, Diagnostics), String> {
-        let mut row = row(upstream);
-        upstream.name().clone_into(&mut row.dialect);
+        let mut upstream_profile = profile_for(upstream);
+        upstream.name().clone_into(&mut upstream_profile.dialect);
         let body = self.body.clone().into_bytes().into();
         let incoming = ClientRequest::read(self.client, &self.path, body).map_err(|e| e.to_string())?;
-        let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed())
+        let mut exchange = Exchange::start(incoming, upstream_profile, Settings::default(), Context::fixed())
             .map_err(|error| error.to_string())?;
         let Step::Send { request, .. } = exchange.next() else { panic!("{}: nothing is sent", self.name) };
         // For inspection with other tools.
@@ -112,7 +112,7 @@ impl Capture {
     }
 }
 
-fn row(upstream: &dyn Dialect) -> Profile {
+fn profile_for(upstream: &dyn Dialect) -> Profile {
     native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
@@ -249,13 +249,14 @@ fn captured_requests_reach_every_dialect_with_stated_losses_only() {
                 diagnostics.iter().filter(|d| d.severity() >= Severity::Warning || lossy.contains(&d.code))
             {
                 let (code, path) = (d.code.as_str(), pattern(&d.path));
-                let is = |row: &Captured| {
-                    (row.to.is_empty() || row.to.iter().any(|to| to == upstream.name())) && row.code == code
+                let is = |loss: &Captured| {
+                    (loss.to.is_empty() || loss.to.iter().any(|to| to == upstream.name()))
+                        && loss.code == code
                 };
-                let place = |row: &Captured| row.at.iter().position(|at| is(row) && *at == path);
-                match stated.iter().enumerate().find_map(|(i, row)| Some((i, place(row)?))) {
-                    Some(row) => {
-                        met.insert(row);
+                let place = |loss: &Captured| loss.at.iter().position(|at| is(loss) && *at == path);
+                match stated.iter().enumerate().find_map(|(i, loss)| Some((i, place(loss)?))) {
+                    Some(entry) => {
+                        met.insert(entry);
                     }
                     None if JUDGED.contains(&upstream.name()) => {
                         unstated.insert(format!("{} {code} {path}: {}", upstream.name(), capture.name));
@@ -266,7 +267,7 @@ fn captured_requests_reach_every_dialect_with_stated_losses_only() {
         }
     }
     assert!(unstated.is_empty(), "not stated: {unstated:#?}");
-    let all = stated.iter().enumerate().flat_map(|(i, row)| (0..row.at.len()).map(move |at| (i, at)));
+    let all = stated.iter().enumerate().flat_map(|(i, loss)| (0..loss.at.len()).map(move |at| (i, at)));
     let idle: Vec<_> = all.filter(|at| !met.contains(at)).map(|(i, at)| (&stated[i], at)).collect();
     assert!(captures.is_empty() || idle.is_empty(), "stated, and never met: {idle:#?}");
 }

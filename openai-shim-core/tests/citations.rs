@@ -28,10 +28,10 @@ fn answer(client: &str, upstream: &str, stream: bool, body: &str) -> (String, Di
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.fallback.when = FallbackPolicy::Never;
-    let row = native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap());
+    let upstream_profile = native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     let path = if client == "gemini" { path } else { "" };
     let incoming = ClientRequest::read(dialect(client).unwrap(), path, asks.to_string().into()).unwrap();
-    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+    let mut exchange = Exchange::start(incoming, upstream_profile, settings, Context::fixed()).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();

@@ -15,16 +15,21 @@ fn own() -> &'static dyn Dialect {
     dialect("openai-completions").unwrap()
 }
 
-fn row() -> Profile {
+fn profile_for() -> Profile {
     profile("compatible").unwrap()
 }
 
-fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, row: Profile, body: &Value) -> Conversion {
+fn request(
+    from: &'static dyn Dialect,
+    to: &'static dyn Dialect,
+    upstream_profile: Profile,
+    body: &Value,
+) -> Conversion {
     let body = body.to_string();
     convert(&ConversionInput {
         from,
         to,
-        profile: row,
+        profile: upstream_profile,
         kind: PayloadKind::Request,
         body: body.as_bytes(),
         request: None,
@@ -39,7 +44,7 @@ fn answer(from: &'static dyn Dialect, kind: PayloadKind, spec: &Value, body: &st
     convert(&ConversionInput {
         from,
         to,
-        profile: row(),
+        profile: profile_for(),
         kind,
         body: body.as_bytes(),
         request: Some(spec.as_bytes()),
@@ -86,8 +91,12 @@ fn chat_stream(deltas: &[Value], finish: &str) -> String {
 
 #[test]
 fn prompt_becomes_a_message_for_a_chat_upstream() {
-    let sent =
-        request(own(), chat(), row(), &json!({"model": "m", "prompt": ["hi"], "max_tokens": 5, "stop": "."}));
+    let sent = request(
+        own(),
+        chat(),
+        profile_for(),
+        &json!({"model": "m", "prompt": ["hi"], "max_tokens": 5, "stop": "."}),
+    );
     assert_eq!(
         value(&sent),
         json!({"model": "m", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5, "stop": ["."]})
@@ -97,7 +106,7 @@ fn prompt_becomes_a_message_for_a_chat_upstream() {
 
 #[test]
 fn openai_default_is_not_written_into_the_request() {
-    let sent = value(&request(own(), chat(), row(), &json!({"model": "m", "prompt": "hi"})));
+    let sent = value(&request(own(), chat(), profile_for(), &json!({"model": "m", "prompt": "hi"})));
     assert_eq!(sent.get("max_tokens"), None);
 }
 
@@ -105,17 +114,17 @@ fn openai_default_is_not_written_into_the_request() {
 fn several_prompts_and_token_ids_reach_only_completions_upstreams() {
     for prompt in [json!(["a", "b"]), json!([1, 2]), json!([[1, 2], [3]])] {
         let body = json!({"model": "m", "prompt": prompt, "n": 2});
-        let refused = request(own(), chat(), row(), &body);
+        let refused = request(own(), chat(), profile_for(), &body);
         let error = value(&refused);
         assert_eq!(
             (refused.status, error["error"]["param"].as_str()),
             (Some(400), Some("prompt")),
             "{refused}"
         );
-        let mut single = row();
+        let mut single = profile_for();
         single.params.max_choices = Some(1);
-        for row in [row(), single] {
-            let passed = request(own(), own(), row, &body);
+        for upstream_profile in [profile_for(), single] {
+            let passed = request(own(), own(), upstream_profile, &body);
             assert_eq!(text(&passed), body.to_string());
             assert!(passed.diagnostics.is_empty(), "{passed}");
         }
@@ -136,12 +145,12 @@ fn several_prompts_and_token_ids_reach_only_completions_upstreams() {
 #[test]
 fn completions_parameters_unknown_to_chat_are_reported() {
     let body = json!({"model": "m", "prompt": "hi", "suffix": "!", "best_of": 4, "n": 2});
-    let sent = request(own(), chat(), row(), &body);
+    let sent = request(own(), chat(), profile_for(), &body);
     let lost: Vec<_> = sent.diagnostics.iter().map(|d| (d.code, d.path.as_str())).collect();
     assert_eq!(lost, [(DiagnosticCode::ParamDropped, "best_of"), (DiagnosticCode::ParamDropped, "suffix")]);
     // The best two of two are both; and a prompt that is echoed here is no loss.
     let body = json!({"model": "m", "prompt": "hi", "suffix": null, "best_of": 2, "n": 2, "echo": true});
-    assert!(request(own(), chat(), row(), &body).diagnostics.is_empty());
+    assert!(request(own(), chat(), profile_for(), &body).diagnostics.is_empty());
 }
 
 #[test]
@@ -150,7 +159,7 @@ fn suffix_for_a_chat_upstream_is_rejected_in_strict_mode() {
     settings.loss_policy = LossPolicy::Strict;
     let incoming =
         ClientRequest::read(own(), "", r#"{"model":"m","prompt":"hi","suffix":"!"}"#.into()).unwrap();
-    let error = Exchange::start(incoming, row(), settings, Context::fixed()).unwrap_err();
+    let error = Exchange::start(incoming, profile_for(), settings, Context::fixed()).unwrap_err();
     assert_eq!(error.param(), Some("suffix"));
 }
 
@@ -334,9 +343,9 @@ fn conversation() -> Value {
 }
 
 fn templated(name: BuiltInTemplate) -> Profile {
-    let mut row = row();
-    row.messages.chat_template.name = name;
-    row
+    let mut upstream_profile = profile_for();
+    upstream_profile.messages.chat_template.name = name;
+    upstream_profile
 }
 
 #[test]
@@ -369,10 +378,10 @@ fn conversation_becomes_a_prompt_by_the_chat_template() {
         assert_eq!(codes(&sent), [DiagnosticCode::PromptRendered, DiagnosticCode::ParamRenamed], "{sent}");
     }
     // Without a template: plain text, and a single message is the prompt itself.
-    let sent = value(&request(chat(), own(), row(), &conversation()));
+    let sent = value(&request(chat(), own(), profile_for(), &conversation()));
     assert!(sent["prompt"].as_str().unwrap().ends_with("\nAssistant:"), "{sent}");
     let single = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
-    assert_eq!(value(&request(chat(), own(), row(), &single))["prompt"], "hi");
+    assert_eq!(value(&request(chat(), own(), profile_for(), &single))["prompt"], "hi");
     assert_eq!(
         value(&request(chat(), own(), templated(BuiltInTemplate::Plain), &single))["prompt"],
         "User: hi\nAssistant:"
@@ -411,7 +420,7 @@ fn content_without_a_place_in_a_prompt_is_reported() {
         {"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
         {"role": "tool", "tool_call_id": "c1", "content": "42"},
     ]});
-    let sent = request(chat(), own(), row(), &body);
+    let sent = request(chat(), own(), profile_for(), &body);
     let value = value(&sent);
     assert_eq!((&value["logprobs"], &value["logit_bias"]), (&json!(2), &json!({"5": 1})));
     assert_eq!(value["prompt"], "User: see\nAssistant: Calls f with {}\nUser: 42\nAssistant:");
@@ -448,13 +457,13 @@ fn response_has_the_clients_model_name() {
     settings.upstream_model = Some("real".to_owned());
     settings.retry = Retry::none();
     settings.fallback.when = FallbackPolicy::Never;
-    let mut row = row();
-    row.dialect = own().name().to_owned();
+    let mut upstream_profile = profile_for();
+    upstream_profile.dialect = own().name().to_owned();
     for stream in [true, false] {
         let body = json!({"model": "alias", "prompt": "x", "stream": stream}).to_string();
         let incoming = ClientRequest::read(own(), "", body.into()).unwrap();
         let mut exchange =
-            Exchange::start(incoming, row.clone(), settings.clone(), Context::fixed()).unwrap();
+            Exchange::start(incoming, upstream_profile.clone(), settings.clone(), Context::fixed()).unwrap();
         let Step::Send { request, .. } = exchange.next() else { panic!() };
         assert_eq!(request.uri().path(), "/completions");
         assert!(String::from_utf8_lossy(request.body()).contains("\"real\""));
@@ -471,10 +480,11 @@ fn response_has_the_clients_model_name() {
 
 #[test]
 fn upstream_with_completions_as_extra_dialect_receives_completions() {
-    let path = |row: &str, client: &'static dyn Dialect, body: Value| {
+    let path = |upstream_profile: &str, client: &'static dyn Dialect, body: Value| {
         let incoming = ClientRequest::read(client, "", body.to_string().into()).unwrap();
-        let row = profile(row).unwrap();
-        let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap();
+        let upstream_profile = profile(upstream_profile).unwrap();
+        let mut exchange =
+            Exchange::start(incoming, upstream_profile, Settings::default(), Context::fixed()).unwrap();
         let Step::Send { request, .. } = exchange.next() else { panic!() };
         (request.uri().path().to_owned(), String::from_utf8(request.body().to_vec()).unwrap())
     };
@@ -517,7 +527,7 @@ fn repaired_payload_needs_no_second_repair_and_is_strict() {
         }
         let mut again = fixture.clone();
         (again.dialect, again.body) = (own(), once.body.clone());
-        (again.profile, again.request) = (row(), fixture.request_in(own()));
+        (again.profile, again.request) = (profile_for(), fixture.request_in(own()));
         let twice = again.convert(own());
         assert_eq!(text(&twice), text(&once), "{}", fixture.name);
         let found: Vec<_> =

@@ -220,8 +220,9 @@ fn recorded_streams_do_not_depend_on_chunks() {
             let incoming = ClientRequest::read(chat(), "", request.to_string().into()).unwrap();
             let mut settings = Settings::default();
             settings.retry = Retry::none();
-            let row = profile("compatible").unwrap();
-            let mut exchange = Exchange::start(incoming, row.clone(), settings, Context::fixed()).unwrap();
+            let upstream_profile = profile("compatible").unwrap();
+            let mut exchange =
+                Exchange::start(incoming, upstream_profile.clone(), settings, Context::fixed()).unwrap();
             let mut out = Vec::new();
             exchange.next();
             exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();

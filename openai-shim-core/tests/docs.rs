@@ -60,14 +60,23 @@ fn codes_are_kebab_case_and_unique() {
 #[test]
 fn every_upstream_is_documented() {
     let mut text = String::from(INTRODUCTION);
-    for row in profiles() {
-        let url = if row.base_url.is_empty() { String::new() } else { format!("`{}`", row.base_url) };
-        writeln!(text, "| [{}](#{}) | {} | {url} |", row.name, row.name, row.description).unwrap();
+    for upstream_profile in profiles() {
+        let url = if upstream_profile.base_url.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`", upstream_profile.base_url)
+        };
+        writeln!(
+            text,
+            "| [{}](#{}) | {} | {url} |",
+            upstream_profile.name, upstream_profile.name, upstream_profile.description
+        )
+        .unwrap();
     }
     text.push_str(ENTRIES);
     text.push_str(&profile_keys::table());
-    for row in profiles() {
-        write!(text, "\n{}", section(row)).unwrap();
+    for upstream_profile in profiles() {
+        write!(text, "\n{}", section(upstream_profile)).unwrap();
     }
     is_current("quirks.md", &text);
 }
@@ -113,21 +122,25 @@ for some models: each has `match`, a list of names in which `*` stands for any c
 #[test]
 fn every_rule_of_a_profile_is_documented() {
     let (row_usual, rules_usual) = (json(&Profile::default()), json(&ModelOverride::default()));
-    for row in profiles() {
+    for upstream_profile in profiles() {
         for without in each_entry_less(
-            &json(row),
+            &json(upstream_profile),
             &row_usual,
             &["description", "base_url", "dialect", "hosts", "name", "sources"],
         ) {
             let less: Profile = serde_json::from_value(without.clone()).unwrap();
-            let is_documented =
-                about(&less).len() < about(row).len() || less.model_overrides != row.model_overrides;
-            assert!(is_documented, "{}: {without}", row.name);
+            let is_documented = about(&less).len() < about(upstream_profile).len()
+                || less.model_overrides != upstream_profile.model_overrides;
+            assert!(is_documented, "{}: {without}", upstream_profile.name);
         }
-        for rules in &row.model_overrides {
+        for rules in &upstream_profile.model_overrides {
             for without in each_entry_less(&json(rules), &rules_usual, &["match"]) {
                 let less: ModelOverride = serde_json::from_value(without.clone()).unwrap();
-                assert!(about_models(&less).len() < about_models(rules).len(), "{}: {without}", row.name);
+                assert!(
+                    about_models(&less).len() < about_models(rules).len(),
+                    "{}: {without}",
+                    upstream_profile.name
+                );
             }
         }
     }
@@ -137,7 +150,7 @@ fn json(value: &impl serde::Serialize) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
-/// What it is with one entry as it usually is, for every entry that is not.
+/// Returns, for every entry that differs from the default, the profile with this entry reset.
 fn each_entry_less(value: &Value, usual: &Value, free: &[&str]) -> Vec<Value> {
     let mut all = Vec::new();
     let entries = value.as_object().unwrap().iter().filter(|(key, _)| !free.contains(&key.as_str()));

@@ -33,8 +33,8 @@ fn exchange(
     (status, answer): (u16, &str),
 ) -> (String, Value, String, Exchange) {
     let incoming = ClientRequest::read(client, path, body.to_string().into()).unwrap();
-    let row = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
-    let mut exchange = setup.start(incoming, row).unwrap();
+    let upstream_profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let mut exchange = setup.start(incoming, upstream_profile).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     let (sent, bytes) = (request.uri().to_string(), request.into_body());
     exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new()).unwrap();
@@ -137,9 +137,9 @@ fn model_name_cannot_leave_its_path_segment() {
     for model in ["..", "a/../b", ""] {
         let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
         let incoming = ClientRequest::read(chat(), "", body.to_string().into()).unwrap();
-        let mut row = profile("compatible").unwrap();
-        row.dialect = "gemini".to_owned();
-        let error = settings().start(incoming, row).unwrap_err();
+        let mut upstream_profile = profile("compatible").unwrap();
+        upstream_profile.dialect = "gemini".to_owned();
+        let error = settings().start(incoming, upstream_profile).unwrap_err();
         assert_eq!(error.param(), Some("model"), "{model:?}: {error}");
     }
     for path in
@@ -450,9 +450,9 @@ fn default_token_limit_is_added_to_the_generation_config() {
         json!({"contents": hello()["contents"], "generationConfig": {"temperature": 1.0}, "unknown": [1]});
     let incoming =
         ClientRequest::read(gemini(), "/v1beta/models/m:generateContent", body.to_string().into()).unwrap();
-    let mut row = profile("compatible").unwrap();
-    (row.dialect, row.params.require_max_tokens) = ("gemini".to_owned(), true);
-    let mut exchange = settings.start(incoming, row).unwrap();
+    let mut upstream_profile = profile("compatible").unwrap();
+    (upstream_profile.dialect, upstream_profile.params.require_max_tokens) = ("gemini".to_owned(), true);
+    let mut exchange = settings.start(incoming, upstream_profile).unwrap();
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
     let sent: Value = serde_json::from_slice(request.body()).unwrap();
     assert_eq!(sent["generationConfig"], json!({"temperature": 1.0, "maxOutputTokens": 99}));

@@ -12,13 +12,13 @@ use proptest::prelude::*;
 
 /// The profile for payloads that were repaired with `profile`: deltas are not cumulative, stop sequences were applied, and text is
 /// not parsed again.
-fn profile_after_repair(row: &Profile) -> Profile {
-    let mut row = row.clone();
-    row.responses.cumulative_deltas = false;
-    row.responses.reasoning_tags = ReasoningTags::Ignore;
-    row.responses.keep_tool_markup = true;
-    row.params.max_stop_sequences = None;
-    row
+fn profile_after_repair(upstream_profile: &Profile) -> Profile {
+    let mut upstream_profile = upstream_profile.clone();
+    upstream_profile.responses.cumulative_deltas = false;
+    upstream_profile.responses.reasoning_tags = ReasoningTags::Ignore;
+    upstream_profile.responses.keep_tool_markup = true;
+    upstream_profile.params.max_stop_sequences = None;
+    upstream_profile
 }
 
 #[test]

@@ -43,14 +43,15 @@ static ALLOCATOR: Counting = Counting;
 
 /// The peak memory while a request is prepared, including the client's body, in percent of that body.
 fn peak(client: &str, upstream: &str, body: String) -> usize {
-    let mut row = profile("compatible").unwrap();
-    upstream.clone_into(&mut row.dialect);
+    let mut upstream_profile = profile("compatible").unwrap();
+    upstream.clone_into(&mut upstream_profile.dialect);
     let body = body.into_boxed_str().into_string();
     let size = body.len();
     let before = NOW.load(Ordering::Relaxed) - body.capacity();
     PEAK.store(0, Ordering::Relaxed);
     let incoming = ClientRequest::read(dialect(client).unwrap(), "", body.into()).unwrap();
-    let mut exchange = Exchange::start(incoming, row, Settings::default(), Context::fixed()).unwrap();
+    let mut exchange =
+        Exchange::start(incoming, upstream_profile, Settings::default(), Context::fixed()).unwrap();
     assert!(matches!(exchange.next(), Step::Send { .. }));
     (PEAK.load(Ordering::Relaxed) - before) * 100 / size
 }

@@ -8,7 +8,7 @@ use openai_shim_core::convert::Conversion;
 use openai_shim_core::{Outcome, PayloadKind};
 use serde_json::Value;
 
-fn row(fixture: &Fixture) -> String {
+fn table_line(fixture: &Fixture) -> String {
     let conversion = fixture.convert(chat());
     let mut codes: Vec<_> = conversion.diagnostics.codes().iter().map(|(code, _)| code.as_str()).collect();
     codes.sort_unstable();
@@ -22,7 +22,7 @@ fn row(fixture: &Fixture) -> String {
 /// fixture.
 fn holds(kind: PayloadKind, table: &str) {
     let own = |f: &&Fixture| f.name != NO_TEXT && f.dialect.name() == chat().name();
-    let found: Vec<String> = fixtures(&[kind]).iter().filter(own).map(row).collect();
+    let found: Vec<String> = fixtures(&[kind]).iter().filter(own).map(table_line).collect();
     for (row, expected) in found.iter().zip(table.trim().lines()) {
         assert_eq!(row, expected);
     }

@@ -1,4 +1,4 @@
-//! What a row says, done to a request: each rule by itself, what is reported, and what `strict` refuses.
+//! Each rule of a profile applied to a request: the normalized request, the diagnostics, and rejections in strict mode.
 
 mod common;
 
@@ -10,47 +10,51 @@ use openai_shim_core::{Error, Profile, profile};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// A row that says nothing but this, in the words of a configuration file.
-fn row(rules: Value) -> Profile {
-    let mut row = serde_json::to_value(profile("openai").unwrap()).unwrap();
-    row["model_overrides"] = json!([]);
+/// Returns the profile `openai` with these rules, in the form of a configuration file, and no model overrides.
+fn profile_for(rules: Value) -> Profile {
+    let mut upstream_profile = serde_json::to_value(profile("openai").unwrap()).unwrap();
+    upstream_profile["model_overrides"] = json!([]);
     for (section, entries) in rules.as_object().unwrap() {
         match entries.as_object() {
-            Some(entries) if row[section].is_object() => {
+            Some(entries) if upstream_profile[section].is_object() => {
                 for (key, value) in entries {
-                    row[section][key] = value.clone();
+                    upstream_profile[section][key] = value.clone();
                 }
             }
-            _ => row[section] = entries.clone(),
+            _ => upstream_profile[section] = entries.clone(),
         }
     }
-    serde_json::from_value(row).unwrap()
+    serde_json::from_value(upstream_profile).unwrap()
 }
 
-fn start(row: Profile, request: &Value, settings: Settings) -> Result<Exchange, Error> {
+fn start(upstream_profile: Profile, request: &Value, settings: Settings) -> Result<Exchange, Error> {
     let incoming = ClientRequest::read(chat(), "", request.to_string().into())?;
-    Exchange::start(incoming, row, settings, Context::fixed())
+    Exchange::start(incoming, upstream_profile, settings, Context::fixed())
 }
 
-fn begin(setup: &Setup, row: Profile, request: &Value) -> Exchange {
-    setup.start(ClientRequest::read(chat(), "", request.to_string().into()).unwrap(), row).unwrap()
+fn begin(setup: &Setup, upstream_profile: Profile, request: &Value) -> Exchange {
+    setup
+        .start(ClientRequest::read(chat(), "", request.to_string().into()).unwrap(), upstream_profile)
+        .unwrap()
 }
 
-/// What is sent, and what is reported: `code path`.
+/// Returns the upstream request, and the diagnostics as `code path`.
 fn sent(rules: Value, request: &Value) -> (Value, Vec<String>) {
-    let mut exchange = start(row(rules), request, Settings::default()).unwrap();
+    let mut exchange = start(profile_for(rules), request, Settings::default()).unwrap();
     let diagnostics = exchange.diagnostics().iter().map(|d| format!("{} {}", d.code, d.path)).collect();
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing to send") };
     (serde_json::from_slice(request.body()).unwrap(), diagnostics)
 }
 
-fn refused(rules: Value, request: &Value) -> Option<String> {
+fn rejected_param(rules: Value, request: &Value) -> Option<String> {
     let mut settings = Settings::default();
     settings.loss_policy = LossPolicy::Strict;
-    start(row(rules), request, settings).err().map(|error| error.param().unwrap_or_default().to_owned())
+    start(profile_for(rules), request, settings)
+        .err()
+        .map(|error| error.param().unwrap_or_default().to_owned())
 }
 
-fn asking(messages: Value) -> Value {
+fn request_with(messages: Value) -> Value {
     json!({"model": "m", "messages": messages})
 }
 
@@ -76,7 +80,7 @@ fn with_tools(more: Value) -> Value {
     request
 }
 
-/// One rule: its words, the messages, and what is sent instead.
+/// One rule, the messages of the client, and the messages of the upstream request.
 #[test]
 fn messages_follow_the_profile() {
     let text = |content: &str| json!([{"type": "text", "text": content}]);
@@ -218,10 +222,10 @@ fn messages_follow_the_profile() {
         ),
     ];
     for (name, rule, messages, expected, record) in rows {
-        let (body, diagnostics) = sent(json!({"messages": rule}), &asking(messages.clone()));
+        let (body, diagnostics) = sent(json!({"messages": rule}), &request_with(messages.clone()));
         assert_eq!(body["messages"], expected, "{name}");
         assert!(diagnostics.iter().any(|n| n == record), "{name}: {diagnostics:?}");
-        let (untouched, quiet) = sent(json!({}), &asking(messages.clone()));
+        let (untouched, quiet) = sent(json!({}), &request_with(messages.clone()));
         assert_eq!(
             (untouched["messages"].clone(), quiet),
             (messages, Vec::new()),
@@ -341,7 +345,7 @@ fn parameters_follow_the_profile() {
         ),
     ];
     for (name, rules, params, expected, record) in rows {
-        let mut request = asking(json!([message("user", "hi")]));
+        let mut request = request_with(json!([message("user", "hi")]));
         let mut wanted = request.clone();
         for (from, to) in [(&params, &mut request), (&expected, &mut wanted)] {
             for (key, value) in from.as_object().unwrap() {
@@ -357,7 +361,7 @@ fn parameters_follow_the_profile() {
 #[test]
 fn json_schema_is_downgraded_to_what_the_upstream_supports() {
     let schema = json!({"type": "object", "required": ["a"]});
-    let mut request = asking(json!([message("system", "Be brief."), message("user", "hi")]));
+    let mut request = request_with(json!([message("system", "Be brief."), message("user", "hi")]));
     request["response_format"] =
         json!({"type": "json_schema", "json_schema": {"name": "n", "schema": schema}});
     let (body, diagnostics) = sent(json!({"response_format": {"json_schema": "json_object"}}), &request);
@@ -371,7 +375,7 @@ fn json_schema_is_downgraded_to_what_the_upstream_supports() {
     let (body, _) = sent(json!({"response_format": {"json_schema": "instruction"}}), &request);
     assert!(body.get("response_format").is_none());
     assert_eq!(
-        refused(json!({"response_format": {"json_schema": "instruction"}}), &request).unwrap(),
+        rejected_param(json!({"response_format": {"json_schema": "instruction"}}), &request).unwrap(),
         "response_format"
     );
 }
@@ -436,7 +440,7 @@ fn tool_call_ids_fit_the_format_and_match_their_results() {
     ]);
     for (form, fits) in [("alnum_9", 9), ("max_40", 40), ("any", 64)] {
         let (body, diagnostics) =
-            sent(json!({"messages": {"tool_call_ids": form}}), &asking(messages.clone()));
+            sent(json!({"messages": {"tool_call_ids": form}}), &request_with(messages.clone()));
         let list = body["messages"].as_array().unwrap();
         let ids: Vec<&str> =
             [0, 2, 4].iter().map(|i| list[*i]["tool_calls"][0]["id"].as_str().unwrap()).collect();
@@ -448,7 +452,7 @@ fn tool_call_ids_fit_the_format_and_match_their_results() {
         assert!(diagnostics.iter().any(|n| n.starts_with("tool-id-remapped")));
         assert_eq!(
             body,
-            sent(json!({"messages": {"tool_call_ids": form}}), &asking(messages.clone())).0,
+            sent(json!({"messages": {"tool_call_ids": form}}), &request_with(messages.clone())).0,
             "the same every time"
         );
     }
@@ -456,23 +460,30 @@ fn tool_call_ids_fit_the_format_and_match_their_results() {
 
 #[test]
 fn unsupported_media_is_rejected_by_name() {
-    let request = asking(
+    let request = request_with(
         json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://h/i.png"}}]}]),
     );
     let error =
-        start(row(json!({"messages": {"input_modalities": []}})), &request, Settings::default()).unwrap_err();
+        start(profile_for(json!({"messages": {"input_modalities": []}})), &request, Settings::default())
+            .unwrap_err();
     assert_eq!(error.param(), Some("messages[0].content"));
     assert!(error.to_string().contains("image"), "{error}");
     assert!(
-        start(row(json!({"messages": {"input_modalities": ["image"]}})), &request, Settings::default())
-            .is_ok()
+        start(
+            profile_for(json!({"messages": {"input_modalities": ["image"]}})),
+            &request,
+            Settings::default()
+        )
+        .is_ok()
     );
 }
 
 #[test]
 fn tools_called_in_the_history_are_declared() {
-    let (body, _) =
-        sent(json!({"tools": {"declare_from_history": true}}), &asking(json!([called("1"), result("1")])));
+    let (body, _) = sent(
+        json!({"tools": {"declare_from_history": true}}),
+        &request_with(json!([called("1"), result("1")])),
+    );
     assert_eq!(body["tools"][0]["function"]["name"], "f");
     assert_eq!(body["tool_choice"], "none");
 }
@@ -488,22 +499,23 @@ fn model_override_applies_to_its_models_only() {
 
 #[test]
 fn strict_mode_rejects_every_loss_and_names_the_field() {
-    let mut request = asking(json!([message("user", "hi")]));
+    let mut request = request_with(json!([message("user", "hi")]));
     request["temperature"] = json!(1.5);
     for (rules, field) in [
         (json!({"params": {"clamp": {"temperature": [0, 1]}}}), "temperature"),
         (json!({"params": {"drop": ["temperature"]}}), "temperature"),
     ] {
-        assert_eq!(refused(rules, &request).as_deref(), Some(field));
+        assert_eq!(rejected_param(rules, &request).as_deref(), Some(field));
     }
     assert_eq!(
-        refused(json!({"params": {"rename": {"temperature": "temp"}}}), &request),
+        rejected_param(json!({"params": {"rename": {"temperature": "temp"}}}), &request),
         None,
         "nothing is lost"
     );
     let mut settings = Settings::default();
     settings.loss_policy = LossPolicy::Strict;
-    let error = start(row(json!({"params": {"drop": ["temperature"]}})), &request, settings).unwrap_err();
+    let error =
+        start(profile_for(json!({"params": {"drop": ["temperature"]}})), &request, settings).unwrap_err();
     let (status, body) = chat().encode_error(&error);
     assert_eq!(status, 400);
     assert!(String::from_utf8_lossy(&body).contains("\"param\":\"temperature\""));
@@ -523,7 +535,7 @@ fn dropped_reasoning_is_restored_on_the_next_turn() {
         let store = Arc::new(TestStore::default());
         let setup = Setup::new(Settings::default(), Some(store.clone()));
         let mut request = with_tools(json!({"stream": stream}));
-        let rules = || row(json!({"messages": {"reasoning_history": "restore"}}));
+        let rules = || profile_for(json!({"messages": {"reasoning_history": "restore"}}));
         let mut exchange = begin(&setup, rules(), &request);
         setup.next(&mut exchange);
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
@@ -550,11 +562,11 @@ fn dropped_reasoning_is_restored_on_the_next_turn() {
 #[test]
 fn several_choices_are_requested_one_by_one_and_returned_together() {
     for stream in [false, true] {
-        let mut request = asking(json!([message("user", "hi")]));
+        let mut request = request_with(json!([message("user", "hi")]));
         request["n"] = json!(3);
         request["stream"] = json!(stream);
         let mut exchange =
-            start(row(json!({"params": {"max_choices": 1}})), &request, Settings::default()).unwrap();
+            start(profile_for(json!({"params": {"max_choices": 1}})), &request, Settings::default()).unwrap();
         let mut out = Vec::new();
         for k in 0..3 {
             let Step::Send { request, .. } = exchange.next() else { panic!("{k}") };
@@ -586,7 +598,7 @@ fn signature_survives_a_client_that_keeps_only_ids() {
     for signature in ["sig/1+", long.as_str()] {
         for stream in [true, false] {
             let setup = Setup::new(Settings::default(), Some(Arc::default()));
-            let rules = || row(json!({"messages": {"signatures_in_ids": true}}));
+            let rules = || profile_for(json!({"messages": {"signatures_in_ids": true}}));
             let mut request = with_tools(json!({"stream": stream}));
             let mut exchange = begin(&setup, rules(), &request);
             setup.next(&mut exchange);
@@ -608,7 +620,7 @@ fn signature_survives_a_client_that_keeps_only_ids() {
                 .find_map(|rest| rest.starts_with("c1").then(|| rest.split('"').next().unwrap()))
                 .unwrap();
             assert_eq!(id == "c1", signature.len() > 1000, "a long one is kept, a short one carried: {out}");
-            // The client sends back the id, and nothing else of the call that it does not know.
+            // The client sends back the id, but no unknown fields of the call.
             request["messages"] = json!([message("user", "hi"), called(id), result(id)]);
             let mut exchange = begin(&setup, rules(), &request);
             let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!() };
@@ -622,7 +634,7 @@ fn signature_survives_a_client_that_keeps_only_ids() {
 
 #[test]
 fn response_format_may_disable_streaming() {
-    let mut request = asking(json!([message("user", "hi")]));
+    let mut request = request_with(json!([message("user", "hi")]));
     request["stream"] = json!(true);
     let rules = json!({"response_format": {"disable_streaming": true}});
     assert_eq!(sent(rules.clone(), &request).0["stream"], true);
@@ -635,8 +647,8 @@ fn response_format_may_disable_streaming() {
 #[test]
 fn upstream_that_only_streams_receives_stream_true() {
     let mut exchange = start(
-        row(json!({"stream": {"required": true}})),
-        &asking(json!([message("user", "hi")])),
+        profile_for(json!({"stream": {"required": true}})),
+        &request_with(json!([message("user", "hi")])),
         Settings::default(),
     )
     .unwrap();
@@ -657,13 +669,13 @@ fn upstream_that_only_streams_receives_stream_true() {
 #[test]
 fn endpoint_paths_of_the_profile_are_used() {
     let rules = json!({"paths": {"generate": "/deployments/{model}/chat/completions", "query_params": {"api-version": "2024-10-21"}}});
-    let mut request = asking(json!([message("user", "hi")]));
+    let mut request = request_with(json!([message("user", "hi")]));
     request["model"] = json!("my model/x");
-    let mut exchange = start(row(rules.clone()), &request, Settings::default()).unwrap();
+    let mut exchange = start(profile_for(rules.clone()), &request, Settings::default()).unwrap();
     let Step::Send { request: sent, .. } = exchange.next() else { panic!() };
     assert_eq!(sent.uri(), "/deployments/my%20model%2Fx/chat/completions?api-version=2024-10-21");
     request["model"] = json!("..");
-    assert_eq!(start(row(rules), &request, Settings::default()).unwrap_err().param(), Some("model"));
+    assert_eq!(start(profile_for(rules), &request, Settings::default()).unwrap_err().param(), Some("model"));
 }
 
 #[test]
@@ -683,10 +695,10 @@ fn a_layer_switches_rules_off_as_well_as_on() {
             "responses": {"reasoning_tags": "leading", "cumulative_deltas": false}
         }]
     });
-    let profile = row(base.clone()).for_model("m").into_owned();
+    let profile = profile_for(base.clone()).for_model("m").into_owned();
     assert!(profile.messages.roles.is_empty() && profile.stream.supported);
     assert_eq!(profile.responses, AnswerQuirks::default());
-    let mut request = asking(json!([
+    let mut request = request_with(json!([
         {"role": "user", "content": "a"}, {"role": "system", "content": "b"}, called("1"), result("1")
     ]));
     for (key, value) in
@@ -698,7 +710,7 @@ fn a_layer_switches_rules_off_as_well_as_on() {
         request[key] = value.clone();
     }
     assert_eq!(sent(base.clone(), &request), (request.clone(), Vec::new()));
-    // Another model has the rules.
+    // The rules apply to another model.
     request["model"] = json!("other");
     let (body, diagnostics) = sent(base, &request);
     assert!(body.get("seed").is_none() && body["limit"] == 5 && body["stream"] != json!(true), "{body}");
@@ -708,16 +720,17 @@ fn a_layer_switches_rules_off_as_well_as_on() {
 #[test]
 fn a_list_of_an_override_may_repeat_the_profiles() {
     let rules = |list: Value| json!({"params": {"drop": ["seed"]}, "model_overrides": [{"match": ["*"], "params": {"drop": list}}]});
-    assert_eq!(row(rules(json!(["user"]))).for_model("m").params.drop, ["user"]);
-    assert_eq!(row(rules(json!(["...", "user"]))).for_model("m").params.drop, ["seed", "user"]);
+    assert_eq!(profile_for(rules(json!(["user"]))).for_model("m").params.drop, ["user"]);
+    assert_eq!(profile_for(rules(json!(["...", "user"]))).for_model("m").params.drop, ["seed", "user"]);
 }
 
 #[test]
 fn a_path_of_the_profile_that_is_none_is_an_error_and_no_other_path() {
     for path in ["/my route", "chat/completions"] {
-        let mut profile = row(json!({}));
+        let mut profile = profile_for(json!({}));
         profile.paths.generate = path.to_owned();
-        let error = start(profile, &asking(json!([message("user", "a")])), Settings::default()).unwrap_err();
+        let error =
+            start(profile, &request_with(json!([message("user", "a")])), Settings::default()).unwrap_err();
         assert_eq!(error.kind(), openai_shim_core::ErrorKind::Internal);
         assert!(error.to_string().contains("paths.generate") && error.to_string().contains(path), "{error}");
     }

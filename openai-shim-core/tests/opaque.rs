@@ -29,7 +29,7 @@ fn named(name: &str) -> &'static dyn Dialect {
     dialect(name).unwrap()
 }
 
-fn row(upstream: &str) -> Profile {
+fn profile_for(upstream: &str) -> Profile {
     native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
@@ -45,13 +45,13 @@ fn settings(store: Option<Arc<TestStore>>) -> Setup {
 fn exchange(
     client: &'static dyn Dialect,
     (path, body): &(String, Value),
-    row: Profile,
+    upstream_profile: Profile,
     setup: Setup,
     answer: &str,
 ) -> (Value, String, Diagnostics) {
     let incoming =
         ClientRequest::read(client, path, body.to_string().into()).unwrap_or_else(|e| panic!("{e}: {body}"));
-    let mut exchange = setup.start(incoming, row).unwrap();
+    let mut exchange = setup.start(incoming, upstream_profile).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
@@ -475,7 +475,7 @@ fn opaque_state_survives_every_client_dialect() {
                     let (_, out, diagnostics) = exchange(
                         named(client),
                         &first_request,
-                        row(upstream),
+                        profile_for(upstream),
                         settings(Some(store.clone())),
                         &upstream_response,
                     );
@@ -485,7 +485,7 @@ fn opaque_state_survives_every_client_dialect() {
                         continue;
                     };
                     let (sent, ..) =
-                        exchange(named(client), &again, row(upstream), settings(Some(store)), "{}");
+                        exchange(named(client), &again, profile_for(upstream), settings(Some(store)), "{}");
                     if !has_all_state(upstream, &sent, echo) {
                         failed.push(format!(
                             "{upstream} behind {client}, stream {stream}, {echo:?}:\n  {out}\n  {}\n  {sent}",
@@ -539,7 +539,7 @@ fn opaque_state_of_another_issuer_is_dropped_and_reported() {
                 let (_, out, _) = exchange(
                     named(client),
                     &first_request,
-                    row(made),
+                    profile_for(made),
                     settings(Some(store.clone())),
                     &upstream_response,
                 );
@@ -548,7 +548,8 @@ fn opaque_state_of_another_issuer_is_dropped_and_reported() {
                 };
                 let mut settings = settings(Some(store));
                 settings.upstream_model = Some(model(other).to_owned());
-                let (sent, _, diagnostics) = exchange(named(client), &again, row(other), settings, "{}");
+                let (sent, _, diagnostics) =
+                    exchange(named(client), &again, profile_for(other), settings, "{}");
                 let state = OPAQUE.iter().find(|state| contains(&sent, state));
                 assert_eq!(
                     state, None,
@@ -577,7 +578,7 @@ fn stored_turn_is_identified_by_the_preceding_conversation() {
             let first_request = first("ollama-chat", false);
             let upstream_response = answer("anthropic-messages", false);
             let one = named("ollama-chat");
-            let upstream = || row("anthropic-messages");
+            let upstream = || profile_for("anthropic-messages");
             let (_, out, _) =
                 exchange(one, &first_request, upstream(), settings(Some(store.clone())), &upstream_response);
             let (path, mut body) =
@@ -605,14 +606,15 @@ fn repeated_call_id_restores_nothing_of_another_call() {
     let (_, out, _) = exchange(
         common::chat(),
         &first_request,
-        row("anthropic-messages"),
+        profile_for("anthropic-messages"),
         settings(Some(store.clone())),
         &upstream_response,
     );
     let mut messages = turn("openai-chat", &out, false);
     messages[0]["tool_calls"][0]["function"]["arguments"] = json!(r#"{"city":"Rome"}"#);
     let again = next("openai-chat", &first_request, messages, Echo::Calls).unwrap();
-    let (sent, ..) = exchange(common::chat(), &again, row("anthropic-messages"), settings(Some(store)), "{}");
+    let (sent, ..) =
+        exchange(common::chat(), &again, profile_for("anthropic-messages"), settings(Some(store)), "{}");
     assert!(!OPAQUE.iter().any(|state| contains(&sent, state)), "{sent}");
 }
 
@@ -624,7 +626,7 @@ fn turn_divided_into_messages_gets_its_reasoning_once() {
     let (_, out, _) = exchange(
         common::chat(),
         &first_request,
-        row("anthropic-messages"),
+        profile_for("anthropic-messages"),
         settings(Some(store.clone())),
         &upstream_response,
     );
@@ -633,8 +635,13 @@ fn turn_divided_into_messages_gets_its_reasoning_once() {
     let messages = body["messages"].as_array_mut().unwrap();
     messages.insert(1, json!({"role": "assistant", "content": messages[1]["content"]}));
     messages[2]["content"] = Value::Null;
-    let (sent, ..) =
-        exchange(common::chat(), &(path, body), row("anthropic-messages"), settings(Some(store)), "{}");
+    let (sent, ..) = exchange(
+        common::chat(),
+        &(path, body),
+        profile_for("anthropic-messages"),
+        settings(Some(store)),
+        "{}",
+    );
     assert!(has_all_state("anthropic-messages", &sent, Echo::Calls), "{sent}");
 }
 
@@ -645,15 +652,15 @@ fn calls_without_a_signature_get_a_placeholder() {
     let two = json!([call, {"id": "call_10", "type": "function", "function": {"name": "weather", "arguments": "{}"}}]);
     let body = json!({"model": "m", "reasoning_effort": "low", "max_tokens": 4000, "messages": [{"role": "user", "content": "weather?"}, {"role": "assistant", "content": null, "tool_calls": two},
         {"role": "tool", "tool_call_id": "call_9", "content": "x"}, {"role": "tool", "tool_call_id": "call_10", "content": "y"}]});
-    let send = |name: &str, row: Profile| {
+    let send = |name: &str, upstream_profile: Profile| {
         let mut settings = settings(None);
         settings.upstream_model = Some(name.to_owned());
         let (sent, _, diagnostics) =
-            exchange(common::chat(), &(String::new(), body.clone()), row, settings, "{}");
+            exchange(common::chat(), &(String::new(), body.clone()), upstream_profile, settings, "{}");
         (sent, diagnostics)
     };
     let placeholder = "skip_thought_signature_validator";
-    let (sent, diagnostics) = send("gemini-3-pro-preview", row("gemini"));
+    let (sent, diagnostics) = send("gemini-3-pro-preview", profile_for("gemini"));
     let parts = &sent["contents"][1]["parts"];
     assert_eq!(parts[0]["thoughtSignature"], placeholder);
     assert!(parts[1].get("thoughtSignature").is_none() && diagnostics.has(DiagnosticCode::SignatureSkipped));
@@ -662,12 +669,12 @@ fn calls_without_a_signature_get_a_placeholder() {
         sent["messages"][1]["tool_calls"][0]["extra_content"]["google"]["thought_signature"],
         placeholder
     );
-    let (sent, diagnostics) = send("gemini-2.5-pro", row("gemini"));
+    let (sent, diagnostics) = send("gemini-2.5-pro", profile_for("gemini"));
     assert!(!sent.to_string().contains(placeholder) && !diagnostics.has(DiagnosticCode::SignatureSkipped));
     // Anthropic requires the reasoning before a call, and accepts a call without it if reasoning is disabled.
-    let (sent, diagnostics) = send("claude-sonnet-4-5", row("anthropic-messages"));
+    let (sent, diagnostics) = send("claude-sonnet-4-5", profile_for("anthropic-messages"));
     assert!(sent.get("thinking").is_none() && diagnostics.has(DiagnosticCode::ParamDropped), "{sent}");
-    let (sent, _) = send("gpt-5", row("openai-responses"));
+    let (sent, _) = send("gpt-5", profile_for("openai-responses"));
     assert_eq!(sent["input"][1]["type"], "function_call");
     assert_eq!((&sent["include"], &sent["store"]), (&json!(["reasoning.encrypted_content"]), &json!(false)));
 }

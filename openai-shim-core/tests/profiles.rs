@@ -1,4 +1,4 @@
-//! The built-in rows: their form, how they are chosen, and what some of them say.
+//! The built-in profiles: their form, their selection by host, and the rules of some of them.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
@@ -15,26 +15,43 @@ use serde_json::Value;
 
 #[test]
 fn every_profile_has_a_description_and_sources() {
-    for row in profiles() {
-        assert!(!row.description.is_empty() && !row.description.ends_with('.'), "{}", row.name);
-        assert!(!row.sources.is_empty() || row.name == "compatible", "{} has no source", row.name);
-        for source in &row.sources {
+    for upstream_profile in profiles() {
+        assert!(
+            !upstream_profile.description.is_empty() && !upstream_profile.description.ends_with('.'),
+            "{}",
+            upstream_profile.name
+        );
+        assert!(
+            !upstream_profile.sources.is_empty() || upstream_profile.name == "compatible",
+            "{} has no source",
+            upstream_profile.name
+        );
+        for source in &upstream_profile.sources {
             let (place, ids) = source.split_once(" (").unwrap_or((source, "R0)"));
-            assert!(place.starts_with("https://") || place.starts_with("corpus: "), "{}: {source}", row.name);
+            assert!(
+                place.starts_with("https://") || place.starts_with("corpus: "),
+                "{}: {source}",
+                upstream_profile.name
+            );
             for id in ids.trim_end_matches(')').split(' ') {
                 let (kind, number) = id.split_at(1);
-                assert!("RASTEMD".contains(kind) && number.parse::<u8>().is_ok(), "{}: {source}", row.name);
+                assert!(
+                    "RASTEMD".contains(kind) && number.parse::<u8>().is_ok(),
+                    "{}: {source}",
+                    upstream_profile.name
+                );
             }
         }
-        let mut sources = row.sources.clone();
+        let mut sources = upstream_profile.sources.clone();
         sources.dedup();
-        assert_eq!(sources, row.sources, "{} names a source twice", row.name);
+        assert_eq!(sources, upstream_profile.sources, "{} names a source twice", upstream_profile.name);
     }
 }
 
 #[test]
 fn profile_names_are_unique_and_kebab_case() {
-    let mut names: Vec<&str> = profiles().iter().map(|row| row.name.as_str()).collect();
+    let mut names: Vec<&str> =
+        profiles().iter().map(|upstream_profile| upstream_profile.name.as_str()).collect();
     assert_eq!(names[..2], ["openai", "compatible"]);
     for name in &names {
         let is_part_valid = |part: &str| {
@@ -50,8 +67,8 @@ fn profile_names_are_unique_and_kebab_case() {
 
 #[test]
 fn host_selects_at_most_one_profile() {
-    for row in profiles() {
-        for host in &row.hosts {
+    for upstream_profile in profiles() {
+        for host in &upstream_profile.hosts {
             let authority = match host.strip_prefix("*.") {
                 Some(domain) => format!("some.{domain}"),
                 None if host.starts_with(':') => format!("192.168.0.7{host}"),
@@ -59,7 +76,7 @@ fn host_selects_at_most_one_profile() {
             };
             let owners: Vec<_> =
                 profiles().iter().filter(|other| other.matches(&authority)).map(|p| &p.name).collect();
-            assert_eq!(owners, [&row.name], "{authority}");
+            assert_eq!(owners, [&upstream_profile.name], "{authority}");
         }
     }
     assert_eq!(profile_for("llm.example.com:8443").name, "compatible");
@@ -67,48 +84,57 @@ fn host_selects_at_most_one_profile() {
 
 #[test]
 fn base_url_selects_its_profile() {
-    for row in profiles() {
-        let Some((scheme, rest)) = row.base_url.split_once("://") else {
-            assert!(row.base_url.is_empty() && row.hosts.is_empty(), "{} has no base URL", row.name);
+    for upstream_profile in profiles() {
+        let Some((scheme, rest)) = upstream_profile.base_url.split_once("://") else {
+            assert!(
+                upstream_profile.base_url.is_empty() && upstream_profile.hosts.is_empty(),
+                "{} has no base URL",
+                upstream_profile.name
+            );
             continue;
         };
         let authority = rest.split('/').next().unwrap();
-        assert!(scheme == "https" || authority.starts_with("127.0.0.1"), "{}", row.base_url);
-        assert!(!row.base_url.ends_with('/'), "{}", row.base_url);
-        if scheme == "https" || !row.hosts.is_empty() {
-            assert_eq!(profile_for(authority).name, row.name, "{}", row.base_url);
+        assert!(scheme == "https" || authority.starts_with("127.0.0.1"), "{}", upstream_profile.base_url);
+        assert!(!upstream_profile.base_url.ends_with('/'), "{}", upstream_profile.base_url);
+        if scheme == "https" || !upstream_profile.hosts.is_empty() {
+            assert_eq!(profile_for(authority).name, upstream_profile.name, "{}", upstream_profile.base_url);
         }
     }
 }
 
 #[test]
 fn every_profile_has_a_registered_dialect() {
-    for row in profiles() {
-        assert!(dialect(&row.dialect).is_ok(), "{}: {}", row.name, row.dialect);
+    for upstream_profile in profiles() {
+        assert!(
+            dialect(&upstream_profile.dialect).is_ok(),
+            "{}: {}",
+            upstream_profile.name,
+            upstream_profile.dialect
+        );
     }
 }
 
 #[test]
 fn profile_survives_serialization() {
-    for row in profiles() {
-        let text = serde_json::to_string(row).unwrap();
-        assert_eq!(&serde_json::from_str::<Profile>(&text).unwrap(), row);
+    for upstream_profile in profiles() {
+        let text = serde_json::to_string(upstream_profile).unwrap();
+        assert_eq!(&serde_json::from_str::<Profile>(&text).unwrap(), upstream_profile);
     }
 }
 
-/// What every client sends is lost nowhere: a row that changes it is wrong.
+/// Ordinary requests must have no losses with any profile.
 #[test]
 fn ordinary_request_has_no_losses() {
     let body = br#"{"model":"m","stream":true,"temperature":0.7,"top_p":0.9,"max_tokens":100,"tool_choice":"auto",
         "messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"Hi."}]}],
         "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]}"#;
-    for row in profiles() {
-        let losses = sent(row, body);
-        assert!(losses.is_empty(), "{}: {losses:?}", row.name);
+    for upstream_profile in profiles() {
+        let losses = sent(upstream_profile, body);
+        assert!(losses.is_empty(), "{}: {losses:?}", upstream_profile.name);
     }
 }
 
-/// Whose row is whose, where the recordings use another name.
+/// The profiles of vendors whose name in the recordings differs.
 const RECORDED: [(&str, &str); 10] = [
     ("alibaba", "dashscope"),
     ("anthropic", "anthropic-openai"),
@@ -122,7 +148,7 @@ const RECORDED: [(&str, &str); 10] = [
     ("lmstudio", "lm-studio"),
 ];
 
-/// What an upstream is known to have taken its row does not take from it.
+/// A profile must not remove anything from a request that its upstream has accepted.
 #[test]
 fn recorded_successful_requests_have_no_losses() {
     let Some(shared) = common::shared("recorded_successful_requests_have_no_losses") else { return };
@@ -131,8 +157,12 @@ fn recorded_successful_requests_have_no_losses() {
     for line in lines.lines() {
         let recording: Value = serde_json::from_str(line).unwrap();
         let provider = recording["provider"].as_str().unwrap_or_default();
-        let name = RECORDED.iter().find(|(theirs, _)| *theirs == provider).map_or(provider, |(_, row)| row);
-        let (Ok(row), Some(200)) = (profile(name), recording["response"]["status"].as_u64()) else {
+        let name = RECORDED
+            .iter()
+            .find(|(theirs, _)| *theirs == provider)
+            .map_or(provider, |(_, upstream_profile)| upstream_profile);
+        let (Ok(upstream_profile), Some(200)) = (profile(name), recording["response"]["status"].as_u64())
+        else {
             continue;
         };
         let body = match &recording["request"]["body"] {
@@ -140,9 +170,9 @@ fn recorded_successful_requests_have_no_losses() {
             body @ Value::Object(_) => body.to_string(),
             _ => continue,
         };
-        let losses: Vec<_> = sent(&row, body.as_bytes())
+        let losses: Vec<_> = sent(&upstream_profile, body.as_bytes())
             .into_iter()
-            // A temperature of 1 is what such models have anyway.
+            // A temperature of 1 is the default of such models.
             .filter(|loss| !(loss.path == "temperature" && body.contains(r#""temperature":1"#)))
             .collect();
         assert!(losses.is_empty(), "{name}: {losses:?} of {}", recording["path"]);
@@ -151,12 +181,12 @@ fn recorded_successful_requests_have_no_losses() {
     assert!(judged > 1500, "{judged}");
 }
 
-/// What of a request is lost on its way to an upstream.
-fn sent(row: &Profile, body: &[u8]) -> Vec<Diagnostic> {
+/// Returns the losses of a request for an upstream.
+fn sent(upstream_profile: &Profile, body: &[u8]) -> Vec<Diagnostic> {
     let conversion = convert(&ConversionInput {
         from: common::chat(),
         to: common::chat(),
-        profile: row.clone(),
+        profile: upstream_profile.clone(),
         kind: PayloadKind::Request,
         body,
         request: None,
@@ -166,7 +196,7 @@ fn sent(row: &Profile, body: &[u8]) -> Vec<Diagnostic> {
     conversion.diagnostics.iter().filter(|d| d.severity() >= Severity::Warning).cloned().collect()
 }
 
-/// Names that the vendors use.
+/// Model names of the vendors.
 const MODELS: [(&str, &[&str]); 26] = [
     ("anthropic", &CLAUDE),
     ("compatible", &CLAUDE),
@@ -276,153 +306,231 @@ const WEIGHTS: [&str; 6] = [
 
 #[test]
 fn every_model_override_matches_a_model() {
-    for row in profiles().iter().filter(|row| !row.model_overrides.is_empty()) {
-        let known = MODELS.iter().find(|(name, _)| *name == row.name);
-        let (_, models) = known.unwrap_or_else(|| panic!("{} needs names of models", row.name));
-        for rules in &row.model_overrides {
+    for upstream_profile in
+        profiles().iter().filter(|upstream_profile| !upstream_profile.model_overrides.is_empty())
+    {
+        let known = MODELS.iter().find(|(name, _)| *name == upstream_profile.name);
+        let (_, models) = known.unwrap_or_else(|| panic!("{} needs names of models", upstream_profile.name));
+        for rules in &upstream_profile.model_overrides {
             for name in &rules.matches {
-                let mut probe = row.clone();
+                let mut probe = upstream_profile.clone();
                 let mut only = rules.clone();
                 (only.matches, only.params.drop) = (vec![name.clone()], Some(vec!["probe".to_owned()]));
                 probe.model_overrides = vec![only];
                 let fits = |model: &&str| probe.for_model(model).params.drop.contains(&"probe".to_owned());
-                assert!(models.iter().any(fits), "{}: {name}", row.name);
+                assert!(models.iter().any(fits), "{}: {name}", upstream_profile.name);
             }
         }
     }
 }
 
-/// What a row says for a model.
+/// A rule of a profile for a model.
 type Fact = (&'static str, &'static str, fn(&Profile) -> bool);
 
-fn drops(row: &Profile, param: &str) -> bool {
-    row.params.drop.iter().any(|name| name == param)
+fn drops(upstream_profile: &Profile, param: &str) -> bool {
+    upstream_profile.params.drop.iter().any(|name| name == param)
 }
 
-fn renames(row: &Profile, from: &str, to: &str) -> bool {
-    row.params.rename.get(from).is_some_and(|name| name == to)
+fn renames(upstream_profile: &Profile, from: &str, to: &str) -> bool {
+    upstream_profile.params.rename.get(from).is_some_and(|name| name == to)
 }
 
-fn role(row: &Profile, from: &str) -> Option<String> {
-    row.messages.roles.get(from).cloned()
+fn role(upstream_profile: &Profile, from: &str) -> Option<String> {
+    upstream_profile.messages.roles.get(from).cloned()
 }
 
 const FACTS: [Fact; 56] = [
-    ("openai", "gpt-4o", |row| row.params == ParamRules::default() && row.messages.roles.is_empty()),
-    ("openai", "gpt-4o", |row| row.messages.tool_call_ids == ToolCallIdFormat::Max40),
-    ("openai", "gpt-5-nano", |row| renames(row, "max_tokens", "max_completion_tokens")),
-    ("openai", "gpt-5-nano", |row| drops(row, "temperature") && row.params.max_stop_sequences == Some(0)),
-    ("openai", "gpt-5-nano", |row| row.reasoning.efforts == ["minimal", "low", "medium", "high"]),
-    ("openai", "gpt-5.1", |row| {
-        !drops(row, "temperature") && !row.reasoning.efforts.contains(&"minimal".into())
+    ("openai", "gpt-4o", |upstream_profile| {
+        upstream_profile.params == ParamRules::default() && upstream_profile.messages.roles.is_empty()
     }),
-    ("openai", "gpt-5-chat-latest", |row| !drops(row, "temperature") && row.reasoning.efforts.is_empty()),
-    ("openai", "gpt-5.5", |row| row.params.max_stop_sequences.is_none()),
-    ("mistral", "devstral-medium-latest", |row| row.messages.assistant_after_tool),
-    ("ollama", "llama3.2", |row| row.tools.required_choice == ToolChoiceSupport::Auto && !drops(row, "n")),
-    ("openai", "o3-mini", |row| drops(row, "parallel_tool_calls") && row.params.max_stop_sequences.is_none()),
-    ("openai", "o1-mini", |row| role(row, "system").as_deref() == Some("user")),
-    ("compatible", "any", |row| role(row, "developer").as_deref() == Some("system") && !drops(row, "n")),
-    ("azure", "gpt-5", |row| {
-        row.auth.header == "api-key" && row.auth.prefix.is_empty() && drops(row, "top_p")
+    ("openai", "gpt-4o", |upstream_profile| {
+        upstream_profile.messages.tool_call_ids == ToolCallIdFormat::Max40
     }),
-    ("azure-deployments", "gpt-4o", |row| {
-        row.paths.generate.contains("{model}") && row.paths.query_params.contains_key("api-version")
+    ("openai", "gpt-5-nano", |upstream_profile| {
+        renames(upstream_profile, "max_tokens", "max_completion_tokens")
     }),
-    ("github-models", "openai/o3", |row| drops(row, "temperature") && !row.has_model_list),
-    ("github-copilot", "gpt-5-mini", |row| !drops(row, "temperature")),
-    ("anthropic-openai", "claude-3-5-haiku-latest", |row| row.messages.prefill == PrefillPolicy::Keep),
-    ("anthropic-openai", "claude-opus-4-6", |row| {
-        row.messages.prefill == PrefillPolicy::Continue && row.tools.declare_from_history
+    ("openai", "gpt-5-nano", |upstream_profile| {
+        drops(upstream_profile, "temperature") && upstream_profile.params.max_stop_sequences == Some(0)
     }),
-    ("anthropic-openai", "claude-opus-4-6", |row| row.params.clamp["temperature"][1] < 1.1),
-    ("gemini-openai", "gemini-3-flash", |row| drops(row, "frequency_penalty") && !drops(row, "temperature")),
-    ("mistral", "mistral-small-latest", |row| {
-        renames(row, "max_completion_tokens", "max_tokens") && renames(row, "seed", "random_seed")
+    ("openai", "gpt-5-nano", |upstream_profile| {
+        upstream_profile.reasoning.efforts == ["minimal", "low", "medium", "high"]
     }),
-    ("mistral", "mistral-small-latest", |row| {
-        row.messages.tool_call_ids == ToolCallIdFormat::Alnum9 && !row.stream.accepts_options
+    ("openai", "gpt-5.1", |upstream_profile| {
+        !drops(upstream_profile, "temperature")
+            && !upstream_profile.reasoning.efforts.contains(&"minimal".into())
     }),
-    ("mistral", "mistral-small-latest", |row| row.tools.required_choice == ToolChoiceSupport::Native),
-    ("mistral", "mistral-small-latest", |row| !row.messages.assistant_after_tool && !row.tools.drop_strict),
-    ("mistral", "mistral-small-latest", |row| {
-        row.messages.name_field == MessageNamePolicy::Tool && row.messages.prefill == PrefillPolicy::Prefix
+    ("openai", "gpt-5-chat-latest", |upstream_profile| {
+        !drops(upstream_profile, "temperature") && upstream_profile.reasoning.efforts.is_empty()
     }),
-    ("deepseek", "deepseek-v4-pro", |row| {
-        row.response_format.json_schema == ResponseFormatSupport::JsonObject
+    ("openai", "gpt-5.5", |upstream_profile| upstream_profile.params.max_stop_sequences.is_none()),
+    ("mistral", "devstral-medium-latest", |upstream_profile| upstream_profile.messages.assistant_after_tool),
+    ("ollama", "llama3.2", |upstream_profile| {
+        upstream_profile.tools.required_choice == ToolChoiceSupport::Auto && !drops(upstream_profile, "n")
     }),
-    ("deepseek", "deepseek-v4-pro", |row| row.messages.reasoning_history == ReasoningHistory::Restore),
-    ("deepseek", "deepseek-v4-flash", |row| row.messages.input_modalities.as_deref() == Some(&[])),
-    ("deepseek", "deepseek-v4-flash-vision-exp", |row| row.messages.input_modalities.is_none()),
-    ("deepseek", "deepseek-v4-pro", |row| row.tools.required_choice == ToolChoiceSupport::Native),
-    ("deepseek", "deepseek-reasoner", |row| row.tools.named_choice == ToolChoiceSupport::Auto),
-    ("xai", "grok-4.5", |row| {
-        drops(row, "presence_penalty") && row.reasoning.param == ReasoningParam::ReasoningEffort
+    ("openai", "o3-mini", |upstream_profile| {
+        drops(upstream_profile, "parallel_tool_calls") && upstream_profile.params.max_stop_sequences.is_none()
     }),
-    ("xai", "grok-4-0709", |row| row.reasoning.param == ReasoningParam::Unsupported),
-    ("xai", "grok-3", |row| row.params.drop.is_empty() && row.messages.name_field == MessageNamePolicy::Drop),
-    ("perplexity", "sonar", |row| {
-        row.messages.merge_same_role && row.response_format.json_object == ResponseFormatSupport::JsonSchema
+    ("openai", "o1-mini", |upstream_profile| role(upstream_profile, "system").as_deref() == Some("user")),
+    ("compatible", "any", |upstream_profile| {
+        role(upstream_profile, "developer").as_deref() == Some("system") && !drops(upstream_profile, "n")
     }),
-    ("moonshot", "moonshot-v1-8k", |row| !drops(row, "temperature") && row.params.rename.is_empty()),
-    ("moonshot", "kimi-k2.6", |row| {
-        drops(row, "temperature") && row.reasoning.param == ReasoningParam::Thinking
+    ("azure", "gpt-5", |upstream_profile| {
+        upstream_profile.auth.header == "api-key"
+            && upstream_profile.auth.prefix.is_empty()
+            && drops(upstream_profile, "top_p")
     }),
-    ("moonshot", "kimi-k3", |row| {
-        row.tools.required_choice == ToolChoiceSupport::Native
-            && row.tools.named_choice == ToolChoiceSupport::Required
+    ("azure-deployments", "gpt-4o", |upstream_profile| {
+        upstream_profile.paths.generate.contains("{model}")
+            && upstream_profile.paths.query_params.contains_key("api-version")
     }),
-    ("zai", "glm-4.6", |row| {
-        row.reasoning.param == ReasoningParam::Thinking
-            && row.tools.required_choice == ToolChoiceSupport::Auto
+    ("github-models", "openai/o3", |upstream_profile| {
+        drops(upstream_profile, "temperature") && !upstream_profile.has_model_list
     }),
-    ("zai", "glm-5.2", |row| {
-        row.reasoning.param == ReasoningParam::ReasoningEffort && row.params.max_stop_sequences == Some(1)
+    ("github-copilot", "gpt-5-mini", |upstream_profile| !drops(upstream_profile, "temperature")),
+    ("anthropic-openai", "claude-3-5-haiku-latest", |upstream_profile| {
+        upstream_profile.messages.prefill == PrefillPolicy::Keep
     }),
-    ("dashscope", "qwen3-32b", |row| row.stream.required),
-    ("dashscope", "qwen-plus", |row| {
-        !row.stream.required && row.reasoning.param == ReasoningParam::EnableThinking
+    ("anthropic-openai", "claude-opus-4-6", |upstream_profile| {
+        upstream_profile.messages.prefill == PrefillPolicy::Continue
+            && upstream_profile.tools.declare_from_history
     }),
-    ("groq", "openai/gpt-oss-20b", |row| {
-        row.params.max_choices == Some(1) && drops(row, "logprobs") && row.response_format.disable_streaming
+    ("anthropic-openai", "claude-opus-4-6", |upstream_profile| {
+        upstream_profile.params.clamp["temperature"][1] < 1.1
     }),
-    ("groq", "openai/gpt-oss-20b", |row| row.response_format.json_schema == ResponseFormatSupport::Native),
-    ("groq", "llama-3.3-70b-versatile", |row| {
-        row.response_format.json_schema == ResponseFormatSupport::JsonObject
+    ("gemini-openai", "gemini-3-flash", |upstream_profile| {
+        drops(upstream_profile, "frequency_penalty") && !drops(upstream_profile, "temperature")
     }),
-    ("groq", "llama-3.3-70b-versatile", |row| {
-        row.messages.reasoning_history == ReasoningHistory::Drop && role(row, "developer").is_none()
+    ("mistral", "mistral-small-latest", |upstream_profile| {
+        renames(upstream_profile, "max_completion_tokens", "max_tokens")
+            && renames(upstream_profile, "seed", "random_seed")
     }),
-    ("cerebras", "gpt-oss-120b", |row| row.params.drop.is_empty() && row.tools == ToolRules::default()),
-    ("sambanova", "DeepSeek-V3.1", |row| {
-        row.messages.content == ContentType::String && row.tools.drop_strict
+    ("mistral", "mistral-small-latest", |upstream_profile| {
+        upstream_profile.messages.tool_call_ids == ToolCallIdFormat::Alnum9
+            && !upstream_profile.stream.accepts_options
     }),
-    ("openrouter", "openai/o3", |row| {
-        row.reasoning.param == ReasoningParam::Reasoning && row.params == ParamRules::default()
+    ("mistral", "mistral-small-latest", |upstream_profile| {
+        upstream_profile.tools.required_choice == ToolChoiceSupport::Native
     }),
-    ("portkey", "gpt-4o", |row| row.auth.header == "x-portkey-api-key"),
-    ("lm-studio", "any", |row| {
-        row.response_format.json_object == ResponseFormatSupport::JsonSchema
-            && row.tools.named_choice == ToolChoiceSupport::Required
+    ("mistral", "mistral-small-latest", |upstream_profile| {
+        !upstream_profile.messages.assistant_after_tool && !upstream_profile.tools.drop_strict
     }),
-    ("ollama", "llama3.2", |row| {
-        row.params.max_choices == Some(1) && row.messages.tool_call_content == ToolCallContent::Empty
+    ("mistral", "mistral-small-latest", |upstream_profile| {
+        upstream_profile.messages.name_field == MessageNamePolicy::Tool
+            && upstream_profile.messages.prefill == PrefillPolicy::Prefix
     }),
-    ("litserve", "any", |row| row.tools.required_choice == ToolChoiceSupport::Any && !row.has_model_list),
-    ("vllm", "Qwen/Qwen3-8B", |row| {
-        row.reasoning.param == ReasoningParam::ChatTemplateKwargs && row.params == ParamRules::default()
+    ("deepseek", "deepseek-v4-pro", |upstream_profile| {
+        upstream_profile.response_format.json_schema == ResponseFormatSupport::JsonObject
     }),
-    ("vllm", "google/gemma-2-9b-it", |row| {
-        role(row, "system").as_deref() == Some("user") && row.messages.merge_same_role
+    ("deepseek", "deepseek-v4-pro", |upstream_profile| {
+        upstream_profile.messages.reasoning_history == ReasoningHistory::Restore
+    }),
+    ("deepseek", "deepseek-v4-flash", |upstream_profile| {
+        upstream_profile.messages.input_modalities.as_deref() == Some(&[])
+    }),
+    ("deepseek", "deepseek-v4-flash-vision-exp", |upstream_profile| {
+        upstream_profile.messages.input_modalities.is_none()
+    }),
+    ("deepseek", "deepseek-v4-pro", |upstream_profile| {
+        upstream_profile.tools.required_choice == ToolChoiceSupport::Native
+    }),
+    ("deepseek", "deepseek-reasoner", |upstream_profile| {
+        upstream_profile.tools.named_choice == ToolChoiceSupport::Auto
+    }),
+    ("xai", "grok-4.5", |upstream_profile| {
+        drops(upstream_profile, "presence_penalty")
+            && upstream_profile.reasoning.param == ReasoningParam::ReasoningEffort
+    }),
+    ("xai", "grok-4-0709", |upstream_profile| {
+        upstream_profile.reasoning.param == ReasoningParam::Unsupported
+    }),
+    ("xai", "grok-3", |upstream_profile| {
+        upstream_profile.params.drop.is_empty()
+            && upstream_profile.messages.name_field == MessageNamePolicy::Drop
+    }),
+    ("perplexity", "sonar", |upstream_profile| {
+        upstream_profile.messages.merge_same_role
+            && upstream_profile.response_format.json_object == ResponseFormatSupport::JsonSchema
+    }),
+    ("moonshot", "moonshot-v1-8k", |upstream_profile| {
+        !drops(upstream_profile, "temperature") && upstream_profile.params.rename.is_empty()
+    }),
+    ("moonshot", "kimi-k2.6", |upstream_profile| {
+        drops(upstream_profile, "temperature") && upstream_profile.reasoning.param == ReasoningParam::Thinking
+    }),
+    ("moonshot", "kimi-k3", |upstream_profile| {
+        upstream_profile.tools.required_choice == ToolChoiceSupport::Native
+            && upstream_profile.tools.named_choice == ToolChoiceSupport::Required
+    }),
+    ("zai", "glm-4.6", |upstream_profile| {
+        upstream_profile.reasoning.param == ReasoningParam::Thinking
+            && upstream_profile.tools.required_choice == ToolChoiceSupport::Auto
+    }),
+    ("zai", "glm-5.2", |upstream_profile| {
+        upstream_profile.reasoning.param == ReasoningParam::ReasoningEffort
+            && upstream_profile.params.max_stop_sequences == Some(1)
+    }),
+    ("dashscope", "qwen3-32b", |upstream_profile| upstream_profile.stream.required),
+    ("dashscope", "qwen-plus", |upstream_profile| {
+        !upstream_profile.stream.required
+            && upstream_profile.reasoning.param == ReasoningParam::EnableThinking
+    }),
+    ("groq", "openai/gpt-oss-20b", |upstream_profile| {
+        upstream_profile.params.max_choices == Some(1)
+            && drops(upstream_profile, "logprobs")
+            && upstream_profile.response_format.disable_streaming
+    }),
+    ("groq", "openai/gpt-oss-20b", |upstream_profile| {
+        upstream_profile.response_format.json_schema == ResponseFormatSupport::Native
+    }),
+    ("groq", "llama-3.3-70b-versatile", |upstream_profile| {
+        upstream_profile.response_format.json_schema == ResponseFormatSupport::JsonObject
+    }),
+    ("groq", "llama-3.3-70b-versatile", |upstream_profile| {
+        upstream_profile.messages.reasoning_history == ReasoningHistory::Drop
+            && role(upstream_profile, "developer").is_none()
+    }),
+    ("cerebras", "gpt-oss-120b", |upstream_profile| {
+        upstream_profile.params.drop.is_empty() && upstream_profile.tools == ToolRules::default()
+    }),
+    ("sambanova", "DeepSeek-V3.1", |upstream_profile| {
+        upstream_profile.messages.content == ContentType::String && upstream_profile.tools.drop_strict
+    }),
+    ("openrouter", "openai/o3", |upstream_profile| {
+        upstream_profile.reasoning.param == ReasoningParam::Reasoning
+            && upstream_profile.params == ParamRules::default()
+    }),
+    ("portkey", "gpt-4o", |upstream_profile| upstream_profile.auth.header == "x-portkey-api-key"),
+    ("lm-studio", "any", |upstream_profile| {
+        upstream_profile.response_format.json_object == ResponseFormatSupport::JsonSchema
+            && upstream_profile.tools.named_choice == ToolChoiceSupport::Required
+    }),
+    ("ollama", "llama3.2", |upstream_profile| {
+        upstream_profile.params.max_choices == Some(1)
+            && upstream_profile.messages.tool_call_content == ToolCallContent::Empty
+    }),
+    ("litserve", "any", |upstream_profile| {
+        upstream_profile.tools.required_choice == ToolChoiceSupport::Any && !upstream_profile.has_model_list
+    }),
+    ("vllm", "Qwen/Qwen3-8B", |upstream_profile| {
+        upstream_profile.reasoning.param == ReasoningParam::ChatTemplateKwargs
+            && upstream_profile.params == ParamRules::default()
+    }),
+    ("vllm", "google/gemma-2-9b-it", |upstream_profile| {
+        role(upstream_profile, "system").as_deref() == Some("user")
+            && upstream_profile.messages.merge_same_role
     }),
 ];
 
 #[test]
 fn profiles_satisfy_their_upstreams() {
     for (i, (name, model, holds)) in FACTS.iter().enumerate() {
-        let row = profile(name).unwrap();
-        assert!(holds(&row.for_model(model)), "fact {i}: {name}, {model}");
+        let upstream_profile = profile(name).unwrap();
+        assert!(holds(&upstream_profile.for_model(model)), "fact {i}: {name}, {model}");
     }
     // No built-in profile changes the text of responses.
-    assert!(profiles().iter().all(|row| row.responses.reasoning_tags == ReasoningTags::Leading));
+    assert!(
+        profiles()
+            .iter()
+            .all(|upstream_profile| upstream_profile.responses.reasoning_tags == ReasoningTags::Leading)
+    );
 }

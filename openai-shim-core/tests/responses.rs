@@ -404,10 +404,10 @@ fn alias_is_restored_in_passthrough_streams() {
     let body = br#"{"model":"alias","stream":true,"input":"hi"}"#.to_vec();
     let mut settings = Settings::default();
     settings.upstream_model = Some("m-1".to_owned());
-    let mut row = profile("compatible").unwrap();
-    row.dialect = "openai-responses".to_owned();
+    let mut upstream_profile = profile("compatible").unwrap();
+    upstream_profile.dialect = "openai-responses".to_owned();
     let incoming = ClientRequest::read(own(), "", body.into()).unwrap();
-    let mut exchange = Exchange::start(incoming, row, settings, Context::fixed()).unwrap();
+    let mut exchange = Exchange::start(incoming, upstream_profile, settings, Context::fixed()).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();

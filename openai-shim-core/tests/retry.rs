@@ -140,8 +140,9 @@ fn strict_mode_rejects_what_lenient_mode_drops() {
     use openai_shim_core::exchange::LossPolicy;
     let body = br#"{"model":"m","logit_bias":{"1":1},"messages":[{"role":"user","content":"hi"}]}"#;
     let read = || ClientRequest::read(chat(), "", body.to_vec().into()).unwrap();
-    let row = profile("ollama").unwrap();
-    let lenient = Exchange::start(read(), row.clone(), Settings::default(), Context::fixed()).unwrap();
+    let upstream_profile = profile("ollama").unwrap();
+    let lenient =
+        Exchange::start(read(), upstream_profile.clone(), Settings::default(), Context::fixed()).unwrap();
     assert!(
         lenient
             .report()
@@ -151,7 +152,7 @@ fn strict_mode_rejects_what_lenient_mode_drops() {
     );
     let mut strict = Settings::default();
     strict.loss_policy = LossPolicy::Strict;
-    let error = Exchange::start(read(), row.clone(), strict, Context::fixed()).unwrap_err();
+    let error = Exchange::start(read(), upstream_profile.clone(), strict, Context::fixed()).unwrap_err();
     assert_eq!(error.param(), Some("logit_bias"));
     assert_eq!(chat().encode_error(&error).0, 400);
 }

@@ -210,9 +210,9 @@ async fn request_rejected_by_strict_mode_after_the_load_gets_a_400() {
     let sent = Arc::<Mutex<String>>::default();
     let mut settings = Settings::default();
     settings.loss_policy = LossPolicy::Strict;
-    let mut row = profile("deepseek").unwrap();
-    row.params.drop = vec![String::from("logit_bias")];
-    let shim = Shim::new(Canned("whole", sent.clone()), row)
+    let mut upstream_profile = profile("deepseek").unwrap();
+    upstream_profile.params.drop = vec![String::from("logit_bias")];
+    let shim = Shim::new(Canned("whole", sent.clone()), upstream_profile)
         .with_settings(settings)
         .with_state(Arc::new(Broken(true)));
     let body = next(common::chat(), OPENING, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);

@@ -19,10 +19,10 @@ fn profiles_and_dialects() -> Vec<Profile> {
     let mut rows: Vec<Profile> = profiles().iter().cloned().chain(own).collect();
     // The dialects of the registry that have no profile.
     for dialect in DIALECTS {
-        if !rows.iter().any(|row| row.dialect == dialect.name()) {
-            let mut row = profile("compatible").unwrap();
-            dialect.name().clone_into(&mut row.dialect);
-            rows.push(row);
+        if !rows.iter().any(|upstream_profile| upstream_profile.dialect == dialect.name()) {
+            let mut upstream_profile = profile("compatible").unwrap();
+            dialect.name().clone_into(&mut upstream_profile.dialect);
+            rows.push(upstream_profile);
         }
     }
     rows
@@ -42,12 +42,12 @@ fn setup(store: &Arc<TestStore>, owner: Owner) -> Setup {
 fn exchange(
     client: &'static dyn Dialect,
     (path, body): &(String, String),
-    row: &Profile,
+    upstream_profile: &Profile,
     setup: &Setup,
     upstream_response: &str,
 ) -> Option<String> {
     let incoming = ClientRequest::read(client, path, body.clone().into()).ok()?;
-    let mut exchange = setup.start(incoming, row.clone()).ok()?;
+    let mut exchange = setup.start(incoming, upstream_profile.clone()).ok()?;
     let Step::Send { request, .. } = setup.next(&mut exchange) else { return None };
     let mut out = Vec::new();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
@@ -71,33 +71,43 @@ fn equal_ids_names_and_arguments_restore_no_other_owners_reasoning() {
         ("another system text", OPENING, Opening { system: "You are verbose.", ..OPENING }),
     ];
     let mut restored = BTreeSet::new();
-    for row in profiles_and_dialects() {
-        let upstream = dialect(&row.dialect).unwrap();
+    for upstream_profile in profiles_and_dialects() {
+        let upstream = dialect(&upstream_profile.dialect).unwrap();
         let upstream_response = answer(upstream, "alice");
         for client in DIALECTS.iter().copied() {
             for with_call in [true, false] {
-                let what = format!("{} behind {}, call {with_call}", row.name, client.name());
+                let what = format!("{} behind {}, call {with_call}", upstream_profile.name, client.name());
                 let store = Arc::new(TestStore::default());
                 let [alice, bob] = ["alice", "bob"].map(|tag| setup(&store, Owner::new(tag)));
-                if exchange(client, &question(client, OPENING), &row, &alice, &upstream_response).is_none() {
+                if exchange(client, &question(client, OPENING), &upstream_profile, &alice, &upstream_response)
+                    .is_none()
+                {
                     continue;
                 }
                 let again = next(client, OPENING, with_call);
-                let Some(sent) = exchange(client, &again, &row, &bob, "{}") else { continue };
+                let Some(sent) = exchange(client, &again, &upstream_profile, &bob, "{}") else { continue };
                 assert!(!has(&sent, "alice"), "{what}: another owner\n{sent}");
-                let sent = exchange(client, &again, &row, &setup(&store, Owner::single()), "{}").unwrap();
+                let sent = exchange(client, &again, &upstream_profile, &setup(&store, Owner::single()), "{}")
+                    .unwrap();
                 assert!(!has(&sent, "alice"), "{what}: the single owner\n{sent}");
                 // The owner's own request is last: the other requests have removed nothing.
-                let sent = exchange(client, &again, &row, &alice, "{}").unwrap();
+                let sent = exchange(client, &again, &upstream_profile, &alice, "{}").unwrap();
                 if has(&sent, "alice") {
-                    restored.insert((row.name.clone(), row.dialect.clone(), client.name()));
+                    restored.insert((
+                        upstream_profile.name.clone(),
+                        upstream_profile.dialect.clone(),
+                        client.name(),
+                    ));
                 }
                 // Without client keys there is one owner, and conversations are still separate.
                 for (why, first, other) in others {
                     let store = Arc::new(TestStore::default());
                     let one = setup(&store, Owner::single());
-                    exchange(client, &question(client, first), &row, &one, &upstream_response).unwrap();
-                    let sent = exchange(client, &next(client, other, with_call), &row, &one, "{}").unwrap();
+                    exchange(client, &question(client, first), &upstream_profile, &one, &upstream_response)
+                        .unwrap();
+                    let sent =
+                        exchange(client, &next(client, other, with_call), &upstream_profile, &one, "{}")
+                            .unwrap();
                     assert!(!has(&sent, "alice"), "{what}: {why}\n{sent}");
                 }
             }
@@ -110,14 +120,14 @@ fn equal_ids_names_and_arguments_restore_no_other_owners_reasoning() {
         .filter(|name| restored.iter().any(|(_, _, client)| client == name))
         .collect();
     assert!(turns.len() >= 5, "{turns:?}");
-    for row in profiles_and_dialects() {
-        let signs = dialect(&row.dialect).unwrap().signature_format().is_some();
+    for upstream_profile in profiles_and_dialects() {
+        let signs = dialect(&upstream_profile.dialect).unwrap().signature_format().is_some();
         if signs
-            || row.messages.signatures_in_ids
-            || row.messages.reasoning_history == ReasoningHistory::Restore
+            || upstream_profile.messages.signatures_in_ids
+            || upstream_profile.messages.reasoning_history == ReasoningHistory::Restore
         {
             for client in &turns {
-                let key = (row.name.clone(), row.dialect.clone(), *client);
+                let key = (upstream_profile.name.clone(), upstream_profile.dialect.clone(), *client);
                 assert!(restored.contains(&key), "{key:?} does not restore: {restored:?}");
             }
         }
@@ -132,23 +142,35 @@ fn billed(nonce: &str) -> String {
 #[test]
 fn volatile_line_is_not_part_of_the_conversation_digest() {
     let client = dialect("anthropic-messages").unwrap();
-    for row in [
+    for upstream_profile in [
         native_profile("anthropic-messages").unwrap(),
         profile("deepseek").unwrap(),
         native_profile("gemini").unwrap(),
     ] {
-        let upstream_response = answer(dialect(&row.dialect).unwrap(), "alice");
+        let upstream_response = answer(dialect(&upstream_profile.dialect).unwrap(), "alice");
         let (one, two) = (billed("aaaa"), billed("bbbb"));
         let other = two.replace("terse", "verbose");
         let later = format!("You are terse.\nA word: {}", billed("cccc"));
         for (system, comes_back) in [(&two, true), (&other, false), (&later, false)] {
             let one_owner = setup(&Arc::default(), Owner::single());
             let with_system = |system| Opening { system, ..OPENING };
-            exchange(client, &question(client, with_system(&one)), &row, &one_owner, &upstream_response)
-                .unwrap();
-            let sent =
-                exchange(client, &next(client, with_system(system), true), &row, &one_owner, "{}").unwrap();
-            assert_eq!(has(&sent, "alice"), comes_back, "{}: {system}\n{sent}", row.name);
+            exchange(
+                client,
+                &question(client, with_system(&one)),
+                &upstream_profile,
+                &one_owner,
+                &upstream_response,
+            )
+            .unwrap();
+            let sent = exchange(
+                client,
+                &next(client, with_system(system), true),
+                &upstream_profile,
+                &one_owner,
+                "{}",
+            )
+            .unwrap();
+            assert_eq!(has(&sent, "alice"), comes_back, "{}: {system}\n{sent}", upstream_profile.name);
         }
     }
 }
@@ -156,7 +178,7 @@ fn volatile_line_is_not_part_of_the_conversation_digest() {
 #[test]
 fn images_files_and_results_are_part_of_the_conversation_digest() {
     let client = common::chat();
-    let row = profile("moonshot").or_else(|_| profile("kimi")).unwrap();
+    let upstream_profile = profile("moonshot").or_else(|_| profile("kimi")).unwrap();
     let upstream_response = answer(client, "alice");
     let with = |part: &str, (path, body): (String, String)| {
         let plain = r#""content":"weather?""#;
@@ -171,13 +193,13 @@ fn images_files_and_results_are_part_of_the_conversation_digest() {
         exchange(
             client,
             &with(&picture("AAAA"), question(client, OPENING)),
-            &row,
+            &upstream_profile,
             &owner,
             &upstream_response,
         )
         .unwrap();
         let again = with(&picture(other), next(client, OPENING, true));
-        let sent = exchange(client, &again, &row, &owner, "{}").unwrap();
+        let sent = exchange(client, &again, &upstream_profile, &owner, "{}").unwrap();
         assert_eq!(has(&sent, "alice"), comes_back, "{sent}");
     }
 }
@@ -247,12 +269,12 @@ fn wrongly_answered_step_is_rejected_and_changes_nothing() {
 fn loss_is_rejected_by_strict_mode_also_after_the_load() {
     let later = next(common::chat(), OPENING, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
     let incoming = ClientRequest::read(common::chat(), "", later.into()).unwrap().with_owner(Owner::single());
-    let mut row = profile("compatible").unwrap();
-    row.params.drop = vec![String::from("logit_bias")];
+    let mut upstream_profile = profile("compatible").unwrap();
+    upstream_profile.params.drop = vec![String::from("logit_bias")];
     let mut settings = Settings::default();
     settings.loss_policy = openai_shim_core::exchange::LossPolicy::Strict;
     let context = openai_shim_core::Context::fixed();
-    let mut exchange = Exchange::start(incoming, row, settings, context).unwrap();
+    let mut exchange = Exchange::start(incoming, upstream_profile, settings, context).unwrap();
     let Step::Load(keys) = exchange.next() else { panic!() };
     let error = exchange.provide(vec![None; keys.len()]).unwrap_err();
     assert_eq!(error.param(), Some("logit_bias"));

@@ -193,12 +193,17 @@ fn sent(client: &'static dyn Dialect, path: &str, body: &str) -> Vec<(&'static s
     DIALECTS
         .iter()
         .map(|upstream| {
-            let mut row = profile("compatible").unwrap();
-            upstream.name().clone_into(&mut row.dialect);
+            let mut upstream_profile = profile("compatible").unwrap();
+            upstream.name().clone_into(&mut upstream_profile.dialect);
             let body = bytes::Bytes::copy_from_slice(body.as_bytes());
             let sent = ClientRequest::read(client, path, body)
                 .and_then(|incoming| {
-                    Exchange::start(incoming, Arc::new(row), Settings::default(), Context::fixed())
+                    Exchange::start(
+                        incoming,
+                        Arc::new(upstream_profile),
+                        Settings::default(),
+                        Context::fixed(),
+                    )
                 })
                 .map(|mut exchange| {
                     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };

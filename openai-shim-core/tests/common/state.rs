@@ -64,12 +64,12 @@ impl Setup {
         Self { settings, store, owner: Owner::single() }
     }
 
-    pub fn start(&self, incoming: ClientRequest, row: Profile) -> Result<Exchange, Error> {
+    pub fn start(&self, incoming: ClientRequest, upstream_profile: Profile) -> Result<Exchange, Error> {
         let incoming = match &self.store {
             Some(_) => incoming.with_owner(self.owner.clone()),
             None => incoming,
         };
-        Exchange::start(incoming, row, self.settings.clone(), Context::fixed())
+        Exchange::start(incoming, upstream_profile, self.settings.clone(), Context::fixed())
     }
 
     pub fn next(&self, exchange: &mut Exchange) -> Step {

@@ -132,16 +132,17 @@ pub fn hello() -> Response {
     response
 }
 
-fn row(upstream: Side) -> Profile {
-    let mut row = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
-    upstream.name().clone_into(&mut row.dialect);
-    row
+fn profile_for(upstream: Side) -> Profile {
+    let mut upstream_profile =
+        native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    upstream.name().clone_into(&mut upstream_profile.dialect);
+    upstream_profile
 }
 
 pub fn exchange(incoming: ClientRequest, upstream: Side) -> Option<Exchange> {
     let mut settings = Settings::default();
     (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);
-    Exchange::start(incoming, row(upstream), settings, Context::fixed()).ok()
+    Exchange::start(incoming, profile_for(upstream), settings, Context::fixed()).ok()
 }
 
 /// Encodes a request as a client of this dialect; `None` if it cannot.

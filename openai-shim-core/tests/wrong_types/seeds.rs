@@ -1,6 +1,6 @@
-//! Requests of each dialect that have every known member between them.
+//! Requests of each dialect that together have every known member.
 
-/// The dialect, the path, and its requests.
+/// Dialect, path, and requests.
 pub(crate) const SEEDS: [(&str, &str, &[&str]); 7] = [
     ("openai-chat", "", &[CHAT, CHAT_PROMPT]),
     ("openai-completions", "", &[COMPLETIONS]),
@@ -11,7 +11,7 @@ pub(crate) const SEEDS: [(&str, &str, &[&str]); 7] = [
     ("gemini", "/models/m:generateContent", &[GEMINI]),
 ];
 
-/// The dialect and the path of a route beside the main ones, and its requests.
+/// Dialect and path of an auxiliary route, and its requests.
 pub(crate) const AUXILIARY: [(&str, &str, &[&str]); 5] = [
     (
         "openai-chat",

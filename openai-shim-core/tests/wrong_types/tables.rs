@@ -1,4 +1,4 @@
-//! The tables of known members, held against the wire types and against the keys that decoders read.
+//! Compares the tables of known members with the wire types and with the keys that decoders read.
 
 use openai_shim_core::dialect::shape::{Shape, Type};
 use openai_shim_core::dialect::{
@@ -7,7 +7,7 @@ use openai_shim_core::dialect::{
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Every key of a dialect's tables, with the types that it may have wherever it stands.
+/// Returns every key of a dialect's tables with its allowed types.
 fn keys(shape: &'static Shape) -> BTreeMap<&'static str, Vec<Type>> {
     let (mut open, mut known, mut keys) = (vec![shape], Vec::new(), BTreeMap::<_, Vec<Type>>::new());
     while let Some(shape) = open.pop() {
@@ -24,7 +24,7 @@ fn keys(shape: &'static Shape) -> BTreeMap<&'static str, Vec<Type>> {
     keys
 }
 
-/// The tables of a dialect by its name, those of its other routes among them.
+/// Returns the tables of a dialect, including those of its auxiliary routes.
 fn of(folder: &str) -> BTreeMap<&'static str, Vec<Type>> {
     let mut all = BTreeMap::<_, Vec<Type>>::new();
     for dialect in DIALECTS.iter().filter(|dialect| dialect.name().starts_with(folder)) {
@@ -38,7 +38,7 @@ fn of(folder: &str) -> BTreeMap<&'static str, Vec<Type>> {
     all
 }
 
-/// Whether a table says of a member what its wire type does.
+/// Whether a table and the wire type agree on the type of a member.
 fn agree(wire: &str, types: &[Type]) -> bool {
     types.iter().any(|own| {
         matches!(own, Type::Any)
@@ -48,7 +48,7 @@ fn agree(wire: &str, types: &[Type]) -> bool {
                 "f64" => matches!(own, Type::Number | Type::Natural | Type::Integer),
                 "u32" | "u64" | "i64" => matches!(own, Type::Count | Type::Natural | Type::Integer),
                 "Vec" => matches!(own, Type::List(_)),
-                // What has several types is raw.
+                // A member with several types is a raw value.
                 "Box" => !matches!(own, Type::Bool),
                 _ => matches!(own, Type::Object(_) | Type::Map),
             }
@@ -125,7 +125,7 @@ fn the_tables_have_what_the_wire_types_have() {
     }
 }
 
-/// What may have any type, because whatever it is becomes a text, or is judged where it is read.
+/// Members of any type: the value becomes text, or is checked by its reader.
 const ANY: [(&str, &str); 9] = [
     ("openai-chat", "arguments"),
     ("openai-chat", "input"),
@@ -148,7 +148,7 @@ fn few_members_may_be_anything() {
     }
 }
 
-/// Files that read requests, by the name that their dialect begins with.
+/// The files that decode requests, by the first part of the dialect's name.
 const READERS: [(&str, &[&str]); 6] = [
     (
         "openai-chat",
@@ -199,7 +199,7 @@ const READERS: [(&str, &[&str]); 6] = [
     ),
 ];
 
-/// What readers look for that is not a request's: members of answers, of JSON schemas, of what a result says.
+/// Keys that these files read from other JSON: responses, JSON schemas, tool results.
 const NOT_OF_REQUESTS: [(&str, &[&str]); 6] = [
     (
         "openai-chat",
