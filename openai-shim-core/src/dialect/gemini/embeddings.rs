@@ -183,8 +183,8 @@ fn decode_content(
         let parts = Place::Key(&content_place, "parts");
         text.push_str(&part.str("text").ok_or_else(|| wrong(Place::Index(&parts, i), "be a text"))?);
     }
-    let given = body.get("outputDimensionality").and_then(|given| natural(&string_or_json(given)));
-    *dimensions = given.or(*dimensions);
+    let requested = body.get("outputDimensionality").and_then(|value| natural(&string_or_json(value)));
+    *dimensions = requested.or(*dimensions);
     for (key, value) in body.iter() {
         if !["model", "content", "outputDimensionality"].contains(&key) && value.trim() != "null" {
             diagnostics.record(
@@ -208,12 +208,12 @@ fn request_url(request: &EmbedRequest, api: GeminiEmbeddings) -> Result<String, 
 fn with_path_model(source: &[u8], request: &EmbedRequest) -> String {
     let mut body = Object::parse(source).unwrap_or_default();
     let model = request_path::bare(&request.model);
-    if body.str("model").is_some_and(|given| request_path::bare(&given) != model) {
+    if body.str("model").is_some_and(|other| request_path::bare(&other) != model) {
         body.set("model", encode_string(&format!("models/{model}")));
     }
     let batch = body.array("requests").map(|requests| {
         let renamed: Vec<_> = requests.iter().map(|item| with_path_model(item.as_bytes(), request)).collect();
-        let is_changed = renamed.iter().zip(&requests).any(|(renamed, given)| renamed != given);
+        let is_changed = renamed.iter().zip(&requests).any(|(renamed, original)| renamed != original);
         (is_changed, format!("[{}]", renamed.join(",")))
     });
     if let Some((true, requests)) = batch {

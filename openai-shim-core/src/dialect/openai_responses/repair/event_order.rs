@@ -136,11 +136,11 @@ fn fill_item_id(
 ) -> String {
     let has_item = matches!(step, "output_item.added" | "output_item.done");
     let mut item = event.object("item").map(Object::into_owned).unwrap_or_default();
-    let given = if has_item { item.get("id") } else { event.get("item_id") };
-    let given = given.and_then(decode_string).filter(|id| !id.is_empty()).map(Cow::into_owned);
-    let code = match (given, known_id) {
-        (Some(given), None) => return given,
-        (Some(given), Some(known)) if given == known => return given,
+    let upstream_id = if has_item { item.get("id") } else { event.get("item_id") };
+    let upstream_id = upstream_id.and_then(decode_string).filter(|id| !id.is_empty()).map(Cow::into_owned);
+    let code = match (upstream_id, known_id) {
+        (Some(upstream_id), None) => return upstream_id,
+        (Some(upstream_id), Some(known)) if upstream_id == known => return upstream_id,
         (Some(_), Some(_)) => DiagnosticCode::IdPinned,
         (None, _) => DiagnosticCode::IdSynthesized,
     };

@@ -90,9 +90,9 @@ fn fill_output(
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) {
-    let given = object.array("output");
-    let is_missing = given.is_none();
-    let mut output: Vec<String> = given.unwrap_or_default().into_iter().map(str::to_owned).collect();
+    let listed = object.array("output");
+    let is_missing = listed.is_none();
+    let mut output: Vec<String> = listed.unwrap_or_default().into_iter().map(str::to_owned).collect();
     if output.is_empty() && (!streamed_items.is_empty() || is_missing) {
         fill(
             object,
@@ -151,11 +151,11 @@ fn fill_schema_name(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
 
 /// Fills in the details of usage, which are required too.
 fn fill_usage(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let Some(given) = object.object("usage") else { return };
+    let Some(usage) = object.object("usage") else { return };
     let details = ["input_tokens_details", "output_tokens_details"];
     let totals = ["input_tokens", "output_tokens", "total_tokens"];
-    let is_complete = details.iter().all(|key| given.object(key).is_some())
-        && totals.iter().all(|key| given.u64(key).is_some());
+    let is_complete = details.iter().all(|key| usage.object(key).is_some())
+        && totals.iter().all(|key| usage.u64(key).is_some());
     if is_complete {
         return;
     }
