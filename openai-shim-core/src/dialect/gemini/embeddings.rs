@@ -183,8 +183,8 @@ fn decode_content(
         let parts = Place::Key(&content_place, "parts");
         text.push_str(&part.str("text").ok_or_else(|| wrong(Place::Index(&parts, i), "be a text"))?);
     }
-    let value = body.get("outputDimensionality").and_then(|value| natural(&string_or_json(value)));
-    *dimensions = value.or(*dimensions);
+    let requested = body.get("outputDimensionality").and_then(|value| natural(&string_or_json(value)));
+    *dimensions = requested.or(*dimensions);
     for (key, value) in body.iter() {
         if !["model", "content", "outputDimensionality"].contains(&key) && value.trim() != "null" {
             diagnostics.record(
@@ -208,7 +208,7 @@ fn request_url(request: &EmbedRequest, api: GeminiEmbeddings) -> Result<String, 
 fn with_path_model(source: &[u8], request: &EmbedRequest) -> String {
     let mut body = Object::parse(source).unwrap_or_default();
     let model = request_path::bare(&request.model);
-    if body.str("model").is_some_and(|name| request_path::bare(&name) != model) {
+    if body.str("model").is_some_and(|other| request_path::bare(&other) != model) {
         body.set("model", encode_string(&format!("models/{model}")));
     }
     let batch = body.array("requests").map(|requests| {

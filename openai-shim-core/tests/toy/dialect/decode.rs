@@ -70,10 +70,10 @@ impl ToyDecoder {
             let call = read_call(call, "calls[]", &mut self.diagnostics);
             self.call(call, out);
         }
-        let (Some(word), false) = (end, self.over) else { return };
+        let (Some(end), false) = (end, self.over) else { return };
         self.close(out);
         let reason =
-            if self.stopped { FinishReason::Stop } else { read_end(&word, self.calls > 0, &mut self.diagnostics) };
+            if self.stopped { FinishReason::Stop } else { read_end(&end, self.calls > 0, &mut self.diagnostics) };
         out.push(Event::Finish { choice: 0, reason });
         out.extend(read_tokens(line).map(Event::Usage));
         out.push(Event::End);
@@ -81,17 +81,17 @@ impl ToyDecoder {
     }
 
     /// Emits text up to a stop sequence. `last`: no text follows.
-    fn says(&mut self, words: &str, last: bool, out: &mut Vec<Event>) {
+    fn says(&mut self, content: &str, last: bool, out: &mut Vec<Event>) {
         let mut text = String::new();
         match &mut self.stops {
             _ if self.stopped => {}
             Some(stops) => {
-                self.stopped = stops.push(words, &mut text);
+                self.stopped = stops.push(content, &mut text);
                 if last && !self.stopped {
                     stops.finish(&mut text);
                 }
             }
-            None => text.push_str(words),
+            None => text.push_str(content),
         }
         if text.is_empty() {
             return;

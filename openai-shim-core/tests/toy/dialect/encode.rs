@@ -17,7 +17,7 @@ struct Pending {
     id: String,
     name: String,
     arguments: String,
-    whole: bool,
+    is_complete: bool,
 }
 
 /// Encodes one stream.
@@ -84,7 +84,7 @@ impl ToyEncoder {
                     return self.fail(UpstreamError::TooLarge { message }, out);
                 }
                 let (id, name) = (id.clone(), name.clone());
-                self.pending.push(Pending { block, id, name, arguments: String::new(), whole: false });
+                self.pending.push(Pending { block, id, name, arguments: String::new(), is_complete: false });
             }
             BlockKind::Text => self.open = Some((block, true)),
             BlockKind::Refusal => {
@@ -114,8 +114,8 @@ impl ToyEncoder {
 
     /// Writes the complete calls up to the first one that is not.
     fn flush(&mut self, out: &mut Vec<u8>) {
-        let whole = self.pending.iter().take_while(|call| call.whole).count();
-        for call in self.pending.drain(..whole).collect::<Vec<_>>() {
+        let complete = self.pending.iter().take_while(|call| call.is_complete).count();
+        for call in self.pending.drain(..complete).collect::<Vec<_>>() {
             self.bytes = self.bytes.saturating_sub(call.arguments.len());
             self.calls += 1;
             let json = write_call(&call.id, &call.name, &call.arguments, "calls[]", &mut self.diagnostics);
@@ -157,7 +157,7 @@ impl Encoder for ToyEncoder {
             Event::Delta { block, delta, .. } => self.delta(*block, delta, out),
             Event::Close { block, .. } => {
                 if let Some(call) = self.pending.iter_mut().find(|call| call.block == *block) {
-                    call.whole = true;
+                    call.is_complete = true;
                     self.flush(out);
                 } else {
                     self.open = None;

@@ -29,7 +29,7 @@ const TABLE: &[(ErrorKind, u16, &str)] = &[
 ];
 
 fn row(kind: ErrorKind) -> (u16, &'static str) {
-    TABLE.iter().find(|(k, ..)| *k == kind).map_or((500, "our-fault"), |(_, status, word)| (*status, word))
+    TABLE.iter().find(|(k, ..)| *k == kind).map_or((500, "our-fault"), |(_, status, name)| (*status, name))
 }
 
 /// Encodes an error with its status.
@@ -89,13 +89,13 @@ pub(super) fn in_body(fault: &Object<'_>) -> UpstreamError {
 }
 
 fn read(fault: &Object<'_>) -> StatusError {
-    let word = fault.str("kind").unwrap_or_default();
+    let kind_name = fault.str("kind").unwrap_or_default();
     let (kind, status) = TABLE
         .iter()
-        .find(|(.., known)| *known == word)
+        .find(|(.., known)| *known == kind_name)
         .map_or((ErrorKind::Upstream, 502), |(kind, status, _)| (*kind, *status));
-    let said = fault.str("text").filter(|text| !text.is_empty());
-    let message = said.unwrap_or("The upstream reported a fault without a word about it.".into());
+    let text = fault.str("text").filter(|text| !text.is_empty());
+    let message = text.unwrap_or("The upstream reported a fault without a word about it.".into());
     StatusError::new(status, kind, message)
 }
 

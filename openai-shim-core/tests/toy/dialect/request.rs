@@ -91,7 +91,7 @@ fn message(turn: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Messag
     let at = |key: &str| format!("talk[{i}]{key}");
     let object = Object::parse(turn.as_bytes()).map_err(|_| wrong(at(""), "an object"))?;
     let who = object.str("who").unwrap_or_default();
-    let role = WHO.iter().find(|(word, _)| *word == who).map(|(_, role)| *role);
+    let role = WHO.iter().find(|(name, _)| *name == who).map(|(_, role)| *role);
     let role = role.ok_or_else(|| wrong(at(".who"), "rules, person, machine or tool"))?;
     let mut blocks = Vec::new();
     match object.non_null("says") {
@@ -159,7 +159,7 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
         body.set("heat", heat.to_string());
     }
     let r = &request;
-    for (name, said) in [
+    for (name, is_set) in [
         ("top_p", r.top_p.is_some()),
         ("top_k", r.top_k.is_some()),
         ("min_p", r.min_p.is_some()),
@@ -173,7 +173,7 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
         ("reasoning", r.reasoning != crate::canonical::Reasoning::default()),
         ("response_format", !matches!(*r.response_format, None | Some(ResponseFormat::Text))),
     ] {
-        if said {
+        if is_set {
             diagnostics.record(DiagnosticCode::ParamDropped, name, "");
         }
     }
@@ -254,7 +254,7 @@ fn talk(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics)
                 role => role,
             };
             let mut turn = Object::new();
-            let who = WHO.iter().find(|(_, known)| *known == role).map_or("person", |(word, _)| word);
+            let who = WHO.iter().find(|(_, known)| *known == role).map_or("person", |(name, _)| name);
             turn.set("who", encode_string(who));
             says(&rest, role != Role::Assistant, &at, &mut turn, diagnostics);
             for (key, value) in message.extra.of(NAME) {
@@ -280,9 +280,9 @@ fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, diagno
                 texts.push(text.as_str());
                 continue;
             }
-            Block::Refusal(words) => {
+            Block::Refusal(text) => {
                 diagnostics.record(DiagnosticCode::ContentRewritten, at, "a refusal as text");
-                texts.push(words.as_str());
+                texts.push(text.as_str());
                 continue;
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {

@@ -31,21 +31,21 @@ pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: 
     }
     encoder.finish(&mut lines);
     diagnostics.extend(encoder.diagnostics());
-    let (mut whole, mut says, mut calls) = (Object::new(), String::new(), Vec::new());
-    for line in lines.split(|b| *b == b'\n').filter_map(|line| Object::parse(line).ok()) {
-        says.push_str(&line.str("says").unwrap_or_default());
-        calls.extend(line.array("calls").unwrap_or_default().into_iter().map(str::to_owned));
-        for (key, value) in line.iter() {
-            whole.set(key.to_owned(), value.to_owned());
+    let (mut line, mut says, mut calls) = (Object::new(), String::new(), Vec::new());
+    for part in lines.split(|b| *b == b'\n').filter_map(|part| Object::parse(part).ok()) {
+        says.push_str(&part.str("says").unwrap_or_default());
+        calls.extend(part.array("calls").unwrap_or_default().into_iter().map(str::to_owned));
+        for (key, value) in part.iter() {
+            line.set(key.to_owned(), value.to_owned());
         }
     }
     if !says.is_empty() {
-        whole.set("says", encode_string(&says));
+        line.set("says", encode_string(&says));
     }
     if !calls.is_empty() {
-        whole.set("calls", format!("[{}]", calls.join(",")));
+        line.set("calls", format!("[{}]", calls.join(",")));
     }
     let mut out = Vec::new();
-    write_line(&mut out, &whole.to_json());
+    write_line(&mut out, &line.to_json());
     out
 }

@@ -57,13 +57,13 @@ const ENDS: &[(&str, FinishReason)] = &[
 ];
 
 /// Decodes a finish reason; `calls`: the response has tool calls.
-pub(super) fn read_end(word: &str, calls: bool, diagnostics: &mut Diagnostics) -> FinishReason {
+pub(super) fn read_end(end: &str, calls: bool, diagnostics: &mut Diagnostics) -> FinishReason {
     let derived = if calls { FinishReason::ToolCalls } else { FinishReason::Stop };
-    match ENDS.iter().find(|(known, _)| *known == word) {
+    match ENDS.iter().find(|(known, _)| *known == end) {
         Some((_, FinishReason::Stop)) => derived,
         Some((_, reason)) => reason.clone(),
         None => {
-            diagnostics.record(DiagnosticCode::FinishReasonMapped, "end", word);
+            diagnostics.record(DiagnosticCode::FinishReasonMapped, "end", end);
             derived
         }
     }
@@ -76,8 +76,8 @@ pub(super) fn write_end(
     usage: Option<Usage>,
     diagnostics: &mut Diagnostics,
 ) {
-    let word = reason.and_then(|reason| ENDS.iter().find(|(_, known)| known == reason));
-    line.set("end", encode_string(word.map_or("done", |(word, _)| word)));
+    let name = reason.and_then(|reason| ENDS.iter().find(|(_, known)| known == reason));
+    line.set("end", encode_string(name.map_or("done", |(name, _)| name)));
     let Some(usage) = usage else { return };
     let mut tokens = Object::new();
     for (key, count) in [("read", usage.input), ("written", usage.output)] {

@@ -1,13 +1,6 @@
-//! A payload and a table of its known fields to errors and warnings about fields of a wrong JSON type.
-//!
-//! Each dialect has its tables in `<dialect>/shape.rs`. A field of a wrong type gives an error or a warning that names it,
-//! whatever the decoder does with the field: it is never lost in silence. `null` is the same as absence, because SDKs send
-//! it for unset fields. Fields without an entry are the dialect's extra fields.
+//! The tables of known fields: keys, types, and what a wrong type leads to. They are built at compile time.
 
-use crate::canonical::{DiagnosticCode, Diagnostics};
-use crate::error::ClientError;
-use crate::json::{Object, ValueKind, count, decode_string, integer, items, natural, number, value_kind};
-use std::fmt::Write as _;
+use crate::json::{Object, ValueKind, count, decode_string, integer, natural, number};
 
 /// The known fields of a JSON object.
 #[derive(Debug)]
@@ -42,7 +35,7 @@ const fn slot_of(key: &[u8]) -> usize {
 }
 
 /// The shape of an object without known fields.
-pub(super) static UNKNOWN: Shape = shape("objects", &[]);
+pub(in super::super) static UNKNOWN: Shape = shape("objects", &[]);
 
 /// How a dialect spells keys and paths.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -109,44 +102,6 @@ pub enum Mismatch {
     Warn,
 }
 
-/// The location of a value in the payload: a linked list on the stack, written out only for an error or a warning.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Place<'p> {
-    /// The payload itself.
-    Root,
-    /// A field of the object there.
-    Key(&'p Place<'p>, &'p str),
-    /// An item of the list there.
-    Index(&'p Place<'p>, usize),
-}
-
-impl Place<'_> {
-    fn write(&self, style: Style, out: &mut String) {
-        match self {
-            Self::Root => {}
-            Self::Key(parent, key) => {
-                parent.write(style, out);
-                if !out.is_empty() {
-                    out.push('.');
-                }
-                out.push_str(key);
-            }
-            Self::Index(parent, i) => {
-                parent.write(style, out);
-                // Writing to a `String` cannot fail.
-                let _ = if style == Style::Dots { write!(out, ".{i}") } else { write!(out, "[{i}]") };
-            }
-        }
-    }
-
-    /// Returns the path for a diagnostic, or in the dialect's style for an error.
-    pub(crate) fn path(&self, style: Style) -> String {
-        let mut out = String::new();
-        self.write(style, &mut out);
-        out
-    }
-}
-
 /// The numbers that a field may be, if they are short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Numbers {
@@ -187,7 +142,12 @@ const fn member(key: &'static str, types: &'static [Type], mismatch: Mismatch) -
 impl Member {
     /// Returns whether a value has one of the types, as far as that is clear without parsing it. `is_nested_checked`: the
     /// content of objects and lists is to be checked here.
-    fn accepts_fast(&self, kind: ValueKind, value: &str, is_nested_checked: impl FnOnce() -> bool) -> bool {
+    pub(super) fn accepts_fast(
+        &self,
+        kind: ValueKind,
+        value: &str,
+        is_nested_checked: impl FnOnce() -> bool,
+    ) -> bool {
         if self.plain & bit(kind) != 0 {
             return true;
         }
@@ -259,34 +219,8 @@ impl Shape {
         Self { style, ..self }
     }
 
-    /// Checks a payload and everything nested in it.
-    ///
-    /// # Errors
-    /// A field has a wrong type for which that is an error.
-    pub(crate) fn check(
-        &self,
-        object: &Object<'_>,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<(), ClientError> {
-        self.check_at(object, Place::Root, &[], diagnostics)
-    }
-
-    /// Checks an object at a place in the payload. The content of the fields in `checked_by_caller` is not checked.
-    ///
-    /// # Errors
-    /// A field has a wrong type for which that is an error.
-    pub(crate) fn check_at(
-        &self,
-        object: &Object<'_>,
-        place: Place<'_>,
-        checked_by_caller: &[&str],
-        diagnostics: &mut Diagnostics,
-    ) -> Result<(), ClientError> {
-        Check { style: self.style, depth: 0, diagnostics }.object(self, object, place, checked_by_caller)
-    }
-
     /// Returns the additional fields of an object by its `type`.
-    fn variant(&self, object: &Object<'_>) -> Option<&'static Self> {
+    pub(super) fn variant(&self, object: &Object<'_>) -> Option<&'static Self> {
         if self.variants.is_empty() {
             return None;
         }
@@ -297,7 +231,8 @@ impl Shape {
         self.variants.iter().find(|(names, _)| names.contains(&kind.as_ref())).map(|(_, shape)| *shape)
     }
 
-    fn member(&self, key: &str, style: Style) -> Option<&'static Member> {
+    /// Returns the entry of a key.
+    pub(super) fn member(&self, key: &str, style: Style) -> Option<&'static Member> {
         let mut slot = slot_of(key.as_bytes());
         // There is always an empty slot.
         while let Some(entry @ 1..) = self.slots.get(slot) {
@@ -328,108 +263,9 @@ fn is_camel_case_of(camel: &str, snake: &str) -> bool {
     remaining.next().is_none()
 }
 
-/// The limit of nested objects with known fields, more than any API has. Deeper objects are not checked, so that stack and
-/// work are bounded.
-const MAX_DEPTH: usize = 16;
-
-/// A check in progress.
-struct Check<'n> {
-    style: Style,
-    depth: usize,
-    diagnostics: &'n mut Diagnostics,
-}
-
-impl Check<'_> {
-    fn object(
-        &mut self,
-        shape: &Shape,
-        object: &Object<'_>,
-        place: Place<'_>,
-        checked_by_caller: &[&str],
-    ) -> Result<(), ClientError> {
-        if shape.typed && object.non_null("type").is_none() {
-            return Err(self.error(&Place::Key(&place, "type"), "is missing"));
-        }
-        let variant = shape.variant(object);
-        for (key, value) in object.iter() {
-            let member = variant.and_then(|variant| variant.member(key, self.style));
-            let Some(member) = member.or_else(|| shape.member(key, self.style)) else { continue };
-            let is_nested_checked = || !checked_by_caller.contains(&member.key);
-            if !member.accepts_fast(value_kind(value), value, is_nested_checked) {
-                let place = Place::Key(&place, key);
-                self.value(member.types, member.mismatch, value, &place, is_nested_checked())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn value(
-        &mut self,
-        types: &'static [Type],
-        mismatch: Mismatch,
-        value: &str,
-        place: &Place<'_>,
-        is_nested_checked: bool,
-    ) -> Result<(), ClientError> {
-        let kind = value_kind(value);
-        let Some(matching) = types.iter().find(|one| one.accepts(kind, value, self.style)) else {
-            return self.mismatch(types, mismatch, kind, place);
-        };
-        match matching {
-            _ if !is_nested_checked => Ok(()),
-            Type::Object(_) if self.depth >= MAX_DEPTH => Ok(()),
-            Type::Object(shape) => {
-                let Ok(object) = Object::parse(value.as_bytes()) else { return Ok(()) };
-                self.depth += 1;
-                let checked = self.object(shape, &object, *place, &[]);
-                self.depth -= 1;
-                checked
-            }
-            Type::List(types) if !matches!(types, [Type::Any]) => {
-                for (i, item) in items(value).unwrap_or_default().into_iter().enumerate() {
-                    self.value(types, mismatch, item, &Place::Index(place, i), true)?;
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Reports a wrong type.
-    #[cold]
-    fn mismatch(
-        &mut self,
-        types: &[Type],
-        mismatch: Mismatch,
-        kind: ValueKind,
-        place: &Place<'_>,
-    ) -> Result<(), ClientError> {
-        let problem = format!("must be {}", describe_types(types));
-        let is_warning = match mismatch {
-            Mismatch::Refuse => false,
-            Mismatch::RefuseStructure => matches!(kind, ValueKind::Number | ValueKind::String),
-            Mismatch::Warn => true,
-        };
-        if is_warning {
-            self.diagnostics.record(DiagnosticCode::ParamInvalid, &place.path(Style::Brackets), &problem);
-            return Ok(());
-        }
-        Err(self.error(place, &problem))
-    }
-
-    fn error(&self, place: &Place<'_>, problem: &str) -> ClientError {
-        let path = place.path(self.style);
-        let message = match self.style {
-            Style::Dots => format!("{path}: {problem}."),
-            _ => format!("`{path}` {problem}."),
-        };
-        ClientError::invalid(message).at(path)
-    }
-}
-
 impl Type {
     /// Returns whether a value has this type; its content is not checked.
-    fn accepts(&self, kind: ValueKind, value: &str, style: Style) -> bool {
+    pub(super) fn accepts(&self, kind: ValueKind, value: &str, style: Style) -> bool {
         let is_number = matches!(self, Self::Number | Self::Integer | Self::Natural | Self::Count);
         if kind == ValueKind::String && is_number && style == Style::Protobuf {
             return decode_string(value).is_some_and(|text| {
@@ -450,57 +286,4 @@ impl Type {
             _ => false,
         }
     }
-}
-
-/// Describes types for an error message, with the example of a shape.
-fn describe_types(types: &[Type]) -> String {
-    let nouns: Vec<_> = types.iter().map(|one| describe(one, GrammaticalNumber::Singular)).collect();
-    let nouns = nouns.join(" or ");
-    match types.first() {
-        Some(Type::List([Type::Object(shape)])) if !shape.example.is_empty() => {
-            format!("{nouns}, such as [{}]", shape.example)
-        }
-        Some(Type::Object(shape)) if !shape.example.is_empty() => {
-            format!("{nouns}, such as {}", shape.example)
-        }
-        _ => nouns,
-    }
-}
-
-/// The grammatical number of a noun.
-#[derive(Clone, Copy)]
-enum GrammaticalNumber {
-    Singular,
-    Plural,
-}
-
-/// Returns a noun for a type.
-fn describe(one: &Type, number: GrammaticalNumber) -> String {
-    let noun = match (one, number) {
-        (Type::Any, GrammaticalNumber::Singular) => "a value",
-        (Type::Any, GrammaticalNumber::Plural) => "values",
-        (Type::Bool, GrammaticalNumber::Singular) => "true or false",
-        (Type::Bool, GrammaticalNumber::Plural) => "truth values",
-        (Type::Number, GrammaticalNumber::Singular) => "a number",
-        (Type::Integer, GrammaticalNumber::Singular) => "a whole number",
-        (Type::Natural | Type::Count, GrammaticalNumber::Singular) => "a whole number of 0 or more",
-        (Type::Number | Type::Integer | Type::Natural | Type::Count, GrammaticalNumber::Plural) => "numbers",
-        (Type::Text, GrammaticalNumber::Singular) => "a text",
-        (Type::Text, GrammaticalNumber::Plural) => "texts",
-        (Type::Map | Type::Object(_), GrammaticalNumber::Singular) => "an object",
-        (Type::Map, GrammaticalNumber::Plural) => "objects",
-        (Type::Object(shape), GrammaticalNumber::Plural) => shape.plural,
-        (Type::List(_), GrammaticalNumber::Plural) => "lists",
-        (Type::List(types), GrammaticalNumber::Singular) => {
-            // A string in place of an object is tolerated, but not proposed.
-            let is_proposed = |item: &&Type| types.len() == 1 || !matches!(item, Type::Text);
-            let items: Vec<_> = types
-                .iter()
-                .filter(is_proposed)
-                .map(|item| describe(item, GrammaticalNumber::Plural))
-                .collect();
-            return format!("a list of {}", items.join(" or "));
-        }
-    };
-    noun.to_owned()
 }
