@@ -301,7 +301,7 @@ fn recorded_streams_do_not_depend_on_chunks_and_encode_as_decoded() {
                 }
             }
             (original, read) => {
-                assert!(original.is_err() && read.is_err(), "{}: {original:?} {read:?}", recording.name)
+                assert!(original.is_err() && read.is_err(), "{}: {original:?} {read:?}", recording.name);
             }
         }
     }

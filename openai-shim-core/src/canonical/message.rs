@@ -391,6 +391,14 @@ impl Deref for Messages {
     }
 }
 
+impl<'m> IntoIterator for &'m mut Messages {
+    type Item = &'m mut Message;
+    type IntoIter = std::slice::IterMut<'m, Message>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
+    }
+}
+
 /// Messages that stand in no payload: the list counts as changed.
 impl From<Vec<Message>> for Messages {
     fn from(list: Vec<Message>) -> Self {
@@ -454,12 +462,12 @@ mod tests {
     fn a_message_that_is_only_read_keeps_its_source_span() {
         let mut messages = Messages::default();
         messages.push_decoded(decoded());
-        for message in messages.iter_mut() {
+        for message in &mut messages {
             message.edit_each_block(|block| assert!(block.as_text().is_some()));
             assert!(!message.retain_blocks(|_| true) && !message.retain_extra(|_, _| true));
         }
         assert!(!messages.retain(|_| true) && !messages.is_changed());
-        let span = messages.first().and_then(|message| message.source_span());
+        let span = messages.first().and_then(super::Message::source_span);
         assert_eq!(span.map(Span::range), Some(3..9));
     }
 

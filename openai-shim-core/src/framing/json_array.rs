@@ -134,11 +134,9 @@ impl ArrayReader {
     fn find_item_end(&mut self, input: &[u8]) -> Option<usize> {
         for (at, byte) in input.iter().enumerate() {
             match (self.position, byte) {
-                (Position::Escape, _) => self.position = Position::String,
+                (Position::Escape, _) | (Position::Structure, b'"') => self.position = Position::String,
                 (Position::String, b'\\') => self.position = Position::Escape,
                 (Position::String, b'"') => self.position = Position::Structure,
-                (Position::String, _) => {}
-                (Position::Structure, b'"') => self.position = Position::String,
                 (Position::Structure, b'{' | b'[') => self.depth += 1,
                 // An item that is not an object ends where the next item or the end of the array begins.
                 (Position::Structure, b',' | b']') if self.depth == 0 => return Some(at),
@@ -148,7 +146,7 @@ impl ArrayReader {
                         return Some(at + 1);
                     }
                 }
-                (Position::Structure, _) => {}
+                (Position::String | Position::Structure, _) => {}
             }
         }
         None

@@ -22,14 +22,12 @@ impl Nesting {
     /// Reads the next byte.
     pub(crate) fn advance(&mut self, byte: u8) {
         match (self.position, byte) {
-            (Position::Escape, _) => self.position = Position::String,
+            (Position::Escape, _) | (Position::Structure, b'"') => self.position = Position::String,
             (Position::String, b'\\') => self.position = Position::Escape,
             (Position::String, b'"') => self.position = Position::Structure,
-            (Position::String, _) => {}
-            (Position::Structure, b'"') => self.position = Position::String,
             (Position::Structure, b'{' | b'[') => self.depth += 1,
             (Position::Structure, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
-            (Position::Structure, _) => {}
+            (Position::String | Position::Structure, _) => {}
         }
     }
 

@@ -185,7 +185,7 @@ pub fn judge_request(probe: &RequestProbe, client: Side, upstream: Side) -> Foun
 /// Encodes a response in one dialect, streaming or not.
 pub fn encode_response(response: &Response, by: Side, spec: &ResponseSpec) -> Vec<u8> {
     if !spec.stream {
-        return by.encode_response(response, &spec, &mut context(), &mut Diagnostics::default());
+        return by.encode_response(response, spec, &mut context(), &mut Diagnostics::default());
     }
     let (mut encoder, mut out) = (by.encoder(spec, &context()), Vec::new());
     for event in unfold(response) {

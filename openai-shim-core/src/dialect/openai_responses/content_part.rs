@@ -112,7 +112,7 @@ pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
                 MediaSource::FileId(id) => object.set("file_id", encode_string(id)),
                 MediaSource::Url(url) => object.set("file_url", encode_string(url)),
                 source @ MediaSource::Base64 { .. } => {
-                    object.set("file_data", encode_string(&encode_url(source)))
+                    object.set("file_data", encode_string(&encode_url(source)));
                 }
             }
             extra_fields::write(&mut object, &file.extra, &[]);

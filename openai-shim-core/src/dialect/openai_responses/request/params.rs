@@ -127,7 +127,7 @@ fn encode_reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<
         }
         (None, Some(false)) => object.set("effort", "\"none\""),
         (None, Some(true)) => {
-            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking without an effort")
+            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking without an effort");
         }
         (None, None) => {}
     }
@@ -157,7 +157,7 @@ fn encode_text_options(request: &Request, diagnostics: &mut Diagnostics) -> Opti
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => text.set("format", raw.get().to_owned()),
         Some(ResponseFormat::Native { .. }) => {
-            diagnostics.record(DiagnosticCode::ParamDropped, "response_format", "")
+            diagnostics.record(DiagnosticCode::ParamDropped, "response_format", "");
         }
         None => {}
     }
