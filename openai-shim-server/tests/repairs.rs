@@ -90,7 +90,7 @@ async fn adaptations_can_be_switched_off() {
 #[test]
 fn every_adaptation_is_printed_as_valid_configuration() {
     let word = |s: &str| s.to_owned();
-    let lessons = [
+    let adaptations = [
         Adaptation::DropParam(word("logit_bias")),
         Adaptation::RenameParam { from: word("a"), to: word("b") },
         Adaptation::ClampParam { name: word("temperature"), low: word("0.01"), high: word("1") },
@@ -120,21 +120,21 @@ fn every_adaptation_is_printed_as_valid_configuration() {
         Adaptation::FormatAsInstruction(word("json_schema")),
         Adaptation::FormatAsInstruction(word("json_object")),
     ];
-    for lesson in lessons {
+    for adaptation in adaptations {
         let mut row = profile("compatible").unwrap();
-        assert!(lesson.apply(&mut row), "{lesson:?} changes nothing");
-        assert!(!lesson.apply(&mut row), "{lesson:?} changes something twice");
+        assert!(adaptation.apply(&mut row), "{adaptation:?} changes nothing");
+        assert!(!adaptation.apply(&mut row), "{adaptation:?} changes something twice");
         let file = format!(
             "[[upstream]]\nname = \"up\"\nbase_url = \"http://h.example/v1\"\n[[upstream.quirks.model_overrides]]\nmatch = [\"m\"]\n{}\n",
-            lesson.toml()
+            adaptation.toml()
         );
         let read = parse(&file).upstreams[0].profile.for_model("m").into_owned();
         assert_eq!(
             (read.params, read.messages, read.tools),
             (row.params, row.messages, row.tools),
-            "{lesson:?}"
+            "{adaptation:?}"
         );
-        assert_eq!((read.response_format, read.stream), (row.response_format, row.stream), "{lesson:?}");
+        assert_eq!((read.response_format, read.stream), (row.response_format, row.stream), "{adaptation:?}");
     }
 }
 

@@ -126,10 +126,10 @@ async fn reasoning_of_one_client_reaches_no_other_client_or_conversation() {
     for (i, (what, ..)) in rows().iter().enumerate() {
         let model = format!("m{i}");
         for client in DIALECTS.iter().copied() {
-            let said = Opening { model: &model, ..OPENING };
-            let other = Opening { user: "weather!", ..said };
-            let first = question(client, said);
-            let (again, elsewhere) = (next(client, said, true), next(client, other, true));
+            let opening = Opening { model: &model, ..OPENING };
+            let other = Opening { user: "weather!", ..opening };
+            let first = question(client, opening);
+            let (again, elsewhere) = (next(client, opening, true), next(client, other, true));
             // First another key with the same conversation, then no keys with another conversation.
             for (shim, stranger) in [(&shims[0], (BOB, &again)), (&shims[1], (ALICE, &elsewhere))] {
                 let Some(answered) = post(shim, client, &model, &first, ALICE).await else { continue };

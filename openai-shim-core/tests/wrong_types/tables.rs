@@ -152,7 +152,12 @@ fn few_members_may_be_anything() {
 const READERS: [(&str, &[&str]); 6] = [
     (
         "openai-chat",
-        &["openai_chat/request.rs", "openai_chat/request/message.rs", "openai_chat/embeddings.rs"],
+        &[
+            "openai_chat/request.rs",
+            "openai_chat/request/decode_message.rs",
+            "openai_chat/request/tools.rs",
+            "openai_chat/embeddings.rs",
+        ],
     ),
     ("openai-completions", &["openai_completions/request.rs"]),
     (

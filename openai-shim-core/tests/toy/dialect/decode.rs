@@ -2,7 +2,7 @@
 
 use super::super::Decoder;
 use super::error;
-use super::wire::{Call, leftovers, read_call, read_end, read_tokens};
+use super::wire::{Call, extra_fields, read_call, read_end, read_tokens};
 use crate::canonical::{ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnostics, Event, FinishReason};
 use crate::error::UpstreamError;
 use crate::filter::Stops;
@@ -60,7 +60,7 @@ impl ToyDecoder {
             let id = line.str("id").map(Into::into);
             out.push(Event::Start { id, model: line.str("model").map(Into::into), created: line.u64("at") });
         }
-        let extra = leftovers(line, &["id", "model", "at", "says", "calls", "end", "tokens"]);
+        let extra = extra_fields(line, &["id", "model", "at", "says", "calls", "end", "tokens"]);
         if !extra.is_empty() {
             out.push(Event::Extra { choice: None, extra: extra.into() });
         }

@@ -2,7 +2,7 @@
 
 use super::super::Encoded;
 use super::NAME;
-use super::wire::{leftovers, read_call, write_call};
+use super::wire::{extra_fields, read_call, write_call};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
 };
@@ -62,7 +62,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     // A stream always ends with token counts.
     request.include_usage = request.stream;
     let known = ["model", "stream", "talk", "longest", "heat", "until", "tools", "must"];
-    request.extra = leftovers(&object, &known);
+    request.extra = extra_fields(&object, &known);
     let talk = object.array("talk").ok_or_else(|| wrong("talk", "a list of turns"))?;
     if talk.is_empty() {
         return Err(wrong("talk", "a list of at least one turn"));
@@ -81,7 +81,7 @@ fn tool(item: &str) -> Tool {
             description: object.str("about").map(Into::into),
             parameters: object.non_null("takes").map(raw),
             strict: None,
-            extra: leftovers(&object, &["name", "about", "takes"]),
+            extra: extra_fields(&object, &["name", "about", "takes"]),
         },
         None => Tool::Native { dialect: NAME, raw: raw(item) },
     }
@@ -110,7 +110,7 @@ fn message(turn: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Messag
         blocks.push(Block::ToolCall { id, name, arguments, signature: None, extra });
     }
     let mut message = Message::decoded(role, blocks);
-    message.decoded_mut().extra = leftovers(&object, &["who", "says", "id", "calls"]);
+    message.decoded_mut().extra = extra_fields(&object, &["who", "says", "id", "calls"]);
     Ok(message)
 }
 

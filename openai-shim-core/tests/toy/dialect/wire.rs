@@ -28,7 +28,7 @@ pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> 
         Some(with) => with.trim().to_owned(),
         None => String::from("{}"),
     };
-    leftovers(&object, &["id", "tool", "with"]).report("", at, diagnostics);
+    extra_fields(&object, &["id", "tool", "with"]).report("", at, diagnostics);
     Call { id: object.str("id").filter(|id| !id.is_empty()).map(Into::into), name, arguments }
 }
 
@@ -100,7 +100,7 @@ pub(super) fn read_tokens(line: &Object<'_>) -> Option<Usage> {
 }
 
 /// Reads the fields that our model has no place for; `null` is the same as absence.
-pub(super) fn leftovers(object: &Object<'_>, known: &[&str]) -> Extra {
+pub(super) fn extra_fields(object: &Object<'_>, known: &[&str]) -> Extra {
     let others = object.iter().filter(|(k, v)| !known.contains(k) && v.trim() != "null");
     let members: Vec<_> = others.map(|(k, v)| (k.to_owned(), raw(v))).collect();
     if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
