@@ -1,4 +1,4 @@
-//! The outcomes of an exchange and their stable names.
+//! The outcomes of an exchange (`complete`, `truncated`, `empty`, `errored`, …) and their stable names.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A response's events to a summary: content, finish reason, usage, error; and from these the outcome.
+//! The summary of a response, from its events: content, finish reason, usage, error. It decides the outcome: complete, truncated, ….
 
 use super::{
     BlockKind, Delta, Event, FinishReason, Outcome, ResponseSpec, TurnRecorder, TurnStorage, Usage,

@@ -19,8 +19,8 @@
 
 mod code_fence;
 mod limits;
-mod needle;
 mod output_parser;
+mod partial_match;
 mod reasoning_tags;
 mod segment;
 mod stop_sequences;

@@ -1,10 +1,10 @@
-//! Text with reasoning between tags to reasoning and text.
+//! Text with reasoning between tags (`<think>` and others) to reasoning and text.
 //!
 //! The tags are those that vLLM's and SGLang's reasoning parsers support, and those that models write when a prompt asks them to
 //! reason aloud.
 
 use super::limits::MAX_LEADING_SPACE_BYTES;
-use super::needle;
+use super::partial_match;
 
 /// How many opening tags are read in one text. Only harmony's headers repeat, and no response has that many.
 const MAX_TAGS: usize = 64;
@@ -231,7 +231,7 @@ impl ReasoningParser {
                 && text.trim().is_empty()
                 && text.len() <= MAX_LEADING_SPACE_BYTES
         };
-        if let Some(closer) = needle::find_first(&self.withheld, section.closers) {
+        if let Some(closer) = partial_match::find_first(&self.withheld, section.closers) {
             let content = self.withheld.get(..closer.start).unwrap_or_default();
             if !is_dropped(content) {
                 sink(section.kind, content);
@@ -243,7 +243,7 @@ impl ReasoningParser {
             };
             return true;
         }
-        let end = needle::partial_match_start(&self.withheld, section.closers);
+        let end = partial_match::partial_match_start(&self.withheld, section.closers);
         let content = self.withheld.get(..end).unwrap_or_default();
         if is_dropped(content) {
             return false;

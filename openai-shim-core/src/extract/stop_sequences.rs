@@ -1,6 +1,6 @@
 //! Text to the text before the first stop sequence, for upstreams that support no stop sequences or too few.
 
-use super::needle;
+use super::partial_match;
 
 /// Ends a text before the first stop sequence, also when the sequence is divided between parts.
 ///
@@ -45,12 +45,12 @@ impl StopMatcher {
     pub fn push(&mut self, text: &str, out: &mut String) -> bool {
         let StopPhase::Searching { withheld } = &mut self.phase else { return true };
         withheld.push_str(text);
-        if let Some(found) = needle::find_first(withheld, &self.sequences) {
+        if let Some(found) = partial_match::find_first(withheld, &self.sequences) {
             out.push_str(withheld.get(..found.start).unwrap_or_default());
             self.phase = StopPhase::Stopped;
             return true;
         }
-        let end = needle::partial_match_start(withheld, &self.sequences);
+        let end = partial_match::partial_match_start(withheld, &self.sequences);
         out.push_str(withheld.get(..end).unwrap_or_default());
         withheld.drain(..end);
         false

@@ -2,7 +2,7 @@
 
 use crate::app_state::AppState;
 use crate::http::body_budget::{BodyReservation, BudgetExceeded};
-use crate::http::{body, content_coding, refusals};
+use crate::http::{body, content_coding, early_errors};
 use crate::observe::body_log::{self, BodyLog};
 use crate::offload::LARGE_BODY_BYTES;
 use crate::request_meta::RequestMeta;
@@ -39,12 +39,12 @@ pub(crate) async fn receive(
         Ok(codings) => codings,
         Err(unsupported) => {
             Box::pin(discard(meta, body)).await;
-            return Err(refusals::unsupported_coding(dialect, &unsupported));
+            return Err(early_errors::unsupported_coding(dialect, &unsupported));
         }
     };
     let Ok(permit) = app.request_permits.clone().try_acquire_owned() else {
         Box::pin(discard(meta, body)).await;
-        return Err(refusals::too_many_requests(dialect));
+        return Err(early_errors::too_many_requests(dialect));
     };
     let (limit, mut reservation) = (app.config.limits.request_body, app.body_budget.empty_reservation());
     let body = match body::read(body, limit, &mut reservation).await {
@@ -52,7 +52,7 @@ pub(crate) async fn receive(
         Ok(body) => Box::pin(decode_body(app, codings, body, &mut reservation)).await,
         Err(error) => Err(error),
     };
-    let body = body.map_err(|error| refusals::body_error(dialect, error))?;
+    let body = body.map_err(|error| early_errors::body_error(dialect, error))?;
     if body_log::is_enabled() {
         BodyLog::new(app.clone(), &meta.id).log("request", &body);
     }

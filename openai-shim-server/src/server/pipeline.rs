@@ -6,7 +6,7 @@ use crate::handlers::{auxiliary, generate, pages};
 use crate::http::deadline::{NoResponse, RequestDeadline, ResponseFuture};
 use crate::http::receive::{ReceivedRequest, discard, receive};
 use crate::http::routes::{MatchedRoute, find_route, normalize_path};
-use crate::http::{auth, cors, origin, refusals, responses};
+use crate::http::{auth, cors, early_errors, origin, responses};
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
 use crate::offload::LARGE_BODY_BYTES;
@@ -140,15 +140,15 @@ fn check_and_handle(
     let owner = auth::owner_of(&app, &meta.method, &meta.path, &parts.headers, query_key.as_deref());
     let refusal = match origin::check(&app.config, &meta.method, &meta.path, &parts.uri, &parts.headers) {
         Err(error) => Some(responses::error(dialect, &Error::Client(error))),
-        Ok(()) if refusals::is_websocket(&meta.method, &parts.headers) => {
-            Some(refusals::websocket_unsupported(dialect))
+        Ok(()) if early_errors::is_websocket(&meta.method, &parts.headers) => {
+            Some(early_errors::websocket_unsupported(dialect))
         }
         Ok(()) => match route {
-            None => Some(refusals::unknown_path(dialect, &meta)),
-            Some(_) if owner.is_none() => Some(refusals::missing_key(dialect)),
-            Some(route) => refusals::wrong_method(dialect, &meta, route.methods()).or_else(|| {
+            None => Some(early_errors::unknown_path(dialect, &meta)),
+            Some(_) if owner.is_none() => Some(early_errors::missing_key(dialect)),
+            Some(route) => early_errors::wrong_method(dialect, &meta, route.methods()).or_else(|| {
                 let limit = app.config.limits.request_body;
-                refusals::declared_body_too_large(dialect, &meta, &parts.headers, limit)
+                early_errors::declared_body_too_large(dialect, &meta, &parts.headers, limit)
             }),
         },
     };
@@ -166,7 +166,7 @@ fn check_and_handle(
             let response = pages::page(&app, page, &parts.headers);
             return Box::pin(std::future::ready(log_response(app, meta, label, response)));
         }
-        (None, None) => refusals::unknown_path(dialect, &meta),
+        (None, None) => early_errors::unknown_path(dialect, &meta),
         (Some(refusal), _) => refusal,
     };
     Box::pin(async move {

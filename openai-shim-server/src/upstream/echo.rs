@@ -7,7 +7,7 @@ mod embeddings;
 mod error;
 mod example_value;
 mod response;
-mod wire;
+mod writer;
 
 use crate::clock;
 use async_trait::async_trait;
@@ -37,7 +37,7 @@ impl Upstream for Echo {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let (parts, body) = request.into_parts();
         let result = match (&parts.method, parts.uri.path()) {
-            (&Method::GET, "/models") => Ok(wire::json(StatusCode::OK, wire::MODELS)),
+            (&Method::GET, "/models") => Ok(writer::json(StatusCode::OK, writer::MODELS)),
             (&Method::POST, "/chat/completions") => parse(&body).and_then(|request| chat(&request)),
             (&Method::POST, "/embeddings") => parse(&body).and_then(|request| embeddings::embed(&request)),
             (method, path) => Err(EchoError {
@@ -47,7 +47,7 @@ impl Upstream for Echo {
                 code: Some("unknown_url"),
             }),
         };
-        Ok(result.unwrap_or_else(|error| wire::error(&error)))
+        Ok(result.unwrap_or_else(|error| writer::error(&error)))
     }
 
     async fn pause(&self, duration: Duration) {
@@ -68,7 +68,7 @@ fn chat(request: &Object<'_>) -> Result<Response<UpstreamBody>, EchoError> {
     let response = response::choose(request)?;
     let wants_usage = request.object("stream_options").and_then(|options| options.bool("include_usage"));
     Ok(match request.bool("stream") {
-        Some(true) => wire::stream(request, &response, wants_usage == Some(true)),
-        _ => wire::completion(request, &response),
+        Some(true) => writer::stream(request, &response, wants_usage == Some(true)),
+        _ => writer::completion(request, &response),
     })
 }

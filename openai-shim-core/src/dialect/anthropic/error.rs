@@ -1,4 +1,4 @@
-//! Error responses and error events: JSON or text to `UpstreamError`, and `Error` to Anthropic's error envelope.
+//! Error responses and `error` events: JSON or text to `UpstreamError`, and `Error` to an envelope or an `error` event.
 //!
 //! <https://docs.anthropic.com/en/api/errors>
 

@@ -1,8 +1,8 @@
 //! Frames of an upstream's stream in, canonical events out: chunks are repaired first.
 
 use super::completion_writer::CompletionIdentity;
-use super::echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
 use super::extra_fields::{NAME, from_fields};
+use super::prompt_echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
 use super::repair::{ChunkSink, RepairedCompletion, StreamState, StreamedUsage};
 use super::text_extractor::CompletionsTextExtractor;
 use super::{finish_reason, logprobs};

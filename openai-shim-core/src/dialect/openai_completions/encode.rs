@@ -3,8 +3,8 @@
 //! <https://platform.openai.com/docs/api-reference/completions/create#stream>
 
 use super::completion_writer::{CompletionIdentity, write_choice, write_completion};
-use super::echo::{ECHOED_KEY, requested_prompt};
 use super::extra_fields::{NAME, record_dropped, to_fields};
+use super::prompt_echo::{ECHOED_KEY, requested_prompt};
 use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, NumberedList,

@@ -18,17 +18,17 @@
 //! | `text_extractor` | a choice's text to text, reasoning and tool calls |
 //! | `completion_writer` | the parts of a response or chunk to JSON |
 //! | `logprobs`, `usage`, `finish_reason` | one field, JSON to the canonical model and back |
-//! | `echo` | whether the prompt stands in front of the output |
+//! | `prompt_echo` | whether the prompt stands in front of the output |
 //! | `extra_fields` | fields without a place in the canonical model |
 //! | `../openai_error/` | errors of upstreams, and errors for clients |
 
 mod completion_writer;
 mod decode;
-mod echo;
 mod encode;
 mod extra_fields;
 mod finish_reason;
 mod logprobs;
+mod prompt_echo;
 mod repair;
 mod request;
 mod response;

@@ -2,8 +2,8 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
-use super::echo::{NO_PROMPT_KEY, PROMPT_KEY};
 use super::extra_fields::NAME;
+use super::prompt_echo::{NO_PROMPT_KEY, PROMPT_KEY};
 use super::shape;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit,

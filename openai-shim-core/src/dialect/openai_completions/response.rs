@@ -3,8 +3,8 @@
 //! <https://platform.openai.com/docs/api-reference/completions/object>
 
 use super::completion_writer::{CompletionIdentity, write_choice, write_completion};
-use super::echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
 use super::extra_fields::{NAME, from_fields, record_dropped, to_fields};
+use super::prompt_echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
 use super::repair::{CompletionReader, RepairedChoice, RepairedCompletion, record_choice};
 use super::text_extractor::CompletionsTextExtractor;
 use super::{error, finish_reason, logprobs, usage};

@@ -1,6 +1,6 @@
 //! The text of one choice in, text, reasoning and tool calls out, for clients of dialects that have fields for these.
 
-use super::echo::is_same_dialect;
+use super::prompt_echo::is_same_dialect;
 use crate::canonical::{DiagnosticCode, Diagnostics, ReasoningTags, ResponseSpec};
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment};
 

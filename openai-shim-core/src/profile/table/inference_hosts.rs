@@ -1,4 +1,4 @@
-//! Inference hosts: services that run models of several vendors.
+//! Inference hosts: services that run models of several vendors (Groq, Together, Fireworks, …).
 
 use super::helpers::{
     also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,

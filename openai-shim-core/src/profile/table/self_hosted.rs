@@ -1,4 +1,4 @@
-//! Self-hosted servers.
+//! Self-hosted servers (vLLM, llama.cpp, …).
 
 use super::helpers::{
     also_completions, anywhere, developer_as_system, drop_params, for_models, forced_choice_as_auto, layer,

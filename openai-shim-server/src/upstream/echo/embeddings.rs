@@ -1,7 +1,7 @@
 //! Embeddings of `echo`: an embeddings request in, small vectors out that depend on the text alone.
 
 use super::error::EchoError;
-use super::wire;
+use super::writer;
 use http::{Response, StatusCode};
 use openai_shim_core::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use openai_shim_core::upstream::UpstreamBody;
@@ -39,7 +39,7 @@ pub(super) fn embed(request: &Object<'_>) -> Result<Response<UpstreamBody>, Echo
     let model = request.str("model").filter(|model| !model.is_empty());
     let model = encode_string(model.as_deref().unwrap_or("echo"));
     let usage = format!(r#"{{"prompt_tokens":{tokens},"total_tokens":{tokens}}}"#);
-    Ok(wire::json(
+    Ok(writer::json(
         StatusCode::OK,
         format!(r#"{{"object":"list","data":[{items}],"model":{model},"usage":{usage}}}"#),
     ))

@@ -1,4 +1,4 @@
-//! The end of a stream: what is held or missing goes out, then the usage chunk and `[DONE]`, or an error.
+//! The end of a stream: what is held or missing goes out, then usage and `[DONE]`, or an error if the stream was cut.
 
 use super::super::usage::read as read_usage;
 use super::stream_state::{BodyKind, ChoicePhase, ChunkSink, Phase, StreamState, StreamedChoice};

@@ -1,7 +1,7 @@
 //! An object with choices, which is a response or a chunk: as the upstream sent it in, repaired out.
 
 use super::super::completion_writer::CompletionIdentity;
-use super::super::echo::{is_same_dialect, requested_prompt};
+use super::super::prompt_echo::{is_same_dialect, requested_prompt};
 use super::super::usage;
 use super::choice::RepairedChoice;
 use crate::canonical::{DiagnosticCode, Diagnostics, NumberedList, ResponseContext, ResponseSpec, Usage};

@@ -1,4 +1,4 @@
-//! Events to a response: the opposite of `unfold`.
+//! Events to a response: folds a stream for a client that wants one JSON document.
 
 use super::{
     Block, BlockKind, Choice, Delta, Event, ExtraFields, LOGPROBS, MemberIndex, NumberedList,
