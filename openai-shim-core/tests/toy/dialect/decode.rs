@@ -3,21 +3,23 @@
 use super::super::Decoder;
 use super::error;
 use super::wire::{Call, extra_fields, read_call, read_end, read_tokens};
-use crate::canonical::{ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnostics, Event, FinishReason};
+use crate::canonical::{
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, ResponseContext, ResponseSpec,
+};
 use crate::error::UpstreamError;
-use crate::filter::Stops;
+use crate::extract::StopMatcher;
 use crate::framing::Frame;
 use crate::json::Object;
 
 /// The limit of the calls of one response: every buffer and every count has one.
-const MOST_CALLS: u32 = 1024;
+const MAX_CALLS: u32 = 1024;
 
 /// Decodes one stream.
 pub(super) struct ToyDecoder {
-    spec: ResponseSpec,
+    context: ResponseContext,
     diagnostics: Diagnostics,
     /// Matches the stop sequences that the upstream does not accept.
-    stops: Option<Stops>,
+    stops: Option<StopMatcher>,
     stopped: bool,
     started: bool,
     over: bool,
@@ -30,10 +32,10 @@ pub(super) struct ToyDecoder {
 }
 
 impl ToyDecoder {
-    pub(super) fn new(spec: ResponseSpec) -> Self {
+    pub(super) fn new(spec: &ResponseSpec, context: ResponseContext) -> Self {
         Self {
-            stops: (!spec.stops.is_empty()).then(|| Stops::new(spec.stops.clone())),
-            spec,
+            stops: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
+            context,
             diagnostics: Diagnostics::default(),
             stopped: false,
             started: false,
@@ -45,9 +47,9 @@ impl ToyDecoder {
         }
     }
 
-    /// Time and ids as far as they were used.
-    pub(super) fn into_asked(self) -> ResponseSpec {
-        self.spec
+    /// The ids as far as they were used.
+    pub(super) fn into_context(self) -> ResponseContext {
+        self.context
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
@@ -72,8 +74,11 @@ impl ToyDecoder {
         }
         let (Some(end), false) = (end, self.over) else { return };
         self.close(out);
-        let reason =
-            if self.stopped { FinishReason::Stop } else { read_end(&end, self.calls > 0, &mut self.diagnostics) };
+        let reason = if self.stopped {
+            FinishReason::Stop
+        } else {
+            read_end(&end, self.calls > 0, &mut self.diagnostics)
+        };
         out.push(Event::Finish { choice: 0, reason });
         out.extend(read_tokens(line).map(Event::Usage));
         out.push(Event::End);
@@ -109,8 +114,8 @@ impl ToyDecoder {
         if self.over || self.stopped {
             return;
         }
-        if self.calls == MOST_CALLS {
-            let message = format!("The upstream's answer calls more than {MOST_CALLS} tools.");
+        if self.calls == MAX_CALLS {
+            let message = format!("The upstream's answer calls more than {MAX_CALLS} tools.");
             return self.fail(UpstreamError::TooLarge { message }, out);
         }
         self.close(out);
@@ -119,7 +124,7 @@ impl ToyDecoder {
         self.calls += 1;
         let id = call.id.unwrap_or_else(|| {
             self.diagnostics.record(DiagnosticCode::ToolIdSynthesized, "calls[].id", "");
-            self.spec.context.id("call_")
+            self.context.new_id("call_")
         });
         let kind = BlockKind::ToolCall { id, name: call.name, signature: None };
         out.push(Event::Open { choice: 0, block, kind });
@@ -149,7 +154,8 @@ impl Decoder for ToyDecoder {
             return;
         };
         if let Some(fault) = object.object("fault") {
-            let code = if self.started { DiagnosticCode::ErrorInStream } else { DiagnosticCode::StatusPromoted };
+            let code =
+                if self.started { DiagnosticCode::ErrorInStream } else { DiagnosticCode::StatusPromoted };
             self.diagnostics.record(code, "fault", "");
             self.fail(error::in_body(&fault), out);
         } else if ["says", "calls", "end"].iter().any(|key| object.non_null(key).is_some()) {

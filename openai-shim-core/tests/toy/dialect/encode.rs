@@ -3,13 +3,15 @@
 use super::super::Encoder;
 use super::wire::{write_call, write_end, write_line};
 use super::{NAME, error};
-use crate::canonical::{ResponseSpec, BlockKind, DiagnosticCode, Delta, Diagnostics, Event, FinishReason, Usage};
+use crate::canonical::{
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, ResponseSpec, Usage,
+};
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 
 /// The limit of arguments that wait until their calls are complete.
-const MOST_ARGUMENTS: usize = 8 << 20;
-const MOST_CALLS: usize = 1024;
+const MAX_ARGUMENTS: usize = 8 << 20;
+const MAX_CALLS: usize = 1024;
 
 /// A call that is not written yet, because it or one before it is not complete.
 struct Pending {
@@ -79,8 +81,8 @@ impl ToyEncoder {
                 if signature.is_some() {
                     self.lost("the signature of a call");
                 }
-                if self.calls + self.pending.len() == MOST_CALLS {
-                    let message = format!("The answer has more than {MOST_CALLS} calls.");
+                if self.calls + self.pending.len() == MAX_CALLS {
+                    let message = format!("The answer has more than {MAX_CALLS} calls.");
                     return self.fail(UpstreamError::TooLarge { message }, out);
                 }
                 let (id, name) = (id.clone(), name.clone());
@@ -103,8 +105,8 @@ impl ToyEncoder {
         if let Some(call) = self.pending.iter_mut().find(|call| call.block == block) {
             call.arguments.push_str(text);
             self.bytes += text.len();
-            if self.bytes > MOST_ARGUMENTS {
-                let message = format!("The answer has more than {MOST_ARGUMENTS} bytes of arguments.");
+            if self.bytes > MAX_ARGUMENTS {
+                let message = format!("The answer has more than {MAX_ARGUMENTS} bytes of arguments.");
                 self.fail(UpstreamError::TooLarge { message }, out);
             }
         } else if self.open == Some((block, true)) && !text.is_empty() {

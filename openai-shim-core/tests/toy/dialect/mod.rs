@@ -39,8 +39,8 @@ mod request;
 mod response;
 mod wire;
 
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, StreamRepairer, Passthrough, pass};
-use crate::canonical::{ResponseContext, ResponseSpec, Diagnostics, Request, Response};
+use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Passthrough, Repaired, StreamRepairer, pass};
+use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
@@ -106,14 +106,18 @@ impl Dialect for Toy {
     }
 
     fn decoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Decoder> {
-        Box::new(decode::ToyDecoder::new(spec.clone(), context.clone()))
+        Box::new(decode::ToyDecoder::new(spec, context.clone()))
     }
 
     fn encoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Encoder> {
         Box::new(encode::ToyEncoder::new(spec))
     }
 
-    fn stream_repairer(&self, spec: &ResponseSpec, context: &ResponseContext) -> Option<Box<dyn StreamRepairer>> {
+    fn stream_repairer(
+        &self,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Option<Box<dyn StreamRepairer>> {
         as_it_comes(spec).then(|| Box::new(Passthrough::new(&Toy, spec, context)) as Box<dyn StreamRepairer>)
     }
 

@@ -4,10 +4,11 @@ use super::super::Encoded;
 use super::NAME;
 use super::wire::{extra_fields, read_call, write_call};
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit,
+    Tool, ToolChoice,
 };
 use crate::error::ClientError;
-use crate::json::{ValueKind, Object, value_kind, encode_string, raw, decode_string};
+use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
 
 /// The dialect's names of the roles.
 const WHO: &[(&str, Role)] =
@@ -53,7 +54,8 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
                 request.tool_choice.set_decoded(Some(choice));
             }
             ("must", _) => {
-                let name = decode_string(value).ok_or_else(|| wrong("must", "true, false or a tool's name"))?;
+                let name =
+                    decode_string(value).ok_or_else(|| wrong("must", "true, false or a tool's name"))?;
                 request.tool_choice.set_decoded(Some(ToolChoice::Function(name.into_owned())));
             }
             _ => {}
@@ -95,7 +97,9 @@ fn message(turn: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<Messag
     let role = role.ok_or_else(|| wrong(at(".who"), "rules, person, machine or tool"))?;
     let mut blocks = Vec::new();
     match object.non_null("says") {
-        Some(says) => blocks.push(Block::text(decode_string(says).ok_or_else(|| wrong(at(".says"), "a text"))?)),
+        Some(says) => {
+            blocks.push(Block::text(decode_string(says).ok_or_else(|| wrong(at(".says"), "a text"))?))
+        }
         None if role == Role::Assistant => {}
         None => return Err(wrong(at(".says"), "a text")),
     }
@@ -181,7 +185,10 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
         body.set(key.clone(), value.get().to_owned());
     }
     request.report_shared(diagnostics);
-    request.extra.dropped_keys(NAME).for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
+    request
+        .extra
+        .dropped_keys(NAME)
+        .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
@@ -204,7 +211,9 @@ fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics
                 list.push(object.to_json());
             }
             Tool::Native { dialect: NAME, raw } => list.push(raw.get().to_owned()),
-            Tool::Native { dialect, .. } => diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", dialect),
+            Tool::Native { dialect, .. } => {
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", dialect)
+            }
         }
     }
     body.remove("tools");

@@ -4,7 +4,7 @@ use super::super::{Decoder, Encoder};
 use super::decode::ToyDecoder;
 use super::encode::ToyEncoder;
 use super::wire::write_line;
-use crate::canonical::{ResponseSpec, Diagnostics, Response, fold, unfold};
+use crate::canonical::{Diagnostics, Response, ResponseContext, ResponseSpec, fold, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, encode_string};
@@ -12,19 +12,20 @@ use crate::json::{Object, encode_string};
 /// Decodes a response.
 pub(super) fn decode(
     body: &[u8],
-    spec: &mut ResponseSpec,
+    spec: &ResponseSpec,
+    context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let (mut decoder, mut events) = (ToyDecoder::new(spec.clone()), Vec::new());
+    let (mut decoder, mut events) = (ToyDecoder::new(spec, context.clone()), Vec::new());
     decoder.frame(Frame::Body(body), &mut events);
     decoder.finish(&mut events);
     diagnostics.extend(decoder.diagnostics());
-    spec.context = decoder.into_asked().context;
+    *context = decoder.into_context();
     fold(&events)
 }
 
 /// Encodes a response: the lines of its stream in one.
-pub(super) fn encode(response: &Response, spec: &mut ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
+pub(super) fn encode(response: &Response, spec: &ResponseSpec, diagnostics: &mut Diagnostics) -> Vec<u8> {
     let (mut encoder, mut lines) = (ToyEncoder::new(spec), Vec::new());
     for event in unfold(response) {
         encoder.event(&event, &mut lines);

@@ -1,8 +1,8 @@
 //! What requests and responses share: calls, finish reasons, token counts, extra fields, lines.
 
 use super::NAME;
-use crate::canonical::{DiagnosticCode, Diagnostics, Extra, FinishReason, Usage};
-use crate::json::{Kind, Object, peek, encode_string, raw, string_or_json};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Usage};
+use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 
 /// A decoded call.
 pub(super) struct Call {
@@ -21,7 +21,7 @@ pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> 
     }
     let arguments = match object.non_null("with") {
         // Arguments that are no JSON come as a string.
-        Some(with) if peek(with) == Kind::String => {
+        Some(with) if value_kind(with) == ValueKind::String => {
             diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, &format!("{at}.with"), "");
             string_or_json(with).into_owned()
         }
@@ -33,7 +33,13 @@ pub(super) fn read_call(json: &str, at: &str, diagnostics: &mut Diagnostics) -> 
 }
 
 /// Encodes a call.
-pub(super) fn write_call(id: &str, name: &str, arguments: &str, at: &str, diagnostics: &mut Diagnostics) -> String {
+pub(super) fn write_call(
+    id: &str,
+    name: &str,
+    arguments: &str,
+    at: &str,
+    diagnostics: &mut Diagnostics,
+) -> String {
     let mut call = Object::new();
     call.set("id", encode_string(id));
     call.set("tool", encode_string(name));
@@ -100,10 +106,10 @@ pub(super) fn read_tokens(line: &Object<'_>) -> Option<Usage> {
 }
 
 /// Reads the fields that our model has no place for; `null` is the same as absence.
-pub(super) fn extra_fields(object: &Object<'_>, known: &[&str]) -> Extra {
+pub(super) fn extra_fields(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let others = object.iter().filter(|(k, v)| !known.contains(k) && v.trim() != "null");
     let members: Vec<_> = others.map(|(k, v)| (k.to_owned(), raw(v))).collect();
-    if members.is_empty() { Extra::default() } else { Extra::new(NAME, members) }
+    if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
 }
 
 /// Appends one line.
