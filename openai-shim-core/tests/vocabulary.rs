@@ -1,7 +1,7 @@
 //! The words of this project: one concept has one word, and a retired word does not come back.
 //!
 //! Retired are words that only this project used for things that have a common name, and archaic ones. The common names are in
-//! `docs/contributing.md`.
+//! *Words* in `docs/contributing.md`.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 use std::path::{Path, PathBuf};
