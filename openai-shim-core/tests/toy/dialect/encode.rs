@@ -1,8 +1,8 @@
 //! Events to a client's lines.
 
 use super::super::Encoder;
-use super::wire::{write_call, write_end, write_line};
-use super::{NAME, error};
+use super::error;
+use super::wire::{NAME, write_call, write_end, write_line};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, ResponseSpec, Usage,
 };

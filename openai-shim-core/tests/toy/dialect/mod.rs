@@ -45,9 +45,7 @@ use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-
-/// The dialect's name, which also marks its extra fields.
-const NAME: &str = "toy";
+use wire::NAME;
 
 /// The dialect `toy`.
 #[derive(Debug)]

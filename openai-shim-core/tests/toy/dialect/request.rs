@@ -1,8 +1,7 @@
 //! Requests: JSON to `Request` and back.
 
 use super::super::Encoded;
-use super::NAME;
-use super::wire::{extra_fields, read_call, write_call};
+use super::wire::{NAME, extra_fields, read_call, write_call};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit,
     Tool, ToolChoice,

@@ -1,8 +1,10 @@
 //! What requests and responses share: calls, finish reasons, token counts, extra fields, lines.
 
-use super::NAME;
 use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Usage};
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
+
+/// The dialect's name, which also marks its extra fields.
+pub(super) const NAME: &str = "toy";
 
 /// A decoded call.
 pub(super) struct Call {
