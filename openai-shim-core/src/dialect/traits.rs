@@ -44,7 +44,7 @@ pub struct Encoded<'a> {
 ///
 /// An implementation is a stateless value in [`DIALECTS`](super::DIALECTS); the state of a stream is in the [`Decoder`],
 /// [`Encoder`] or [`StreamRepairer`] that it creates. All methods are pure: they read no clock, no randomness and no
-/// environment, so that equal arguments give equal results. Time and ids come from [`ResponseSpec::context`].
+/// environment, so that equal arguments give equal results. Time and ids come from [`ResponseContext`].
 ///
 /// # Order of calls
 /// For one exchange the client's dialect gets [`decode_request`](Self::decode_request) first and the upstream's dialect

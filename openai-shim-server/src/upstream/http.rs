@@ -1,7 +1,7 @@
 //! An upstream behind HTTP/1.1: adds base URL, key and fixed headers to a request, follows redirections, limits every wait.
 //!
-//! Connections are this crate's own ([`connection`]): the task that awaits a response reads it from the socket, without a task
-//! in between. [`proxied`] takes over where the environment names a proxy for the upstream's host.
+//! Connections are this crate's own (`connection`): the task that awaits a response reads it from the socket, without a task
+//! in between. `proxied` takes over where the environment names a proxy for the upstream's host.
 
 mod body_framing;
 pub(super) mod connect;

@@ -7,7 +7,7 @@
 //! | `shape` | the JSON types that each field of a request may have |
 //! | `request` | request JSON to `Request` and back; `request/` has one file each for messages, prompt, images and options |
 //! | `response` | non-streaming responses: JSON to `Response` and back |
-//! | `response_line` | one line of an upstream's response, in either dialect, to [`ResponseLine`](response_line::ResponseLine) |
+//! | `response_line` | one line of an upstream's response, in either dialect, to `ResponseLine` |
 //! | `written_line` | the content and the end of a response to the fields of a line |
 //! | `tool_call` | tool calls of requests and responses, and the JSON object of their arguments |
 //! | `extra_fields` | fields without a place in our model, as `ExtraFields` |
