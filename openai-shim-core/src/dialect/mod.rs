@@ -11,6 +11,7 @@
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
 //! | `openai_headers` | the headers of OpenAI's family |
+//! | `openai_usage` | the `usage` object that OpenAI's chat and text completions share |
 //! | `<dialect>/` | payloads and streams of one wire format ↔ requests, responses and events |
 //!
 //! A dialect is a [`Dialect`] in [`DIALECTS`]: adding one takes its folder, its `pub mod` line and its line in the registry.
@@ -26,6 +27,7 @@ pub mod openai_completions;
 mod openai_error;
 mod openai_headers;
 pub mod openai_responses;
+mod openai_usage;
 mod passthrough;
 pub mod route_lookup;
 pub mod shape;

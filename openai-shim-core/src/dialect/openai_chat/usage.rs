@@ -2,6 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/object#chat/object-usage>
 
+pub(super) use super::super::openai_usage::write;
 use crate::canonical::Usage;
 use crate::json::Object;
 
@@ -48,22 +49,4 @@ fn parse_count(raw: &str) -> Option<u64> {
         let float: f64 = raw.parse().ok()?;
         (0.0..1e15).contains(&float).then(|| format!("{:.0}", float.trunc()).parse().ok()).flatten()
     })
-}
-
-/// Writes a `usage` object of OpenAI's shape.
-pub(super) fn write(usage: Usage) -> String {
-    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
-    let mut object = Object::new();
-    object.set("prompt_tokens", input.to_string());
-    object.set("completion_tokens", output.to_string());
-    object.set("total_tokens", usage.total().to_string());
-    let details = [("cached_tokens", usage.cached), ("cache_write_tokens", usage.cache_written)];
-    let details: Vec<_> = details.iter().filter_map(|(key, n)| n.map(|n| format!("\"{key}\":{n}"))).collect();
-    if !details.is_empty() {
-        object.set("prompt_tokens_details", format!("{{{}}}", details.join(",")));
-    }
-    if let Some(reasoning) = usage.reasoning {
-        object.set("completion_tokens_details", format!("{{\"reasoning_tokens\":{reasoning}}}"));
-    }
-    object.to_json()
 }
