@@ -367,3 +367,44 @@ pub(super) fn with_model(source: &[u8], model: &str) -> Option<String> {
     }
     String::from_utf8(source.to_vec()).ok()
 }
+
+/// The error for a response without embeddings.
+pub(super) fn no_embeddings() -> UpstreamError {
+    UpstreamError::malformed("The upstream sent something that holds no embeddings.")
+}
+
+/// The field of a response that has the embeddings, in the formats with a route for one text and a route for a list.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum EmbeddingsField {
+    /// `embedding`, of one text.
+    One,
+    /// `embeddings`, of a list of texts.
+    List,
+}
+
+/// Renames the field with the embeddings, for an upstream that responds in the format of the other route. `None` if the
+/// response has the expected field, or neither.
+pub(super) fn rename_embeddings(
+    body: &[u8],
+    expected: EmbeddingsField,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<u8>> {
+    const ONE: &str = "embedding";
+    const LIST: &str = "embeddings";
+    let mut response = Object::parse(body).ok()?;
+    let (key, other) = match expected {
+        EmbeddingsField::One => (ONE, LIST),
+        EmbeddingsField::List => (LIST, ONE),
+    };
+    if response.non_null(key).is_some() {
+        return None;
+    }
+    let value = match expected {
+        EmbeddingsField::One => (*response.array(LIST)?.first()?).to_owned(),
+        EmbeddingsField::List => format!("[{}]", response.non_null(ONE)?),
+    };
+    response.remove(other);
+    response.set(key, value);
+    diagnostics.record(DiagnosticCode::FieldFilled, key, "");
+    Some(response.to_json().into_bytes())
+}

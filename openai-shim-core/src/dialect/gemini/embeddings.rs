@@ -2,7 +2,9 @@
 //!
 //! <https://ai.google.dev/api/embeddings>
 
-use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi, PostRequest};
+use super::super::auxiliary::{
+    AuxiliaryRequest, EmbeddingsApi, EmbeddingsField, PostRequest, no_embeddings, rename_embeddings,
+};
 use super::super::shape::{Place, Shape, Style};
 use super::{camelized, read, request_path, shape};
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings};
@@ -115,28 +117,11 @@ impl EmbeddingsApi for GeminiEmbeddings {
         _request: &EmbedRequest,
         diagnostics: &mut Diagnostics,
     ) -> Option<Vec<u8>> {
-        let key = match self {
-            Self::EmbedContent => "embedding",
-            Self::BatchEmbedContents => "embeddings",
+        let expected = match self {
+            Self::EmbedContent => EmbeddingsField::One,
+            Self::BatchEmbedContents => EmbeddingsField::List,
         };
-        let mut response = Object::parse(body).ok()?;
-        if response.non_null(key).is_some() {
-            return None;
-        }
-        match self {
-            Self::BatchEmbedContents => {
-                let list = format!("[{}]", response.non_null("embedding")?);
-                response.remove("embedding");
-                response.set(key, list);
-            }
-            Self::EmbedContent => {
-                let first = (*response.array("embeddings")?.first()?).to_owned();
-                response.remove("embeddings");
-                response.set(key, first);
-            }
-        }
-        diagnostics.record(DiagnosticCode::FieldFilled, key, "");
-        Some(response.to_json().into_bytes())
+        rename_embeddings(body, expected, diagnostics)
     }
 }
 
@@ -241,10 +226,6 @@ fn encode_batch(request: &EmbedRequest) -> Result<PostRequest, ClientError> {
         items.push(item.to_json());
     }
     Ok(PostRequest::new(url, format!(r#"{{"requests":[{}]}}"#, items.join(","))))
-}
-
-fn no_embeddings() -> UpstreamError {
-    UpstreamError::malformed("The upstream sent something that holds no embeddings.")
 }
 
 /// Decodes a response of either method.

@@ -2,7 +2,10 @@
 //!
 //! <https://docs.ollama.com/api/embed>
 
-use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi, PostRequest, with_model};
+use super::super::auxiliary::{
+    AuxiliaryRequest, EmbeddingsApi, EmbeddingsField, PostRequest, no_embeddings, rename_embeddings,
+    with_model,
+};
 use super::super::shape::Shape;
 use super::shape;
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings};
@@ -146,31 +149,10 @@ impl EmbeddingsApi for OllamaEmbeddings {
         _request: &EmbedRequest,
         diagnostics: &mut Diagnostics,
     ) -> Option<Vec<u8>> {
-        let key = match self {
-            Self::Embed => "embeddings",
-            Self::Embeddings => "embedding",
+        let expected = match self {
+            Self::Embeddings => EmbeddingsField::One,
+            Self::Embed => EmbeddingsField::List,
         };
-        let mut response = Object::parse(body).ok()?;
-        if response.non_null(key).is_some() {
-            return None;
-        }
-        match self {
-            Self::Embed => {
-                let list = format!("[{}]", response.non_null("embedding")?);
-                response.remove("embedding");
-                response.set(key, list);
-            }
-            Self::Embeddings => {
-                let first = (*response.array("embeddings")?.first()?).to_owned();
-                response.remove("embeddings");
-                response.set(key, first);
-            }
-        }
-        diagnostics.record(DiagnosticCode::FieldFilled, key, "");
-        Some(response.to_json().into_bytes())
+        rename_embeddings(body, expected, diagnostics)
     }
-}
-
-fn no_embeddings() -> UpstreamError {
-    UpstreamError::malformed("The upstream sent something that holds no embeddings.")
 }

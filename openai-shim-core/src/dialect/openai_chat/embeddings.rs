@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/embeddings/object>
 
-use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi, PostRequest, with_model};
+use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi, PostRequest, no_embeddings, with_model};
 use super::super::shape::Shape;
 use super::shape;
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, VectorCheck};
@@ -151,10 +151,6 @@ impl EmbeddingsApi for OpenAiEmbeddings {
         }
         check.finish(request)
     }
-}
-
-fn no_embeddings() -> UpstreamError {
-    UpstreamError::malformed("The upstream sent something that holds no embeddings.")
 }
 
 /// Repairs a response. `None`: it is right, or nothing that can be repaired.
