@@ -2,6 +2,9 @@
 //! do not import each other in circles, and no file is too long to read.
 #![allow(clippy::disallowed_methods)] // tests read files
 
+mod rust_source;
+
+use rust_source::closing_quote;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -72,19 +75,6 @@ fn bare_code(text: &str) -> String {
         rest = &from[length..];
     }
     out + rest
-}
-
-fn closing_quote(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 /// The tokens of some Rust: words, `::`, and single signs.

@@ -4,6 +4,9 @@
 //! *Words* in `docs/contributing.md`.
 #![allow(clippy::disallowed_methods)] // tests read files
 
+mod rust_source;
+
+use rust_source::closing_quote;
 use std::path::{Path, PathBuf};
 
 /// Words that stand nowhere: not in code, comments, messages, documents, or names of files. Each with what to write instead.
@@ -129,19 +132,6 @@ fn identifiers(text: &str) -> Vec<(usize, &str)> {
         rest = &rest[end..];
     }
     found
-}
-
-fn closing_quote(text: &str) -> usize {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' => return at + 1,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 #[test]
