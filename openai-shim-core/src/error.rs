@@ -66,6 +66,22 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// The kind that an upstream's status alone stands for.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            401 => Self::Authentication,
+            402 => Self::Quota,
+            403 => Self::Permission,
+            404 => Self::NotFound,
+            408 | 504 => Self::Timeout,
+            413 => Self::TooLarge,
+            429 => Self::RateLimited,
+            503 => Self::Overloaded,
+            400..=499 => Self::InvalidRequest,
+            _ => Self::Upstream,
+        }
+    }
+
     /// All kinds, for tables and tests.
     pub const ALL: [Self; 16] = [
         Self::InvalidRequest,

@@ -11,6 +11,7 @@
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
 //! | `openai_headers` | the headers of OpenAI's family |
+//! | `text_body` | error bodies that are no JSON, to a sentence |
 //! | `openai_usage` | the `usage` object that OpenAI's chat and text completions share |
 //! | `<dialect>/` | payloads and streams of one wire format ↔ requests, responses and events |
 //!
@@ -31,6 +32,7 @@ mod openai_usage;
 mod passthrough;
 pub mod route_lookup;
 pub mod shape;
+mod text_body;
 mod traits;
 pub mod url;
 

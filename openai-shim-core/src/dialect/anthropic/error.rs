@@ -2,6 +2,7 @@
 //!
 //! <https://docs.anthropic.com/en/api/errors>
 
+use super::super::text_body::describe_text_body;
 use super::sse::write_event;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
@@ -95,7 +96,7 @@ pub(super) fn decode(
     let error = Object::parse(json).ok().and_then(|object| read(&object, diagnostics));
     let mut error = error.unwrap_or_else(|| {
         diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
-        StatusError::new(status.as_u16(), ErrorKind::Upstream, message_of_text(status, trimmed))
+        StatusError::new(status.as_u16(), ErrorKind::Upstream, describe_text_body(status, trimmed))
     });
     error.retry_after = retry_after(headers);
     classify(&mut error, Some(status.as_u16()), diagnostics);
@@ -200,21 +201,6 @@ fn classify(error: &mut StatusError, http_status: Option<u16>, diagnostics: &mut
     if error.kind == ErrorKind::InvalidRequest && message.contains("credit balance is too low") {
         error.kind = ErrorKind::Quota;
     }
-}
-
-/// Returns one sentence about an error body that is not JSON; an HTML page is not quoted.
-fn message_of_text(status: StatusCode, body: &[u8]) -> String {
-    let reason = status.canonical_reason().unwrap_or("error");
-    let code = status.as_u16();
-    if body.is_empty() {
-        return format!("The upstream answered {code} ({reason}) without a body.");
-    }
-    if body.starts_with(b"<") {
-        return format!("The upstream answered {code} ({reason}) with an HTML page.");
-    }
-    let text = String::from_utf8_lossy(body.get(..200.min(body.len())).unwrap_or_default()).into_owned();
-    let line = text.lines().next().unwrap_or_default();
-    format!("The upstream answered {code} ({reason}): {line}")
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {

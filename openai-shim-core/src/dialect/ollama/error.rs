@@ -178,19 +178,10 @@ fn kind_of(error: &StatusError) -> ErrorKind {
     if is_context_overflow(&message) {
         return ErrorKind::ContextLength;
     }
-    match error.status {
-        401 => ErrorKind::Authentication,
-        402 => ErrorKind::Quota,
-        403 => ErrorKind::Permission,
-        404 => ErrorKind::NotFound,
-        408 | 504 => ErrorKind::Timeout,
-        413 => ErrorKind::TooLarge,
-        429 => ErrorKind::RateLimited,
-        503 => ErrorKind::Overloaded,
-        400 if message.contains("does not support") => ErrorKind::Unsupported,
-        400..=499 => ErrorKind::InvalidRequest,
-        _ => ErrorKind::Upstream,
+    if error.status == 400 && message.contains("does not support") {
+        return ErrorKind::Unsupported;
     }
+    ErrorKind::of_status(error.status)
 }
 
 #[cfg(test)]

@@ -241,18 +241,7 @@ pub(super) fn kind(error: &StatusError, lowercase: &LowercaseError) -> ErrorKind
     if error.status < 500 && FILTER_MESSAGES.iter().any(|text| lowercase.message.contains(text)) {
         return ErrorKind::ContentFiltered;
     }
-    match error.status {
-        401 => ErrorKind::Authentication,
-        402 => ErrorKind::Quota,
-        403 => ErrorKind::Permission,
-        404 => ErrorKind::NotFound,
-        408 | 504 => ErrorKind::Timeout,
-        413 => ErrorKind::TooLarge,
-        429 => ErrorKind::RateLimited,
-        503 => ErrorKind::Overloaded,
-        400..=499 => ErrorKind::InvalidRequest,
-        _ => ErrorKind::Upstream,
-    }
+    ErrorKind::of_status(error.status)
 }
 
 /// Types of other APIs that gateways forward, and OpenAI's for each.

@@ -1,5 +1,6 @@
 //! An upstream's error, in any envelope and with fields of any type, to [`StatusError`].
 
+use super::super::text_body::describe_text_body;
 use super::redact::drop_private;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{ErrorKind, StatusError};
@@ -31,7 +32,7 @@ pub(super) fn decode_body(status: StatusCode, json: &[u8], diagnostics: &mut Dia
         return error;
     }
     diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "no JSON error");
-    StatusError::new(status.as_u16(), ErrorKind::Upstream, describe_body(status, json))
+    StatusError::new(status.as_u16(), ErrorKind::Upstream, describe_text_body(status, json))
 }
 
 /// Decodes an object; `None` if it is no error.
@@ -190,19 +191,4 @@ fn unwrap_raw(error: &mut StatusError, diagnostics: &mut Diagnostics) {
 fn first_of_array(json: &[u8]) -> Option<&[u8]> {
     let items: Vec<&serde_json::value::RawValue> = serde_json::from_slice(json).ok()?;
     items.first().map(|item| item.get().as_bytes())
-}
-
-/// Returns a sentence about an error's body that is no JSON; never HTML itself.
-fn describe_body(status: StatusCode, body: &[u8]) -> String {
-    let reason = status.canonical_reason().unwrap_or("error");
-    let code = status.as_u16();
-    if body.is_empty() {
-        return format!("The upstream answered {code} ({reason}) without a body.");
-    }
-    if body.starts_with(b"<") {
-        return format!("The upstream answered {code} ({reason}) with an HTML page.");
-    }
-    let text = String::from_utf8_lossy(body.get(..200.min(body.len())).unwrap_or_default()).into_owned();
-    let line = text.lines().next().unwrap_or_default();
-    format!("The upstream answered {code} ({reason}): {line}")
 }
