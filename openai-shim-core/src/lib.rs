@@ -28,13 +28,14 @@
 //! | 1 | [`extract`] | streaming parsers for model text: reasoning tags, tool-call markup, code fences, stop sequences |
 //! | 1 | [`redact`] | removes secrets, paths and addresses from text that is passed on |
 //! | 1 | [`state`] | keys, owners and entries of the state between requests |
-//! | 2 | [`dialect`](mod@dialect) | one folder for each wire format, and the registry |
-//! | 2 | [`profile`](mod@profile) | what each upstream accepts and how it deviates, as data; adaptations from errors |
-//! | 3 | [`normalize`] | changes a request until a profile accepts it |
-//! | 3 | [`fallback`] | synthesizes what an upstream lacks |
-//! | 4 | [`exchange`] | one request's session: attempts, transcoding, report |
-//! | 5 | [`convert`](mod@convert) | one payload, converted like a live exchange |
-//! | 5 | [`upstream`] | [`Upstream`] and [`Shim`] |
+//! | 2 | [`accepts`] | what a side accepts, as rules in layers |
+//! | 3 | [`dialect`](mod@dialect) | one folder for each wire format, and the registry |
+//! | 3 | [`profile`](mod@profile) | what each upstream accepts and how it deviates, as data; adaptations from errors |
+//! | 4 | [`normalize`] | changes a request until a profile accepts it |
+//! | 4 | [`fallback`] | synthesizes what an upstream lacks |
+//! | 5 | [`exchange`] | one request's session: attempts, transcoding, report |
+//! | 6 | [`convert`](mod@convert) | one payload, converted like a live exchange |
+//! | 6 | [`upstream`] | [`Upstream`] and [`Shim`] |
 //!
 //! # Example
 //!
@@ -60,6 +61,7 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+pub mod accepts;
 pub mod canonical;
 pub mod convert;
 pub mod dialect;

@@ -145,6 +145,13 @@ macro_rules! rules {
             }
         }
 
+        // A section may stay a layer, until it is laid over the rules below it.
+        impl $crate::overlay::Overlay<$layer> for $layer {
+            fn overlay(&mut self, layer: &$layer) {
+                $crate::overlay::Merge::merge(self, layer);
+            }
+        }
+
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let mut rules = Self::default();

@@ -30,8 +30,9 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -
         .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut diagnostics)
         .unwrap();
     // The default of the profile.
+    let profile = native_profile("anthropic-messages").unwrap();
     read.reasoning.use_token_budget =
-        native_profile("anthropic-messages").unwrap().for_model(&read.model).reasoning.use_token_budget;
+        profile.for_model(&read.model).accepts(to.accepts()).reasoning.use_token_budget;
     let written = to.encode_request(&read, None, &mut diagnostics).unwrap();
     (serde_json::from_str(&written.body.to_json()).unwrap(), diagnostics)
 }

@@ -122,7 +122,7 @@ fn several_prompts_and_token_ids_reach_only_completions_upstreams() {
             "{refused}"
         );
         let mut single = profile_for();
-        single.params.max_choices = Some(1);
+        single.params.max_choices = Some(Some(1));
         for upstream_profile in [profile_for(), single] {
             let passed = request(own(), own(), upstream_profile, &body);
             assert_eq!(text(&passed), body.to_string());
@@ -344,7 +344,9 @@ fn conversation() -> Value {
 
 fn templated(name: BuiltInTemplate) -> Profile {
     let mut upstream_profile = profile_for();
-    upstream_profile.messages.chat_template.name = name;
+    let mut template = ChatTemplate::default();
+    template.name = name;
+    upstream_profile.messages.chat_template = Some(template);
     upstream_profile
 }
 

@@ -451,7 +451,8 @@ fn default_token_limit_is_added_to_the_generation_config() {
     let incoming =
         ClientRequest::read(gemini(), "/v1beta/models/m:generateContent", body.to_string().into()).unwrap();
     let mut upstream_profile = profile("compatible").unwrap();
-    (upstream_profile.dialect, upstream_profile.params.require_max_tokens) = ("gemini".to_owned(), true);
+    (upstream_profile.dialect, upstream_profile.params.require_max_tokens) =
+        ("gemini".to_owned(), Some(true));
     let mut exchange = settings.start(incoming, upstream_profile).unwrap();
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
     let sent: Value = serde_json::from_slice(request.body()).unwrap();

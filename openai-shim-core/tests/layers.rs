@@ -18,13 +18,14 @@ const LAYERS: &[(&str, u32)] = &[
     ("state", 1),
     ("canonical", 1),
     ("extract", 1),
-    ("dialect", 2),
-    ("profile", 2),
-    ("normalize", 3),
-    ("fallback", 3),
-    ("exchange", 4),
-    ("convert", 5),
-    ("upstream", 5),
+    ("accepts", 2),
+    ("dialect", 3),
+    ("profile", 3),
+    ("normalize", 4),
+    ("fallback", 4),
+    ("exchange", 5),
+    ("convert", 6),
+    ("upstream", 6),
 ];
 const MAX_LINES: usize = 500;
 

@@ -4,6 +4,7 @@ mod common;
 
 use common::chat;
 use common::state::{Setup, TestStore};
+use openai_shim_core::accepts::AcceptsLayer;
 use openai_shim_core::canonical::{AnswerQuirks, Context, DiagnosticCode};
 use openai_shim_core::exchange::{ClientRequest, Exchange, LossPolicy, Settings, Step};
 use openai_shim_core::{Error, Profile, profile};
@@ -696,7 +697,8 @@ fn a_layer_switches_rules_off_as_well_as_on() {
         }]
     });
     let profile = profile_for(base.clone()).for_model("m").into_owned();
-    assert!(profile.messages.roles.is_empty() && profile.stream.supported);
+    let accepts = profile.accepts(&AcceptsLayer::default());
+    assert!(accepts.messages.roles.is_empty() && accepts.stream.supported);
     assert_eq!(profile.responses, AnswerQuirks::default());
     let mut request = request_with(json!([
         {"role": "user", "content": "a"}, {"role": "system", "content": "b"}, called("1"), result("1")
@@ -720,8 +722,10 @@ fn a_layer_switches_rules_off_as_well_as_on() {
 #[test]
 fn a_list_of_an_override_may_repeat_the_profiles() {
     let rules = |list: Value| json!({"params": {"drop": ["seed"]}, "model_overrides": [{"match": ["*"], "params": {"drop": list}}]});
-    assert_eq!(profile_for(rules(json!(["user"]))).for_model("m").params.drop, ["user"]);
-    assert_eq!(profile_for(rules(json!(["...", "user"]))).for_model("m").params.drop, ["seed", "user"]);
+    let dropped =
+        |list| profile_for(rules(list)).for_model("m").accepts(&AcceptsLayer::default()).params.drop;
+    assert_eq!(dropped(json!(["user"])), ["user"]);
+    assert_eq!(dropped(json!(["...", "user"])), ["seed", "user"]);
 }
 
 #[test]

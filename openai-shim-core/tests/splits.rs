@@ -8,7 +8,7 @@ use openai_shim_core::canonical::{Event, Request, ResponseContext, ResponseSpec}
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{Retry, Settings};
 use openai_shim_core::framing::Framer;
-use openai_shim_core::normalize::normalize;
+use openai_shim_core::normalize::{Recipient, normalize};
 use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Step};
 use proptest::prelude::*;
 
@@ -88,7 +88,9 @@ fn translated(
         context = ResponseContext::new(&request, Context::fixed());
         let mut diagnostics = openai_shim_core::Diagnostics::default();
         let defaults = openai_shim_core::normalize::RequestDefaults::default();
-        normalize(&mut request, &fixture.profile, &defaults, &mut spec, &mut diagnostics).unwrap();
+        let accepts = fixture.profile.accepts(fixture.dialect.accepts());
+        let recipient = Recipient { name: "upstream", dialect: fixture.dialect, accepts: &accepts };
+        normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
     spec.quirks = fixture.profile.responses;
     let (mut decoder, mut encoder) =

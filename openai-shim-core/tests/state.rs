@@ -211,7 +211,7 @@ async fn request_rejected_by_strict_mode_after_the_load_gets_a_400() {
     let mut settings = Settings::default();
     settings.loss_policy = LossPolicy::Strict;
     let mut upstream_profile = profile("deepseek").unwrap();
-    upstream_profile.params.drop = vec![String::from("logit_bias")];
+    upstream_profile.params.drop = Some(vec![String::from("logit_bias")]);
     let shim = Shim::new(Canned("whole", sent.clone()), upstream_profile)
         .with_settings(settings)
         .with_state(Arc::new(Broken(true)));

@@ -5,9 +5,10 @@ mod common;
 
 use common::conversation::{OPENING, Opening, answer, next, question, secrets};
 use common::state::{Setup, TestStore};
+use openai_shim_core::accepts::ReasoningHistory;
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step};
-use openai_shim_core::profile::{ReasoningHistory, native_profile, profiles};
+use openai_shim_core::profile::{native_profile, profiles};
 use openai_shim_core::state::{Owner, StateKey, StateKind};
 use openai_shim_core::{Dialect, Error, Exchange, Profile, dialect, profile};
 use std::collections::BTreeSet;
@@ -123,8 +124,8 @@ fn equal_ids_names_and_arguments_restore_no_other_owners_reasoning() {
     for upstream_profile in profiles_and_dialects() {
         let signs = dialect(&upstream_profile.dialect).unwrap().signature_format().is_some();
         if signs
-            || upstream_profile.messages.signatures_in_ids
-            || upstream_profile.messages.reasoning_history == ReasoningHistory::Restore
+            || upstream_profile.messages.signatures_in_ids == Some(true)
+            || upstream_profile.messages.reasoning_history == Some(ReasoningHistory::Restore)
         {
             for client in &turns {
                 let key = (upstream_profile.name.clone(), upstream_profile.dialect.clone(), *client);
@@ -270,7 +271,7 @@ fn loss_is_rejected_by_strict_mode_also_after_the_load() {
     let later = next(common::chat(), OPENING, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
     let incoming = ClientRequest::read(common::chat(), "", later.into()).unwrap().with_owner(Owner::single());
     let mut upstream_profile = profile("compatible").unwrap();
-    upstream_profile.params.drop = vec![String::from("logit_bias")];
+    upstream_profile.params.drop = Some(vec![String::from("logit_bias")]);
     let mut settings = Settings::default();
     settings.loss_policy = openai_shim_core::exchange::LossPolicy::Strict;
     let context = openai_shim_core::Context::fixed();

@@ -1,7 +1,8 @@
 //! The configuration: what is accepted, and the faults of what is not.
 
+use openai_shim_core::accepts::{Accepts, ContentType, PrefillPolicy, ToolCallIdFormat, ToolChoiceSupport};
 use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
-use openai_shim_core::profile::{ContentType, PrefillPolicy, ToolCallIdFormat, ToolChoiceSupport};
+use openai_shim_core::{Profile, dialect};
 use openai_shim_server::Config;
 use openai_shim_server::config::{
     ConfigError, LogFormat, ModelConfig, Overrides, Secret, UpstreamLocation, keys, read,
@@ -231,6 +232,11 @@ fn profile_is_selected_by_host_unless_it_is_named() {
     assert_eq!(profile("https://api.lemonfox.ai/v1", "profile = \"vllm\""), "vllm");
 }
 
+/// What an upstream accepts in its own dialect.
+fn accepts(profile: &Profile) -> Accepts {
+    profile.accepts(dialect(&profile.dialect).unwrap().accepts())
+}
+
 #[test]
 fn quirks_replace_single_entries_of_the_profile() {
     let config = from(&upstream(
@@ -239,11 +245,12 @@ fn quirks_replace_single_entries_of_the_profile() {
     ))
     .unwrap();
     let row = &config.upstreams[0].profile;
-    assert_eq!(row.params.drop, ["user"]);
-    assert_eq!(row.params.clamp["temperature"].map(f64::to_bits), [0.0, 1.5].map(f64::to_bits));
+    let accepts = accepts(row);
+    assert_eq!(accepts.params.drop, ["user"]);
+    assert_eq!(accepts.params.clamp["temperature"].map(f64::to_bits), [0.0, 1.5].map(f64::to_bits));
     assert_eq!((row.auth.header.as_str(), row.auth.prefix.as_str()), ("api-key", "Bearer "));
     // Rules that the quirks do not name stay.
-    assert!(row.params.require_max_tokens && row.messages.content == ContentType::String);
+    assert!(accepts.params.require_max_tokens && accepts.messages.content == ContentType::String);
 }
 
 #[test]
@@ -252,7 +259,7 @@ fn empty_map_in_quirks_clears_and_empty_section_does_not() {
         "profile = \"lemonfox\"\n[upstream.quirks]\nmessages.roles = {}\n[upstream.quirks.params]\n",
     ))
     .unwrap();
-    let row = &config.upstreams[0].profile;
+    let row = accepts(&config.upstreams[0].profile);
     assert!(row.messages.roles.is_empty() && !row.params.rename.is_empty());
 }
 
@@ -277,7 +284,7 @@ fn quirks_switch_rules_of_the_profile_off() {
     let row = |profile: &str, quirks: &str| {
         let config =
             from(&upstream(&format!("profile = \"{profile}\"\n[upstream.quirks]\n{quirks}\n"))).unwrap();
-        config.upstreams[0].profile.clone()
+        accepts(&config.upstreams[0].profile)
     };
     let perplexity = row("perplexity", "messages.merge_system = false\ntools.named_choice = \"native\"");
     assert!(!perplexity.messages.merge_system && perplexity.messages.merge_same_role);
@@ -296,7 +303,7 @@ fn quirks_switch_rules_of_the_profile_off() {
 fn list_in_quirks_replaces_or_extends_the_profiles_list() {
     let drop = |list: &str| {
         let text = format!("profile = \"ollama\"\n[upstream.quirks]\nparams.drop = {list}\n");
-        from(&upstream(&text)).unwrap().upstreams[0].profile.params.drop.clone()
+        accepts(&from(&upstream(&text)).unwrap().upstreams[0].profile).params.drop
     };
     assert_eq!(drop("[\"seed\"]"), ["seed"]);
     assert_eq!(drop("[\"...\", \"seed\"]"), ["logit_bias", "user", "seed"]);
@@ -309,7 +316,7 @@ fn model_overrides_of_quirks_win_over_the_profiles() {
          params.max_stop_sequences = 4\nreasoning.efforts = []\n",
     ))
     .unwrap();
-    let row = config.upstreams[0].profile.for_model("o3-mini").into_owned();
+    let row = accepts(&config.upstreams[0].profile.for_model("o3-mini"));
     assert_eq!((row.params.drop, row.params.max_stop_sequences), (vec![String::from("seed")], Some(4)));
     assert!(row.reasoning.efforts.is_empty());
     assert_eq!(row.params.rename["max_tokens"], "max_completion_tokens");
@@ -511,10 +518,8 @@ fn documented_example_of_upstreams_is_read() {
     let text = format!("[[upstream]]{block}").replace("env:LEMONFOX_API_KEY", "sk-1");
     let config = from(&text).unwrap();
     assert_eq!(config.upstreams.iter().map(|u| u.name.as_str()).collect::<Vec<_>>(), ["lemonfox", "home"]);
-    assert!(
-        !config.upstreams[1].profile.stream.accepts_options
-            && config.upstreams[1].profile.messages.merge_system
-    );
+    let row = accepts(&config.upstreams[1].profile);
+    assert!(!row.stream.accepts_options && row.messages.merge_system);
 }
 
 #[test]

@@ -46,7 +46,7 @@ async fn refused_parameter_is_changed_retried_and_remembered() {
     let rows = learned.body.replace("[[upstream.quirks", "\n[[upstream.quirks");
     let config = parse(&format!("[[upstream]]\nname = \"up\"\nbase_url = \"http://h.example/v1\"\n{rows}"));
     let row = config.upstreams[0].profile.for_model("m").into_owned();
-    assert_eq!(row.params.rename["max_tokens"], "max_completion_tokens");
+    assert_eq!(row.params.rename.unwrap()["max_tokens"], "max_completion_tokens");
 }
 
 #[tokio::test]

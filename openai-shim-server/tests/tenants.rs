@@ -8,8 +8,9 @@ mod conversation;
 use axum::Router;
 use axum::extract::Request;
 use conversation::{OPENING, Opening, answer, next, question, secrets};
+use openai_shim_core::accepts::ReasoningHistory;
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::profile::{Profile, ReasoningHistory, profiles};
+use openai_shim_core::profile::{Profile, profiles};
 use openai_shim_core::{Dialect, dialect};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -150,7 +151,8 @@ async fn reasoning_of_one_client_reaches_no_other_client_or_conversation() {
     // The test needs reasoning that is restored: without it, isolation would hold trivially.
     for (i, (what, dialect, row)) in rows().iter().enumerate() {
         let keeps = row.as_ref().is_some_and(|row| {
-            row.messages.signatures_in_ids || row.messages.reasoning_history == ReasoningHistory::Restore
+            row.messages.signatures_in_ids == Some(true)
+                || row.messages.reasoning_history == Some(ReasoningHistory::Restore)
         });
         if keeps || dialect.signature_format().is_some() {
             for client in ["openai-chat", "anthropic-messages", "openai-responses", "ollama-chat", "gemini"] {

@@ -3,6 +3,7 @@
 use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
 use super::shape::{self, Shape};
 use super::url;
+use crate::accepts::AcceptsLayer;
 use crate::canonical::{
     CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseContext,
     ResponseSpec, ResponseSummary, parse_models,
@@ -12,6 +13,7 @@ use crate::framing::{Deviation, Frame};
 use crate::json::Object;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use std::sync::LazyLock;
 
 /// A route on which clients of a dialect request generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +101,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// Extracts the sources with a URL that this dialect's own extra fields, of a text or of a response, cite.
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         CitedSources { list: Vec::new(), rest: extra.clone() }
+    }
+
+    /// Returns what the API of this dialect's own vendor accepts; a profile's rules lie over it.
+    fn accepts(&self) -> &'static AcceptsLayer {
+        static NOTHING: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+        &NOTHING
     }
 
     /// Returns the known fields of a request, their types, and what a wrong type leads to.

@@ -32,7 +32,7 @@ impl Session {
         let read = ClientRequest::read(self.client, &state.path, state.body.clone());
         let Ok(mut client_request) = read else { return false };
         client_request.set_stream(state.wants_stream);
-        let side = UpstreamSide { profile: Cow::Owned(profile), dialect: self.upstream };
+        let side = UpstreamSide::of(Cow::Owned(profile), self.upstream);
         let context = self.context.ids().clone();
         let prepared = prepare(client_request, &side, &self.settings, context, self.stored_turns());
         let Ok(prepared) = prepared else { return false };

@@ -1,13 +1,14 @@
 //! The upstream's request: profile and dialect for a client request, then normalized, encoded and addressed.
 
 use super::{ClientRequest, Settings, headers};
+use crate::accepts::{Accepts, ReasoningHistory};
 use crate::canonical::{
     Context, DiagnosticCode, Diagnostics, Request, ResponseContext, ResponseSpec, StreamUsage, TurnStorage,
 };
 use crate::dialect::{Dialect, dialect};
 use crate::error::{ClientError, Error, ErrorKind};
-use crate::normalize::{OpaqueStateRule, StoredTurns, normalize, params};
-use crate::profile::{Profile, ReasoningHistory};
+use crate::normalize::{self, OpaqueStateRule, StoredTurns, params};
+use crate::profile::Profile;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Uri};
@@ -19,9 +20,17 @@ pub(super) struct UpstreamSide<'p> {
     pub(super) profile: Cow<'p, Profile>,
     /// The client's own dialect where the upstream has it, else the profile's.
     pub(super) dialect: &'static dyn Dialect,
+    /// What the upstream accepts in that dialect.
+    pub(super) accepts: Accepts,
 }
 
 impl<'p> UpstreamSide<'p> {
+    /// `profile` has all known adaptations.
+    pub(super) fn of(profile: Cow<'p, Profile>, dialect: &'static dyn Dialect) -> Self {
+        let accepts = profile.accepts(dialect.accepts());
+        Self { profile, dialect, accepts }
+    }
+
     pub(super) fn new(
         client_request: &ClientRequest,
         profile: &'p Profile,
@@ -34,7 +43,7 @@ impl<'p> UpstreamSide<'p> {
         for adaptation in &settings.adaptations {
             adaptation.apply(model_profile.to_mut());
         }
-        Ok(Self { profile: model_profile, dialect })
+        Ok(Self::of(model_profile, dialect))
     }
 
     /// Refuses a request that refers to state which only an upstream of the client's dialect has.
@@ -95,7 +104,7 @@ pub(super) fn prepare(
     stored: Option<&StoredTurns>,
 ) -> Result<UpstreamRequest, Error> {
     side.refuse_foreign_references(&client_request)?;
-    let (profile, upstream) = (&*side.profile, side.dialect);
+    let (profile, upstream, accepts) = (&*side.profile, side.dialect, &side.accepts);
     let ClientRequest { client, mut request, mut diagnostics, body, headers, .. } = client_request;
     request.same_dialect_only = None;
     let mut spec = ResponseSpec::new(&request, &context);
@@ -109,8 +118,8 @@ pub(super) fn prepare(
     }
     spec.quirks = profile.responses;
     spec.reasoning = settings.reasoning;
-    spec.signatures_in_ids = profile.messages.signatures_in_ids;
-    let restores_reasoning = profile.messages.reasoning_history == ReasoningHistory::Restore;
+    spec.signatures_in_ids = accepts.messages.signatures_in_ids;
+    let restores_reasoning = accepts.messages.reasoning_history == ReasoningHistory::Restore;
     spec.turn_storage = match stored {
         None => TurnStorage::None,
         Some(_) if restores_reasoning => TurnStorage::OpaqueAndReasoning,
@@ -121,13 +130,14 @@ pub(super) fn prepare(
     let stored = stored.unwrap_or(&no_turns);
     OpaqueStateRule { upstream, stored, restores_reasoning }
         .strip_and_restore(&mut request, &mut diagnostics);
-    normalize(&mut request, profile, &defaults, &mut spec, &mut diagnostics)?;
+    let recipient = normalize::Recipient { name: &profile.name, dialect: upstream, accepts };
+    normalize::normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics)?;
     if request.include_usage && spec.stream_usage == StreamUsage::None {
         spec.stream_usage = StreamUsage::Injected;
     }
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
     let mut encoded = upstream.encode_request(&request, source, &mut diagnostics)?;
-    params(&mut encoded.body, profile, &defaults, &mut diagnostics)?;
+    params(&mut encoded.body, &recipient, &defaults, &mut diagnostics)?;
     // A request with many messages is large: it is dropped before the body is written.
     let model = std::mem::take(&mut request.model);
     let is_stream_requested = request.stream;

@@ -1,8 +1,8 @@
 //! `n` and stop sequences to what the profile accepts: excess choices become requests of their own, excess stop sequences are
 //! applied to the response.
 
+use crate::accepts::ParamRules;
 use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseSpec};
-use crate::profile::ParamRules;
 
 /// The most choices that are requested one by one.
 const MAX_SEQUENTIAL_CHOICES: u32 = 16;

@@ -3,8 +3,8 @@
 //! A new id depends on the old one alone, so that the same history is always sent with the same bytes. Responses are not
 //! mapped back: the upstream accepts its own ids.
 
+use crate::accepts::{MessageRules, ToolCallIdFormat};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id, issuer};
-use crate::profile::{MessageRules, ToolCallIdFormat};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,22 +1,22 @@
 //! Content blocks to an error, if they contain media that the profile does not accept.
 
+use super::recipient::Recipient;
 use crate::canonical::{Block, MediaSource};
 use crate::error::{ClientError, Error, ErrorKind};
-use crate::profile::Profile;
 
 /// Ensures that the upstream accepts the media of message `i`: dropping them would change the meaning of the request.
 ///
 /// # Errors
 /// The first image, audio or file of a type, or with a URL, that the upstream does not accept.
-pub(super) fn ensure_accepted(blocks: &[Block], profile: &Profile, i: usize) -> Result<(), Error> {
-    let rules = &profile.messages;
+pub(super) fn ensure_accepted(blocks: &[Block], recipient: &Recipient<'_>, i: usize) -> Result<(), Error> {
+    let rules = &recipient.accepts.messages;
     for block in blocks {
         let (modality, media) = match block {
             Block::Image(media) => ("image", media),
             Block::Audio(media) => ("audio", media),
             Block::File(media) => ("file", media),
             Block::ToolResult { blocks, .. } if rules.input_modalities.is_some() => {
-                ensure_accepted(blocks, profile, i)?;
+                ensure_accepted(blocks, recipient, i)?;
                 continue;
             }
             _ => continue,
@@ -26,7 +26,7 @@ pub(super) fn ensure_accepted(blocks: &[Block], profile: &Profile, i: usize) -> 
                 i,
                 format!(
                     "{} fetches nothing from addresses. Send the content itself, as a data URL (data:image/png;base64,…).",
-                    profile.name
+                    recipient.name
                 ),
             ));
         }
@@ -40,7 +40,7 @@ pub(super) fn ensure_accepted(blocks: &[Block], profile: &Profile, i: usize) -> 
                 i,
                 format!(
                     "{} cannot read this {modality}: it takes {accepted}. Leave it out, or ask another model.",
-                    profile.name
+                    recipient.name
                 ),
             ));
         }

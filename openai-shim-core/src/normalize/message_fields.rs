@@ -1,7 +1,7 @@
 //! Fields of messages to those that the profile accepts: refused ones are dropped, and tool results get their tool's name.
 
+use crate::accepts::{MessageNamePolicy, MessageRules};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Messages, Role};
-use crate::profile::{MessageNamePolicy, MessageRules};
 use std::collections::BTreeMap;
 
 /// Drops the extra fields that the upstream refuses, and those that are `null` if it refuses these.

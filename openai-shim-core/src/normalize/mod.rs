@@ -1,4 +1,4 @@
-//! A canonical request to one that a profile accepts; every change is reported.
+//! A canonical request to one that an upstream accepts; every change is reported.
 //!
 //! The order is fixed: first what the request asks for (tools, the response format, limits), then the messages, which by then
 //! include the sentences for what the upstream has no parameter for; at last, in the encoded body, the parameters.
@@ -13,6 +13,7 @@ mod order;
 mod output_schema;
 mod params;
 mod reasoning;
+mod recipient;
 mod roles;
 mod stored_turns;
 mod strict;
@@ -20,58 +21,60 @@ mod text;
 mod tool_choice;
 mod tool_schema;
 
-pub use params::{RequestDefaults, params};
+pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
+pub use recipient::{Recipient, RequestDefaults};
 pub(crate) use stored_turns::{StateScope, StoredTurns, TurnLookup};
 pub use strict::ensure_lossless;
 
+use crate::accepts::Accepts;
 use crate::canonical::{ChatTemplate, DiagnosticCode, Diagnostics, Request, ResponseSpec, TokenLimit};
 use crate::error::Error;
-use crate::profile::Profile;
 
-/// Changes `request` so that `profile` accepts it, and records in `spec` what that means for the response.
+/// Changes `request` so that `recipient` accepts it, and records in `spec` what that means for the response.
 ///
 /// # Errors
 /// When a message has content of a type that the upstream does not accept.
 pub fn normalize(
     request: &mut Request,
-    profile: &Profile,
+    recipient: &Recipient<'_>,
     defaults: &RequestDefaults,
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
-    tool_choice::declare_from_history(request, &profile.tools, diagnostics);
-    tool_choice::normalize(request, &profile.tools, diagnostics);
-    tool_schema::normalize(request, &profile.tools, diagnostics);
-    output_schema::normalize(request, &profile.response_format, spec, diagnostics);
-    set_chat_template(request, &profile.messages.chat_template);
-    request.reasoning.use_token_budget = profile.reasoning.use_token_budget;
-    choices_and_stops::normalize(request, &profile.params, spec, diagnostics);
-    reasoning::history::normalize(request, &profile.messages, diagnostics);
-    normalize_messages(request, profile, diagnostics)?;
-    order::normalize(request, profile, diagnostics);
-    identifiers::normalize(request, &profile.messages, diagnostics);
+    let accepts = recipient.accepts;
+    tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
+    tool_choice::normalize(request, &accepts.tools, diagnostics);
+    tool_schema::normalize(request, &accepts.tools, diagnostics);
+    output_schema::normalize(request, &accepts.response_format, spec, diagnostics);
+    set_chat_template(request, &accepts.messages.chat_template);
+    request.reasoning.use_token_budget = accepts.reasoning.use_token_budget;
+    choices_and_stops::normalize(request, &accepts.params, spec, diagnostics);
+    reasoning::history::normalize(request, &accepts.messages, diagnostics);
+    normalize_messages(request, recipient, diagnostics)?;
+    order::normalize(request, recipient, diagnostics);
+    identifiers::normalize(request, &accepts.messages, diagnostics);
     if request.max_tokens.is_none()
-        && profile.params.require_max_tokens
+        && accepts.params.require_max_tokens
         && let Some(tokens) = defaults.max_tokens
     {
         request.max_tokens = Some(TokenLimit { tokens, completion: false });
         diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "");
     }
-    set_streaming(request, profile, spec, diagnostics);
+    set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }
 
 /// The rules that concern each message on its own, apart from its place among the others.
 fn normalize_messages(
     request: &mut Request,
-    profile: &Profile,
+    recipient: &Recipient<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
-    let rules = &profile.messages;
+    let rules = &recipient.accepts.messages;
     let messages = &mut request.messages;
     for (i, message) in messages.iter_mut().enumerate() {
-        media::ensure_accepted(&message.blocks, profile, i)?;
+        media::ensure_accepted(&message.blocks, recipient, i)?;
         for rule in [
             text::parts_to_string,
             text::string_to_parts,
@@ -106,22 +109,22 @@ fn set_chat_template(request: &mut Request, template: &ChatTemplate) {
 /// Decides whether the upstream is asked for a stream, whatever the client asked for.
 fn set_streaming(
     request: &mut Request,
-    profile: &Profile,
+    accepts: &Accepts,
     spec: &ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) {
-    let disabled_by_format = profile.response_format.disable_streaming && request.response_format.is_some();
-    if request.stream && (!profile.stream.supported || disabled_by_format || spec.sequential_choices > 0) {
+    let disabled_by_format = accepts.response_format.disable_streaming && request.response_format.is_some();
+    if request.stream && (!accepts.stream.supported || disabled_by_format || spec.sequential_choices > 0) {
         request.stream = false;
         diagnostics.record(
             DiagnosticCode::StreamSimulated,
             "stream",
             "the upstream is asked for a whole answer",
         );
-    } else if !request.stream && profile.stream.required && spec.sequential_choices == 0 {
+    } else if !request.stream && accepts.stream.required && spec.sequential_choices == 0 {
         request.stream = true;
         diagnostics.record(DiagnosticCode::StreamFolded, "stream", "the upstream only streams");
     }
     // Reports need the usage, so it is always requested; the client gets it only if it asked for it.
-    request.include_usage = request.stream && profile.stream.accepts_options;
+    request.include_usage = request.stream && accepts.stream.accepts_options;
 }

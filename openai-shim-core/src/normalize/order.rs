@@ -2,13 +2,13 @@
 //! result, no assistant message at the end.
 
 use super::change::append_content;
+use super::recipient::Recipient;
+use crate::accepts::PrefillPolicy;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Messages, Request, Role};
-use crate::dialect::dialect;
 use crate::json::raw;
-use crate::profile::{PrefillPolicy, Profile};
 
-pub(super) fn normalize(request: &mut Request, profile: &Profile, diagnostics: &mut Diagnostics) {
-    let rules = &profile.messages;
+pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    let rules = &recipient.accepts.messages;
     let messages = &mut request.messages;
     if rules.merge_system {
         merge_system(messages, diagnostics);
@@ -19,7 +19,7 @@ pub(super) fn normalize(request: &mut Request, profile: &Profile, diagnostics: &
     if rules.assistant_after_tool {
         insert_assistant(messages, diagnostics);
     }
-    rewrite_prefill(messages, profile, diagnostics);
+    rewrite_prefill(messages, recipient, diagnostics);
 }
 
 /// Merges all system messages into one in front.
@@ -95,17 +95,17 @@ fn insert_assistant(messages: &mut Messages, diagnostics: &mut Diagnostics) {
 }
 
 /// Sends an assistant message at the end, which the model is to continue, as the upstream accepts it.
-fn rewrite_prefill(messages: &mut Messages, profile: &Profile, diagnostics: &mut Diagnostics) {
+fn rewrite_prefill(messages: &mut Messages, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let Some(last) = messages.iter_mut().next_back().filter(|m| m.role == Role::Assistant) else { return };
     if last.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. })) {
         return;
     }
-    match profile.messages.prefill {
+    match recipient.accepts.messages.prefill {
         PrefillPolicy::Prefix if last.extra.get("prefix").is_none() => {
-            let Ok(dialect) = dialect(&profile.dialect) else { return };
+            let dialect = recipient.dialect.name();
             let extra = &mut last.edit().extra;
-            if extra.dialect != dialect.name() {
-                *extra = ExtraFields::new(dialect.name(), Vec::new());
+            if extra.dialect != dialect {
+                *extra = ExtraFields::new(dialect, Vec::new());
             }
             extra.members.push((String::from("prefix"), raw("true")));
             diagnostics.record(DiagnosticCode::ContentRewritten, "messages[].prefix", "");

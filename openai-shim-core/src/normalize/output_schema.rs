@@ -1,9 +1,9 @@
 //! A response format to the nearest one that the profile accepts, down to a sentence in the instructions.
 
 use super::change::append_instruction;
+use crate::accepts::{ResponseFormatRules, ResponseFormatSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request, ResponseFormat, ResponseSpec};
 use crate::json::{Object, decode_string, raw};
-use crate::profile::{ResponseFormatRules, ResponseFormatSupport};
 
 /// A schema that allows every object.
 const ANY_OBJECT: &str = r#"{"type":"object"}"#;

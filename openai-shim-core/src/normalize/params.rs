@@ -1,42 +1,35 @@
 //! Parameters of an encoded body to those that the profile accepts: dropped, renamed, or moved into a range.
 
 use super::reasoning::effort;
+use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
+use crate::accepts::{Accepts, ParamRules, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
-use crate::profile::{ParamRules, Profile, ToolChoiceSupport};
 use std::collections::BTreeSet;
-
-/// Settings of the server that apply to every request.
-#[derive(Debug, Clone, Default)]
-pub struct RequestDefaults {
-    /// `max_tokens` for upstreams that require it.
-    pub max_tokens: Option<u64>,
-    /// A loss is an error.
-    pub strict: bool,
-}
 
 /// Parameters that are never dropped as unlisted: without them there is no request.
 const ALWAYS_ALLOWED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
 
-/// Applies the profile's rules for parameters to a request body.
+/// Applies the upstream's rules for parameters to a request body.
 ///
 /// # Errors
 /// In strict mode, when anything of the request was lost so far.
 pub fn params(
     body: &mut Object<'_>,
-    profile: &Profile,
+    recipient: &Recipient<'_>,
     defaults: &RequestDefaults,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
+    let accepts = recipient.accepts;
     drop_choice_without_tools(body, diagnostics);
-    write_required_choice(body, profile, diagnostics);
-    effort::write_effort(body, &profile.reasoning, diagnostics);
-    rename(body, &profile.params, diagnostics);
-    clamp(body, &profile.params, diagnostics);
-    drop_refused(body, &profile.params, diagnostics);
-    if defaults.strict { ensure_lossless(profile, diagnostics) } else { Ok(()) }
+    write_required_choice(body, accepts, diagnostics);
+    effort::write_effort(body, &accepts.reasoning, diagnostics);
+    rename(body, &accepts.params, diagnostics);
+    clamp(body, &accepts.params, diagnostics);
+    drop_refused(body, &accepts.params, diagnostics);
+    if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
 }
 
 /// Drops an empty list of tools, and without tools the choice among them: OpenAI refuses both.
@@ -59,9 +52,9 @@ fn drop_choice_without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostic
 }
 
 /// Writes `tool_choice: "required"` as `any`, for upstreams that name it so.
-fn write_required_choice(body: &mut Object<'_>, profile: &Profile, diagnostics: &mut Diagnostics) {
+fn write_required_choice(body: &mut Object<'_>, accepts: &Accepts, diagnostics: &mut Diagnostics) {
     if body.str("tool_choice").as_deref() == Some("required")
-        && profile.tools.required_choice == ToolChoiceSupport::Any
+        && accepts.tools.required_choice == ToolChoiceSupport::Any
     {
         body.set("tool_choice", "\"any\"");
         diagnostics.record(DiagnosticCode::ParamRenamed, "tool_choice", "any");

@@ -1,8 +1,8 @@
 //! Message roles to the roles that the profile accepts.
 
 use super::change::append_content;
+use crate::accepts::MessageRules;
 use crate::canonical::{DiagnosticCode, Diagnostics, Message, Messages, Role};
-use crate::profile::MessageRules;
 
 /// Renames roles. A system message that becomes a user message joins the user's next message.
 pub(super) fn rename(messages: &mut Messages, rules: &MessageRules, diagnostics: &mut Diagnostics) {

@@ -1,7 +1,7 @@
 //! Text content of messages to the JSON type that the profile accepts, and empty content to what it accepts instead.
 
+use crate::accepts::{ContentType, MessageRules, ToolCallContent};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Messages, Role};
-use crate::profile::{ContentType, MessageRules, ToolCallContent};
 
 /// Joins the parts of a text into one: the encoder writes a single text block as a string.
 pub(super) fn parts_to_string(

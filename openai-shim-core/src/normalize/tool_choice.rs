@@ -1,9 +1,9 @@
 //! A forced tool choice to one that the profile accepts, and tools of the history to declared ones.
 
 use super::change::append_instruction;
+use crate::accepts::{ToolChoiceSupport, ToolRules};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Request, Tool, ToolChoice};
 use crate::json::raw;
-use crate::profile::{ToolChoiceSupport, ToolRules};
 use std::collections::BTreeSet;
 
 /// Declares the tools that the history calls, if the upstream requires that and the client offers none.

@@ -1,8 +1,8 @@
 //! Schemas of functions to the JSON-schema subset that the profile accepts.
 
+use crate::accepts::ToolRules;
 use crate::canonical::{DiagnosticCode, Diagnostics, Edit, Request, Tool};
 use crate::json::{raw, schema_subset};
-use crate::profile::ToolRules;
 
 pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
     request.tools.edit_each(|i, tool| normalize_function(tool, rules, i, diagnostics));

@@ -1,10 +1,10 @@
 //! What a profile consists of, and its rules for one model.
 
-use super::accepts::{
-    MessageLayer, MessageRules, ParamLayer, ParamRules, ReasoningLayer, ReasoningRules, ResponseFormatLayer,
-    ResponseFormatRules, StreamingLayer, StreamingSupport, ToolLayer, ToolRules,
-};
 use super::glob;
+use crate::accepts::{
+    Accepts, AcceptsLayer, MessageLayer, ParamLayer, ReasoningLayer, ResponseFormatLayer, StreamingLayer,
+    ToolLayer,
+};
 use crate::canonical::{AnswerQuirks, AnswerQuirksLayer};
 use crate::overlay::{Merge, Overlay, Rule, is_unset, rules};
 use http::{HeaderMap, HeaderName};
@@ -14,12 +14,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 rules! {
-    /// What one upstream accepts and how its responses deviate.
+    /// What one upstream accepts and how its responses deviate: what it sets over the rules of its dialect.
     ///
     /// ```
     /// let openai = openai_shim_core::profile("openai").unwrap();
     /// assert_eq!(openai.dialect, "openai-chat");
-    /// assert!(openai.for_model("o3-mini").params.drop.contains(&String::from("temperature")));
+    /// let chat = openai_shim_core::dialect::dialect(&openai.dialect)?;
+    /// let accepts = openai.for_model("o3-mini").accepts(chat.accepts());
+    /// assert!(accepts.params.drop.contains(&String::from("temperature")));
+    /// # Ok::<(), openai_shim_core::error::ClientError>(())
     /// ```
     pub struct Profile, ProfileLayer {
         /// The profile's name.
@@ -46,17 +49,17 @@ rules! {
         /// Whether the upstream lists its models.
         pub has_model_list: bool = true,
         /// Which parameters it accepts.
-        pub params: ParamRules => ParamLayer,
+        pub params: ParamLayer => ParamLayer,
         /// Which messages it accepts.
-        pub messages: MessageRules => MessageLayer,
+        pub messages: MessageLayer => MessageLayer,
         /// Which tools, and which choice among them, it accepts.
-        pub tools: ToolRules => ToolLayer,
+        pub tools: ToolLayer => ToolLayer,
         /// Which response formats it accepts.
-        pub response_format: ResponseFormatRules => ResponseFormatLayer,
+        pub response_format: ResponseFormatLayer => ResponseFormatLayer,
         /// How reasoning is requested.
-        pub reasoning: ReasoningRules => ReasoningLayer,
+        pub reasoning: ReasoningLayer => ReasoningLayer,
         /// How it streams.
-        pub stream: StreamingSupport => StreamingLayer,
+        pub stream: StreamingLayer => StreamingLayer,
         /// How its responses deviate.
         pub responses: AnswerQuirks => AnswerQuirksLayer,
         /// Layers for some models, applied in this order. A layer adds its overrides after those of the layer below.
@@ -143,12 +146,12 @@ impl ModelOverride {
     /// Sets the rules of the override in a profile.
     pub(super) fn apply(&self, profile: &mut Profile) {
         Overlay::overlay(&mut profile.extra_dialects, &self.extra_dialects);
-        profile.params.overlay(&self.params);
-        profile.messages.overlay(&self.messages);
-        profile.tools.overlay(&self.tools);
-        profile.response_format.overlay(&self.response_format);
-        profile.reasoning.overlay(&self.reasoning);
-        profile.stream.overlay(&self.stream);
+        profile.params.merge(&self.params);
+        profile.messages.merge(&self.messages);
+        profile.tools.merge(&self.tools);
+        profile.response_format.merge(&self.response_format);
+        profile.reasoning.merge(&self.reasoning);
+        profile.stream.merge(&self.stream);
         profile.responses.overlay(&self.responses);
     }
 }
@@ -195,6 +198,19 @@ impl Profile {
             rules.apply(&mut model_profile);
         }
         Cow::Owned(model_profile)
+    }
+
+    /// What the upstream accepts: the profile's rules over those of a dialect.
+    pub fn accepts(&self, dialect: &AcceptsLayer) -> Accepts {
+        let mut accepts = Accepts::default();
+        accepts.overlay(dialect);
+        accepts.params.overlay(&self.params);
+        accepts.messages.overlay(&self.messages);
+        accepts.tools.overlay(&self.tools);
+        accepts.response_format.overlay(&self.response_format);
+        accepts.reasoning.overlay(&self.reasoning);
+        accepts.stream.overlay(&self.stream);
+        accepts
     }
 
     /// Copies the client headers that the profile forwards into the upstream's, replacing headers of the same name.

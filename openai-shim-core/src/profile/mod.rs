@@ -1,11 +1,10 @@
 //! Profiles: what one upstream accepts and how its responses deviate, as data.
 //!
 //! A [`Profile`] describes one upstream. The built-in profiles are in `table`; a user writes the same keys in TOML. No code
-//! compares an upstream's name: it reads the profile's rules. Rules are set in layers, from the defaults
+//! compares an upstream's name: it reads the profile's rules. Rules are set in layers, from what a dialect's vendor accepts
 //! through the profile and the [`ModelOverride`]s that match a model to the [`Adaptation`]s derived from errors; each layer
 //! can switch a rule on and off.
 
-mod accepts;
 mod adapt;
 mod definition;
 mod glob;
@@ -13,12 +12,6 @@ mod lookup;
 mod table;
 mod validate;
 
-pub use accepts::{
-    ContentType, MessageLayer, MessageNamePolicy, MessageRules, ParamLayer, ParamRules, PrefillPolicy,
-    ReasoningHistory, ReasoningLayer, ReasoningParam, ReasoningRules, ResponseFormatLayer,
-    ResponseFormatRules, ResponseFormatSupport, StreamingLayer, StreamingSupport, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport, ToolLayer, ToolRules,
-};
 pub use adapt::{Adaptation, adaptation_for};
 pub use definition::{Auth, AuthLayer, EndpointPaths, ModelOverride, PathsLayer, Profile, ProfileLayer};
 pub use lookup::{native_profile, profile, profile_for, profiles};

@@ -1,7 +1,7 @@
 //! A profile's rules to those among them that cannot work: paths that are no paths, unknown roles, empty ranges.
 
-use super::accepts::{MessageRules, ParamRules};
 use super::definition::{Auth, EndpointPaths, Profile};
+use crate::accepts::{AcceptsLayer, MessageRules, ParamRules};
 use crate::canonical::Role;
 use http::{HeaderName, HeaderValue, Uri};
 
@@ -55,9 +55,10 @@ impl Profile {
     /// The invalid ones among the rules that an override can set.
     fn invalid_request_rules(&self) -> Vec<InvalidRule> {
         let mut found = Vec::new();
-        check_params(&self.params, &mut found);
-        check_messages(&self.messages, &mut found);
-        if self.stream.required && !self.stream.supported {
+        let accepts = self.accepts(&AcceptsLayer::default());
+        check_params(&accepts.params, &mut found);
+        check_messages(&accepts.messages, &mut found);
+        if accepts.stream.required && !accepts.stream.supported {
             let problem = "contradicts stream.supported = false; write one of the two";
             report(&mut found, "stream.required", problem);
         }
@@ -132,6 +133,7 @@ fn check_messages(rules: &MessageRules, found: &mut Vec<InvalidRule>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canonical::ChatTemplate;
     use crate::profile::{ModelOverride, profiles};
 
     fn keys(profile: &Profile) -> Vec<String> {
@@ -157,13 +159,19 @@ mod tests {
             ("paths.generate", |p| p.paths.generate = String::from("/my route")),
             ("paths.generate", |p| p.paths.generate = String::from("chat")),
             ("paths.models", |p| p.paths.models.clear()),
-            ("params.clamp", |p| p.params.clamp.extend([(String::from("n"), [1.0, 0.0])])),
-            ("params.max_choices", |p| p.params.max_choices = Some(0)),
-            ("messages.roles", |p| p.messages.roles.extend([(String::from("system"), String::from("usr"))])),
-            ("messages.input_modalities", |p| {
-                p.messages.input_modalities = Some(vec![String::from("images")]);
+            ("params.clamp", |p| p.params.clamp = Some([(String::from("n"), [1.0, 0.0])].into())),
+            ("params.max_choices", |p| p.params.max_choices = Some(Some(0))),
+            ("messages.roles", |p| {
+                p.messages.roles = Some([(String::from("system"), String::from("usr"))].into())
             }),
-            ("messages.chat_template.user", |p| p.messages.chat_template.user = Some(String::from("User:"))),
+            ("messages.input_modalities", |p| {
+                p.messages.input_modalities = Some(Some(vec![String::from("images")]));
+            }),
+            ("messages.chat_template.user", |p| {
+                let mut template = ChatTemplate::default();
+                template.user = Some(String::from("User:"));
+                p.messages.chat_template = Some(template);
+            }),
         ];
         for (key, change) in changes {
             let mut profile = Profile::default();

@@ -89,17 +89,17 @@ fn profile_named(name: &str) -> Profile {
     match name {
         "cumulative" => profile.responses.cumulative_deltas = true,
         "clamping" => {
-            profile.params.clamp.insert("temperature".to_owned(), [0.0, 1.5]);
-            profile.params.clamp.insert("top_p".to_owned(), [0.0, 1.0]);
+            profile.params.clamp =
+                Some([("temperature".to_owned(), [0.0, 1.5]), ("top_p".to_owned(), [0.0, 1.0])].into());
         }
         "inside" => profile.responses.reasoning_tags = ReasoningTags::Prefilled,
         "keeping" => {
             profile.responses.reasoning_tags = ReasoningTags::Ignore;
             profile.responses.keep_tool_markup = true;
         }
-        "stopless" => profile.params.max_stop_sequences = Some(0),
-        "alternating" => profile.messages.merge_same_role = true,
-        "unstreamed" => profile.stream.supported = false,
+        "stopless" => profile.params.max_stop_sequences = Some(Some(0)),
+        "alternating" => profile.messages.merge_same_role = Some(true),
+        "unstreamed" => profile.stream.supported = Some(false),
         built_in => profile = openai_shim_core::profile::profile(built_in).unwrap(),
     }
     profile

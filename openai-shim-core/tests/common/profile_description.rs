@@ -1,13 +1,14 @@
 //! A profile to its section of `docs/quirks.md`.
 
 use openai_shim_core::Profile;
+use openai_shim_core::accepts::{
+    AcceptsLayer, ContentType, MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy, ReasoningHistory,
+    ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport,
+    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+};
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
-use openai_shim_core::profile::{
-    Auth, ContentType, EndpointPaths, MessageNamePolicy, MessageRules, ModelOverride, ParamRules,
-    PrefillPolicy, ReasoningHistory, ReasoningParam, ReasoningRules, ResponseFormatRules,
-    ResponseFormatSupport, StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
-};
+use openai_shim_core::profile::{Auth, EndpointPaths, ModelOverride};
 
 /// The section about one profile.
 pub fn section(profile: &Profile) -> String {
@@ -41,12 +42,14 @@ pub fn about(profile: &Profile) -> Vec<String> {
     let mut lines = access(&profile.auth, &profile.paths, profile.has_model_list);
     lines.extend(forwarded_headers(&profile.forward_headers));
     lines.extend(extra_dialects(&profile.extra_dialects));
-    lines.extend(params(&profile.params));
-    lines.extend(messages(&profile.messages));
-    lines.extend(tools(&profile.tools));
-    lines.extend(response_format(&profile.response_format));
-    lines.extend(reasoning(&profile.reasoning));
-    lines.extend(stream(&profile.stream));
+    // What the dialect's own vendor accepts is not repeated.
+    let accepts = profile.accepts(&AcceptsLayer::default());
+    lines.extend(params(&accepts.params));
+    lines.extend(messages(&accepts.messages));
+    lines.extend(tools(&accepts.tools));
+    lines.extend(response_format(&accepts.response_format));
+    lines.extend(reasoning(&accepts.reasoning));
+    lines.extend(stream(&accepts.stream));
     lines.extend(responses(profile.responses));
     lines
 }

@@ -23,7 +23,12 @@ pub fn table() -> String {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let source: String = [
         "profile/definition.rs",
-        "profile/accepts.rs",
+        "accepts/params.rs",
+        "accepts/messages.rs",
+        "accepts/tools.rs",
+        "accepts/response_format.rs",
+        "accepts/reasoning.rs",
+        "accepts/streaming.rs",
         "canonical/answer_quirks.rs",
         "canonical/chat_template.rs",
     ]
@@ -32,7 +37,9 @@ pub fn table() -> String {
     let mut text = String::from("| key | value | meaning |\n|---|---|---|\n");
     for (section, name) in SECTIONS {
         for Field { name, kind, meaning } in fields(&source, name) {
-            let is_section = SECTIONS.iter().any(|(_, name)| *name == kind) || kind == "Vec<ModelOverride>";
+            let is_section = SECTIONS.iter().any(|(_, name)| *name == kind)
+                || kind.ends_with("Layer")
+                || kind == "Vec<ModelOverride>";
             if is_section {
                 continue;
             }

@@ -26,6 +26,7 @@
 //! Blocks of the API's own tools (`server_tool_use`, `web_search_tool_result`, …) have no meaning in other dialects: they
 //! are held as raw JSON, written again for clients of this dialect, and reported as dropped for all others.
 
+mod accepts;
 mod auxiliary;
 mod conformance;
 mod content_block;
@@ -48,6 +49,7 @@ use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
     StreamRepairer,
 };
+use crate::accepts::AcceptsLayer;
 use crate::canonical::{
     CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
 };
@@ -84,6 +86,10 @@ impl Dialect for Anthropic {
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, &[("citation", response::citations), ("citations", response::citations)])
+    }
+
+    fn accepts(&self) -> &'static AcceptsLayer {
+        &accepts::ACCEPTS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -32,6 +32,7 @@
 //!
 //! The path has the model and the method, and its query has `alt=sse`: without it a stream is a JSON array.
 
+mod accepts;
 mod auxiliary;
 mod citations;
 mod contents;
@@ -62,6 +63,7 @@ use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
     StreamRepairer,
 };
+use crate::accepts::AcceptsLayer;
 use crate::canonical::{
     CitedSources, Diagnostics, ExtraFieldList, ListedModel, Request, Response, ResponseContext, ResponseSpec,
     parse_models,
@@ -115,6 +117,10 @@ impl Dialect for Gemini {
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, citations::READERS)
+    }
+
+    fn accepts(&self) -> &'static AcceptsLayer {
+        &accepts::ACCEPTS
     }
 
     fn request_shape(&self) -> &'static Shape {

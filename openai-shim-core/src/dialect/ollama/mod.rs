@@ -26,6 +26,7 @@
 //! have ids of tool calls, and a tool result may name the tool instead of the call. Images are base64 in a field beside the
 //! text. A response that calls tools ends with `stop`. Decoding accepts both dialects; encoding writes one.
 
+mod accepts;
 mod auxiliary;
 mod capabilities;
 mod decode;
@@ -47,6 +48,7 @@ pub mod wire;
 mod written_line;
 
 use super::{AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
+use crate::accepts::AcceptsLayer;
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -92,6 +94,10 @@ impl Dialect for Ollama {
 
     fn empty_request_response(&self, body: &[u8], created: u64) -> Option<String> {
         auxiliary::load_response(self.api, body, created)
+    }
+
+    fn accepts(&self) -> &'static AcceptsLayer {
+        &accepts::ACCEPTS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -20,6 +20,7 @@
 //! | `../openai_error/` | errors of upstreams, and errors for clients |
 //! | `auxiliary`, `embeddings` | model lists and other auxiliary endpoints; embeddings |
 
+mod accepts;
 mod auxiliary;
 mod chunk_events;
 mod chunk_template;
@@ -47,6 +48,7 @@ use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
     StreamRepairer,
 };
+use crate::accepts::AcceptsLayer;
 use crate::canonical::{
     CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
 };
@@ -81,6 +83,10 @@ impl Dialect for OpenAiChat {
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, citations::READERS)
+    }
+
+    fn accepts(&self) -> &'static AcceptsLayer {
+        &accepts::ACCEPTS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -22,6 +22,7 @@
 //! | `extra_fields` | fields without a place in the canonical model |
 //! | `../openai_error/` | errors of upstreams, and errors for clients |
 
+mod accepts;
 mod completion_writer;
 mod decode;
 mod encode;
@@ -41,6 +42,7 @@ pub mod wire;
 use super::openai_error as error;
 use super::openai_headers;
 use super::{Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
+use crate::accepts::AcceptsLayer;
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
@@ -65,6 +67,10 @@ impl Dialect for OpenAiCompletions {
 
     fn headers(&self) -> &'static DialectHeaders {
         &openai_headers::HEADERS
+    }
+
+    fn accepts(&self) -> &'static AcceptsLayer {
+        &accepts::ACCEPTS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -36,6 +36,7 @@
 //! A conversation is a list of items: one turn of the assistant consists of reasoning, messages and calls as items of their
 //! own. They become one message of our model, and items again when it is encoded.
 
+mod accepts;
 mod annotations;
 mod auxiliary;
 mod content_part;
@@ -69,6 +70,7 @@ use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
     StreamRepairer,
 };
+use crate::accepts::AcceptsLayer;
 use crate::canonical::{
     CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
 };
@@ -111,6 +113,10 @@ impl Dialect for OpenAiResponses {
             extra,
             &[("annotation", annotations::decode), ("annotations", annotations::decode)],
         )
+    }
+
+    fn accepts(&self) -> &'static AcceptsLayer {
+        &accepts::ACCEPTS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -1,8 +1,8 @@
 //! `reasoning_effort` of an encoded body to the parameter and effort that the profile accepts.
 
+use crate::accepts::{ReasoningParam, ReasoningRules};
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::json::{Object, encode_string};
-use crate::profile::{ReasoningParam, ReasoningRules};
 
 /// OpenAI's efforts and those of others, from least to most.
 const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];

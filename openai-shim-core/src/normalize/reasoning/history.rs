@@ -1,7 +1,7 @@
 //! Reasoning of earlier turns: dropped if the upstream refuses it, filled in if the upstream requires it.
 
+use crate::accepts::{MessageRules, ReasoningHistory};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
-use crate::profile::{MessageRules, ReasoningHistory};
 
 pub(in crate::normalize) fn normalize(
     request: &mut Request,

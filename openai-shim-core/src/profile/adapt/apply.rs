@@ -1,11 +1,11 @@
 //! An adaptation to the layer of rules that it sets, and to a changed profile.
 
 use super::adaptation::Adaptation;
-use crate::overlay::INHERITED;
-use crate::profile::accepts::{
+use crate::accepts::{
     ContentType, MessageNamePolicy, PrefillPolicy, ReasoningHistory, ResponseFormatSupport, ToolCallContent,
     ToolCallIdFormat, ToolChoiceSupport,
 };
+use crate::overlay::INHERITED;
 use crate::profile::definition::{ModelOverride, Profile};
 use std::collections::BTreeMap;
 
@@ -15,7 +15,9 @@ impl Adaptation {
         let before = profile.clone();
         if let Self::RenameParam { to, .. } = self {
             // The opposite rename, of the name that is refused now.
-            profile.params.rename.remove(to);
+            if let Some(rename) = &mut profile.params.rename {
+                rename.remove(to);
+            }
         }
         self.layer().apply(profile);
         *profile != before

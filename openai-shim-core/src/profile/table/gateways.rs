@@ -1,7 +1,7 @@
 //! Gateways: services with one API for the models of many vendors.
 
-use super::helpers::{anywhere, at_host, list, max_tokens_only, reasoning_by, text};
-use crate::profile::accepts::{MessageRules, ReasoningParam, ToolRules};
+use super::helpers::{anywhere, at_host, layer, list, max_tokens_only, reasoning_by, text};
+use crate::accepts::{MessageLayer, ReasoningParam, ToolLayer};
 use crate::profile::definition::{Auth, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -16,7 +16,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             // They name the client's app.
             forward_headers: list(&["http-referer", "x-title"]),
-            messages: MessageRules::default(),
+            messages: MessageLayer::default(),
             reasoning: reasoning_by(ReasoningParam::Reasoning),
             ..at_host("openrouter", "https://openrouter.ai/api/v1")
         },
@@ -33,7 +33,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             auth: Auth { header: text("cf-aig-authorization"), ..Auth::default() },
             params: max_tokens_only(),
-            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            tools: layer!(ToolLayer { drop_strict: true }),
             ..at_host(
                 "cloudflare-gateway",
                 "https://gateway.ai.cloudflare.com/v1/YOUR-ACCOUNT/YOUR-GATEWAY/compat",
@@ -46,7 +46,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: portkey",
             ]),
             auth: Auth { header: text("x-portkey-api-key"), prefix: text("") },
-            messages: MessageRules::default(),
+            messages: MessageLayer::default(),
             ..at_host("portkey", "https://api.portkey.ai/v1")
         },
         Profile {
@@ -55,7 +55,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://docs.helicone.ai/gateway/overview",
                 "https://github.com/BerriAI/litellm/blob/main/litellm/llms/openai_like/providers.json",
             ]),
-            messages: MessageRules::default(),
+            messages: MessageLayer::default(),
             ..at_host("helicone", "https://ai-gateway.helicone.ai/v1")
         },
         Profile {
@@ -66,7 +66,7 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("LiteLLM's proxy"),
             sources: list(&["https://docs.litellm.ai/docs/proxy/quick_start"]),
-            messages: MessageRules::default(),
+            messages: MessageLayer::default(),
             ..anywhere("litellm", "http://127.0.0.1:4000/v1")
         },
     ]

@@ -1,22 +1,10 @@
 //! Short forms for the literals of the table: profiles by how they are selected, and rules that many of them share.
 
-use crate::profile::accepts::{
-    MessageLayer, MessageRules, ParamLayer, ParamRules, ReasoningLayer, ReasoningParam, ReasoningRules,
-    ToolChoiceSupport, ToolLayer, ToolRules,
+pub(super) use crate::accepts::literals::{added, layer, list, map, ranges, text};
+use crate::accepts::{
+    MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
-use std::collections::BTreeMap;
-
-/// A layer that sets these rules.
-macro_rules! layer {
-    ($layer:ident { $($field:ident: $value:expr),* $(,)? }) => {
-        $layer { $($field: Some($value),)* ..$layer::default() }
-    };
-    ($layer:ident { $($field:ident: $value:expr,)* ..$base:expr }) => {
-        $layer { $($field: Some($value),)* ..$base }
-    };
-}
-pub(super) use layer;
 
 /// A profile that its name selects.
 pub(super) fn named(name: &str) -> Profile {
@@ -60,71 +48,31 @@ pub(super) fn gemini_3_placeholder_signature() -> ModelOverride {
 }
 
 /// For servers that lack the role `developer`.
-pub(super) fn developer_as_system() -> MessageRules {
-    MessageRules { roles: map(&[("developer", "system")]), ..MessageRules::default() }
+pub(super) fn developer_as_system() -> MessageLayer {
+    layer!(MessageLayer { roles: map(&[("developer", "system")]) })
 }
 
 /// For servers that accept the token limit under its older name only.
-pub(super) fn max_tokens_only() -> ParamRules {
-    ParamRules { rename: map(&[("max_completion_tokens", "max_tokens")]), ..ParamRules::default() }
+pub(super) fn max_tokens_only() -> ParamLayer {
+    layer!(ParamLayer { rename: map(&[("max_completion_tokens", "max_tokens")]) })
 }
 
-/// For servers that refuse some parameters.
-pub(super) fn drop_params(names: &[&str]) -> ParamRules {
-    ParamRules { drop: list(names), ..ParamRules::default() }
-}
-
-/// For models that refuse some parameters besides those that the profile drops.
-pub(super) fn model_drop_params(names: &[&str]) -> ParamLayer {
-    layer!(ParamLayer { drop: [list(&["..."]), list(names)].concat() })
+/// For servers and models that refuse some parameters.
+pub(super) fn drop_params(names: &[&str]) -> ParamLayer {
+    layer!(ParamLayer { drop: added(names) })
 }
 
 /// For servers that cannot force a tool call.
-pub(super) fn forced_choice_as_auto() -> ToolRules {
-    ToolRules {
-        required_choice: ToolChoiceSupport::Auto,
-        named_choice: ToolChoiceSupport::Auto,
-        ..ToolRules::default()
-    }
-}
-
-/// For models that cannot be forced to call a tool.
-pub(super) fn model_forced_choice_as_auto() -> ToolLayer {
+pub(super) fn forced_choice_as_auto() -> ToolLayer {
     layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto, named_choice: ToolChoiceSupport::Auto })
 }
 
 /// For servers that accept these efforts only.
-pub(super) fn efforts(known: &[&str]) -> ReasoningRules {
-    ReasoningRules { efforts: list(known), ..ReasoningRules::default() }
-}
-
-/// For models that accept these efforts only.
-pub(super) fn model_efforts(known: &[&str]) -> ReasoningLayer {
+pub(super) fn efforts(known: &[&str]) -> ReasoningLayer {
     layer!(ReasoningLayer { efforts: list(known) })
 }
 
 /// For servers that take another parameter for reasoning.
-pub(super) fn reasoning_by(param: ReasoningParam) -> ReasoningRules {
-    ReasoningRules { param, ..ReasoningRules::default() }
-}
-
-/// For models that take another parameter for reasoning.
-pub(super) fn model_reasoning_by(param: ReasoningParam) -> ReasoningLayer {
+pub(super) fn reasoning_by(param: ReasoningParam) -> ReasoningLayer {
     layer!(ReasoningLayer { param: param })
-}
-
-pub(super) fn text(s: &str) -> String {
-    s.to_owned()
-}
-
-pub(super) fn list(items: &[&str]) -> Vec<String> {
-    items.iter().map(|s| text(s)).collect()
-}
-
-pub(super) fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(k, v)| (text(k), text(v))).collect()
-}
-
-pub(super) fn ranges(pairs: &[(&str, [f64; 2])]) -> BTreeMap<String, [f64; 2]> {
-    pairs.iter().map(|(k, v)| (text(k), *v)).collect()
 }

@@ -1,14 +1,12 @@
 //! Inference hosts: services that run models of several vendors (Groq, Together, Fireworks, …).
 
 use super::helpers::{
-    also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,
-    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, model_drop_params,
-    model_efforts, model_reasoning_by, text,
+    added, also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,
+    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, reasoning_by, text,
 };
-use crate::profile::accepts::{
-    ContentType, MessageLayer, MessageNamePolicy, MessageRules, ParamRules, ReasoningHistory, ReasoningParam,
-    ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport, StreamingLayer, ToolCallIdFormat,
-    ToolRules,
+use crate::accepts::{
+    ContentType, MessageLayer, MessageNamePolicy, ParamLayer, ReasoningHistory, ReasoningParam,
+    ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallIdFormat, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -24,21 +22,17 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/groq (R18 R46 R47)",
                 "corpus: groq",
             ]),
-            params: ParamRules {
+            params: layer!(ParamLayer {
                 max_stop_sequences: Some(4),
                 max_choices: Some(1),
                 ..drop_params(&["logit_bias", "logprobs", "top_logprobs"])
-            },
-            messages: MessageRules {
+            }),
+            messages: layer!(MessageLayer {
                 drop_null_fields: true,
                 name_field: MessageNamePolicy::Drop,
-                reasoning_history: ReasoningHistory::Drop,
-                ..MessageRules::default()
-            },
-            response_format: ResponseFormatRules {
-                disable_streaming: true,
-                ..ResponseFormatRules::default()
-            },
+                reasoning_history: ReasoningHistory::Drop
+            }),
+            response_format: layer!(ResponseFormatLayer { disable_streaming: true }),
             model_overrides: vec![
                 ModelOverride {
                     response_format: layer!(ResponseFormatLayer {
@@ -47,7 +41,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                     ..for_models(&["llama-3.1-8b-instant", "llama-3.3-70b-versatile"])
                 },
                 ModelOverride {
-                    reasoning: model_efforts(&["low", "medium", "high"]),
+                    reasoning: efforts(&["low", "medium", "high"]),
                     ..for_models(&["openai/gpt-oss-*"])
                 },
             ],
@@ -61,8 +55,11 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/Kilo-Org/kilocode/issues/10375 (R22)",
                 "corpus: cerebras",
             ]),
-            params: ParamRules { max_stop_sequences: Some(4), ..ParamRules::default() },
-            messages: MessageRules { reasoning_history: ReasoningHistory::Drop, ..developer_as_system() },
+            params: layer!(ParamLayer { max_stop_sequences: Some(4) }),
+            messages: layer!(MessageLayer {
+                reasoning_history: ReasoningHistory::Drop,
+                ..developer_as_system()
+            }),
             reasoning: efforts(&["none", "low", "medium", "high"]),
             ..at_host("cerebras", "https://api.cerebras.ai/v1")
         },
@@ -73,8 +70,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/blob/main/litellm/llms/sambanova/chat.py (R1 R13)",
             ]),
             params: max_tokens_only(),
-            messages: MessageRules { content: ContentType::String, ..developer_as_system() },
-            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            messages: layer!(MessageLayer { content: ContentType::String, ..developer_as_system() }),
+            tools: layer!(ToolLayer { drop_strict: true }),
             ..at_host("sambanova", "https://api.sambanova.ai/v1")
         },
         Profile {
@@ -87,7 +84,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["api.together.xyz", "api.together.ai"]),
             params: max_tokens_only(),
-            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            tools: layer!(ToolLayer { drop_strict: true }),
             extra_dialects: also_completions(),
             ..at_host("together", "https://api.together.xyz/v1")
         },
@@ -98,7 +95,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/fireworks_ai (R1 R41)",
             ]),
             params: max_tokens_only(),
-            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            tools: layer!(ToolLayer { drop_strict: true }),
             extra_dialects: also_completions(),
             ..at_host("fireworks", "https://api.fireworks.ai/inference/v1")
         },
@@ -154,10 +151,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["*.cloud.databricks.com", "*.azuredatabricks.net", "*.gcp.databricks.com"]),
             params: max_tokens_only(),
-            response_format: ResponseFormatRules {
-                disable_streaming: true,
-                ..ResponseFormatRules::default()
-            },
+            response_format: layer!(ResponseFormatLayer { disable_streaming: true }),
             ..anywhere("databricks", "https://your-workspace.cloud.databricks.com/serving-endpoints")
         },
         Profile {
@@ -175,7 +169,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://www.ibm.com/docs/en/watsonx/saas?topic=generation-inferencing-gateway-models",
             ]),
             hosts: list(&["*.ml.cloud.ibm.com"]),
-            messages: MessageRules::default(),
+            messages: MessageLayer::default(),
             ..anywhere("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
         },
         Profile {
@@ -210,10 +204,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "us-east5-aiplatform.googleapis.com",
             ]),
             has_model_list: false,
-            messages: MessageRules { signatures_in_ids: true, ..developer_as_system() },
+            messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: vec![
                 ModelOverride {
-                    params: model_drop_params(&["frequency_penalty", "presence_penalty"]),
+                    params: drop_params(&["frequency_penalty", "presence_penalty"]),
                     ..for_models(&["google/gemini-3*"])
                 },
                 gemini_3_placeholder_signature(),
@@ -234,8 +228,8 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("Lemonfox"),
             sources: list(&["https://www.lemonfox.ai/apis/chat"]),
-            params: ParamRules { require_max_tokens: true, ..max_tokens_only() },
-            messages: MessageRules { content: ContentType::String, ..developer_as_system() },
+            params: layer!(ParamLayer { require_max_tokens: true, ..max_tokens_only() }),
+            messages: layer!(MessageLayer { content: ContentType::String, ..developer_as_system() }),
             ..at_host("lemonfox", "https://api.lemonfox.ai/v1")
         },
         Profile {
@@ -245,14 +239,14 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/musistudio/claude-code-router/issues/948 (R48)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/modelscope (R13)",
             ]),
-            messages: MessageRules { content: ContentType::String, ..developer_as_system() },
+            messages: layer!(MessageLayer { content: ContentType::String, ..developer_as_system() }),
             model_overrides: vec![
                 ModelOverride {
                     stream: layer!(StreamingLayer { required: true }),
                     ..for_models(&["qwen/qwen3-*b", "qwen/qwen3-*b-*", "qwen/qwq*"])
                 },
                 ModelOverride {
-                    reasoning: model_reasoning_by(ReasoningParam::EnableThinking),
+                    reasoning: reasoning_by(ReasoningParam::EnableThinking),
                     ..for_models(&["qwen/qwen3-*b"])
                 },
             ],
@@ -266,7 +260,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["api.siliconflow.com", "api.siliconflow.cn"]),
             model_overrides: vec![ModelOverride {
-                reasoning: model_reasoning_by(ReasoningParam::EnableThinking),
+                reasoning: reasoning_by(ReasoningParam::EnableThinking),
                 ..for_models(&["qwen/qwen3-*b"])
             }],
             ..at_host("siliconflow", "https://api.siliconflow.com/v1")
@@ -338,11 +332,11 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
                 "corpus: ollama-cloud",
             ]),
-            params: ParamRules {
-                drop: list(&["logit_bias", "user"]),
+            params: layer!(ParamLayer {
+                drop: added(&["logit_bias", "user"]),
                 max_choices: Some(1),
                 ..max_tokens_only()
-            },
+            }),
             tools: forced_choice_as_auto(),
             ..at_host("ollama-cloud", "https://ollama.com/v1")
         },

@@ -2,14 +2,12 @@
 
 use super::helpers::{
     at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
-    gemini_3_placeholder_signature, layer, list, map, max_tokens_only, model_drop_params, model_efforts,
-    model_forced_choice_as_auto, model_reasoning_by, ranges, reasoning_by, text,
+    gemini_3_placeholder_signature, layer, list, map, max_tokens_only, ranges, reasoning_by, text,
 };
-use crate::profile::accepts::{
-    MessageLayer, MessageNamePolicy, MessageRules, ParamLayer, ParamRules, PrefillPolicy, ReasoningHistory,
-    ReasoningLayer, ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport,
-    StreamingLayer, StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
-    ToolRules,
+use crate::accepts::{
+    MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory, ReasoningLayer,
+    ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -24,7 +22,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R40)",
                 "corpus: anthropic (R31)",
             ]),
-            params: ParamRules {
+            params: layer!(ParamLayer {
                 clamp: ranges(&[("temperature", [0.0, 1.0])]),
                 max_choices: Some(1),
                 ..drop_params(&[
@@ -36,18 +34,16 @@ pub(super) fn profiles() -> Vec<Profile> {
                     "seed",
                     "top_logprobs",
                 ])
-            },
-            messages: MessageRules {
+            }),
+            messages: layer!(MessageLayer {
                 tool_call_content: ToolCallContent::Null,
-                drop_empty_assistant: true,
-                ..MessageRules::default()
-            },
-            tools: ToolRules { drop_strict: true, declare_from_history: true, ..ToolRules::default() },
-            response_format: ResponseFormatRules {
+                drop_empty_assistant: true
+            }),
+            tools: layer!(ToolLayer { drop_strict: true, declare_from_history: true }),
+            response_format: layer!(ResponseFormatLayer {
                 json_schema: ResponseFormatSupport::Instruction,
-                json_object: ResponseFormatSupport::Instruction,
-                ..ResponseFormatRules::default()
-            },
+                json_object: ResponseFormatSupport::Instruction
+            }),
             model_overrides: vec![ModelOverride {
                 messages: layer!(MessageLayer { prefill: PrefillPolicy::Continue }),
                 ..for_models(&["claude-opus-4-6*", "claude-opus-4-7*", "claude-sonnet-4-6*"])
@@ -64,13 +60,9 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://ai.google.dev/gemini-api/docs/thought-signatures (R23)",
             ]),
             params: drop_params(&["frequency_penalty", "presence_penalty"]),
-            messages: MessageRules { signatures_in_ids: true, ..developer_as_system() },
+            messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: vec![gemini_3_placeholder_signature()],
-            tools: ToolRules {
-                drop_schema_keywords: list(&["$id", "$schema"]),
-                inline_refs: true,
-                ..ToolRules::default()
-            },
+            tools: layer!(ToolLayer { drop_schema_keywords: list(&["$id", "$schema"]), inline_refs: true }),
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at_host("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
@@ -88,24 +80,20 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: mistral",
             ]),
             hosts: list(&["api.mistral.ai", "codestral.mistral.ai"]),
-            params: ParamRules {
+            params: layer!(ParamLayer {
                 rename: map(&[("max_completion_tokens", "max_tokens"), ("seed", "random_seed")]),
                 ..drop_params(&["audio", "logit_bias", "modalities", "store", "user", "verbosity"])
-            },
-            messages: MessageRules {
+            }),
+            messages: layer!(MessageLayer {
                 name_field: MessageNamePolicy::Tool,
                 drop_empty_assistant: true,
                 prefill: PrefillPolicy::Prefix,
                 tool_call_ids: ToolCallIdFormat::Alnum9,
                 reasoning_history: ReasoningHistory::Drop,
                 ..developer_as_system()
-            },
-            tools: ToolRules {
-                drop_schema_keywords: list(&["$id", "$schema"]),
-                inline_refs: true,
-                ..ToolRules::default()
-            },
-            stream: StreamingSupport { accepts_options: false, ..StreamingSupport::default() },
+            }),
+            tools: layer!(ToolLayer { drop_schema_keywords: list(&["$id", "$schema"]), inline_refs: true }),
+            stream: layer!(StreamingLayer { accepts_options: false }),
             model_overrides: vec![ModelOverride {
                 messages: layer!(MessageLayer { assistant_after_tool: true }),
                 ..for_models(&["devstral*", "mistral-medium*"])
@@ -123,12 +111,15 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: deepseek (R13 R37 R53)",
             ]),
             params: max_tokens_only(),
-            messages: MessageRules { reasoning_history: ReasoningHistory::Restore, ..developer_as_system() },
-            response_format: ResponseFormatRules {
-                json_schema: ResponseFormatSupport::JsonObject,
-                ..ResponseFormatRules::default()
-            },
-            reasoning: ReasoningRules { param: ReasoningParam::Thinking, ..efforts(&["low", "high", "max"]) },
+            messages: layer!(MessageLayer {
+                reasoning_history: ReasoningHistory::Restore,
+                ..developer_as_system()
+            }),
+            response_format: layer!(ResponseFormatLayer { json_schema: ResponseFormatSupport::JsonObject }),
+            reasoning: layer!(ReasoningLayer {
+                param: ReasoningParam::Thinking,
+                ..efforts(&["low", "high", "max"])
+            }),
             model_overrides: vec![
                 ModelOverride {
                     messages: layer!(MessageLayer { input_modalities: Some(Vec::new()) }),
@@ -139,7 +130,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                         "deepseek-v4-pro",
                     ])
                 },
-                ModelOverride { tools: model_forced_choice_as_auto(), ..for_models(&["deepseek-reasoner"]) },
+                ModelOverride { tools: forced_choice_as_auto(), ..for_models(&["deepseek-reasoner"]) },
             ],
             ..at_host("deepseek", "https://api.deepseek.com/v1")
         },
@@ -155,17 +146,17 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/xai (R19 R26 R29)",
                 "https://github.com/earendil-works/pi (R3)",
             ]),
-            messages: MessageRules { name_field: MessageNamePolicy::Drop, ..developer_as_system() },
+            messages: layer!(MessageLayer { name_field: MessageNamePolicy::Drop, ..developer_as_system() }),
             model_overrides: vec![
                 ModelOverride {
                     params: layer!(ParamLayer {
                         max_stop_sequences: Some(0),
-                        ..model_drop_params(&["frequency_penalty", "presence_penalty"])
+                        ..drop_params(&["frequency_penalty", "presence_penalty"])
                     }),
                     ..for_models(&["grok-3-mini*", "grok-4*", "grok-code-fast*"])
                 },
                 ModelOverride {
-                    params: model_drop_params(&[
+                    params: drop_params(&[
                         "frequency_penalty",
                         "presence_penalty",
                         "logprobs",
@@ -174,12 +165,12 @@ pub(super) fn profiles() -> Vec<Profile> {
                     ..for_models(&["grok-build*"])
                 },
                 ModelOverride {
-                    reasoning: model_reasoning_by(ReasoningParam::Unsupported),
+                    reasoning: reasoning_by(ReasoningParam::Unsupported),
                     ..for_models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
                 },
-                ModelOverride { reasoning: model_efforts(&["low", "high"]), ..for_models(&["grok-3-mini*"]) },
+                ModelOverride { reasoning: efforts(&["low", "high"]), ..for_models(&["grok-3-mini*"]) },
                 ModelOverride {
-                    reasoning: model_efforts(&["none", "low", "medium", "high"]),
+                    reasoning: efforts(&["none", "low", "medium", "high"]),
                     ..for_models(&["grok-4.3*"])
                 },
             ],
@@ -199,12 +190,13 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             has_model_list: false,
             params: max_tokens_only(),
-            messages: MessageRules { merge_system: true, merge_same_role: true, ..developer_as_system() },
-            tools: ToolRules { named_choice: ToolChoiceSupport::Required, ..ToolRules::default() },
-            response_format: ResponseFormatRules {
-                json_object: ResponseFormatSupport::JsonSchema,
-                ..ResponseFormatRules::default()
-            },
+            messages: layer!(MessageLayer {
+                merge_system: true,
+                merge_same_role: true,
+                ..developer_as_system()
+            }),
+            tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
+            response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::JsonSchema }),
             ..at_host("perplexity", "https://api.perplexity.ai")
         },
         Profile {
@@ -220,12 +212,12 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R3 R41)",
             ]),
             hosts: list(&["api.moonshot.ai", "api.moonshot.cn"]),
-            messages: MessageRules {
+            messages: layer!(MessageLayer {
                 data_urls_only: true,
                 reasoning_history: ReasoningHistory::Restore,
                 ..developer_as_system()
-            },
-            tools: ToolRules { drop_strict: true, ..ToolRules::default() },
+            }),
+            tools: layer!(ToolLayer { drop_strict: true }),
             model_overrides: vec![
                 ModelOverride {
                     params: layer!(ParamLayer { clamp: ranges(&[("temperature", [0.0, 1.0])]) }),
@@ -234,23 +226,18 @@ pub(super) fn profiles() -> Vec<Profile> {
                 ModelOverride {
                     params: layer!(ParamLayer {
                         max_choices: Some(1),
-                        ..model_drop_params(&[
-                            "frequency_penalty",
-                            "presence_penalty",
-                            "temperature",
-                            "top_p"
-                        ])
+                        ..drop_params(&["frequency_penalty", "presence_penalty", "temperature", "top_p"])
                     }),
                     ..for_models(&["kimi-k2.*", "kimi-k3*"])
                 },
                 ModelOverride {
-                    reasoning: model_reasoning_by(ReasoningParam::Thinking),
+                    reasoning: reasoning_by(ReasoningParam::Thinking),
                     ..for_models(&["kimi-k2.*"])
                 },
-                ModelOverride { tools: model_forced_choice_as_auto(), ..for_models(&["kimi-k2.7-code*"]) },
+                ModelOverride { tools: forced_choice_as_auto(), ..for_models(&["kimi-k2.7-code*"]) },
                 ModelOverride {
                     tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
-                    reasoning: model_efforts(&["low", "high", "max"]),
+                    reasoning: efforts(&["low", "high", "max"]),
                     ..for_models(&["kimi-k3*"])
                 },
             ],
@@ -267,19 +254,16 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: zai (R49)",
             ]),
             hosts: list(&["api.z.ai", "open.bigmodel.cn"]),
-            params: ParamRules {
+            params: layer!(ParamLayer {
                 clamp: ranges(&[("temperature", [0.0, 1.0]), ("top_p", [0.01, 1.0])]),
                 max_stop_sequences: Some(1),
                 ..max_tokens_only()
-            },
-            messages: MessageRules { name_field: MessageNamePolicy::Drop, ..developer_as_system() },
-            tools: ToolRules { drop_strict: true, ..forced_choice_as_auto() },
-            response_format: ResponseFormatRules {
-                json_schema: ResponseFormatSupport::JsonObject,
-                ..ResponseFormatRules::default()
-            },
+            }),
+            messages: layer!(MessageLayer { name_field: MessageNamePolicy::Drop, ..developer_as_system() }),
+            tools: layer!(ToolLayer { drop_strict: true, ..forced_choice_as_auto() }),
+            response_format: layer!(ResponseFormatLayer { json_schema: ResponseFormatSupport::JsonObject }),
             model_overrides: vec![ModelOverride {
-                reasoning: model_reasoning_by(ReasoningParam::Thinking),
+                reasoning: reasoning_by(ReasoningParam::Thinking),
                 ..for_models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
             }],
             ..at_host("zai", "https://api.z.ai/api/paas/v4")
@@ -298,7 +282,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "dashscope.aliyuncs.com",
                 "dashscope-us.aliyuncs.com",
             ]),
-            tools: ToolRules { required_choice: ToolChoiceSupport::Auto, ..ToolRules::default() },
+            tools: layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto }),
             reasoning: reasoning_by(ReasoningParam::EnableThinking),
             model_overrides: vec![ModelOverride {
                 stream: layer!(StreamingLayer { required: true }),
@@ -313,17 +297,16 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://platform.minimax.io/docs/api-reference/text-chat (R31)",
             ]),
             hosts: list(&["api.minimax.io", "api.minimaxi.com"]),
-            params: ParamRules {
-                clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])]),
-                ..ParamRules::default()
-            },
+            params: layer!(ParamLayer {
+                clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])])
+            }),
             ..at_host("minimax", "https://api.minimax.io/v1")
         },
         Profile {
             description: text("Cohere's OpenAI layer"),
             sources: list(&["https://docs.cohere.com/docs/compatibility-api (R3)"]),
             hosts: list(&["api.cohere.ai", "api.cohere.com"]),
-            messages: MessageRules::default(),
+            messages: MessageLayer::default(),
             ..at_host("cohere-openai", "https://api.cohere.ai/compatibility/v1")
         },
         Profile {

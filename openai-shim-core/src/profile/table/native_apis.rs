@@ -2,10 +2,10 @@
 //! OpenAI-compatible APIs.
 
 use super::helpers::{
-    developer_as_system, gemini_3_placeholder_signature, list, named, openai_headers, text,
+    developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
 };
 use super::model_vendors::claude_with_token_budget;
-use crate::profile::accepts::{MessageRules, ParamRules, ResponseFormatRules, ResponseFormatSupport};
+use crate::accepts::{MessageLayer, ParamLayer, ResponseFormatLayer, ResponseFormatSupport};
 use crate::profile::definition::{Auth, EndpointPaths, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -18,13 +18,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: list(&["anthropic-version", "anthropic-beta"]),
             // The default page has twenty models.
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
-            params: ParamRules { max_choices: Some(1), ..ParamRules::default() },
-            messages: MessageRules::default(),
+            params: layer!(ParamLayer { max_choices: Some(1) }),
+            messages: MessageLayer::default(),
             // It accepts schemas, and has no parameter for any JSON object.
-            response_format: ResponseFormatRules {
-                json_object: ResponseFormatSupport::Instruction,
-                ..ResponseFormatRules::default()
-            },
+            response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction }),
             model_overrides: vec![claude_with_token_budget()],
             ..named("anthropic")
         },
@@ -41,7 +38,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             auth: key_in("x-goog-api-key"),
             forward_headers: Vec::new(),
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
-            messages: MessageRules { signatures_in_ids: true, ..developer_as_system() },
+            messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: vec![gemini_3_placeholder_signature()],
             ..named("gemini")
         },
@@ -53,8 +50,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             dialect: text("openai-responses"),
             forward_headers: openai_headers(),
-            params: ParamRules { max_choices: Some(1), ..ParamRules::default() },
-            messages: MessageRules::default(),
+            params: layer!(ParamLayer { max_choices: Some(1) }),
+            messages: MessageLayer::default(),
             ..named("openai-responses")
         },
     ]

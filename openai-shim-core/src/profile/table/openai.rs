@@ -1,10 +1,9 @@
 //! OpenAI, servers that no other profile matches, and OpenAI's models hosted by Microsoft.
 
 use super::helpers::{
-    anywhere, at_host, for_models, layer, list, map, model_drop_params, model_efforts, named, openai_headers,
-    text,
+    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, named, openai_headers, text,
 };
-use crate::profile::accepts::{MessageLayer, MessageRules, ParamLayer, ToolCallIdFormat};
+use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -24,7 +23,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R12)",
                 "corpus: openai (R2 R4 R29)",
             ]),
-            messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
+            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -45,7 +44,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
-            messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
+            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             model_overrides: reasoning_models(""),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
@@ -64,7 +63,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 ..EndpointPaths::default()
             },
             has_model_list: false,
-            messages: MessageRules { tool_call_ids: ToolCallIdFormat::Max40, ..MessageRules::default() },
+            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             model_overrides: reasoning_models(""),
             ..named("azure-deployments")
         },
@@ -77,7 +76,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
-            messages: MessageRules::default(),
+            messages: MessageLayer::default(),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },
@@ -89,7 +88,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: copilot",
             ]),
             hosts: list(&["api.githubcopilot.com", "*.githubcopilot.com"]),
-            messages: MessageRules::default(),
+            messages: MessageLayer::default(),
             model_overrides: vec![rename_max_tokens("")],
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
@@ -126,7 +125,7 @@ fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
     vec![
         rename_max_tokens(prefix),
         ModelOverride {
-            params: model_drop_params(&[
+            params: drop_params(&[
                 "temperature",
                 "top_p",
                 "frequency_penalty",
@@ -142,16 +141,16 @@ fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
             ..prefixed(&WITHOUT_STOP)
         },
         ModelOverride {
-            params: model_drop_params(&["parallel_tool_calls"]),
-            reasoning: model_efforts(&["low", "medium", "high"]),
+            params: drop_params(&["parallel_tool_calls"]),
+            reasoning: efforts(&["low", "medium", "high"]),
             ..prefixed(&["o1*", "o3-mini*", "o4-mini*"])
         },
         ModelOverride {
-            reasoning: model_efforts(&["minimal", "low", "medium", "high"]),
+            reasoning: efforts(&["minimal", "low", "medium", "high"]),
             ..prefixed(&["gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*"])
         },
         ModelOverride {
-            reasoning: model_efforts(&["none", "low", "medium", "high"]),
+            reasoning: efforts(&["none", "low", "medium", "high"]),
             ..prefixed(&["gpt-5.1", "gpt-5.1-20*"])
         },
         ModelOverride {

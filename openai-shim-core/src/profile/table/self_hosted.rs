@@ -1,12 +1,12 @@
 //! Self-hosted servers (vLLM, llama.cpp, …).
 
 use super::helpers::{
-    also_completions, anywhere, developer_as_system, drop_params, for_models, forced_choice_as_auto, layer,
-    list, map, max_tokens_only, model_reasoning_by, named, text,
+    added, also_completions, anywhere, developer_as_system, drop_params, for_models, forced_choice_as_auto,
+    layer, list, map, max_tokens_only, named, reasoning_by, text,
 };
-use crate::profile::accepts::{
-    ContentType, MessageLayer, MessageRules, ParamRules, PrefillPolicy, ReasoningParam, ResponseFormatRules,
-    ResponseFormatSupport, StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+use crate::accepts::{
+    ContentType, MessageLayer, ParamLayer, PrefillPolicy, ReasoningParam, ResponseFormatLayer,
+    ResponseFormatSupport, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{EndpointPaths, ModelOverride, Profile};
 
@@ -57,7 +57,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/ggml-org/llama.cpp/issues/19851 (R7)",
                 "corpus: llama.cpp, records/llama-server",
             ]),
-            messages: MessageRules { merge_system: true, ..developer_as_system() },
+            messages: layer!(MessageLayer { merge_system: true, ..developer_as_system() }),
             model_overrides: vec![alternating_roles()],
             extra_dialects: also_completions(),
             ..anywhere("llama-cpp", "http://127.0.0.1:8080/v1")
@@ -68,17 +68,14 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://llama-cpp-python.readthedocs.io/en/latest/server",
                 "corpus: records/llama-cpp-python (R1 R3 R13 R15 R28 R34 R46)",
             ]),
-            params: ParamRules { max_choices: Some(1), ..max_tokens_only() },
-            messages: MessageRules {
+            params: layer!(ParamLayer { max_choices: Some(1), ..max_tokens_only() }),
+            messages: layer!(MessageLayer {
                 content: ContentType::String,
                 tool_call_content: ToolCallContent::Empty,
                 ..developer_as_system()
-            },
-            response_format: ResponseFormatRules {
-                json_schema: ResponseFormatSupport::JsonObject,
-                ..ResponseFormatRules::default()
-            },
-            tools: ToolRules { required_choice: ToolChoiceSupport::Auto, ..ToolRules::default() },
+            }),
+            response_format: layer!(ResponseFormatLayer { json_schema: ResponseFormatSupport::JsonObject }),
+            tools: layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto }),
             extra_dialects: also_completions(),
             ..anywhere("llama-cpp-python", "http://127.0.0.1:8000/v1")
         },
@@ -92,13 +89,15 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670 (R35)",
             ]),
             hosts: list(&[":1234"]),
-            messages: MessageRules { tool_call_content: ToolCallContent::Empty, ..developer_as_system() },
-            tools: ToolRules { named_choice: ToolChoiceSupport::Required, ..ToolRules::default() },
-            response_format: ResponseFormatRules {
+            messages: layer!(MessageLayer {
+                tool_call_content: ToolCallContent::Empty,
+                ..developer_as_system()
+            }),
+            tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
+            response_format: layer!(ResponseFormatLayer {
                 json_object: ResponseFormatSupport::JsonSchema,
-                omit_text: true,
-                ..ResponseFormatRules::default()
-            },
+                omit_text: true
+            }),
             extra_dialects: also_completions(),
             ..anywhere("lm-studio", "http://127.0.0.1:1234/v1")
         },
@@ -112,16 +111,16 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: ollama",
             ]),
             hosts: list(&[":11434"]),
-            params: ParamRules {
-                drop: list(&["logit_bias", "user"]),
+            params: layer!(ParamLayer {
+                drop: added(&["logit_bias", "user"]),
                 max_choices: Some(1),
                 ..max_tokens_only()
-            },
-            messages: MessageRules {
+            }),
+            messages: layer!(MessageLayer {
                 tool_call_content: ToolCallContent::Empty,
                 data_urls_only: true,
                 ..developer_as_system()
-            },
+            }),
             tools: forced_choice_as_auto(),
             extra_dialects: also_completions(),
             ..anywhere("ollama", "http://127.0.0.1:11434/v1")
@@ -135,7 +134,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             dialect: text("ollama-chat"),
             paths: EndpointPaths { models: text("/tags"), ..EndpointPaths::default() },
-            params: ParamRules { max_choices: Some(1), ..ParamRules::default() },
+            params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: developer_as_system(),
             tools: forced_choice_as_auto(),
             ..named("ollama-native")
@@ -151,24 +150,23 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://huggingface.co/docs/transformers/serving",
                 "corpus: records/transformers-serve (R1 R28 R46)",
             ]),
-            params: ParamRules { max_choices: Some(1), ..max_tokens_only() },
-            response_format: ResponseFormatRules {
+            params: layer!(ParamLayer { max_choices: Some(1), ..max_tokens_only() }),
+            response_format: layer!(ResponseFormatLayer {
                 json_schema: ResponseFormatSupport::Instruction,
-                json_object: ResponseFormatSupport::Instruction,
-                ..ResponseFormatRules::default()
-            },
-            stream: StreamingSupport { accepts_options: false, ..StreamingSupport::default() },
+                json_object: ResponseFormatSupport::Instruction
+            }),
+            stream: layer!(StreamingLayer { accepts_options: false }),
             ..anywhere("transformers-serve", "http://127.0.0.1:8000/v1")
         },
         Profile {
             description: text("dasllama-server"),
             sources: list(&["corpus: records/dasllama (R1 R9 R27 R28)"]),
-            params: ParamRules {
-                drop: list(&["logprobs", "top_logprobs"]),
+            params: layer!(ParamLayer {
+                drop: added(&["logprobs", "top_logprobs"]),
                 max_choices: Some(1),
                 ..max_tokens_only()
-            },
-            messages: MessageRules { prefill: PrefillPolicy::Continue, ..developer_as_system() },
+            }),
+            messages: layer!(MessageLayer { prefill: PrefillPolicy::Continue, ..developer_as_system() }),
             ..named("dasllama")
         },
         Profile {
@@ -178,12 +176,11 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: records/litserve (R28 R34 R35 R36 M6)",
             ]),
             has_model_list: false,
-            params: ParamRules { max_choices: Some(1), ..drop_params(&["logprobs", "top_logprobs"]) },
-            tools: ToolRules {
+            params: layer!(ParamLayer { max_choices: Some(1), ..drop_params(&["logprobs", "top_logprobs"]) }),
+            tools: layer!(ToolLayer {
                 required_choice: ToolChoiceSupport::Any,
-                named_choice: ToolChoiceSupport::Any,
-                ..ToolRules::default()
-            },
+                named_choice: ToolChoiceSupport::Any
+            }),
             ..anywhere("litserve", "http://127.0.0.1:8000/v1")
         },
         Profile {
@@ -201,7 +198,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://lemonade-server.ai/docs/server/server_spec",
                 "https://github.com/lemonade-sdk/lemonade/issues/629 (R13)",
             ]),
-            messages: MessageRules { content: ContentType::String, ..developer_as_system() },
+            messages: layer!(MessageLayer { content: ContentType::String, ..developer_as_system() }),
             ..anywhere("lemonade", "http://127.0.0.1:8000/api/v1")
         },
         Profile {
@@ -212,7 +209,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/EricLBuehler/mistral.rs/issues/506 (R5)",
                 "corpus: mistral.rs",
             ]),
-            tools: ToolRules { required_choice: ToolChoiceSupport::Auto, ..ToolRules::default() },
+            tools: layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto }),
             model_overrides: vec![gemma_2_without_system()],
             ..anywhere("mistral-rs", "http://127.0.0.1:1234/v1")
         },
@@ -265,8 +262,5 @@ fn gemma_2_without_system() -> ModelOverride {
 
 /// Qwen 3: its template takes `enable_thinking`.
 fn qwen_enable_thinking() -> ModelOverride {
-    ModelOverride {
-        reasoning: model_reasoning_by(ReasoningParam::ChatTemplateKwargs),
-        ..for_models(&["*qwen3*"])
-    }
+    ModelOverride { reasoning: reasoning_by(ReasoningParam::ChatTemplateKwargs), ..for_models(&["*qwen3*"]) }
 }

@@ -1,0 +1,104 @@
+//! Which messages a side accepts.
+
+use crate::canonical::ChatTemplate;
+use crate::overlay::{Rule, rules};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+rules! {
+    /// Which messages an upstream accepts.
+    #[derive(Eq)]
+    pub struct MessageRules, MessageLayer {
+        /// Roles that are sent under another name (`developer` as `system`). A system message that is sent as `user` joins
+        /// the user's next message.
+        pub roles: BTreeMap<String, String>,
+        /// The JSON type of text content.
+        pub content: ContentType,
+        /// Types of content parts that are accepted besides text (`image`, `audio`, `file`); absent: all. Others are refused
+        /// by name.
+        pub input_modalities: Option<Vec<String>>,
+        /// Images, audio and files are accepted as data URLs only; other URLs are refused by name.
+        pub data_urls_only: bool,
+        /// The content of an assistant message that only calls tools.
+        pub tool_call_content: ToolCallContent,
+        /// Assistant messages without content and tool calls are dropped.
+        pub drop_empty_assistant: bool,
+        /// Fields of messages that are dropped.
+        pub drop_fields: Vec<String>,
+        /// Fields of messages that are `null` are dropped.
+        pub drop_null_fields: bool,
+        /// Which messages keep their `name`.
+        pub name_field: MessageNamePolicy,
+        /// Tool results contain the tool's name.
+        pub tool_result_name: bool,
+        /// System messages are merged into one and put first.
+        pub merge_system: bool,
+        /// Adjacent messages of one role are merged.
+        pub merge_same_role: bool,
+        /// An assistant message is inserted between a tool result and a user message.
+        pub assistant_after_tool: bool,
+        /// What happens to an assistant message at the end of the conversation.
+        pub prefill: PrefillPolicy,
+        /// Which tool call ids are accepted.
+        pub tool_call_ids: ToolCallIdFormat,
+        /// What happens to the reasoning of earlier turns.
+        pub reasoning_history: ReasoningHistory,
+        /// Signatures of tool calls must come back: the call's id contains them, for clients that keep nothing else.
+        pub signatures_in_ids: bool,
+        /// The signature of a tool call whose own is unknown, for upstreams that refuse unsigned calls; empty: none.
+        pub placeholder_signature: String,
+        /// How messages become one prompt, for upstreams that accept text completions only. A layer replaces the template as
+        /// a whole.
+        pub chat_template: ChatTemplate,
+    }
+}
+
+keywords! {
+    /// The JSON type of text content in messages.
+    ContentType {
+        Any "A string or a list of parts, as the client sends it.",
+        String "A string: lists of text parts are joined.",
+        Parts "A list: a string is sent as a list of one text part.",
+    }
+}
+
+keywords! {
+    /// The content of an assistant message that only calls tools.
+    ToolCallContent {
+        Any "As the client sends it.",
+        Empty "`\"\"`, never `null`.",
+        Null "`null`, never `\"\"`.",
+    }
+}
+
+keywords! {
+    /// Which messages keep their `name`.
+    MessageNamePolicy { Keep "All.", Tool "Only tool results.", Drop "None.", }
+}
+
+keywords! {
+    /// What happens to an assistant message at the end of the conversation.
+    PrefillPolicy {
+        Keep "It is sent as it is.",
+        Prefix "It is sent with `prefix: true`.",
+        Continue "It is sent as a user message that asks to continue it.",
+    }
+}
+
+keywords! {
+    /// Which tool call ids an upstream accepts.
+    ToolCallIdFormat {
+        Any "Any.",
+        Alnum9 = "alnum_9" "Nine letters and digits.",
+        Max40 = "max_40" "At most forty characters.",
+    }
+}
+
+keywords! {
+    /// What happens to the reasoning of earlier turns.
+    ReasoningHistory {
+        Keep "It is sent if the client sends it.",
+        Drop "It is dropped.",
+        Restore "It is required: what the client does not send is restored where it is still known.",
+    }
+}

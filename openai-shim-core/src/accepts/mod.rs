@@ -1,0 +1,64 @@
+//! What a side accepts, as data: one struct of rules for each section; a user writes the same keys in TOML.
+//!
+//! Rules are set in layers. The default of every rule changes nothing in a request. Over it lie what the dialect's own vendor
+//! accepts ([`Dialect::accepts`](crate::dialect::Dialect::accepts)), the profile, its overrides for a model, and what was
+//! learned from errors. The code that makes a request acceptable reads only the result, [`Accepts`].
+
+use crate::overlay::rules;
+
+/// An enum of keywords in snake case, the first of which is the default.
+macro_rules! keywords {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $first:ident $first_doc:literal, $($keyword:ident $(= $spelling:literal)? $keyword_doc:literal,)* }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum $name {
+            #[doc = $first_doc]
+            #[default]
+            $first,
+            $(#[doc = $keyword_doc] $(#[serde(rename = $spelling)])? $keyword,)*
+        }
+
+        impl Rule for $name {}
+    };
+}
+
+pub(crate) mod literals;
+mod messages;
+mod params;
+mod reasoning;
+mod response_format;
+mod streaming;
+mod tools;
+
+pub use messages::{
+    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, ReasoningHistory,
+    ToolCallContent, ToolCallIdFormat,
+};
+pub use params::{ParamLayer, ParamRules};
+pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
+pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
+pub use streaming::{StreamingLayer, StreamingSupport};
+pub use tools::{ToolChoiceSupport, ToolLayer, ToolRules};
+
+rules! {
+    /// What one upstream accepts in one dialect, for one model.
+    pub struct Accepts, AcceptsLayer {
+        /// Which parameters.
+        pub params: ParamRules => ParamLayer,
+        /// Which messages.
+        pub messages: MessageRules => MessageLayer,
+        /// Which tools, and which choice among them.
+        pub tools: ToolRules => ToolLayer,
+        /// Which response formats.
+        pub response_format: ResponseFormatRules => ResponseFormatLayer,
+        /// How reasoning is requested.
+        pub reasoning: ReasoningRules => ReasoningLayer,
+        /// How it streams.
+        pub stream: StreamingSupport => StreamingLayer,
+    }
+}

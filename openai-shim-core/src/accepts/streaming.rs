@@ -1,0 +1,16 @@
+//! How a side streams.
+
+use crate::overlay::rules;
+
+rules! {
+    /// How an upstream streams.
+    #[derive(Eq)]
+    pub struct StreamingSupport, StreamingLayer {
+        /// Streams are supported; otherwise the client gets a simulated stream of the non-streaming response.
+        pub supported: bool = true,
+        /// `stream_options` is accepted, so that usage can be requested.
+        pub accepts_options: bool = true,
+        /// Every response is a stream: one for a non-streaming client is collected.
+        pub required: bool,
+    }
+}

@@ -1,0 +1,9 @@
+//! What Google's Gemini API accepts; a profile's rules lie over it.
+//!
+//! <https://ai.google.dev/api/generate-content>
+
+use crate::accepts::AcceptsLayer;
+use std::sync::LazyLock;
+
+/// The rules of the vendor's own API.
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);

@@ -1,0 +1,9 @@
+//! What Ollama's own API accepts; a profile's rules lie over it.
+//!
+//! <https://docs.ollama.com/api/chat>
+
+use crate::accepts::AcceptsLayer;
+use std::sync::LazyLock;
+
+/// The rules of the vendor's own API.
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);

@@ -1,0 +1,9 @@
+//! What OpenAI's Responses API accepts; a profile's rules lie over it.
+//!
+//! <https://platform.openai.com/docs/api-reference/responses/create>
+
+use crate::accepts::AcceptsLayer;
+use std::sync::LazyLock;
+
+/// The rules of the vendor's own API.
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
