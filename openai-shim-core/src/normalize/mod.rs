@@ -3,6 +3,7 @@
 //! The order is fixed: first what the request asks for (tools, the response format, limits), then the messages, which by then
 //! include the sentences for what the upstream has no parameter for; at last, in the encoded body, the parameters.
 
+mod additions;
 mod change;
 mod choices_and_stops;
 mod conversation;
@@ -21,6 +22,7 @@ mod text;
 mod tool_choice;
 mod tool_schema;
 
+pub use additions::leave_out;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};
@@ -43,6 +45,7 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
+    tool_choice::drop_unsupported(request, &accepts.tools, diagnostics);
     tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
     tool_choice::normalize(request, &accepts.tools, diagnostics);
     tool_schema::normalize(request, &accepts.tools, diagnostics);
@@ -56,6 +59,7 @@ pub fn normalize(
     identifiers::normalize(request, &accepts.messages, diagnostics);
     if request.max_tokens.is_none()
         && accepts.params.require_max_tokens
+        && additions::may_add("max_tokens", &accepts.params.client_only)
         && let Some(tokens) = defaults.max_tokens
     {
         request.max_tokens = Some(TokenLimit { tokens, completion: false });

@@ -6,7 +6,7 @@ use super::strict::ensure_lossless;
 use crate::accepts::{Accepts, ParamRules, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::Unsupported;
-use crate::json::{Object, ValueKind, value_kind};
+use crate::json::{Object, ValueKind, member_path, value_kind};
 use std::collections::BTreeSet;
 
 /// Parameters that are never dropped as unlisted: without them there is no request.
@@ -94,6 +94,12 @@ fn drop_refused(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Dia
             && !ALWAYS_ALLOWED.contains(&key)
             && !rules.allow.iter().any(|allowed| allowed == key)
     };
+    for path in rules.drop.iter().filter(|name| name.contains('.')) {
+        let names: Vec<&str> = path.split('.').collect();
+        if body.get(path).is_none() && member_path::remove(body, &names) {
+            diagnostics.record(DiagnosticCode::ParamDropped, path, "");
+        }
+    }
     let is_refused = |key: &str| rules.drop.iter().any(|dropped| dropped == key) || is_unlisted(key);
     let mut reported = BTreeSet::new();
     for key in body.iter().map(|(key, _)| key).filter(|key| is_refused(key)) {

@@ -6,7 +6,9 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::NAME;
 use super::{content_block, extra_fields, shape};
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
+use crate::canonical::{
+    Addition, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit,
+};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -21,6 +23,9 @@ mod tools;
 
 /// The limit of a request without one: the API requires `max_tokens`.
 const DEFAULT_MAX_TOKENS: u64 = 4096;
+
+/// The header that states the version of the API.
+const VERSION_HEADER: &str = "anthropic-version";
 
 /// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
@@ -191,6 +196,8 @@ pub(super) fn encode<'a>(
         body.set("stream", if request.stream { "true" } else { "false" });
     }
     let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
-    Ok(Encoded { path: String::from("/messages"), body, headers })
+    headers.insert(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static("2023-06-01"));
+    // `max_tokens` is none of them: the API requires it.
+    let additions = vec![Addition::header(VERSION_HEADER)];
+    Ok(Encoded { path: String::from("/messages"), body, headers, additions })
 }
