@@ -167,7 +167,7 @@ fn what_the_shim_added_is_left_out_after_any_refusal() {
                         (500, format!("create() got an unexpected keyword argument '{name}'")),
                     ] {
                         let upstream_profile = upstream_of(upstream.name());
-                        // Ordinary message count only where they are marked as names.
+                        // An ordinary word counts only where it is marked as a name.
                         let is_named = message.contains(&format!("'{name}'"))
                             || message.contains(name) && name.contains(['_', '.', '-']);
                         let outcome = exchange(

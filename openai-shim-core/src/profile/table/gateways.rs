@@ -1,7 +1,7 @@
 //! Gateways: services with one API for the models of many vendors.
 
 use super::helpers::{anywhere, at_host, layer, list, max_tokens_only, reasoning_by, text};
-use crate::accepts::{MessageLayer, ReasoningParam, ToolLayer};
+use crate::accepts::{MessageLayer, ParamLayer, ReasoningParam, ToolLayer};
 use crate::profile::definition::{Auth, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
