@@ -10,6 +10,7 @@
 //! | [`params`] | the name of a parameter → its place in a dialect's requests |
 //! | `citations` | extra fields of one dialect → the sources they cite, for another one to encode |
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
+//! | `reasoning_tags` | where a profile says that text contains reasoning → the mode of the parser |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
 //! | `openai_headers` | the headers of OpenAI's family |
 //! | `text_body` | error bodies that are no JSON, to a sentence |
@@ -32,6 +33,7 @@ pub mod openai_responses;
 mod openai_usage;
 pub mod params;
 mod passthrough;
+mod reasoning_tags;
 pub mod route_lookup;
 pub mod shape;
 mod text_body;

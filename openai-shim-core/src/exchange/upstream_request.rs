@@ -120,7 +120,7 @@ pub(super) fn prepare(
         request.model.clone_from(model);
         diagnostics.record(DiagnosticCode::ModelAliased, "model", "");
     }
-    spec.quirks = profile.responses;
+    spec.quirks = profile.responses.clone();
     spec.reasoning = settings.reasoning;
     spec.signatures_in_ids = accepts.messages.signatures_in_ids;
     let restores_reasoning = accepts.messages.reasoning_history == ReasoningHistory::Restore;

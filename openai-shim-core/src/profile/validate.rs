@@ -2,7 +2,7 @@
 
 use super::definition::{Auth, EndpointPaths, Profile};
 use crate::accepts::{AcceptsLayer, MessageRules, ParamRules};
-use crate::canonical::Role;
+use crate::canonical::{ReasoningTags, Role};
 use http::{HeaderName, HeaderValue, Uri};
 
 /// The types of content parts that `messages.input_modalities` can name.
@@ -58,6 +58,10 @@ impl Profile {
         let accepts = self.accepts(&AcceptsLayer::default());
         check_params(&accepts.params, &mut found);
         check_messages(&accepts.messages, &mut found);
+        if matches!(&self.responses.reasoning_tags, ReasoningTags::Own(tags) if tags.close.is_empty()) {
+            let problem = "has no closing tag; write { open = \"<|think|>\", close = \"<|/think|>\" }";
+            report(&mut found, "responses.reasoning_tags", problem);
+        }
         if accepts.stream.required && !accepts.stream.supported {
             let problem = "contradicts stream.supported = false; write one of the two";
             report(&mut found, "stream.required", problem);
