@@ -4,6 +4,7 @@
 //! and [`Event`]s are the streamed one: [`grammar`] defines their legal order, [`fold`](fold()) and [`unfold`](unfold()) convert
 //! one form into the other. [`Diagnostics`] records every change on the way.
 
+mod addition;
 mod answer_quirks;
 pub mod call_id;
 mod chat_template;
@@ -40,6 +41,7 @@ mod turn_record;
 mod unusable_response;
 mod usage;
 
+pub use addition::Addition;
 pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};

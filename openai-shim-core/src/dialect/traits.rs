@@ -6,8 +6,8 @@ use super::shape::{self, Shape};
 use super::url;
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
-    CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseContext,
-    ResponseSpec, ResponseSummary, parse_models,
+    Addition, CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response,
+    ResponseContext, ResponseSpec, ResponseSummary, parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
@@ -41,6 +41,8 @@ pub struct Encoded<'a> {
     pub body: Object<'a>,
     /// Headers besides `content-type` and credentials.
     pub headers: HeaderMap,
+    /// What of all this the request did not ask for, and a server may refuse.
+    pub additions: Vec<Addition>,
 }
 
 /// One wire format on both sides: decoded from clients and upstreams, encoded for upstreams and clients.

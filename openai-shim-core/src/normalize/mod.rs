@@ -3,6 +3,7 @@
 //! The order is fixed: first what the request asks for (tools, the response format, limits), then the messages, which by then
 //! include the sentences for what the upstream has no parameter for; at last, in the encoded body, the parameters.
 
+mod additions;
 mod body_path;
 mod change;
 mod choices_and_stops;
@@ -25,6 +26,7 @@ mod tool_choice;
 mod tool_schema;
 mod unsupported_params;
 
+pub use additions::leave_out;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};
@@ -50,6 +52,7 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
+    tool_choice::drop_unsupported(request, &accepts.tools, diagnostics);
     tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
     tool_choice::normalize(request, &accepts.tools, diagnostics);
     tool_schema::normalize(request, &accepts.tools, diagnostics);
@@ -118,6 +121,7 @@ fn set_max_tokens(
     let rules = &recipient.accepts.params;
     let required = || rules.require_max_tokens.then(|| rules.max_output_tokens.unwrap_or(DEFAULT_MAX_TOKENS));
     if request.max_tokens.is_none()
+        && additions::may_add("max_tokens", &rules.client_only)
         && let Some(tokens) = defaults.max_tokens.or_else(required)
     {
         request.max_tokens = Some(TokenLimit { tokens, completion: false });

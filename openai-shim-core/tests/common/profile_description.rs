@@ -102,6 +102,16 @@ fn params(rules: &ParamRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.when(!rules.allow.is_empty(), || format!("only {} are sent", names(&rules.allow)));
     lines.when(!rules.drop.is_empty(), || format!("{} {} dropped", names(&rules.drop), is_are(&rules.drop)));
+    lines.when(!rules.client_only.is_empty(), || {
+        format!(
+            "{} {} sent only if the client sends it",
+            names(&rules.client_only),
+            is_are(&rules.client_only)
+        )
+    });
+    lines.when(rules.refused_with_500, || {
+        "an unknown parameter makes it answer with the status 500".to_owned()
+    });
     for (from, to) in &rules.rename {
         lines.add(format!("`{from}` is sent as `{to}`"));
     }
@@ -199,6 +209,9 @@ fn messages(rules: &MessageRules) -> Vec<String> {
 
 fn tools(rules: &ToolRules) -> Vec<String> {
     let mut lines = Lines::default();
+    lines.when(!rules.supported, || {
+        "tools are dropped, unless a call is demanded or the history has calls".to_owned()
+    });
     for (what, how) in
         [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
     {

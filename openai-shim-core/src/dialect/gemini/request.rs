@@ -75,7 +75,7 @@ pub(super) fn encode<'a>(
         Some(body) => encode_changed(body, request, source, diagnostics),
         None => encode_all(request, diagnostics),
     };
-    Ok(Encoded { path, body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path, body, ..Encoded::default() })
 }
 
 /// Writes the fields that were changed into the client's own body.

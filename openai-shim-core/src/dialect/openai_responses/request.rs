@@ -240,8 +240,9 @@ pub(super) fn encode<'a>(
     if source.is_none() || request.messages.is_changed() {
         encode_messages(request, source, &mut body, diagnostics);
     }
+    let mut additions = Vec::new();
     if source.is_none() {
-        params::encode(request, &mut body, diagnostics);
+        additions = params::encode(request, &mut body, diagnostics);
     } else {
         params::encode_changed(request, &mut body, diagnostics);
     }
@@ -253,7 +254,7 @@ pub(super) fn encode<'a>(
     {
         body.set("max_output_tokens", limit.tokens.to_string());
     }
-    Ok(Encoded { path: String::from("/responses"), body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path: String::from("/responses"), body, additions, ..Encoded::default() })
 }
 
 /// Encodes messages as instructions and input; messages that were not changed stay the client's own bytes.

@@ -187,6 +187,11 @@ fn encode_function(tool: &Tool) -> String {
     object.to_json()
 }
 
+/// Whether a tool is encoded with a `strict` that it does not have.
+pub(super) fn adds_strict(tool: &Tool) -> bool {
+    matches!(tool, Tool::Function { strict: None, extra, .. } if extra.of(NAME).is_empty())
+}
+
 fn is_custom_tool(extra: &ExtraFields) -> bool {
     extra_fields::get(extra, "type") == Some("\"custom\"")
 }

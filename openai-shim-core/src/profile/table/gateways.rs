@@ -1,7 +1,7 @@
 //! Gateways: services with one API for the models of many vendors.
 
 use super::helpers::{anywhere, at_host, layer, list, max_tokens_only, reasoning_by, text};
-use crate::accepts::{MessageLayer, ReasoningParam, ToolLayer};
+use crate::accepts::{MessageLayer, ParamLayer, ReasoningParam, ToolLayer};
 use crate::profile::definition::{Auth, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -65,7 +65,11 @@ pub(super) fn profiles() -> Vec<Profile> {
         },
         Profile {
             description: text("LiteLLM's proxy"),
-            sources: list(&["https://docs.litellm.ai/docs/proxy/quick_start"]),
+            sources: list(&[
+                "https://docs.litellm.ai/docs/proxy/quick_start",
+                "https://github.com/BerriAI/litellm/issues/3167",
+            ]),
+            params: layer!(ParamLayer { refused_with_500: true }),
             messages: MessageLayer::default(),
             ..anywhere("litellm", "http://127.0.0.1:4000/v1")
         },

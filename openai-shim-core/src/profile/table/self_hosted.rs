@@ -69,9 +69,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("llama-cpp-python's server"),
             sources: list(&[
                 "https://llama-cpp-python.readthedocs.io/en/latest/server",
+                "corpus: records/llama-cpp-python/err_max_tokens_string",
                 "corpus: records/llama-cpp-python (R1 R3 R13 R15 R28 R34 R46)",
             ]),
-            params: layer!(ParamLayer { max_choices: Some(1), ..max_tokens_only() }),
+            params: layer!(ParamLayer { max_choices: Some(1), refused_with_500: true, ..max_tokens_only() }),
             messages: layer!(MessageLayer {
                 content: ContentType::String,
                 tool_call_content: ToolCallContent::Empty,
