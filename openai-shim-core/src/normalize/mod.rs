@@ -9,6 +9,7 @@ mod conversation;
 mod identifiers;
 mod media;
 mod message_fields;
+mod native;
 mod order;
 mod output_schema;
 mod params;
@@ -43,6 +44,7 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
+    native::normalize(request, recipient, diagnostics);
     tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
     tool_choice::normalize(request, &accepts.tools, diagnostics);
     tool_schema::normalize(request, &accepts.tools, diagnostics);
