@@ -4,14 +4,15 @@
 //! Their calls are ordinary `tool_use` blocks. Those of a toolset have a member's name, and the toolset's in a field of its own:
 //! other dialects get one function for each member, whose name has both.
 
+mod definition;
 mod editors;
 mod screens;
 
 use super::extra_fields;
 use super::names::NAME;
 use crate::canonical::{Block, ExtraFieldList, ExtraFields, Request, Tool};
-use crate::dialect::tool_params::ParamSet;
 use crate::json::{Object, encode_string, raw};
+use definition::{Toolset, ToolsetMember};
 use editors::TOOLS;
 use screens::TOOLSETS;
 use serde_json::value::RawValue;
@@ -27,41 +28,17 @@ pub(super) const IN_MESSAGE: &str = ".in_message";
 /// The key of the calls of toolsets among the echoed parameters: which function stands for which member.
 const TOOLSET_CALLS: &str = ".toolset_calls";
 
-/// A tool with a `type` of its own.
-struct ClientTool {
-    /// The beginning of its `type`; a date follows.
-    type_prefix: &'static str,
-    /// Its name, where the tool states none.
-    name: &'static str,
-    description: &'static str,
-    /// Members of the tool that the function's description repeats.
-    described_members: &'static [&'static str],
-    params: &'static ParamSet,
-}
-
-/// A tool entry that stands for several tools.
-struct Toolset {
-    /// The beginning of its `type`; a date follows.
-    type_prefix: &'static str,
-    /// The name in the calls of its members.
-    name: &'static str,
-    members: &'static [ToolsetMember],
-}
-
-/// A tool of a toolset.
-struct ToolsetMember {
-    name: &'static str,
-    description: &'static str,
-    params: &'static ParamSet,
-}
-
 /// Returns the functions that stand for a tool with a `type`; `None` if the client does not run it.
 pub(super) fn read(tool: &Object<'_>, item: &str) -> Option<Vec<Tool>> {
     let tool_type = tool.str("type")?;
     if let Some(toolset) = TOOLSETS.iter().find(|toolset| tool_type.starts_with(toolset.type_prefix)) {
         let configs = tool.object("configs").unwrap_or_default();
         return Some(
-            toolset.members.iter().filter_map(|member| toolset.function(member, &configs, item)).collect(),
+            toolset
+                .members
+                .iter()
+                .filter_map(|member| member_function(toolset, member, &configs, item))
+                .collect(),
         );
     }
     let known = TOOLS.iter().find(|known| tool_type.starts_with(known.type_prefix))?;
@@ -86,24 +63,27 @@ pub(super) fn read(tool: &Object<'_>, item: &str) -> Option<Vec<Tool>> {
     }])
 }
 
-impl Toolset {
-    /// Returns the function that stands for a member; `None` if the client switched the member off.
-    fn function(&self, member: &ToolsetMember, configs: &Object<'_>, item: &str) -> Option<Tool> {
-        let config = configs.object(member.name).unwrap_or_default();
-        if config.bool("enabled") == Some(false) {
-            return None;
-        }
-        let mut extra = extra_fields::read(&config, &["enabled"]);
-        extra.members.push((CLIENT_TOOL.to_owned(), raw(item)));
-        extra.members.push((TOOLSET_CALLS.to_owned(), raw(call_fields(self.name, member.name))));
-        Some(Tool::Function {
-            name: function_name(self.name, member.name),
-            description: Some(member.description.to_owned()),
-            parameters: Some(raw(member.params.schema())),
-            strict: None,
-            extra,
-        })
+/// Returns the function that stands for a member; `None` if the client switched the member off.
+fn member_function(
+    toolset: &Toolset,
+    member: &ToolsetMember,
+    configs: &Object<'_>,
+    item: &str,
+) -> Option<Tool> {
+    let config = configs.object(member.name).unwrap_or_default();
+    if config.bool("enabled") == Some(false) {
+        return None;
     }
+    let mut extra = extra_fields::read(&config, &["enabled"]);
+    extra.members.push((CLIENT_TOOL.to_owned(), raw(item)));
+    extra.members.push((TOOLSET_CALLS.to_owned(), raw(call_fields(toolset.name, member.name))));
+    Some(Tool::Function {
+        name: function_name(toolset.name, member.name),
+        description: Some(member.description.to_owned()),
+        parameters: Some(raw(member.params.schema())),
+        strict: None,
+        extra,
+    })
 }
 
 /// The name of the function that stands for a member of a toolset.

@@ -1,80 +1,18 @@
 //! Tools that the client runs and only this API has (`local_shell`, `shell`, `apply_patch`, `computer`, `tool_search`): to functions,
 //! and their calls and results to calls and results of functions, and back.
 
+mod definition;
 mod table;
 
 use super::extra_fields::{self, parse_or_empty};
 use super::names::{CLIENT_TOOL, NAME};
 use crate::canonical::{Block, ExtraFields, Request, Tool, ToolChoice};
-use crate::dialect::tool_params::ParamSet;
 use crate::json::{Object, encode_string, raw};
+use definition::Payload;
+pub(super) use definition::{ClientTool, OutputForm};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use table::CLIENT_TOOLS;
-
-/// A tool that the client runs, and how its calls and results are written.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct ClientTool {
-    /// The tool's `type`.
-    pub(super) tool_type: &'static str,
-    /// The name of the function that stands for it.
-    pub(super) function: &'static str,
-    /// What it does, where the tool itself does not state it.
-    description: &'static str,
-    /// Members of the tool that the function's description repeats.
-    described_members: &'static [&'static str],
-    /// The function's parameters, unless the tool states them itself.
-    params: &'static ParamSet,
-    /// The `type` of its calls.
-    pub(super) call_type: &'static str,
-    /// The beginning of the ids of its calls.
-    pub(super) id_prefix: &'static str,
-    /// Where a call has the arguments.
-    payload: Payload,
-    /// Members that all calls have, as JSON.
-    call_members: &'static [(&'static str, &'static str)],
-    /// The `type` of its results.
-    pub(super) output_type: &'static str,
-    /// What its results are.
-    pub(super) output: OutputForm,
-    /// Which member tells that the client runs it, and the value that does; the tool can run elsewhere too.
-    run_by: Option<RunBy>,
-}
-
-/// Where the arguments of a call are.
-#[derive(Debug, PartialEq, Eq)]
-enum Payload {
-    /// They are one member, which also has these members, as JSON.
-    Member { key: &'static str, constants: &'static [(&'static str, &'static str)] },
-    /// They are a member of the call itself.
-    Inline(&'static str),
-}
-
-/// What the result of a call is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OutputForm {
-    /// A text.
-    Text,
-    /// A text, and whether the call failed.
-    TextWithStatus,
-    /// A list of outputs of commands.
-    Commands,
-    /// A picture of the screen.
-    Screenshot,
-    /// A list of tools.
-    Tools,
-}
-
-/// The member that tells who runs a tool.
-#[derive(Debug, PartialEq, Eq)]
-struct RunBy {
-    /// Its key in the tool and in its calls.
-    key: &'static str,
-    /// The value that stands for the client; in an object it is the `type`.
-    client: &'static str,
-    /// Whether the client runs it if the member is missing.
-    client_by_default: bool,
-}
 
 impl ClientTool {
     /// The tool with these fields; `None` if there is none, or the client does not run it.
@@ -191,14 +129,6 @@ impl ClientTool {
             item.set(*key, *value);
         }
         Some(())
-    }
-}
-
-impl Payload {
-    fn key(&self) -> &'static str {
-        match self {
-            Self::Member { key, .. } | Self::Inline(key) => key,
-        }
     }
 }
 

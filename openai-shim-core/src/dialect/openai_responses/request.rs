@@ -17,9 +17,11 @@ use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use std::borrow::Cow;
 
+mod client_tool_items;
 mod decode_input;
 mod encode_input;
 mod params;
+mod tool_list;
 
 /// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
@@ -192,7 +194,7 @@ fn decode_messages(
             for (i, item) in items.into_iter().enumerate() {
                 input.item(item, i, diagnostics)?;
             }
-            Ok(input.additional_tools)
+            Ok(input.into_additional_tools())
         }
         _ => Err(ClientError::invalid("`input` must be a text or a list of items.").at("input")),
     }

@@ -2,7 +2,7 @@
 //! left as well.
 
 use super::super::recipient::Recipient;
-use super::{describe, is_foreign};
+use super::foreign::{describe, is_foreign};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Request, Text};
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {

@@ -4,7 +4,7 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/context-editing>.
 
 use super::super::recipient::Recipient;
-use super::is_foreign;
+use super::foreign::is_foreign;
 use crate::canonical::{Block, COMPACTION, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {

@@ -2,7 +2,7 @@
 //! provider's programs may call, and without those that the client does not offer yet.
 
 use super::super::recipient::Recipient;
-use super::{describe, is_foreign};
+use super::foreign::{describe, is_foreign};
 use crate::canonical::{DiagnosticCode, Diagnostics, Request, Tool};
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {

@@ -5,7 +5,7 @@
 //! <https://platform.claude.com/docs/en/agents-and-tools/tool-use/memory-tool>
 //! <https://platform.claude.com/docs/en/agents-and-tools/tool-use/computer-use-tool>
 
-use super::ClientTool;
+use super::definition::ClientTool;
 use crate::dialect::tool_params::{
     Param,
     ParamKind::{Boolean, Integer, Integers, Number, OneOf, Text},

@@ -2,7 +2,7 @@
 //!
 //! <https://platform.claude.com/docs/en/agents-and-tools/tool-use/computer-use-tool>
 
-use super::{Toolset, ToolsetMember};
+use super::definition::{Toolset, ToolsetMember};
 use crate::dialect::tool_params::{
     Param,
     ParamKind::{Integer, Integers, Number, Object, OneOf, Scalar, Text, Texts},

@@ -6,7 +6,7 @@
 //! <https://developers.openai.com/api/docs/guides/tools-computer-use>
 //! <https://developers.openai.com/api/docs/guides/tools-tool-search>
 
-use super::{ClientTool, OutputForm, Payload, RunBy};
+use super::definition::{ClientTool, OutputForm, Payload, RunBy};
 use crate::dialect::tool_params::{
     ParamKind::{Integer, Objects, OneOf, Text, TextMap, Texts},
     ParamSet, Variant, optional, required,

@@ -1,16 +1,16 @@
 //! Input items to messages: reasoning, messages and calls of one assistant turn become one message.
 
-mod client_tool_items;
-
 use super::super::super::shape::Place;
+use super::super::client_tools::{ClientTool, OutputForm};
 use super::super::extra_fields::{self, json_without, parse_or_empty};
 use super::super::names::{ITEM, NAME, PHASE};
 use super::super::tool_call::ToolCallKind;
-use super::super::{client_tools, content_part, encrypted_content, reasoning_item, shape, tool_names};
-use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span, Tool};
+use super::super::{content_part, encrypted_content, reasoning_item, shape, tool_names};
+use super::client_tool_items;
+use super::tool_list::{ToolList, ToolOrigin};
+use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
-use client_tool_items::ToolOrigin;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Decodes the items of an input into the messages of a request.
@@ -22,12 +22,7 @@ pub(super) struct InputDecoder<'i> {
     call_ids: BTreeSet<String>,
     /// The ids of calls of client-run tools, by the ids of their items.
     call_ids_by_item: BTreeMap<String, String>,
-    /// The names of the tools that are offered; empty until a tool is added.
-    offered: BTreeSet<String>,
-    /// A search that the client runs finds tools: deferred ones are not offered until then.
-    defers_tools: bool,
-    /// The tools of `additional_tools` items and those that searches found, as JSON.
-    pub(super) additional_tools: Vec<String>,
+    tools: ToolList,
     open: OpenMessage,
 }
 
@@ -62,20 +57,19 @@ impl TurnContent {
 }
 
 impl<'i> InputDecoder<'i> {
+    /// Returns the tools of `additional_tools` items and those that searches found, as JSON.
+    pub(super) fn into_additional_tools(self) -> Vec<String> {
+        self.tools.of_items
+    }
+
     pub(super) fn new(body: &'i [u8], request: &'i mut Request) -> Self {
-        let defers_tools = client_tools::defers_tools(&request.tools);
-        if defers_tools {
-            let deferred = request.tools.iter().filter(|tool| client_tools::is_deferred(tool));
-            request.withheld_tools = deferred.filter_map(Tool::name).map(str::to_owned).collect();
-        }
+        let tools = ToolList::new(request);
         Self {
             body,
             request,
             call_ids: BTreeSet::new(),
             call_ids_by_item: BTreeMap::new(),
-            offered: BTreeSet::new(),
-            defers_tools,
-            additional_tools: Vec::new(),
+            tools,
             open: OpenMessage::None,
         }
     }
@@ -298,6 +292,36 @@ impl<'i> InputDecoder<'i> {
         Ok(())
     }
 
+    /// Decodes the call or the result of a client-run tool. Returns false if the item is neither.
+    fn client_tool_item(&mut self, item: &Object<'_>, span: Option<Span>) -> bool {
+        if let Some(tool) = ClientTool::of_call(item) {
+            let Some(id) = client_tool_items::call_id(item) else { return false };
+            self.call_ids.insert(id.clone());
+            if let Some(item_id) = item.str("id").filter(|item_id| *item_id != id) {
+                self.call_ids_by_item.insert(item_id.into_owned(), id.clone());
+            }
+            self.continue_turn(vec![client_tool_items::decode_call(item, tool, id)], span);
+            return true;
+        }
+        let Some(tool) = ClientTool::of_output(item) else { return false };
+        let Some(id) = item.str(client_tool_items::output_id_key(item)) else { return false };
+        let id = match self.call_ids_by_item.get(id.as_ref()) {
+            Some(call_id) if !self.call_ids.contains(id.as_ref()) => call_id.clone(),
+            _ => id.into_owned(),
+        };
+        self.require_call(&id);
+        let found = match tool.output {
+            OutputForm::Tools => self.tools.add(item, ToolOrigin::Search, self.request),
+            _ => Vec::new(),
+        };
+        let block = client_tool_items::decode_output(item, tool, id, &found);
+        let has_media = tool.output == OutputForm::Screenshot;
+        let mut message = Message::decoded(Role::Tool, vec![block]);
+        message.set_decoded_span(span);
+        self.push_tool_result(message, has_media);
+        true
+    }
+
     /// Requires an upstream of this dialect for the result of a call that is not there.
     fn require_call(&mut self, id: &str) {
         if !self.call_ids.contains(id) {
@@ -350,8 +374,8 @@ impl<'i> InputDecoder<'i> {
                 );
                 self.require_same_dialect(ClientError::invalid(message).at(field_path));
             }
-            "additional_tools" => drop(self.add_tools(item, ToolOrigin::Addition)),
-            "tool_search_output" => drop(self.add_tools(item, ToolOrigin::Search)),
+            "additional_tools" => drop(self.tools.add(item, ToolOrigin::Addition, self.request)),
+            "tool_search_output" => drop(self.tools.add(item, ToolOrigin::Search, self.request)),
             "compaction" | "compaction_summary" | "context_compaction" => {
                 let message = "This upstream cannot read the compaction of another one, which stands for the conversation before it. Send the conversation itself, or a summary of it as text.";
                 self.require_same_dialect(unsupported(message).at(field_path));
