@@ -1,6 +1,7 @@
 //! The contract of a dialect: the traits [`Dialect`], [`Decoder`], [`Encoder`] and [`StreamRepairer`], and what they return.
 
 use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
+use super::native_content::NativeContent;
 use super::params::Params;
 use super::shape::{self, Shape};
 use super::url;
@@ -104,6 +105,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// Extracts the sources with a URL that this dialect's own extra fields, of a text or of a response, cite.
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         CitedSources { list: Vec::new(), rest: extra.clone() }
+    }
+
+    /// Describes a block or a tool that only this dialect defines, for an upstream of another dialect.
+    fn describe_native(&self, json: &str) -> NativeContent {
+        NativeContent::by_type(json)
     }
 
     /// Returns what the API of this dialect's own vendor accepts; a profile's rules lie over it.

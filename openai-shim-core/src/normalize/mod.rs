@@ -11,6 +11,7 @@ mod conversation;
 mod identifiers;
 mod media;
 mod message_fields;
+mod native;
 mod order;
 mod output_schema;
 mod param_conditions;
@@ -52,6 +53,7 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
+    native::normalize(request, recipient, diagnostics);
     tool_choice::drop_unsupported(request, &accepts.tools, diagnostics);
     tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
     tool_choice::normalize(request, &accepts.tools, diagnostics);

@@ -2,10 +2,11 @@
 //!
 //! <https://docs.anthropic.com/en/api/messages#body-messages-content>
 
+use super::client_tools;
 use super::extra_fields::{self, record_dropped, write_with};
 use super::names::{NAME, SIGNATURE_FORMAT};
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
+    Block, COMPACTION, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
     WHOLE_BLOCK, call_id, issuer,
 };
 use crate::json::{Object, ValueKind, encode_string, items, raw, string_or_json, value_kind};
@@ -74,12 +75,15 @@ fn read_at(item: &str, depth: usize) -> Option<Block> {
         }
         "tool_use" => {
             let (id, signature) = split_id(text_of("id"));
+            let (mut name, mut extra) =
+                (text_of("name"), extra_fields::read(&object, &["type", "id", "name", "input"]));
+            client_tools::read_call(&object, &mut name, &mut extra);
             Block::ToolCall {
                 id,
-                name: text_of("name"),
+                name,
                 arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), string_or_json).into_owned(),
                 signature: signature.map(Into::into),
-                extra: extra_fields::read(&object, &["type", "id", "name", "input"]),
+                extra,
             }
         }
         "tool_result" | "document" | "search_result" if depth >= MAX_DEPTH => native(),
@@ -104,6 +108,13 @@ fn read_at(item: &str, depth: usize) -> Option<Block> {
             None => native(),
         },
         "document" | "search_result" => read_document(item, &object, depth),
+        "compaction" => match object.str("content").filter(|text| !text.is_empty()) {
+            Some(text) => Block::Text {
+                text: text.into(),
+                extra: ExtraFields::new(NAME, vec![(COMPACTION.to_owned(), raw(item))]),
+            },
+            None => native(),
+        },
         _ => native(),
     })
 }
@@ -269,7 +280,7 @@ fn write_text(text: &Text, extra: &ExtraFields, field_path: &str, diagnostics: &
     let mut citations = Vec::new();
     for (key, value) in extra_fields::accepted(extra) {
         match key {
-            WHOLE_BLOCK => return value.to_owned(),
+            WHOLE_BLOCK | COMPACTION => return value.to_owned(),
             "citation" => citations.push(value),
             _ => object.set(key, value),
         }

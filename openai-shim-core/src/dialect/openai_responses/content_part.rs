@@ -1,7 +1,7 @@
 //! Content parts of messages and tool outputs: JSON to `Block` and back.
 
 use super::extra_fields::{self, parse_or_empty};
-use super::names::{ITEM, NAME};
+use super::names::{ITEM, NAME, PHASE};
 use crate::canonical::{Block, Media, MediaSource, Text};
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
@@ -82,7 +82,7 @@ pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
         Block::Text { text, extra } => {
             object.set("type", if is_assistant { "\"output_text\"" } else { "\"input_text\"" });
             object.set("text", text.to_json());
-            extra_fields::write(&mut object, extra, &[extra_fields::wire_key(ITEM)]);
+            extra_fields::write(&mut object, extra, &[extra_fields::wire_key(ITEM), PHASE]);
             return Some(object.to_json());
         }
         Block::Refusal(text) => {

@@ -90,10 +90,7 @@ fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Optio
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
         ToolChoice::Required => String::from("\"required\""),
-        ToolChoice::Function(name) => {
-            let kind = if tools::is_custom(&request.tools, name) { "custom" } else { "function" };
-            format!(r#"{{"type":"{kind}","name":{}}}"#, encode_string(name))
-        }
+        ToolChoice::Function(name) => tools::encode_choice(&request.tools, name),
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
             diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
