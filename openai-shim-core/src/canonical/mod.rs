@@ -19,6 +19,7 @@ mod extra_fields;
 pub mod grammar;
 pub mod issuer;
 mod logprobs;
+pub mod media_type;
 mod message;
 mod model_list;
 mod numbered_list;
