@@ -35,6 +35,11 @@ rules! {
         pub audio_sources: Vec<String> = all(MEDIA_SOURCES),
         /// How files may be given.
         pub file_sources: Vec<String> = all(MEDIA_SOURCES),
+        /// The beginning of the ids of this vendor's files; empty: any. Ids of another vendor's files are left out, with a
+        /// warning.
+        pub file_id_prefix: String,
+        /// Schemes of URLs that are fetched; empty: all. Media at other addresses are left out, with a warning.
+        pub url_schemes: Vec<String>,
         /// Words for the resolution of an image (`detail`) that are accepted; absent: all. `original` becomes `high`, others
         /// are dropped.
         pub image_details: Option<Vec<String>>,

@@ -229,6 +229,17 @@ impl Judge<'_> {
             MediaSource::Url(_) => "url",
             MediaSource::FileId(_) => "file_id",
         };
+        if self.is_translated {
+            match &media.source {
+                MediaSource::FileId(id) if !id.starts_with(&rules.file_id_prefix) => {
+                    return Some(format!("{kind} that another vendor stores"));
+                }
+                MediaSource::Url(url) if !is_fetched(url, &rules.url_schemes) => {
+                    return Some(format!("{kind} at an address that is not fetched"));
+                }
+                _ => {}
+            }
+        }
         // A client of the same dialect may use what other servers of that dialect accept.
         let is_own_form =
             media.extra.of(self.recipient.dialect.name()).iter().any(|(key, _)| key.starts_with('.'));
@@ -294,6 +305,12 @@ impl Judge<'_> {
         let error = ClientError::new(ErrorKind::Unsupported, message);
         error.at(self.path.clone()).with_code("unsupported_content").into()
     }
+}
+
+/// Whether a URL has one of these schemes; an empty list has every scheme.
+fn is_fetched(url: &str, schemes: &[String]) -> bool {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme.trim_start());
+    schemes.is_empty() || schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known))
 }
 
 fn with_kind(kind: &str, media: Box<Media>) -> Block {

@@ -361,8 +361,8 @@ impl BlockEncoder<'_> {
                 extra.report(NAME, path, diagnostics);
                 out.push(parts::write_thought(text, signature.as_deref(), extra));
             }
-            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                out.extend(parts::write_media(media, path, diagnostics));
+            Block::Image(_) | Block::Audio(_) | Block::File(_) => {
+                out.extend(parts::write_media(block, path, diagnostics));
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 extra.report(NAME, path, diagnostics);
@@ -449,8 +449,8 @@ impl FunctionResult<'_> {
         for block in self.blocks {
             match block {
                 Block::Text { .. } => {}
-                Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                    parts.extend(parts::write_media(media, path, diagnostics));
+                Block::Image(_) | Block::Audio(_) | Block::File(_) => {
+                    parts.extend(parts::write_media(block, path, diagnostics));
                 }
                 Block::Native { dialect: NAME, raw } => parts.push(raw.get().to_owned()),
                 _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "this block in a result"),

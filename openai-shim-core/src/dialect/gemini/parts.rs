@@ -253,8 +253,14 @@ impl FunctionCallPart<'_> {
     }
 }
 
-/// Writes media; `None`, and a diagnostic, for a file that Google cannot fetch.
-pub(super) fn write_media(media: &Media, field_path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+/// Writes a block of media; `None`, and a diagnostic, for a file that Google cannot fetch.
+pub(super) fn write_media(block: &Block, field_path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let (media, usual_type) = match block {
+        Block::Image(media) => (media, "image/jpeg"),
+        Block::Audio(media) => (media, "audio/mpeg"),
+        Block::File(media) => (media, "application/pdf"),
+        _ => return None,
+    };
     let mut part = Object::new();
     match &media.source {
         MediaSource::Base64 { media_type, data } => {
@@ -268,9 +274,11 @@ pub(super) fn write_media(media: &Media, field_path: &str, diagnostics: &mut Dia
         }
         MediaSource::Url(uri) => {
             let mut file = Object::new();
-            if let Some(media_type) = type_of_name(uri) {
-                file.set("mimeType", encode_string(media_type));
-            }
+            let media_type = type_of_name(uri).unwrap_or_else(|| {
+                diagnostics.record(DiagnosticCode::FieldFilled, field_path, "mimeType");
+                usual_type
+            });
+            file.set("mimeType", encode_string(media_type));
             file.set("fileUri", encode_string(uri));
             part.set("fileData", file.to_json());
         }

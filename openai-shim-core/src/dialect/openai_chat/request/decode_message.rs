@@ -231,6 +231,11 @@ fn decode_part(part: &str, body: &Bytes) -> Option<DecodedPart> {
             Some(document) => unchanged(Block::File(Box::new(document))),
             None => native(),
         },
+        // Mistral's form of a file.
+        "document_url" => match decode_document_url(&object, part) {
+            Some(document) => unchanged(Block::File(Box::new(document))),
+            None => native(),
+        },
         "refusal" => unchanged(Block::Refusal(object.str("refusal").unwrap_or_default().into())),
         _ => native(),
     }
@@ -250,6 +255,16 @@ fn decode_file(file: &Object<'_>, part: &Object<'_>) -> Option<Media> {
         document.extra.dialect = NAME;
         document.extra.members.push((String::from(".file"), raw(file)));
     }
+    Some(document)
+}
+
+/// Decodes a part `document_url`; an extra field has the part itself.
+fn decode_document_url(object: &Object<'_>, part: &str) -> Option<Media> {
+    let url = object.str("document_url").map(Cow::into_owned);
+    let url = url.or_else(|| object.object("document_url")?.str("url").map(Cow::into_owned))?;
+    let mut document = Media::new(MediaSource::from_file_data(&url));
+    document.name = object.str("document_name").map(Cow::into_owned);
+    document.extra = ExtraFields::new(NAME, vec![(String::from(".part"), raw(part))]);
     Some(document)
 }
 

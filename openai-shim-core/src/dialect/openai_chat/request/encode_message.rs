@@ -197,6 +197,9 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
 
 fn encode_file(file: &Media, content_path: &str, diagnostics: &mut Diagnostics) -> String {
     record_dropped(&file.extra, content_path, diagnostics);
+    if let Some((_, part)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".part") {
+        return part.get().to_owned();
+    }
     if let Some((_, source)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".file") {
         return format!(r#"{{"type":"file","file":{}}}"#, source.get());
     }
