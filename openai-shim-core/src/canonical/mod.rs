@@ -21,6 +21,7 @@ pub mod grammar;
 pub mod issuer;
 mod logprobs;
 mod lost_field;
+pub mod media_type;
 mod message;
 mod model_list;
 mod numbered_list;

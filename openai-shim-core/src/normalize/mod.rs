@@ -8,10 +8,14 @@ mod body_path;
 mod change;
 mod choices_and_stops;
 mod conversation;
+mod empty_text;
 mod identifiers;
 mod media;
+mod media_placement;
+mod media_source;
 mod message_fields;
 mod native;
+mod noise;
 mod order;
 mod output_schema;
 mod param_conditions;
@@ -79,9 +83,16 @@ fn normalize_messages(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let rules = &recipient.accepts.messages;
+    let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
+    noise::drop_system_lines(messages, rules, diagnostics);
+    media::normalize(messages, is_translated, recipient, diagnostics)?;
+    media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
+    empty_text::drop_refused(messages, recipient, diagnostics);
+    if !request.is_prompt {
+        empty_text::drop_leftover(messages, is_translated, recipient, diagnostics);
+    }
     for (i, message) in messages.iter_mut().enumerate() {
-        media::ensure_accepted(&message.blocks, recipient, i)?;
         for rule in [
             text::parts_to_string,
             text::string_to_parts,
@@ -96,6 +107,7 @@ fn normalize_messages(
     text::drop_empty_assistant(messages, rules, diagnostics);
     for (i, message) in messages.iter_mut().enumerate() {
         text::fill_content(message, rules, i, diagnostics);
+        empty_text::list_to_string(message, i, diagnostics);
     }
     Ok(())
 }

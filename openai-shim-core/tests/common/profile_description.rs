@@ -2,9 +2,9 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, ContentType, MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy, ReasoningHistory,
-    ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport,
-    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    AcceptsLayer, ContentType, MediaRules, MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy,
+    ReasoningHistory, ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport,
+    StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -46,6 +46,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     let accepts = profile.accepts(&AcceptsLayer::default());
     lines.extend(params(&accepts.params));
     lines.extend(messages(&accepts.messages));
+    lines.extend(media(&accepts.media));
     lines.extend(tools(&accepts.tools));
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
@@ -154,6 +155,11 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.data_urls_only,
             "images and files are accepted as data URLs only; other URLs are refused by name",
         ),
+        (rules.drop_empty_text, "empty text is dropped, and so are messages that have nothing else"),
+        (
+            rules.drop_blank_text,
+            "text of white space only is dropped, and so are messages that have nothing else",
+        ),
         (rules.drop_empty_assistant, "empty assistant messages are dropped"),
         (rules.drop_null_fields, "fields of messages that are `null` are dropped"),
         (rules.tool_result_name, "tool results contain the tool's name"),
@@ -165,6 +171,9 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         ),
     ] {
         lines.when(on, || line.to_owned());
+    }
+    for beginning in &rules.drop_system_lines {
+        lines.add(format!("lines of system messages that begin with `{beginning}` are dropped"));
     }
     lines.keyword(rules.content, |keyword| match keyword {
         ContentType::String => "lists of text parts are sent as one string",
@@ -204,6 +213,34 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             format!("{name:?}").to_lowercase()
         ),
     });
+    lines.0
+}
+
+fn media(rules: &MediaRules) -> Vec<String> {
+    let (mut lines, usual) = (Lines::default(), MediaRules::default());
+    let listed = |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { names(items) };
+    for (place, kinds, usual) in [
+        ("users show", &rules.in_user, &usual.in_user),
+        ("tool results have", &rules.in_tool_results, &usual.in_tool_results),
+        ("messages of the assistant have", &rules.in_assistant, &usual.in_assistant),
+        ("system messages have", &rules.in_system, &usual.in_system),
+    ] {
+        lines.when(kinds != usual, || format!("besides text, {place} {}", listed(kinds)));
+    }
+    for (kind, forms, usual) in [
+        ("images", &rules.image_sources, &usual.image_sources),
+        ("audio", &rules.audio_sources, &usual.audio_sources),
+        ("files", &rules.file_sources, &usual.file_sources),
+    ] {
+        lines.when(forms != usual, || format!("{kind} are given by {}", listed(forms)));
+    }
+    lines.when(!rules.image_types.is_empty(), || format!("images are {}", names(&rules.image_types)));
+    lines.when(!rules.file_types.is_empty(), || format!("files are {}", names(&rules.file_types)));
+    if let Some(details) = &rules.image_details {
+        lines.add(format!("the `detail` of an image is {}", listed(details)));
+    }
+    lines.when(rules.untyped, || "base64 is sent without its media type".to_owned());
+    lines.when(rules.named != usual.named, || format!("only {} keep their name", listed(&rules.named)));
     lines.0
 }
 

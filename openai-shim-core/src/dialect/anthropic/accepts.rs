@@ -2,8 +2,8 @@
 //!
 //! <https://docs.anthropic.com/en/api/messages>
 
-use crate::accepts::literals::{layer, list, ranges};
-use crate::accepts::{AcceptsLayer, ParamLayer};
+use crate::accepts::literals::{layer, list, ranges, text};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer};
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -23,6 +23,8 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         max_choices: Some(1),
         drop_blank_stops: true
     }),
+    messages: layer!(MessageLayer { drop_empty_text: true, drop_blank_text: true }),
+    media: media(),
     ..AcceptsLayer::default()
 });
 
@@ -37,3 +39,20 @@ pub(super) static PARAMS: Params = Params(&[
     param("reasoning_effort", "output_config.effort"),
     same_name("service_tier").with_values(&["\"auto\"", "\"default\""]),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image", "file"]),
+        in_tool_results: list(&["image", "file"]),
+        // A document there is a 400: <https://platform.claude.com/docs/en/api/migration-2026-10-21>.
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        image_types: list(&["image/jpeg", "image/png", "image/gif", "image/webp"]),
+        file_types: list(&["application/pdf", "text/*"]),
+        file_id_prefix: text("file_"),
+        url_schemes: list(&["http", "https"]),
+        image_details: Some(Vec::new()),
+        named: list(&["file"]),
+    })
+}

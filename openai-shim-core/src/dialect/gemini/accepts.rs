@@ -2,14 +2,16 @@
 //!
 //! <https://ai.google.dev/api/generate-content>
 
-use crate::accepts::literals::layer;
-use crate::accepts::{AcceptsLayer, ParamLayer};
+use crate::accepts::literals::{layer, list, text};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(1) }),
+    messages: layer!(MessageLayer { drop_empty_text: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
     ..AcceptsLayer::default()
 });
 
@@ -25,3 +27,17 @@ pub(super) static PARAMS: Params = Params(&[
     param("n", "generationConfig.candidateCount"),
     param("stop", "generationConfig.stopSequences"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        // Only from the third generation on.
+        in_tool_results: Vec::new(),
+        in_system: Vec::new(),
+        // <https://ai.google.dev/gemini-api/docs/image-understanding>
+        image_types: list(&["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]),
+        file_id_prefix: text("files/"),
+        image_details: Some(Vec::new()),
+        named: Vec::new(),
+    })
+}

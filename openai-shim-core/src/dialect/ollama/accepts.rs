@@ -3,7 +3,7 @@
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
 
 use crate::accepts::literals::{layer, list};
-use crate::accepts::{AcceptsLayer, ParamLayer};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
@@ -13,12 +13,16 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
         max_choices: Some(1)
     }),
+    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
     ..AcceptsLayer::default()
 });
 
 /// The rules of `/api/generate`.
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { max_choices: Some(1) }),
+    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
     ..AcceptsLayer::default()
 });
 
@@ -36,3 +40,16 @@ pub(super) static PARAMS: Params = Params(&[
     param("stop", "options.stop"),
     param("reasoning_effort", "think"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image"]),
+        in_tool_results: list(&["image"]),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        untyped: true,
+        image_details: Some(Vec::new()),
+        named: Vec::new(),
+    })
+}

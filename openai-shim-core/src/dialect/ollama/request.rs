@@ -71,7 +71,7 @@ pub(super) fn decode(
     }
     // Ollama sends usage with every response.
     request.include_usage = request.stream;
-    request.extra = extra_fields::of(extra);
+    request.extra = ExtraFields::new(FAMILY, extra);
     match api {
         OllamaApi::Chat => message::decode(&object, body, &mut request, diagnostics)?,
         OllamaApi::Generate => generate::decode(&object, &mut request, diagnostics)?,

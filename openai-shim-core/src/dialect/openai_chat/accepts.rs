@@ -2,14 +2,16 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/create>
 
-use crate::accepts::literals::layer;
-use crate::accepts::{AcceptsLayer, ParamLayer};
+use crate::accepts::literals::{layer, list, text};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
 use crate::dialect::params::{Params, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(1) }),
+    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
     ..AcceptsLayer::default()
 });
 
@@ -40,3 +42,19 @@ pub(super) static PARAMS: Params = Params(&[
     same_name("store"),
     same_name("verbosity"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        // Only users show images, audio and files: the types of the other messages' parts are text.
+        in_tool_results: Vec::new(),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        image_sources: list(&["base64", "url"]),
+        audio_sources: list(&["base64"]),
+        file_sources: list(&["base64", "file_id"]),
+        file_id_prefix: text("file-"),
+        url_schemes: list(&["http", "https"]),
+        named: list(&["file"]),
+    })
+}
