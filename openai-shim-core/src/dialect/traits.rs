@@ -67,6 +67,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// Returns the name in configuration and on the command line; it is unique in the registry.
     fn name(&self) -> &'static str;
 
+    /// Returns the name under which extra fields, tools and other things of its own are kept; dialects of one API share it.
+    fn family(&self) -> &'static str {
+        self.name()
+    }
+
     /// Returns the routes on which clients request generation.
     fn endpoints(&self) -> &'static [Endpoint];
 

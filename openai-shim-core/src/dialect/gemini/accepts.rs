@@ -1,9 +1,59 @@
 //! What Google's Gemini API accepts; a profile's rules lie over it.
 //!
-//! <https://ai.google.dev/api/generate-content>
+//! <https://ai.google.dev/api/generate-content>,
+//! <https://pub.dev/documentation/googleapis/latest/aiplatform_v1/GoogleCloudAiplatformV1GenerationConfig/responseJsonSchema.html>
+//! (the keywords), <https://github.com/anomalyco/opencode/pull/14659> (nothing beside `anyOf`)
 
-use crate::accepts::AcceptsLayer;
+use crate::accepts::literals::{layer, shared};
+use crate::accepts::{
+    AcceptsLayer, AnyOfSiblings, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    ToolChoiceSupport, ToolLayer,
+};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { omit_empty: true, ..schema() }),
+        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+    },
+    response_format: ResponseFormatLayer {
+        schema: schema(),
+        ..layer!(ResponseFormatLayer { text_enum: ResponseFormatSupport::Native })
+    },
+    ..AcceptsLayer::default()
+});
+
+/// The schemas of `parametersJsonSchema` and `responseJsonSchema`.
+fn schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        keywords: shared(&[
+            "$id",
+            "$defs",
+            "$ref",
+            "$anchor",
+            "type",
+            "format",
+            "title",
+            "description",
+            "enum",
+            "items",
+            "prefixItems",
+            "minItems",
+            "maxItems",
+            "minimum",
+            "maximum",
+            "anyOf",
+            "oneOf",
+            "properties",
+            "additionalProperties",
+            "required",
+            "propertyOrdering",
+        ]),
+        const_as_enum: true,
+        nullable_as_null: true,
+        any_of_siblings: AnyOfSiblings::Nothing,
+        boolean_schemas: false,
+        refs: RefSupport::Alone,
+    })
+}

@@ -81,6 +81,10 @@ impl Dialect for Ollama {
         }
     }
 
+    fn family(&self) -> &'static str {
+        names::FAMILY
+    }
+
     fn endpoints(&self) -> &'static [Endpoint] {
         match self.api {
             OllamaApi::Chat => &[Endpoint { method: "POST", path: "/api/chat" }],
@@ -97,7 +101,7 @@ impl Dialect for Ollama {
     }
 
     fn accepts(&self) -> &'static AcceptsLayer {
-        &accepts::ACCEPTS
+        accepts::of(self.api)
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -2,12 +2,13 @@
 
 use super::helpers::{
     at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
-    gemini_3_placeholder_signature, layer, list, map, max_tokens_only, ranges, reasoning_by, text,
+    gemini_3_placeholder_signature, inline_schemas, layer, list, map, max_tokens_only, ranges, reasoning_by,
+    text,
 };
 use crate::accepts::{
-    MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory, ReasoningLayer,
-    ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory,
+    ReasoningLayer, ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, StreamingLayer,
+    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -62,7 +63,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             params: drop_params(&["frequency_penalty", "presence_penalty"]),
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: vec![gemini_3_placeholder_signature()],
-            tools: layer!(ToolLayer { drop_schema_keywords: list(&["$id", "$schema"]), inline_refs: true }),
+            tools: inline_schemas(),
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at_host("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
@@ -92,7 +93,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_history: ReasoningHistory::Drop,
                 ..developer_as_system()
             }),
-            tools: layer!(ToolLayer { drop_schema_keywords: list(&["$id", "$schema"]), inline_refs: true }),
+            tools: inline_schemas(),
             stream: layer!(StreamingLayer { accepts_options: false }),
             model_overrides: vec![ModelOverride {
                 messages: layer!(MessageLayer { assistant_after_tool: true }),
@@ -209,6 +210,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/HeyPuter/puter/pull/2931 (R51)",
                 "https://github.com/mnfst/modelparams.dev/pull/168 (R34 R49)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/moonshot (R21 R31)",
+                "https://github.com/MoonshotAI/kimi-code/issues/2661",
                 "https://github.com/earendil-works/pi (R3 R41)",
             ]),
             hosts: list(&["api.moonshot.ai", "api.moonshot.cn"]),
@@ -217,7 +219,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_history: ReasoningHistory::Restore,
                 ..developer_as_system()
             }),
-            tools: layer!(ToolLayer { drop_strict: true }),
+            tools: ToolLayer {
+                schema: layer!(SchemaLayer { any_of_siblings: AnyOfSiblings::NoType }),
+                ..layer!(ToolLayer { drop_strict: true })
+            },
             model_overrides: vec![
                 ModelOverride {
                     params: layer!(ParamLayer { clamp: ranges(&[("temperature", [0.0, 1.0])]) }),

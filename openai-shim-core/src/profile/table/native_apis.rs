@@ -2,10 +2,11 @@
 //! OpenAI-compatible APIs.
 
 use super::helpers::{
-    developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
+    developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_formats, openai_headers,
+    openai_tools, text,
 };
 use super::model_vendors::claude_with_token_budget;
-use crate::accepts::{MessageLayer, ParamLayer, ResponseFormatLayer, ResponseFormatSupport};
+use crate::accepts::{MessageLayer, ParamLayer};
 use crate::profile::definition::{Auth, EndpointPaths, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -20,8 +21,6 @@ pub(super) fn profiles() -> Vec<Profile> {
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
             params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: MessageLayer::default(),
-            // It accepts schemas, and has no parameter for any JSON object.
-            response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction }),
             model_overrides: vec![claude_with_token_budget()],
             ..named("anthropic")
         },
@@ -52,6 +51,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: openai_headers(),
             params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             ..named("openai-responses")
         },
     ]

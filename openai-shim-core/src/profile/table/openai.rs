@@ -1,7 +1,8 @@
 //! OpenAI, servers that no other profile matches, and OpenAI's models hosted by Microsoft.
 
 use super::helpers::{
-    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, named, openai_headers, text,
+    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, named, openai_formats,
+    openai_headers, openai_tools, text,
 };
 use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
@@ -24,6 +25,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: openai (R2 R4 R29)",
             ]),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -45,6 +48,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
@@ -64,6 +69,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             },
             has_model_list: false,
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
             ..named("azure-deployments")
         },
@@ -77,6 +84,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },
@@ -89,6 +98,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["api.githubcopilot.com", "*.githubcopilot.com"]),
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: vec![rename_max_tokens("")],
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },

@@ -136,7 +136,6 @@ pub(super) fn profiles() -> Vec<Profile> {
             paths: EndpointPaths { models: text("/tags"), ..EndpointPaths::default() },
             params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: developer_as_system(),
-            tools: forced_choice_as_auto(),
             ..named("ollama-native")
         },
         Profile {
