@@ -1,6 +1,7 @@
 //! The contract of a dialect: the traits [`Dialect`], [`Decoder`], [`Encoder`] and [`StreamRepairer`], and what they return.
 
 use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
+use super::params::Params;
 use super::shape::{self, Shape};
 use super::url;
 use crate::accepts::AcceptsLayer;
@@ -67,11 +68,6 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// Returns the name in configuration and on the command line; it is unique in the registry.
     fn name(&self) -> &'static str;
 
-    /// Returns the name under which extra fields, tools and other things of its own are kept; dialects of one API share it.
-    fn family(&self) -> &'static str {
-        self.name()
-    }
-
     /// Returns the routes on which clients request generation.
     fn endpoints(&self) -> &'static [Endpoint];
 
@@ -112,6 +108,16 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn accepts(&self) -> &'static AcceptsLayer {
         static NOTHING: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
         &NOTHING
+    }
+
+    /// Returns the parameters that requests of this dialect have, besides those that only this dialect has.
+    fn params(&self) -> &'static Params {
+        &Params(&[])
+    }
+
+    /// Returns the name under which extra fields and tools of this dialect's own are held. Dialects of one API share it.
+    fn extra_fields_name(&self) -> &'static str {
+        self.name()
     }
 
     /// Returns the known fields of a request, their types, and what a wrong type leads to.

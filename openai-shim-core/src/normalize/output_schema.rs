@@ -84,7 +84,7 @@ fn reduce_format(request: &mut Request, recipient: &Recipient<'_>, diagnostics: 
     let Some(ResponseFormat::JsonSchema { name, schema, strict, extra }) = &*request.response_format else {
         return;
     };
-    if extra.of(recipient.dialect.family()).iter().any(|(key, _)| key == NATIVE_SCHEMA) {
+    if extra.of(recipient.dialect.extra_fields_name()).iter().any(|(key, _)| key == NATIVE_SCHEMA) {
         return;
     }
     let schema_rules = match strict {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let rules = &recipient.accepts.tools;
-    let family = recipient.dialect.family();
+    let family = recipient.dialect.extra_fields_name();
     if !rules.supported {
         drop_all(request, diagnostics);
         return;
@@ -98,59 +98,36 @@ fn declare_from_history(request: &mut Request, diagnostics: &mut Diagnostics) {
 
 /// Drops from the choice the tools that are not offered, and the choice itself if none is left.
 fn drop_unoffered(request: &mut Request, family: &str, diagnostics: &mut Diagnostics) {
-    match &*request.tool_choice {
-        Some(ToolChoice::Function(name)) if !is_offered(request, family, name) => {
-            let detail = format!("no tool {name} is offered");
-            diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", &detail);
-            request.tool_choice.set(None);
-        }
-        Some(ToolChoice::Allowed { names, is_required }) => {
-            let offered = offered_names(request, family);
-            let is_offered = |name: &String| offered.contains(name.as_str());
-            if names.iter().all(is_offered) {
-                return;
-            }
-            let missing: Vec<_> = names.iter().filter(|name| !is_offered(name)).map(String::as_str).collect();
-            let detail = format!("not offered: {}", missing.join(", "));
-            diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", &detail);
-            let (names, is_required) = (names.iter().filter(|name| is_offered(name)).cloned(), *is_required);
-            let names: Vec<_> = names.collect();
-            let choice = match names.is_empty() {
-                // None of those that are offered may be called.
-                true => ToolChoice::None,
-                false => ToolChoice::Allowed { names, is_required },
-            };
-            request.tool_choice.set(Some(choice));
-        }
-        Some(ToolChoice::Native { dialect, .. }) if *dialect != family => {
-            diagnostics.record(
-                DiagnosticCode::FeatureUnsupported,
-                "tool_choice",
-                "a choice of another dialect",
-            );
-            request.tool_choice.set(None);
-        }
-        _ => {}
+    if let Some(ToolChoice::Native { dialect, .. }) = &*request.tool_choice
+        && *dialect != family
+    {
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, "tool_choice", "a choice of another dialect");
+        request.tool_choice.set(None);
     }
-}
-
-fn is_offered(request: &Request, family: &str, name: &str) -> bool {
-    request.tools.iter().any(|tool| match tool {
-        Tool::Function { name: known, .. } => known == name,
-        Tool::Native { dialect, raw } => {
-            *dialect == family && native_names(raw.get()).contains(&name.to_owned())
-        }
-    })
-}
-
-/// The names of all tools that the upstream gets.
-fn offered_names(request: &Request, family: &str) -> BTreeSet<String> {
-    let names = |tool: &Tool| match tool {
-        Tool::Function { name, .. } => vec![name.clone()],
-        Tool::Native { dialect, raw } if *dialect == family => native_names(raw.get()),
-        Tool::Native { .. } => Vec::new(),
+    let (names, is_required) = match &*request.tool_choice {
+        Some(ToolChoice::Function(name)) => (std::slice::from_ref(name), None),
+        Some(ToolChoice::Allowed { names, is_required }) => (names.as_slice(), Some(*is_required)),
+        _ => return,
     };
-    request.tools.iter().flat_map(names).collect()
+    // The upstream's own tools may be sets of tools that have other names.
+    let is_native = |tool: &Tool| matches!(tool, Tool::Native { dialect, .. } if *dialect == family);
+    if request.tools.iter().any(is_native) || !request.references.is_empty() {
+        return;
+    }
+    let known: BTreeSet<&str> = request.tools.iter().filter_map(Tool::name).collect();
+    let (offered, missing): (Vec<_>, Vec<_>) =
+        names.iter().cloned().partition(|name| known.contains(name.as_str()));
+    if missing.is_empty() {
+        return;
+    }
+    let detail = format!("not offered: {}", missing.join(", "));
+    diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", &detail);
+    request.tool_choice.set(match is_required {
+        None => None,
+        // None of the tools that are offered may be called.
+        Some(_) if offered.is_empty() => Some(ToolChoice::None),
+        Some(is_required) => Some(ToolChoice::Allowed { names: offered, is_required }),
+    });
 }
 
 /// The names by which a choice can name a tool that only its own dialect defines.

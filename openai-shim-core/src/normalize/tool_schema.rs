@@ -12,7 +12,7 @@ const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let rules = &recipient.accepts.tools;
-    let family = recipient.dialect.family();
+    let family = recipient.dialect.extra_fields_name();
     let (mut strict_rules, mut room) = (None, MAX_ADDED_BYTES);
     request.tools.edit_each(|i, tool| {
         let Tool::Function { parameters, strict, extra, .. } = &**tool else { return };

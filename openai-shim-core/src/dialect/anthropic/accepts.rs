@@ -4,15 +4,30 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/structured-outputs> (strict schemas),
 //! <https://github.com/anthropics/claude-code/issues/40075> (no branches at the root)
 
-use crate::accepts::literals::{layer, shared};
+use crate::accepts::literals::{layer, list, ranges, shared};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, ObjectSupport, RefSupport, ResponseFormatLayer, ResponseFormatSupport,
-    SchemaLayer, ToolLayer,
+    AcceptsLayer, AnyOfSiblings, ObjectSupport, ParamLayer, RefSupport, ResponseFormatLayer,
+    ResponseFormatSupport, SchemaLayer, ToolLayer,
 };
+use crate::dialect::params::{Params, param, same_name};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
+
+/// The parameters of sampling, which the API's second version no longer has:
+/// <https://platform.claude.com/docs/en/api/migration-2026-10-21>.
+const SAMPLING: [&str; 3] = ["temperature", "top_k", "top_p"];
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer {
+        clamp: ranges(&[("temperature", [0.0, 1.0])]),
+        removed_in: BTreeMap::from([(String::from("2026-10-21"), list(&SAMPLING))]),
+        // <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
+        default_only_while_reasoning: list(&["temperature", "top_k"]),
+        require_max_tokens: true,
+        max_choices: Some(1),
+        drop_blank_stops: true
+    }),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, plain_root: true }),
         strict_schema: strict_schema(),
@@ -25,6 +40,18 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     },
     ..AcceptsLayer::default()
 });
+
+/// The parameters.
+pub(super) static PARAMS: Params = Params(&[
+    same_name("max_tokens"),
+    same_name("temperature"),
+    same_name("top_p"),
+    same_name("top_k"),
+    param("stop", "stop_sequences"),
+    param("user", "metadata.user_id"),
+    param("reasoning_effort", "output_config.effort"),
+    same_name("service_tier").with_values(&["\"auto\"", "\"default\""]),
+]);
 
 /// The schemas of strict tools and of `output_config.format`.
 fn strict_schema() -> SchemaLayer {

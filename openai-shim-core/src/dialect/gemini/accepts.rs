@@ -6,13 +6,15 @@
 
 use crate::accepts::literals::{layer, shared};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
-    ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, AnyOfSiblings, ParamLayer, RefSupport, ResponseFormatLayer, ResponseFormatSupport,
+    SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
+use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer { min_output_tokens: Some(1) }),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { omit_empty: true, ..schema() }),
         ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
@@ -23,6 +25,19 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     },
     ..AcceptsLayer::default()
 });
+
+/// The parameters.
+pub(super) static PARAMS: Params = Params(&[
+    param("max_tokens", "generationConfig.maxOutputTokens"),
+    param("temperature", "generationConfig.temperature"),
+    param("top_p", "generationConfig.topP"),
+    param("top_k", "generationConfig.topK"),
+    param("frequency_penalty", "generationConfig.frequencyPenalty"),
+    param("presence_penalty", "generationConfig.presencePenalty"),
+    param("seed", "generationConfig.seed"),
+    param("n", "generationConfig.candidateCount"),
+    param("stop", "generationConfig.stopSequences"),
+]);
 
 /// The schemas of `parametersJsonSchema` and `responseJsonSchema`.
 fn schema() -> SchemaLayer {

@@ -1,22 +1,19 @@
-//! What Ollama's own API accepts; a profile's rules lie over it.
+//! What Ollama's API accepts; a profile's rules lie over it.
 //!
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>,
 //! <https://github.com/ollama/ollama/blob/main/api/types.go> (no choice among tools; no references in their schemas)
 
-use super::names::OllamaApi;
-use crate::accepts::literals::layer;
-use crate::accepts::{AcceptsLayer, RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer};
+use crate::accepts::literals::{layer, list};
+use crate::accepts::{AcceptsLayer, ParamLayer, RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer};
+use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
-/// The rules of the vendor's own API, for an endpoint.
-pub(super) fn of(api: OllamaApi) -> &'static AcceptsLayer {
-    match api {
-        OllamaApi::Chat => &CHAT,
-        OllamaApi::Generate => &GENERATE,
-    }
-}
-
-static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+/// The rules of `/api/chat`, which has no field for what only a prompt has.
+pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer {
+        drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
+        max_choices: Some(1)
+    }),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { refs: RefSupport::Inline }),
         ..layer!(ToolLayer {
@@ -28,7 +25,24 @@ static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     ..AcceptsLayer::default()
 });
 
-static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+/// The rules of `/api/generate`.
+pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer { max_choices: Some(1) }),
     tools: layer!(ToolLayer { supported: false }),
     ..AcceptsLayer::default()
 });
+
+/// The parameters.
+pub(super) static PARAMS: Params = Params(&[
+    param("max_tokens", "options.num_predict"),
+    param("temperature", "options.temperature"),
+    param("top_p", "options.top_p"),
+    param("top_k", "options.top_k"),
+    param("min_p", "options.min_p"),
+    param("repetition_penalty", "options.repeat_penalty"),
+    param("frequency_penalty", "options.frequency_penalty"),
+    param("presence_penalty", "options.presence_penalty"),
+    param("seed", "options.seed"),
+    param("stop", "options.stop"),
+    param("reasoning_effort", "think"),
+]);

@@ -136,7 +136,7 @@ pub(super) fn encode<'a>(
         }
     }
     if source.is_none() {
-        write_params(api, request, &mut body, diagnostics);
+        write_params(request, &mut body, diagnostics);
     } else if request.tools.is_changed() {
         write_tools(request, &mut body, diagnostics);
     }
@@ -150,7 +150,7 @@ pub(super) fn encode<'a>(
 }
 
 /// Writes the parameters, into a body that has none of the client's bytes.
-fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     write_tools(request, body, diagnostics);
     match &*request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
@@ -168,30 +168,14 @@ fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagno
     if let Some(think) = write_think(request, diagnostics) {
         body.set("think", think);
     }
-    let mut report = |name: &str, is_set: bool| {
-        if is_set {
-            diagnostics.record(DiagnosticCode::ParamDropped, name, "");
-        }
-    };
-    report("n", request.n.is_some_and(|n| n > 1));
-    report("user", request.user.is_some());
-    report("parallel_tool_calls", *request.parallel_tool_calls == Some(false));
+    if *request.parallel_tool_calls == Some(false) {
+        diagnostics.record(DiagnosticCode::ParamDropped, "parallel_tool_calls", "");
+    }
     for (key, value) in request.extra.of(FAMILY) {
-        let is_of_generate =
-            ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
-        if api == OllamaApi::Chat && is_of_generate {
-            if !matches!(value.get().trim(), "\"\"" | "[]" | "null") {
-                diagnostics.record(DiagnosticCode::ParamDropped, key, "");
-            }
-        } else if !key.starts_with(options::EXTRA_PREFIX) {
+        if !key.starts_with(options::EXTRA_PREFIX) {
             body.set(key.clone(), value.get().to_owned());
         }
     }
-    request.report_shared(diagnostics);
-    request
-        .extra
-        .dropped_keys(FAMILY)
-        .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 /// Returns the JSON of `think`. Only some models have levels; all others read a level as `true`.

@@ -5,12 +5,14 @@
 
 use crate::accepts::literals::layer;
 use crate::accepts::{
-    AcceptsLayer, ObjectSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, ObjectSupport, ParamLayer, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
+use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer { min_output_tokens: Some(16), max_choices: Some(1) }),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, require_members: true }),
         strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
@@ -22,3 +24,22 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     },
     ..AcceptsLayer::default()
 });
+
+/// The parameters.
+pub(super) static PARAMS: Params = Params(&[
+    param("max_tokens", "max_output_tokens"),
+    same_name("temperature"),
+    same_name("top_p"),
+    param("logprobs", "top_logprobs"),
+    same_name("user"),
+    param("reasoning_effort", "reasoning.effort"),
+    same_name("metadata"),
+    same_name("moderation"),
+    same_name("prompt_cache_key"),
+    same_name("prompt_cache_options"),
+    same_name("prompt_cache_retention"),
+    same_name("safety_identifier"),
+    same_name("service_tier"),
+    same_name("store"),
+    param("verbosity", "text.verbosity"),
+]);
