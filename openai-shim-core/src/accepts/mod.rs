@@ -4,6 +4,7 @@
 //! accepts ([`Dialect::accepts`](crate::dialect::Dialect::accepts)), the profile, its overrides for a model, and what was
 //! learned from errors. The code that makes a request acceptable reads only the result, [`Accepts`].
 
+pub use crate::overlay::SharedList;
 use crate::overlay::rules;
 
 /// An enum of keywords in snake case, the first of which is the default.
@@ -33,6 +34,7 @@ mod messages;
 mod params;
 mod reasoning;
 mod response_format;
+mod schema;
 mod streaming;
 mod tools;
 
@@ -44,6 +46,7 @@ pub use messages::{
 pub use params::{ParamLayer, ParamRules};
 pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
 pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
+pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
 pub use streaming::{StreamingLayer, StreamingSupport};
 pub use tools::{ToolChoiceSupport, ToolLayer, ToolRules};
 

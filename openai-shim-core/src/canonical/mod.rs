@@ -71,7 +71,7 @@ pub use response_summary::ResponseSummary;
 pub use response_to_events::{NATIVE, unfold};
 pub use signature::Signature;
 pub use text::Text;
-pub use tool::{Tool, ToolChoice};
+pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
 pub use unusable_response::{explain_unusable, is_document, is_html, trim_body};

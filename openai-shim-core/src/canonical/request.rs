@@ -119,6 +119,8 @@ pub enum ResponseFormat {
         /// Fields without a place in this model, such as `description`.
         extra: ExtraFields,
     },
+    /// One of these texts, as it is.
+    TextEnum(Vec<String>),
     /// A format that only its own dialect defines.
     Native {
         /// The dialect.

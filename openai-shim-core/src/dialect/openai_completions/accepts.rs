@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
 use crate::accepts::literals::{layer, list};
-use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE, ToolLayer};
 use crate::dialect::params::{Params, same_name};
 use std::sync::LazyLock;
 
@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
     media: media(),
+    tools: layer!(ToolLayer { supported: false }),
     ..AcceptsLayer::default()
 });
 

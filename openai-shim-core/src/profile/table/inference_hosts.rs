@@ -4,11 +4,12 @@ use super::claude_params::claude_params;
 use super::helpers::{
     added, also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,
     forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, media_from_users,
-    reasoning_by, text,
+    reasoning_by, shared, text,
 };
 use crate::accepts::{
-    ContentType, MessageLayer, MessageNamePolicy, ParamLayer, ReasoningHistory, ReasoningParam,
-    ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallIdFormat, ToolLayer,
+    ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningHistory,
+    ReasoningParam, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, StreamingLayer,
+    ToolCallIdFormat, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -191,6 +192,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/models/bedrock.py",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html (R54)",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints-region-availability.html",
+                "https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html",
                 "https://github.com/pydantic/pydantic-ai (R33)",
                 "corpus: bedrock",
             ]),
@@ -212,6 +214,11 @@ pub(super) fn profiles() -> Vec<Profile> {
                 }],
             ]
             .concat(),
+            tools: ToolLayer { strict_schema: bedrock_strict_schema(), ..ToolLayer::default() },
+            response_format: ResponseFormatLayer {
+                strict_schema: bedrock_strict_schema(),
+                ..ResponseFormatLayer::default()
+            },
             ..at_host("bedrock-openai", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1")
         },
         Profile {
@@ -365,4 +372,23 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("ollama-cloud", "https://ollama.com/v1")
         },
     ]
+}
+
+/// The strict schemas that Bedrock accepts.
+fn bedrock_strict_schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        drop_keywords: shared(&[
+            "minimum",
+            "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "multipleOf",
+            "maxItems",
+            "contains",
+        ]),
+        max_min_items: Some(1),
+        plain_patterns: true,
+        refs: RefSupport::Acyclic,
+        objects: ObjectSupport::Closed,
+    })
 }

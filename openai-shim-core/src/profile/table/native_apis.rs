@@ -4,11 +4,12 @@
 use super::claude_params::claude_params;
 use super::gpt_params::openai_params;
 use super::helpers::{
-    developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
+    developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_formats,
+    openai_headers, openai_tools, text,
 };
 use super::model_vendors::claude_with_token_budget;
 use super::openai::reasoning_models;
-use crate::accepts::{MediaLayer, MessageLayer, ResponseFormatLayer, ResponseFormatSupport};
+use crate::accepts::{MediaLayer, MessageLayer};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -27,8 +28,6 @@ pub(super) fn profiles() -> Vec<Profile> {
             // The default page has twenty models.
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
             messages: MessageLayer::default(),
-            // It accepts schemas, and has no parameter for any JSON object.
-            response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction }),
             model_overrides: [claude_params(), vec![claude_with_token_budget()]].concat(),
             ..named("anthropic")
         },
@@ -59,6 +58,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: openai_headers(),
             params: openai_params(),
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
             ..named("openai-responses")
         },

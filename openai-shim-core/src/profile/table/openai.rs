@@ -3,7 +3,7 @@
 use super::gpt_params::{gpt_params, openai_params};
 use super::helpers::{
     anywhere, at_host, drop_params, efforts, for_models, layer, list, map, media_from_users, named,
-    openai_headers, text,
+    openai_formats, openai_headers, openai_tools, text,
 };
 use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
@@ -30,6 +30,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -53,6 +55,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             auth: Auth { header: text("api-key"), prefix: text("") },
             params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
             media: media_from_users(&["image", "audio"]),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
@@ -75,6 +79,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             has_model_list: false,
             params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
             media: media_from_users(&["image", "audio"]),
             ..named("azure-deployments")
@@ -89,6 +95,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },
@@ -103,6 +111,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             // The older name of the limit is refused for every model.
             params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]

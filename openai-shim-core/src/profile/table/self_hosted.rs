@@ -150,7 +150,6 @@ pub(super) fn profiles() -> Vec<Profile> {
             dialect: text("ollama-chat"),
             paths: EndpointPaths { models: text("/tags"), ..EndpointPaths::default() },
             messages: developer_as_system(),
-            tools: forced_choice_as_auto(),
             ..named("ollama-native")
         },
         Profile {

@@ -10,6 +10,7 @@ use crate::dialect::shape::Place;
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, items, raw, string_or_json, value_kind};
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A content part that was decoded.
@@ -109,6 +110,9 @@ pub(super) fn decode(
             decoded.blocks.push(call.block);
         }
     }
+    if role == Role::Assistant && non_null(fields.tool_calls).is_none() {
+        decoded.blocks.extend(decode_legacy_call(&mut extra, i));
+    }
     decoded.name = fields.name.and_then(decode_string).map(Into::into);
     if decoded.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
         let details = extra.iter_mut().filter(|(key, _)| is_details(key));
@@ -128,6 +132,37 @@ pub(super) fn decode(
         message.mark_changed();
     }
     Ok(message)
+}
+
+/// The field of a call in the legacy form.
+const FUNCTION_CALL: &str = "function_call";
+
+/// Decodes a call in the legacy form, which has no id.
+fn decode_legacy_call(extra: &mut [(String, Box<RawValue>)], i: usize) -> Option<Block> {
+    let (key, value) = extra.iter_mut().find(|(key, _)| key == FUNCTION_CALL)?;
+    let function = Object::parse(value.get().as_bytes()).ok()?;
+    let call = Block::ToolCall {
+        id: format!("call_function_{i}"),
+        name: function.str("name")?.into_owned(),
+        arguments: string_or_json(function.get("arguments").unwrap_or("\"\"")).into_owned(),
+        signature: None,
+        extra: ExtraFields::default(),
+    };
+    // Nothing is lost without the field.
+    key.insert(0, '.');
+    Some(call)
+}
+
+/// The id of the call of a message that has it in the legacy form.
+pub(super) fn legacy_call_id(message: &Message) -> Option<&str> {
+    let is_legacy = |(key, _): &(String, _)| key.strip_prefix('.') == Some(FUNCTION_CALL);
+    if !message.extra.of(NAME).iter().any(is_legacy) {
+        return None;
+    }
+    message.blocks.iter().find_map(|block| match block {
+        Block::ToolCall { id, .. } => Some(id.as_str()),
+        _ => None,
+    })
 }
 
 fn decode_role(fields: &RawFields<'_>, i: usize) -> Result<Role, ClientError> {

@@ -96,7 +96,8 @@ fn write_message(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
     if let Some(name) = &message.name {
         object.set("name", encode_string(name));
     }
-    for (key, value) in message.extra.of(NAME) {
+    // A call in the legacy form is written in the newer one.
+    for (key, value) in message.extra.of(NAME).iter().filter(|(key, _)| key != ".function_call") {
         object.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }
     object.write(out);
