@@ -21,6 +21,7 @@ pub mod grammar;
 pub mod issuer;
 mod logprobs;
 mod lost_field;
+pub mod media_type;
 mod message;
 mod model_list;
 mod numbered_list;
@@ -52,7 +53,9 @@ pub use diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};
 pub use events_to_response::{Fold, fold};
-pub use extra_fields::{ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK};
+pub use extra_fields::{
+    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK,
+};
 pub use logprobs::{LOGPROBS, Logprobs};
 pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
@@ -68,7 +71,7 @@ pub use response_summary::ResponseSummary;
 pub use response_to_events::{NATIVE, unfold};
 pub use signature::Signature;
 pub use text::Text;
-pub use tool::{Tool, ToolChoice};
+pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
 pub use unusable_response::{explain_unusable, is_document, is_html, trim_body};

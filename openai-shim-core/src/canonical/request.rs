@@ -4,6 +4,7 @@ use super::{Block, ChatTemplate, ExtraFields, Messages, Tool, ToolChoice, Tracke
 use crate::error::ClientError;
 use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 
 /// A request, independent of any dialect.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +71,9 @@ pub struct Request {
     /// The error for a client whose request only an upstream of the client's own dialect can serve, because it refers to state of that
     /// upstream. The code that resolves the reference clears it.
     pub same_dialect_only: Option<ClientError>,
+    /// The names of tools that are declared but not offered: no search has found them yet, or the conversation took them back.
+    /// Upstreams of the client's own dialect decide that themselves.
+    pub withheld_tools: BTreeSet<String>,
     /// Raw references to state of the upstream that precedes the messages.
     pub references: Vec<String>,
 }
@@ -115,6 +119,8 @@ pub enum ResponseFormat {
         /// Fields without a place in this model, such as `description`.
         extra: ExtraFields,
     },
+    /// One of these texts, as it is.
+    TextEnum(Vec<String>),
     /// A format that only its own dialect defines.
     Native {
         /// The dialect.

@@ -8,9 +8,14 @@ mod body_path;
 mod change;
 mod choices_and_stops;
 mod conversation;
+mod empty_text;
 mod identifiers;
 mod media;
+mod media_placement;
+mod media_source;
 mod message_fields;
+mod native;
+mod noise;
 mod order;
 mod output_schema;
 mod param_conditions;
@@ -19,6 +24,7 @@ mod params;
 mod reasoning;
 mod recipient;
 mod roles;
+mod schema;
 mod stored_turns;
 mod strict;
 mod text;
@@ -51,11 +57,10 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
-    tool_choice::drop_unsupported(request, &accepts.tools, diagnostics);
-    tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
-    tool_choice::normalize(request, &accepts.tools, diagnostics);
-    tool_schema::normalize(request, &accepts.tools, diagnostics);
-    output_schema::normalize(request, &accepts.response_format, spec, diagnostics);
+    native::normalize(request, recipient, diagnostics);
+    tool_choice::normalize(request, recipient, diagnostics);
+    tool_schema::normalize(request, recipient, diagnostics);
+    output_schema::normalize(request, recipient, spec, diagnostics);
     set_chat_template(request, &accepts.messages.chat_template);
     request.reasoning.use_token_budget = accepts.reasoning.use_token_budget;
     choices_and_stops::normalize(request, &accepts.params, spec, diagnostics);
@@ -76,9 +81,16 @@ fn normalize_messages(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let rules = &recipient.accepts.messages;
+    let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
+    noise::drop_system_lines(messages, rules, diagnostics);
+    media::normalize(messages, is_translated, recipient, diagnostics)?;
+    media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
+    empty_text::drop_refused(messages, recipient, diagnostics);
+    if !request.is_prompt {
+        empty_text::drop_leftover(messages, is_translated, recipient, diagnostics);
+    }
     for (i, message) in messages.iter_mut().enumerate() {
-        media::ensure_accepted(&message.blocks, recipient, i)?;
         for rule in [
             text::parts_to_string,
             text::string_to_parts,
@@ -93,6 +105,7 @@ fn normalize_messages(
     text::drop_empty_assistant(messages, rules, diagnostics);
     for (i, message) in messages.iter_mut().enumerate() {
         text::fill_content(message, rules, i, diagnostics);
+        empty_text::list_to_string(message, i, diagnostics);
     }
     Ok(())
 }

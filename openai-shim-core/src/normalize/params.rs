@@ -9,7 +9,7 @@ use crate::accepts::{Accepts, ParamRules, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
 use crate::dialect::Encoded;
 use crate::error::Unsupported;
-use crate::json::{Object, ValueKind, member_path, value_kind};
+use crate::json::{Object, ValueKind, value_kind};
 use std::collections::BTreeSet;
 
 /// Parameters that are never dropped as unlisted: without them there is no request.
@@ -28,7 +28,7 @@ pub fn params(
     let accepts = recipient.accepts;
     additions::leave_out(encoded, &accepts.params.client_only);
     let Encoded { body, additions, .. } = encoded;
-    drop_choice_without_tools(body, diagnostics);
+    drop_empty_tools(body, diagnostics);
     write_required_choice(body, accepts, diagnostics);
     effort::write_effort(body, &accepts.reasoning, diagnostics);
     rename(body, &accepts.params, diagnostics);
@@ -40,22 +40,14 @@ pub fn params(
     if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
 }
 
-/// Drops an empty list of tools, and without tools the choice among them: OpenAI refuses both.
-fn drop_choice_without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Drops an empty list of tools: most APIs refuse it.
+fn drop_empty_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let is_empty = |tools: &str| tools.strip_prefix('[').is_some_and(|end| end.trim_start() == "]");
-    if body.get("tools").is_some_and(is_empty) {
-        body.remove("tools");
-        diagnostics.record(DiagnosticCode::NullDropped, "tools", "an empty list");
-    }
-    if body.non_null("tools").is_some() || body.non_null("functions").is_some() {
-        return;
-    }
-    for key in ["tool_choice", "parallel_tool_calls"] {
-        let Some(value) = body.non_null(key) else { continue };
-        let has_no_effect = matches!(value.trim(), "\"auto\"" | "\"none\"" | "true" | "false");
-        let code = if has_no_effect { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
-        diagnostics.record(code, key, "there are no tools");
-        body.remove(key);
+    for key in ["tools", "functions"] {
+        if body.get(key).is_some_and(is_empty) {
+            body.remove(key);
+            diagnostics.record(DiagnosticCode::NullDropped, key, "an empty list");
+        }
     }
 }
 
@@ -135,7 +127,6 @@ fn drop_refused(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &
     let rules = &recipient.accepts.params;
     for path in &rules.drop {
         param_conditions::drop(body, path, recipient, "", diagnostics);
-        drop_from_items(body, path, diagnostics);
     }
     if rules.allow.is_empty() {
         return;
@@ -150,17 +141,6 @@ fn drop_refused(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &
         }
     }
     body.retain(|key, _| !is_refused(key));
-}
-
-/// Drops a member from the items of a list, where a place leads into one.
-fn drop_from_items(body: &mut Object<'_>, path: &str, diagnostics: &mut Diagnostics) {
-    let list = path.split_once('.').and_then(|(key, _)| body.get(key));
-    if list.is_some_and(|list| value_kind(list) == ValueKind::Array) {
-        let names: Vec<&str> = path.split('.').collect();
-        if member_path::remove(body, &names) {
-            diagnostics.record(DiagnosticCode::ParamDropped, path, "");
-        }
-    }
 }
 
 /// Whether a key is a place, or holds the object that a place leads into.

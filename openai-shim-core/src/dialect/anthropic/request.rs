@@ -12,6 +12,7 @@ use crate::json::{Object, ValueKind, decode_string, encode_string, natural, numb
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 
+mod conversation_settings;
 mod message_content;
 mod messages;
 mod params;
@@ -48,6 +49,12 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "stop_sequences" => request.stop.set_decoded(strings(value)),
             "tools" => request.tools.set_decoded(tools::read(&object)?),
             _ => {
+                if asks_to_compact(key, value) {
+                    let message = format!(
+                        "{key}: this upstream does not compact conversations. Send the request without it."
+                    );
+                    request.same_dialect_only.get_or_insert(ClientError::invalid(message).at(key));
+                }
                 let remainder = params::read(key, value, &mut request);
                 extra.extend(remainder.map(|json| (key.to_owned(), raw(json))));
             }
@@ -58,7 +65,24 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     request.extra = ExtraFields::new(NAME, extra);
     decode_system(&object, body, &mut request)?;
     decode_messages(&object, body, &mut request, diagnostics)?;
+    conversation_settings::resolve(&mut request);
     Ok(request)
+}
+
+/// Whether the upstream is to replace the conversation by a compaction of its own.
+fn asks_to_compact(key: &str, value: &str) -> bool {
+    match key {
+        "compaction" => true,
+        "context_management" => {
+            let edits = Object::parse(value.as_bytes()).unwrap_or_default();
+            let edits = edits.array("edits").unwrap_or_default();
+            edits.iter().any(|edit| {
+                let edit = Object::parse(edit.as_bytes()).unwrap_or_default();
+                edit.str("type").is_some_and(|kind| kind.starts_with("compact_"))
+            })
+        }
+        _ => false,
+    }
 }
 
 fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
@@ -105,6 +129,7 @@ fn decode_messages(
     for (i, item) in items.into_iter().enumerate() {
         let mut message = decode_message(item, i, diagnostics)?;
         message.set_decoded_span(Span::within(body, item));
+        conversation_settings::take_effort(&mut message, request);
         request.messages.push_decoded(message);
     }
     Ok(())

@@ -90,9 +90,11 @@ fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Optio
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
         ToolChoice::Required => String::from("\"required\""),
-        ToolChoice::Function(name) => {
-            let kind = if tools::is_custom(&request.tools, name) { "custom" } else { "function" };
-            format!(r#"{{"type":"{kind}","name":{}}}"#, encode_string(name))
+        ToolChoice::Function(name) => tools::encode_choice(&request.tools, name),
+        ToolChoice::Allowed { names, is_required } => {
+            let mode = if *is_required { "required" } else { "auto" };
+            let tools: Vec<_> = names.iter().map(|name| tools::encode_choice(&request.tools, name)).collect();
+            format!(r#"{{"type":"allowed_tools","mode":"{mode}","tools":[{}]}}"#, tools.join(","))
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
@@ -157,7 +159,7 @@ fn encode_text_options(request: &Request, diagnostics: &mut Diagnostics) -> Opti
         Some(ResponseFormat::Native { .. }) => {
             diagnostics.record(DiagnosticCode::ParamDropped, "response_format", "");
         }
-        None => {}
+        Some(ResponseFormat::TextEnum(_)) | None => {}
     }
     if let Some((_, verbosity)) = request.shared.iter().find(|(key, _)| key == "verbosity") {
         text.set("verbosity", verbosity.get());
