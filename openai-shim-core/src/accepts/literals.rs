@@ -34,3 +34,7 @@ pub(crate) fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 pub(crate) fn ranges(pairs: &[(&str, [f64; 2])]) -> BTreeMap<String, [f64; 2]> {
     pairs.iter().map(|(k, v)| (text(k), *v)).collect()
 }
+
+pub(crate) fn numbers(pairs: &[(&str, u32)]) -> BTreeMap<String, u32> {
+    pairs.iter().map(|(k, v)| (text(k), *v)).collect()
+}

@@ -35,12 +35,13 @@ mod response_format;
 mod streaming;
 mod tools;
 
+pub use crate::canonical::{ReasoningField, ReasoningParam};
 pub use messages::{
     ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, ReasoningHistory,
-    ToolCallContent, ToolCallIdFormat,
+    ToolCallContent, ToolCallIdFormat, UnsignedReasoning,
 };
 pub use params::{ParamLayer, ParamRules};
-pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
+pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningRules, ReasoningVisibility};
 pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
 pub use streaming::{StreamingLayer, StreamingSupport};
 pub use tools::{ToolChoiceSupport, ToolLayer, ToolRules};

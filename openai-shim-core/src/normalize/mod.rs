@@ -48,9 +48,10 @@ pub fn normalize(
     tool_schema::normalize(request, &accepts.tools, diagnostics);
     output_schema::normalize(request, &accepts.response_format, spec, diagnostics);
     set_chat_template(request, &accepts.messages.chat_template);
-    request.reasoning.use_token_budget = accepts.reasoning.use_token_budget;
     choices_and_stops::normalize(request, &accepts.params, spec, diagnostics);
     reasoning::history::normalize(request, &accepts.messages, diagnostics);
+    reasoning::history::rename_field(request, recipient, diagnostics);
+    reasoning::signed_calls::drop_unsigned(request, &accepts.messages, diagnostics);
     normalize_messages(request, recipient, diagnostics)?;
     order::normalize(request, recipient, diagnostics);
     identifiers::normalize(request, &accepts.messages, diagnostics);
@@ -61,6 +62,8 @@ pub fn normalize(
         request.max_tokens = Some(TokenLimit { tokens, completion: false });
         diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "");
     }
+    // After the limit, of which budgets are a share.
+    reasoning::request::normalize(request, &accepts.reasoning, &spec.model, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }

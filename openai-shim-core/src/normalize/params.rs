@@ -1,6 +1,5 @@
 //! Parameters of an encoded body to those that the profile accepts: dropped, renamed, or moved into a range.
 
-use super::reasoning::effort;
 use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
 use crate::accepts::{Accepts, ParamRules, ToolChoiceSupport};
@@ -25,7 +24,6 @@ pub fn params(
     let accepts = recipient.accepts;
     drop_choice_without_tools(body, diagnostics);
     write_required_choice(body, accepts, diagnostics);
-    effort::write_effort(body, &accepts.reasoning, diagnostics);
     rename(body, &accepts.params, diagnostics);
     clamp(body, &accepts.params, diagnostics);
     drop_refused(body, &accepts.params, diagnostics);

@@ -2,8 +2,27 @@
 //!
 //! <https://ai.google.dev/api/generate-content>
 
-use crate::accepts::AcceptsLayer;
+use crate::accepts::literals::{layer, numbers};
+use crate::accepts::{AcceptsLayer, ReasoningLayer, ReasoningParam, ReasoningVisibility};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> =
+    LazyLock::new(|| AcceptsLayer { reasoning: reasoning(), ..AcceptsLayer::default() });
+
+/// `thinkingConfig`: <https://ai.google.dev/gemini-api/docs/thinking>. The budgets of the efforts are those of Google's own
+/// API like OpenAI's. All models take budgets, and only the newest take levels.
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnBudget,
+        budgets: numbers(&[
+            ("minimal", 1024),
+            ("low", 1024),
+            ("medium", 8192),
+            ("high", 24_576),
+            ("xhigh", 24_576),
+            ("max", 24_576),
+        ]),
+        display: ReasoningVisibility::OnRequest,
+    })
+}

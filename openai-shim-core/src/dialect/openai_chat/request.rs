@@ -20,6 +20,7 @@ mod decode_message;
 mod encode_message;
 mod messages;
 mod raw_fields;
+mod reasoning;
 mod tools;
 
 use messages::MessagesReader;
@@ -70,7 +71,6 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
-            "reasoning_effort" => request.reasoning.effort = decode_string(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls.set_decoded(object.bool(key)),
             "stop" => request.stop.set_decoded(read_stop_sequences(value)),
             "tools" => request.tools.set_decoded(tools::decode_tools(&object, diagnostics)?),
@@ -89,9 +89,15 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
                 extra.push((key.to_owned(), raw(value)));
             }
             _ if SHARED.contains(&key) => request.shared.push((key.to_owned(), raw(value))),
-            _ => extra.push((key.to_owned(), raw(value))),
+            _ => {
+                // The dot marks what other dialects can express, too.
+                let is_read = reasoning::param(key)
+                    .is_some_and(|param| reasoning::decode(param, value, request.reasoning.decoded_mut()));
+                extra.push((if is_read { format!(".{key}") } else { key.to_owned() }, raw(value)));
+            }
         }
     }
+    request.reasoning.decoded_mut().shown_by_default = true;
     request.extra = ExtraFields::new(NAME, extra);
     if request.include_usage && !request.stream {
         request.include_usage = false;
@@ -166,10 +172,9 @@ pub(super) fn encode<'a>(
     }
     if source.is_none() {
         write_params(request, &mut body, diagnostics);
-        let reasoning = &request.reasoning;
-        if reasoning.as_effort().is_none() && reasoning.enabled.is_some() {
-            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking on or off");
-        }
+    }
+    if request.reasoning.is_changed() || (source.is_none() && request.extra.dialect != NAME) {
+        reasoning::encode(&request.reasoning, &mut body);
     }
     let is_translated = source.is_none();
     if is_translated || request.tools.is_changed() {
@@ -238,7 +243,7 @@ fn encode_messages(request: &Request, source: Option<&[u8]>, diagnostics: &mut D
         }
         match message.source_span().and_then(|span| source?.get(span.range())) {
             Some(bytes) => list.extend_from_slice(bytes),
-            None => encode_message::encode(message, &mut list, i, diagnostics),
+            None => encode_message::encode(message, request.reasoning_field, &mut list, i, diagnostics),
         }
     }
     list.push(b']');
@@ -281,12 +286,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     set("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     set("seed", request.seed.map(|v| v.to_string()));
     set("user", request.user.as_deref().map(encode_string));
-    set("reasoning_effort", request.reasoning.as_effort().map(encode_string));
-    if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
-        diagnostics.record(DiagnosticCode::ParamRenamed, "reasoning", "a budget, as an effort");
-    }
     for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
-        body.set(key.clone(), value.get().to_owned());
+        body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }
     if request.extra.dialect != NAME {
         if let Some(top) = request.logprobs {

@@ -287,11 +287,6 @@ fn record_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
     if !matches!(*request.response_format, None | Some(ResponseFormat::Text)) {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "");
     }
-    if request.reasoning.as_effort().is_some_and(|effort| effort != "none")
-        || request.reasoning.enabled == Some(true)
-    {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning_effort", "");
-    }
     for (key, value) in &request.shared {
         if !matches!(value.get().trim(), "null" | "false") {
             diagnostics.record(DiagnosticCode::ParamDropped, key, "");

@@ -4,7 +4,7 @@
 use super::helpers::{
     developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
 };
-use super::model_vendors::claude_with_token_budget;
+use super::{claude_models, gemini_models, openai_models};
 use crate::accepts::{MessageLayer, ParamLayer, ResponseFormatLayer, ResponseFormatSupport};
 use crate::profile::definition::{Auth, EndpointPaths, Profile};
 
@@ -12,7 +12,12 @@ pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("Anthropic's own API, `https://api.anthropic.com/v1`, chosen by its name"),
-            sources: list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
+            sources: list(&[
+                "https://docs.anthropic.com/en/api/messages",
+                "https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting",
+                "https://platform.claude.com/docs/en/build-with-claude/effort",
+                "corpus: anthropic",
+            ]),
             dialect: text("anthropic-messages"),
             auth: key_in("x-api-key"),
             forward_headers: list(&["anthropic-version", "anthropic-beta"]),
@@ -22,7 +27,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: MessageLayer::default(),
             // It accepts schemas, and has no parameter for any JSON object.
             response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction }),
-            model_overrides: vec![claude_with_token_budget()],
+            model_overrides: claude_models::in_own_dialect(),
             ..named("anthropic")
         },
         Profile {
@@ -32,6 +37,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             sources: list(&[
                 "https://ai.google.dev/api/generate-content",
                 "https://ai.google.dev/gemini-api/docs/thought-signatures",
+                "https://ai.google.dev/gemini-api/docs/thinking",
                 "corpus: gemini",
             ]),
             dialect: text("gemini"),
@@ -39,7 +45,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: Vec::new(),
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: vec![gemini_3_placeholder_signature()],
+            model_overrides: [vec![gemini_3_placeholder_signature()], gemini_models::in_own_dialect()]
+                .concat(),
             ..named("gemini")
         },
         Profile {
@@ -52,6 +59,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: openai_headers(),
             params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: MessageLayer::default(),
+            model_overrides: openai_models::reasoning(""),
             ..named("openai-responses")
         },
     ]

@@ -1,9 +1,12 @@
 //! OpenAI, servers that no other profile matches, and OpenAI's models hosted by Microsoft.
 
 use super::helpers::{
-    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, named, openai_headers, text,
+    anywhere, at_host, drop_params, for_models, layer, list, map, named, openai_headers, reasoning_by, text,
 };
-use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
+use super::openai_models;
+use crate::accepts::{
+    MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ReasoningVisibility, ToolCallIdFormat,
+};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -24,6 +27,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: openai (R2 R4 R29)",
             ]),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            reasoning: hidden_reasoning(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -45,6 +49,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            reasoning: hidden_reasoning(),
             model_overrides: reasoning_models(""),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
@@ -64,6 +69,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             },
             has_model_list: false,
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            reasoning: hidden_reasoning(),
             model_overrides: reasoning_models(""),
             ..named("azure-deployments")
         },
@@ -77,6 +83,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
             messages: MessageLayer::default(),
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },
@@ -93,6 +100,14 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]
+}
+
+/// OpenAI's chat takes an effort, and shows no reasoning.
+fn hidden_reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        display: ReasoningVisibility::Never,
+        ..reasoning_by(ReasoningParam::ReasoningEffort)
+    })
 }
 
 /// Models that take text completions only.
@@ -122,7 +137,7 @@ fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
     ];
     let prefixed =
         |names: &[&str]| ModelOverride { matches: with_prefix(prefix, names), ..ModelOverride::default() };
-    vec![
+    let mut all = vec![
         rename_max_tokens(prefix),
         ModelOverride {
             params: drop_params(&[
@@ -142,22 +157,15 @@ fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
         },
         ModelOverride {
             params: drop_params(&["parallel_tool_calls"]),
-            reasoning: efforts(&["low", "medium", "high"]),
             ..prefixed(&["o1*", "o3-mini*", "o4-mini*"])
-        },
-        ModelOverride {
-            reasoning: efforts(&["minimal", "low", "medium", "high"]),
-            ..prefixed(&["gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*"])
-        },
-        ModelOverride {
-            reasoning: efforts(&["none", "low", "medium", "high"]),
-            ..prefixed(&["gpt-5.1", "gpt-5.1-20*"])
         },
         ModelOverride {
             messages: layer!(MessageLayer { roles: map(&[("system", "user"), ("developer", "user")]) }),
             ..prefixed(&["o1-mini*", "o1-preview*"])
         },
-    ]
+    ];
+    all.extend(openai_models::reasoning(prefix));
+    all
 }
 
 /// Models that accept the token limit under its newer name only.
