@@ -35,7 +35,7 @@ pub(in crate::normalize) fn rename_field(
         return;
     }
     request.reasoning_field = *field;
-    let is_same_dialect = request.extra.dialect == recipient.dialect.name();
+    let is_same_dialect = recipient.client.name() == recipient.dialect.name();
     for (i, message) in request.messages.iter_mut().enumerate() {
         let is_renamed = match field {
             _ if message.role != Role::Assistant || !message.blocks.iter().any(is_plain_reasoning) => false,

@@ -27,18 +27,18 @@ pub(in crate::normalize) fn normalize(
     if !request.reasoning.is_requested() {
         return;
     }
-    let asked = &*request.reasoning;
-    let is_own =
-        asked.params.contains(rules.param) || (rules.param == ReasoningParam::Any && asked.params.has_chat());
+    let requested = &*request.reasoning;
+    let is_own = requested.params.contains(rules.param)
+        || (rules.param == ReasoningParam::Any && requested.params.has_chat());
     let param = match rules.param {
-        ReasoningParam::Any => asked.params.first_of_chat().unwrap_or(ReasoningParam::ReasoningEffort),
+        ReasoningParam::Any => requested.params.first_of_chat().unwrap_or(ReasoningParam::ReasoningEffort),
         param => param,
     };
     let max_tokens = request.max_tokens.map_or(DEFAULT_MAX_TOKENS, |limit| limit.tokens);
     let client = Client { dialect: request.extra.dialect, model: client_model };
-    let field = asked.field_path();
+    let field = requested.field_path();
     let mut fit = Fit { rules, param, is_own, max_tokens, client, field, diagnostics };
-    let mut reasoning = Reasoning { param, ..asked.clone() };
+    let mut reasoning = Reasoning { param, ..requested.clone() };
     fit.all(&mut reasoning);
     if is_refused_beside_tools && !reasoning.is_off() && fit.is_on(&reasoning) {
         fit.give_up(&mut reasoning, "not while a tool is demanded");
@@ -49,7 +49,7 @@ pub(in crate::normalize) fn normalize(
     }
     let is_same = is_own
         && (reasoning.mode, &reasoning.effort, reasoning.budget, reasoning.display)
-            == (asked.mode, &asked.effort, asked.budget, asked.display);
+            == (requested.mode, &requested.effort, requested.budget, requested.display);
     if !is_same {
         request.reasoning.set(reasoning);
     }
@@ -348,31 +348,31 @@ impl Fit<'_> {
     /// Sends the nearest accepted effort.
     fn effort(&mut self, reasoning: &mut Reasoning) {
         let rules = self.rules;
-        let Some(asked) = reasoning.effort.clone().filter(|_| self.takes_effort()) else { return };
+        let Some(requested) = reasoning.effort.clone().filter(|_| self.takes_effort()) else { return };
         let is_closed = match self.param {
             ReasoningParam::OwnSwitch => true,
             ReasoningParam::OwnBudget => !rules.effort_of_response,
             _ => false,
         };
-        if is_closed && !self.is_own && !is_known(&asked) {
+        if is_closed && !self.is_own && !is_known(&requested) {
             reasoning.effort = None;
-            return self.record(DiagnosticCode::FeatureUnsupported, &asked);
+            return self.record(DiagnosticCode::FeatureUnsupported, &requested);
         }
-        let mut effort = nearest_effort(&asked, &rules.efforts);
+        let mut effort = nearest_effort(&requested, &rules.efforts);
         let is_limited = matches!(reasoning.mode, Some(ReasoningMode::Off | ReasoningMode::BetweenTools));
         if is_limited && !rules.max_effort_off.is_empty() && is_greater(effort, &rules.max_effort_off) {
             effort = &rules.max_effort_off;
         }
-        if effort != asked {
+        if effort != requested {
             let effort = effort.to_owned();
-            self.record_change(&asked, &effort);
+            self.record_change(&requested, &effort);
             reasoning.effort = Some(effort);
         }
     }
 
     /// Fits what is shown. Reasoning that the client did not ask for is not shown either.
     fn display(&mut self, reasoning: &mut Reasoning, was_off: bool) {
-        let asked = reasoning.display;
+        let requested = reasoning.display;
         if was_off {
             if !(self.is_own && reasoning.is_off()) {
                 reasoning.display = None;
@@ -382,7 +382,7 @@ impl Fit<'_> {
         match self.rules.display {
             ReasoningVisibility::Any => {
                 let can_hide = self.param == ReasoningParam::Reasoning;
-                let is_hidden = asked == Some(ReasoningDisplay::Omitted);
+                let is_hidden = requested == Some(ReasoningDisplay::Omitted);
                 if is_hidden && !can_hide && !self.is_own {
                     self.record(DiagnosticCode::ExtraDropped, "reasoning is shown");
                 }
@@ -393,13 +393,13 @@ impl Fit<'_> {
             ReasoningVisibility::Never if !self.param.is_of_chat() => {}
             ReasoningVisibility::Optional => {}
             ReasoningVisibility::OnRequest => {
-                if asked.is_none() && self.is_on(reasoning) && self.is_shown_by_client(reasoning) {
+                if requested.is_none() && self.is_on(reasoning) && self.is_shown_by_client(reasoning) {
                     reasoning.display = Some(ReasoningDisplay::Auto);
                 }
             }
             ReasoningVisibility::Never => {
                 reasoning.display = None;
-                if asked.is_some_and(|display| display != ReasoningDisplay::Omitted) {
+                if requested.is_some_and(|display| display != ReasoningDisplay::Omitted) {
                     self.record(DiagnosticCode::FeatureUnsupported, "reasoning is not shown");
                 }
             }

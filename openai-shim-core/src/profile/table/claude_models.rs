@@ -3,7 +3,7 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting>,
 //! <https://platform.claude.com/docs/en/build-with-claude/effort>
 
-use super::helpers::{for_models, forced_choice_as_auto, layer, list};
+use super::helpers::{for_models, layer, list};
 use crate::accepts::{
     MessageLayer, ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningVisibility, UnsignedReasoning,
 };
@@ -80,14 +80,7 @@ fn reasoning() -> Vec<ModelOverride> {
             }),
         ),
         thinks(&["*claude-fable-5*", "*claude-mythos-5*"], adaptive(&["adaptive"])),
-        ModelOverride {
-            // They always think, and refuse to be forced to call a tool.
-            tools: forced_choice_as_auto(),
-            ..thinks(
-                &["*claude-opus-5-5*", "*claude-opus-5.5*", "*claude-fable-5-*", "*claude-fable-5.*"],
-                adaptive(&["adaptive"]),
-            )
-        },
+        thinks(&["*claude-opus-5-5*", "*claude-opus-5.5*"], adaptive(&["adaptive"])),
         thinks(
             &["*claude-mythos-preview*"],
             layer!(ReasoningLayer {

@@ -64,8 +64,8 @@ pub(super) fn in_own_dialect() -> Vec<ModelOverride> {
 
 /// Which efforts the models accept by an API like OpenAI's, which itself translates them to budgets and levels.
 pub(super) fn as_chat() -> Vec<ModelOverride> {
-    let thinks = |names: &[&str], words: &[&str]| ModelOverride {
-        reasoning: layer!(ReasoningLayer { default: ReasoningDefault::On, ..efforts(words) }),
+    let thinks = |names: &[&str], accepted: &[&str]| ModelOverride {
+        reasoning: layer!(ReasoningLayer { default: ReasoningDefault::On, ..efforts(accepted) }),
         ..for_models(names)
     };
     vec![

@@ -5,8 +5,10 @@
 //! that no other one matches, and contains only what is known to differ.
 
 mod claude_models;
+mod claude_params;
 mod gateways;
 mod gemini_models;
+mod gpt_params;
 mod helpers;
 mod inference_hosts;
 mod model_vendors;

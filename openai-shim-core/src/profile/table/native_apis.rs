@@ -1,11 +1,14 @@
 //! APIs of other dialects, selected by name or by the dialect. The same services' hosts select the profiles of their
 //! OpenAI-compatible APIs.
 
+use super::claude_params::claude_params;
+use super::gpt_params::openai_params;
 use super::helpers::{
     developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
 };
-use super::{claude_models, gemini_models, openai_models};
-use crate::accepts::{MessageLayer, ParamLayer, ResponseFormatLayer, ResponseFormatSupport};
+use super::openai::reasoning_models;
+use super::{claude_models, gemini_models};
+use crate::accepts::{MessageLayer, ResponseFormatLayer, ResponseFormatSupport};
 use crate::profile::definition::{Auth, EndpointPaths, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -16,6 +19,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://docs.anthropic.com/en/api/messages",
                 "https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting",
                 "https://platform.claude.com/docs/en/build-with-claude/effort",
+                "https://platform.claude.com/docs/en/about-claude/models/migration-guide (R10 R33)",
+                "https://platform.claude.com/docs/en/api/migration-2026-10-21 (R33)",
                 "corpus: anthropic",
             ]),
             dialect: text("anthropic-messages"),
@@ -23,11 +28,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: list(&["anthropic-version", "anthropic-beta"]),
             // The default page has twenty models.
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
-            params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: MessageLayer::default(),
             // It accepts schemas, and has no parameter for any JSON object.
             response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction }),
-            model_overrides: claude_models::in_own_dialect(),
+            model_overrides: [claude_params(), claude_models::in_own_dialect()].concat(),
             ..named("anthropic")
         },
         Profile {
@@ -57,9 +61,9 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             dialect: text("openai-responses"),
             forward_headers: openai_headers(),
-            params: layer!(ParamLayer { max_choices: Some(1) }),
+            params: openai_params(),
             messages: MessageLayer::default(),
-            model_overrides: openai_models::reasoning(""),
+            model_overrides: reasoning_models(""),
             ..named("openai-responses")
         },
     ]

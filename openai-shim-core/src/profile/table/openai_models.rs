@@ -39,13 +39,13 @@ pub(super) fn reasoning(prefix: &str) -> Vec<ModelOverride> {
         reasoning,
         ..ModelOverride::default()
     };
-    let default = |words: &[&str]| match words.first() {
+    let default = |accepted: &[&str]| match accepted.first() {
         // `none` is the default of gpt-5.1 to 5.4, and `medium` of the later ones.
         Some(&"none") => ReasoningDefault::Unknown,
         _ => ReasoningDefault::On,
     };
-    let family = |(names, words): &Family| {
-        named(names, layer!(ReasoningLayer { default: default(words), ..efforts(words) }))
+    let family = |(names, accepted): &Family| {
+        named(names, layer!(ReasoningLayer { default: default(accepted), ..efforts(accepted) }))
     };
     let mut all: Vec<ModelOverride> = FAMILIES.iter().map(family).collect();
     all.push(named(
