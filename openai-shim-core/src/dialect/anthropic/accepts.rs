@@ -6,8 +6,9 @@
 
 use crate::accepts::literals::{layer, list, ranges, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, RefSupport,
-    ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, ToolLayer,
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    ToolLayer,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
@@ -40,8 +41,24 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         // It has no parameter for any JSON object.
         ..layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction })
     },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `thinking` and `output_config.effort`: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnBudget,
+        efforts: list(&["low", "medium", "high", "xhigh", "max"]),
+        modes: list(&["adaptive", "enabled", "disabled", "between_tools"]),
+        min_budget: Some(1024),
+        budget_below_max_tokens: true,
+        display: ReasoningVisibility::Optional,
+        effort_of_response: true,
+        with_forced_tools: false,
+        requires_signed_calls: true,
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[

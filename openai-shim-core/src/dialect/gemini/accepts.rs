@@ -4,10 +4,11 @@
 //! <https://pub.dev/documentation/googleapis/latest/aiplatform_v1/GoogleCloudAiplatformV1GenerationConfig/responseJsonSchema.html>
 //! (the keywords), <https://github.com/anomalyco/opencode/pull/14659> (nothing beside `anyOf`)
 
-use crate::accepts::literals::{layer, list, shared, text};
+use crate::accepts::literals::{layer, list, numbers, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, RefSupport,
-    ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    ToolChoiceSupport, ToolLayer,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -25,8 +26,26 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         schema: schema(),
         ..layer!(ResponseFormatLayer { text_enum: ResponseFormatSupport::Native })
     },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `thinkingConfig`: <https://ai.google.dev/gemini-api/docs/thinking>. The budgets of the efforts are those of Google's own
+/// API like OpenAI's. All models take budgets, and only the newest take levels.
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnBudget,
+        budgets: numbers(&[
+            ("minimal", 1024),
+            ("low", 1024),
+            ("medium", 8192),
+            ("high", 24_576),
+            ("xhigh", 24_576),
+            ("max", 24_576),
+        ]),
+        display: ReasoningVisibility::OnRequest,
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[

@@ -5,8 +5,8 @@
 
 use crate::accepts::literals::{layer, list};
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, RefSupport, SchemaLayer,
-    ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer, ReasoningParam,
+    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -27,6 +27,7 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
             omit_for_none: true,
         })
     },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
 
@@ -36,8 +37,17 @@ pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLay
     messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
     media: media(),
     tools: layer!(ToolLayer { supported: false }),
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `think`: <https://docs.ollama.com/capabilities/thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnSwitch,
+        efforts: list(&["low", "medium", "high", "max"]),
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[

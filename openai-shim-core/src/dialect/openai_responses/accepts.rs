@@ -5,8 +5,8 @@
 
 use crate::accepts::literals::{layer, list, text};
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ResponseFormatLayer,
-    SchemaLayer, ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
@@ -25,8 +25,14 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),
         ..layer!(ResponseFormatLayer { restrict_names: true })
     },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `reasoning: {effort, summary}`
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer { param: ReasoningParam::OwnEffort, display: ReasoningVisibility::Optional })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[
