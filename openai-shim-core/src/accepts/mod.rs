@@ -37,13 +37,13 @@ mod tools;
 
 pub use messages::{
     ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, ReasoningHistory,
-    ToolCallContent, ToolCallIdFormat,
+    SystemPosition, ToolCallContent, ToolCallIdFormat, ToolPairing,
 };
 pub use params::{ParamLayer, ParamRules};
 pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
 pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
 pub use streaming::{StreamingLayer, StreamingSupport};
-pub use tools::{ToolChoiceSupport, ToolLayer, ToolRules};
+pub use tools::{ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.

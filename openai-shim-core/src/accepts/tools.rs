@@ -7,6 +7,8 @@ rules! {
     /// Which tools, and which choice among them, an upstream accepts.
     #[derive(Eq)]
     pub struct ToolRules, ToolLayer {
+        /// Which names of tools are accepted. Others are sent in another form, and the client gets its own back.
+        pub names: ToolNameFormat,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,
         /// How the choice of one function by name is sent.
@@ -21,6 +23,17 @@ rules! {
         pub close_strict_schemas: bool,
         /// Tools that the history calls are declared, even if the client no longer offers any.
         pub declare_from_history: bool,
+    }
+}
+
+keywords! {
+    /// Which names of tools an upstream accepts.
+    ToolNameFormat {
+        Any "Any.",
+        Word64 = "word_64" "Up to 64 letters, digits, `_` and `-`.",
+        Word128 = "word_128" "Up to 128 letters, digits, `_` and `-`.",
+        Identifier64 = "identifier_64" "Up to 64 letters, digits, `_` and `-`, the first of them a letter or `_`.",
+        Dotted128 = "dotted_128" "Up to 128 letters, digits, `_`, `-`, `.` and `:`, the first of them a letter or `_`.",
     }
 }
 

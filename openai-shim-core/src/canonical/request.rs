@@ -72,6 +72,9 @@ pub struct Request {
     pub same_dialect_only: Option<ClientError>,
     /// Raw references to state of the upstream that precedes the messages.
     pub references: Vec<String>,
+    /// Parts of the conversation are stored by the upstream, and the request refers to them: calls whose results it has, for
+    /// example.
+    pub continues_stored: bool,
 }
 
 /// Parameters that OpenAI's APIs share by name and meaning, and that are passed through without interpretation.

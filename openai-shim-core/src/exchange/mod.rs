@@ -35,6 +35,7 @@ mod session;
 mod settings;
 mod step;
 mod streaming;
+mod tool_names;
 mod transcoder;
 mod upstream_request;
 

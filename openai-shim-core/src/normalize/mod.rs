@@ -11,14 +11,18 @@ mod media;
 mod message_fields;
 mod order;
 mod output_schema;
+mod pairing;
 mod params;
 mod reasoning;
 mod recipient;
 mod roles;
+mod short_digest;
 mod stored_turns;
 mod strict;
+mod system_messages;
 mod text;
 mod tool_choice;
+mod tool_names;
 mod tool_schema;
 
 pub use params::params;
@@ -43,6 +47,8 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
+    tool_names::normalize(request, recipient, spec, diagnostics);
+    pairing::normalize(request, recipient, diagnostics);
     tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
     tool_choice::normalize(request, &accepts.tools, diagnostics);
     tool_schema::normalize(request, &accepts.tools, diagnostics);

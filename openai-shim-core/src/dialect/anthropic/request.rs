@@ -98,9 +98,17 @@ fn decode_messages(
     };
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(invalid)?;
     request.messages.decoded_mut().reserve_exact(items.len());
+    let mut is_front = true;
     for (i, item) in items.into_iter().enumerate() {
         let mut message = decode_message(item, i, diagnostics)?;
         message.set_decoded_span(Span::within(body, item));
+        is_front &= message.role == Role::System;
+        if is_front {
+            // The API takes system messages only behind others.
+            let path = format!("messages[{i}].role");
+            diagnostics.record(DiagnosticCode::ContentRewritten, &path, "the system prompt in a message");
+            message.mark_changed();
+        }
         request.messages.push_decoded(message);
     }
     Ok(())

@@ -2,8 +2,12 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
-use crate::accepts::AcceptsLayer;
+use crate::accepts::literals::layer;
+use crate::accepts::{AcceptsLayer, MessageLayer, ToolPairing};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    messages: layer!(MessageLayer { tool_pairing: ToolPairing::Adjacent }),
+    ..AcceptsLayer::default()
+});

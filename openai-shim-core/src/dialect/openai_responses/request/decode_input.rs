@@ -9,15 +9,12 @@ use super::super::{content_part, encrypted_content, reasoning_item, shape, tool_
 use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
-use std::collections::BTreeSet;
 
 /// Decodes the items of an input into the messages of a request.
 pub(super) struct InputDecoder<'i> {
     /// The body, in which the items have source spans.
     body: &'i [u8],
     request: &'i mut Request,
-    /// The ids of the calls so far.
-    call_ids: BTreeSet<String>,
     /// The tools of `additional_tools` items, as JSON.
     pub(super) additional_tools: Vec<String>,
     open: OpenMessage,
@@ -55,8 +52,7 @@ impl TurnContent {
 
 impl<'i> InputDecoder<'i> {
     pub(super) fn new(body: &'i [u8], request: &'i mut Request) -> Self {
-        let (call_ids, additional_tools) = (BTreeSet::new(), Vec::new());
-        Self { body, request, call_ids, additional_tools, open: OpenMessage::None }
+        Self { body, request, additional_tools: Vec::new(), open: OpenMessage::None }
     }
 
     /// Decodes one item, `input[i]`.
@@ -227,7 +223,6 @@ impl<'i> InputDecoder<'i> {
         } else {
             &["call_id", kind.arguments_key()]
         };
-        self.call_ids.insert(id.clone().into_owned());
         let block = Block::ToolCall {
             id: id.into_owned(),
             name,
@@ -246,10 +241,6 @@ impl<'i> InputDecoder<'i> {
         field_path: &str,
     ) -> Result<(), ClientError> {
         let id = item.str("call_id").ok_or_else(|| missing(field_path, "call_id"))?;
-        if !self.call_ids.contains(id.as_ref()) {
-            let message = format!("No tool call found for function call output with call_id {id}.");
-            self.require_same_dialect(ClientError::invalid(message).at("input"));
-        }
         let output = item.get("output").unwrap_or("null");
         let parts = match value_kind(output) {
             ValueKind::Array | ValueKind::String => content_parts(output, &format!("{field_path}.output"))?,
@@ -320,7 +311,8 @@ impl<'i> InputDecoder<'i> {
                 let message = format!(
                     "Item with id '{id}' not found: this upstream keeps no items. Send the item itself."
                 );
-                self.require_same_dialect(ClientError::invalid(message).at(field_path));
+                self.request.continues_stored = true;
+                self.request.same_dialect_only.get_or_insert(ClientError::invalid(message).at(field_path));
             }
             "additional_tools" => {
                 let listed = item.array("tools").unwrap_or_default();
@@ -331,11 +323,6 @@ impl<'i> InputDecoder<'i> {
         }
         // A compaction, or a call of a tool that the upstream runs, belongs to the assistant's turn.
         self.continue_turn(vec![Block::Native { dialect: NAME, raw: raw(json) }], span);
-    }
-
-    /// Records that only an upstream of this dialect can serve the request; `error` is for all others.
-    fn require_same_dialect(&mut self, error: ClientError) {
-        self.request.same_dialect_only.get_or_insert(error);
     }
 }
 
