@@ -119,7 +119,7 @@ keywords! {
     /// Where system messages may stand.
     SystemPosition {
         Any "Anywhere.",
-        AfterUser "In front, and directly behind messages of the user.",
+        AfterUser "In front; those of a client of the upstream's own dialect also directly behind messages of the user.",
         Front "In front.",
     }
 }

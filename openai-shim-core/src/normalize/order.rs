@@ -14,7 +14,7 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     if rules.merge_system {
         merge_system(messages, diagnostics);
     }
-    system_messages::normalize(messages, rules, diagnostics);
+    system_messages::normalize(messages, recipient, diagnostics);
     if rules.merge_same_role {
         merge_same_role(messages, diagnostics);
     }

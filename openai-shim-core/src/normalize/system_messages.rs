@@ -1,10 +1,12 @@
 //! System messages to the places that the upstream accepts, and to a user message where there is no other message.
 
-use crate::accepts::{MessageRules, SystemPosition};
+use super::recipient::Recipient;
+use crate::accepts::SystemPosition;
 use crate::canonical::{DiagnosticCode, Diagnostics, Message, Messages, Role};
 
-pub(super) fn normalize(messages: &mut Messages, rules: &MessageRules, diagnostics: &mut Diagnostics) {
-    put_first(messages, rules.system_position, diagnostics);
+pub(super) fn normalize(messages: &mut Messages, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    let rules = &recipient.accepts.messages;
+    put_first(messages, rules.system_position, recipient.dialect.name(), diagnostics);
     if rules.require_user {
         require_user(messages, diagnostics);
     }
@@ -15,12 +17,20 @@ fn is_system(message: &Message) -> bool {
 }
 
 /// Puts system messages where others precede them in front of these, behind the system messages that are there.
-fn put_first(messages: &mut Messages, position: SystemPosition, diagnostics: &mut Diagnostics) {
+fn put_first(
+    messages: &mut Messages,
+    position: SystemPosition,
+    dialect: &str,
+    diagnostics: &mut Diagnostics,
+) {
     let is_misplaced = |before: Option<&Message>, message: &Message| {
         is_system(message)
             && match position {
                 SystemPosition::Any => false,
-                SystemPosition::AfterUser => !before.is_some_and(|m| matches!(m.role, Role::User | Role::Tool)),
+                SystemPosition::AfterUser => {
+                    message.extra.dialect != dialect
+                        || !before.is_some_and(|m| matches!(m.role, Role::User | Role::Tool))
+                }
                 SystemPosition::Front => true,
             }
     };

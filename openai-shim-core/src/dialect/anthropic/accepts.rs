@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     messages: layer!(MessageLayer {
-        system_position: SystemPosition::Front,
+        // <https://github.com/simonw/llm-anthropic/issues/73>: older models take them in front only.
+        system_position: SystemPosition::AfterUser,
         require_user: true,
         trim_prefill: true,
         tool_call_ids: ToolCallIdFormat::Word,
