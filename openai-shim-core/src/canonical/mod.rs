@@ -54,7 +54,7 @@ pub use logprobs::{LOGPROBS, Logprobs};
 pub use message::{Message, MessageFields, Messages, Role, Span};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;
-pub use open_calls::{OpenCalls, called_names, result_name, set_result_name};
+pub use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};
 pub use outcome::Outcome;
 pub use request::{Reasoning, Request, ResponseFormat, SHARED, TokenLimit};
 pub use response::{Choice, FinishReason, Response};

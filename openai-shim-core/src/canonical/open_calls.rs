@@ -76,6 +76,11 @@ pub fn set_result_name(extra: &mut ExtraFields, name: &str) {
     }
 }
 
+/// Removes from the extra fields of a result how its content was written, for a result whose content was changed.
+pub fn forget_written_content(extra: &mut ExtraFields) {
+    extra.members.retain(|(key, _)| !key.starts_with('.') || RESULT_NAME_KEYS.contains(&key.as_str()));
+}
+
 /// Maps the ids of all calls to the names of the tools; of several calls with one id, the last one counts.
 pub fn called_names(messages: &[Message]) -> BTreeMap<&str, &str> {
     let blocks = messages.iter().flat_map(|message| &message.blocks);

@@ -39,12 +39,18 @@ mod tests {
     #[test]
     fn only_values_of_members_called_name_are_replaced() {
         let names = BTreeMap::from([(String::from("a_b"), String::from("a\"b"))]);
-        let replaced = |json: &str| replace_names(json.as_bytes(), &names).map(|json| String::from_utf8(json).unwrap());
+        let replaced =
+            |json: &str| replace_names(json.as_bytes(), &names).map(|json| String::from_utf8(json).unwrap());
         assert_eq!(
             replaced(r#"data: {"name" : "a_b","names":"a_b","x":{"name":"c"}}"#).unwrap(),
             r#"data: {"name" : "a\"b","names":"a_b","x":{"name":"c"}}"#
         );
-        for untouched in [r#"{"x":"name","y":"a_b"}"#, r#"{"s":"{\"name\":\"a_b\"}"}"#, r#"{"name":["a_b"]}"#, r#"{"name":"a_b"#] {
+        for untouched in [
+            r#"{"x":"name","y":"a_b"}"#,
+            r#"{"s":"{\"name\":\"a_b\"}"}"#,
+            r#"{"name":["a_b"]}"#,
+            r#"{"name":"a_b"#,
+        ] {
             assert_eq!(replaced(untouched), None, "{untouched}");
         }
     }

@@ -153,13 +153,14 @@ impl CallIdMap {
         new
     }
 
-    /// The new id of a result. Of several calls of one message with one id, each has one of the results, in order.
+    /// The new id of a result. Of several calls of one message with one id, each has one of the results, in order. A result
+    /// without an id whose call is not known has none: those of OpenAI's legacy functions are such.
     fn id_of_result(&mut self, id: &str, format: ToolCallIdFormat) -> String {
         let new = self.by_old_id.get_mut(id).and_then(|known| match known.ids.len() {
             0 | 1 => known.ids.front().cloned(),
             _ => known.ids.pop_front(),
         });
-        new.unwrap_or_else(|| id_in_format(id, format, 0))
+        new.unwrap_or_else(|| if id.is_empty() { String::new() } else { id_in_format(id, format, 0) })
     }
 }
 

@@ -9,7 +9,8 @@ mod matching;
 use super::recipient::Recipient;
 use crate::accepts::ToolPairing;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, result_name, set_result_name,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, forget_written_content,
+    result_name, set_result_name,
 };
 use matching::Matching;
 
@@ -279,11 +280,15 @@ impl PlannedCall {
 fn merge(mut message: Message, more: Message) -> Message {
     let fields = message.edit();
     fields.content_was_parts = true;
-    if let (Some(Block::ToolResult { blocks, is_error, .. }), Some(Block::ToolResult { blocks: more, is_error: is_more_error, .. })) =
-        (fields.blocks.first_mut(), more.into_blocks().pop())
+    let result = fields.blocks.first_mut().zip(more.into_blocks().pop());
+    if let Some((
+        Block::ToolResult { blocks, is_error, extra, .. },
+        Block::ToolResult { blocks: more, is_error: is_more_error, .. },
+    )) = result
     {
         blocks.extend(more);
         *is_error &= is_more_error;
+        forget_written_content(extra);
     }
     message
 }

@@ -7,8 +7,8 @@ use super::recipient::Recipient;
 use super::short_digest::short_digest;
 use crate::accepts::ToolNameFormat;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, Edit, ExtraFields, Message, Request, ResponseSpec, Role, Tool, ToolChoice,
-    result_name, set_result_name,
+    Block, DiagnosticCode, Diagnostics, Edit, ExtraFields, Message, Request, ResponseSpec, Role, Tool,
+    ToolChoice, result_name, set_result_name,
 };
 use crate::json::{Object, decode_string, encode_string, raw, replace_names};
 use serde_json::value::RawValue;

@@ -211,7 +211,7 @@ fn decode_parts(object: &Object<'_>) -> Vec<Block> {
     }
 }
 
-/// Generates ids for tool calls and results that have none: always the same for the same conversation. A result belongs to
+/// Generates ids for tool calls that have none: always the same for the same conversation. A result without an id belongs to
 /// the first call of its name in the last turn that has no result.
 fn assign_call_ids(messages: &mut [Message]) {
     let mut open = OpenCalls::default();
@@ -233,10 +233,8 @@ fn assign_call_ids(messages: &mut [Message]) {
                     } else {
                         open.take_by_id(id)
                     };
-                    match call_id {
-                        Some(call_id) => *id = call_id,
-                        None if id.is_empty() => *id = format!("{GENERATED_ID_PREFIX}{i}-{k}"),
-                        None => {}
+                    if let Some(call_id) = call_id {
+                        *id = call_id;
                     }
                 }
                 _ => {}
@@ -427,7 +425,7 @@ impl FunctionResult<'_> {
             .iter()
             .filter(|(key, _)| without_dot(key).starts_with("functionResponse."))
             .collect();
-        if original.is_empty() {
+        if original.iter().all(|(key, _)| without_dot(key) != "functionResponse.response") {
             let text: String = self.blocks.iter().filter_map(Block::as_text).collect();
             function.set("response", response_json(&text, self.is_error));
             media = encode_media(self.blocks, path, diagnostics);

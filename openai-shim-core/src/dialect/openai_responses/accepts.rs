@@ -3,9 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
 use crate::accepts::literals::layer;
-use crate::accepts::{
-    AcceptsLayer, MessageLayer, ToolCallIdFormat, ToolLayer, ToolNameFormat, ToolPairing,
-};
+use crate::accepts::{AcceptsLayer, MessageLayer, ToolCallIdFormat, ToolLayer, ToolNameFormat, ToolPairing};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.

@@ -58,7 +58,8 @@ impl<'m> Matching<'m> {
                 |call| (call.turn, call.name.to_owned()),
                 |result| result.turn.zip(result.name.as_deref().map(str::to_owned)),
             );
-            matching.match_by(|call| (call.turn, String::new()), |result| Some((result.turn?, String::new())));
+            matching
+                .match_by(|call| (call.turn, String::new()), |result| Some((result.turn?, String::new())));
         }
         matching
     }
@@ -85,7 +86,13 @@ impl<'m> Matching<'m> {
                     Block::ToolResult { id, extra, .. } => {
                         let name = message.name.as_deref().filter(|_| message.role == Role::Tool);
                         let name = name.map(Cow::Borrowed).or_else(|| result_name(extra));
-                        self.results.push(ToolResult { message: i, id, name, turn: last_calling, call: None });
+                        self.results.push(ToolResult {
+                            message: i,
+                            id,
+                            name,
+                            turn: last_calling,
+                            call: None,
+                        });
                         let call = by_id.get_mut(id.as_str()).and_then(CallsOfId::take);
                         self.assign(self.results.len() - 1, call);
                     }

@@ -149,12 +149,7 @@ fn push_block<'m>(
     }
 }
 
-fn push_json(
-    block: &Block,
-    field_path: &str,
-    out: &mut MessageContent<'_>,
-    diagnostics: &mut Diagnostics,
-) {
+fn push_json(block: &Block, field_path: &str, out: &mut MessageContent<'_>, diagnostics: &mut Diagnostics) {
     if let Some(json) = content_block::write(block, field_path, diagnostics) {
         out.push(ContentBlock::Json(json));
     }
