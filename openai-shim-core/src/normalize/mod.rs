@@ -18,6 +18,7 @@ mod native;
 mod noise;
 mod order;
 mod output_schema;
+mod pairing;
 mod param_conditions;
 mod param_values;
 mod params;
@@ -25,10 +26,13 @@ mod reasoning;
 mod recipient;
 mod roles;
 mod schema;
+mod short_digest;
 mod stored_turns;
 mod strict;
+mod system_messages;
 mod text;
 mod tool_choice;
+mod tool_names;
 mod tool_schema;
 mod unsupported_params;
 
@@ -59,6 +63,8 @@ pub fn normalize(
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
     native::normalize(request, recipient, diagnostics);
+    tool_names::normalize(request, recipient, spec, diagnostics);
+    pairing::normalize(request, recipient, diagnostics);
     tool_choice::normalize(request, recipient, diagnostics);
     tool_schema::normalize(request, recipient, diagnostics);
     output_schema::normalize(request, recipient, spec, diagnostics);
