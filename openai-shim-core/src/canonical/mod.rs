@@ -19,6 +19,7 @@ mod extra_fields;
 pub mod grammar;
 pub mod issuer;
 mod logprobs;
+mod lost_field;
 mod message;
 mod model_list;
 mod numbered_list;
@@ -53,6 +54,7 @@ pub use extra_fields::{
     COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK,
 };
 pub use logprobs::{LOGPROBS, Logprobs};
+pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;

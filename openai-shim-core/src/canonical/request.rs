@@ -1,6 +1,6 @@
 //! The request: conversation, tools and parameters, independent of any dialect.
 
-use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Messages, Tool, ToolChoice, Tracked};
+use super::{ChatTemplate, ExtraFields, Messages, Tool, ToolChoice, Tracked};
 use crate::error::ClientError;
 use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
@@ -54,9 +54,9 @@ pub struct Request {
     pub encrypted_reasoning: bool,
     /// The end user's identifier.
     pub user: Option<String>,
-    /// Log probabilities are requested, and those of so many alternatives at each position. The raw fields are in `extra` too.
+    /// Log probabilities are requested, and those of so many alternatives at each position.
     pub logprobs: Option<u64>,
-    /// The raw biases by token. The field is in `extra` too.
+    /// The raw biases by token.
     pub logit_bias: Option<Box<RawValue>>,
     /// The client sent a prompt instead of a conversation: it is the only message, and APIs that take a prompt get it unchanged.
     pub is_prompt: bool,
@@ -152,13 +152,6 @@ impl Request {
     /// Whether the tool choice, or whether several tools may be called at once, was changed after decoding.
     pub fn is_tool_choice_changed(&self) -> bool {
         self.tool_choice.is_changed() || self.parallel_tool_calls.is_changed()
-    }
-
-    /// Reports the parameters that only OpenAI's APIs have, for an upstream with another API.
-    pub fn report_shared(&self, diagnostics: &mut Diagnostics) {
-        for (key, _) in self.shared.iter().filter(|(_, value)| !matches!(value.get(), "null" | "false")) {
-            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
-        }
     }
 }
 

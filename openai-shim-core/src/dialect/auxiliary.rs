@@ -311,6 +311,8 @@ pub struct DialectHeaders {
     pub identifying: &'static [&'static str],
     /// Request headers that select features: they go to upstreams of this dialect.
     pub feature_headers: &'static [&'static str],
+    /// The request header that states the version of the API.
+    pub api_version: Option<&'static str>,
     /// The query parameter that may contain the API key.
     pub key_parameter: Option<&'static str>,
     /// The response header with the request's id.
@@ -326,6 +328,7 @@ pub struct DialectHeaders {
 pub(super) static NO_HEADERS: DialectHeaders = DialectHeaders {
     identifying: &[],
     feature_headers: &[],
+    api_version: None,
     key_parameter: None,
     request_id: None,
     rate_limit_prefix: "",

@@ -7,6 +7,7 @@
 //! | [`route_lookup`] | method, path and headers → the dialect and its auxiliary route |
 //! | [`url`] | paths and queries → pattern matches, decoded segments, parameters |
 //! | [`shape`] | a payload and a table of its known fields → errors and warnings about wrong types |
+//! | [`params`] | the name of a parameter → its place in a dialect's requests |
 //! | `citations` | extra fields of one dialect → the sources they cite, for another one to encode |
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
 //! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
@@ -32,6 +33,7 @@ mod openai_error;
 mod openai_headers;
 pub mod openai_responses;
 mod openai_usage;
+pub mod params;
 mod passthrough;
 pub mod route_lookup;
 pub mod shape;
@@ -43,6 +45,7 @@ pub mod url;
 pub use auxiliary::{AuxiliaryRoute, DialectHeaders};
 use citations::{cited, read_citations};
 pub use native_content::NativeContent;
+pub use params::Params;
 pub use passthrough::{Passthrough, pass};
 pub use shape::Shape;
 pub use traits::{Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, StreamRepairer};

@@ -2,6 +2,7 @@
 
 use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
 use super::native_content::NativeContent;
+use super::params::Params;
 use super::shape::{self, Shape};
 use super::url;
 use crate::accepts::AcceptsLayer;
@@ -113,6 +114,16 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     fn accepts(&self) -> &'static AcceptsLayer {
         static NOTHING: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
         &NOTHING
+    }
+
+    /// Returns the parameters that requests of this dialect have, besides those that only this dialect has.
+    fn params(&self) -> &'static Params {
+        &Params(&[])
+    }
+
+    /// Returns the name under which extra fields of this dialect are held. Dialects of one API share it.
+    fn extra_fields_name(&self) -> &'static str {
+        self.name()
     }
 
     /// Returns the known fields of a request, their types, and what a wrong type leads to.

@@ -3,6 +3,7 @@
 //! The order is fixed: first what the request asks for (tools, the response format, limits), then the messages, which by then
 //! include the sentences for what the upstream has no parameter for; at last, in the encoded body, the parameters.
 
+mod body_path;
 mod change;
 mod choices_and_stops;
 mod conversation;
@@ -12,6 +13,8 @@ mod message_fields;
 mod native;
 mod order;
 mod output_schema;
+mod param_conditions;
+mod param_values;
 mod params;
 mod reasoning;
 mod recipient;
@@ -21,6 +24,7 @@ mod strict;
 mod text;
 mod tool_choice;
 mod tool_schema;
+mod unsupported_params;
 
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
@@ -31,6 +35,9 @@ pub use strict::ensure_lossless;
 use crate::accepts::Accepts;
 use crate::canonical::{ChatTemplate, DiagnosticCode, Diagnostics, Request, ResponseSpec, TokenLimit};
 use crate::error::Error;
+
+/// The limit for upstreams that require one, for models whose largest is unknown.
+const DEFAULT_MAX_TOKENS: u64 = 4096;
 
 /// Changes `request` so that `recipient` accepts it, and records in `spec` what that means for the response.
 ///
@@ -56,13 +63,8 @@ pub fn normalize(
     normalize_messages(request, recipient, diagnostics)?;
     order::normalize(request, recipient, diagnostics);
     identifiers::normalize(request, &accepts.messages, diagnostics);
-    if request.max_tokens.is_none()
-        && accepts.params.require_max_tokens
-        && let Some(tokens) = defaults.max_tokens
-    {
-        request.max_tokens = Some(TokenLimit { tokens, completion: false });
-        diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "");
-    }
+    unsupported_params::normalize(request, recipient, diagnostics);
+    set_max_tokens(request, recipient, defaults, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }
@@ -106,6 +108,24 @@ fn set_chat_template(request: &mut Request, template: &ChatTemplate) {
         request.stop.edit().extend(added);
     }
     request.template = template.clone();
+}
+
+/// Sets the limit on the output where the client sent none: the configured one, else one that the upstream requires.
+fn set_max_tokens(
+    request: &mut Request,
+    recipient: &Recipient<'_>,
+    defaults: &RequestDefaults,
+    diagnostics: &mut Diagnostics,
+) {
+    let rules = &recipient.accepts.params;
+    let required = || rules.require_max_tokens.then(|| rules.max_output_tokens.unwrap_or(DEFAULT_MAX_TOKENS));
+    if request.max_tokens.is_none()
+        && let Some(tokens) = defaults.max_tokens.or_else(required)
+    {
+        request.max_tokens = Some(TokenLimit { tokens, completion: false });
+        let name = recipient.client_name("max_tokens");
+        diagnostics.record(DiagnosticCode::ParamDefaulted, name, &tokens.to_string());
+    }
 }
 
 /// Decides whether the upstream is asked for a stream, whatever the client asked for.

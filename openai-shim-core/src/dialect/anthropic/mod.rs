@@ -50,8 +50,8 @@ mod usage;
 pub mod wire;
 
 use super::{
-    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Repaired,
-    Shape, StreamRepairer,
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
+    Repaired, Shape, StreamRepairer,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -98,6 +98,10 @@ impl Dialect for Anthropic {
 
     fn accepts(&self) -> &'static AcceptsLayer {
         &accepts::ACCEPTS
+    }
+
+    fn params(&self) -> &'static Params {
+        &accepts::PARAMS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -6,7 +6,7 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::NAME;
 use super::{content_block, extra_fields, shape};
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
+use crate::canonical::{Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -19,9 +19,6 @@ mod params;
 mod same_dialect;
 mod signed_thinking;
 mod tools;
-
-/// The limit of a request without one: the API requires `max_tokens`.
-const DEFAULT_MAX_TOKENS: u64 = 4096;
 
 /// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
@@ -42,6 +39,10 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
+            "service_tier" => match params::read_service_tier(value) {
+                Some(tier) => request.shared.push((key.to_owned(), raw(tier))),
+                None => extra.push((key.to_owned(), raw(value))),
+            },
             "stop_sequences" => request.stop.set_decoded(strings(value)),
             "tools" => request.tools.set_decoded(tools::read(&object)?),
             _ => {
@@ -175,12 +176,10 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if body.non_null("max_tokens").is_none() {
-        let tokens = request.max_tokens.map(|limit| limit.tokens);
-        if tokens.is_none() {
-            diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "the API requires one: 4096");
-        }
-        body.set("max_tokens", tokens.unwrap_or(DEFAULT_MAX_TOKENS).to_string());
+    if let Some(limit) = request.max_tokens
+        && body.non_null("max_tokens").is_none()
+    {
+        body.set("max_tokens", limit.tokens.to_string());
     }
     if source.is_none() {
         params::write_extra(request, &mut body);

@@ -2,8 +2,26 @@
 //!
 //! <https://ai.google.dev/api/generate-content>
 
-use crate::accepts::AcceptsLayer;
+use crate::accepts::literals::layer;
+use crate::accepts::{AcceptsLayer, ParamLayer};
+use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer { min_output_tokens: Some(1) }),
+    ..AcceptsLayer::default()
+});
+
+/// The parameters.
+pub(super) static PARAMS: Params = Params(&[
+    param("max_tokens", "generationConfig.maxOutputTokens"),
+    param("temperature", "generationConfig.temperature"),
+    param("top_p", "generationConfig.topP"),
+    param("top_k", "generationConfig.topK"),
+    param("frequency_penalty", "generationConfig.frequencyPenalty"),
+    param("presence_penalty", "generationConfig.presencePenalty"),
+    param("seed", "generationConfig.seed"),
+    param("n", "generationConfig.candidateCount"),
+    param("stop", "generationConfig.stopSequences"),
+]);

@@ -149,11 +149,6 @@ fn encode_all(request: &Request, diagnostics: &mut Diagnostics) -> Object<'stati
     if *request.parallel_tool_calls == Some(false) {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "parallel_tool_calls", "one call at a time");
     }
-    if request.user.is_some() {
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, "user", "");
-    }
-    request.report_shared(diagnostics);
-    request.extra.report(NAME, "", diagnostics);
     for (key, value) in request.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
         body.set(key.clone(), value.get().to_owned());
     }

@@ -76,18 +76,12 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
             "tools" => request.tools.set_decoded(tools::decode_tools(&object, diagnostics)?),
             "tool_choice" => request.tool_choice.set_decoded(tools::decode_tool_choice(value)),
             "response_format" => request.response_format.set_decoded(decode_response_format(value)),
-            "logprobs" | "top_logprobs" => {
-                request.logprobs =
-                    match (object.bool("logprobs"), object.get("top_logprobs").and_then(natural)) {
-                        (Some(true), top) => Some(top.unwrap_or(0)),
-                        _ => None,
-                    };
-                extra.push((key.to_owned(), raw(value)));
+            "logprobs" if object.bool(key) == Some(true) => {
+                request.logprobs = Some(object.get("top_logprobs").and_then(natural).unwrap_or(0));
             }
-            "logit_bias" => {
-                request.logit_bias = object.non_null(key).map(raw);
-                extra.push((key.to_owned(), raw(value)));
-            }
+            "top_logprobs"
+                if object.bool("logprobs") == Some(true) && natural(value).is_some_and(|top| top > 0) => {}
+            "logit_bias" if value_kind(value) != ValueKind::Null => request.logit_bias = Some(raw(value)),
             _ if SHARED.contains(&key) => request.shared.push((key.to_owned(), raw(value))),
             _ => extra.push((key.to_owned(), raw(value))),
         }
@@ -288,15 +282,15 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
         body.set(key.clone(), value.get().to_owned());
     }
-    if request.extra.dialect != NAME {
-        if let Some(top) = request.logprobs {
-            body.set("logprobs", "true");
-            set_or_remove(body, "top_logprobs", (top > 0).then(|| top.to_string()));
+    if let Some(top) = request.logprobs {
+        body.set("logprobs", "true");
+        if top > 0 {
+            body.set("top_logprobs", top.to_string());
         }
-        set_or_remove(body, "logit_bias", request.logit_bias.as_ref().map(|bias| bias.get().to_owned()));
     }
-    let dropped = request.extra.dropped_keys(NAME).filter(|key| !["logprobs", "logit_bias"].contains(key));
-    dropped.for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
+    if let Some(biases) = &request.logit_bias {
+        body.set("logit_bias", biases.get().to_owned());
+    }
 }
 
 /// Sets a field, or removes it where there is no value.

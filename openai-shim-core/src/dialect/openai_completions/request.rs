@@ -39,19 +39,15 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
+            "min_p" => request.min_p = number(value),
+            "repetition_penalty" => request.repetition_penalty = number(value),
             "frequency_penalty" => request.frequency_penalty = number(value),
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
             "stop" => request.stop.set_decoded(read_stop_sequences(value)),
-            "logprobs" => {
-                request.logprobs = natural(value);
-                extra.push((key.to_owned(), raw(value)));
-            }
-            "logit_bias" => {
-                request.logit_bias = object.non_null(key).map(raw);
-                extra.push((key.to_owned(), raw(value)));
-            }
+            "logprobs" if natural(value).is_some() => request.logprobs = natural(value),
+            "logit_bias" if value_kind(value) != ValueKind::Null => request.logit_bias = Some(raw(value)),
             // `best_of` up to `n` changes nothing. An echoed prompt is added here where the upstream does not do it.
             "best_of" if object.u64(key).is_some_and(|best| best <= object.u64("n").unwrap_or(1)) => {
                 extra.push((String::from(".best_of"), raw(value)));
@@ -262,6 +258,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     set_or_remove(body, "temperature", request.temperature.map(|v| v.to_string()));
     set_or_remove(body, "top_p", request.top_p.map(|v| v.to_string()));
     set_or_remove(body, "top_k", request.top_k.map(|v| v.to_string()));
+    set_or_remove(body, "min_p", request.min_p.map(|v| v.to_string()));
+    set_or_remove(body, "repetition_penalty", request.repetition_penalty.map(|v| v.to_string()));
     set_or_remove(body, "frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
     set_or_remove(body, "presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     set_or_remove(body, "seed", request.seed.map(|v| v.to_string()));
@@ -292,14 +290,6 @@ fn record_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
     {
         diagnostics.record(DiagnosticCode::ParamDropped, "reasoning_effort", "");
     }
-    for (key, value) in &request.shared {
-        if !matches!(value.get().trim(), "null" | "false") {
-            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
-        }
-    }
-    let written = ["logprobs", "top_logprobs", "logit_bias"];
-    let dropped = request.extra.dropped_keys(NAME).filter(|key| !written.contains(key));
-    dropped.for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 /// Sets a field, or removes it where there is no value.

@@ -71,8 +71,8 @@ pub mod wire;
 
 use super::openai_headers;
 use super::{
-    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Repaired,
-    Shape, StreamRepairer,
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
+    Repaired, Shape, StreamRepairer,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -125,6 +125,10 @@ impl Dialect for OpenAiResponses {
 
     fn accepts(&self) -> &'static AcceptsLayer {
         &accepts::ACCEPTS
+    }
+
+    fn params(&self) -> &'static Params {
+        &accepts::PARAMS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -1,28 +1,35 @@
 //! APIs of other dialects, selected by name or by the dialect. The same services' hosts select the profiles of their
 //! OpenAI-compatible APIs.
 
+use super::claude_params::claude_params;
+use super::gpt_params::openai_params;
 use super::helpers::{
     developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
 };
 use super::model_vendors::claude_with_token_budget;
-use crate::accepts::{MessageLayer, ParamLayer, ResponseFormatLayer, ResponseFormatSupport};
+use super::openai::reasoning_models;
+use crate::accepts::{MessageLayer, ResponseFormatLayer, ResponseFormatSupport};
 use crate::profile::definition::{Auth, EndpointPaths, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("Anthropic's own API, `https://api.anthropic.com/v1`, chosen by its name"),
-            sources: list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
+            sources: list(&[
+                "https://docs.anthropic.com/en/api/messages",
+                "https://platform.claude.com/docs/en/about-claude/models/migration-guide (R10 R33)",
+                "https://platform.claude.com/docs/en/api/migration-2026-10-21 (R33)",
+                "corpus: anthropic",
+            ]),
             dialect: text("anthropic-messages"),
             auth: key_in("x-api-key"),
             forward_headers: list(&["anthropic-version", "anthropic-beta"]),
             // The default page has twenty models.
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
-            params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: MessageLayer::default(),
             // It accepts schemas, and has no parameter for any JSON object.
             response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction }),
-            model_overrides: vec![claude_with_token_budget()],
+            model_overrides: [claude_params(), vec![claude_with_token_budget()]].concat(),
             ..named("anthropic")
         },
         Profile {
@@ -50,8 +57,9 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             dialect: text("openai-responses"),
             forward_headers: openai_headers(),
-            params: layer!(ParamLayer { max_choices: Some(1) }),
+            params: openai_params(),
             messages: MessageLayer::default(),
+            model_overrides: reasoning_models(""),
             ..named("openai-responses")
         },
     ]

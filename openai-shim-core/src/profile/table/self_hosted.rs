@@ -2,7 +2,7 @@
 
 use super::helpers::{
     added, also_completions, anywhere, developer_as_system, drop_params, for_models, forced_choice_as_auto,
-    layer, list, map, max_tokens_only, named, reasoning_by, text,
+    layer, list, map, max_tokens_only, named, ranges, reasoning_by, text,
 };
 use crate::accepts::{
     ContentType, MessageLayer, ParamLayer, PrefillPolicy, ReasoningParam, ResponseFormatLayer,
@@ -45,7 +45,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/dnakov/anon-kode/issues/60 (R7)",
                 "https://github.com/predibase/lorax/issues/215 (R5)",
                 "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
+                "https://github.com/huggingface/text-generation-inference/blob/main/router/src/validation.rs (R31)",
             ]),
+            // 1, the default, is out of its range.
+            params: layer!(ParamLayer { clamp: ranges(&[("top_p", [0.01, 0.99])]) }),
             model_overrides: strict_chat_templates(),
             ..anywhere("tgi", "http://127.0.0.1:8080/v1")
         },
@@ -134,7 +137,6 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             dialect: text("ollama-chat"),
             paths: EndpointPaths { models: text("/tags"), ..EndpointPaths::default() },
-            params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: developer_as_system(),
             tools: forced_choice_as_auto(),
             ..named("ollama-native")

@@ -38,21 +38,6 @@ pub(super) fn encode(request: &Request, body: &mut Object<'_>, diagnostics: &mut
     if body.get("store").is_none() {
         body.set("store", "false");
     }
-    request
-        .extra
-        .dropped_keys(NAME)
-        .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
-    let mut drop_param = |key: &str, is_set: bool| {
-        if is_set {
-            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
-        }
-    };
-    drop_param("n", request.n.is_some_and(|n| n > 1));
-    drop_param("stop", !request.stop.is_empty());
-    drop_param("top_k", request.top_k.is_some());
-    drop_param("seed", request.seed.is_some());
-    drop_param("frequency_penalty", request.frequency_penalty.is_some_and(|v| v != 0.0));
-    drop_param("presence_penalty", request.presence_penalty.is_some_and(|v| v != 0.0));
 }
 
 /// Encodes the changed parameters into the client's own body.
