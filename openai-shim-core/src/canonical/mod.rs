@@ -4,6 +4,7 @@
 //! and [`Event`]s are the streamed one: [`grammar`] defines their legal order, [`fold`](fold()) and [`unfold`](unfold()) convert
 //! one form into the other. [`Diagnostics`] records every change on the way.
 
+mod addition;
 mod answer_quirks;
 pub mod call_id;
 mod chat_template;
@@ -20,6 +21,7 @@ pub mod grammar;
 pub mod issuer;
 mod logprobs;
 mod lost_field;
+pub mod media_type;
 mod message;
 mod model_list;
 mod numbered_list;
@@ -40,6 +42,7 @@ mod turn_record;
 mod unusable_response;
 mod usage;
 
+pub use addition::Addition;
 pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
@@ -68,7 +71,7 @@ pub use response_summary::ResponseSummary;
 pub use response_to_events::{NATIVE, unfold};
 pub use signature::Signature;
 pub use text::Text;
-pub use tool::{Tool, ToolChoice};
+pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
 pub use unusable_response::{explain_unusable, is_document, is_html, trim_body};

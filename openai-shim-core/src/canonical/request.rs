@@ -1,6 +1,6 @@
 //! The request: conversation, tools and parameters, independent of any dialect.
 
-use super::{ChatTemplate, ExtraFields, Messages, Tool, ToolChoice, Tracked};
+use super::{Block, ChatTemplate, ExtraFields, Messages, Tool, ToolChoice, Tracked};
 use crate::error::ClientError;
 use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
@@ -119,6 +119,8 @@ pub enum ResponseFormat {
         /// Fields without a place in this model, such as `description`.
         extra: ExtraFields,
     },
+    /// One of these texts, as it is.
+    TextEnum(Vec<String>),
     /// A format that only its own dialect defines.
     Native {
         /// The dialect.
@@ -147,6 +149,13 @@ impl Request {
     /// would exist twice while it is copied.
     pub(crate) fn list(&self, overhead: usize) -> ArrayBuilder {
         ArrayBuilder::with_capacity(self.messages.iter().map(|message| message.size() + overhead).sum())
+    }
+
+    /// Whether the request means nearly the same without its tools: no call is demanded, and the history has none.
+    pub fn can_do_without_tools(&self) -> bool {
+        let is_free = matches!(*self.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None));
+        let is_call = |block: &Block| matches!(block, Block::ToolCall { .. } | Block::ToolResult { .. });
+        is_free && !self.messages.iter().any(|message| message.blocks.iter().any(is_call))
     }
 
     /// Whether the tool choice, or whether several tools may be called at once, was changed after decoding.

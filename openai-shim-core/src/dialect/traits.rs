@@ -7,8 +7,8 @@ use super::shape::{self, Shape};
 use super::url;
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
-    CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseContext,
-    ResponseSpec, ResponseSummary, parse_models,
+    Addition, CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response,
+    ResponseContext, ResponseSpec, ResponseSummary, parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
@@ -42,6 +42,8 @@ pub struct Encoded<'a> {
     pub body: Object<'a>,
     /// Headers besides `content-type` and credentials.
     pub headers: HeaderMap,
+    /// What of all this the request did not ask for, and a server may refuse.
+    pub additions: Vec<Addition>,
 }
 
 /// One wire format on both sides: decoded from clients and upstreams, encoded for upstreams and clients.
@@ -121,7 +123,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         &Params(&[])
     }
 
-    /// Returns the name under which extra fields of this dialect are held. Dialects of one API share it.
+    /// Returns the name under which extra fields and tools of this dialect's own are held. Dialects of one API share it.
     fn extra_fields_name(&self) -> &'static str {
         self.name()
     }

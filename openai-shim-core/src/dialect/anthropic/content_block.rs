@@ -177,7 +177,7 @@ fn read_source(object: &Object<'_>) -> Option<MediaSource> {
     let source = object.object("source")?;
     let text_of = |key: &str| source.str(key).map(Cow::into_owned);
     match source.str("type")?.as_ref() {
-        "base64" => Some(MediaSource::Base64 { media_type: text_of("media_type")?, data: text_of("data")? }),
+        "base64" => Some(MediaSource::base64(text_of("media_type").unwrap_or_default(), text_of("data")?)),
         "url" => text_of("url").map(MediaSource::Url),
         "file" => text_of("file_id").map(MediaSource::FileId),
         _ => None,
@@ -225,16 +225,11 @@ pub(super) fn write(block: &Block, field_path: &str, diagnostics: &mut Diagnosti
             write_thinking(text, signature.as_deref().unwrap_or_default(), extra)
         }
         Block::Image(image) => match write_source(&image.source) {
-            Some(source) => {
-                if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
-                    diagnostics.record(DiagnosticCode::ExtraDropped, field_path, "detail");
-                }
-                write_media(
-                    MediaBlock { block_type: "image", source, title: None, extra: &image.extra },
-                    field_path,
-                    diagnostics,
-                )
-            }
+            Some(source) => write_media(
+                MediaBlock { block_type: "image", source, title: None, extra: &image.extra },
+                field_path,
+                diagnostics,
+            ),
             None => return unsupported(diagnostics, "an image that is no URL and no base64"),
         },
         Block::Audio(_) => return unsupported(diagnostics, "audio"),

@@ -6,7 +6,7 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::NAME;
 use super::{content_block, extra_fields, shape};
-use crate::canonical::{Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
+use crate::canonical::{Addition, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -19,6 +19,9 @@ mod params;
 mod same_dialect;
 mod signed_thinking;
 mod tools;
+
+/// The header that states the version of the API.
+const VERSION_HEADER: &str = "anthropic-version";
 
 /// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
@@ -215,6 +218,8 @@ pub(super) fn encode<'a>(
         body.set("stream", if request.stream { "true" } else { "false" });
     }
     let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
-    Ok(Encoded { path: String::from("/messages"), body, headers })
+    headers.insert(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static("2023-06-01"));
+    // `max_tokens` is none of them: the API requires it.
+    let additions = vec![Addition::header(VERSION_HEADER)];
+    Ok(Encoded { path: String::from("/messages"), body, headers, additions })
 }

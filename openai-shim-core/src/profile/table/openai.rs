@@ -2,7 +2,8 @@
 
 use super::gpt_params::{gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, named, openai_headers, text,
+    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, media_from_users, named,
+    openai_formats, openai_headers, openai_tools, text,
 };
 use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
@@ -29,6 +30,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -43,6 +46,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by its v1 API; for deployments, `paths.query_params` takes the `api-version`",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle (R55 R56)",
                 "https://github.com/langchain-ai/langchain/issues/29416 (R25)",
                 "corpus: azure (R2)",
@@ -51,7 +55,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             auth: Auth { header: text("api-key"), prefix: text("") },
             params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
         Profile {
@@ -59,6 +66,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by deployments and a dated `api-version`; it is chosen by its name",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/ai-foundry/openai/reference (R54 R55 R56)",
                 "corpus: azure (R54 R55)",
             ]),
@@ -71,7 +79,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             has_model_list: false,
             params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..named("azure-deployments")
         },
         Profile {
@@ -84,6 +95,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },
@@ -98,6 +111,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             // The older name of the limit is refused for every model.
             params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]

@@ -33,8 +33,6 @@ enum OpenMessage {
     None,
     /// The last message, a turn of the assistant.
     AssistantTurn(TurnContent),
-    /// A run of tool results, from this message to the last.
-    ToolResults { first: usize },
 }
 
 /// What an assistant's turn contains so far.
@@ -280,15 +278,13 @@ impl<'i> InputDecoder<'i> {
                 [extra.into_members(), vec![(".output".to_owned(), raw(output))]].concat(),
             );
         }
-        let has_media =
-            blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
         let mut message = Message::decoded(
             Role::Tool,
             vec![Block::ToolResult { id: id.into_owned(), blocks, is_error: false, extra }],
         );
         message.decoded_mut().content_was_parts = parts.len() > 1;
         message.set_decoded_span(span);
-        self.push_tool_result(message, has_media);
+        self.push(message);
         Ok(())
     }
 
@@ -315,10 +311,9 @@ impl<'i> InputDecoder<'i> {
             _ => Vec::new(),
         };
         let block = client_tool_items::decode_output(item, tool, id, &found);
-        let has_media = tool.output == OutputForm::Screenshot;
         let mut message = Message::decoded(Role::Tool, vec![block]);
         message.set_decoded_span(span);
-        self.push_tool_result(message, has_media);
+        self.push(message);
         true
     }
 
@@ -327,34 +322,6 @@ impl<'i> InputDecoder<'i> {
         if !self.call_ids.contains(id) {
             let message = format!("No tool call found for function call output with call_id {id}.");
             self.require_same_dialect(ClientError::invalid(message).at("input"));
-        }
-    }
-
-    /// Adds a tool result. A run of results with media becomes one message of the user: in other dialects the media comes
-    /// after the results, and nothing may come between these.
-    fn push_tool_result(&mut self, message: Message, has_media: bool) {
-        let messages = self.request.messages.decoded_mut();
-        let first = match self.open {
-            OpenMessage::ToolResults { first } => first,
-            OpenMessage::None | OpenMessage::AssistantTurn(_) => messages.len(),
-        };
-        self.open = OpenMessage::ToolResults { first };
-        let is_merged = messages.get(first).is_some_and(|m| m.role == Role::User);
-        messages.push(message);
-        if !has_media && !is_merged {
-            return;
-        }
-        let merged = messages.drain(first..).reduce(|mut merged, next| {
-            let span = merged.source_span().zip(next.source_span()).map(|(first, last)| first.to(last));
-            merged.set_decoded_span(span);
-            let fields = merged.decoded_mut();
-            fields.content_was_parts |= next.content_was_parts;
-            fields.blocks.extend(next.into_blocks());
-            merged
-        });
-        if let Some(mut merged) = merged {
-            merged.decoded_mut().role = Role::User;
-            messages.push(merged);
         }
     }
 

@@ -5,7 +5,7 @@ use super::super::content_part;
 use super::super::extra_fields::{self, parse_or_empty};
 use super::super::names::{CALL_KEY, CLIENT_TOOL, ITEM, NAME, PAYLOAD};
 use super::super::tool_call::arguments_to_input;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Role};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Role, Text};
 use crate::json::{ArrayBuilder, Object, decode_string, encode_string};
 use std::borrow::Cow;
 
@@ -50,6 +50,17 @@ fn encode_content(
         && extra_fields::get(extra, "type").is_none()
     {
         return text.to_json();
+    }
+    // Several texts of the model fit no type of an input message: they are one text.
+    let texts: Option<Vec<&Text>> = blocks
+        .iter()
+        .map(|block| match block {
+            Block::Text { text, extra } if extra_fields::get(extra, "type").is_none() => Some(text),
+            _ => None,
+        })
+        .collect();
+    if let Some(texts) = texts.filter(|texts| is_assistant && !texts.is_empty()) {
+        return Text::join_json(texts, "");
     }
     let mut parts = Vec::new();
     for block in blocks {
