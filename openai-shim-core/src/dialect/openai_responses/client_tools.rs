@@ -105,6 +105,27 @@ impl ClientTool {
         }
     }
 
+    /// Sets the members that a call has in an answer. `None` if the arguments do not fit.
+    pub(super) fn set_answer(&self, arguments: &str, item: &mut Object<'_>) -> Option<()> {
+        self.set_arguments(arguments, item)?;
+        let [members, payload_members] = self.answer_members;
+        let fill = |object: &mut Object<'_>, members: &[(&'static str, &'static str)]| {
+            for (key, value) in members {
+                if object.get(key).is_none() {
+                    object.set(*key, *value);
+                }
+            }
+        };
+        fill(item, members);
+        if !payload_members.is_empty() {
+            let key = self.payload.key();
+            let mut payload = item.object(key).map(Object::into_owned).unwrap_or_default();
+            fill(&mut payload, payload_members);
+            item.set(key, payload.to_json());
+        }
+        Some(())
+    }
+
     /// Sets the members of a call item that come from the arguments. `None` if the arguments do not fit.
     pub(super) fn set_arguments(&self, arguments: &str, item: &mut Object<'_>) -> Option<()> {
         let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
