@@ -476,7 +476,7 @@ fn arguments_in_another_form_are_put_right() {
 fn a_function_of_the_same_name_keeps_its_name() {
     let request = json!({
         "model": "m",
-        "tools": [{"type": "shell"}, {"type": "function", "name": "shell", "parameters": {"type": "object"}}],
+        "tools": [{"type": "shell"}, {"type": "function", "name": "shell", "parameters": {"type": "object", "properties": {}}}],
         "tool_choice": {"type": "shell"},
         "input": [
             {"role": "user", "content": "do it"},
@@ -784,8 +784,8 @@ fn additions_and_removals_in_the_conversation_decide_which_tools_are_offered() {
             {"role": "user", "content": "x"},
             {"role": "system", "content": [reference("tool_removal", "removed"), reference("tool_removal", "back"), reference("tool_addition", "added")]},
             {"role": "assistant", "content": "y"},
-            {"role": "system", "content": [{"type": "text", "text": "Take care."}, reference("tool_addition", "back"), definition]},
             {"role": "user", "content": "z"},
+            {"role": "system", "content": [{"type": "text", "text": "Take care."}, reference("tool_addition", "back"), definition]},
         ]),
     );
     for (upstream, has_tools) in others(anthropic()) {

@@ -6,7 +6,7 @@ mod table;
 
 use super::extra_fields::{self, parse_or_empty};
 use super::names::{CLIENT_TOOL, NAME};
-use crate::canonical::{Block, ExtraFields, Request, Tool, ToolChoice};
+use crate::canonical::{Block, ExtraFields, NATIVE_SCHEMA, Request, Tool, ToolChoice};
 use crate::json::{Object, encode_string, raw};
 use definition::Payload;
 pub(super) use definition::{ClientTool, OutputForm};
@@ -71,7 +71,9 @@ impl ClientTool {
                 description.push_str(&format!(" {label}: {}.", crate::json::string_or_json(value)));
             }
         }
-        let mut members = vec![(CLIENT_TOOL.to_owned(), raw(tool.to_json()))];
+        // In its own dialect the tool has no schema.
+        let mut members =
+            vec![(CLIENT_TOOL.to_owned(), raw(tool.to_json())), (NATIVE_SCHEMA.to_owned(), raw("true"))];
         members.extend(
             tool.get("allowed_callers").map(|callers| (String::from("allowed_callers"), raw(callers))),
         );
