@@ -1,7 +1,6 @@
 //! Parameters of an encoded body to those that the upstream accepts: renamed, moved into a range, dropped, and set.
 
 use super::body_path;
-use super::reasoning::effort;
 use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
 use super::{param_conditions, param_values};
@@ -27,7 +26,6 @@ pub fn params(
     let accepts = recipient.accepts;
     drop_empty_tools(body, diagnostics);
     write_required_choice(body, accepts, diagnostics);
-    effort::write_effort(body, &accepts.reasoning, diagnostics);
     rename(body, &accepts.params, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
     clamp(body, recipient, diagnostics);

@@ -3,9 +3,10 @@
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
     AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
-    ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam, ReasoningRules, RefSupport,
-    ResponseFormatRules, ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
+    ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
+    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, SystemPosition, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -170,6 +171,8 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.assistant_after_tool,
             "an assistant message is inserted between a tool result and a user message",
         ),
+        (rules.require_user, "if there are only system messages, the last one is sent as `user`"),
+        (rules.trim_prefill, "an assistant message at the end loses the white space at its end"),
     ] {
         lines.when(on, || line.to_owned());
     }
@@ -201,12 +204,32 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     });
     lines.keyword(rules.tool_call_ids, |keyword| match keyword {
         ToolCallIdFormat::Alnum9 => "tool call ids are sent as nine letters and digits",
-        _ => "tool call ids have at most forty characters",
+        ToolCallIdFormat::Max40 => "tool call ids have at most 40 characters",
+        ToolCallIdFormat::Max64 => "tool call ids have at most 64 characters",
+        ToolCallIdFormat::Word => "tool call ids are sent as letters, digits, `_` and `-`",
+        _ => "tool call ids are sent as up to 64 letters, digits, `_` and `-`",
+    });
+    lines.keyword(rules.tool_pairing, |keyword| match keyword {
+        ToolPairing::Later => "each tool call has one result, behind it",
+        _ => "each tool call has one result, directly behind the message with the call",
+    });
+    lines.keyword(rules.system_position, |keyword| match keyword {
+        SystemPosition::AfterUser => "system messages that do not follow the user's are put first",
+        _ => "system messages are put first",
     });
     lines.keyword(rules.reasoning_history, |keyword| match keyword {
         ReasoningHistory::Drop => "the reasoning of earlier turns is dropped",
         _ => "the reasoning of earlier turns is required: what the client does not send is restored where it is known",
     });
+    lines.keyword(rules.reasoning_field, |keyword| match keyword {
+        ReasoningField::ReasoningContent => "the reasoning of earlier turns is sent as `reasoning_content`",
+        ReasoningField::Reasoning => "the reasoning of earlier turns is sent as `reasoning`",
+        ReasoningField::Both => {
+            "the reasoning of earlier turns is sent as `reasoning_content` and as `reasoning`"
+        }
+        _ => "the reasoning of earlier turns is sent in the content, between `<think>` and `</think>`",
+    });
+    lines.keyword(rules.unsigned_reasoning, |_| "reasoning of earlier turns without a signature is dropped");
     lines.when(rules.chat_template.is_set(), || match rules.chat_template.name {
         BuiltInTemplate::None => "a conversation is written as one prompt".to_owned(),
         name => format!(
@@ -256,6 +279,15 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.when(!rules.supported, || {
         "tools are dropped, unless a call is demanded or the history has calls".to_owned()
+    });
+    lines.keyword(rules.names, |keyword| {
+        let form = match keyword {
+            ToolNameFormat::Word64 => "up to 64 letters, digits, `_` and `-`",
+            ToolNameFormat::Word128 => "up to 128 letters, digits, `_` and `-`",
+            ToolNameFormat::Identifier64 => "up to 64 letters, digits, `_` and `-`, a letter or `_` first",
+            _ => "up to 128 letters, digits, `_`, `-`, `.` and `:`, a letter or `_` first",
+        };
+        format!("names of tools are sent as {form}")
     });
     for (what, how) in
         [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
@@ -368,18 +400,59 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
 fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.keyword(rules.param, |keyword| match keyword {
-        ReasoningParam::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
-        ReasoningParam::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
-        ReasoningParam::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
+        ReasoningParam::ReasoningEffort => "every request for reasoning is sent as `reasoning_effort`",
+        ReasoningParam::Reasoning => "every request for reasoning is sent as `reasoning: {effort}`",
+        ReasoningParam::Thinking => "every request for reasoning is sent as `thinking: {type}`",
+        ReasoningParam::EnableThinking => "every request for reasoning is sent as `enable_thinking`",
         ReasoningParam::ChatTemplateKwargs => {
-            "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`"
+            "every request for reasoning is sent as `chat_template_kwargs: {enable_thinking}`"
         }
-        _ => "`reasoning_effort` is dropped",
+        _ => "requests for reasoning are dropped",
     });
     lines.when(!rules.efforts.is_empty(), || {
         format!("it accepts the efforts {}: the nearest one is sent", names(&rules.efforts))
     });
-    lines.when(rules.use_token_budget, || "it takes a token budget for reasoning, and no effort".to_owned());
+    lines.keyword(rules.amount, |keyword| match keyword {
+        ReasoningAmount::Effort => "a token budget for reasoning is sent as the nearest effort",
+        _ => "an effort of reasoning is sent as a token budget",
+    });
+    for (effort, budget) in &rules.budgets {
+        lines.add(format!("the effort `{effort}` is a budget of {budget} tokens"));
+    }
+    match (rules.min_budget, rules.max_budget) {
+        (None, None) => {}
+        (Some(min), None) => lines.add(format!("its smallest budget for reasoning is {min} tokens")),
+        (None, Some(max)) => lines.add(format!("its largest budget for reasoning is {max} tokens")),
+        (Some(min), Some(max)) => lines.add(format!("its budgets for reasoning are {min} to {max} tokens")),
+    }
+    lines.when(rules.budget_below_max_tokens, || {
+        "a budget for reasoning is kept below the limit on the response's length".to_owned()
+    });
+    lines.when(!rules.modes.is_empty(), || {
+        format!("of the types of thinking it accepts {}: the nearest one is sent", names(&rules.modes))
+    });
+    lines.when(!rules.max_effort_off.is_empty(), || {
+        format!("without thinking it accepts no effort above `{}`", rules.max_effort_off)
+    });
+    lines.keyword(rules.default, |keyword| match keyword {
+        ReasoningDefault::Off => "it reasons only on request",
+        _ => "it reasons unless it is switched off, if it can be",
+    });
+    lines.keyword(rules.display, |keyword| match keyword {
+        ReasoningVisibility::Optional => "reasoning is shown as the client requests it",
+        ReasoningVisibility::OnRequest => "reasoning is requested for clients that show it",
+        _ => "it shows no reasoning",
+    });
+    for (on, line) in [
+        (rules.effort_of_response, "an effort concerns the whole response"),
+        (!rules.with_forced_tools, "reasoning is switched off while a tool call is forced"),
+        (
+            rules.requires_signed_calls,
+            "a budget for reasoning is dropped where the reasoning before the last tool calls is missing",
+        ),
+    ] {
+        lines.when(on, || line.to_owned());
+    }
     lines.0
 }
 

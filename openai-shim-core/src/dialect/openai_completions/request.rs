@@ -281,11 +281,6 @@ fn record_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
     if !matches!(*request.response_format, None | Some(ResponseFormat::Text)) {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "");
     }
-    if request.reasoning.as_effort().is_some_and(|effort| effort != "none")
-        || request.reasoning.enabled == Some(true)
-    {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning_effort", "");
-    }
 }
 
 /// Sets a field, or removes it where there is no value.

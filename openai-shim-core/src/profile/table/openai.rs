@@ -2,10 +2,13 @@
 
 use super::gpt_params::{gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, media_from_users, named,
-    openai_formats, openai_headers, openai_tools, text,
+    anywhere, at_host, drop_params, for_models, layer, list, map, media_from_users, named, openai_formats,
+    openai_headers, openai_tools, reasoning_by, text,
 };
-use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
+use super::openai_models;
+use crate::accepts::{
+    MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ReasoningVisibility, ToolCallIdFormat,
+};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -32,6 +35,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             tools: openai_tools(),
             response_format: openai_formats(),
+            reasoning: hidden_reasoning(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -57,6 +61,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             tools: openai_tools(),
             response_format: openai_formats(),
+            reasoning: hidden_reasoning(),
             model_overrides: reasoning_models(""),
             media: media_from_users(&["image", "audio"]),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
@@ -81,6 +86,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             tools: openai_tools(),
             response_format: openai_formats(),
+            reasoning: hidden_reasoning(),
             model_overrides: reasoning_models(""),
             media: media_from_users(&["image", "audio"]),
             ..named("azure-deployments")
@@ -97,6 +103,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: MessageLayer::default(),
             tools: openai_tools(),
             response_format: openai_formats(),
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },
@@ -116,6 +123,14 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]
+}
+
+/// OpenAI's chat takes an effort, and shows no reasoning.
+fn hidden_reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        display: ReasoningVisibility::Never,
+        ..reasoning_by(ReasoningParam::ReasoningEffort)
+    })
 }
 
 /// Models that take text completions only.
@@ -164,23 +179,14 @@ pub(super) fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
         },
         ModelOverride {
             params: drop_params(&["parallel_tool_calls"]),
-            reasoning: efforts(&["low", "medium", "high"]),
             ..prefixed(&["o1*", "o3-mini*", "o4-mini*"])
-        },
-        ModelOverride {
-            reasoning: efforts(&["minimal", "low", "medium", "high"]),
-            ..prefixed(&["gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*"])
-        },
-        ModelOverride {
-            reasoning: efforts(&["none", "low", "medium", "high"]),
-            ..prefixed(&["gpt-5.1", "gpt-5.1-20*"])
         },
         ModelOverride {
             messages: layer!(MessageLayer { roles: map(&[("system", "user"), ("developer", "user")]) }),
             ..prefixed(&["o1-mini*", "o1-preview*"])
         },
     ];
-    [older, gpt_params(prefix)].concat()
+    [older, gpt_params(prefix), openai_models::reasoning(prefix)].concat()
 }
 
 fn with_prefix(prefix: &str, names: &[&str]) -> Vec<String> {
