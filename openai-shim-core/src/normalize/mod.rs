@@ -94,7 +94,7 @@ fn normalize_messages(
     let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
     noise::drop_system_lines(messages, rules, diagnostics);
-    media::normalize(messages, is_translated, recipient, diagnostics)?;
+    media::normalize(messages, request.extra.dialect, recipient, diagnostics)?;
     media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
     empty_text::drop_refused(messages, recipient, diagnostics);
     if !request.is_prompt {

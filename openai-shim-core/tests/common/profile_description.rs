@@ -263,6 +263,13 @@ fn media(rules: &MediaRules) -> Vec<String> {
     if let Some(details) = &rules.image_details {
         lines.add(format!("the `detail` of an image is {}", listed(details)));
     }
+    lines.when(rules.beside_results, || "media of tool results stand beside the results".to_owned());
+    lines.when(!rules.file_id_prefix.is_empty(), || {
+        format!("ids of files begin with `{}`", rules.file_id_prefix)
+    });
+    lines.when(!rules.url_schemes.is_empty(), || {
+        format!("URLs of media have the schemes {}", names(&rules.url_schemes))
+    });
     lines.when(rules.untyped, || "base64 is sent without its media type".to_owned());
     lines.when(rules.named != usual.named, || format!("only {} keep their name", listed(&rules.named)));
     lines.0

@@ -75,6 +75,7 @@ fn media() -> MediaLayer {
     layer!(MediaLayer {
         // Only from the third generation on.
         in_tool_results: Vec::new(),
+        beside_results: true,
         in_system: Vec::new(),
         // <https://ai.google.dev/gemini-api/docs/image-understanding>
         image_types: list(&["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]),
