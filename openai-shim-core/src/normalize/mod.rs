@@ -36,7 +36,6 @@ mod tool_names;
 mod tool_schema;
 mod unsupported_params;
 
-pub use additions::leave_out;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};

@@ -53,7 +53,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
     lines.extend(stream(&accepts.stream));
-    lines.extend(responses(profile.responses));
+    lines.extend(responses(profile.responses.clone()));
     lines
 }
 
@@ -473,8 +473,12 @@ fn responses(rules: AnswerQuirks) -> Vec<String> {
     });
     lines.when(rules.keep_tool_markup, || "tool calls that are written into the text stay there".to_owned());
     lines.keyword(rules.reasoning_tags, |keyword| match keyword {
-        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`",
-        _ => "`<think>` is ordinary text",
+        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`".to_owned(),
+        ReasoningTags::Own(tags) if tags.open.is_empty() => {
+            format!("its text begins with reasoning, up to `{}`", tags.close)
+        }
+        ReasoningTags::Own(tags) => format!("its reasoning is between `{}` and `{}`", tags.open, tags.close),
+        _ => "`<think>` is ordinary text".to_owned(),
     });
     lines.0
 }
