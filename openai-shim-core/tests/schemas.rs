@@ -271,7 +271,7 @@ fn structured_output_has_only_what_the_vendor_accepts() {
                 );
             }
             if upstream.starts_with("openai") {
-                assert_eq!(found["required"], json!(["n", "s", "l"]), "{what}");
+                assert_eq!(found["required"], json!(["l", "n", "s"]), "{what}");
             }
             if upstream == "anthropic-messages" {
                 assert_eq!(found["required"], json!(["n"]), "{what}");

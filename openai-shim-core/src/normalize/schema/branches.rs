@@ -94,11 +94,11 @@ fn add_constraint<'s>(schema: &mut Schema<'s>, keyword: &str, value: Value<'s>, 
             let mut added = Schema::default();
             added.set("required", value);
             let (first, second) = (schema.texts("required"), added.texts("required"));
-            let mut seen = BTreeSet::new();
+            let mut listed = BTreeSet::new();
             let names: Vec<Cow<'_, str>> = first
                 .into_iter()
                 .chain(second)
-                .filter(|name| seen.insert(name.to_string()))
+                .filter(|name| listed.insert(name.to_string()))
                 .map(|name| Cow::Owned(name.into_owned()))
                 .collect();
             set_names(schema, "required", &names);
