@@ -29,6 +29,7 @@ macro_rules! keywords {
 }
 
 pub(crate) mod literals;
+mod media;
 mod messages;
 mod params;
 mod reasoning;
@@ -37,9 +38,10 @@ mod schema;
 mod streaming;
 mod tools;
 
+pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{
-    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, ReasoningHistory,
-    ToolCallContent, ToolCallIdFormat,
+    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
+    ReasoningHistory, ToolCallContent, ToolCallIdFormat,
 };
 pub use params::{ParamLayer, ParamRules};
 pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
@@ -55,6 +57,8 @@ rules! {
         pub params: ParamRules => ParamLayer,
         /// Which messages.
         pub messages: MessageRules => MessageLayer,
+        /// Which images, audio and files, and where.
+        pub media: MediaRules => MediaLayer,
         /// Which tools, and which choice among them.
         pub tools: ToolRules => ToolLayer,
         /// Which response formats.

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 rules! {
     /// Which tools, and which choice among them, an upstream accepts.
     pub struct ToolRules, ToolLayer {
-        /// Tools are accepted; otherwise none are sent.
+        /// No tools are sent: the API has none.
+        pub omit: bool,
+        /// Tools are accepted. Otherwise they are dropped, unless a call is demanded or the history has calls: without them
+        /// such a request would be another one.
         pub supported: bool = true,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,

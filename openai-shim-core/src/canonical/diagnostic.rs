@@ -79,6 +79,8 @@ codes! {
     ReasoningDropped "reasoning-dropped" Info "Reasoning in the history was left out, because the upstream refuses it.";
     ReasoningRestored "reasoning-restored" Info "Reasoning that the client did not send back was put back into the history.";
     StateUnavailable "state-unavailable" Warning "What is kept between requests could not be read or written: the request went on without it.";
+    ToolWithheld "tool-withheld" Info "A tool that the client declares but does not offer yet (no search has found it, or the conversation took it back) was left out.";
+    NativeAsText "native-as-text" Info "What only the client's API has a form for (a result of a server's tool, a reference to a tool, a compaction) was sent as text.";
     MessageDropped "message-dropped" Info "A message that says nothing was left out.";
     BridgeAdded "bridge-added" Info "A short assistant message was put between a tool's result and the user's next message.";
     PrefillRewritten "prefill-rewritten" Warning "An assistant message at the end was sent in another way.";

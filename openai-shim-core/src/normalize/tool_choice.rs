@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let rules = &recipient.accepts.tools;
     let family = recipient.dialect.extra_fields_name();
-    if !rules.supported {
+    // A model without tools gets those without which the request would be another one.
+    if rules.omit || !rules.supported && request.can_do_without_tools() {
         drop_all(request, diagnostics);
         return;
     }
@@ -51,7 +52,7 @@ fn drop_all(request: &mut Request, diagnostics: &mut Diagnostics) {
             Some(ToolChoice::None) => DiagnosticCode::NullDropped,
             _ => DiagnosticCode::FeatureUnsupported,
         };
-        diagnostics.record(code, "tools", "it calls no tools");
+        diagnostics.record(code, "tools", "the upstream calls none");
     }
     drop_choice(request, diagnostics);
 }

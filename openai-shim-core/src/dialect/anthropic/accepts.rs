@@ -4,10 +4,10 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/structured-outputs> (strict schemas),
 //! <https://github.com/anthropics/claude-code/issues/40075> (no branches at the root)
 
-use crate::accepts::literals::{layer, list, ranges, shared};
+use crate::accepts::literals::{layer, list, ranges, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, ObjectSupport, ParamLayer, RefSupport, ResponseFormatLayer,
-    ResponseFormatSupport, SchemaLayer, ToolLayer,
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, RefSupport,
+    ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, ToolLayer,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         max_choices: Some(1),
         drop_blank_stops: true
     }),
+    messages: layer!(MessageLayer { drop_empty_text: true, drop_blank_text: true }),
+    media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, plain_root: true }),
         strict_schema: strict_schema(),
@@ -52,6 +54,23 @@ pub(super) static PARAMS: Params = Params(&[
     param("reasoning_effort", "output_config.effort"),
     same_name("service_tier").with_values(&["\"auto\"", "\"default\""]),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image", "file"]),
+        in_tool_results: list(&["image", "file"]),
+        // A document there is a 400: <https://platform.claude.com/docs/en/api/migration-2026-10-21>.
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        image_types: list(&["image/jpeg", "image/png", "image/gif", "image/webp"]),
+        file_types: list(&["application/pdf", "text/*"]),
+        file_id_prefix: text("file_"),
+        url_schemes: list(&["http", "https"]),
+        image_details: Some(Vec::new()),
+        named: list(&["file"]),
+    })
+}
 
 /// The schemas of strict tools and of `output_config.format`.
 fn strict_schema() -> SchemaLayer {

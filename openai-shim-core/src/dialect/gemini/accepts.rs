@@ -4,10 +4,10 @@
 //! <https://pub.dev/documentation/googleapis/latest/aiplatform_v1/GoogleCloudAiplatformV1GenerationConfig/responseJsonSchema.html>
 //! (the keywords), <https://github.com/anomalyco/opencode/pull/14659> (nothing beside `anyOf`)
 
-use crate::accepts::literals::{layer, shared};
+use crate::accepts::literals::{layer, list, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, ParamLayer, RefSupport, ResponseFormatLayer, ResponseFormatSupport,
-    SchemaLayer, ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, RefSupport,
+    ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -15,6 +15,8 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(1) }),
+    messages: layer!(MessageLayer { drop_empty_text: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { omit_empty: true, ..schema() }),
         ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
@@ -38,6 +40,20 @@ pub(super) static PARAMS: Params = Params(&[
     param("n", "generationConfig.candidateCount"),
     param("stop", "generationConfig.stopSequences"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        // Only from the third generation on.
+        in_tool_results: Vec::new(),
+        in_system: Vec::new(),
+        // <https://ai.google.dev/gemini-api/docs/image-understanding>
+        image_types: list(&["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]),
+        file_id_prefix: text("files/"),
+        image_details: Some(Vec::new()),
+        named: Vec::new(),
+    })
+}
 
 /// The schemas of `parametersJsonSchema` and `responseJsonSchema`.
 fn schema() -> SchemaLayer {

@@ -4,7 +4,10 @@
 //! <https://github.com/ollama/ollama/blob/main/api/types.go> (no choice among tools; no references in their schemas)
 
 use crate::accepts::literals::{layer, list};
-use crate::accepts::{AcceptsLayer, ParamLayer, RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, RefSupport, SchemaLayer,
+    ToolChoiceSupport, ToolLayer,
+};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
@@ -14,6 +17,8 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
         max_choices: Some(1)
     }),
+    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { refs: RefSupport::Inline }),
         ..layer!(ToolLayer {
@@ -28,7 +33,9 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
 /// The rules of `/api/generate`.
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { max_choices: Some(1) }),
-    tools: layer!(ToolLayer { supported: false }),
+    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    tools: layer!(ToolLayer { omit: true }),
     ..AcceptsLayer::default()
 });
 
@@ -46,3 +53,16 @@ pub(super) static PARAMS: Params = Params(&[
     param("stop", "options.stop"),
     param("reasoning_effort", "think"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image"]),
+        in_tool_results: list(&["image"]),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        untyped: true,
+        image_details: Some(Vec::new()),
+        named: Vec::new(),
+    })
+}

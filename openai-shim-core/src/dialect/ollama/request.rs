@@ -71,7 +71,7 @@ pub(super) fn decode(
     }
     // Ollama sends usage with every response.
     request.include_usage = request.stream;
-    request.extra = extra_fields::of(extra);
+    request.extra = ExtraFields::new(FAMILY, extra);
     match api {
         OllamaApi::Chat => message::decode(&object, body, &mut request, diagnostics)?,
         OllamaApi::Generate => generate::decode(&object, &mut request, diagnostics)?,
@@ -146,7 +146,7 @@ pub(super) fn encode<'a>(
     }
     options::encode(request, source.is_some(), &mut body);
     let path = String::from(if api == OllamaApi::Chat { "/chat" } else { "/generate" });
-    Ok(Encoded { path, body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path, body, ..Encoded::default() })
 }
 
 /// Writes the parameters, into a body that has none of the client's bytes.

@@ -5,7 +5,7 @@
 use super::extra_fields::{NAME, unknown_fields};
 use super::shape;
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, ExtraFields, LEGACY_FUNCTIONS, Message, NATIVE_SCHEMA, Request,
+    Addition, DiagnosticCode, Diagnostics, ExtraFields, LEGACY_FUNCTIONS, Message, NATIVE_SCHEMA, Request,
     ResponseFormat, SHARED, TokenLimit,
 };
 use crate::dialect::Encoded;
@@ -216,14 +216,14 @@ pub(super) fn encode<'a>(
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    stream_options(request, &mut body, diagnostics);
+    let additions = stream_options(request, &mut body, diagnostics);
     if let Some(limit) = request.max_tokens {
         let name = if limit.completion { "max_completion_tokens" } else { "max_tokens" };
         if body.non_null("max_tokens").is_none() && body.non_null("max_completion_tokens").is_none() {
             body.set(name, limit.tokens.to_string());
         }
     }
-    Ok(Encoded { path: String::from("/chat/completions"), body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path: String::from("/chat/completions"), body, additions, ..Encoded::default() })
 }
 
 /// Writes tools and tool choice where they were changed, or all in a request of another dialect.
@@ -283,7 +283,8 @@ fn encode_messages(request: &Request, source: Option<&[u8]>, diagnostics: &mut D
 }
 
 /// Requests token counts in the stream where these are needed, and drops options that a non-streaming request cannot have.
-fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Returns what the client did not request.
+fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Addition> {
     let options = body.object("stream_options").map(Object::into_owned);
     let includes_usage = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
     if request.stream && request.include_usage {
@@ -291,6 +292,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
             let mut options = options.unwrap_or_default();
             options.set("include_usage", "true");
             body.set("stream_options", options.to_json());
+            return vec![Addition::member("stream_options")];
         }
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
@@ -300,6 +302,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
             if request.stream { "" } else { "only streams have options" },
         );
     }
+    Vec::new()
 }
 
 /// Writes the parameters of a request that came in another dialect.

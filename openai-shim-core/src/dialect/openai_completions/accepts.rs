@@ -2,14 +2,16 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
-use crate::accepts::literals::layer;
-use crate::accepts::{AcceptsLayer, ToolLayer};
+use crate::accepts::literals::{layer, list};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE, ToolLayer};
 use crate::dialect::params::{Params, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API, which takes a limit of 0 tokens.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    tools: layer!(ToolLayer { supported: false }),
+    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    tools: layer!(ToolLayer { omit: true }),
     ..AcceptsLayer::default()
 });
 
@@ -30,3 +32,13 @@ pub(super) static PARAMS: Params = Params(&[
     same_name("logit_bias"),
     same_name("user"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: Vec::new(),
+        in_tool_results: Vec::new(),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+    })
+}

@@ -3,9 +3,10 @@
 //! <https://platform.openai.com/docs/api-reference/responses/create>,
 //! <https://platform.openai.com/docs/guides/structured-outputs> (strict schemas)
 
-use crate::accepts::literals::layer;
+use crate::accepts::literals::{layer, list, text};
 use crate::accepts::{
-    AcceptsLayer, ObjectSupport, ParamLayer, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ResponseFormatLayer,
+    SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
@@ -13,6 +14,8 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(16), max_choices: Some(1) }),
+    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, require_members: true }),
         strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
@@ -43,3 +46,17 @@ pub(super) static PARAMS: Params = Params(&[
     same_name("store"),
     param("verbosity", "text.verbosity"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image", "file"]),
+        in_tool_results: list(&["image", "file"]),
+        // Its parts are `output_text` and `refusal`.
+        in_assistant: Vec::new(),
+        in_system: list(&["image", "file"]),
+        file_id_prefix: text("file-"),
+        url_schemes: list(&["http", "https"]),
+        named: list(&["file"]),
+    })
+}

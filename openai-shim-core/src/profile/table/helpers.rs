@@ -2,8 +2,8 @@
 
 pub(super) use crate::accepts::literals::{added, layer, list, map, ranges, shared, text, words};
 use crate::accepts::{
-    MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, RefSupport, ResponseFormatLayer, SchemaLayer,
-    ToolChoiceSupport, ToolLayer,
+    MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, RefSupport, ResponseFormatLayer,
+    SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -66,6 +66,16 @@ pub(super) fn drop_params(names: &[&str]) -> ParamLayer {
 /// For servers that cannot force a tool call.
 pub(super) fn forced_choice_as_auto() -> ToolLayer {
     layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto, named_choice: ToolChoiceSupport::Auto })
+}
+
+/// For servers that accept only these media, from users.
+pub(super) fn media_from_users(kinds: &[&str]) -> MediaLayer {
+    layer!(MediaLayer { in_user: list(kinds) })
+}
+
+/// For servers that accept these words for an image's resolution only.
+pub(super) fn image_details(known: &[&str]) -> MediaLayer {
+    layer!(MediaLayer { image_details: Some(list(known)) })
 }
 
 /// For servers that accept these efforts only.

@@ -3,8 +3,8 @@
 use super::claude_params::claude_params;
 use super::helpers::{
     added, also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,
-    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, reasoning_by,
-    shared, text,
+    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, media_from_users,
+    reasoning_by, shared, text,
 };
 use crate::accepts::{
     ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningHistory,
@@ -56,6 +56,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                     ..for_models(&["openai/gpt-oss-*"])
                 },
             ],
+            media: media_from_users(&["image"]),
             ..at_host("groq", "https://api.groq.com/openai/v1")
         },
         Profile {
@@ -188,6 +189,7 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("Amazon Bedrock's OpenAI endpoint"),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/models/bedrock.py",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html (R54)",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints-region-availability.html",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html",
@@ -203,6 +205,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "bedrock-mantle.us-east-2.api.aws",
                 "bedrock-mantle.us-west-2.api.aws",
             ]),
+            messages: layer!(MessageLayer { drop_blank_text: true, ..developer_as_system() }),
             model_overrides: [
                 claude_params(),
                 vec![ModelOverride {

@@ -3,8 +3,8 @@
 use super::claude_params::claude_params;
 use super::helpers::{
     at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
-    gemini_3_placeholder_signature, inline_schemas, layer, list, map, max_tokens_only, ranges, reasoning_by,
-    text,
+    gemini_3_placeholder_signature, image_details, inline_schemas, layer, list, map, max_tokens_only,
+    media_from_users, ranges, reasoning_by, text,
 };
 use crate::accepts::{
     AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory,
@@ -40,7 +40,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             messages: layer!(MessageLayer {
                 tool_call_content: ToolCallContent::Null,
-                drop_empty_assistant: true
+                drop_empty_assistant: true,
+                drop_blank_text: true
             }),
             tools: layer!(ToolLayer { drop_strict: true, declare_from_history: true }),
             response_format: layer!(ResponseFormatLayer {
@@ -99,6 +100,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 messages: layer!(MessageLayer { assistant_after_tool: true }),
                 ..for_models(&["devstral*", "mistral-medium*"])
             }],
+            media: image_details(&["auto", "low", "high"]),
             ..at_host("mistral", "https://api.mistral.ai/v1")
         },
         Profile {
@@ -282,6 +284,7 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("Alibaba's DashScope: Qwen"),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/alibaba.py",
                 "https://help.aliyun.com/en/model-studio/deep-thinking (R49)",
                 "https://docs.instructorphp.com/cookbook/examples/B04_LLMApiSupport/llm_qwen (R34)",
                 "https://github.com/browser-use/web-ui/issues/659 (R48)",
@@ -299,6 +302,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 stream: layer!(StreamingLayer { required: true }),
                 ..for_models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
             }],
+            media: media_from_users(&["image", "audio"]),
             ..at_host("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
         },
         Profile {

@@ -4,13 +4,13 @@
 use super::claude_params::claude_params;
 use super::gpt_params::openai_params;
 use super::helpers::{
-    developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_formats, openai_headers,
-    openai_tools, text,
+    developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_formats,
+    openai_headers, openai_tools, text,
 };
 use super::model_vendors::claude_with_token_budget;
 use super::openai::reasoning_models;
-use crate::accepts::MessageLayer;
-use crate::profile::definition::{Auth, EndpointPaths, Profile};
+use crate::accepts::{MediaLayer, MessageLayer};
+use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
     vec![
@@ -45,7 +45,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: Vec::new(),
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: vec![gemini_3_placeholder_signature()],
+            model_overrides: vec![gemini_3_placeholder_signature(), gemini_3_media_in_results()],
             ..named("gemini")
         },
         Profile {
@@ -64,6 +64,15 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..named("openai-responses")
         },
     ]
+}
+
+/// Google's third generation takes images and documents inside of a function's response:
+/// <https://ai.google.dev/gemini-api/docs/function-calling#multimodal>.
+fn gemini_3_media_in_results() -> ModelOverride {
+    ModelOverride {
+        media: layer!(MediaLayer { in_tool_results: list(&["image", "file"]) }),
+        ..for_models(&["*gemini-3*", "*gemini-4*"])
+    }
 }
 
 fn key_in(header: &str) -> Auth {

@@ -2,8 +2,8 @@
 
 use super::gpt_params::{gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, named, openai_formats,
-    openai_headers, openai_tools, text,
+    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, media_from_users, named,
+    openai_formats, openai_headers, openai_tools, text,
 };
 use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
@@ -46,6 +46,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by its v1 API; for deployments, `paths.query_params` takes the `api-version`",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle (R55 R56)",
                 "https://github.com/langchain-ai/langchain/issues/29416 (R25)",
                 "corpus: azure (R2)",
@@ -57,6 +58,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             tools: openai_tools(),
             response_format: openai_formats(),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
         Profile {
@@ -64,6 +66,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by deployments and a dated `api-version`; it is chosen by its name",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/ai-foundry/openai/reference (R54 R55 R56)",
                 "corpus: azure (R54 R55)",
             ]),
@@ -79,6 +82,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             tools: openai_tools(),
             response_format: openai_formats(),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..named("azure-deployments")
         },
         Profile {
