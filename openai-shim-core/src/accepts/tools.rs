@@ -18,6 +18,8 @@ rules! {
         pub named_choice: ToolChoiceSupport,
         /// How the choice among some of the functions is sent: `native`, or else by offering only these.
         pub allowed_choice: ToolChoiceSupport = ToolChoiceSupport::Required,
+        /// Without functions no choice is sent, whatever other tools there are.
+        pub choice_needs_functions: bool,
         /// With `tool_choice: "none"` no tools are sent.
         pub omit_for_none: bool,
         /// `strict` is dropped from functions.

@@ -21,7 +21,11 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     if request.tool_choice.is_none() && request.parallel_tool_calls.is_none() {
         return;
     }
-    if has_tools(request, family) {
+    let has_choice = match rules.choice_needs_functions {
+        true => request.tools.iter().any(|tool| tool.name().is_some()),
+        false => has_tools(request, family),
+    };
+    if has_choice {
         drop_unoffered(request, family, diagnostics);
     } else if request.references.is_empty() {
         drop_choice(request, diagnostics);
@@ -59,7 +63,7 @@ fn drop_all(request: &mut Request, diagnostics: &mut Diagnostics) {
 
 /// Drops a choice among no tools: it would be an error.
 fn drop_choice(request: &mut Request, diagnostics: &mut Diagnostics) {
-    let no_tools = "there are no tools";
+    let no_tools = "there are no tools to choose from";
     if let Some(choice) = &*request.tool_choice {
         let has_effect = !matches!(choice, ToolChoice::Auto | ToolChoice::None);
         let code = if has_effect { DiagnosticCode::ParamDropped } else { DiagnosticCode::NullDropped };

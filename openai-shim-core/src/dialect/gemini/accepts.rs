@@ -19,7 +19,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { omit_empty: true, ..schema() }),
-        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native, choice_needs_functions: true })
     },
     response_format: ResponseFormatLayer {
         schema: schema(),
@@ -86,5 +86,6 @@ fn schema() -> SchemaLayer {
         any_of_siblings: AnyOfSiblings::Nothing,
         boolean_schemas: false,
         refs: RefSupport::Alone,
+        tolerant: true,
     })
 }

@@ -20,7 +20,7 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
     media: media(),
     tools: ToolLayer {
-        schema: layer!(SchemaLayer { refs: RefSupport::Inline }),
+        schema: layer!(SchemaLayer { refs: RefSupport::Inline, root_object: true }),
         ..layer!(ToolLayer {
             required_choice: ToolChoiceSupport::Auto,
             named_choice: ToolChoiceSupport::Auto,

@@ -20,9 +20,10 @@ pub(super) fn move_siblings(
         return;
     }
     let moved = schema.extract(|keyword, _| match (accepted, keyword) {
-        (_, "anyOf" | "$defs" | "definitions") => true,
+        (_, "anyOf" | "definitions") => true,
+        (_, keyword) if keyword.starts_with('$') && keyword != "$ref" => true,
         (AnyOfSiblings::NoType, _) => keyword != "type",
-        (AnyOfSiblings::Annotations, _) => matches!(keyword, "title" | "description"),
+        (AnyOfSiblings::Annotations, _) => matches!(keyword, "title" | "description" | "default"),
         _ => false,
     });
     if moved.is_empty() {

@@ -22,7 +22,7 @@ pub(super) fn may_change(json: &str, rules: &SchemaRules) -> bool {
         (rules.any_of_siblings != AnyOfSiblings::Any, "anyOf"),
         (rules.nullable_as_null, "nullable"),
         (rules.plain_patterns, "pattern"),
-        (!rules.formats.is_empty(), "format"),
+        (!rules.formats.is_empty() || !rules.number_formats, "format"),
         (rules.max_min_items.is_some(), "minItems"),
     ];
     is_any.contains(&true)
