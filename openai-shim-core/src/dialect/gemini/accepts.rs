@@ -30,6 +30,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
             // <https://github.com/googleapis/python-genai/blob/main/google/genai/types.py> (`FunctionDeclaration`)
             names: ToolNameFormat::Dotted128,
             allowed_choice: ToolChoiceSupport::Native,
+            choice_needs_functions: true,
         })
     },
     response_format: ResponseFormatLayer {
@@ -116,5 +117,6 @@ fn schema() -> SchemaLayer {
         any_of_siblings: AnyOfSiblings::Nothing,
         boolean_schemas: false,
         refs: RefSupport::Alone,
+        tolerant: true,
     })
 }
