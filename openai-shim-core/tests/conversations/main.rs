@@ -1,0 +1,112 @@
+//! Long conversations of Claude Code, Codex and Gemini CLI, sent to every dialect: each upstream reads what the client meant, every
+//! difference is reported, and the answer comes back to the client in its own names.
+#![allow(clippy::disallowed_methods, unreachable_pub, missing_debug_implementations)] // the ban is on core itself: tests read files
+
+mod answer;
+mod claude_code;
+mod codex;
+mod gemini_cli;
+mod meaning;
+mod script;
+
+use openai_shim_core::canonical::Request;
+use openai_shim_core::dialect::{DIALECTS, Dialect};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
+use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
+use script::Conversation;
+use std::collections::{BTreeMap, BTreeSet};
+
+type Side = &'static dyn Dialect;
+
+/// The differences that dialects cause, and the diagnostics of which one reports each of them.
+const REPORTED: &[(&str, &[&str])] = &[];
+
+/// The differences of each conversation at each upstream.
+const EXPECTED: &[(&str, &str, &[&str])] = &[];
+
+fn conversations() -> [Conversation; 3] {
+    [claude_code::conversation(), codex::conversation(), gemini_cli::conversation()]
+}
+
+fn native(upstream: Side) -> Profile {
+    let mut found = native_profile(upstream.name()).unwrap_or_else(|| profile("openai").unwrap());
+    upstream.name().clone_into(&mut found.dialect);
+    found.extra_dialects.clear();
+    found.model_overrides.iter_mut().for_each(|of_model| of_model.extra_dialects = None);
+    found
+}
+
+fn start(conversation: &Conversation, upstream: Side, stream: bool) -> Exchange {
+    let client = openai_shim_core::dialect(conversation.client).unwrap();
+    let (mut path, mut body) = (conversation.path.to_owned(), conversation.body.clone());
+    match path.contains("streamGenerateContent") {
+        true if stream => {}
+        true => path = path.replace("streamGenerateContent?alt=sse", "generateContent"),
+        false => body["stream"] = stream.into(),
+    }
+    let incoming = ClientRequest::read(client, &path, body.to_string().into()).unwrap();
+    let mut settings = Settings::default();
+    (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);
+    Exchange::start(incoming, native(upstream), settings, Context::fixed()).unwrap()
+}
+
+/// The request as the upstream reads it.
+fn received(exchange: &mut Exchange, upstream: Side) -> Request {
+    let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
+    let (path, body) = (request.uri().to_string(), bytes::Bytes::copy_from_slice(request.body()));
+    upstream.decode_request(&path, &body, &mut Diagnostics::default()).unwrap()
+}
+
+fn is_prompt(upstream: Side) -> bool {
+    ["openai-completions", "ollama-generate"].contains(&upstream.name())
+}
+
+#[test]
+fn every_upstream_reads_what_the_client_meant_and_every_difference_is_reported() {
+    let mut problems = Vec::new();
+    for conversation in conversations() {
+        for upstream in DIALECTS {
+            let mut exchange = start(&conversation, *upstream, true);
+            let read = meaning::read(&received(&mut exchange, *upstream));
+            let found = if is_prompt(*upstream) {
+                meaning::differences_of_prompt(&conversation.items, &read)
+            } else {
+                meaning::differences(&conversation.items, &read)
+            };
+            let codes: BTreeSet<String> = exchange.diagnostics().iter().map(|d| d.code.as_str().to_owned()).collect();
+            problems.extend(judge(&conversation, *upstream, &found, &codes));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn answer_comes_back_in_the_client_s_own_names_however_it_is_cut() {
+    // Each cut decodes the whole conversation again: all of them are for CI.
+    let cuts = if std::env::var_os("EVERY_CUT").is_some() { 400 } else { 12 };
+    let mut problems = Vec::new();
+    for conversation in conversations() {
+        for upstream in DIALECTS {
+            problems.extend(answer::check(&conversation, *upstream, cuts));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+fn judge(conversation: &Conversation, upstream: Side, found: &BTreeMap<String, Vec<String>>, codes: &BTreeSet<String>) -> Vec<String> {
+    let place = format!("{} to {}", conversation.name, upstream.name());
+    let expected = EXPECTED.iter().find(|(name, to, _)| *name == conversation.name && *to == upstream.name()).map_or(&[][..], |(.., names)| *names);
+    let mut problems = Vec::new();
+    for (name, items) in found {
+        if !expected.contains(&name.as_str()) {
+            problems.push(format!("{place}: {name} ({}): {}; reported: {codes:?}", items.len(), items[0]));
+        }
+        let reports = REPORTED.iter().find(|(known, _)| known == name).map_or(&[][..], |(_, reports)| *reports);
+        if !reports.iter().any(|code| codes.contains(*code)) {
+            problems.push(format!("{place}: {name}: nothing reports it: {codes:?}"));
+        }
+    }
+    problems.extend(expected.iter().filter(|name| !found.contains_key(**name)).map(|name| format!("{place}: no longer differs: {name}")));
+    problems
+}
