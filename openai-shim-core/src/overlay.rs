@@ -50,6 +50,7 @@ impl<T: Rule> Merge for Option<T> {
 impl Rule for bool {}
 impl Rule for String {}
 impl Rule for Option<u32> {}
+impl Rule for Option<u64> {}
 impl Rule for Option<String> {}
 
 impl Rule for Vec<String> {

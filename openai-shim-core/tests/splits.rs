@@ -89,7 +89,13 @@ fn translated(
         let mut diagnostics = openai_shim_core::Diagnostics::default();
         let defaults = openai_shim_core::normalize::RequestDefaults::default();
         let accepts = fixture.profile.accepts(fixture.dialect.accepts());
-        let recipient = Recipient { name: "upstream", dialect: fixture.dialect, accepts: &accepts };
+        let recipient = Recipient {
+            name: "upstream",
+            dialect: fixture.dialect,
+            accepts: &accepts,
+            client,
+            api_version: "",
+        };
         normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
     spec.quirks = fixture.profile.responses;

@@ -34,3 +34,8 @@ pub(crate) fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 pub(crate) fn ranges(pairs: &[(&str, [f64; 2])]) -> BTreeMap<String, [f64; 2]> {
     pairs.iter().map(|(k, v)| (text(k), *v)).collect()
 }
+
+/// Parameters with a word as their value.
+pub(crate) fn words(pairs: &[(&str, &str)]) -> BTreeMap<String, serde_json::Value> {
+    pairs.iter().map(|(name, word)| (text(name), serde_json::Value::from(*word))).collect()
+}

@@ -28,6 +28,7 @@ macro_rules! keywords {
 }
 
 pub(crate) mod literals;
+mod media;
 mod messages;
 mod params;
 mod reasoning;
@@ -35,9 +36,10 @@ mod response_format;
 mod streaming;
 mod tools;
 
+pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{
-    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, ReasoningHistory,
-    ToolCallContent, ToolCallIdFormat,
+    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
+    ReasoningHistory, ToolCallContent, ToolCallIdFormat,
 };
 pub use params::{ParamLayer, ParamRules};
 pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
@@ -52,6 +54,8 @@ rules! {
         pub params: ParamRules => ParamLayer,
         /// Which messages.
         pub messages: MessageRules => MessageLayer,
+        /// Which images, audio and files, and where.
+        pub media: MediaRules => MediaLayer,
         /// Which tools, and which choice among them.
         pub tools: ToolRules => ToolLayer,
         /// Which response formats.

@@ -1,24 +1,55 @@
 //! Which parameters a side accepts.
 
 use crate::overlay::rules;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 rules! {
-    /// Which parameters an upstream accepts, by their name on the wire.
+    /// Which parameters an upstream accepts, by their name on the wire; a dot leads into an object
+    /// (`generationConfig.topK`, `options.num_ctx`).
     pub struct ParamRules, ParamLayer {
-        /// Parameters that are dropped.
+        /// Parameters that are dropped. A path drops a member of a parameter, or of every item of a list
+        /// (`tools.cache_control`).
         pub drop: Vec<String>,
+        /// Parameters and headers that are sent only if the client sends them: a default, or what a dialect adds of its own
+        /// accord (`store`, `tools.strict`, `anthropic-version`), is left out.
+        pub client_only: Vec<String>,
+        /// A parameter that the upstream does not know makes it answer with the status 500.
+        pub refused_with_500: bool,
         /// If any are named here, every other parameter is dropped.
         pub allow: Vec<String>,
         /// Parameters that are sent under another name; one that maps to itself is not renamed.
         pub rename: BTreeMap<String, String>,
         /// Parameters that are moved into a range: `[low, high]`.
         pub clamp: BTreeMap<String, [f64; 2]>,
-        /// `max_tokens` is required: the configured default is sent if the client sent none.
+        /// Parameters that are accepted with their default value only: any other value is dropped.
+        pub default_only: Vec<String>,
+        /// The same, while the request asks for reasoning.
+        pub default_only_while_reasoning: Vec<String>,
+        /// The same, unless the request switches reasoning off: the model reasons by itself.
+        pub default_only_unless_reasoning_off: Vec<String>,
+        /// Parameters that are dropped beside another one.
+        pub exclusive: BTreeMap<String, String>,
+        /// Parameters that the API no longer has, by the first version (in the header that states it) without them.
+        pub removed_in: BTreeMap<String, Vec<String>>,
+        /// Parameters that have this value, whatever the client sent, where functions are offered.
+        pub force_with_tools: BTreeMap<String, Value>,
+        /// Parameters that are sent if the client sent none, with any value.
+        pub set: BTreeMap<String, Value>,
+        /// Parameters that have this value, whatever the client sent.
+        pub force: BTreeMap<String, Value>,
+        /// A limit is required: where neither the client nor the configuration sets one, `max_output_tokens` is sent, or
+        /// 4096.
         pub require_max_tokens: bool,
+        /// The least limit on the output, whatever its name; lower ones are raised to it.
+        pub min_output_tokens: Option<u64>,
+        /// The largest limit on the output that the model takes, whatever its name; higher ones are lowered to it.
+        pub max_output_tokens: Option<u64>,
         /// The largest `n`; absent: any. For more choices several requests are sent.
         pub max_choices: Option<u32>,
         /// How many stop sequences are accepted; absent: any number. The shim applies the others itself.
         pub max_stop_sequences: Option<u32>,
+        /// Stop sequences of white space only are dropped.
+        pub drop_blank_stops: bool,
     }
 }

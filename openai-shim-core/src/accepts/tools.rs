@@ -7,6 +7,9 @@ rules! {
     /// Which tools, and which choice among them, an upstream accepts.
     #[derive(Eq)]
     pub struct ToolRules, ToolLayer {
+        /// Tools are accepted. Otherwise they are dropped, unless a call is demanded or the history has calls: without them
+        /// such a request would be another one.
+        pub supported: bool = true,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,
         /// How the choice of one function by name is sent.

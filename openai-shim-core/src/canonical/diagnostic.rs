@@ -60,7 +60,10 @@ codes! {
     ParamRenamed "param-renamed" Info "A request parameter was sent under the upstream's own name for it.";
     ParamClamped "param-clamped" Warning "A request parameter was moved into the range that the upstream accepts.";
     ParamDefaulted "param-defaulted" Info "A parameter that the client left out was set from the configured defaults.";
+    ParamForced "param-forced" Info "A parameter was set from the configuration, whatever the client sent.";
+    DefaultDropped "default-dropped" Info "A parameter that the upstream does not accept was left out: its value is the default anyway.";
     ParamInvalid "param-invalid" Warning "A member of the request has a wrong type: an upstream of the same dialect gets it as it came, any other does not get it.";
+    LoneSurrogate "lone-surrogate" Info "Half of a surrogate pair, or NUL, is no text: halves that belong together were put together, the others replaced by U+FFFD.";
     HeaderDropped "header-dropped" Info "A header with a client's option has no meaning for the upstream and was not passed on.";
     PromptToMessages "prompt-to-messages" Info "`prompt` on a chat request became user messages.";
     PromptRendered "prompt-rendered" Info "The conversation was written as one prompt, because the upstream takes no messages.";
@@ -76,6 +79,8 @@ codes! {
     ReasoningDropped "reasoning-dropped" Info "Reasoning in the history was left out, because the upstream refuses it.";
     ReasoningRestored "reasoning-restored" Info "Reasoning that the client did not send back was put back into the history.";
     StateUnavailable "state-unavailable" Warning "What is kept between requests could not be read or written: the request went on without it.";
+    ToolWithheld "tool-withheld" Info "A tool that the client declares but does not offer yet (no search has found it, or the conversation took it back) was left out.";
+    NativeAsText "native-as-text" Info "What only the client's API has a form for (a result of a server's tool, a reference to a tool, a compaction) was sent as text.";
     MessageDropped "message-dropped" Info "A message that says nothing was left out.";
     BridgeAdded "bridge-added" Info "A short assistant message was put between a tool's result and the user's next message.";
     PrefillRewritten "prefill-rewritten" Warning "An assistant message at the end was sent in another way.";

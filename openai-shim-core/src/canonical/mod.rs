@@ -4,6 +4,7 @@
 //! and [`Event`]s are the streamed one: [`grammar`] defines their legal order, [`fold`](fold()) and [`unfold`](unfold()) convert
 //! one form into the other. [`Diagnostics`] records every change on the way.
 
+mod addition;
 mod answer_quirks;
 pub mod call_id;
 mod chat_template;
@@ -19,6 +20,8 @@ mod extra_fields;
 pub mod grammar;
 pub mod issuer;
 mod logprobs;
+mod lost_field;
+pub mod media_type;
 mod message;
 mod model_list;
 mod numbered_list;
@@ -39,6 +42,7 @@ mod turn_record;
 mod unusable_response;
 mod usage;
 
+pub use addition::Addition;
 pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
@@ -49,8 +53,11 @@ pub use diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};
 pub use events_to_response::{Fold, fold};
-pub use extra_fields::{ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK};
+pub use extra_fields::{
+    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK,
+};
 pub use logprobs::{LOGPROBS, Logprobs};
+pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;

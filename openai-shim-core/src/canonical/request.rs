@@ -1,9 +1,10 @@
 //! The request: conversation, tools and parameters, independent of any dialect.
 
-use super::{ChatTemplate, DiagnosticCode, Diagnostics, ExtraFields, Messages, Tool, ToolChoice, Tracked};
+use super::{Block, ChatTemplate, ExtraFields, Messages, Tool, ToolChoice, Tracked};
 use crate::error::ClientError;
 use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 
 /// A request, independent of any dialect.
 #[derive(Debug, Clone, Default)]
@@ -53,9 +54,9 @@ pub struct Request {
     pub encrypted_reasoning: bool,
     /// The end user's identifier.
     pub user: Option<String>,
-    /// Log probabilities are requested, and those of so many alternatives at each position. The raw fields are in `extra` too.
+    /// Log probabilities are requested, and those of so many alternatives at each position.
     pub logprobs: Option<u64>,
-    /// The raw biases by token. The field is in `extra` too.
+    /// The raw biases by token.
     pub logit_bias: Option<Box<RawValue>>,
     /// The client sent a prompt instead of a conversation: it is the only message, and APIs that take a prompt get it unchanged.
     pub is_prompt: bool,
@@ -70,6 +71,9 @@ pub struct Request {
     /// The error for a client whose request only an upstream of the client's own dialect can serve, because it refers to state of that
     /// upstream. The code that resolves the reference clears it.
     pub same_dialect_only: Option<ClientError>,
+    /// The names of tools that are declared but not offered: no search has found them yet, or the conversation took them back.
+    /// Upstreams of the client's own dialect decide that themselves.
+    pub withheld_tools: BTreeSet<String>,
     /// Raw references to state of the upstream that precedes the messages.
     pub references: Vec<String>,
 }
@@ -145,16 +149,16 @@ impl Request {
         ArrayBuilder::with_capacity(self.messages.iter().map(|message| message.size() + overhead).sum())
     }
 
+    /// Whether the request means nearly the same without its tools: no call is demanded, and the history has none.
+    pub fn can_do_without_tools(&self) -> bool {
+        let is_free = matches!(*self.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None));
+        let is_call = |block: &Block| matches!(block, Block::ToolCall { .. } | Block::ToolResult { .. });
+        is_free && !self.messages.iter().any(|message| message.blocks.iter().any(is_call))
+    }
+
     /// Whether the tool choice, or whether several tools may be called at once, was changed after decoding.
     pub fn is_tool_choice_changed(&self) -> bool {
         self.tool_choice.is_changed() || self.parallel_tool_calls.is_changed()
-    }
-
-    /// Reports the parameters that only OpenAI's APIs have, for an upstream with another API.
-    pub fn report_shared(&self, diagnostics: &mut Diagnostics) {
-        for (key, _) in self.shared.iter().filter(|(_, value)| !matches!(value.get(), "null" | "false")) {
-            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::auxiliary::DialectHeaders;
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     identifying: &[],
     feature_headers: &["openai-organization", "openai-project", "openai-beta"],
+    api_version: None,
     key_parameter: None,
     request_id: None,
     rate_limit_prefix: "x-ratelimit-",

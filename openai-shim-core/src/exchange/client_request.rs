@@ -1,9 +1,11 @@
 //! [`ClientRequest`]: path and body of a client's request decoded to the canonical model, before an upstream is chosen.
 
 use super::Settings;
+use super::lone_surrogates::repair_body;
 use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::Error;
+use crate::json::lone_surrogates::Refused;
 use crate::state::Owner;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -27,6 +29,8 @@ impl ClientRequest {
     /// [`Error::Client`] with the field at fault.
     pub fn read(client: &'static dyn Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
         let mut diagnostics = Diagnostics::default();
+        let repaired = repair_body(&body, Refused::HalvesAndNul, &mut diagnostics);
+        let body = repaired.map_or(body, Bytes::from);
         let request = client.decode_request(path, &body, &mut diagnostics)?;
         Ok(Self {
             client,

@@ -27,6 +27,19 @@ pub(super) fn forward_request_headers(
     }
 }
 
+/// The version of the upstream's API that a forwarded header of the client states; empty: none.
+pub(super) fn forwarded_version<'h>(
+    client_headers: &'h HeaderMap,
+    upstream: &dyn Dialect,
+    profile: &Profile,
+) -> &'h str {
+    let header = upstream
+        .headers()
+        .api_version
+        .filter(|header| profile.forward_headers.iter().any(|name| name.eq_ignore_ascii_case(header)));
+    header.and_then(|header| client_headers.get(header)?.to_str().ok()).unwrap_or_default()
+}
+
 /// Selects the upstream's headers that a client may see: how long to wait, what is left of its limits, and the request's id.
 /// Limits that both dialects have are added under the client dialect's names.
 pub(super) fn response_headers(

@@ -27,6 +27,7 @@ mod client_request;
 mod debug_report;
 mod failed_attempt;
 mod headers;
+mod lone_surrogates;
 mod non_streaming;
 mod phase;
 mod report;

@@ -1,5 +1,6 @@
 //! Non-streaming responses: the upstream's complete body, a document or a stream, to the client's document.
 
+use super::lone_surrogates::{StreamTextRepairer, repair_body};
 use super::phase::AttemptEnd;
 use super::session::Session;
 use super::transcoder::record_framing;
@@ -7,7 +8,8 @@ use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, Event, Fold, Response, ResponseSummary, call_id, unfold,
 };
 use crate::error::UpstreamError;
-use crate::framing::Framer;
+use crate::framing::{Frame, Framer};
+use crate::json::lone_surrogates::Refused;
 use http::StatusCode;
 
 /// A decoded body, and the summary of its events.
@@ -33,6 +35,10 @@ impl Session {
         let is_json = matches!(trimmed.first(), Some(b'{' | b'['));
         let is_single = is_json && !is_json_lines(trimmed);
         let expected_type = if is_json { "json" } else { "event-stream" };
+        let repaired =
+            is_single.then(|| repair_body(trimmed, Refused::Halves, &mut self.report.diagnostics)).flatten();
+        let is_padded = trimmed.len() < body.len();
+        let trimmed = repaired.as_deref().unwrap_or(trimmed);
         let is_one_of_several = self.spec.sequential_choices > 0;
         if is_single && !is_one_of_several && self.client.name() == self.upstream.name() {
             let repaired = self
@@ -40,7 +46,7 @@ impl Session {
                 .repair_response(trimmed, &self.spec, &mut self.context, &mut self.report.diagnostics)
                 .transpose()?;
             if let Some(repaired) = repaired {
-                if trimmed.len() < body.len() {
+                if is_padded {
                     self.report.diagnostics.record(DiagnosticCode::BodyPadded, "", "");
                 }
                 self.accept_summary(&repaired.summary)?;
@@ -87,8 +93,15 @@ impl Session {
         let mut decoder = self.upstream.decoder(&self.spec, &self.context);
         let mut events: Vec<Event> = Vec::new();
         // The framer has the same limit as the body: this cannot fail.
-        let _ = framer.push(body, &mut |frame| decoder.frame(frame, &mut events));
-        framer.finish(&mut |frame| decoder.frame(frame, &mut events));
+        let mut text_repairer = StreamTextRepairer::default();
+        let mut decode = |frame: Frame<'_>| match text_repairer.passes(&frame) {
+            true => decoder.frame(frame, &mut events),
+            false => text_repairer.frame(frame, &mut |frame| decoder.frame(frame, &mut events)),
+        };
+        let _ = framer.push(body, &mut decode);
+        framer.finish(&mut decode);
+        text_repairer.finish(&mut |frame| decoder.frame(frame, &mut events));
+        self.report.diagnostics.extend(text_repairer.diagnostics());
         decoder.finish(&mut events);
         self.report.diagnostics.record(DiagnosticCode::StreamFolded, "", "");
         record_framing(&framer, self.upstream, &mut self.report.diagnostics);

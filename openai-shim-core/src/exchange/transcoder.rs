@@ -1,5 +1,6 @@
 //! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
+use super::lone_surrogates::StreamTextRepairer;
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
 };
@@ -11,6 +12,7 @@ use std::time::Duration;
 /// Converts one stream, whatever the boundaries of its chunks.
 pub(super) struct Transcoder {
     framer: Framer,
+    text_repairer: StreamTextRepairer,
     upstream: &'static dyn Dialect,
     pipeline: Pipeline,
     /// The client's stream has ended: nothing more is written.
@@ -61,29 +63,44 @@ impl Transcoder {
                 diagnostics: Diagnostics::default(),
             }),
         };
-        Self { framer: Framer::new(max_frame_bytes), upstream, pipeline, is_closed: false }
+        Self {
+            framer: Framer::new(max_frame_bytes),
+            text_repairer: StreamTextRepairer::default(),
+            upstream,
+            pipeline,
+            is_closed: false,
+        }
     }
 
     pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Result<(), FrameTooLarge> {
         if self.is_closed {
             return Ok(());
         }
-        let pipeline = &mut self.pipeline;
-        self.framer.push(chunk, &mut |frame| pipeline.frame(frame, out))
+        let (pipeline, text_repairer) = (&mut self.pipeline, &mut self.text_repairer);
+        self.framer.push(chunk, &mut |frame| match text_repairer.passes(&frame) {
+            true => pipeline.frame(frame, out),
+            false => text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out)),
+        })
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         if std::mem::replace(&mut self.is_closed, true) {
             return;
         }
-        let pipeline = &mut self.pipeline;
-        self.framer.finish(&mut |frame| pipeline.frame(frame, out));
+        let (pipeline, text_repairer) = (&mut self.pipeline, &mut self.text_repairer);
+        self.framer.finish(&mut |frame| match text_repairer.passes(&frame) {
+            true => pipeline.frame(frame, out),
+            false => text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out)),
+        });
+        text_repairer.finish(&mut |frame| pipeline.frame(frame, out));
         pipeline.finish(out);
     }
 
     pub(super) fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.is_closed, true) {
-            self.pipeline.fail(error, out);
+            let pipeline = &mut self.pipeline;
+            self.text_repairer.finish(&mut |frame| pipeline.frame(frame, out));
+            pipeline.fail(error, out);
         }
     }
 
@@ -122,6 +139,7 @@ impl Transcoder {
                 diagnostics
             }
         };
+        diagnostics.extend(self.text_repairer.diagnostics());
         record_framing(&self.framer, self.upstream, &mut diagnostics);
         diagnostics
     }

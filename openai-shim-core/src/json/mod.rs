@@ -7,6 +7,8 @@
 
 mod array_builder;
 mod list_items;
+pub(crate) mod lone_surrogates;
+pub(crate) mod member_path;
 mod nesting;
 mod number;
 mod object;

@@ -32,6 +32,10 @@ pub(super) fn normalize(
             );
         }
     }
+    if rules.drop_blank_stops && request.stop.iter().any(|stop| stop.trim().is_empty()) {
+        request.stop.edit().retain(|stop| !stop.trim().is_empty());
+        diagnostics.record(DiagnosticCode::ParamDropped, "stop", "a stop sequence of white space only");
+    }
     let max_stops = rules.max_stop_sequences.map_or(usize::MAX, |max| max as usize);
     if request.stop.len() > max_stops {
         spec.local_stops = request.stop.edit().split_off(max_stops);

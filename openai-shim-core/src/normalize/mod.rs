@@ -3,14 +3,23 @@
 //! The order is fixed: first what the request asks for (tools, the response format, limits), then the messages, which by then
 //! include the sentences for what the upstream has no parameter for; at last, in the encoded body, the parameters.
 
+mod additions;
+mod body_path;
 mod change;
 mod choices_and_stops;
 mod conversation;
+mod empty_text;
 mod identifiers;
 mod media;
+mod media_placement;
+mod media_source;
 mod message_fields;
+mod native;
+mod noise;
 mod order;
 mod output_schema;
+mod param_conditions;
+mod param_values;
 mod params;
 mod reasoning;
 mod recipient;
@@ -20,7 +29,9 @@ mod strict;
 mod text;
 mod tool_choice;
 mod tool_schema;
+mod unsupported_params;
 
+pub use additions::leave_out;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};
@@ -30,6 +41,9 @@ pub use strict::ensure_lossless;
 use crate::accepts::Accepts;
 use crate::canonical::{ChatTemplate, DiagnosticCode, Diagnostics, Request, ResponseSpec, TokenLimit};
 use crate::error::Error;
+
+/// The limit for upstreams that require one, for models whose largest is unknown.
+const DEFAULT_MAX_TOKENS: u64 = 4096;
 
 /// Changes `request` so that `recipient` accepts it, and records in `spec` what that means for the response.
 ///
@@ -43,6 +57,8 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
+    native::normalize(request, recipient, diagnostics);
+    tool_choice::drop_unsupported(request, &accepts.tools, diagnostics);
     tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
     tool_choice::normalize(request, &accepts.tools, diagnostics);
     tool_schema::normalize(request, &accepts.tools, diagnostics);
@@ -54,13 +70,8 @@ pub fn normalize(
     normalize_messages(request, recipient, diagnostics)?;
     order::normalize(request, recipient, diagnostics);
     identifiers::normalize(request, &accepts.messages, diagnostics);
-    if request.max_tokens.is_none()
-        && accepts.params.require_max_tokens
-        && let Some(tokens) = defaults.max_tokens
-    {
-        request.max_tokens = Some(TokenLimit { tokens, completion: false });
-        diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "");
-    }
+    unsupported_params::normalize(request, recipient, diagnostics);
+    set_max_tokens(request, recipient, defaults, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }
@@ -72,9 +83,16 @@ fn normalize_messages(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let rules = &recipient.accepts.messages;
+    let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
+    noise::drop_system_lines(messages, rules, diagnostics);
+    media::normalize(messages, is_translated, recipient, diagnostics)?;
+    media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
+    empty_text::drop_refused(messages, recipient, diagnostics);
+    if !request.is_prompt {
+        empty_text::drop_leftover(messages, is_translated, recipient, diagnostics);
+    }
     for (i, message) in messages.iter_mut().enumerate() {
-        media::ensure_accepted(&message.blocks, recipient, i)?;
         for rule in [
             text::parts_to_string,
             text::string_to_parts,
@@ -89,6 +107,7 @@ fn normalize_messages(
     text::drop_empty_assistant(messages, rules, diagnostics);
     for (i, message) in messages.iter_mut().enumerate() {
         text::fill_content(message, rules, i, diagnostics);
+        empty_text::list_to_string(message, i, diagnostics);
     }
     Ok(())
 }
@@ -104,6 +123,25 @@ fn set_chat_template(request: &mut Request, template: &ChatTemplate) {
         request.stop.edit().extend(added);
     }
     request.template = template.clone();
+}
+
+/// Sets the limit on the output where the client sent none: the configured one, else one that the upstream requires.
+fn set_max_tokens(
+    request: &mut Request,
+    recipient: &Recipient<'_>,
+    defaults: &RequestDefaults,
+    diagnostics: &mut Diagnostics,
+) {
+    let rules = &recipient.accepts.params;
+    let required = || rules.require_max_tokens.then(|| rules.max_output_tokens.unwrap_or(DEFAULT_MAX_TOKENS));
+    if request.max_tokens.is_none()
+        && additions::may_add("max_tokens", &rules.client_only)
+        && let Some(tokens) = defaults.max_tokens.or_else(required)
+    {
+        request.max_tokens = Some(TokenLimit { tokens, completion: false });
+        let name = recipient.client_name("max_tokens");
+        diagnostics.record(DiagnosticCode::ParamDefaulted, name, &tokens.to_string());
+    }
 }
 
 /// Decides whether the upstream is asked for a stream, whatever the client asked for.

@@ -1,10 +1,12 @@
-//! Parameters of an encoded body to those that the profile accepts: dropped, renamed, or moved into a range.
+//! Parameters of an encoded body to those that the upstream accepts: renamed, moved into a range, dropped, and set.
 
+use super::body_path;
 use super::reasoning::effort;
 use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
+use super::{param_conditions, param_values};
 use crate::accepts::{Accepts, ParamRules, ToolChoiceSupport};
-use crate::canonical::{DiagnosticCode, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
 use std::collections::BTreeSet;
@@ -27,8 +29,11 @@ pub fn params(
     write_required_choice(body, accepts, diagnostics);
     effort::write_effort(body, &accepts.reasoning, diagnostics);
     rename(body, &accepts.params, diagnostics);
-    clamp(body, &accepts.params, diagnostics);
-    drop_refused(body, &accepts.params, diagnostics);
+    param_conditions::apply(body, recipient, diagnostics);
+    clamp(body, recipient, diagnostics);
+    limit_output(body, recipient, diagnostics);
+    drop_refused(body, recipient, diagnostics);
+    param_values::set(body, recipient, diagnostics);
     if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
 }
 
@@ -63,43 +68,87 @@ fn write_required_choice(body: &mut Object<'_>, accepts: &Accepts, diagnostics: 
 
 fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
     for (from, to) in &rules.rename {
-        if from == to || body.non_null(from).is_none() {
+        if from == to {
             continue;
         }
-        if let Some(value) = body.remove(from) {
+        if let Some(value) = body_path::non_null(body, from).map(|value| value.into_owned()) {
+            body_path::remove(body, from);
             // If the client sent both, the upstream's own name wins.
-            if body.non_null(to).is_none() {
-                body.set(to.clone(), value);
+            if body_path::non_null(body, to).is_none() {
+                body_path::set(body, to, value);
             }
             diagnostics.record(DiagnosticCode::ParamRenamed, from, to);
         }
     }
 }
 
-fn clamp(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
-    for (key, [low, high]) in &rules.clamp {
-        let number = body.get(key).filter(|v| value_kind(v) == ValueKind::Number);
-        let Some(value) = number.and_then(|v| v.trim().parse::<f64>().ok()) else { continue };
+/// The number at a place of the body.
+fn number(body: &Object<'_>, path: &str) -> Option<f64> {
+    let value = body_path::get(body, path).filter(|value| value_kind(value) == ValueKind::Number)?;
+    value.trim().parse().ok()
+}
+
+fn clamp(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    for (path, [low, high]) in &recipient.accepts.params.clamp {
+        let Some(value) = number(body, path) else { continue };
         let clamped = value.clamp(low.min(*high), high.max(*low));
-        if value < *low || value > *high {
-            body.set(key.clone(), format!("{clamped}"));
-            diagnostics.record(DiagnosticCode::ParamClamped, key, &format!("{value} to {clamped}"));
+        if value >= *low && value <= *high {
+            continue;
+        }
+        if param_conditions::is_api_default(path, &value.to_string()) {
+            body_path::remove(body, path);
+            diagnostics.record(DiagnosticCode::DefaultDropped, recipient.client_name_of(path), "");
+        } else {
+            body_path::set(body, path, format!("{clamped}"));
+            let detail = format!("{value} to {clamped}");
+            diagnostics.record(DiagnosticCode::ParamClamped, recipient.client_name_of(path), &detail);
         }
     }
 }
 
-fn drop_refused(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
-    let is_unlisted = |key: &str| {
-        !rules.allow.is_empty()
-            && !ALWAYS_ALLOWED.contains(&key)
-            && !rules.allow.iter().any(|allowed| allowed == key)
+/// Moves the limit on the output into the range that the API and the model take.
+fn limit_output(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    let rules = &recipient.accepts.params;
+    if rules.min_output_tokens.is_none() && rules.max_output_tokens.is_none() {
+        return;
+    }
+    let path = recipient.dialect.params().path("max_tokens").unwrap_or("max_tokens");
+    for path in [path, "max_completion_tokens"] {
+        let Some(tokens) = body_path::get(body, path).and_then(|value| value.trim().parse::<u64>().ok())
+        else {
+            continue;
+        };
+        let least = tokens.max(rules.min_output_tokens.unwrap_or(0));
+        let limit = rules.max_output_tokens.map_or(least, |most| least.min(most));
+        if limit != tokens {
+            body_path::set(body, path, limit.to_string());
+            let detail = format!("{tokens} to {limit}");
+            diagnostics.record(DiagnosticCode::ParamClamped, recipient.client_name_of(path), &detail);
+        }
+    }
+}
+
+fn drop_refused(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    let rules = &recipient.accepts.params;
+    for path in &rules.drop {
+        param_conditions::drop(body, path, recipient, "", diagnostics);
+    }
+    if rules.allow.is_empty() {
+        return;
+    }
+    let is_refused = |key: &str| {
+        !ALWAYS_ALLOWED.contains(&key) && !rules.allow.iter().any(|allowed| is_or_leads_to(key, allowed))
     };
-    let is_refused = |key: &str| rules.drop.iter().any(|dropped| dropped == key) || is_unlisted(key);
     let mut reported = BTreeSet::new();
-    for key in body.iter().map(|(key, _)| key).filter(|key| is_refused(key)) {
-        if reported.insert(key) && body.non_null(key).is_some() {
-            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
+    for (key, value) in body.iter().filter(|(key, _)| is_refused(key)) {
+        if reported.insert(key) && !is_default(key, value) {
+            diagnostics.record(DiagnosticCode::ParamDropped, recipient.client_name_of(key), "");
         }
     }
     body.retain(|key, _| !is_refused(key));
+}
+
+/// Whether a key is a place, or holds the object that a place leads into.
+fn is_or_leads_to(key: &str, path: &str) -> bool {
+    path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -6,6 +6,17 @@ use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Request,
 use crate::json::raw;
 use std::collections::BTreeSet;
 
+/// Drops the tools for a model that has none, where the request means nearly the same without them.
+pub(super) fn drop_unsupported(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
+    if rules.supported || request.tools.is_empty() || !request.can_do_without_tools() {
+        return;
+    }
+    request.tools.set(Vec::new());
+    request.tool_choice.set(None);
+    request.parallel_tool_calls.set(None);
+    diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "the model has none");
+}
+
 /// Declares the tools that the history calls, if the upstream requires that and the client offers none.
 pub(super) fn declare_from_history(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
     if !rules.declare_from_history || !request.tools.is_empty() {

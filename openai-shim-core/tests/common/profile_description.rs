@@ -2,9 +2,9 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, ContentType, MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy, ReasoningHistory,
-    ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport,
-    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    AcceptsLayer, ContentType, MediaRules, MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy,
+    ReasoningHistory, ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport,
+    StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -46,6 +46,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     let accepts = profile.accepts(&AcceptsLayer::default());
     lines.extend(params(&accepts.params));
     lines.extend(messages(&accepts.messages));
+    lines.extend(media(&accepts.media));
     lines.extend(tools(&accepts.tools));
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
@@ -102,6 +103,16 @@ fn params(rules: &ParamRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.when(!rules.allow.is_empty(), || format!("only {} are sent", names(&rules.allow)));
     lines.when(!rules.drop.is_empty(), || format!("{} {} dropped", names(&rules.drop), is_are(&rules.drop)));
+    lines.when(!rules.client_only.is_empty(), || {
+        format!(
+            "{} {} sent only if the client sends it",
+            names(&rules.client_only),
+            is_are(&rules.client_only)
+        )
+    });
+    lines.when(rules.refused_with_500, || {
+        "an unknown parameter makes it answer with the status 500".to_owned()
+    });
     for (from, to) in &rules.rename {
         lines.add(format!("`{from}` is sent as `{to}`"));
     }
@@ -144,6 +155,11 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.data_urls_only,
             "images and files are accepted as data URLs only; other URLs are refused by name",
         ),
+        (rules.drop_empty_text, "empty text is dropped, and so are messages that have nothing else"),
+        (
+            rules.drop_blank_text,
+            "text of white space only is dropped, and so are messages that have nothing else",
+        ),
         (rules.drop_empty_assistant, "empty assistant messages are dropped"),
         (rules.drop_null_fields, "fields of messages that are `null` are dropped"),
         (rules.tool_result_name, "tool results contain the tool's name"),
@@ -155,6 +171,9 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         ),
     ] {
         lines.when(on, || line.to_owned());
+    }
+    for beginning in &rules.drop_system_lines {
+        lines.add(format!("lines of system messages that begin with `{beginning}` are dropped"));
     }
     lines.keyword(rules.content, |keyword| match keyword {
         ContentType::String => "lists of text parts are sent as one string",
@@ -197,8 +216,39 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     lines.0
 }
 
+fn media(rules: &MediaRules) -> Vec<String> {
+    let (mut lines, usual) = (Lines::default(), MediaRules::default());
+    let listed = |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { names(items) };
+    for (place, kinds, usual) in [
+        ("users show", &rules.in_user, &usual.in_user),
+        ("tool results have", &rules.in_tool_results, &usual.in_tool_results),
+        ("messages of the assistant have", &rules.in_assistant, &usual.in_assistant),
+        ("system messages have", &rules.in_system, &usual.in_system),
+    ] {
+        lines.when(kinds != usual, || format!("besides text, {place} {}", listed(kinds)));
+    }
+    for (kind, forms, usual) in [
+        ("images", &rules.image_sources, &usual.image_sources),
+        ("audio", &rules.audio_sources, &usual.audio_sources),
+        ("files", &rules.file_sources, &usual.file_sources),
+    ] {
+        lines.when(forms != usual, || format!("{kind} are given by {}", listed(forms)));
+    }
+    lines.when(!rules.image_types.is_empty(), || format!("images are {}", names(&rules.image_types)));
+    lines.when(!rules.file_types.is_empty(), || format!("files are {}", names(&rules.file_types)));
+    if let Some(details) = &rules.image_details {
+        lines.add(format!("the `detail` of an image is {}", listed(details)));
+    }
+    lines.when(rules.untyped, || "base64 is sent without its media type".to_owned());
+    lines.when(rules.named != usual.named, || format!("only {} keep their name", listed(&rules.named)));
+    lines.0
+}
+
 fn tools(rules: &ToolRules) -> Vec<String> {
     let mut lines = Lines::default();
+    lines.when(!rules.supported, || {
+        "tools are dropped, unless a call is demanded or the history has calls".to_owned()
+    });
     for (what, how) in
         [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
     {

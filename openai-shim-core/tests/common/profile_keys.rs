@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a profile, and the structs that declare them.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 12] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "EndpointPaths"),
     ("params", "ParamRules"),
     ("messages", "MessageRules"),
     ("messages.chat_template", "ChatTemplate"),
+    ("media", "MediaRules"),
     ("tools", "ToolRules"),
     ("response_format", "ResponseFormatRules"),
     ("reasoning", "ReasoningRules"),
@@ -25,6 +26,7 @@ pub fn table() -> String {
         "profile/definition.rs",
         "accepts/params.rs",
         "accepts/messages.rs",
+        "accepts/media.rs",
         "accepts/tools.rs",
         "accepts/response_format.rs",
         "accepts/reasoning.rs",

@@ -2,8 +2,57 @@
 //!
 //! <https://docs.anthropic.com/en/api/messages>
 
-use crate::accepts::AcceptsLayer;
+use crate::accepts::literals::{layer, list, ranges, text};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer};
+use crate::dialect::params::{Params, param, same_name};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+/// The parameters of sampling, which the API's second version no longer has:
+/// <https://platform.claude.com/docs/en/api/migration-2026-10-21>.
+const SAMPLING: [&str; 3] = ["temperature", "top_k", "top_p"];
+
 /// The rules of the vendor's own API.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer {
+        clamp: ranges(&[("temperature", [0.0, 1.0])]),
+        removed_in: BTreeMap::from([(String::from("2026-10-21"), list(&SAMPLING))]),
+        // <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
+        default_only_while_reasoning: list(&["temperature", "top_k"]),
+        require_max_tokens: true,
+        max_choices: Some(1),
+        drop_blank_stops: true
+    }),
+    messages: layer!(MessageLayer { drop_empty_text: true, drop_blank_text: true }),
+    media: media(),
+    ..AcceptsLayer::default()
+});
+
+/// The parameters.
+pub(super) static PARAMS: Params = Params(&[
+    same_name("max_tokens"),
+    same_name("temperature"),
+    same_name("top_p"),
+    same_name("top_k"),
+    param("stop", "stop_sequences"),
+    param("user", "metadata.user_id"),
+    param("reasoning_effort", "output_config.effort"),
+    same_name("service_tier").with_values(&["\"auto\"", "\"default\""]),
+]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image", "file"]),
+        in_tool_results: list(&["image", "file"]),
+        // A document there is a 400: <https://platform.claude.com/docs/en/api/migration-2026-10-21>.
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        image_types: list(&["image/jpeg", "image/png", "image/gif", "image/webp"]),
+        file_types: list(&["application/pdf", "text/*"]),
+        file_id_prefix: text("file_"),
+        url_schemes: list(&["http", "https"]),
+        image_details: Some(Vec::new()),
+        named: list(&["file"]),
+    })
+}

@@ -32,6 +32,7 @@ const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     identifying: &["anthropic-version"],
     feature_headers: &["anthropic-beta"],
+    api_version: Some("anthropic-version"),
     key_parameter: None,
     request_id: Some("request-id"),
     rate_limit_prefix: "anthropic-ratelimit-",

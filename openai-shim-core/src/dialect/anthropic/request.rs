@@ -6,12 +6,13 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::NAME;
 use super::{content_block, extra_fields, shape};
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
+use crate::canonical::{Addition, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 
+mod conversation_settings;
 mod message_content;
 mod messages;
 mod params;
@@ -19,8 +20,8 @@ mod same_dialect;
 mod signed_thinking;
 mod tools;
 
-/// The limit of a request without one: the API requires `max_tokens`.
-const DEFAULT_MAX_TOKENS: u64 = 4096;
+/// The header that states the version of the API.
+const VERSION_HEADER: &str = "anthropic-version";
 
 /// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
@@ -41,9 +42,19 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
+            "service_tier" => match params::read_service_tier(value) {
+                Some(tier) => request.shared.push((key.to_owned(), raw(tier))),
+                None => extra.push((key.to_owned(), raw(value))),
+            },
             "stop_sequences" => request.stop.set_decoded(strings(value)),
             "tools" => request.tools.set_decoded(tools::read(&object)?),
             _ => {
+                if asks_to_compact(key, value) {
+                    let message = format!(
+                        "{key}: this upstream does not compact conversations. Send the request without it."
+                    );
+                    request.same_dialect_only.get_or_insert(ClientError::invalid(message).at(key));
+                }
                 let remainder = params::read(key, value, &mut request);
                 extra.extend(remainder.map(|json| (key.to_owned(), raw(json))));
             }
@@ -54,7 +65,24 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     request.extra = ExtraFields::new(NAME, extra);
     decode_system(&object, body, &mut request)?;
     decode_messages(&object, body, &mut request, diagnostics)?;
+    conversation_settings::resolve(&mut request);
     Ok(request)
+}
+
+/// Whether the upstream is to replace the conversation by a compaction of its own.
+fn asks_to_compact(key: &str, value: &str) -> bool {
+    match key {
+        "compaction" => true,
+        "context_management" => {
+            let edits = Object::parse(value.as_bytes()).unwrap_or_default();
+            let edits = edits.array("edits").unwrap_or_default();
+            edits.iter().any(|edit| {
+                let edit = Object::parse(edit.as_bytes()).unwrap_or_default();
+                edit.str("type").is_some_and(|kind| kind.starts_with("compact_"))
+            })
+        }
+        _ => false,
+    }
 }
 
 fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
@@ -101,6 +129,7 @@ fn decode_messages(
     for (i, item) in items.into_iter().enumerate() {
         let mut message = decode_message(item, i, diagnostics)?;
         message.set_decoded_span(Span::within(body, item));
+        conversation_settings::take_effort(&mut message, request);
         request.messages.push_decoded(message);
     }
     Ok(())
@@ -150,12 +179,10 @@ pub(super) fn encode<'a>(
     if !request.model.is_empty() && body.str("model").as_deref() != Some(request.model.as_str()) {
         body.set("model", encode_string(&request.model));
     }
-    if body.non_null("max_tokens").is_none() {
-        let tokens = request.max_tokens.map(|limit| limit.tokens);
-        if tokens.is_none() {
-            diagnostics.record(DiagnosticCode::ParamDefaulted, "max_tokens", "the API requires one: 4096");
-        }
-        body.set("max_tokens", tokens.unwrap_or(DEFAULT_MAX_TOKENS).to_string());
+    if let Some(limit) = request.max_tokens
+        && body.non_null("max_tokens").is_none()
+    {
+        body.set("max_tokens", limit.tokens.to_string());
     }
     if source.is_none() {
         params::write_extra(request, &mut body);
@@ -191,6 +218,8 @@ pub(super) fn encode<'a>(
         body.set("stream", if request.stream { "true" } else { "false" });
     }
     let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
-    Ok(Encoded { path: String::from("/messages"), body, headers })
+    headers.insert(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static("2023-06-01"));
+    // `max_tokens` is none of them: the API requires it.
+    let additions = vec![Addition::header(VERSION_HEADER)];
+    Ok(Encoded { path: String::from("/messages"), body, headers, additions })
 }

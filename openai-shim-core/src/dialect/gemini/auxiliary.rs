@@ -33,6 +33,7 @@ const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     identifying: &["x-goog-api-key", "x-goog-api-client"],
     feature_headers: &[],
+    api_version: None,
     key_parameter: Some("key"),
     request_id: None,
     rate_limit_prefix: "x-ratelimit-",

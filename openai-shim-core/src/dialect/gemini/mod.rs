@@ -60,7 +60,7 @@ mod usage;
 pub mod wire;
 
 use super::{
-    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape,
     StreamRepairer,
 };
 use crate::accepts::AcceptsLayer;
@@ -121,6 +121,10 @@ impl Dialect for Gemini {
 
     fn accepts(&self) -> &'static AcceptsLayer {
         &accepts::ACCEPTS
+    }
+
+    fn params(&self) -> &'static Params {
+        &accepts::PARAMS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -1,9 +1,55 @@
-//! What Ollama's own API accepts; a profile's rules lie over it.
+//! What Ollama's API accepts; a profile's rules lie over it.
 //!
-//! <https://docs.ollama.com/api/chat>
+//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
 
-use crate::accepts::AcceptsLayer;
+use crate::accepts::literals::{layer, list};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
+use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
-/// The rules of the vendor's own API.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+/// The rules of `/api/chat`, which has no field for what only a prompt has.
+pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer {
+        drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
+        max_choices: Some(1)
+    }),
+    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    ..AcceptsLayer::default()
+});
+
+/// The rules of `/api/generate`.
+pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer { max_choices: Some(1) }),
+    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    ..AcceptsLayer::default()
+});
+
+/// The parameters.
+pub(super) static PARAMS: Params = Params(&[
+    param("max_tokens", "options.num_predict"),
+    param("temperature", "options.temperature"),
+    param("top_p", "options.top_p"),
+    param("top_k", "options.top_k"),
+    param("min_p", "options.min_p"),
+    param("repetition_penalty", "options.repeat_penalty"),
+    param("frequency_penalty", "options.frequency_penalty"),
+    param("presence_penalty", "options.presence_penalty"),
+    param("seed", "options.seed"),
+    param("stop", "options.stop"),
+    param("reasoning_effort", "think"),
+]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image"]),
+        in_tool_results: list(&["image"]),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        untyped: true,
+        image_details: Some(Vec::new()),
+        named: Vec::new(),
+    })
+}

@@ -47,14 +47,16 @@ mod tool_call;
 pub mod wire;
 mod written_line;
 
-use super::{AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
+use super::{
+    AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Params, Repaired, Shape, StreamRepairer,
+};
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use names::OllamaApi;
+use names::{FAMILY, OllamaApi};
 
 /// One of Ollama's two dialects.
 #[derive(Debug)]
@@ -97,7 +99,18 @@ impl Dialect for Ollama {
     }
 
     fn accepts(&self) -> &'static AcceptsLayer {
-        &accepts::ACCEPTS
+        match self.api {
+            OllamaApi::Chat => &accepts::CHAT,
+            OllamaApi::Generate => &accepts::GENERATE,
+        }
+    }
+
+    fn params(&self) -> &'static Params {
+        &accepts::PARAMS
+    }
+
+    fn extra_fields_name(&self) -> &'static str {
+        FAMILY
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -71,7 +71,7 @@ pub(super) fn decode(
     }
     // Ollama sends usage with every response.
     request.include_usage = request.stream;
-    request.extra = extra_fields::of(extra);
+    request.extra = ExtraFields::new(FAMILY, extra);
     match api {
         OllamaApi::Chat => message::decode(&object, body, &mut request, diagnostics)?,
         OllamaApi::Generate => generate::decode(&object, &mut request, diagnostics)?,
@@ -146,7 +146,7 @@ pub(super) fn encode<'a>(
     }
     options::encode(request, source.is_some(), &mut body);
     let path = String::from(if api == OllamaApi::Chat { "/chat" } else { "/generate" });
-    Ok(Encoded { path, body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path, body, ..Encoded::default() })
 }
 
 /// Writes the parameters, into a body that has none of the client's bytes.
@@ -168,30 +168,14 @@ fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagno
     if let Some(think) = write_think(request, diagnostics) {
         body.set("think", think);
     }
-    let mut report = |name: &str, is_set: bool| {
-        if is_set {
-            diagnostics.record(DiagnosticCode::ParamDropped, name, "");
-        }
-    };
-    report("n", request.n.is_some_and(|n| n > 1));
-    report("user", request.user.is_some());
-    report("parallel_tool_calls", *request.parallel_tool_calls == Some(false));
+    if *request.parallel_tool_calls == Some(false) {
+        diagnostics.record(DiagnosticCode::ParamDropped, "parallel_tool_calls", "");
+    }
     for (key, value) in request.extra.of(FAMILY) {
-        let is_of_generate =
-            ["prompt", "suffix", "system", "template", "context", "raw"].contains(&key.as_str());
-        if api == OllamaApi::Chat && is_of_generate {
-            if !matches!(value.get().trim(), "\"\"" | "[]" | "null") {
-                diagnostics.record(DiagnosticCode::ParamDropped, key, "");
-            }
-        } else if !key.starts_with(options::EXTRA_PREFIX) {
+        if !key.starts_with(options::EXTRA_PREFIX) {
             body.set(key.clone(), value.get().to_owned());
         }
     }
-    request.report_shared(diagnostics);
-    request
-        .extra
-        .dropped_keys(FAMILY)
-        .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 /// Returns the JSON of `think`. Only some models have levels; all others read a level as `true`.

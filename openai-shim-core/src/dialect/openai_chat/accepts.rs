@@ -2,8 +2,59 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat/create>
 
-use crate::accepts::AcceptsLayer;
+use crate::accepts::literals::{layer, list, text};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
+use crate::dialect::params::{Params, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer { min_output_tokens: Some(1) }),
+    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    ..AcceptsLayer::default()
+});
+
+/// The parameters: OpenAI's, and those that most servers of this dialect add.
+pub(super) static PARAMS: Params = Params(&[
+    same_name("max_tokens"),
+    same_name("temperature"),
+    same_name("top_p"),
+    same_name("top_k"),
+    same_name("min_p"),
+    same_name("repetition_penalty"),
+    same_name("frequency_penalty"),
+    same_name("presence_penalty"),
+    same_name("seed"),
+    same_name("n"),
+    same_name("stop"),
+    same_name("logprobs"),
+    same_name("logit_bias"),
+    same_name("user"),
+    same_name("reasoning_effort"),
+    same_name("metadata"),
+    same_name("moderation"),
+    same_name("prompt_cache_key"),
+    same_name("prompt_cache_options"),
+    same_name("prompt_cache_retention"),
+    same_name("safety_identifier"),
+    same_name("service_tier"),
+    same_name("store"),
+    same_name("verbosity"),
+]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        // Only users show images, audio and files: the types of the other messages' parts are text.
+        in_tool_results: Vec::new(),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        image_sources: list(&["base64", "url"]),
+        audio_sources: list(&["base64"]),
+        file_sources: list(&["base64", "file_id"]),
+        file_id_prefix: text("file-"),
+        url_schemes: list(&["http", "https"]),
+        named: list(&["file"]),
+    })
+}

@@ -45,7 +45,7 @@ pub mod wire;
 use super::openai_error as error;
 use super::openai_headers;
 use super::{
-    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape,
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape,
     StreamRepairer,
 };
 use crate::accepts::AcceptsLayer;
@@ -87,6 +87,10 @@ impl Dialect for OpenAiChat {
 
     fn accepts(&self) -> &'static AcceptsLayer {
         &accepts::ACCEPTS
+    }
+
+    fn params(&self) -> &'static Params {
+        &accepts::PARAMS
     }
 
     fn request_shape(&self) -> &'static Shape {

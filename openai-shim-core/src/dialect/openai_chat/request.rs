@@ -5,7 +5,7 @@
 use super::extra_fields::{NAME, unknown_fields};
 use super::shape;
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, SHARED, TokenLimit,
+    Addition, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, SHARED, TokenLimit,
 };
 use crate::dialect::Encoded;
 use crate::dialect::shape::Place;
@@ -76,18 +76,12 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
             "tools" => request.tools.set_decoded(tools::decode_tools(&object, diagnostics)?),
             "tool_choice" => request.tool_choice.set_decoded(tools::decode_tool_choice(value)),
             "response_format" => request.response_format.set_decoded(decode_response_format(value)),
-            "logprobs" | "top_logprobs" => {
-                request.logprobs =
-                    match (object.bool("logprobs"), object.get("top_logprobs").and_then(natural)) {
-                        (Some(true), top) => Some(top.unwrap_or(0)),
-                        _ => None,
-                    };
-                extra.push((key.to_owned(), raw(value)));
+            "logprobs" if object.bool(key) == Some(true) => {
+                request.logprobs = Some(object.get("top_logprobs").and_then(natural).unwrap_or(0));
             }
-            "logit_bias" => {
-                request.logit_bias = object.non_null(key).map(raw);
-                extra.push((key.to_owned(), raw(value)));
-            }
+            "top_logprobs"
+                if object.bool("logprobs") == Some(true) && natural(value).is_some_and(|top| top > 0) => {}
+            "logit_bias" if value_kind(value) != ValueKind::Null => request.logit_bias = Some(raw(value)),
             _ if SHARED.contains(&key) => request.shared.push((key.to_owned(), raw(value))),
             _ => extra.push((key.to_owned(), raw(value))),
         }
@@ -208,14 +202,14 @@ pub(super) fn encode<'a>(
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    stream_options(request, &mut body, diagnostics);
+    let additions = stream_options(request, &mut body, diagnostics);
     if let Some(limit) = request.max_tokens {
         let name = if limit.completion { "max_completion_tokens" } else { "max_tokens" };
         if body.non_null("max_tokens").is_none() && body.non_null("max_completion_tokens").is_none() {
             body.set(name, limit.tokens.to_string());
         }
     }
-    Ok(Encoded { path: String::from("/chat/completions"), body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path: String::from("/chat/completions"), body, additions, ..Encoded::default() })
 }
 
 /// Writes the messages as a list: unchanged ones as the client's own bytes, the others from the model.
@@ -246,7 +240,8 @@ fn encode_messages(request: &Request, source: Option<&[u8]>, diagnostics: &mut D
 }
 
 /// Requests token counts in the stream where these are needed, and drops options that a non-streaming request cannot have.
-fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Returns what the client did not request.
+fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Addition> {
     let options = body.object("stream_options").map(Object::into_owned);
     let includes_usage = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
     if request.stream && request.include_usage {
@@ -254,6 +249,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
             let mut options = options.unwrap_or_default();
             options.set("include_usage", "true");
             body.set("stream_options", options.to_json());
+            return vec![Addition::member("stream_options")];
         }
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
@@ -263,6 +259,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
             if request.stream { "" } else { "only streams have options" },
         );
     }
+    Vec::new()
 }
 
 /// Writes the parameters of a request that came in another dialect.
@@ -288,15 +285,15 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
         body.set(key.clone(), value.get().to_owned());
     }
-    if request.extra.dialect != NAME {
-        if let Some(top) = request.logprobs {
-            body.set("logprobs", "true");
-            set_or_remove(body, "top_logprobs", (top > 0).then(|| top.to_string()));
+    if let Some(top) = request.logprobs {
+        body.set("logprobs", "true");
+        if top > 0 {
+            body.set("top_logprobs", top.to_string());
         }
-        set_or_remove(body, "logit_bias", request.logit_bias.as_ref().map(|bias| bias.get().to_owned()));
     }
-    let dropped = request.extra.dropped_keys(NAME).filter(|key| !["logprobs", "logit_bias"].contains(key));
-    dropped.for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
+    if let Some(biases) = &request.logit_bias {
+        body.set("logit_bias", biases.get().to_owned());
+    }
 }
 
 /// Sets a field, or removes it where there is no value.

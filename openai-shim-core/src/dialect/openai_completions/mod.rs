@@ -41,7 +41,9 @@ pub mod wire;
 
 use super::openai_error as error;
 use super::openai_headers;
-use super::{Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Repaired, Shape, StreamRepairer};
+use super::{
+    Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape, StreamRepairer,
+};
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
@@ -71,6 +73,10 @@ impl Dialect for OpenAiCompletions {
 
     fn accepts(&self) -> &'static AcceptsLayer {
         &accepts::ACCEPTS
+    }
+
+    fn params(&self) -> &'static Params {
+        &accepts::PARAMS
     }
 
     fn request_shape(&self) -> &'static Shape {

@@ -6,8 +6,8 @@ use super::extra_fields::NAME;
 use super::prompt_echo::{NO_PROMPT_KEY, PROMPT_KEY};
 use super::shape;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit,
-    ToolChoice,
+    Addition, Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role,
+    TokenLimit, ToolChoice,
 };
 use crate::dialect::Encoded;
 use crate::error::ClientError;
@@ -39,19 +39,15 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "temperature" => request.temperature = number(value),
             "top_p" => request.top_p = number(value),
             "top_k" => request.top_k = natural(value),
+            "min_p" => request.min_p = number(value),
+            "repetition_penalty" => request.repetition_penalty = number(value),
             "frequency_penalty" => request.frequency_penalty = number(value),
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
             "stop" => request.stop.set_decoded(read_stop_sequences(value)),
-            "logprobs" => {
-                request.logprobs = natural(value);
-                extra.push((key.to_owned(), raw(value)));
-            }
-            "logit_bias" => {
-                request.logit_bias = object.non_null(key).map(raw);
-                extra.push((key.to_owned(), raw(value)));
-            }
+            "logprobs" if natural(value).is_some() => request.logprobs = natural(value),
+            "logit_bias" if value_kind(value) != ValueKind::Null => request.logit_bias = Some(raw(value)),
             // `best_of` up to `n` changes nothing. An echoed prompt is added here where the upstream does not do it.
             "best_of" if object.u64(key).is_some_and(|best| best <= object.u64("n").unwrap_or(1)) => {
                 extra.push((String::from(".best_of"), raw(value)));
@@ -177,13 +173,13 @@ pub(super) fn encode<'a>(
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    stream_options(request, &mut body, diagnostics);
+    let additions = stream_options(request, &mut body, diagnostics);
     if let Some(limit) = request.max_tokens
         && body.non_null("max_tokens").is_none()
     {
         body.set("max_tokens", limit.tokens.to_string());
     }
-    Encoded { path: String::from("/completions"), body, headers: http::HeaderMap::new() }
+    Encoded { path: String::from("/completions"), body, additions, ..Encoded::default() }
 }
 
 /// Renders the conversation as one prompt.
@@ -241,7 +237,7 @@ fn record_unsupported_blocks(blocks: &[Block], field_path: &str, diagnostics: &m
 }
 
 /// Requests token counts in the stream where these are needed, and drops options that a non-streaming request cannot have.
-fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Addition> {
     let options = body.object("stream_options").map(Object::into_owned);
     let includes_usage = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
     if request.stream && request.include_usage {
@@ -249,12 +245,14 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
             let mut options = options.unwrap_or_default();
             options.set("include_usage", "true");
             body.set("stream_options", options.to_json());
+            return vec![Addition::member("stream_options")];
         }
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
         let why = if request.stream { "" } else { "only streams have options" };
         diagnostics.record(DiagnosticCode::ParamDropped, "stream_options", why);
     }
+    Vec::new()
 }
 
 /// Writes the parameters of a request that came in another dialect, or without its source.
@@ -262,6 +260,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     set_or_remove(body, "temperature", request.temperature.map(|v| v.to_string()));
     set_or_remove(body, "top_p", request.top_p.map(|v| v.to_string()));
     set_or_remove(body, "top_k", request.top_k.map(|v| v.to_string()));
+    set_or_remove(body, "min_p", request.min_p.map(|v| v.to_string()));
+    set_or_remove(body, "repetition_penalty", request.repetition_penalty.map(|v| v.to_string()));
     set_or_remove(body, "frequency_penalty", request.frequency_penalty.map(|v| v.to_string()));
     set_or_remove(body, "presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     set_or_remove(body, "seed", request.seed.map(|v| v.to_string()));
@@ -292,14 +292,6 @@ fn record_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
     {
         diagnostics.record(DiagnosticCode::ParamDropped, "reasoning_effort", "");
     }
-    for (key, value) in &request.shared {
-        if !matches!(value.get().trim(), "null" | "false") {
-            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
-        }
-    }
-    let written = ["logprobs", "top_logprobs", "logit_bias"];
-    let dropped = request.extra.dropped_keys(NAME).filter(|key| !written.contains(key));
-    dropped.for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 /// Sets a field, or removes it where there is no value.

@@ -1,9 +1,49 @@
-//! What OpenAI's Responses API accepts; a profile's rules lie over it.
+//! What OpenAI's Responses accepts; a profile's rules lie over it.
 //!
 //! <https://platform.openai.com/docs/api-reference/responses/create>
 
-use crate::accepts::AcceptsLayer;
+use crate::accepts::literals::{layer, list, text};
+use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
+use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    params: layer!(ParamLayer { min_output_tokens: Some(16), max_choices: Some(1) }),
+    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    ..AcceptsLayer::default()
+});
+
+/// The parameters.
+pub(super) static PARAMS: Params = Params(&[
+    param("max_tokens", "max_output_tokens"),
+    same_name("temperature"),
+    same_name("top_p"),
+    param("logprobs", "top_logprobs"),
+    same_name("user"),
+    param("reasoning_effort", "reasoning.effort"),
+    same_name("metadata"),
+    same_name("moderation"),
+    same_name("prompt_cache_key"),
+    same_name("prompt_cache_options"),
+    same_name("prompt_cache_retention"),
+    same_name("safety_identifier"),
+    same_name("service_tier"),
+    same_name("store"),
+    param("verbosity", "text.verbosity"),
+]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image", "file"]),
+        in_tool_results: list(&["image", "file"]),
+        // Its parts are `output_text` and `refusal`.
+        in_assistant: Vec::new(),
+        in_system: list(&["image", "file"]),
+        file_id_prefix: text("file-"),
+        url_schemes: list(&["http", "https"]),
+        named: list(&["file"]),
+    })
+}

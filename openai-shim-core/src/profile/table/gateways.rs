@@ -1,7 +1,7 @@
 //! Gateways: services with one API for the models of many vendors.
 
 use super::helpers::{anywhere, at_host, layer, list, max_tokens_only, reasoning_by, text};
-use crate::accepts::{MessageLayer, ReasoningParam, ToolLayer};
+use crate::accepts::{MEDIA_SOURCES, MediaLayer, MessageLayer, ParamLayer, ReasoningParam, ToolLayer};
 use crate::profile::definition::{Auth, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -9,6 +9,7 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("OpenRouter"),
             sources: list(&[
+                "https://openrouter.ai/docs/guides/overview/multimodal/pdfs",
                 "https://openrouter.ai/docs/api-reference/overview (R58)",
                 "https://openrouter.ai/docs/guides/best-practices/reasoning-tokens (R49)",
                 "https://github.com/earendil-works/pi (R3 R49)",
@@ -18,6 +19,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: list(&["http-referer", "x-title"]),
             messages: MessageLayer::default(),
             reasoning: reasoning_by(ReasoningParam::Reasoning),
+            // It reads files at an address too.
+            media: layer!(MediaLayer { file_sources: list(&MEDIA_SOURCES) }),
             ..at_host("openrouter", "https://openrouter.ai/api/v1")
         },
         Profile {
@@ -65,7 +68,11 @@ pub(super) fn profiles() -> Vec<Profile> {
         },
         Profile {
             description: text("LiteLLM's proxy"),
-            sources: list(&["https://docs.litellm.ai/docs/proxy/quick_start"]),
+            sources: list(&[
+                "https://docs.litellm.ai/docs/proxy/quick_start",
+                "https://github.com/BerriAI/litellm/issues/3167",
+            ]),
+            params: layer!(ParamLayer { refused_with_500: true }),
             messages: MessageLayer::default(),
             ..anywhere("litellm", "http://127.0.0.1:4000/v1")
         },

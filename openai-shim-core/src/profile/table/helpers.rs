@@ -1,8 +1,8 @@
 //! Short forms for the literals of the table: profiles by how they are selected, and rules that many of them share.
 
-pub(super) use crate::accepts::literals::{added, layer, list, map, ranges, text};
+pub(super) use crate::accepts::literals::{added, layer, list, map, ranges, text, words};
 use crate::accepts::{
-    MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ToolChoiceSupport, ToolLayer,
+    MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -65,6 +65,16 @@ pub(super) fn drop_params(names: &[&str]) -> ParamLayer {
 /// For servers that cannot force a tool call.
 pub(super) fn forced_choice_as_auto() -> ToolLayer {
     layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto, named_choice: ToolChoiceSupport::Auto })
+}
+
+/// For servers that accept only these media, from users.
+pub(super) fn media_from_users(kinds: &[&str]) -> MediaLayer {
+    layer!(MediaLayer { in_user: list(kinds) })
+}
+
+/// For servers that accept these words for an image's resolution only.
+pub(super) fn image_details(known: &[&str]) -> MediaLayer {
+    layer!(MediaLayer { image_details: Some(list(known)) })
 }
 
 /// For servers that accept these efforts only.

@@ -1,8 +1,10 @@
 //! Inference hosts: services that run models of several vendors (Groq, Together, Fireworks, …).
 
+use super::claude_params::claude_params;
 use super::helpers::{
     added, also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,
-    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, reasoning_by, text,
+    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, media_from_users,
+    reasoning_by, text,
 };
 use crate::accepts::{
     ContentType, MessageLayer, MessageNamePolicy, ParamLayer, ReasoningHistory, ReasoningParam,
@@ -17,7 +19,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             sources: list(&[
                 "https://console.groq.com/docs/openai (R19 R27 R28 R32)",
                 "https://console.groq.com/docs/structured-outputs (R46 R47)",
-                "https://github.com/groq/groq-python (R30 R50)",
+                "https://github.com/groq/groq-python (R26 R30 R50)",
                 "https://github.com/janhq/jan/issues/8136 (R22)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/groq (R18 R46 R47)",
                 "corpus: groq",
@@ -25,7 +27,15 @@ pub(super) fn profiles() -> Vec<Profile> {
             params: layer!(ParamLayer {
                 max_stop_sequences: Some(4),
                 max_choices: Some(1),
-                ..drop_params(&["logit_bias", "logprobs", "top_logprobs"])
+                ..drop_params(&[
+                    "frequency_penalty",
+                    "logit_bias",
+                    "logprobs",
+                    "metadata",
+                    "presence_penalty",
+                    "store",
+                    "top_logprobs",
+                ])
             }),
             messages: layer!(MessageLayer {
                 drop_null_fields: true,
@@ -45,17 +55,18 @@ pub(super) fn profiles() -> Vec<Profile> {
                     ..for_models(&["openai/gpt-oss-*"])
                 },
             ],
+            media: media_from_users(&["image"]),
             ..at_host("groq", "https://api.groq.com/openai/v1")
         },
         Profile {
             description: text("Cerebras"),
             sources: list(&[
                 "https://inference-docs.cerebras.ai/resources/openai (R3)",
-                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R30 R50)",
+                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R27 R30 R50)",
                 "https://github.com/Kilo-Org/kilocode/issues/10375 (R22)",
                 "corpus: cerebras",
             ]),
-            params: layer!(ParamLayer { max_stop_sequences: Some(4) }),
+            params: layer!(ParamLayer { max_stop_sequences: Some(4), ..drop_params(&["logit_bias"]) }),
             messages: layer!(MessageLayer {
                 reasoning_history: ReasoningHistory::Drop,
                 ..developer_as_system()
@@ -167,16 +178,20 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("IBM watsonx.ai, by its model gateway"),
             sources: list(&[
                 "https://www.ibm.com/docs/en/watsonx/saas?topic=generation-inferencing-gateway-models",
+                "https://pypi.org/project/ibm-watsonx-ai (no top_k)",
             ]),
             hosts: list(&["*.ml.cloud.ibm.com"]),
+            params: drop_params(&["top_k"]),
             messages: MessageLayer::default(),
             ..anywhere("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
         },
         Profile {
             description: text("Amazon Bedrock's OpenAI endpoint"),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/models/bedrock.py",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html (R54)",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints-region-availability.html",
+                "https://github.com/pydantic/pydantic-ai (R33)",
                 "corpus: bedrock",
             ]),
             hosts: list(&[
@@ -188,6 +203,15 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "bedrock-mantle.us-east-2.api.aws",
                 "bedrock-mantle.us-west-2.api.aws",
             ]),
+            messages: layer!(MessageLayer { drop_blank_text: true, ..developer_as_system() }),
+            model_overrides: [
+                claude_params(),
+                vec![ModelOverride {
+                    params: layer!(ParamLayer { default_only: list(&["temperature", "top_k", "top_p"]) }),
+                    ..for_models(&["*grok-4.6*", "*grok-4-6*"])
+                }],
+            ]
+            .concat(),
             ..at_host("bedrock-openai", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1")
         },
         Profile {

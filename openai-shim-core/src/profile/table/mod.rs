@@ -4,7 +4,9 @@
 //! the profile lacks is derived from the upstream's errors. So a literal begins as `compatible`, the profile of every server
 //! that no other one matches, and contains only what is known to differ.
 
+mod claude_params;
 mod gateways;
+mod gpt_params;
 mod helpers;
 mod inference_hosts;
 mod model_vendors;

@@ -1,8 +1,10 @@
 //! Model vendors with an API that is nearly OpenAI's.
 
+use super::claude_params::claude_params;
 use super::helpers::{
     at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
-    gemini_3_placeholder_signature, layer, list, map, max_tokens_only, ranges, reasoning_by, text,
+    gemini_3_placeholder_signature, image_details, layer, list, map, max_tokens_only, media_from_users,
+    ranges, reasoning_by, text,
 };
 use crate::accepts::{
     MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory, ReasoningLayer,
@@ -18,6 +20,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             sources: list(&[
                 "https://platform.claude.com/docs/en/api/openai-sdk (R28 R31)",
                 "https://github.com/anthropics/claude-code/issues/52433 (R10)",
+                "https://platform.claude.com/docs/en/about-claude/models/migration-guide (R10 R33)",
                 "https://github.com/spring-projects/spring-ai/pull/5510 (R16)",
                 "https://github.com/earendil-works/pi (R40)",
                 "corpus: anthropic (R31)",
@@ -37,17 +40,15 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             messages: layer!(MessageLayer {
                 tool_call_content: ToolCallContent::Null,
-                drop_empty_assistant: true
+                drop_empty_assistant: true,
+                drop_blank_text: true
             }),
             tools: layer!(ToolLayer { drop_strict: true, declare_from_history: true }),
             response_format: layer!(ResponseFormatLayer {
                 json_schema: ResponseFormatSupport::Instruction,
                 json_object: ResponseFormatSupport::Instruction
             }),
-            model_overrides: vec![ModelOverride {
-                messages: layer!(MessageLayer { prefill: PrefillPolicy::Continue }),
-                ..for_models(&["claude-opus-4-6*", "claude-opus-4-7*", "claude-sonnet-4-6*"])
-            }],
+            model_overrides: claude_params(),
             ..at_host("anthropic-openai", "https://api.anthropic.com/v1")
         },
         Profile {
@@ -98,6 +99,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 messages: layer!(MessageLayer { assistant_after_tool: true }),
                 ..for_models(&["devstral*", "mistral-medium*"])
             }],
+            media: image_details(&["auto", "low", "high"]),
             ..at_host("mistral", "https://api.mistral.ai/v1")
         },
         Profile {
@@ -144,8 +146,13 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/NousResearch/hermes-agent/issues/23088 (R49)",
                 "https://github.com/vercel/ai/releases/tag/@ai-sdk%2Fxai@4.0.8 (R49)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/xai (R19 R26 R29)",
+                "https://github.com/xai-org/xai-sdk-python (R27 R30 R31)",
                 "https://github.com/earendil-works/pi (R3)",
             ]),
+            params: layer!(ParamLayer {
+                clamp: ranges(&[("temperature", [0.0, 2.0]), ("top_logprobs", [0.0, 8.0])]),
+                max_stop_sequences: Some(4)
+            }),
             messages: layer!(MessageLayer { name_field: MessageNamePolicy::Drop, ..developer_as_system() }),
             model_overrides: vec![
                 ModelOverride {
@@ -236,6 +243,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 },
                 ModelOverride { tools: forced_choice_as_auto(), ..for_models(&["kimi-k2.7-code*"]) },
                 ModelOverride {
+                    params: layer!(ParamLayer { max_stop_sequences: Some(5) }),
                     tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
                     reasoning: efforts(&["low", "high", "max"]),
                     ..for_models(&["kimi-k3*"])
@@ -271,6 +279,7 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("Alibaba's DashScope: Qwen"),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/alibaba.py",
                 "https://help.aliyun.com/en/model-studio/deep-thinking (R49)",
                 "https://docs.instructorphp.com/cookbook/examples/B04_LLMApiSupport/llm_qwen (R34)",
                 "https://github.com/browser-use/web-ui/issues/659 (R48)",
@@ -288,6 +297,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 stream: layer!(StreamingLayer { required: true }),
                 ..for_models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
             }],
+            media: media_from_users(&["image", "audio"]),
             ..at_host("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
         },
         Profile {
@@ -295,10 +305,12 @@ pub(super) fn profiles() -> Vec<Profile> {
             sources: list(&[
                 "https://platform.minimax.io/docs/api-reference/text-openai-api",
                 "https://platform.minimax.io/docs/api-reference/text-chat (R31)",
+                "https://docs.camel-ai.org/reference/camel.configs.minimax_config (R28)",
             ]),
             hosts: list(&["api.minimax.io", "api.minimaxi.com"]),
             params: layer!(ParamLayer {
-                clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])])
+                clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])]),
+                max_choices: Some(1)
             }),
             ..at_host("minimax", "https://api.minimax.io/v1")
         },

@@ -1,28 +1,35 @@
 //! APIs of other dialects, selected by name or by the dialect. The same services' hosts select the profiles of their
 //! OpenAI-compatible APIs.
 
+use super::claude_params::claude_params;
+use super::gpt_params::openai_params;
 use super::helpers::{
-    developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
+    developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
 };
 use super::model_vendors::claude_with_token_budget;
-use crate::accepts::{MessageLayer, ParamLayer, ResponseFormatLayer, ResponseFormatSupport};
-use crate::profile::definition::{Auth, EndpointPaths, Profile};
+use super::openai::reasoning_models;
+use crate::accepts::{MediaLayer, MessageLayer, ResponseFormatLayer, ResponseFormatSupport};
+use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
     vec![
         Profile {
             description: text("Anthropic's own API, `https://api.anthropic.com/v1`, chosen by its name"),
-            sources: list(&["https://docs.anthropic.com/en/api/messages", "corpus: anthropic"]),
+            sources: list(&[
+                "https://docs.anthropic.com/en/api/messages",
+                "https://platform.claude.com/docs/en/about-claude/models/migration-guide (R10 R33)",
+                "https://platform.claude.com/docs/en/api/migration-2026-10-21 (R33)",
+                "corpus: anthropic",
+            ]),
             dialect: text("anthropic-messages"),
             auth: key_in("x-api-key"),
             forward_headers: list(&["anthropic-version", "anthropic-beta"]),
             // The default page has twenty models.
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
-            params: layer!(ParamLayer { max_choices: Some(1) }),
             messages: MessageLayer::default(),
             // It accepts schemas, and has no parameter for any JSON object.
             response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction }),
-            model_overrides: vec![claude_with_token_budget()],
+            model_overrides: [claude_params(), vec![claude_with_token_budget()]].concat(),
             ..named("anthropic")
         },
         Profile {
@@ -39,7 +46,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: Vec::new(),
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: vec![gemini_3_placeholder_signature()],
+            model_overrides: vec![gemini_3_placeholder_signature(), gemini_3_media_in_results()],
             ..named("gemini")
         },
         Profile {
@@ -50,11 +57,21 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             dialect: text("openai-responses"),
             forward_headers: openai_headers(),
-            params: layer!(ParamLayer { max_choices: Some(1) }),
+            params: openai_params(),
             messages: MessageLayer::default(),
+            model_overrides: reasoning_models(""),
             ..named("openai-responses")
         },
     ]
+}
+
+/// Google's third generation takes images and documents inside of a function's response:
+/// <https://ai.google.dev/gemini-api/docs/function-calling#multimodal>.
+fn gemini_3_media_in_results() -> ModelOverride {
+    ModelOverride {
+        media: layer!(MediaLayer { in_tool_results: list(&["image", "file"]) }),
+        ..for_models(&["*gemini-3*", "*gemini-4*"])
+    }
 }
 
 fn key_in(header: &str) -> Auth {

@@ -1,7 +1,9 @@
 //! OpenAI, servers that no other profile matches, and OpenAI's models hosted by Microsoft.
 
+use super::gpt_params::{gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, named, openai_headers, text,
+    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, media_from_users, named,
+    openai_headers, text,
 };
 use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
@@ -20,9 +22,13 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/openai/openai-agents-python/issues/2089 (R50)",
                 "https://github.com/huggingface/smolagents/issues/1893 (R29)",
                 "https://github.com/BerriAI/litellm/pull/28650 (R29)",
+                "https://github.com/openai/openai-openapi (R30 R31)",
+                "https://github.com/danny-avila/LibreChat/issues/14231 (functions beside reasoning)",
+                "https://github.com/khoj-ai/khoj/issues/1377 (R33)",
                 "https://github.com/earendil-works/pi (R12)",
                 "corpus: openai (R2 R4 R29)",
             ]),
+            params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
@@ -38,14 +44,17 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by its v1 API; for deployments, `paths.query_params` takes the `api-version`",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle (R55 R56)",
                 "https://github.com/langchain-ai/langchain/issues/29416 (R25)",
                 "corpus: azure (R2)",
             ]),
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
+            params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
         Profile {
@@ -53,6 +62,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by deployments and a dated `api-version`; it is chosen by its name",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/ai-foundry/openai/reference (R54 R55 R56)",
                 "corpus: azure (R54 R55)",
             ]),
@@ -63,8 +73,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 ..EndpointPaths::default()
             },
             has_model_list: false,
+            params: openai_params(),
             messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..named("azure-deployments")
         },
         Profile {
@@ -88,8 +100,9 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: copilot",
             ]),
             hosts: list(&["api.githubcopilot.com", "*.githubcopilot.com"]),
+            // The older name of the limit is refused for every model.
+            params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
             messages: MessageLayer::default(),
-            model_overrides: vec![rename_max_tokens("")],
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]
@@ -103,7 +116,7 @@ fn completion_models() -> ModelOverride {
 }
 
 /// What OpenAI's reasoning models refuse; `prefix` precedes the models' names.
-fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
+pub(super) fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
     const WITHOUT_SAMPLING: [&str; 8] =
         ["o1*", "o3*", "o4*", "gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*", "gpt-5-pro*"];
     const WITHOUT_STOP: [&str; 12] = [
@@ -122,8 +135,7 @@ fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
     ];
     let prefixed =
         |names: &[&str]| ModelOverride { matches: with_prefix(prefix, names), ..ModelOverride::default() };
-    vec![
-        rename_max_tokens(prefix),
+    let older = vec![
         ModelOverride {
             params: drop_params(&[
                 "temperature",
@@ -157,16 +169,8 @@ fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
             messages: layer!(MessageLayer { roles: map(&[("system", "user"), ("developer", "user")]) }),
             ..prefixed(&["o1-mini*", "o1-preview*"])
         },
-    ]
-}
-
-/// Models that accept the token limit under its newer name only.
-fn rename_max_tokens(prefix: &str) -> ModelOverride {
-    ModelOverride {
-        matches: with_prefix(prefix, &["o1*", "o3*", "o4*", "gpt-5*"]),
-        params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
-        ..ModelOverride::default()
-    }
+    ];
+    [older, gpt_params(prefix)].concat()
 }
 
 fn with_prefix(prefix: &str, names: &[&str]) -> Vec<String> {

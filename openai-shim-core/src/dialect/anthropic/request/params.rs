@@ -189,72 +189,50 @@ pub(super) fn write(
     body: &mut Object<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let stops: Vec<_> = request
-        .stop
-        .iter()
-        .filter(|stop| is_same_dialect || !stop.trim().is_empty())
-        .map(|s| encode_string(s))
-        .collect();
-    if stops.len() < request.stop.len() {
-        diagnostics.record(DiagnosticCode::ParamDropped, "stop", "a stop sequence of white space only");
-    }
+    let stops: Vec<_> = request.stop.iter().map(|s| encode_string(s)).collect();
     if !stops.is_empty() {
         body.set("stop_sequences", format!("[{}]", stops.join(",")));
     }
-    let mut temperature = request.temperature;
+    write_number("temperature", request.temperature, body);
+    write_number("top_p", request.top_p, body);
+    write_number("top_k", request.top_k, body);
+    let tier = request.shared.iter().find(|(key, _)| key == "service_tier");
+    if let Some((_, tier)) = tier {
+        body.set("service_tier", write_service_tier(tier.get()));
+    }
     if is_same_dialect {
         write_same_dialect(request, body);
-        write_number("temperature", temperature, body);
-        write_number("top_p", request.top_p, body);
-        write_number("top_k", request.top_k, body);
         return;
-    }
-    if let Some(too_high) = temperature.filter(|t| *t > 1.0) {
-        temperature = Some(1.0);
-        diagnostics.record(DiagnosticCode::ParamClamped, "temperature", &format!("{too_high} to 1"));
     }
     if let Some(user) = &request.user {
         body.set("metadata", format!("{{\"user_id\":{}}}", encode_string(user)));
     }
     let mut config = Object::new();
-    let is_thinking = write_thinking(request, body, &mut config, diagnostics);
+    write_thinking(request, body, &mut config, diagnostics);
     write_format(request.response_format.as_ref(), &mut config, diagnostics);
     if !config.is_empty() {
         body.set("output_config", config.to_json());
     }
-    if is_thinking && temperature.is_some_and(|t| (t - 1.0).abs() > f64::EPSILON) {
-        temperature = None;
-        diagnostics.record(DiagnosticCode::ParamDropped, "temperature", "not while thinking");
+}
+
+/// OpenAI's word for a service tier; `None`: it has none.
+pub(super) fn read_service_tier(value: &str) -> Option<&'static str> {
+    match value.trim() {
+        "\"auto\"" => Some("\"auto\""),
+        "\"standard_only\"" => Some("\"default\""),
+        _ => None,
     }
-    write_number("temperature", temperature, body);
-    write_number("top_p", request.top_p, body);
-    if is_thinking && request.top_k.is_some() {
-        diagnostics.record(DiagnosticCode::ParamDropped, "top_k", "not while thinking");
-    } else {
-        write_number("top_k", request.top_k, body);
-    }
-    report_unsupported(request, diagnostics);
+}
+
+/// This API's word for one of OpenAI's service tiers.
+fn write_service_tier(value: &str) -> &'static str {
+    if value.trim() == "\"default\"" { "\"standard_only\"" } else { "\"auto\"" }
 }
 
 fn write_number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body: &mut Object<'_>) {
     if let Some(value) = value {
         body.set(key, value.to_string());
     }
-}
-
-/// Reports the parameters that this API lacks.
-fn report_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
-    request.report_shared(diagnostics);
-    let mut report = |key: &str, is_set: bool| {
-        if is_set {
-            diagnostics.record(DiagnosticCode::ParamDropped, key, "");
-        }
-    };
-    report("n", request.n.is_some_and(|n| n != 1));
-    report("frequency_penalty", request.frequency_penalty.is_some_and(|p| p != 0.0));
-    report("presence_penalty", request.presence_penalty.is_some_and(|p| p != 0.0));
-    report("seed", request.seed.is_some());
-    request.extra.dropped_keys(NAME).for_each(|key| report(key, true));
 }
 
 /// Writes `thinking`, as a budget or an effort, depending on the model. Returns whether thinking is enabled.

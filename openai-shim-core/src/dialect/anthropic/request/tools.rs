@@ -2,6 +2,7 @@
 //!
 //! <https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use>
 
+use super::super::client_tools;
 use super::super::extra_fields;
 use super::super::names::NAME;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Request, Tool, ToolChoice};
@@ -15,24 +16,34 @@ pub(super) fn read(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
     let items = object
         .array("tools")
         .ok_or_else(|| ClientError::invalid("tools: must be a list of tools.").at("tools"))?;
-    Ok(items.into_iter().map(read_tool).collect())
+    let mut tools = Vec::with_capacity(items.len());
+    items.into_iter().for_each(|item| read_tool(item, &mut tools));
+    Ok(tools)
 }
 
-/// Reads a tool: a function if it is the client's, else one of the API's own, which its `type` names.
-fn read_tool(item: &str) -> Tool {
-    let native = || Tool::Native { dialect: NAME, raw: raw(item) };
-    let Ok(object) = Object::parse(item.as_bytes()) else { return native() };
-    if object.non_null("type").is_some() && object.str("type").as_deref() != Some("custom") {
-        return native();
+/// Reads a tool: one function, several for a toolset, or one of the API's own that its `type` names and that the API runs.
+pub(super) fn read_tool(item: &str, out: &mut Vec<Tool>) {
+    let functions = Object::parse(item.as_bytes()).map_or(None, |object| {
+        if object.non_null("type").is_some() && object.str("type").as_deref() != Some("custom") {
+            return client_tools::read(&object, item);
+        }
+        read_function(&object).map(|function| vec![function])
+    });
+    match functions {
+        Some(functions) => out.extend(functions),
+        None => out.push(Tool::Native { dialect: NAME, raw: raw(item) }),
     }
-    let Some(name) = object.str("name") else { return native() };
-    Tool::Function {
+}
+
+fn read_function(object: &Object<'_>) -> Option<Tool> {
+    let name = object.str("name")?;
+    Some(Tool::Function {
         name: name.into_owned(),
         description: object.str("description").map(Cow::into_owned),
         parameters: object.non_null("input_schema").map(raw),
         strict: object.bool("strict"),
-        extra: extra_fields::read(&object, &["name", "description", "input_schema", "strict"]),
-    }
+        extra: extra_fields::read(object, &["name", "description", "input_schema", "strict"]),
+    })
 }
 
 /// Reads `tool_choice`.
@@ -59,6 +70,14 @@ pub(super) fn write(
     let mut tools: Vec<String> = Vec::new();
     for (i, tool) in request.tools.iter().enumerate() {
         match tool {
+            Tool::Function { extra, .. } if client_tools::is_in_message(extra) => {}
+            Tool::Function { extra, .. } if client_tools::original(extra).is_some() => {
+                let original = client_tools::original(extra).unwrap_or_default();
+                // A toolset has several functions and one entry.
+                if tools.last().is_none_or(|last| last != original) {
+                    tools.push(original.to_owned());
+                }
+            }
             Tool::Native { dialect: NAME, raw } => tools.push(raw.get().to_owned()),
             Tool::Native { .. } => {
                 diagnostics.record(

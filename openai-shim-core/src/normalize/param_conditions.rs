@@ -1,0 +1,111 @@
+//! Parameters that an upstream accepts under a condition: with their default value only, not while the model reasons, not
+//! beside another one, not in this version of its API.
+
+use super::body_path;
+use super::recipient::Recipient;
+use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
+use crate::json::{Object, member_path};
+
+/// The values that mean the same as no parameter at the APIs that refuse others.
+const API_DEFAULTS: [(&str, f64); 7] = [
+    ("frequencyPenalty", 0.0),
+    ("frequency_penalty", 0.0),
+    ("presencePenalty", 0.0),
+    ("presence_penalty", 0.0),
+    ("repetition_penalty", 1.0),
+    ("temperature", 1.0),
+    ("top_p", 1.0),
+];
+
+/// What of a body asks for reasoning, and the value that switches it off.
+const REASONING: [(&str, &str); 6] = [
+    ("thinking.type", "\"disabled\""),
+    ("reasoning_effort", "\"none\""),
+    ("reasoning.effort", "\"none\""),
+    ("reasoning.enabled", "false"),
+    ("enable_thinking", "false"),
+    ("think", "false"),
+];
+
+pub(super) fn apply(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    let rules = &recipient.accepts.params;
+    for (version, removed) in &rules.removed_in {
+        // Versions are dates.
+        if recipient.api_version >= version.as_str() {
+            let why = format!("not since version {version}");
+            removed.iter().for_each(|path| drop(body, path, recipient, &why, diagnostics));
+        }
+    }
+    for path in &rules.default_only {
+        drop_unless_default(body, path, recipient, "", diagnostics);
+    }
+    if !rules.default_only_while_reasoning.is_empty() && reasons(body) == Some(true) {
+        for path in &rules.default_only_while_reasoning {
+            drop_unless_default(body, path, recipient, "not while reasoning", diagnostics);
+        }
+    }
+    if !rules.default_only_unless_reasoning_off.is_empty() && reasons(body) != Some(false) {
+        for path in &rules.default_only_unless_reasoning_off {
+            drop_unless_default(body, path, recipient, "only without reasoning", diagnostics);
+        }
+    }
+    for (path, other) in &rules.exclusive {
+        if body_path::non_null(body, path).is_none() || body_path::non_null(body, other).is_none() {
+            continue;
+        }
+        // The one that says nothing goes.
+        let says_nothing = body_path::get(body, other).is_some_and(|value| is_api_default(other, &value));
+        let dropped = if says_nothing { other } else { path };
+        drop(body, dropped, recipient, &format!("not beside {other}"), diagnostics);
+    }
+}
+
+/// Whether the body asks for reasoning, or switches it off; `None`: neither.
+fn reasons(body: &Object<'_>) -> Option<bool> {
+    REASONING.iter().find_map(|(path, off)| body_path::non_null(body, path).map(|value| value.trim() != *off))
+}
+
+/// Whether the value of a parameter means the same as no parameter.
+pub(super) fn is_api_default(path: &str, value: &str) -> bool {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let number = value.trim().parse::<f64>().ok();
+    let has_default = |default: f64| number.is_some_and(|number| (number - default).abs() < f64::EPSILON);
+    is_default(path, value)
+        || API_DEFAULTS.iter().any(|(known, default)| *known == name && has_default(*default))
+}
+
+fn drop_unless_default(
+    body: &mut Object<'_>,
+    path: &str,
+    recipient: &Recipient<'_>,
+    why: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    if body_path::get(body, path).is_some_and(|value| !is_api_default(path, &value)) {
+        drop(body, path, recipient, why, diagnostics);
+    }
+}
+
+/// Drops a parameter. It is a loss unless its value means the same as no parameter.
+pub(super) fn drop(
+    body: &mut Object<'_>,
+    path: &str,
+    recipient: &Recipient<'_>,
+    why: &str,
+    diagnostics: &mut Diagnostics,
+) {
+    let Some(value) = body_path::get(body, path) else {
+        // The members of a list's items (`tools.cache_control`).
+        let names: Vec<&str> = path.split('.').collect();
+        if names.len() > 1 && member_path::remove(body, &names) {
+            diagnostics.record(DiagnosticCode::ParamDropped, recipient.client_name_of(path), why);
+        }
+        return;
+    };
+    let is_default = is_api_default(path, &value);
+    if value.trim() != "null" {
+        let code = if is_default { DiagnosticCode::DefaultDropped } else { DiagnosticCode::ParamDropped };
+        diagnostics.record(code, recipient.client_name_of(path), why);
+    }
+    body_path::remove(body, path);
+}
