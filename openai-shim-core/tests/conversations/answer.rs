@@ -31,12 +31,14 @@ fn response(conversation: &Conversation, upstream: Side, sent: &Request) -> Resp
     choice.finish = Some(FinishReason::Stop);
     if !is_prompt(upstream) {
         choice.finish = Some(FinishReason::ToolCalls);
-        choice.blocks.extend(conversation.answer.iter().enumerate().map(|(at, (tool, arguments))| Block::ToolCall {
-            id: format!("call_of_answer_{at}"),
-            name: names[*tool].clone(),
-            arguments: arguments.to_string(),
-            signature: None,
-            extra: ExtraFields::default(),
+        choice.blocks.extend(conversation.answer.iter().enumerate().map(|(at, (tool, arguments))| {
+            Block::ToolCall {
+                id: format!("call_of_answer_{at}"),
+                name: names[*tool].clone(),
+                arguments: arguments.to_string(),
+                signature: None,
+                extra: ExtraFields::default(),
+            }
         }));
     }
     let mut response = Response::default();
@@ -70,14 +72,20 @@ fn passed(conversation: &Conversation, upstream: Side, stream: bool, pieces: &[&
 }
 
 /// What the client reads: its text and its calls.
-fn read(body: &[u8], conversation: &Conversation, stream: bool) -> Result<(String, Vec<(String, Value)>), String> {
+fn read(
+    body: &[u8],
+    conversation: &Conversation,
+    stream: bool,
+) -> Result<(String, Vec<(String, Value)>), String> {
     let client = openai_shim_core::dialect(conversation.client).unwrap();
     let mut request = start(conversation, client, stream);
     let mut request = received(&mut request, client);
     request.stream = stream;
-    let (spec, mut context) = (ResponseSpec::new(&request, &Context::fixed()), ResponseContext::new(&request, Context::fixed()));
+    let (spec, mut context) =
+        (ResponseSpec::new(&request, &Context::fixed()), ResponseContext::new(&request, Context::fixed()));
     let response = if stream {
-        let (mut decoder, mut framer, mut events) = (client.decoder(&spec, &context), Framer::new(1 << 20), Vec::<Event>::new());
+        let (mut decoder, mut framer, mut events) =
+            (client.decoder(&spec, &context), Framer::new(1 << 20), Vec::<Event>::new());
         framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
         framer.finish(&mut |frame| decoder.frame(frame, &mut events));
         decoder.finish(&mut events);
@@ -108,7 +116,10 @@ pub fn check(conversation: &Conversation, upstream: Side, cuts: usize) -> Vec<St
     let sent = received(&mut start(conversation, upstream, true), upstream);
     let answer = response(conversation, upstream, &sent);
     let calls = if is_prompt(upstream) { &[][..] } else { &conversation.answer[..] };
-    let expected: Vec<(String, Value)> = calls.iter().map(|(tool, arguments)| (conversation.tools[*tool].clone(), arguments.clone())).collect();
+    let expected: Vec<(String, Value)> = calls
+        .iter()
+        .map(|(tool, arguments)| (conversation.tools[*tool].clone(), arguments.clone()))
+        .collect();
     let mut problems = Vec::new();
     for stream in [false, true] {
         let body = written(&answer, upstream, &sent, stream);
@@ -119,7 +130,9 @@ pub fn check(conversation: &Conversation, upstream: Side, cuts: usize) -> Vec<St
         }
         if conversation.client == "openai-responses" && !is_prompt(upstream) {
             let text = String::from_utf8_lossy(&whole);
-            let own = text.contains(r#""namespace":"mcp__docs""#) && text.contains(r#""name":"search""#) && text.contains(r#""custom_tool_call""#);
+            let own = text.contains(r#""namespace":"mcp__docs""#)
+                && text.contains(r#""name":"search""#)
+                && text.contains(r#""custom_tool_call""#);
             if !own {
                 problems.push(format!("{place}, stream {stream}: not in the client's own form: {text}"));
             }

@@ -5,7 +5,8 @@ use crate::script::{Conversation, Item, Voice, picture, schema};
 use serde_json::{Value, json};
 
 const LONG: &str = "mcp__plugin_browser-devtools-server_browser-devtools__list_console_messages";
-const TOOLS: [(&str, &str); 4] = [("Bash", "command"), ("Read", "file_path"), ("Edit", "file_path"), (LONG, "page")];
+const TOOLS: [(&str, &str); 4] =
+    [("Bash", "command"), ("Read", "file_path"), ("Edit", "file_path"), (LONG, "page")];
 
 #[derive(Default)]
 struct Writer {
@@ -21,7 +22,8 @@ impl Writer {
     }
 
     fn think(&mut self, turn: usize) -> Value {
-        let (text, data) = (format!("Turn {turn}: what is the next step?"), format!("c2lnbmF0dXJlLW9mLXR1cm4{turn:03}"));
+        let (text, data) =
+            (format!("Turn {turn}: what is the next step?"), format!("c2lnbmF0dXJlLW9mLXR1cm4{turn:03}"));
         self.items.push(Item::Reasoning { text: text.clone() });
         self.items.push(Item::Sealed { data: data.clone() });
         json!({"type": "thinking", "thinking": text, "signature": data})
@@ -72,10 +74,17 @@ pub fn conversation() -> Conversation {
     let mut w = Writer::default();
     let system = ["You are an agent at a terminal.", "Be exact and brief."];
     let system: Vec<Value> = system.iter().map(|text| cached(w.say(Voice::System, text))).collect();
-    let opening = vec![w.say(Voice::User, "<system-reminder>\nToday is a Monday.\n</system-reminder>"), w.say(Voice::User, "Repair the failing test.")];
+    let opening = vec![
+        w.say(Voice::User, "<system-reminder>\nToday is a Monday.\n</system-reminder>"),
+        w.say(Voice::User, "Repair the failing test."),
+    ];
     w.push("user", opening);
-    w.items.push(Item::Text { voice: Voice::System, text: "# Environment\nThe working directory is a repository.".into() });
-    w.messages.push(json!({"role": "system", "content": "# Environment\nThe working directory is a repository."}));
+    w.items.push(Item::Text {
+        voice: Voice::System,
+        text: "# Environment\nThe working directory is a repository.".into(),
+    });
+    w.messages
+        .push(json!({"role": "system", "content": "# Environment\nThe working directory is a repository."}));
     for turn in 0..30 {
         step(&mut w, turn);
     }
@@ -107,16 +116,33 @@ pub fn conversation() -> Conversation {
 fn step(w: &mut Writer, turn: usize) {
     match turn % 6 {
         0 => {
-            let said = vec![w.think(turn), w.say(Voice::Assistant, &format!("I read file {turn}.")), w.call(1, &format!("/src/{turn}.rs")).1];
+            let said = vec![
+                w.think(turn),
+                w.say(Voice::Assistant, &format!("I read file {turn}.")),
+                w.call(1, &format!("/src/{turn}.rs")).1,
+            ];
             w.push("assistant", said);
-            let answered = vec![w.result(w.calls - 1, &format!("fn f{turn}() {{}}"), false), w.say(Voice::User, "<system-reminder>The file has no tests.</system-reminder>")];
+            let answered = vec![
+                w.result(w.calls - 1, &format!("fn f{turn}() {{}}"), false),
+                w.say(Voice::User, "<system-reminder>The file has no tests.</system-reminder>"),
+            ];
             w.push("user", answered);
         }
         1 => {
             let thought = w.think(turn);
-            let calls: Vec<(usize, Value)> = [(0, "ls"), (3, "second"), (0, "pwd")].into_iter().map(|(tool, value)| w.call(tool, &format!("{value} {turn}"))).collect();
-            w.push("assistant", [vec![thought], calls.iter().map(|(_, block)| block.clone()).collect()].concat());
-            let answered = vec![w.result(calls[0].0, &format!("a.rs b.rs {turn}"), false), w.seen(calls[1].0, &format!("screenshot {turn}")), w.result(calls[2].0, "/src", false)];
+            let calls: Vec<(usize, Value)> = [(0, "ls"), (3, "second"), (0, "pwd")]
+                .into_iter()
+                .map(|(tool, value)| w.call(tool, &format!("{value} {turn}")))
+                .collect();
+            w.push(
+                "assistant",
+                [vec![thought], calls.iter().map(|(_, block)| block.clone()).collect()].concat(),
+            );
+            let answered = vec![
+                w.result(calls[0].0, &format!("a.rs b.rs {turn}"), false),
+                w.seen(calls[1].0, &format!("screenshot {turn}")),
+                w.result(calls[2].0, "/src", false),
+            ];
             w.push("user", answered);
         }
         2 => {
@@ -132,7 +158,10 @@ fn step(w: &mut Writer, turn: usize) {
             w.push("user", asked);
         }
         4 => {
-            let said = vec![w.say(Voice::Assistant, &format!("I look at page {turn}.")), w.call(3, &format!("page {turn}")).1];
+            let said = vec![
+                w.say(Voice::Assistant, &format!("I look at page {turn}.")),
+                w.call(3, &format!("page {turn}")).1,
+            ];
             w.push("assistant", said);
             let number = w.calls - 1;
             let mut block = w.result(number, &format!("line one {turn} line two {turn}"), false);
@@ -141,9 +170,13 @@ fn step(w: &mut Writer, turn: usize) {
         }
         _ => {
             // The user interrupts: the call gets no result of its own.
-            let said = vec![w.say(Voice::Assistant, &format!("I run check {turn}.")), w.call(0, &format!("check {turn}")).1];
+            let said = vec![
+                w.say(Voice::Assistant, &format!("I run check {turn}.")),
+                w.call(0, &format!("check {turn}")).1,
+            ];
             w.push("assistant", said);
-            let asked = vec![w.say(Voice::User, &format!("[Request interrupted by user] Stop, try {turn} again."))];
+            let asked =
+                vec![w.say(Voice::User, &format!("[Request interrupted by user] Stop, try {turn} again."))];
             w.push("user", asked);
         }
     }

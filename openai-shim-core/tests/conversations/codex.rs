@@ -30,7 +30,10 @@ impl Writer {
     }
 
     fn reason(&mut self, turn: usize) {
-        let (text, data) = (format!("**Step {turn}**\n\nThe test needs a look."), format!("gAAAAABsealedreasoning{turn:03}"));
+        let (text, data) = (
+            format!("**Step {turn}**\n\nThe test needs a look."),
+            format!("gAAAAABsealedreasoning{turn:03}"),
+        );
         self.items.push(Item::Reasoning { text: text.clone() });
         self.items.push(Item::Sealed { data: data.clone() });
         let summary = json!([{"type": "summary_text", "text": text}]);
@@ -102,8 +105,14 @@ pub fn conversation() -> Conversation {
         path: "/v1/responses",
         body,
         items: w.items,
-        tools: ["exec_command", "apply_patch", "local_shell", "mcp__docs__search", "mcp__docs__read_page"].map(String::from).into(),
-        answer: vec![(3, json!({"query": "traits"})), (0, json!({"cmd": "ls"})), (1, json!({"input": "*** Begin Patch\n*** End Patch"}))],
+        tools: ["exec_command", "apply_patch", "local_shell", "mcp__docs__search", "mcp__docs__read_page"]
+            .map(String::from)
+            .into(),
+        answer: vec![
+            (3, json!({"query": "traits"})),
+            (0, json!({"cmd": "ls"})),
+            (1, json!({"input": "*** Begin Patch\n*** End Patch"})),
+        ],
     }
 }
 
@@ -123,7 +132,8 @@ fn step(w: &mut Writer, turn: usize) {
         }
         2 => {
             w.reason(turn);
-            let calls = ["one", "two", "three"].map(|word| w.call("exec_command", None, json!({"cmd": format!("echo {word} {turn}")})));
+            let calls = ["one", "two", "three"]
+                .map(|word| w.call("exec_command", None, json!({"cmd": format!("echo {word} {turn}")})));
             for (number, word) in calls.into_iter().zip(["one", "two", "three"]) {
                 w.output("function_call_output", number, &format!("{word} {turn}"));
             }

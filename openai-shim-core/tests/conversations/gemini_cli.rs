@@ -5,7 +5,8 @@ use crate::script::{Conversation, Item, Voice, picture, schema};
 use serde_json::{Value, json};
 
 const LONG: &str = "mcp.workspace-files.server_for_documents.read_many_files_at_once_from_the_workspace";
-const TOOLS: [(&str, &str); 4] = [("run_shell_command", "command"), ("read_file", "path"), (LONG, "paths"), ("docs.search", "query")];
+const TOOLS: [(&str, &str); 4] =
+    [("run_shell_command", "command"), ("read_file", "path"), (LONG, "paths"), ("docs.search", "query")];
 
 #[derive(Default)]
 struct Writer {
@@ -77,16 +78,28 @@ fn step(w: &mut Writer, turn: usize) {
         0 => {
             w.items.push(Item::Reasoning { text: format!("Thinking of step {turn}.") });
             let thought = json!({"text": format!("Thinking of step {turn}."), "thought": true});
-            let said = vec![thought, w.text(Voice::Assistant, &format!("I read file {turn}.")), w.call(1, &format!("{turn}.rs"), true)];
+            let said = vec![
+                thought,
+                w.text(Voice::Assistant, &format!("I read file {turn}.")),
+                w.call(1, &format!("{turn}.rs"), true),
+            ];
             w.push("model", said);
             let answered = vec![w.result(w.calls - 1, 1, &format!("fn f{turn}() {{}}"))];
             w.push("user", answered);
         }
         1 => {
             let first = w.calls;
-            let calls = vec![w.call(2, &format!("a{turn}"), true), w.call(2, &format!("b{turn}"), false), w.call(3, &format!("c{turn}"), false)];
+            let calls = vec![
+                w.call(2, &format!("a{turn}"), true),
+                w.call(2, &format!("b{turn}"), false),
+                w.call(3, &format!("c{turn}"), false),
+            ];
             w.push("model", calls);
-            let answered = vec![w.result(first, 2, &format!("one {turn}")), w.result(first + 1, 2, &format!("two {turn}")), w.result(first + 2, 3, &format!("three {turn}"))];
+            let answered = vec![
+                w.result(first, 2, &format!("one {turn}")),
+                w.result(first + 1, 2, &format!("two {turn}")),
+                w.result(first + 2, 3, &format!("three {turn}")),
+            ];
             w.push("user", answered);
         }
         2 => {
@@ -95,7 +108,8 @@ fn step(w: &mut Writer, turn: usize) {
             let (number, data) = (w.calls - 1, picture(turn));
             let mut part = w.result(number, 3, &format!("drawn {turn}"));
             w.items.push(Item::Picture { data: data.clone(), of: Some(number) });
-            part["functionResponse"]["parts"] = json!([{"inlineData": {"mimeType": "image/png", "data": data}}]);
+            part["functionResponse"]["parts"] =
+                json!([{"inlineData": {"mimeType": "image/png", "data": data}}]);
             w.push("user", vec![part]);
         }
         _ => {

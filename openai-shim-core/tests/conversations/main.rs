@@ -74,7 +74,8 @@ fn every_upstream_reads_what_the_client_meant_and_every_difference_is_reported()
             } else {
                 meaning::differences(&conversation.items, &read)
             };
-            let codes: BTreeSet<String> = exchange.diagnostics().iter().map(|d| d.code.as_str().to_owned()).collect();
+            let codes: BTreeSet<String> =
+                exchange.diagnostics().iter().map(|d| d.code.as_str().to_owned()).collect();
             problems.extend(judge(&conversation, *upstream, &found, &codes));
         }
     }
@@ -94,19 +95,33 @@ fn answer_comes_back_in_the_client_s_own_names_however_it_is_cut() {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-fn judge(conversation: &Conversation, upstream: Side, found: &BTreeMap<String, Vec<String>>, codes: &BTreeSet<String>) -> Vec<String> {
+fn judge(
+    conversation: &Conversation,
+    upstream: Side,
+    found: &BTreeMap<String, Vec<String>>,
+    codes: &BTreeSet<String>,
+) -> Vec<String> {
     let place = format!("{} to {}", conversation.name, upstream.name());
-    let expected = EXPECTED.iter().find(|(name, to, _)| *name == conversation.name && *to == upstream.name()).map_or(&[][..], |(.., names)| *names);
+    let expected = EXPECTED
+        .iter()
+        .find(|(name, to, _)| *name == conversation.name && *to == upstream.name())
+        .map_or(&[][..], |(.., names)| *names);
     let mut problems = Vec::new();
     for (name, items) in found {
         if !expected.contains(&name.as_str()) {
             problems.push(format!("{place}: {name} ({}): {}; reported: {codes:?}", items.len(), items[0]));
         }
-        let reports = REPORTED.iter().find(|(known, _)| known == name).map_or(&[][..], |(_, reports)| *reports);
+        let reports =
+            REPORTED.iter().find(|(known, _)| known == name).map_or(&[][..], |(_, reports)| *reports);
         if !reports.iter().any(|code| codes.contains(*code)) {
             problems.push(format!("{place}: {name}: nothing reports it: {codes:?}"));
         }
     }
-    problems.extend(expected.iter().filter(|name| !found.contains_key(**name)).map(|name| format!("{place}: no longer differs: {name}")));
+    problems.extend(
+        expected
+            .iter()
+            .filter(|name| !found.contains_key(**name))
+            .map(|name| format!("{place}: no longer differs: {name}")),
+    );
     problems
 }

@@ -52,7 +52,11 @@ pub fn read(request: &Request) -> Vec<Item> {
 /// Google's functions answer with an object: its only text is the result.
 fn unwrapped(text: &str) -> String {
     let value: Value = serde_json::from_str(text).unwrap_or(Value::Null);
-    let only = value.as_object().filter(|members| members.len() == 1).and_then(|members| members.values().next()).and_then(Value::as_str);
+    let only = value
+        .as_object()
+        .filter(|members| members.len() == 1)
+        .and_then(|members| members.values().next())
+        .and_then(Value::as_str);
     only.unwrap_or(text).to_owned()
 }
 
@@ -112,18 +116,26 @@ pub fn differences(before: &[Item], after: &[Item]) -> BTreeMap<String, Vec<Stri
         let Item::Text { text, .. } = item else { continue };
         let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         if !system(after).contains(&bare) {
-            let said = after.iter().any(|item| matches!(item, Item::Text { text: other, .. } if other.contains(text.as_str())));
+            let said = after
+                .iter()
+                .any(|item| matches!(item, Item::Text { text: other, .. } if other.contains(text.as_str())));
             note(if said { "system text in another role".into() } else { "lost system text".into() }, item);
         }
     }
-    let others = |items: &[Item]| -> Vec<Item> { joined(&items.iter().filter(|item| !is_system(item)).cloned().collect::<Vec<_>>()) };
+    let others = |items: &[Item]| -> Vec<Item> {
+        joined(&items.iter().filter(|item| !is_system(item)).cloned().collect::<Vec<_>>())
+    };
     let (before, after) = (others(before), rename(&others(after), before, &mut found));
     let mut note = |name: String, what: &Item| found.entry(name).or_default().push(format!("{what:?}"));
     let (kept, missing, new) = align(&before, &after);
     for (one, other) in kept {
         match (one, other) {
-            (Item::Result { failed: true, .. }, Item::Result { failed: false, .. }) => note("a failure that is not marked".into(), one),
-            (Item::Picture { of: Some(_), .. }, Item::Picture { of: None, .. }) => note("moved picture".into(), one),
+            (Item::Result { failed: true, .. }, Item::Result { failed: false, .. }) => {
+                note("a failure that is not marked".into(), one)
+            }
+            (Item::Picture { of: Some(_), .. }, Item::Picture { of: None, .. }) => {
+                note("moved picture".into(), one)
+            }
             _ => {}
         }
     }
@@ -163,9 +175,12 @@ fn rename(after: &[Item], before: &[Item], found: &mut BTreeMap<String, Vec<Stri
         }
         return after.to_vec();
     }
-    let back: BTreeMap<String, String> = pairs.into_iter().map(|(name, mapped)| (mapped.clone(), name.clone())).collect();
+    let back: BTreeMap<String, String> =
+        pairs.into_iter().map(|(name, mapped)| (mapped.clone(), name.clone())).collect();
     let named = |item: &Item| match item {
-        Item::Call { name, arguments } => Item::Call { name: back[name].clone(), arguments: arguments.clone() },
+        Item::Call { name, arguments } => {
+            Item::Call { name: back[name].clone(), arguments: arguments.clone() }
+        }
         other => other.clone(),
     };
     after.iter().map(named).collect()
@@ -183,7 +198,10 @@ fn same(one: &Item, other: &Item) -> bool {
 }
 
 /// The longest list of items that both have in order, and what is in one of them only.
-fn align<'i>(before: &'i [Item], after: &'i [Item]) -> (Vec<(&'i Item, &'i Item)>, Vec<&'i Item>, Vec<&'i Item>) {
+fn align<'i>(
+    before: &'i [Item],
+    after: &'i [Item],
+) -> (Vec<(&'i Item, &'i Item)>, Vec<&'i Item>, Vec<&'i Item>) {
     let width = after.len() + 1;
     let mut longest = vec![0_usize; (before.len() + 1) * width];
     for (i, one) in before.iter().enumerate().rev() {
@@ -225,9 +243,12 @@ pub fn differences_of_prompt(before: &[Item], after: &[Item]) -> BTreeMap<String
     let mut found = BTreeMap::<String, Vec<String>>::new();
     for item in before {
         let said = match item {
-            Item::Text { text, .. } | Item::Result { text, .. } | Item::Reasoning { text } => vec![bare(text)],
+            Item::Text { text, .. } | Item::Result { text, .. } | Item::Reasoning { text } => {
+                vec![bare(text)]
+            }
             Item::Call { name, arguments } => {
-                let value = arguments.as_object().and_then(|members| members.values().next()).and_then(Value::as_str);
+                let value =
+                    arguments.as_object().and_then(|members| members.values().next()).and_then(Value::as_str);
                 vec![bare(name), bare(&serde_json::to_string(value.unwrap_or_default()).unwrap())]
             }
             Item::Picture { .. } => {

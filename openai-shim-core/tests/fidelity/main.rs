@@ -12,10 +12,12 @@ mod errors;
 mod matrix;
 mod request_probes;
 mod response_probes;
+mod rule_probes;
 mod streams;
 
 use common::losses::{Direction, docs, losses};
 use document::{Document, Pair};
+use openai_shim_core::dialect::DIALECTS;
 
 const INTRODUCTION: &str = "\
 # Fidelity
@@ -39,12 +41,34 @@ The status and the envelope's own words (`type`, `status` and `code`), in each d
 
 ";
 
+fn request_probes() -> impl Iterator<Item = &'static matrix::RequestProbe> {
+    request_probes::REQUEST_PROBES.iter().chain(rule_probes::RULE_PROBES)
+}
+
+#[test]
+fn strict_mode_refuses_every_loss() {
+    let mut accepted = Vec::new();
+    for probe in request_probes() {
+        for client in DIALECTS {
+            for upstream in DIALECTS {
+                let found = matrix::judge_request(probe, *client, *upstream);
+                let is_lost = matches!(found.cell, matrix::Cell::Lost | matrix::Cell::Silent);
+                if is_lost && !matrix::is_refused_when_strict(probe, *client, *upstream) {
+                    let place = format!("{} to {}", client.name(), upstream.name());
+                    accepted.push(format!("{}: {place}: {:?}", probe.name, found.codes));
+                }
+            }
+        }
+    }
+    assert!(accepted.is_empty(), "{} losses are sent:\n{}", accepted.len(), accepted.join("\n"));
+}
+
 #[test]
 fn fidelity_document_matches_the_code_and_every_loss_has_a_reason() {
     let losses = losses();
     let mut document = Document::new(&losses.loss, INTRODUCTION);
     document.text.push_str("\n## Requests\n");
-    for probe in request_probes::REQUEST_PROBES {
+    for probe in request_probes() {
         document.table(Direction::Request, probe.name, &|client, upstream| {
             Pair(matrix::judge_request(probe, client, upstream), None)
         });
