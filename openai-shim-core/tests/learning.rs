@@ -400,7 +400,7 @@ fn member_inside_another_is_left_out_wherever_it_stands() {
             "openai-chat",
             &chat_tools,
             "Unknown name \"$schema\" at 'tools[0].function.parameters': Cannot find field.",
-            &[r#"tools.drop_schema_keywords = ["...", "$schema"]"#],
+            &[r#"tools.schema.drop_keywords = ["...", "$schema"]"#],
         ),
         (
             "openai-chat",

@@ -1,6 +1,6 @@
 //! Which messages a side accepts.
 
-use crate::canonical::ChatTemplate;
+use crate::canonical::{ChatTemplate, ReasoningField};
 use crate::overlay::{Rule, rules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +54,10 @@ rules! {
         pub tool_call_ids: ToolCallIdFormat,
         /// What happens to the reasoning of earlier turns.
         pub reasoning_history: ReasoningHistory,
+        /// The field of OpenAI's chat in which the reasoning of earlier turns is accepted.
+        pub reasoning_field: ReasoningField,
+        /// What happens to the reasoning of earlier turns that has no signature, beside reasoning that has one.
+        pub unsigned_reasoning: UnsignedReasoning,
         /// Signatures of tool calls must come back: the call's id contains them, for clients that keep nothing else.
         pub signatures_in_ids: bool,
         /// The signature of a tool call whose own is unknown, for upstreams that refuse unsigned calls; empty: none.
@@ -112,4 +116,9 @@ keywords! {
         Drop "It is dropped.",
         Restore "It is required: what the client does not send is restored where it is still known.",
     }
+}
+
+keywords! {
+    /// What happens to the reasoning of earlier turns that has no signature.
+    UnsignedReasoning { Keep "It is sent.", Drop "It is dropped: the upstream signs all of its own.", }
 }

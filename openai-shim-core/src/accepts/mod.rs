@@ -4,6 +4,7 @@
 //! accepts ([`Dialect::accepts`](crate::dialect::Dialect::accepts)), the profile, its overrides for a model, and what was
 //! learned from errors. The code that makes a request acceptable reads only the result, [`Accepts`].
 
+pub use crate::overlay::SharedList;
 use crate::overlay::rules;
 
 /// An enum of keywords in snake case, the first of which is the default.
@@ -33,17 +34,20 @@ mod messages;
 mod params;
 mod reasoning;
 mod response_format;
+mod schema;
 mod streaming;
 mod tools;
 
+pub use crate::canonical::{ReasoningField, ReasoningParam};
 pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{
     ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
-    ReasoningHistory, ToolCallContent, ToolCallIdFormat,
+    ReasoningHistory, ToolCallContent, ToolCallIdFormat, UnsignedReasoning,
 };
 pub use params::{ParamLayer, ParamRules};
-pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
+pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningRules, ReasoningVisibility};
 pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
+pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
 pub use streaming::{StreamingLayer, StreamingSupport};
 pub use tools::{ToolChoiceSupport, ToolLayer, ToolRules};
 

@@ -85,6 +85,7 @@ codes! {
     BridgeAdded "bridge-added" Info "A short assistant message was put between a tool's result and the user's next message.";
     PrefillRewritten "prefill-rewritten" Warning "An assistant message at the end was sent in another way.";
     SchemaReduced "schema-reduced" Warning "Keywords that the upstream refuses were taken out of a JSON schema.";
+    SchemaRewritten "schema-rewritten" Info "A JSON schema was put into the form that the upstream accepts; it means the same.";
     ModelAliased "model-aliased" Info "The model's public name was replaced by the upstream's, and put back in the answer.";
     StreamSimulated "stream-simulated" Info "The client asked for a stream and the upstream answered whole: the answer was cut into a stream.";
     StreamFolded "stream-folded" Info "The client asked for a whole answer and the upstream streamed: the stream was folded.";

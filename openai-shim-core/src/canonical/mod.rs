@@ -27,6 +27,7 @@ mod model_list;
 mod numbered_list;
 mod open_calls;
 mod outcome;
+mod reasoning;
 mod request;
 mod response;
 mod response_context;
@@ -63,7 +64,11 @@ pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;
 pub use open_calls::{OpenCalls, called_names};
 pub use outcome::Outcome;
-pub use request::{Reasoning, Request, ResponseFormat, SHARED, TokenLimit};
+pub use reasoning::{
+    REASONING_CONTENT, REASONING_TEXT, Reasoning, ReasoningDisplay, ReasoningField, ReasoningMode,
+    ReasoningParam, ReasoningParams,
+};
+pub use request::{Request, ResponseFormat, SHARED, TokenLimit};
 pub use response::{Choice, FinishReason, Response};
 pub use response_context::ResponseContext;
 pub use response_spec::{ReasoningStyle, ResponseSpec, StreamUsage, TurnStorage};
@@ -71,7 +76,7 @@ pub use response_summary::ResponseSummary;
 pub use response_to_events::{NATIVE, unfold};
 pub use signature::Signature;
 pub use text::Text;
-pub use tool::{Tool, ToolChoice};
+pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
 pub use unusable_response::{explain_unusable, is_document, is_html, trim_body};

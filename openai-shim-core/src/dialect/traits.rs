@@ -123,7 +123,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         &Params(&[])
     }
 
-    /// Returns the name under which extra fields of this dialect are held. Dialects of one API share it.
+    /// Returns the name under which extra fields and tools of this dialect's own are held. Dialects of one API share it.
     fn extra_fields_name(&self) -> &'static str {
         self.name()
     }

@@ -24,6 +24,7 @@ mod params;
 mod reasoning;
 mod recipient;
 mod roles;
+mod schema;
 mod stored_turns;
 mod strict;
 mod text;
@@ -58,20 +59,21 @@ pub fn normalize(
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
     native::normalize(request, recipient, diagnostics);
-    tool_choice::drop_unsupported(request, &accepts.tools, diagnostics);
-    tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
-    tool_choice::normalize(request, &accepts.tools, diagnostics);
-    tool_schema::normalize(request, &accepts.tools, diagnostics);
-    output_schema::normalize(request, &accepts.response_format, spec, diagnostics);
+    tool_choice::normalize(request, recipient, diagnostics);
+    tool_schema::normalize(request, recipient, diagnostics);
+    output_schema::normalize(request, recipient, spec, diagnostics);
     set_chat_template(request, &accepts.messages.chat_template);
-    request.reasoning.use_token_budget = accepts.reasoning.use_token_budget;
     choices_and_stops::normalize(request, &accepts.params, spec, diagnostics);
     reasoning::history::normalize(request, &accepts.messages, diagnostics);
+    reasoning::history::rename_field(request, recipient, diagnostics);
+    reasoning::signed_calls::drop_unsigned(request, &accepts.messages, diagnostics);
     normalize_messages(request, recipient, diagnostics)?;
     order::normalize(request, recipient, diagnostics);
     identifiers::normalize(request, &accepts.messages, diagnostics);
     unsupported_params::normalize(request, recipient, diagnostics);
     set_max_tokens(request, recipient, defaults, diagnostics);
+    // After the limit, of which budgets are a share.
+    reasoning::request::normalize(request, &accepts.reasoning, &spec.model, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }

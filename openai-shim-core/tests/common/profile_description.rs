@@ -2,9 +2,11 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, ContentType, MediaRules, MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy,
-    ReasoningHistory, ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport,
-    StreamingSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
+    ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
+    ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
+    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, ToolCallContent, ToolCallIdFormat,
+    ToolChoiceSupport, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -206,6 +208,15 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         ReasoningHistory::Drop => "the reasoning of earlier turns is dropped",
         _ => "the reasoning of earlier turns is required: what the client does not send is restored where it is known",
     });
+    lines.keyword(rules.reasoning_field, |keyword| match keyword {
+        ReasoningField::ReasoningContent => "the reasoning of earlier turns is sent as `reasoning_content`",
+        ReasoningField::Reasoning => "the reasoning of earlier turns is sent as `reasoning`",
+        ReasoningField::Both => {
+            "the reasoning of earlier turns is sent as `reasoning_content` and as `reasoning`"
+        }
+        _ => "the reasoning of earlier turns is sent in the content, between `<think>` and `</think>`",
+    });
+    lines.keyword(rules.unsigned_reasoning, |_| "reasoning of earlier turns without a signature is dropped");
     lines.when(rules.chat_template.is_set(), || match rules.chat_template.name {
         BuiltInTemplate::None => "a conversation is written as one prompt".to_owned(),
         name => format!(
@@ -261,20 +272,14 @@ fn tools(rules: &ToolRules) -> Vec<String> {
             format!("{what} is sent as {how}")
         });
     }
-    lines.when(!rules.drop_schema_keywords.is_empty(), || {
-        format!(
-            "{} {} dropped from schemas",
-            names(&rules.drop_schema_keywords),
-            is_are(&rules.drop_schema_keywords)
-        )
+    lines.when(rules.allowed_choice == ToolChoiceSupport::Native, || {
+        "the choice among some tools (`allowed_tools`) is sent".to_owned()
     });
     for (on, line) in [
         (rules.drop_strict, "`strict` is dropped from functions"),
-        (rules.inline_refs, "`$ref` in schemas is replaced by the schema that it refers to"),
-        (
-            rules.close_strict_schemas,
-            "schemas of strict functions get every key required and `additionalProperties: false`",
-        ),
+        (!rules.supported, "it calls no tools: none are sent"),
+        (rules.omit_for_none, "with `tool_choice: none` no tools are sent"),
+        (rules.require_parameters, "functions without parameters get an empty schema"),
         (
             rules.declare_from_history,
             "tools that the history calls are declared, even if the client no longer offers any",
@@ -282,7 +287,58 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     ] {
         lines.when(on, || line.to_owned());
     }
+    lines.0.extend(schema("schemas of functions", &rules.schema));
+    lines.0.extend(schema("schemas of strict functions", &strict(&rules.strict_schema)));
     lines.0
+}
+
+/// The rules of a layer alone.
+fn strict(layer: &SchemaLayer) -> SchemaRules {
+    let mut rules = SchemaRules::default();
+    rules.overlay(layer);
+    rules
+}
+
+fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
+    let mut lines = Lines::default();
+    for (keywords, text) in [
+        (&rules.keywords, "keep only the keywords"),
+        (&rules.drop_keywords, "lose the keywords"),
+        (&rules.formats, "keep only the formats"),
+    ] {
+        lines.when(!keywords.is_empty(), || format!("{text} {}", names(keywords)));
+    }
+    for (on, line) in [
+        (rules.plain_patterns, "lose patterns with look-around or back references"),
+        (!rules.boolean_schemas, "have objects in place of Boolean schemas"),
+        (rules.const_as_enum, "have `enum` in place of `const`"),
+        (rules.one_of_as_any_of, "have `anyOf` in place of `oneOf`"),
+        (rules.nullable_as_null, "have the type `null` in place of `nullable`"),
+        (rules.root_object, "have an object as their root"),
+        (rules.plain_root, "have no `anyOf` or the like at their root: its branches are merged"),
+        (rules.require_members, "get missing `properties` and `items`"),
+        (rules.omit_empty, "are not sent if they are empty objects"),
+    ] {
+        lines.when(on, || line.to_owned());
+    }
+    if let Some(max) = rules.max_min_items {
+        lines.add(format!("have a `minItems` of at most {max}"));
+    }
+    lines.keyword(rules.any_of_siblings, |keyword| match keyword {
+        AnyOfSiblings::NoType => "have no `type` beside `anyOf`: it is moved into the branches",
+        AnyOfSiblings::Annotations => "have only `title` and `description` beside `anyOf`",
+        _ => "have nothing beside `anyOf`",
+    });
+    lines.keyword(rules.refs, |keyword| match keyword {
+        RefSupport::Alone => "have no `$ref` with other keywords beside it",
+        RefSupport::Acyclic => "have no `$ref` that leads back to itself",
+        _ => "have each `$ref` replaced by the schema that it refers to",
+    });
+    lines.keyword(rules.objects, |keyword| match keyword {
+        ObjectSupport::Required => "get `additionalProperties: false` and every key required",
+        _ => "get `additionalProperties: false`",
+    });
+    lines.0.into_iter().map(|line| format!("{what} {line}")).collect()
 }
 
 fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
@@ -297,6 +353,14 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
             format!("{what} is requested {how}")
         });
     }
+    lines.0.extend(schema("schemas of response formats", &rules.schema));
+    lines.0.extend(schema("schemas of strict response formats", &strict(&rules.strict_schema)));
+    lines.when(rules.restrict_names, || {
+        "names of response formats have at most 64 letters, digits, `_` and `-`".to_owned()
+    });
+    lines.when(rules.text_enum == ResponseFormatSupport::Native, || {
+        "an answer that is one of some texts is requested as such".to_owned()
+    });
     lines.when(rules.omit_text, || "`response_format: text` is dropped".to_owned());
     lines.when(rules.disable_streaming, || {
         "with a `response_format` it does not stream: the client gets a simulated stream".to_owned()
@@ -307,18 +371,59 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
 fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.keyword(rules.param, |keyword| match keyword {
-        ReasoningParam::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
-        ReasoningParam::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
-        ReasoningParam::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
+        ReasoningParam::ReasoningEffort => "every request for reasoning is sent as `reasoning_effort`",
+        ReasoningParam::Reasoning => "every request for reasoning is sent as `reasoning: {effort}`",
+        ReasoningParam::Thinking => "every request for reasoning is sent as `thinking: {type}`",
+        ReasoningParam::EnableThinking => "every request for reasoning is sent as `enable_thinking`",
         ReasoningParam::ChatTemplateKwargs => {
-            "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`"
+            "every request for reasoning is sent as `chat_template_kwargs: {enable_thinking}`"
         }
-        _ => "`reasoning_effort` is dropped",
+        _ => "requests for reasoning are dropped",
     });
     lines.when(!rules.efforts.is_empty(), || {
         format!("it accepts the efforts {}: the nearest one is sent", names(&rules.efforts))
     });
-    lines.when(rules.use_token_budget, || "it takes a token budget for reasoning, and no effort".to_owned());
+    lines.keyword(rules.amount, |keyword| match keyword {
+        ReasoningAmount::Effort => "a token budget for reasoning is sent as the nearest effort",
+        _ => "an effort of reasoning is sent as a token budget",
+    });
+    for (effort, budget) in &rules.budgets {
+        lines.add(format!("the effort `{effort}` is a budget of {budget} tokens"));
+    }
+    match (rules.min_budget, rules.max_budget) {
+        (None, None) => {}
+        (Some(min), None) => lines.add(format!("its smallest budget for reasoning is {min} tokens")),
+        (None, Some(max)) => lines.add(format!("its largest budget for reasoning is {max} tokens")),
+        (Some(min), Some(max)) => lines.add(format!("its budgets for reasoning are {min} to {max} tokens")),
+    }
+    lines.when(rules.budget_below_max_tokens, || {
+        "a budget for reasoning is kept below the limit on the response's length".to_owned()
+    });
+    lines.when(!rules.modes.is_empty(), || {
+        format!("of the types of thinking it accepts {}: the nearest one is sent", names(&rules.modes))
+    });
+    lines.when(!rules.max_effort_off.is_empty(), || {
+        format!("without thinking it accepts no effort above `{}`", rules.max_effort_off)
+    });
+    lines.keyword(rules.default, |keyword| match keyword {
+        ReasoningDefault::Off => "it reasons only on request",
+        _ => "it reasons unless it is switched off, if it can be",
+    });
+    lines.keyword(rules.display, |keyword| match keyword {
+        ReasoningVisibility::Optional => "reasoning is shown as the client requests it",
+        ReasoningVisibility::OnRequest => "reasoning is requested for clients that show it",
+        _ => "it shows no reasoning",
+    });
+    for (on, line) in [
+        (rules.effort_of_response, "an effort concerns the whole response"),
+        (!rules.with_forced_tools, "reasoning is switched off while a tool call is forced"),
+        (
+            rules.requires_signed_calls,
+            "a budget for reasoning is dropped where the reasoning before the last tool calls is missing",
+        ),
+    ] {
+        lines.when(on, || line.to_owned());
+    }
     lines.0
 }
 

@@ -1,9 +1,15 @@
 //! What Anthropic's Messages API accepts; a profile's rules lie over it.
 //!
-//! <https://docs.anthropic.com/en/api/messages>
+//! <https://docs.anthropic.com/en/api/messages>,
+//! <https://platform.claude.com/docs/en/build-with-claude/structured-outputs> (strict schemas),
+//! <https://github.com/anthropics/claude-code/issues/40075> (no branches at the root)
 
-use crate::accepts::literals::{layer, list, ranges, text};
-use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer};
+use crate::accepts::literals::{layer, list, ranges, shared, text};
+use crate::accepts::{
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    ToolLayer,
+};
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -25,8 +31,34 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     }),
     messages: layer!(MessageLayer { drop_empty_text: true, drop_blank_text: true }),
     media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { root_object: true, plain_root: true }),
+        strict_schema: strict_schema(),
+        ..layer!(ToolLayer { require_parameters: true, declare_from_history: true })
+    },
+    response_format: ResponseFormatLayer {
+        schema: strict_schema(),
+        // It has no parameter for any JSON object.
+        ..layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction })
+    },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `thinking` and `output_config.effort`: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnBudget,
+        efforts: list(&["low", "medium", "high", "xhigh", "max"]),
+        modes: list(&["adaptive", "enabled", "disabled", "between_tools"]),
+        min_budget: Some(1024),
+        budget_below_max_tokens: true,
+        display: ReasoningVisibility::Optional,
+        effort_of_response: true,
+        with_forced_tools: false,
+        requires_signed_calls: true,
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[
@@ -54,5 +86,51 @@ fn media() -> MediaLayer {
         url_schemes: list(&["http", "https"]),
         image_details: Some(Vec::new()),
         named: list(&["file"]),
+    })
+}
+
+/// The schemas of strict tools and of `output_config.format`.
+fn strict_schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        keywords: shared(&[
+            "type",
+            "enum",
+            "const",
+            "anyOf",
+            "allOf",
+            "$ref",
+            "$defs",
+            "definitions",
+            "title",
+            "description",
+            "default",
+            "properties",
+            "required",
+            "additionalProperties",
+            "items",
+            "minItems",
+            "format",
+            "pattern",
+        ]),
+        formats: shared(&[
+            "date-time",
+            "time",
+            "date",
+            "duration",
+            "email",
+            "hostname",
+            "uri",
+            "ipv4",
+            "ipv6",
+            "uuid",
+        ]),
+        plain_patterns: true,
+        max_min_items: Some(1),
+        boolean_schemas: false,
+        one_of_as_any_of: true,
+        nullable_as_null: true,
+        any_of_siblings: AnyOfSiblings::Annotations,
+        refs: RefSupport::Acyclic,
+        objects: ObjectSupport::Closed,
     })
 }

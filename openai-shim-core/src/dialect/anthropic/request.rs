@@ -17,7 +17,7 @@ mod message_content;
 mod messages;
 mod params;
 mod same_dialect;
-mod signed_thinking;
+mod thinking;
 mod tools;
 
 /// The header that states the version of the API.
@@ -187,13 +187,9 @@ pub(super) fn encode<'a>(
     if source.is_none() {
         params::write_extra(request, &mut body);
     }
-    // Claude signs all of its thinking: thinking without a signature is another model's, and Claude rejects it.
-    let drop_unsigned = is_same_dialect
-        && request.model.contains("claude")
-        && request.messages.iter().any(signed_thinking::has_unsigned_thinking);
-    if source.is_none() || request.messages.is_changed() || drop_unsigned {
+    if source.is_none() || request.messages.is_changed() {
         let written = if is_same_dialect {
-            same_dialect::write(request, source.unwrap_or_default(), drop_unsigned, diagnostics)
+            same_dialect::write(request, source.unwrap_or_default(), diagnostics)
         } else {
             messages::write(&request.messages, diagnostics)
         };
@@ -210,9 +206,6 @@ pub(super) fn encode<'a>(
         params::write(request, is_same_dialect, &mut body, diagnostics);
     } else {
         params::write_changed(request, &mut body);
-    }
-    if is_same_dialect {
-        params::disable_rejected_thinking(request, &mut body, diagnostics);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });

@@ -1,9 +1,15 @@
 //! What Google's Gemini API accepts; a profile's rules lie over it.
 //!
-//! <https://ai.google.dev/api/generate-content>
+//! <https://ai.google.dev/api/generate-content>,
+//! <https://pub.dev/documentation/googleapis/latest/aiplatform_v1/GoogleCloudAiplatformV1GenerationConfig/responseJsonSchema.html>
+//! (the keywords), <https://github.com/anomalyco/opencode/pull/14659> (nothing beside `anyOf`)
 
-use crate::accepts::literals::{layer, list, text};
-use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
+use crate::accepts::literals::{layer, list, numbers, shared, text};
+use crate::accepts::{
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    ToolChoiceSupport, ToolLayer,
+};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
@@ -12,8 +18,34 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     params: layer!(ParamLayer { min_output_tokens: Some(1) }),
     messages: layer!(MessageLayer { drop_empty_text: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
     media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { omit_empty: true, ..schema() }),
+        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+    },
+    response_format: ResponseFormatLayer {
+        schema: schema(),
+        ..layer!(ResponseFormatLayer { text_enum: ResponseFormatSupport::Native })
+    },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `thinkingConfig`: <https://ai.google.dev/gemini-api/docs/thinking>. The budgets of the efforts are those of Google's own
+/// API like OpenAI's. All models take budgets, and only the newest take levels.
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnBudget,
+        budgets: numbers(&[
+            ("minimal", 1024),
+            ("low", 1024),
+            ("medium", 8192),
+            ("high", 24_576),
+            ("xhigh", 24_576),
+            ("max", 24_576),
+        ]),
+        display: ReasoningVisibility::OnRequest,
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[
@@ -39,5 +71,39 @@ fn media() -> MediaLayer {
         file_id_prefix: text("files/"),
         image_details: Some(Vec::new()),
         named: Vec::new(),
+    })
+}
+
+/// The schemas of `parametersJsonSchema` and `responseJsonSchema`.
+fn schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        keywords: shared(&[
+            "$id",
+            "$defs",
+            "$ref",
+            "$anchor",
+            "type",
+            "format",
+            "title",
+            "description",
+            "enum",
+            "items",
+            "prefixItems",
+            "minItems",
+            "maxItems",
+            "minimum",
+            "maximum",
+            "anyOf",
+            "oneOf",
+            "properties",
+            "additionalProperties",
+            "required",
+            "propertyOrdering",
+        ]),
+        const_as_enum: true,
+        nullable_as_null: true,
+        any_of_siblings: AnyOfSiblings::Nothing,
+        boolean_schemas: false,
+        refs: RefSupport::Alone,
     })
 }

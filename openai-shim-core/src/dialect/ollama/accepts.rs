@@ -1,9 +1,13 @@
 //! What Ollama's API accepts; a profile's rules lie over it.
 //!
-//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
+//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>,
+//! <https://github.com/ollama/ollama/blob/main/api/types.go> (no choice among tools; no references in their schemas)
 
 use crate::accepts::literals::{layer, list};
-use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer, ReasoningParam,
+    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer,
+};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
@@ -15,6 +19,15 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     }),
     messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
     media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { refs: RefSupport::Inline }),
+        ..layer!(ToolLayer {
+            required_choice: ToolChoiceSupport::Auto,
+            named_choice: ToolChoiceSupport::Auto,
+            omit_for_none: true,
+        })
+    },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
 
@@ -23,8 +36,18 @@ pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLay
     params: layer!(ParamLayer { max_choices: Some(1) }),
     messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
     media: media(),
+    tools: layer!(ToolLayer { supported: false }),
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `think`: <https://docs.ollama.com/capabilities/thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnSwitch,
+        efforts: list(&["low", "medium", "high", "max"]),
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[

@@ -3,7 +3,10 @@
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
 use crate::accepts::literals::{layer, list};
-use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE, ReasoningDefault, ReasoningLayer, ReasoningParam,
+    ToolLayer,
+};
 use crate::dialect::params::{Params, same_name};
 use std::sync::LazyLock;
 
@@ -11,8 +14,15 @@ use std::sync::LazyLock;
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
     media: media(),
+    tools: layer!(ToolLayer { supported: false }),
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// There is no parameter for it.
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer { param: ReasoningParam::Unsupported, default: ReasoningDefault::Off })
+}
 
 /// The parameters: OpenAI's, and those that most servers of this dialect add.
 pub(super) static PARAMS: Params = Params(&[

@@ -7,7 +7,7 @@ use super::prompt_echo::{NO_PROMPT_KEY, PROMPT_KEY};
 use super::shape;
 use crate::canonical::{
     Addition, Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role,
-    TokenLimit, ToolChoice,
+    TokenLimit,
 };
 use crate::dialect::Encoded;
 use crate::error::ClientError;
@@ -278,19 +278,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
 
 /// Records what a request of another dialect has and this one cannot express.
 fn record_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
-    if !request.tools.is_empty() {
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "text completions call no tools");
-    }
-    if !matches!(*request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
-        diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
-    }
     if !matches!(*request.response_format, None | Some(ResponseFormat::Text)) {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "");
-    }
-    if request.reasoning.as_effort().is_some_and(|effort| effort != "none")
-        || request.reasoning.enabled == Some(true)
-    {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning_effort", "");
     }
 }
 

@@ -1,9 +1,13 @@
 //! What OpenAI's Responses accepts; a profile's rules lie over it.
 //!
-//! <https://platform.openai.com/docs/api-reference/responses/create>
+//! <https://platform.openai.com/docs/api-reference/responses/create>,
+//! <https://platform.openai.com/docs/guides/structured-outputs> (strict schemas)
 
 use crate::accepts::literals::{layer, list, text};
-use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
+};
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
@@ -12,8 +16,23 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     params: layer!(ParamLayer { min_output_tokens: Some(16), max_choices: Some(1) }),
     messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
     media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { root_object: true, require_members: true }),
+        strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
+        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+    },
+    response_format: ResponseFormatLayer {
+        strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),
+        ..layer!(ResponseFormatLayer { restrict_names: true })
+    },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `reasoning: {effort, summary}`
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer { param: ReasoningParam::OwnEffort, display: ReasoningVisibility::Optional })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[

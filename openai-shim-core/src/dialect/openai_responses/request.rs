@@ -58,8 +58,8 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "text" => decode_text_options(&parse_or_empty(value), &mut request, &mut extra),
             "reasoning" => {
                 let reasoning = parse_or_empty(value);
-                request.reasoning.effort = reasoning.str("effort").map(Cow::into_owned);
-                extra.extend(native_options(key, &reasoning, &["effort"]));
+                let known = params::decode_reasoning(&reasoning, request.reasoning.decoded_mut());
+                extra.extend(native_options(key, &reasoning, known));
             }
             "conversation" | "prompt" | "previous_response_id" => {
                 request.same_dialect_only.get_or_insert(missing_reference(key, value));
@@ -208,13 +208,31 @@ fn decode_tool_choice(value: &str) -> Option<ToolChoice> {
         (_, Some("required")) => ToolChoice::Required,
         _ => {
             let object = parse_or_empty(value);
-            let is_named = matches!(object.str("type").as_deref(), Some("function" | "custom"));
-            match object.str("name").filter(|_| is_named) {
-                Some(name) => ToolChoice::Function(name.into_owned()),
-                None => ToolChoice::Native { dialect: NAME, raw: raw(value) },
-            }
+            let choice = match object.str("type").as_deref() {
+                Some("function" | "custom") => {
+                    object.str("name").map(|name| ToolChoice::Function(name.into_owned()))
+                }
+                Some("allowed_tools") => decode_allowed(&object),
+                _ => None,
+            };
+            choice.unwrap_or_else(|| ToolChoice::Native { dialect: NAME, raw: raw(value) })
         }
     })
+}
+
+/// Decodes the choice among some tools.
+fn decode_allowed(choice: &Object<'_>) -> Option<ToolChoice> {
+    let is_required = match choice.str("mode").as_deref() {
+        Some("required") => true,
+        Some("auto") => false,
+        _ => return None,
+    };
+    let names = choice.array("tools")?.into_iter().filter_map(|tool| {
+        let tool = parse_or_empty(tool);
+        let name = tool.str("name").or_else(|| tool.str("server_label")).or_else(|| tool.str("type"));
+        name.map(Cow::into_owned)
+    });
+    Some(ToolChoice::Allowed { names: names.collect(), is_required })
 }
 
 /// Decodes the option `text`: response format and verbosity.
@@ -231,7 +249,7 @@ fn decode_text_options(
         request.response_format.set_decoded(Some(match object.str("type").as_deref() {
             Some("text") => ResponseFormat::Text,
             Some("json_object") => ResponseFormat::JsonObject,
-            Some("json_schema") if object.str("name").is_some() => ResponseFormat::JsonSchema {
+            Some("json_schema") => ResponseFormat::JsonSchema {
                 name: object.str("name").unwrap_or_default().into_owned(),
                 schema: object.non_null("schema").map(raw),
                 strict: object.bool("strict"),

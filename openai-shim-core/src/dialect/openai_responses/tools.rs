@@ -205,13 +205,44 @@ fn is_custom_tool(extra: &ExtraFields) -> bool {
     extra_fields::get(extra, "type") == Some("\"custom\"")
 }
 
-/// Encodes the choice of one tool.
+/// Encodes a tool as the choice of a tool names it. A tool that is no function is named by its type.
 pub(super) fn encode_choice(tools: &[Tool], name: &str) -> String {
     let chosen = tools.iter().find(|tool| tool.name() == Some(name));
     if let Some(client_tool) = chosen.and_then(client_tools::of_function) {
         return format!(r#"{{"type":{}}}"#, client_tool.quoted_type());
     }
-    let is_custom = matches!(chosen, Some(Tool::Function { extra, .. }) if is_custom_tool(extra));
-    let kind = if is_custom { "custom" } else { "function" };
+    let named = tools.iter().find_map(|tool| match tool {
+        Tool::Function { name: known, extra, .. } if known == name => Some(is_custom_tool(extra)),
+        _ => None,
+    });
+    let native = || {
+        let objects = tools.iter().filter_map(|tool| match tool {
+            Tool::Native { dialect: NAME, raw } => Some(parse_or_empty(raw.get())),
+            _ => None,
+        });
+        objects.filter_map(|tool| encode_native_named(&tool, name)).next()
+    };
+    let kind = match named {
+        Some(true) => "custom",
+        Some(false) => "function",
+        None => match native() {
+            Some(native) => return native,
+            None => "function",
+        },
+    };
     format!(r#"{{"type":"{kind}","name":{}}}"#, encode_string(name))
+}
+
+/// Encodes a native tool as a choice names it; `None` if it has another name.
+fn encode_native_named(tool: &Object<'_>, name: &str) -> Option<String> {
+    let has_label = tool.str("server_label").as_deref() == Some(name);
+    if !has_label && tool.str("type").as_deref() != Some(name) {
+        return None;
+    }
+    let mut named = Object::new();
+    named.set("type", tool.get("type")?.to_owned());
+    if has_label {
+        named.set("server_label", encode_string(name));
+    }
+    Some(named.to_json())
 }

@@ -98,7 +98,7 @@ impl Adaptation {
             Self::DropParam(name) => format!("params.drop = [\"...\", {}]", toml_string(name)),
             Self::OmitAddition(name) => format!("params.client_only = [\"...\", {}]", toml_string(name)),
             Self::DropSchemaKeyword(name) => {
-                format!("tools.drop_schema_keywords = [\"...\", {}]", toml_string(name))
+                format!("tools.schema.drop_keywords = [\"...\", {}]", toml_string(name))
             }
             Self::RenameParam { from, to } => {
                 format!("params.rename = {{ {} = {} }}", toml_key(from), toml_string(to))

@@ -62,7 +62,7 @@ impl Adaptation {
             Self::NamedAsRequired => tools.named_choice = Some(ToolChoiceSupport::Required),
             Self::NamedAsAuto => tools.named_choice = Some(ToolChoiceSupport::Auto),
             Self::DropStrict => tools.drop_strict = Some(true),
-            Self::DropSchemaKeyword(name) => tools.drop_schema_keywords = inherited_and(name),
+            Self::DropSchemaKeyword(name) => tools.schema.drop_keywords = inherited_and(name).map(Into::into),
             Self::DropTools => tools.supported = Some(false),
             Self::SchemaAsJsonObject => format.json_schema = Some(ResponseFormatSupport::JsonObject),
             Self::JsonObjectAsSchema => format.json_object = Some(ResponseFormatSupport::JsonSchema),

@@ -175,7 +175,7 @@ impl<'a> SentRequest<'a> {
             ResponseFormat::Text => "text",
             ResponseFormat::JsonObject => "json_object",
             ResponseFormat::JsonSchema { .. } => "json_schema",
-            ResponseFormat::Native { .. } => return None,
+            ResponseFormat::TextEnum(_) | ResponseFormat::Native { .. } => return None,
         })
     }
 

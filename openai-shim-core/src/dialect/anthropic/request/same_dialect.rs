@@ -5,19 +5,13 @@ use super::super::content_block;
 use super::super::extra_fields::wire_key;
 use super::super::names::NAME;
 use super::message_content::WrittenMessages;
-use super::signed_thinking::{has_unsigned_thinking, is_unsigned_thinking};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, Role, call_id};
+use crate::canonical::{Block, Diagnostics, Message, Request, Role, call_id};
 use crate::json::{Object, encode_string};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Writes the system prompt and the messages. `drop_unsigned`: drops thinking without a signature.
-pub(super) fn write(
-    request: &Request,
-    source: &[u8],
-    drop_unsigned: bool,
-    diagnostics: &mut Diagnostics,
-) -> WrittenMessages {
+/// Writes the system prompt and the messages.
+pub(super) fn write(request: &Request, source: &[u8], diagnostics: &mut Diagnostics) -> WrittenMessages {
     let mut messages: &[Message] = &request.messages;
     let mut system = None;
     let original = |message: &Message| {
@@ -35,19 +29,8 @@ pub(super) fn write(
     let signed_ids = ids_with_signatures(messages);
     let mut list = request.list(25);
     for (i, message) in messages.iter().enumerate() {
-        let loses_thinking = drop_unsigned && has_unsigned_thinking(message);
-        list.push(&match original(message).filter(|_| !loses_thinking) {
-            Some(json) => json,
-            None if loses_thinking => {
-                let mut message = message.clone();
-                message.retain_blocks(|block| !is_unsigned_thinking(block));
-                let path = format!("messages[{i}].content");
-                let detail = "reasoning without a signature";
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, detail);
-                write_message(&message, &signed_ids, i, diagnostics)
-            }
-            None => write_message(message, &signed_ids, i, diagnostics),
-        });
+        let written = original(message);
+        list.push(&written.unwrap_or_else(|| write_message(message, &signed_ids, i, diagnostics)));
     }
     WrittenMessages { system, messages: list.into_json() }
 }

@@ -2,7 +2,8 @@
 
 use super::raw_fields::RawFields;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, Role, Text,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_CONTENT,
+    REASONING_TEXT, Role, Text,
 };
 use crate::dialect::openai_chat::extra_fields::{NAME, unknown_fields};
 use crate::dialect::openai_chat::{reasoning_details, shape, tool_call};
@@ -10,6 +11,7 @@ use crate::dialect::shape::Place;
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, items, raw, string_or_json, value_kind};
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A content part that was decoded.
@@ -52,7 +54,7 @@ pub(super) fn decode(
     let mut is_reshaped = false;
     let mut message = Message::decoded(role, Vec::new());
     let decoded = message.decoded_mut();
-    let reasoning = fields.reasoning_content.and_then(decode_string).filter(|t| !t.is_empty());
+    let reasoning = read_reasoning(&fields, &mut extra);
     let is_details = |key: &str| key == reasoning_details::FIELD;
     let details = extra.iter().find(|(key, _)| is_details(key)).map(|(_, details)| details.get());
     decoded.blocks =
@@ -109,6 +111,9 @@ pub(super) fn decode(
             decoded.blocks.push(call.block);
         }
     }
+    if role == Role::Assistant && non_null(fields.tool_calls).is_none() {
+        decoded.blocks.extend(decode_legacy_call(&mut extra, i));
+    }
     decoded.name = fields.name.and_then(decode_string).map(Into::into);
     if decoded.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
         let details = extra.iter_mut().filter(|(key, _)| is_details(key));
@@ -128,6 +133,54 @@ pub(super) fn decode(
         message.mark_changed();
     }
     Ok(message)
+}
+
+/// The field of a call in the legacy form.
+const FUNCTION_CALL: &str = "function_call";
+
+/// Decodes a call in the legacy form, which has no id.
+fn decode_legacy_call(extra: &mut [(String, Box<RawValue>)], i: usize) -> Option<Block> {
+    let (key, value) = extra.iter_mut().find(|(key, _)| key == FUNCTION_CALL)?;
+    let function = Object::parse(value.get().as_bytes()).ok()?;
+    let call = Block::ToolCall {
+        id: format!("call_function_{i}"),
+        name: function.str("name")?.into_owned(),
+        arguments: string_or_json(function.get("arguments").unwrap_or("\"\"")).into_owned(),
+        signature: None,
+        extra: ExtraFields::default(),
+    };
+    // Nothing is lost without the field.
+    key.insert(0, '.');
+    Some(call)
+}
+
+/// The id of the call of a message that has it in the legacy form.
+pub(super) fn legacy_call_id(message: &Message) -> Option<&str> {
+    let is_legacy = |(key, _): &(String, _)| key.strip_prefix('.') == Some(FUNCTION_CALL);
+    if !message.extra.of(NAME).iter().any(is_legacy) {
+        return None;
+    }
+    message.blocks.iter().find_map(|block| match block {
+        Block::ToolCall { id, .. } => Some(id.as_str()),
+        _ => None,
+    })
+}
+
+/// Returns the text of the reasoning, and marks in the extra fields where the client sent it.
+fn read_reasoning<'f>(
+    fields: &RawFields<'f>,
+    extra: &mut Vec<(String, Box<serde_json::value::RawValue>)>,
+) -> Option<Cow<'f, str>> {
+    let text = |field: Option<&'f str>| field.and_then(decode_string).filter(|text| !text.is_empty());
+    let content = text(fields.reasoning_content);
+    let Some(value) = fields.reasoning else { return content };
+    let reasoning = text(Some(value));
+    let key = if reasoning.is_some() { REASONING_TEXT } else { "reasoning" };
+    extra.push((key.to_owned(), raw(value)));
+    if content.is_some() && reasoning.is_some() {
+        extra.push((REASONING_CONTENT.to_owned(), raw("true")));
+    }
+    content.or(reasoning)
 }
 
 fn decode_role(fields: &RawFields<'_>, i: usize) -> Result<Role, ClientError> {

@@ -2,7 +2,8 @@
 
 use crate::canonical::media_type::audio_format;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, Role, Text,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_CONTENT,
+    REASONING_TEXT, ReasoningField, Role, Text,
 };
 use crate::dialect::openai_chat::extra_fields::{NAME, record_dropped};
 use crate::dialect::openai_chat::{reasoning_details, tool_call};
@@ -19,7 +20,13 @@ pub(super) fn is_expressible(message: &Message) -> bool {
 }
 
 /// Writes a message that was changed or came in another dialect. Each tool result in it is a message here.
-pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics: &mut Diagnostics) {
+pub(super) fn encode(
+    message: &Message,
+    reasoning_field: ReasoningField,
+    out: &mut Vec<u8>,
+    i: usize,
+    diagnostics: &mut Diagnostics,
+) {
     let field_path = format!("messages[{i}]");
     record_dropped(&message.extra, &field_path, diagnostics);
     let is_result = |block: &&Block| matches!(block, Block::ToolResult { .. });
@@ -45,7 +52,8 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics
         }
     }
     if results.is_empty() {
-        let object = encode_blocks(message, message.role, &others, i, diagnostics);
+        let mut object = encode_blocks(message, message.role, &others, i, diagnostics);
+        set_reasoning(message, reasoning_field, &mut object);
         write_message(message, object, out);
     } else if !others.is_empty() {
         out.push(b',');
@@ -67,7 +75,7 @@ fn encode_blocks(
     let content = encode_content(message, blocks, message.content_was_parts, i, diagnostics);
     let no_content = if message.role == Role::Assistant { "null" } else { "\"\"" };
     object.set("content", content.unwrap_or_else(|| String::from(no_content)));
-    let (mut calls, mut reasoning) = (Vec::new(), String::new());
+    let mut calls = Vec::new();
     for block in blocks {
         match block {
             Block::ToolCall { id, name, arguments, signature, extra } => {
@@ -75,12 +83,8 @@ fn encode_blocks(
                 calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
             Block::Refusal(text) => object.set("refusal", text.to_json()),
-            Block::Reasoning { text, .. } => reasoning.push_str(text),
             _ => {}
         }
-    }
-    if !reasoning.is_empty() {
-        object.set("reasoning_content", encode_string(&reasoning));
     }
     if let Some(details) = reasoning_details::write(blocks.iter().copied()) {
         object.set(reasoning_details::FIELD, details);
@@ -91,12 +95,42 @@ fn encode_blocks(
     object
 }
 
+/// Sets the reasoning, in the field or fields that the upstream reads, or else in the client's.
+fn set_reasoning(message: &Message, field: ReasoningField, object: &mut Object<'_>) {
+    let mut reasoning = String::new();
+    for block in &message.blocks {
+        if let Block::Reasoning { text, .. } = block {
+            reasoning.push_str(text);
+        }
+    }
+    if reasoning.is_empty() {
+        return;
+    }
+    let was_text = message.extra.of(NAME).iter().any(|(key, _)| key == REASONING_TEXT);
+    let was_content = message.extra.of(NAME).iter().any(|(key, _)| key == REASONING_CONTENT);
+    let (in_content, in_text) = match field {
+        ReasoningField::Any => (!was_text || was_content, was_text),
+        ReasoningField::Reasoning => (false, true),
+        ReasoningField::Both => (true, true),
+        _ => (true, false),
+    };
+    let json = encode_string(&reasoning);
+    if in_content {
+        object.set("reasoning_content", json.clone());
+    }
+    if in_text {
+        object.set("reasoning", json);
+    }
+}
+
 /// Adds the fields that every message may have, and writes the message.
 fn write_message(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
     if let Some(name) = &message.name {
         object.set("name", encode_string(name));
     }
-    for (key, value) in message.extra.of(NAME) {
+    // A call in the legacy form is written in the newer one.
+    let is_mark = |key: &str| key == REASONING_TEXT || key == REASONING_CONTENT || key == ".function_call";
+    for (key, value) in message.extra.of(NAME).iter().filter(|(key, _)| !is_mark(key)) {
         object.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }
     object.write(out);
