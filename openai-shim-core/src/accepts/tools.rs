@@ -9,6 +9,8 @@ rules! {
     pub struct ToolRules, ToolLayer {
         /// Tools are accepted; otherwise none are sent.
         pub supported: bool = true,
+        /// Which names of tools are accepted. Others are sent in another form, and the client gets its own back.
+        pub names: ToolNameFormat,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,
         /// How the choice of one function by name is sent.
@@ -27,6 +29,17 @@ rules! {
         pub strict_schema: SchemaLayer => SchemaLayer,
         /// Tools that the history calls are declared, even if the client no longer offers any.
         pub declare_from_history: bool,
+    }
+}
+
+keywords! {
+    /// Which names of tools an upstream accepts.
+    ToolNameFormat {
+        Any "Any.",
+        Word64 = "word_64" "Up to 64 letters, digits, `_` and `-`.",
+        Word128 = "word_128" "Up to 128 letters, digits, `_` and `-`.",
+        Identifier64 = "identifier_64" "Up to 64 letters, digits, `_` and `-`, the first of them a letter or `_`.",
+        Dotted128 = "dotted_128" "Up to 128 letters, digits, `_`, `-`, `.` and `:`, the first of them a letter or `_`.",
     }
 }
 

@@ -44,7 +44,7 @@ mod unusable_response;
 mod usage;
 
 pub use addition::Addition;
-pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
+pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags, TagPair};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};
@@ -62,7 +62,7 @@ pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;
-pub use open_calls::{OpenCalls, called_names};
+pub use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};
 pub use outcome::Outcome;
 pub use reasoning::{
     REASONING_CONTENT, REASONING_TEXT, Reasoning, ReasoningDisplay, ReasoningField, ReasoningMode,

@@ -80,6 +80,9 @@ pub struct Request {
     pub withheld_tools: BTreeSet<String>,
     /// Raw references to state of the upstream that precedes the messages.
     pub references: Vec<String>,
+    /// Parts of the conversation are stored by the upstream, and the request refers to them: calls whose results it has, for
+    /// example.
+    pub continues_stored: bool,
 }
 
 /// Parameters that OpenAI's APIs share by name and meaning, and that are passed through without interpretation.

@@ -18,6 +18,7 @@ mod native;
 mod noise;
 mod order;
 mod output_schema;
+mod pairing;
 mod param_conditions;
 mod param_values;
 mod params;
@@ -25,14 +26,16 @@ mod reasoning;
 mod recipient;
 mod roles;
 mod schema;
+mod short_digest;
 mod stored_turns;
 mod strict;
+mod system_messages;
 mod text;
 mod tool_choice;
+mod tool_names;
 mod tool_schema;
 mod unsupported_params;
 
-pub use additions::leave_out;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};
@@ -59,6 +62,8 @@ pub fn normalize(
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
     native::normalize(request, recipient, diagnostics);
+    tool_names::normalize(request, recipient, spec, diagnostics);
+    pairing::normalize(request, recipient, diagnostics);
     tool_choice::normalize(request, recipient, diagnostics);
     tool_schema::normalize(request, recipient, diagnostics);
     output_schema::normalize(request, recipient, spec, diagnostics);
@@ -88,7 +93,7 @@ fn normalize_messages(
     let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
     noise::drop_system_lines(messages, rules, diagnostics);
-    media::normalize(messages, is_translated, recipient, diagnostics)?;
+    media::normalize(messages, request.extra.dialect, recipient, diagnostics)?;
     media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
     empty_text::drop_refused(messages, recipient, diagnostics);
     if !request.is_prompt {

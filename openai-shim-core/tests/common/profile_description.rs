@@ -5,8 +5,8 @@ use openai_shim_core::accepts::{
     AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
     ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
     ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
-    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, ToolCallContent, ToolCallIdFormat,
-    ToolChoiceSupport, ToolRules,
+    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, SystemPosition, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -53,7 +53,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
     lines.extend(stream(&accepts.stream));
-    lines.extend(responses(profile.responses));
+    lines.extend(responses(profile.responses.clone()));
     lines
 }
 
@@ -171,6 +171,8 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.assistant_after_tool,
             "an assistant message is inserted between a tool result and a user message",
         ),
+        (rules.require_user, "if there are only system messages, the last one is sent as `user`"),
+        (rules.trim_prefill, "an assistant message at the end loses the white space at its end"),
     ] {
         lines.when(on, || line.to_owned());
     }
@@ -202,7 +204,18 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     });
     lines.keyword(rules.tool_call_ids, |keyword| match keyword {
         ToolCallIdFormat::Alnum9 => "tool call ids are sent as nine letters and digits",
-        _ => "tool call ids have at most forty characters",
+        ToolCallIdFormat::Max40 => "tool call ids have at most 40 characters",
+        ToolCallIdFormat::Max64 => "tool call ids have at most 64 characters",
+        ToolCallIdFormat::Word => "tool call ids are sent as letters, digits, `_` and `-`",
+        _ => "tool call ids are sent as up to 64 letters, digits, `_` and `-`",
+    });
+    lines.keyword(rules.tool_pairing, |keyword| match keyword {
+        ToolPairing::Later => "each tool call has one result, behind it",
+        _ => "each tool call has one result, directly behind the message with the call",
+    });
+    lines.keyword(rules.system_position, |keyword| match keyword {
+        SystemPosition::AfterUser => "system messages that do not follow the user's are put first",
+        _ => "system messages are put first",
     });
     lines.keyword(rules.reasoning_history, |keyword| match keyword {
         ReasoningHistory::Drop => "the reasoning of earlier turns is dropped",
@@ -250,6 +263,13 @@ fn media(rules: &MediaRules) -> Vec<String> {
     if let Some(details) = &rules.image_details {
         lines.add(format!("the `detail` of an image is {}", listed(details)));
     }
+    lines.when(rules.beside_results, || "media of tool results stand beside the results".to_owned());
+    lines.when(!rules.file_id_prefix.is_empty(), || {
+        format!("ids of files begin with `{}`", rules.file_id_prefix)
+    });
+    lines.when(!rules.url_schemes.is_empty(), || {
+        format!("URLs of media have the schemes {}", names(&rules.url_schemes))
+    });
     lines.when(rules.untyped, || "base64 is sent without its media type".to_owned());
     lines.when(rules.named != usual.named, || format!("only {} keep their name", listed(&rules.named)));
     lines.0
@@ -259,6 +279,15 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.when(!rules.supported, || {
         "tools are dropped, unless a call is demanded or the history has calls".to_owned()
+    });
+    lines.keyword(rules.names, |keyword| {
+        let form = match keyword {
+            ToolNameFormat::Word64 => "up to 64 letters, digits, `_` and `-`",
+            ToolNameFormat::Word128 => "up to 128 letters, digits, `_` and `-`",
+            ToolNameFormat::Identifier64 => "up to 64 letters, digits, `_` and `-`, a letter or `_` first",
+            _ => "up to 128 letters, digits, `_`, `-`, `.` and `:`, a letter or `_` first",
+        };
+        format!("names of tools are sent as {form}")
     });
     for (what, how) in
         [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
@@ -444,8 +473,12 @@ fn responses(rules: AnswerQuirks) -> Vec<String> {
     });
     lines.when(rules.keep_tool_markup, || "tool calls that are written into the text stay there".to_owned());
     lines.keyword(rules.reasoning_tags, |keyword| match keyword {
-        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`",
-        _ => "`<think>` is ordinary text",
+        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`".to_owned(),
+        ReasoningTags::Own(tags) if tags.open.is_empty() => {
+            format!("its text begins with reasoning, up to `{}`", tags.close)
+        }
+        ReasoningTags::Own(tags) => format!("its reasoning is between `{}` and `{}`", tags.open, tags.close),
+        _ => "`<think>` is ordinary text".to_owned(),
     });
     lines.0
 }

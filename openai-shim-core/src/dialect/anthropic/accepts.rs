@@ -8,7 +8,7 @@ use crate::accepts::literals::{layer, list, ranges, shared, text};
 use crate::accepts::{
     AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, ReasoningLayer,
     ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
-    ToolLayer,
+    SystemPosition, ToolCallIdFormat, ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
@@ -29,12 +29,26 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         max_choices: Some(1),
         drop_blank_stops: true
     }),
-    messages: layer!(MessageLayer { drop_empty_text: true, drop_blank_text: true }),
+    messages: layer!(MessageLayer {
+        // <https://github.com/simonw/llm-anthropic/issues/73>: older models take them in front only.
+        system_position: SystemPosition::AfterUser,
+        require_user: true,
+        trim_prefill: true,
+        tool_call_ids: ToolCallIdFormat::Word,
+        tool_pairing: ToolPairing::Adjacent,
+        drop_empty_text: true,
+        drop_blank_text: true,
+    }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, plain_root: true }),
         strict_schema: strict_schema(),
-        ..layer!(ToolLayer { require_parameters: true, declare_from_history: true })
+        ..layer!(ToolLayer {
+            // <https://github.com/github/copilot-cli/issues/454>
+            names: ToolNameFormat::Word128,
+            require_parameters: true,
+            declare_from_history: true,
+        })
     },
     response_format: ResponseFormatLayer {
         schema: strict_schema(),

@@ -6,7 +6,9 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::NAME;
 use super::{content_block, extra_fields, shape};
-use crate::canonical::{Addition, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
+use crate::canonical::{
+    Addition, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit,
+};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -126,10 +128,18 @@ fn decode_messages(
     };
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(invalid)?;
     request.messages.decoded_mut().reserve_exact(items.len());
+    let mut is_front = true;
     for (i, item) in items.into_iter().enumerate() {
         let mut message = decode_message(item, i, diagnostics)?;
         message.set_decoded_span(Span::within(body, item));
         conversation_settings::take_effort(&mut message, request);
+        is_front &= message.role == Role::System;
+        if is_front {
+            // The API takes system messages only behind others.
+            let path = format!("messages[{i}].role");
+            diagnostics.record(DiagnosticCode::ContentRewritten, &path, "the system prompt in a message");
+            message.mark_changed();
+        }
         request.messages.push_decoded(message);
     }
     Ok(())

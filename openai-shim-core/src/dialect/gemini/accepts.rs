@@ -8,7 +8,7 @@ use crate::accepts::literals::{layer, list, numbers, shared, text};
 use crate::accepts::{
     AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer,
     ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
-    ToolChoiceSupport, ToolLayer,
+    SystemPosition, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -16,11 +16,21 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(1) }),
-    messages: layer!(MessageLayer { drop_empty_text: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        system_position: SystemPosition::Front,
+        require_user: true,
+        tool_pairing: ToolPairing::Adjacent,
+        drop_empty_text: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { omit_empty: true, ..schema() }),
-        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+        ..layer!(ToolLayer {
+            // <https://github.com/googleapis/python-genai/blob/main/google/genai/types.py> (`FunctionDeclaration`)
+            names: ToolNameFormat::Dotted128,
+            allowed_choice: ToolChoiceSupport::Native,
+        })
     },
     response_format: ResponseFormatLayer {
         schema: schema(),
@@ -65,6 +75,7 @@ fn media() -> MediaLayer {
     layer!(MediaLayer {
         // Only from the third generation on.
         in_tool_results: Vec::new(),
+        beside_results: true,
         in_system: Vec::new(),
         // <https://ai.google.dev/gemini-api/docs/image-understanding>
         image_types: list(&["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]),

@@ -6,7 +6,7 @@
 use crate::accepts::literals::{layer, list};
 use crate::accepts::{
     AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer, ReasoningParam,
-    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -17,7 +17,11 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
         max_choices: Some(1)
     }),
-    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        data_urls_only: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { refs: RefSupport::Inline }),
@@ -34,7 +38,11 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
 /// The rules of `/api/generate`.
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { max_choices: Some(1) }),
-    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        data_urls_only: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: layer!(ToolLayer { supported: false }),
     reasoning: reasoning(),

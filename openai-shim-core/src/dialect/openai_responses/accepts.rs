@@ -6,7 +6,8 @@
 use crate::accepts::literals::{layer, list, text};
 use crate::accepts::{
     AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ReasoningLayer,
-    ReasoningParam, ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    ReasoningParam, ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolCallIdFormat,
+    ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
@@ -14,12 +15,21 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(16), max_choices: Some(1) }),
-    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_call_ids: ToolCallIdFormat::Max64,
+        // <https://github.com/deepseek-ai/awesome-deepseek-integration/issues/740>: outputs belong to calls by their ids.
+        tool_pairing: ToolPairing::Later,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, require_members: true }),
         strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
-        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+        ..layer!(ToolLayer {
+            // The specification allows 128 characters; upstreams that write chat completions from Responses take 64.
+            names: ToolNameFormat::Word64,
+            allowed_choice: ToolChoiceSupport::Native,
+        })
     },
     response_format: ResponseFormatLayer {
         strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),

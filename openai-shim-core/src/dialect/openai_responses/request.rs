@@ -63,6 +63,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             }
             "conversation" | "prompt" | "previous_response_id" => {
                 request.same_dialect_only.get_or_insert(missing_reference(key, value));
+                request.continues_stored = true;
                 request.references.push(format!("{key}:{value}"));
                 extra.push((key.to_owned(), raw(value)));
             }

@@ -37,7 +37,9 @@ fn resolve_tools(request: &mut Request) {
         Tool::Function { .. } => false,
     });
     let mut changes = ToolChanges::default();
-    if !has_server_search {
+    // A request in which all tools wait for a search has no search.
+    let is_searched = request.tools.iter().any(|tool| !is_deferred(tool));
+    if !has_server_search && is_searched {
         let deferred = request.tools.iter().filter(|tool| is_deferred(tool));
         changes.withheld = deferred.filter_map(Tool::name).map(str::to_owned).collect();
     }
