@@ -6,7 +6,7 @@ use super::helpers::{
 };
 use super::openai_models;
 use crate::accepts::{
-    MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ReasoningVisibility, ToolCallIdFormat,
+    MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam, ReasoningVisibility, ToolCallIdFormat,
 };
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
@@ -31,7 +31,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: openai (R2 R4 R29)",
             ]),
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
             reasoning: hidden_reasoning(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
@@ -54,7 +57,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
             reasoning: hidden_reasoning(),
             model_overrides: reasoning_models(""),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
@@ -75,7 +81,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             },
             has_model_list: false,
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
             reasoning: hidden_reasoning(),
             model_overrides: reasoning_models(""),
             ..named("azure-deployments")
