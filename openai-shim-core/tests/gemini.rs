@@ -5,12 +5,15 @@ mod common;
 use common::state::Setup;
 use common::{chat, fixtures};
 use openai_shim_core::canonical::{DiagnosticCode, Severity};
+use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::profile::native_profile;
-use openai_shim_core::{Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile};
+use openai_shim_core::{
+    Context, Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile,
+};
 use serde_json::{Value, json};
 
 fn gemini() -> &'static dyn Dialect {
@@ -286,13 +289,18 @@ fn generated_call_ids_are_stable_and_never_sent_to_google() {
 fn to_gemini(more: &Value) -> (Value, Vec<String>) {
     let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let mut diagnostics = Diagnostics::default();
-    let request = chat()
-        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut diagnostics)
-        .unwrap();
-    let encoded = gemini().encode_request(&request, None, &mut diagnostics).unwrap();
-    let body = serde_json::from_str(&encoded.body.to_json()).unwrap();
-    (body, diagnostics.iter().map(ToString::to_string).collect())
+    let sent = convert(&ConversionInput {
+        from: chat(),
+        to: gemini(),
+        profile: profile("compatible").unwrap(),
+        kind: PayloadKind::Request,
+        body: body.to_string().as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    assert!(sent.ok, "{sent}");
+    (serde_json::from_slice(&sent.body).unwrap(), sent.diagnostics.iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -351,14 +359,17 @@ fn schema_keywords_rejected_by_google_are_removed_and_reported() {
     assert_eq!(
         *schema,
         json!({"type": "object", "additionalProperties": false, "required": ["from"], "properties": {
-            "from": {"type": "string", "description": "a city"},
-            "to": {"type": "string", "description": "the other one"},
+            "from": {"$ref": "#/$defs/city"},
+            "to": {"type": "string", "description": "the other one (minLength: 1)"},
             "kind": {"enum": ["fast"]},
-            "n": {"type": "integer", "minimum": 1},
-        }})
+            "n": {"type": "integer", "minimum": 1, "description": "exclusiveMaximum: 10"},
+        }, "$defs": {"city": {"type": "string", "description": "a city (minLength: 1)"}}})
     );
     assert_eq!(diagnostics.len(), 2, "{diagnostics:?}");
-    assert!(diagnostics.contains(&"schema-reduced [warning] tools[0]: exclusiveMaximum".to_owned()));
+    assert!(
+        diagnostics
+            .contains(&"schema-reduced [warning] tools[0].function.parameters: exclusiveMaximum".to_owned())
+    );
     // A function without parameters has no schema, because Google rejects an object without properties.
     let none = json!({"type": "object", "properties": {}});
     let (body, _) =

@@ -454,18 +454,23 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         "tool_choice":{"type":"function","function":{"name":"g"}},
         "reasoning_effort":"minimal","max_completion_tokens":9,"n":2,"user":"u","stop":"x","seed":1,
         "response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":{"type":"object"}}}}"#;
-    let mut diagnostics = Diagnostics::default();
-    let request =
-        chat().decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics).unwrap();
-    let encoded = ollama("ollama-chat").encode_request(&request, None, &mut diagnostics).unwrap();
-    assert_eq!(encoded.path, "/chat");
-    let sent: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
+    let conversion = convert(&ConversionInput {
+        from: chat(),
+        to: ollama("ollama-chat"),
+        profile: profile("compatible").unwrap(),
+        kind: PayloadKind::Request,
+        body: body.as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
     assert_eq!(
         sent,
         json!({
             "model": "m",
             "messages": [
-                {"role": "system", "content": "s"},
+                {"role": "system", "content": "s\n\nAnswer by calling the tool `g`."},
                 {"role": "user", "content": "a\n\nb", "images": ["AAAA"]},
                 {"role": "assistant", "content": "", "thinking": "Hm.", "tool_calls": [
                     {"id": "c1", "function": {"name": "f", "arguments": {"x": [1, 2]}}},
@@ -481,13 +486,13 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
             "options": {"num_predict": 9, "seed": 1, "stop": ["x"]},
         })
     );
-    let reported: Vec<_> = diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
+    let reported: Vec<_> = conversion.diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
     assert_eq!(
         reported,
         [
+            "tool-choice-downgraded tool_choice",
             "role-demoted messages[0].role",
             "content-flattened messages[1].content",
-            "feature-unsupported tool_choice",
             "param-clamped reasoning_effort",
             "param-dropped n",
             "param-dropped user",

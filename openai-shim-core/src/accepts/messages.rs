@@ -5,6 +5,10 @@ use crate::overlay::{Rule, rules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The beginning of the line that Claude Code puts first into its system prompt, and that differs with each request:
+/// <https://github.com/anthropics/claude-code/issues/68900>.
+pub const REQUEST_NONCE: &str = "x-anthropic-billing-header:";
+
 rules! {
     /// Which messages an upstream accepts.
     #[derive(Eq)]
@@ -21,6 +25,13 @@ rules! {
         pub data_urls_only: bool,
         /// The content of an assistant message that only calls tools.
         pub tool_call_content: ToolCallContent,
+        /// Empty text is refused: it is dropped, and so is a message that has nothing else.
+        pub drop_empty_text: bool,
+        /// Text of white space only is refused: it is dropped as empty text is.
+        pub drop_blank_text: bool,
+        /// Lines of system messages that begin with one of these are dropped: text of a client that is meant for its own
+        /// vendor only and changes with each request, so that no cache of the prompt is ever used.
+        pub drop_system_lines: Vec<String>,
         /// Assistant messages without content and tool calls are dropped.
         pub drop_empty_assistant: bool,
         /// Fields of messages that are dropped.

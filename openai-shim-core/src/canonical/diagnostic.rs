@@ -79,10 +79,13 @@ codes! {
     ReasoningDropped "reasoning-dropped" Info "Reasoning in the history was left out, because the upstream refuses it.";
     ReasoningRestored "reasoning-restored" Info "Reasoning that the client did not send back was put back into the history.";
     StateUnavailable "state-unavailable" Warning "What is kept between requests could not be read or written: the request went on without it.";
+    ToolWithheld "tool-withheld" Info "A tool that the client declares but does not offer yet (no search has found it, or the conversation took it back) was left out.";
+    NativeAsText "native-as-text" Info "What only the client's API has a form for (a result of a server's tool, a reference to a tool, a compaction) was sent as text.";
     MessageDropped "message-dropped" Info "A message that says nothing was left out.";
     BridgeAdded "bridge-added" Info "A short assistant message was put between a tool's result and the user's next message.";
     PrefillRewritten "prefill-rewritten" Warning "An assistant message at the end was sent in another way.";
     SchemaReduced "schema-reduced" Warning "Keywords that the upstream refuses were taken out of a JSON schema.";
+    SchemaRewritten "schema-rewritten" Info "A JSON schema was put into the form that the upstream accepts; it means the same.";
     ModelAliased "model-aliased" Info "The model's public name was replaced by the upstream's, and put back in the answer.";
     StreamSimulated "stream-simulated" Info "The client asked for a stream and the upstream answered whole: the answer was cut into a stream.";
     StreamFolded "stream-folded" Info "The client asked for a whole answer and the upstream streamed: the stream was folded.";

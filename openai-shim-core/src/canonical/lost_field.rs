@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(severities(field, value), ["info"], "{field}");
         }
         for (field, value) in
-            [("truncate", "true"), ("store", "false"), ("stop", "[]"), ("modalities", "[ \"text\" ]")]
+            [("truncate", "true"), ("store", "false"), ("stop", "[]"), ("modalities", "[\"text\"]")]
         {
             assert!(severities(field, value).is_empty(), "{field}");
         }

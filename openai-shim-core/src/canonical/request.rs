@@ -1,9 +1,12 @@
 //! The request: conversation, tools and parameters, independent of any dialect.
 
-use super::{ChatTemplate, ExtraFields, Messages, Reasoning, ReasoningField, Tool, ToolChoice, Tracked};
+use super::{
+    Block, ChatTemplate, ExtraFields, Messages, Reasoning, ReasoningField, Tool, ToolChoice, Tracked,
+};
 use crate::error::ClientError;
 use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 
 /// A request, independent of any dialect.
 #[derive(Debug, Clone, Default)]
@@ -72,6 +75,9 @@ pub struct Request {
     /// The error for a client whose request only an upstream of the client's own dialect can serve, because it refers to state of that
     /// upstream. The code that resolves the reference clears it.
     pub same_dialect_only: Option<ClientError>,
+    /// The names of tools that are declared but not offered: no search has found them yet, or the conversation took them back.
+    /// Upstreams of the client's own dialect decide that themselves.
+    pub withheld_tools: BTreeSet<String>,
     /// Raw references to state of the upstream that precedes the messages.
     pub references: Vec<String>,
 }
@@ -117,6 +123,8 @@ pub enum ResponseFormat {
         /// Fields without a place in this model, such as `description`.
         extra: ExtraFields,
     },
+    /// One of these texts, as it is.
+    TextEnum(Vec<String>),
     /// A format that only its own dialect defines.
     Native {
         /// The dialect.
@@ -131,6 +139,13 @@ impl Request {
     /// would exist twice while it is copied.
     pub(crate) fn list(&self, overhead: usize) -> ArrayBuilder {
         ArrayBuilder::with_capacity(self.messages.iter().map(|message| message.size() + overhead).sum())
+    }
+
+    /// Whether the request means nearly the same without its tools: no call is demanded, and the history has none.
+    pub fn can_do_without_tools(&self) -> bool {
+        let is_free = matches!(*self.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None));
+        let is_call = |block: &Block| matches!(block, Block::ToolCall { .. } | Block::ToolResult { .. });
+        is_free && !self.messages.iter().any(|message| message.blocks.iter().any(is_call))
     }
 
     /// Whether the tool choice, or whether several tools may be called at once, was changed after decoding.

@@ -1,6 +1,7 @@
 //! Facts of a request that decide how its response is read and written. They do not change while a response passes.
 
-use super::{AnswerQuirks, Context, ExtraFields, Request, ToolChoice};
+use super::{AnswerQuirks, Context, ExtraFields, LEGACY_FUNCTIONS, Request, ToolChoice};
+use std::collections::BTreeSet;
 
 /// Facts of a request that decide the content of its response.
 ///
@@ -56,15 +57,10 @@ impl ResponseSpec {
             created: context.created(),
             stream: request.stream,
             stream_usage: if request.include_usage { StreamUsage::Client } else { StreamUsage::None },
-            tools: request
-                .tools
-                .iter()
-                .filter(|_| !matches!(*request.tool_choice, Some(ToolChoice::None)))
-                .filter_map(|tool| tool.name().map(str::to_owned))
-                .collect(),
+            tools: callable_names(request),
             n: request.n.unwrap_or(1),
             named_tool: matches!(*request.tool_choice, Some(ToolChoice::Function(_))),
-            legacy_functions: request.extra.get("functions").is_some(),
+            legacy_functions: request.extra.get(LEGACY_FUNCTIONS).is_some(),
             echoed_params: request.echoed_params.clone(),
             sequential_choices: 0,
             local_stops: Vec::new(),
@@ -85,6 +81,19 @@ impl ResponseSpec {
             TurnStorage::Opaque => self.signatures_in_ids,
             TurnStorage::OpaqueAndReasoning => true,
         }
+    }
+}
+
+/// The names of the functions that the model may call.
+fn callable_names(request: &Request) -> Vec<String> {
+    let names = request.tools.iter().filter_map(|tool| tool.name().map(str::to_owned));
+    match &*request.tool_choice {
+        Some(ToolChoice::None) => Vec::new(),
+        Some(ToolChoice::Allowed { names: allowed, .. }) => {
+            let allowed: BTreeSet<&str> = allowed.iter().map(String::as_str).collect();
+            names.filter(|name| allowed.contains(name.as_str())).collect()
+        }
+        _ => names.collect(),
     }
 }
 

@@ -3,7 +3,8 @@
 use super::{ClientRequest, Settings, headers};
 use crate::accepts::{Accepts, ReasoningHistory};
 use crate::canonical::{
-    Context, DiagnosticCode, Diagnostics, Request, ResponseContext, ResponseSpec, StreamUsage, TurnStorage,
+    Addition, Context, DiagnosticCode, Diagnostics, Request, ResponseContext, ResponseSpec, StreamUsage,
+    TurnStorage,
 };
 use crate::dialect::{Dialect, dialect};
 use crate::error::{ClientError, Error, ErrorKind};
@@ -79,6 +80,8 @@ pub(super) struct UpstreamRequest {
     /// The request asks for a stream.
     pub(super) is_stream_requested: bool,
     pub(super) request: http::Request<Bytes>,
+    /// What the client did not send.
+    pub(super) additions: Vec<Addition>,
     pub(super) diagnostics: Diagnostics,
 }
 
@@ -90,6 +93,7 @@ impl UpstreamRequest {
             context: ResponseContext::new(request, context),
             is_stream_requested: false,
             request: http::Request::default(),
+            additions: Vec::new(),
             diagnostics: Diagnostics::default(),
         }
     }
@@ -138,12 +142,18 @@ pub(super) fn prepare(
         api_version: headers::forwarded_version(&headers, upstream, profile),
         features: headers::forwarded_features(&headers, upstream, profile),
     };
+    let had_limit = request.max_tokens.is_some();
     normalize::normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics)?;
     if request.include_usage && spec.stream_usage == StreamUsage::None {
         spec.stream_usage = StreamUsage::Injected;
     }
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
     let mut encoded = upstream.encode_request(&request, source, &mut diagnostics)?;
+    // Where one is required, the upstream does not refuse it.
+    if !had_limit && request.max_tokens.is_some() && !accepts.params.require_max_tokens {
+        encoded.additions.push(Addition::member("max_tokens"));
+    }
+    normalize::leave_out(&mut encoded, &accepts.params.client_only);
     params(&mut encoded.body, &recipient, &defaults, &mut diagnostics)?;
     // A request with many messages is large: it is dropped before the body is written.
     let model = std::mem::take(&mut request.model);
@@ -168,7 +178,8 @@ pub(super) fn prepare(
         &mut diagnostics,
     );
     upstream_request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(UpstreamRequest { spec, context, is_stream_requested, request: upstream_request, diagnostics })
+    let (request, additions) = (upstream_request, encoded.additions);
+    Ok(UpstreamRequest { spec, context, is_stream_requested, request, additions, diagnostics })
 }
 
 /// Why the path of a request is not valid: the profile's path, or the model's name in it.

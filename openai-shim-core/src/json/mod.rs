@@ -2,19 +2,18 @@
 //!
 //! [`Object`] keeps the members of an object in order, each as raw text: changing one member leaves every other byte as it
 //! was. [`value_kind`] determines the kind of a raw value without parsing it. [`wire_object!`](crate::wire_object) declares
-//! typed structs that keep unknown members. [`schema_subset`] rewrites JSON schemas for upstreams that accept a subset of the
-//! keywords.
+//! typed structs that keep unknown members.
 
 mod array_builder;
 mod list_items;
 pub(crate) mod lone_surrogates;
+pub(crate) mod member_path;
 mod nesting;
 mod number;
 mod object;
 mod openapi_schema;
 mod raw_value;
 pub(crate) mod scan;
-pub mod schema_subset;
 mod string;
 mod typed;
 

@@ -31,7 +31,7 @@ fn merge_system(messages: &mut Messages, diagnostics: &mut Diagnostics) {
     }
     let messages = messages.edit();
     let (system, mut others): (Vec<_>, Vec<_>) = std::mem::take(messages).into_iter().partition(is_system);
-    let text = system.iter().map(Message::joined_text).collect::<Vec<_>>().join("\n\n");
+    let text = system.iter().map(|m| Block::join_texts(&m.blocks, "\n\n")).collect::<Vec<_>>().join("\n\n");
     others.insert(0, Message::text(Role::System, text));
     *messages = others;
     diagnostics.record(

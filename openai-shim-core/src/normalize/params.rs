@@ -24,7 +24,7 @@ pub fn params(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let accepts = recipient.accepts;
-    drop_choice_without_tools(body, diagnostics);
+    drop_empty_tools(body, diagnostics);
     write_required_choice(body, accepts, diagnostics);
     rename(body, &accepts.params, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
@@ -35,22 +35,14 @@ pub fn params(
     if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
 }
 
-/// Drops an empty list of tools, and without tools the choice among them: OpenAI refuses both.
-fn drop_choice_without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Drops an empty list of tools: most APIs refuse it.
+fn drop_empty_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let is_empty = |tools: &str| tools.strip_prefix('[').is_some_and(|end| end.trim_start() == "]");
-    if body.get("tools").is_some_and(is_empty) {
-        body.remove("tools");
-        diagnostics.record(DiagnosticCode::NullDropped, "tools", "an empty list");
-    }
-    if body.non_null("tools").is_some() || body.non_null("functions").is_some() {
-        return;
-    }
-    for key in ["tool_choice", "parallel_tool_calls"] {
-        let Some(value) = body.non_null(key) else { continue };
-        let has_no_effect = matches!(value.trim(), "\"auto\"" | "\"none\"" | "true" | "false");
-        let code = if has_no_effect { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
-        diagnostics.record(code, key, "there are no tools");
-        body.remove(key);
+    for key in ["tools", "functions"] {
+        if body.get(key).is_some_and(is_empty) {
+            body.remove(key);
+            diagnostics.record(DiagnosticCode::NullDropped, key, "an empty list");
+        }
     }
 }
 

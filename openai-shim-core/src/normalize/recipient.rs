@@ -35,6 +35,14 @@ impl Recipient<'_> {
     }
 }
 
+impl Recipient<'_> {
+    /// Whether extra fields and native blocks of a dialect are the recipient's own. Dialects of one family share theirs.
+    pub(super) fn is_own(&self, dialect: &str) -> bool {
+        let rest = self.dialect.name().strip_prefix(dialect);
+        !dialect.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+}
+
 /// Settings of the server that apply to every request.
 #[derive(Debug, Clone, Default)]
 pub struct RequestDefaults {

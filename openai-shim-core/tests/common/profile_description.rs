@@ -2,9 +2,10 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, ContentType, MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy, ReasoningAmount,
-    ReasoningDefault, ReasoningField, ReasoningHistory, ReasoningParam, ReasoningRules, ReasoningVisibility,
-    ResponseFormatRules, ResponseFormatSupport, StreamingSupport, ToolCallContent, ToolCallIdFormat,
+    AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
+    ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
+    ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
+    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, ToolCallContent, ToolCallIdFormat,
     ToolChoiceSupport, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
@@ -47,6 +48,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     let accepts = profile.accepts(&AcceptsLayer::default());
     lines.extend(params(&accepts.params));
     lines.extend(messages(&accepts.messages));
+    lines.extend(media(&accepts.media));
     lines.extend(tools(&accepts.tools));
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
@@ -103,6 +105,16 @@ fn params(rules: &ParamRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.when(!rules.allow.is_empty(), || format!("only {} are sent", names(&rules.allow)));
     lines.when(!rules.drop.is_empty(), || format!("{} {} dropped", names(&rules.drop), is_are(&rules.drop)));
+    lines.when(!rules.client_only.is_empty(), || {
+        format!(
+            "{} {} sent only if the client sends it",
+            names(&rules.client_only),
+            is_are(&rules.client_only)
+        )
+    });
+    lines.when(rules.refused_with_500, || {
+        "an unknown parameter makes it answer with the status 500".to_owned()
+    });
     for (from, to) in &rules.rename {
         lines.add(format!("`{from}` is sent as `{to}`"));
     }
@@ -145,6 +157,11 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.data_urls_only,
             "images and files are accepted as data URLs only; other URLs are refused by name",
         ),
+        (rules.drop_empty_text, "empty text is dropped, and so are messages that have nothing else"),
+        (
+            rules.drop_blank_text,
+            "text of white space only is dropped, and so are messages that have nothing else",
+        ),
         (rules.drop_empty_assistant, "empty assistant messages are dropped"),
         (rules.drop_null_fields, "fields of messages that are `null` are dropped"),
         (rules.tool_result_name, "tool results contain the tool's name"),
@@ -156,6 +173,9 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         ),
     ] {
         lines.when(on, || line.to_owned());
+    }
+    for beginning in &rules.drop_system_lines {
+        lines.add(format!("lines of system messages that begin with `{beginning}` are dropped"));
     }
     lines.keyword(rules.content, |keyword| match keyword {
         ContentType::String => "lists of text parts are sent as one string",
@@ -210,8 +230,39 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     lines.0
 }
 
+fn media(rules: &MediaRules) -> Vec<String> {
+    let (mut lines, usual) = (Lines::default(), MediaRules::default());
+    let listed = |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { names(items) };
+    for (place, kinds, usual) in [
+        ("users show", &rules.in_user, &usual.in_user),
+        ("tool results have", &rules.in_tool_results, &usual.in_tool_results),
+        ("messages of the assistant have", &rules.in_assistant, &usual.in_assistant),
+        ("system messages have", &rules.in_system, &usual.in_system),
+    ] {
+        lines.when(kinds != usual, || format!("besides text, {place} {}", listed(kinds)));
+    }
+    for (kind, forms, usual) in [
+        ("images", &rules.image_sources, &usual.image_sources),
+        ("audio", &rules.audio_sources, &usual.audio_sources),
+        ("files", &rules.file_sources, &usual.file_sources),
+    ] {
+        lines.when(forms != usual, || format!("{kind} are given by {}", listed(forms)));
+    }
+    lines.when(!rules.image_types.is_empty(), || format!("images are {}", names(&rules.image_types)));
+    lines.when(!rules.file_types.is_empty(), || format!("files are {}", names(&rules.file_types)));
+    if let Some(details) = &rules.image_details {
+        lines.add(format!("the `detail` of an image is {}", listed(details)));
+    }
+    lines.when(rules.untyped, || "base64 is sent without its media type".to_owned());
+    lines.when(rules.named != usual.named, || format!("only {} keep their name", listed(&rules.named)));
+    lines.0
+}
+
 fn tools(rules: &ToolRules) -> Vec<String> {
     let mut lines = Lines::default();
+    lines.when(!rules.supported, || {
+        "tools are dropped, unless a call is demanded or the history has calls".to_owned()
+    });
     for (what, how) in
         [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
     {
@@ -224,20 +275,14 @@ fn tools(rules: &ToolRules) -> Vec<String> {
             format!("{what} is sent as {how}")
         });
     }
-    lines.when(!rules.drop_schema_keywords.is_empty(), || {
-        format!(
-            "{} {} dropped from schemas",
-            names(&rules.drop_schema_keywords),
-            is_are(&rules.drop_schema_keywords)
-        )
+    lines.when(rules.allowed_choice == ToolChoiceSupport::Native, || {
+        "the choice among some tools (`allowed_tools`) is sent".to_owned()
     });
     for (on, line) in [
         (rules.drop_strict, "`strict` is dropped from functions"),
-        (rules.inline_refs, "`$ref` in schemas is replaced by the schema that it refers to"),
-        (
-            rules.close_strict_schemas,
-            "schemas of strict functions get every key required and `additionalProperties: false`",
-        ),
+        (!rules.supported, "it calls no tools: none are sent"),
+        (rules.omit_for_none, "with `tool_choice: none` no tools are sent"),
+        (rules.require_parameters, "functions without parameters get an empty schema"),
         (
             rules.declare_from_history,
             "tools that the history calls are declared, even if the client no longer offers any",
@@ -245,7 +290,58 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     ] {
         lines.when(on, || line.to_owned());
     }
+    lines.0.extend(schema("schemas of functions", &rules.schema));
+    lines.0.extend(schema("schemas of strict functions", &strict(&rules.strict_schema)));
     lines.0
+}
+
+/// The rules of a layer alone.
+fn strict(layer: &SchemaLayer) -> SchemaRules {
+    let mut rules = SchemaRules::default();
+    rules.overlay(layer);
+    rules
+}
+
+fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
+    let mut lines = Lines::default();
+    for (keywords, text) in [
+        (&rules.keywords, "keep only the keywords"),
+        (&rules.drop_keywords, "lose the keywords"),
+        (&rules.formats, "keep only the formats"),
+    ] {
+        lines.when(!keywords.is_empty(), || format!("{text} {}", names(keywords)));
+    }
+    for (on, line) in [
+        (rules.plain_patterns, "lose patterns with look-around or back references"),
+        (!rules.boolean_schemas, "have objects in place of Boolean schemas"),
+        (rules.const_as_enum, "have `enum` in place of `const`"),
+        (rules.one_of_as_any_of, "have `anyOf` in place of `oneOf`"),
+        (rules.nullable_as_null, "have the type `null` in place of `nullable`"),
+        (rules.root_object, "have an object as their root"),
+        (rules.plain_root, "have no `anyOf` or the like at their root: its branches are merged"),
+        (rules.require_members, "get missing `properties` and `items`"),
+        (rules.omit_empty, "are not sent if they are empty objects"),
+    ] {
+        lines.when(on, || line.to_owned());
+    }
+    if let Some(max) = rules.max_min_items {
+        lines.add(format!("have a `minItems` of at most {max}"));
+    }
+    lines.keyword(rules.any_of_siblings, |keyword| match keyword {
+        AnyOfSiblings::NoType => "have no `type` beside `anyOf`: it is moved into the branches",
+        AnyOfSiblings::Annotations => "have only `title` and `description` beside `anyOf`",
+        _ => "have nothing beside `anyOf`",
+    });
+    lines.keyword(rules.refs, |keyword| match keyword {
+        RefSupport::Alone => "have no `$ref` with other keywords beside it",
+        RefSupport::Acyclic => "have no `$ref` that leads back to itself",
+        _ => "have each `$ref` replaced by the schema that it refers to",
+    });
+    lines.keyword(rules.objects, |keyword| match keyword {
+        ObjectSupport::Required => "get `additionalProperties: false` and every key required",
+        _ => "get `additionalProperties: false`",
+    });
+    lines.0.into_iter().map(|line| format!("{what} {line}")).collect()
 }
 
 fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
@@ -260,6 +356,14 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
             format!("{what} is requested {how}")
         });
     }
+    lines.0.extend(schema("schemas of response formats", &rules.schema));
+    lines.0.extend(schema("schemas of strict response formats", &strict(&rules.strict_schema)));
+    lines.when(rules.restrict_names, || {
+        "names of response formats have at most 64 letters, digits, `_` and `-`".to_owned()
+    });
+    lines.when(rules.text_enum == ResponseFormatSupport::Native, || {
+        "an answer that is one of some texts is requested as such".to_owned()
+    });
     lines.when(rules.omit_text, || "`response_format: text` is dropped".to_owned());
     lines.when(rules.disable_streaming, || {
         "with a `response_format` it does not stream: the client gets a simulated stream".to_owned()

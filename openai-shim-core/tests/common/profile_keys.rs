@@ -4,15 +4,20 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a profile, and the structs that declare them.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 16] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "EndpointPaths"),
     ("params", "ParamRules"),
     ("messages", "MessageRules"),
     ("messages.chat_template", "ChatTemplate"),
+    ("media", "MediaRules"),
     ("tools", "ToolRules"),
+    ("tools.schema", "SchemaRules"),
+    ("tools.strict_schema", "SchemaRules"),
     ("response_format", "ResponseFormatRules"),
+    ("response_format.schema", "SchemaRules"),
+    ("response_format.strict_schema", "SchemaRules"),
     ("reasoning", "ReasoningRules"),
     ("stream", "StreamingSupport"),
     ("responses", "AnswerQuirks"),
@@ -25,8 +30,10 @@ pub fn table() -> String {
         "profile/definition.rs",
         "accepts/params.rs",
         "accepts/messages.rs",
+        "accepts/media.rs",
         "accepts/tools.rs",
         "accepts/response_format.rs",
+        "accepts/schema.rs",
         "accepts/reasoning.rs",
         "accepts/streaming.rs",
         "canonical/answer_quirks.rs",
@@ -95,7 +102,7 @@ fn value(kind: &str) -> Option<&'static str> {
         "String" | "Option<String>" => Some("text"),
         "Option<u32>" => Some("a number"),
         "BTreeMap<String, u32>" => Some("numbers, `{ a = 1 }`"),
-        "Vec<String>" | "Option<Vec<String>>" => Some("a list of texts"),
+        "Vec<String>" | "Option<Vec<String>>" | "SharedList" => Some("a list of texts"),
         "BTreeMap<String, String>" => Some("pairs, `{ a = \"b\" }`"),
         "BTreeMap<String, [f64; 2]>" => Some("ranges, `{ a = [0, 1] }`"),
         _ => None,

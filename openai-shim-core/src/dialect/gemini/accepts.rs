@@ -1,9 +1,15 @@
 //! What Google's Gemini API accepts; a profile's rules lie over it.
 //!
-//! <https://ai.google.dev/api/generate-content>
+//! <https://ai.google.dev/api/generate-content>,
+//! <https://pub.dev/documentation/googleapis/latest/aiplatform_v1/GoogleCloudAiplatformV1GenerationConfig/responseJsonSchema.html>
+//! (the keywords), <https://github.com/anomalyco/opencode/pull/14659> (nothing beside `anyOf`)
 
-use crate::accepts::literals::{layer, numbers};
-use crate::accepts::{AcceptsLayer, ParamLayer, ReasoningLayer, ReasoningParam, ReasoningVisibility};
+use crate::accepts::literals::{layer, list, numbers, shared, text};
+use crate::accepts::{
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    ToolChoiceSupport, ToolLayer,
+};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
@@ -11,6 +17,16 @@ use std::sync::LazyLock;
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(1) }),
     reasoning: reasoning(),
+    messages: layer!(MessageLayer { drop_empty_text: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { omit_empty: true, ..schema() }),
+        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+    },
+    response_format: ResponseFormatLayer {
+        schema: schema(),
+        ..layer!(ResponseFormatLayer { text_enum: ResponseFormatSupport::Native })
+    },
     ..AcceptsLayer::default()
 });
 
@@ -43,3 +59,51 @@ pub(super) static PARAMS: Params = Params(&[
     param("n", "generationConfig.candidateCount"),
     param("stop", "generationConfig.stopSequences"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        // Only from the third generation on.
+        in_tool_results: Vec::new(),
+        in_system: Vec::new(),
+        // <https://ai.google.dev/gemini-api/docs/image-understanding>
+        image_types: list(&["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]),
+        file_id_prefix: text("files/"),
+        image_details: Some(Vec::new()),
+        named: Vec::new(),
+    })
+}
+
+/// The schemas of `parametersJsonSchema` and `responseJsonSchema`.
+fn schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        keywords: shared(&[
+            "$id",
+            "$defs",
+            "$ref",
+            "$anchor",
+            "type",
+            "format",
+            "title",
+            "description",
+            "enum",
+            "items",
+            "prefixItems",
+            "minItems",
+            "maxItems",
+            "minimum",
+            "maximum",
+            "anyOf",
+            "oneOf",
+            "properties",
+            "additionalProperties",
+            "required",
+            "propertyOrdering",
+        ]),
+        const_as_enum: true,
+        nullable_as_null: true,
+        any_of_siblings: AnyOfSiblings::Nothing,
+        boolean_schemas: false,
+        refs: RefSupport::Alone,
+    })
+}

@@ -2,12 +2,12 @@
 //!
 //! <https://ai.google.dev/api/generate-content#generationconfig>
 
+use super::extra_fields;
 use super::json_keys::{camel_case, parse_object};
 use super::names::NAME;
-use super::{extra_fields, json_schema};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, ExtraFields, Reasoning, ReasoningDisplay, ReasoningMode, ReasoningParam,
-    Request, ResponseFormat, TokenLimit,
+    DiagnosticCode, Diagnostics, ExtraFields, NATIVE_SCHEMA, Reasoning, ReasoningDisplay, ReasoningMode,
+    ReasoningParam, Request, ResponseFormat, TokenLimit,
 };
 use crate::json::{self, Object, count, encode_string, from_openapi, natural, raw, string_or_json};
 use serde_json::value::RawValue;
@@ -90,14 +90,17 @@ fn decode_format(config: &Object<'_>) -> Option<ResponseFormat> {
             name: String::from("response"),
             schema: Some(raw(schema)),
             strict: None,
-            extra: ExtraFields::new(NAME, vec![(String::from("responseJsonSchema"), raw(schema))]),
+            extra: ExtraFields::default(),
         }),
         (None, Some(schema), _) if is_json => Some(ResponseFormat::JsonSchema {
             name: String::from("response"),
             schema: Some(raw(from_openapi(schema))),
             strict: None,
-            extra: ExtraFields::new(NAME, vec![(String::from("responseSchema"), raw(schema))]),
+            extra: ExtraFields::new(NAME, vec![(NATIVE_SCHEMA.to_owned(), raw(schema))]),
         }),
+        (_, _, Some(ENUM_MEDIA_TYPE)) if enum_values(config).is_some() => {
+            enum_values(config).map(ResponseFormat::TextEnum)
+        }
         (None, None, Some("application/json")) => Some(ResponseFormat::JsonObject),
         (None, None, Some("text/plain")) => Some(ResponseFormat::Text),
         (None, None, None) => None,
@@ -109,6 +112,16 @@ fn decode_format(config: &Object<'_>) -> Option<ResponseFormat> {
             Some(ResponseFormat::Native { dialect: NAME, raw: raw(format.to_json()) })
         }
     }
+}
+
+/// The media type of an answer that is one of some texts.
+const ENUM_MEDIA_TYPE: &str = "text/x.enum";
+
+/// The texts of which the answer is one; `None` if the schema is no list of texts.
+fn enum_values(config: &Object<'_>) -> Option<Vec<String>> {
+    let schema = config.non_null("responseJsonSchema").or_else(|| config.non_null("responseSchema"))?;
+    let values: Vec<String> = serde_json::from_str(parse_object(schema)?.get("enum")?).ok()?;
+    Some(values).filter(|values| !values.is_empty())
 }
 
 /// The fields of the response format.
@@ -162,12 +175,16 @@ fn write_format(
         Some(ResponseFormat::JsonSchema { schema, extra, .. }) => {
             config.set("responseMimeType", "\"application/json\"");
             extra.report(NAME, "response_format", diagnostics);
-            if let Some((key, value)) = extra.of(NAME).first() {
-                config.set(key.clone(), value.get().to_owned());
+            if let Some((_, value)) = extra.of(NAME).iter().find(|(key, _)| key == NATIVE_SCHEMA) {
+                config.set("responseSchema", value.get().to_owned());
             } else if let Some(schema) = schema {
-                let schema = json_schema::reduce(schema.get(), "response_format", diagnostics);
-                config.set("responseJsonSchema", schema);
+                config.set("responseJsonSchema", schema.get().to_owned());
             }
+        }
+        Some(ResponseFormat::TextEnum(values)) => {
+            let values: Vec<_> = values.iter().map(|value| encode_string(value)).collect();
+            config.set("responseMimeType", encode_string(ENUM_MEDIA_TYPE));
+            config.set("responseSchema", format!(r#"{{"type":"STRING","enum":[{}]}}"#, values.join(",")));
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => {
             for (key, value) in Object::parse(raw.get().as_bytes()).unwrap_or_default().iter() {

@@ -11,7 +11,6 @@
 //! | `parts` | one part of a content, in requests and responses, to `Block` and back |
 //! | `tools` | `tools` and `toolConfig` to tools and tool choice, and back |
 //! | `generation_config` | `generationConfig` to the parameters of `Request`, and back |
-//! | `json_schema` | a JSON schema to the subset that Google accepts |
 //! | `response` | non-streaming responses: JSON to `Response` and back |
 //! | `response_object` | what a response or chunk is, and which of its fields our model has a place for |
 //! | `finish_reason` | `finishReason` to `FinishReason` and back |
@@ -44,7 +43,6 @@ mod extra_fields;
 mod finish_reason;
 mod generation_config;
 mod json_keys;
-mod json_schema;
 mod names;
 mod partial_args;
 mod parts;

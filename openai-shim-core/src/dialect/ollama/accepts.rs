@@ -1,9 +1,13 @@
 //! What Ollama's API accepts; a profile's rules lie over it.
 //!
-//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
+//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>,
+//! <https://github.com/ollama/ollama/blob/main/api/types.go> (no choice among tools; no references in their schemas)
 
 use crate::accepts::literals::{layer, list};
-use crate::accepts::{AcceptsLayer, ParamLayer, ReasoningLayer, ReasoningParam};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer, ReasoningParam,
+    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer,
+};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
@@ -14,6 +18,16 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         max_choices: Some(1)
     }),
     reasoning: reasoning(),
+    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { refs: RefSupport::Inline }),
+        ..layer!(ToolLayer {
+            required_choice: ToolChoiceSupport::Auto,
+            named_choice: ToolChoiceSupport::Auto,
+            omit_for_none: true,
+        })
+    },
     ..AcceptsLayer::default()
 });
 
@@ -21,6 +35,9 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { max_choices: Some(1) }),
     reasoning: reasoning(),
+    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    tools: layer!(ToolLayer { supported: false }),
     ..AcceptsLayer::default()
 });
 
@@ -46,3 +63,16 @@ pub(super) static PARAMS: Params = Params(&[
     param("stop", "options.stop"),
     param("reasoning_effort", "think"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image"]),
+        in_tool_results: list(&["image"]),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        untyped: true,
+        image_details: Some(Vec::new()),
+        named: Vec::new(),
+    })
+}

@@ -8,7 +8,7 @@ use super::names::{FAMILY, OllamaApi};
 use super::{extra_fields, shape};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, ExtraFields, Reasoning, ReasoningMode, ReasoningParam, Request,
-    ResponseFormat, Tool, ToolChoice,
+    ResponseFormat, Tool,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
@@ -73,7 +73,7 @@ pub(super) fn decode(
     request.reasoning.decoded_mut().shown_by_default = true;
     // Ollama sends usage with every response.
     request.include_usage = request.stream;
-    request.extra = extra_fields::of(extra);
+    request.extra = ExtraFields::new(FAMILY, extra);
     match api {
         OllamaApi::Chat => message::decode(&object, body, &mut request, diagnostics)?,
         OllamaApi::Generate => generate::decode(&object, &mut request, diagnostics)?,
@@ -138,9 +138,9 @@ pub(super) fn encode<'a>(
         }
     }
     if source.is_none() {
-        write_params(api, request, &mut body, diagnostics);
+        write_params(request, &mut body, diagnostics);
     } else if request.tools.is_changed() {
-        write_tools(api, request, &mut body, diagnostics);
+        write_tools(request, &mut body, diagnostics);
     }
     if source.is_none() || request.reasoning.is_changed() {
         write_think(&request.reasoning, &mut body);
@@ -151,12 +151,12 @@ pub(super) fn encode<'a>(
     }
     options::encode(request, source.is_some(), &mut body);
     let path = String::from(if api == OllamaApi::Chat { "/chat" } else { "/generate" });
-    Ok(Encoded { path, body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path, body, ..Encoded::default() })
 }
 
 /// Writes the parameters, into a body that has none of the client's bytes.
-fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    write_tools(api, request, body, diagnostics);
+fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    write_tools(request, body, diagnostics);
     match &*request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
         Some(ResponseFormat::JsonSchema { schema, .. }) => {
@@ -168,7 +168,7 @@ fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagno
         Some(ResponseFormat::Native { dialect, .. }) => {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", dialect);
         }
-        Some(ResponseFormat::Text) | None => {}
+        Some(ResponseFormat::Text | ResponseFormat::TextEnum(_)) | None => {}
     }
     if *request.parallel_tool_calls == Some(false) {
         diagnostics.record(DiagnosticCode::ParamDropped, "parallel_tool_calls", "");
@@ -199,36 +199,9 @@ fn write_think(reasoning: &Reasoning, body: &mut Object<'_>) {
     }
 }
 
-fn write_tools(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let choice = request.tool_choice.as_ref();
-    let is_disabled = matches!(choice, Some(ToolChoice::None));
-    if request.tools.is_empty() || is_disabled || api == OllamaApi::Generate {
-        if api == OllamaApi::Generate && !request.tools.is_empty() && !is_disabled {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "this form calls no tools");
-        }
-        body.remove("tools");
-        return;
-    }
-    let chosen = match choice {
-        Some(ToolChoice::Function(name)) => {
-            diagnostics.record(
-                DiagnosticCode::FeatureUnsupported,
-                "tool_choice",
-                "only this tool is offered, and not forced",
-            );
-            Some(name.as_str())
-        }
-        Some(ToolChoice::Required | ToolChoice::Native { .. }) => {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, "tool_choice", "");
-            None
-        }
-        Some(ToolChoice::Auto | ToolChoice::None) | None => None,
-    };
-    // This API cannot force a tool: a chosen one is the only one that is offered.
-    let chosen = chosen.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
-    let offered = request.tools.iter().enumerate();
-    let offered = offered.filter(|(_, tool)| chosen.is_none() || tool.name() == chosen);
-    let tools: Vec<_> = offered.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();
+fn write_tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    let tools = request.tools.iter().enumerate();
+    let tools: Vec<_> = tools.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();
     if tools.is_empty() {
         body.remove("tools");
     } else {

@@ -2,14 +2,22 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
-use crate::accepts::literals::layer;
-use crate::accepts::{AcceptsLayer, ReasoningDefault, ReasoningLayer, ReasoningParam};
+use crate::accepts::literals::{layer, list};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE, ReasoningDefault, ReasoningLayer, ReasoningParam,
+    ToolLayer,
+};
 use crate::dialect::params::{Params, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API, which takes a limit of 0 tokens.
-pub(super) static ACCEPTS: LazyLock<AcceptsLayer> =
-    LazyLock::new(|| AcceptsLayer { reasoning: reasoning(), ..AcceptsLayer::default() });
+pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
+    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    tools: layer!(ToolLayer { supported: false }),
+    reasoning: reasoning(),
+    ..AcceptsLayer::default()
+});
 
 /// There is no parameter for it.
 fn reasoning() -> ReasoningLayer {
@@ -33,3 +41,13 @@ pub(super) static PARAMS: Params = Params(&[
     same_name("logit_bias"),
     same_name("user"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: Vec::new(),
+        in_tool_results: Vec::new(),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+    })
+}

@@ -1,9 +1,13 @@
 //! What OpenAI's Responses accepts; a profile's rules lie over it.
 //!
-//! <https://platform.openai.com/docs/api-reference/responses/create>
+//! <https://platform.openai.com/docs/api-reference/responses/create>,
+//! <https://platform.openai.com/docs/guides/structured-outputs> (strict schemas)
 
-use crate::accepts::literals::layer;
-use crate::accepts::{AcceptsLayer, ParamLayer, ReasoningLayer, ReasoningParam, ReasoningVisibility};
+use crate::accepts::literals::{layer, list, text};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
+};
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
@@ -11,6 +15,17 @@ use std::sync::LazyLock;
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(16), max_choices: Some(1) }),
     reasoning: reasoning(),
+    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { root_object: true, require_members: true }),
+        strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
+        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+    },
+    response_format: ResponseFormatLayer {
+        strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),
+        ..layer!(ResponseFormatLayer { restrict_names: true })
+    },
     ..AcceptsLayer::default()
 });
 
@@ -37,3 +52,17 @@ pub(super) static PARAMS: Params = Params(&[
     same_name("store"),
     param("verbosity", "text.verbosity"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image", "file"]),
+        in_tool_results: list(&["image", "file"]),
+        // Its parts are `output_text` and `refusal`.
+        in_assistant: Vec::new(),
+        in_system: list(&["image", "file"]),
+        file_id_prefix: text("file-"),
+        url_schemes: list(&["http", "https"]),
+        named: list(&["file"]),
+    })
+}

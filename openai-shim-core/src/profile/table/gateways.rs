@@ -4,7 +4,10 @@ use super::helpers::{
     always_reasons, anywhere, at_host, for_models, layer, list, max_tokens_only, reasoning_by, reasoning_in,
     text,
 };
-use crate::accepts::{MessageLayer, ReasoningField, ReasoningLayer, ReasoningParam, ToolLayer};
+use crate::accepts::{
+    MEDIA_SOURCES, MediaLayer, MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam,
+    ToolLayer,
+};
 use crate::profile::definition::{Auth, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -12,6 +15,7 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("OpenRouter"),
             sources: list(&[
+                "https://openrouter.ai/docs/guides/overview/multimodal/pdfs",
                 "https://openrouter.ai/docs/api-reference/overview (R58)",
                 "https://openrouter.ai/docs/guides/best-practices/reasoning-tokens (R49)",
                 "https://github.com/earendil-works/pi (R3 R49)",
@@ -38,6 +42,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                     "google/gemini*pro*",
                 ])
             }],
+            // It reads files at an address too.
+            media: layer!(MediaLayer { file_sources: list(&MEDIA_SOURCES) }),
             ..at_host("openrouter", "https://openrouter.ai/api/v1")
         },
         Profile {
@@ -85,7 +91,11 @@ pub(super) fn profiles() -> Vec<Profile> {
         },
         Profile {
             description: text("LiteLLM's proxy"),
-            sources: list(&["https://docs.litellm.ai/docs/proxy/quick_start"]),
+            sources: list(&[
+                "https://docs.litellm.ai/docs/proxy/quick_start",
+                "https://github.com/BerriAI/litellm/issues/3167",
+            ]),
+            params: layer!(ParamLayer { refused_with_500: true }),
             messages: MessageLayer::default(),
             ..anywhere("litellm", "http://127.0.0.1:4000/v1")
         },

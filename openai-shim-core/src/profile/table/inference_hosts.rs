@@ -5,11 +5,12 @@ use super::gemini_models;
 use super::helpers::{
     added, also_completions, always_reasons, anywhere, at_host, developer_as_system, drop_params, efforts,
     for_models, forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only,
-    reasoning_by, reasoning_in, text,
+    media_from_users, reasoning_by, reasoning_in, shared, text,
 };
 use crate::accepts::{
-    ContentType, MessageLayer, MessageNamePolicy, ParamLayer, ReasoningField, ReasoningHistory,
-    ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallIdFormat, ToolLayer,
+    ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningField,
+    ReasoningHistory, ReasoningParam, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    StreamingLayer, ToolCallIdFormat, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -68,6 +69,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                     ..for_models(&["qwen/qwen3.8-27b*"])
                 },
             ],
+            media: media_from_users(&["image"]),
             ..at_host("groq", "https://api.groq.com/openai/v1")
         },
         Profile {
@@ -212,8 +214,10 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("Amazon Bedrock's OpenAI endpoint"),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/models/bedrock.py",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html (R54)",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints-region-availability.html",
+                "https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html",
                 "https://github.com/pydantic/pydantic-ai (R33)",
                 "corpus: bedrock",
             ]),
@@ -226,6 +230,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "bedrock-mantle.us-east-2.api.aws",
                 "bedrock-mantle.us-west-2.api.aws",
             ]),
+            messages: layer!(MessageLayer { drop_blank_text: true, ..developer_as_system() }),
             model_overrides: [
                 claude_params(),
                 vec![ModelOverride {
@@ -238,6 +243,11 @@ pub(super) fn profiles() -> Vec<Profile> {
                 }],
             ]
             .concat(),
+            tools: ToolLayer { strict_schema: bedrock_strict_schema(), ..ToolLayer::default() },
+            response_format: ResponseFormatLayer {
+                strict_schema: bedrock_strict_schema(),
+                ..ResponseFormatLayer::default()
+            },
             ..at_host("bedrock-openai", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1")
         },
         Profile {
@@ -399,4 +409,23 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("ollama-cloud", "https://ollama.com/v1")
         },
     ]
+}
+
+/// The strict schemas that Bedrock accepts.
+fn bedrock_strict_schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        drop_keywords: shared(&[
+            "minimum",
+            "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "multipleOf",
+            "maxItems",
+            "contains",
+        ]),
+        max_min_items: Some(1),
+        plain_patterns: true,
+        refs: RefSupport::Acyclic,
+        objects: ObjectSupport::Closed,
+    })
 }

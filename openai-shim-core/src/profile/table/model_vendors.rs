@@ -4,12 +4,14 @@ use super::claude_params::claude_params;
 use super::gemini_models;
 use super::helpers::{
     always_reasons, at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
-    gemini_3_placeholder_signature, layer, list, map, max_tokens_only, ranges, reasoning_by, text,
+    gemini_3_placeholder_signature, image_details, inline_schemas, layer, list, map, max_tokens_only,
+    media_from_users, ranges, reasoning_by, text,
 };
 use crate::accepts::{
-    MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningDefault, ReasoningField,
-    ReasoningHistory, ReasoningLayer, ReasoningParam, ResponseFormatLayer, ResponseFormatSupport,
-    StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningDefault,
+    ReasoningField, ReasoningHistory, ReasoningLayer, ReasoningParam, ResponseFormatLayer,
+    ResponseFormatSupport, SchemaLayer, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
+    ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -40,7 +42,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             messages: layer!(MessageLayer {
                 tool_call_content: ToolCallContent::Null,
-                drop_empty_assistant: true
+                drop_empty_assistant: true,
+                drop_blank_text: true
             }),
             tools: layer!(ToolLayer { drop_strict: true, declare_from_history: true }),
             response_format: layer!(ResponseFormatLayer {
@@ -62,7 +65,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             params: drop_params(&["frequency_penalty", "presence_penalty"]),
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: [vec![gemini_3_placeholder_signature()], gemini_models::as_chat()].concat(),
-            tools: layer!(ToolLayer { drop_schema_keywords: list(&["$id", "$schema"]), inline_refs: true }),
+            tools: inline_schemas(),
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at_host("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
@@ -77,6 +80,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/0xPlaygrounds/rig/pull/1130 (R9)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/mistral (R16 R19 R42)",
                 "https://github.com/zed-industries/zed/issues/37021 (R8)",
+                "https://github.com/Mirascope/mirascope/issues/961",
                 "corpus: mistral",
             ]),
             hosts: list(&["api.mistral.ai", "codestral.mistral.ai"]),
@@ -92,7 +96,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_history: ReasoningHistory::Drop,
                 ..developer_as_system()
             }),
-            tools: layer!(ToolLayer { drop_schema_keywords: list(&["$id", "$schema"]), inline_refs: true }),
+            tools: ToolLayer { require_parameters: Some(true), ..inline_schemas() },
             stream: layer!(StreamingLayer { accepts_options: false }),
             model_overrides: vec![
                 ModelOverride {
@@ -104,6 +108,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                     ..for_models(&["mistral-medium-3.5*", "mistral-small-4*", "mistral-large-4*"])
                 },
             ],
+            media: image_details(&["auto", "low", "high"]),
             ..at_host("mistral", "https://api.mistral.ai/v1")
         },
         Profile {
@@ -235,6 +240,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/HeyPuter/puter/pull/2931 (R51)",
                 "https://github.com/mnfst/modelparams.dev/pull/168 (R34 R49)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/moonshot (R21 R31)",
+                "https://github.com/MoonshotAI/kimi-code/issues/2661",
                 "https://github.com/earendil-works/pi (R3 R41)",
             ]),
             hosts: list(&["api.moonshot.ai", "api.moonshot.cn"]),
@@ -244,7 +250,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_field: ReasoningField::ReasoningContent,
                 ..developer_as_system()
             }),
-            tools: layer!(ToolLayer { drop_strict: true }),
+            tools: ToolLayer {
+                schema: layer!(SchemaLayer { any_of_siblings: AnyOfSiblings::NoType }),
+                ..layer!(ToolLayer { drop_strict: true })
+            },
             model_overrides: vec![
                 ModelOverride {
                     params: layer!(ParamLayer { clamp: ranges(&[("temperature", [0.0, 1.0])]) }),
@@ -320,6 +329,7 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("Alibaba's DashScope: Qwen"),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/alibaba.py",
                 "https://help.aliyun.com/en/model-studio/deep-thinking (R49)",
                 "https://docs.instructorphp.com/cookbook/examples/B04_LLMApiSupport/llm_qwen (R34)",
                 "https://github.com/browser-use/web-ui/issues/659 (R48)",
@@ -337,6 +347,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 stream: layer!(StreamingLayer { required: true }),
                 ..for_models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
             }],
+            media: media_from_users(&["image", "audio"]),
             ..at_host("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
         },
         Profile {

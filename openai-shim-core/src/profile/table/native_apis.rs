@@ -4,12 +4,13 @@
 use super::claude_params::claude_params;
 use super::gpt_params::openai_params;
 use super::helpers::{
-    developer_as_system, gemini_3_placeholder_signature, layer, list, named, openai_headers, text,
+    developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_formats,
+    openai_headers, openai_tools, text,
 };
 use super::openai::reasoning_models;
 use super::{claude_models, gemini_models};
-use crate::accepts::{MessageLayer, ResponseFormatLayer, ResponseFormatSupport};
-use crate::profile::definition::{Auth, EndpointPaths, Profile};
+use crate::accepts::{MediaLayer, MessageLayer};
+use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
     vec![
@@ -29,8 +30,6 @@ pub(super) fn profiles() -> Vec<Profile> {
             // The default page has twenty models.
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
             messages: MessageLayer::default(),
-            // It accepts schemas, and has no parameter for any JSON object.
-            response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction }),
             model_overrides: [claude_params(), claude_models::in_own_dialect()].concat(),
             ..named("anthropic")
         },
@@ -49,8 +48,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: Vec::new(),
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: [vec![gemini_3_placeholder_signature()], gemini_models::in_own_dialect()]
-                .concat(),
+            model_overrides: [
+                vec![gemini_3_placeholder_signature(), gemini_3_media_in_results()],
+                gemini_models::in_own_dialect(),
+            ]
+            .concat(),
             ..named("gemini")
         },
         Profile {
@@ -63,10 +65,21 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: openai_headers(),
             params: openai_params(),
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
             ..named("openai-responses")
         },
     ]
+}
+
+/// Google's third generation takes images and documents inside of a function's response:
+/// <https://ai.google.dev/gemini-api/docs/function-calling#multimodal>.
+fn gemini_3_media_in_results() -> ModelOverride {
+    ModelOverride {
+        media: layer!(MediaLayer { in_tool_results: list(&["image", "file"]) }),
+        ..for_models(&["*gemini-3*", "*gemini-4*"])
+    }
 }
 
 fn key_in(header: &str) -> Auth {

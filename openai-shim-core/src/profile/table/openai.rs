@@ -2,11 +2,13 @@
 
 use super::gpt_params::{gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, for_models, layer, list, map, named, openai_headers, reasoning_by, text,
+    anywhere, at_host, drop_params, for_models, layer, list, map, media_from_users, named, openai_formats,
+    openai_headers, openai_tools, reasoning_by, text,
 };
 use super::openai_models;
 use crate::accepts::{
-    MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam, ReasoningVisibility, ToolCallIdFormat,
+    MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam, ReasoningVisibility,
+    ToolCallIdFormat,
 };
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
@@ -36,6 +38,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_field: ReasoningField::None
             }),
             reasoning: hidden_reasoning(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -50,6 +54,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by its v1 API; for deployments, `paths.query_params` takes the `api-version`",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle (R55 R56)",
                 "https://github.com/langchain-ai/langchain/issues/29416 (R25)",
                 "corpus: azure (R2)",
@@ -62,7 +67,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_field: ReasoningField::None
             }),
             reasoning: hidden_reasoning(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
         Profile {
@@ -70,6 +78,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by deployments and a dated `api-version`; it is chosen by its name",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/ai-foundry/openai/reference (R54 R55 R56)",
                 "corpus: azure (R54 R55)",
             ]),
@@ -86,7 +95,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_field: ReasoningField::None
             }),
             reasoning: hidden_reasoning(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..named("azure-deployments")
         },
         Profile {
@@ -100,6 +112,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             has_model_list: false,
             messages: MessageLayer::default(),
             reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },
@@ -114,6 +128,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             // The older name of the limit is refused for every model.
             params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]

@@ -174,7 +174,7 @@ fn group_by_role<'m>(messages: &'m [Message], diagnostics: &mut Diagnostics) -> 
     Grouped { groups, system }
 }
 
-/// Adds a block to a message's content; the API rejects empty texts.
+/// Adds a block to a message's content.
 fn push_block<'m>(
     block: &'m Block,
     field_path: &str,
@@ -189,7 +189,6 @@ fn push_block<'m>(
         _ => None,
     };
     match plain_text {
-        Some((text, _)) if text.is_empty() => {}
         Some((text, extra)) => {
             if let Some(extra) = extra {
                 extra_fields::record_dropped(extra, field_path, diagnostics);

@@ -197,13 +197,9 @@ fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'_>, diagno
             config.set("format", format!("{{\"type\":\"json_schema\",\"schema\":{schema}}}"));
             diagnostics.record(DiagnosticCode::ParamRenamed, "response_format", "output_config.format");
         }
-        Some(ResponseFormat::Native { dialect: NAME, .. } | ResponseFormat::Text) | None => {}
-        Some(_) => {
-            diagnostics.record(
-                DiagnosticCode::FeatureUnsupported,
-                "response_format",
-                "JSON without a schema",
-            );
+        Some(ResponseFormat::Native { dialect, .. }) if *dialect != NAME => {
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", dialect);
         }
+        _ => {}
     }
 }

@@ -2,6 +2,7 @@
 //! that was not changed keeps its bytes.
 
 use super::super::content_block;
+use super::super::extra_fields::wire_key;
 use super::super::names::NAME;
 use super::message_content::WrittenMessages;
 use crate::canonical::{Block, Diagnostics, Message, Request, Role, call_id};
@@ -86,7 +87,7 @@ fn write_message(
     let content = write_content(&message, &format!("messages[{i}].content"), diagnostics);
     object.set("content", content.map_or(Cow::Borrowed("\"\""), Cow::Owned));
     for (key, value) in message.extra.of(NAME) {
-        object.set(key.as_str(), value.get());
+        object.set(wire_key(key), value.get());
     }
     object.to_json()
 }

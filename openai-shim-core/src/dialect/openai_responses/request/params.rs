@@ -4,14 +4,19 @@ use super::super::extra_fields::{self, parse_or_empty};
 use super::super::names::{INCLUDE_ENCRYPTED_REASONING, NAME};
 use super::super::tools;
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Reasoning, ReasoningDisplay, ReasoningParam, Request, ResponseFormat,
-    ToolChoice,
+    Addition, DiagnosticCode, Diagnostics, Reasoning, ReasoningDisplay, ReasoningParam, Request,
+    ResponseFormat, ToolChoice,
 };
 use crate::json::{Object, encode_string};
 
-/// Encodes all parameters.
-pub(super) fn encode(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Encodes all parameters. Returns those that a client of another dialect did not send.
+pub(super) fn encode(
+    request: &Request,
+    body: &mut Object<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Addition> {
     let is_same_dialect = request.extra.dialect == NAME;
+    let mut additions = Vec::new();
     let mut set = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -28,19 +33,27 @@ pub(super) fn encode(request: &Request, body: &mut Object<'_>, diagnostics: &mut
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
         body.set(key.clone(), value.get().to_owned());
     }
-    if request.encrypted_reasoning || (!is_same_dialect && needs_encrypted_reasoning(request, body)) {
+    let adds_include =
+        !request.encrypted_reasoning && !is_same_dialect && needs_encrypted_reasoning(request, body);
+    if request.encrypted_reasoning || adds_include {
         body.set("include", format!("[\"{INCLUDE_ENCRYPTED_REASONING}\"]"));
+        additions.extend(adds_include.then(|| Addition::member("include")));
     }
     if is_same_dialect {
         for (key, value) in request.extra.members.iter().filter(|(k, _)| k != "reasoning" && k != "text") {
             body.set(key.clone(), value.get().to_owned());
         }
-        return;
+        return additions;
     }
     // An absent `store` means false in other dialects, and true here.
     if body.get("store").is_none() {
         body.set("store", "false");
+        additions.push(Addition::member("store"));
     }
+    if request.tools.iter().any(tools::adds_strict) {
+        additions.push(Addition::member("tools.strict"));
+    }
+    additions
 }
 
 /// Encodes the changed parameters into the client's own body.
@@ -83,9 +96,11 @@ fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Optio
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
         ToolChoice::Required => String::from("\"required\""),
-        ToolChoice::Function(name) => {
-            let kind = if tools::is_custom(&request.tools, name) { "custom" } else { "function" };
-            format!(r#"{{"type":"{kind}","name":{}}}"#, encode_string(name))
+        ToolChoice::Function(name) => tools::encode_choice(&request.tools, name),
+        ToolChoice::Allowed { names, is_required } => {
+            let mode = if *is_required { "required" } else { "auto" };
+            let tools: Vec<_> = names.iter().map(|name| tools::encode_choice(&request.tools, name)).collect();
+            format!(r#"{{"type":"allowed_tools","mode":"{mode}","tools":[{}]}}"#, tools.join(","))
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
@@ -173,7 +188,7 @@ fn encode_text_options(request: &Request, diagnostics: &mut Diagnostics) -> Opti
         Some(ResponseFormat::Native { .. }) => {
             diagnostics.record(DiagnosticCode::ParamDropped, "response_format", "");
         }
-        None => {}
+        Some(ResponseFormat::TextEnum(_)) | None => {}
     }
     if let Some((_, verbosity)) = request.shared.iter().find(|(key, _)| key == "verbosity") {
         text.set("verbosity", verbosity.get());
