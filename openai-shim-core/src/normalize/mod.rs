@@ -78,7 +78,7 @@ pub fn normalize(
     unsupported_params::normalize(request, recipient, diagnostics);
     set_max_tokens(request, recipient, defaults, diagnostics);
     // After the limit, of which budgets are a share.
-    reasoning::request::normalize(request, &accepts.reasoning, &spec.model, diagnostics);
+    reasoning::request::normalize(request, recipient, &spec.model, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }

@@ -227,7 +227,10 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         ReasoningField::Both => {
             "the reasoning of earlier turns is sent as `reasoning_content` and as `reasoning`"
         }
-        _ => "the reasoning of earlier turns is sent in the content, between `<think>` and `</think>`",
+        ReasoningField::ThinkTags => {
+            "the reasoning of earlier turns is sent in the content, between `<think>` and `</think>`"
+        }
+        _ => "the reasoning of earlier turns, and signatures of calls, are dropped: no field has them",
     });
     lines.keyword(rules.unsigned_reasoning, |_| "reasoning of earlier turns without a signature is dropped");
     lines.when(rules.chat_template.is_set(), || match rules.chat_template.name {
@@ -433,6 +436,9 @@ fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     }
     lines.when(rules.budget_below_max_tokens, || {
         "a budget for reasoning is kept below the limit on the response's length".to_owned()
+    });
+    lines.when(!rules.larger_budget_feature.is_empty(), || {
+        format!("with the feature `{}` it may be larger", rules.larger_budget_feature)
     });
     lines.when(!rules.modes.is_empty(), || {
         format!("of the types of thinking it accepts {}: the nearest one is sent", names(&rules.modes))

@@ -67,6 +67,7 @@ fn reasoning() -> ReasoningLayer {
         modes: list(&["adaptive", "enabled", "disabled", "between_tools"]),
         min_budget: Some(1024),
         budget_below_max_tokens: true,
+        larger_budget_feature: String::from("interleaved-thinking"),
         display: ReasoningVisibility::Optional,
         effort_of_response: true,
         with_forced_tools: false,

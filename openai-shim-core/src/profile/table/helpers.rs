@@ -44,7 +44,7 @@ pub(super) fn for_models(names: &[&str]) -> ModelOverride {
 pub(super) fn gemini_3_placeholder_signature() -> ModelOverride {
     ModelOverride {
         messages: layer!(MessageLayer { placeholder_signature: text("skip_thought_signature_validator") }),
-        ..for_models(&["*gemini-3*"])
+        ..for_models(&["*gemini-3*", "*gemini-4*"])
     }
 }
 
