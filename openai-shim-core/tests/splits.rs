@@ -98,7 +98,7 @@ fn translated(
         };
         normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
-    spec.quirks = fixture.profile.responses;
+    spec.quirks = fixture.profile.responses.clone();
     let (mut decoder, mut encoder) =
         (fixture.dialect.decoder(&spec, &context), client.encoder(&spec, &context));
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());

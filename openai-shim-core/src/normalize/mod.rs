@@ -36,7 +36,6 @@ mod tool_names;
 mod tool_schema;
 mod unsupported_params;
 
-pub use additions::leave_out;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};
@@ -94,7 +93,7 @@ fn normalize_messages(
     let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
     noise::drop_system_lines(messages, rules, diagnostics);
-    media::normalize(messages, is_translated, recipient, diagnostics)?;
+    media::normalize(messages, request.extra.dialect, recipient, diagnostics)?;
     media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
     empty_text::drop_refused(messages, recipient, diagnostics);
     if !request.is_prompt {

@@ -53,7 +53,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
     lines.extend(stream(&accepts.stream));
-    lines.extend(responses(profile.responses));
+    lines.extend(responses(profile.responses.clone()));
     lines
 }
 
@@ -263,6 +263,13 @@ fn media(rules: &MediaRules) -> Vec<String> {
     if let Some(details) = &rules.image_details {
         lines.add(format!("the `detail` of an image is {}", listed(details)));
     }
+    lines.when(rules.beside_results, || "media of tool results stand beside the results".to_owned());
+    lines.when(!rules.file_id_prefix.is_empty(), || {
+        format!("ids of files begin with `{}`", rules.file_id_prefix)
+    });
+    lines.when(!rules.url_schemes.is_empty(), || {
+        format!("URLs of media have the schemes {}", names(&rules.url_schemes))
+    });
     lines.when(rules.untyped, || "base64 is sent without its media type".to_owned());
     lines.when(rules.named != usual.named, || format!("only {} keep their name", listed(&rules.named)));
     lines.0
@@ -299,7 +306,8 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     });
     for (on, line) in [
         (rules.drop_strict, "`strict` is dropped from functions"),
-        (!rules.supported, "it calls no tools: none are sent"),
+        (rules.omit, "it calls no tools: none are sent"),
+        (rules.choice_needs_functions, "without functions no choice is sent"),
         (rules.omit_for_none, "with `tool_choice: none` no tools are sent"),
         (rules.require_parameters, "functions without parameters get an empty schema"),
         (
@@ -331,6 +339,7 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
         lines.when(!keywords.is_empty(), || format!("{text} {}", names(keywords)));
     }
     for (on, line) in [
+        (!rules.number_formats, "lose the formats of numbers"),
         (rules.plain_patterns, "lose patterns with look-around or back references"),
         (!rules.boolean_schemas, "have objects in place of Boolean schemas"),
         (rules.const_as_enum, "have `enum` in place of `const`"),
@@ -340,6 +349,7 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
         (rules.plain_root, "have no `anyOf` or the like at their root: its branches are merged"),
         (rules.require_members, "get missing `properties` and `items`"),
         (rules.omit_empty, "are not sent if they are empty objects"),
+        (rules.tolerant, "of clients of the same dialect are sent unchanged"),
     ] {
         lines.when(on, || line.to_owned());
     }
@@ -348,7 +358,7 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
     }
     lines.keyword(rules.any_of_siblings, |keyword| match keyword {
         AnyOfSiblings::NoType => "have no `type` beside `anyOf`: it is moved into the branches",
-        AnyOfSiblings::Annotations => "have only `title` and `description` beside `anyOf`",
+        AnyOfSiblings::Annotations => "have only `title`, `description` and `default` beside `anyOf`",
         _ => "have nothing beside `anyOf`",
     });
     lines.keyword(rules.refs, |keyword| match keyword {
@@ -377,6 +387,9 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
     }
     lines.0.extend(schema("schemas of response formats", &rules.schema));
     lines.0.extend(schema("schemas of strict response formats", &strict(&rules.strict_schema)));
+    lines.when(rules.requires_json_word, || {
+        "with `json_object` a sentence asks for JSON, unless a message has the word".to_owned()
+    });
     lines.when(rules.restrict_names, || {
         "names of response formats have at most 64 letters, digits, `_` and `-`".to_owned()
     });
@@ -466,8 +479,12 @@ fn responses(rules: AnswerQuirks) -> Vec<String> {
     });
     lines.when(rules.keep_tool_markup, || "tool calls that are written into the text stay there".to_owned());
     lines.keyword(rules.reasoning_tags, |keyword| match keyword {
-        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`",
-        _ => "`<think>` is ordinary text",
+        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`".to_owned(),
+        ReasoningTags::Own(tags) if tags.open.is_empty() => {
+            format!("its text begins with reasoning, up to `{}`", tags.close)
+        }
+        ReasoningTags::Own(tags) => format!("its reasoning is between `{}` and `{}`", tags.open, tags.close),
+        _ => "`<think>` is ordinary text".to_owned(),
     });
     lines.0
 }

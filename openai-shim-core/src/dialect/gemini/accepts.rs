@@ -30,6 +30,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
             // <https://github.com/googleapis/python-genai/blob/main/google/genai/types.py> (`FunctionDeclaration`)
             names: ToolNameFormat::Dotted128,
             allowed_choice: ToolChoiceSupport::Native,
+            choice_needs_functions: true,
         })
     },
     response_format: ResponseFormatLayer {
@@ -75,6 +76,7 @@ fn media() -> MediaLayer {
     layer!(MediaLayer {
         // Only from the third generation on.
         in_tool_results: Vec::new(),
+        beside_results: true,
         in_system: Vec::new(),
         // <https://ai.google.dev/gemini-api/docs/image-understanding>
         image_types: list(&["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]),
@@ -115,5 +117,6 @@ fn schema() -> SchemaLayer {
         any_of_siblings: AnyOfSiblings::Nothing,
         boolean_schemas: false,
         refs: RefSupport::Alone,
+        tolerant: true,
     })
 }

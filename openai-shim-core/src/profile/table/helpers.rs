@@ -120,14 +120,14 @@ pub(super) fn openai_formats() -> ResponseFormatLayer {
     ResponseFormatLayer {
         schema: layer!(SchemaLayer { root_object: true }),
         strict_schema: layer!(SchemaLayer { plain_root: true, ..openai_strict_schema() }),
-        ..ResponseFormatLayer::default()
+        // <https://platform.openai.com/docs/guides/structured-outputs#json-mode>
+        ..layer!(ResponseFormatLayer { requires_json_word: true })
     }
 }
 
 fn openai_strict_schema() -> SchemaLayer {
     layer!(SchemaLayer {
         drop_keywords: shared(&[
-            "$schema",
             "minLength",
             "maxLength",
             "minProperties",
