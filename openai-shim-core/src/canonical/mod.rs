@@ -44,7 +44,7 @@ mod unusable_response;
 mod usage;
 
 pub use addition::Addition;
-pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
+pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags, TagPair};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};

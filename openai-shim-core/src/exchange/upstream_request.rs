@@ -120,7 +120,7 @@ pub(super) fn prepare(
         request.model.clone_from(model);
         diagnostics.record(DiagnosticCode::ModelAliased, "model", "");
     }
-    spec.quirks = profile.responses;
+    spec.quirks = profile.responses.clone();
     spec.reasoning = settings.reasoning;
     spec.signatures_in_ids = accepts.messages.signatures_in_ids;
     let restores_reasoning = accepts.messages.reasoning_history == ReasoningHistory::Restore;
@@ -134,9 +134,14 @@ pub(super) fn prepare(
     let stored = stored.unwrap_or(&no_turns);
     OpaqueStateRule { upstream, stored, restores_reasoning }
         .strip_and_restore(&mut request, &mut diagnostics);
-    let api_version = headers::forwarded_version(&headers, upstream, profile);
-    let recipient =
-        normalize::Recipient { name: &profile.name, dialect: upstream, accepts, client, api_version };
+    let recipient = normalize::Recipient {
+        name: &profile.name,
+        dialect: upstream,
+        accepts,
+        client,
+        api_version: headers::forwarded_version(&headers, upstream, profile),
+        features: headers::forwarded_features(&headers, upstream, profile),
+    };
     let had_limit = request.max_tokens.is_some();
     normalize::normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics)?;
     if request.include_usage && spec.stream_usage == StreamUsage::None {
@@ -148,8 +153,7 @@ pub(super) fn prepare(
     if !had_limit && request.max_tokens.is_some() && !accepts.params.require_max_tokens {
         encoded.additions.push(Addition::member("max_tokens"));
     }
-    normalize::leave_out(&mut encoded, &accepts.params.client_only);
-    params(&mut encoded.body, &recipient, &defaults, &mut diagnostics)?;
+    params(&mut encoded, &recipient, &defaults, &mut diagnostics)?;
     // A request with many messages is large: it is dropped before the body is written.
     let model = std::mem::take(&mut request.model);
     let is_stream_requested = request.stream;

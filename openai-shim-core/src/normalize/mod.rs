@@ -37,7 +37,6 @@ mod tool_schema;
 mod unique_tools;
 mod unsupported_params;
 
-pub use additions::leave_out;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};
@@ -81,7 +80,7 @@ pub fn normalize(
     unsupported_params::normalize(request, recipient, diagnostics);
     set_max_tokens(request, recipient, defaults, diagnostics);
     // After the limit, of which budgets are a share.
-    reasoning::request::normalize(request, &accepts.reasoning, &spec.model, diagnostics);
+    reasoning::request::normalize(request, recipient, &spec.model, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }
@@ -96,7 +95,7 @@ fn normalize_messages(
     let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
     noise::drop_system_lines(messages, rules, diagnostics);
-    media::normalize(messages, is_translated, recipient, diagnostics)?;
+    media::normalize(messages, request.extra.dialect, recipient, diagnostics)?;
     media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
     empty_text::drop_refused(messages, recipient, diagnostics);
     if !request.is_prompt {

@@ -3,9 +3,10 @@
 use super::body_path;
 use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
-use super::{param_conditions, param_values};
+use super::{additions, param_conditions, param_values};
 use crate::accepts::{Accepts, ParamRules, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
+use crate::dialect::Encoded;
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
 use std::collections::BTreeSet;
@@ -13,17 +14,19 @@ use std::collections::BTreeSet;
 /// Parameters that are never dropped as unlisted: without them there is no request.
 const ALWAYS_ALLOWED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
 
-/// Applies the upstream's rules for parameters to a request body.
+/// Applies the upstream's rules for parameters to an encoded request.
 ///
 /// # Errors
 /// In strict mode, when anything of the request was lost so far.
 pub fn params(
-    body: &mut Object<'_>,
+    encoded: &mut Encoded<'_>,
     recipient: &Recipient<'_>,
     defaults: &RequestDefaults,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let accepts = recipient.accepts;
+    additions::leave_out(encoded, &accepts.params.client_only);
+    let Encoded { body, additions, .. } = encoded;
     drop_empty_tools(body, diagnostics);
     write_required_choice(body, accepts, diagnostics);
     rename(body, &accepts.params, diagnostics);
@@ -31,7 +34,7 @@ pub fn params(
     clamp(body, recipient, diagnostics);
     limit_output(body, recipient, diagnostics);
     drop_refused(body, recipient, diagnostics);
-    param_values::set(body, recipient, diagnostics);
+    param_values::set(body, recipient, additions, diagnostics);
     if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
 }
 

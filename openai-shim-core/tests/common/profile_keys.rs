@@ -144,7 +144,11 @@ fn keywords(source: &str, name: &str) -> Vec<(String, String)> {
     let lines: Vec<&str> =
         body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let pairs = lines.chunks(2);
-    pairs.map(|pair| (snake_case(pair[1].trim_end_matches(',')), pair[0].replace("/// ", ""))).collect()
+    let spelling = |variant: &str| match variant.trim_end_matches(',') {
+        "Own(Box<TagPair>)" => String::from("{ open = \"…\", close = \"…\" }"),
+        keyword => snake_case(keyword),
+    };
+    pairs.map(|pair| (spelling(pair[1]), pair[0].replace("/// ", ""))).collect()
 }
 
 /// `ReasoningEffort` as `reasoning_effort`.

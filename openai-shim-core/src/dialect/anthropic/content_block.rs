@@ -200,9 +200,12 @@ fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
         read_content_at(list?, depth + 1, &mut blocks)?;
         blocks.iter().map(Block::as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join("\n"))
     });
+    // What names the source stands in front of its text, for dialects without such blocks.
+    let head = ["title", "source", "context"].iter().filter_map(|key| object.str(key));
+    let head = head.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
     match text {
         Some(text) => Block::Text {
-            text: text.into(),
+            text: if head.is_empty() { text } else { format!("{head}\n{text}") }.into(),
             extra: ExtraFields::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]),
         },
         None => Block::Native { dialect: NAME, raw: raw(item) },

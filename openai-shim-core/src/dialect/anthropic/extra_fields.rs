@@ -12,6 +12,7 @@ const CACHE_CONTROL: &str = "cache_control";
 fn is_formal(key: &str, value: &str) -> bool {
     match key {
         "defer_loading" => true,
+        "type" => value == "\"custom\"",
         "caller" => Object::parse(value.as_bytes())
             .is_ok_and(|caller| caller.str("type").as_deref() == Some("direct")),
         "allowed_callers" => {

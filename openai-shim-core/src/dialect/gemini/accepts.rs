@@ -31,6 +31,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
             names: ToolNameFormat::Dotted128,
             unique_names: true,
             allowed_choice: ToolChoiceSupport::Native,
+            choice_needs_functions: true,
         })
     },
     response_format: ResponseFormatLayer {
@@ -76,6 +77,7 @@ fn media() -> MediaLayer {
     layer!(MediaLayer {
         // Only from the third generation on.
         in_tool_results: Vec::new(),
+        beside_results: true,
         in_system: Vec::new(),
         // <https://ai.google.dev/gemini-api/docs/image-understanding>
         image_types: list(&["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]),
@@ -116,5 +118,6 @@ fn schema() -> SchemaLayer {
         any_of_siblings: AnyOfSiblings::Nothing,
         boolean_schemas: false,
         refs: RefSupport::Alone,
+        tolerant: true,
     })
 }

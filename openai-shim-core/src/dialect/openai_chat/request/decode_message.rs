@@ -215,8 +215,13 @@ fn decode_content(
             Ok(false)
         }
         ValueKind::Array => {
-            let mut is_reshaped = false;
-            for (k, item) in items(value).unwrap_or_default().into_iter().enumerate() {
+            let items = items(value).unwrap_or_default();
+            // Some servers refuse a list with nothing in it.
+            let mut is_reshaped = items.is_empty();
+            if is_reshaped {
+                diagnostics.record(DiagnosticCode::ContentRewritten, &format!("messages[{i}].content"), "[]");
+            }
+            for (k, item) in items.into_iter().enumerate() {
                 let field_path = || format!("messages[{i}].content[{k}]");
                 let part = decode_part(item, body).ok_or_else(|| {
                     let field_path = field_path();
