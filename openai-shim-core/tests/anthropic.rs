@@ -23,18 +23,21 @@ fn anthropic() -> &'static dyn Dialect {
     dialect("anthropic-messages").unwrap()
 }
 
-/// Converts a request from one dialect to another.
+/// Converts a request from one dialect to another, for an upstream of that dialect's own vendor.
 fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Value, Diagnostics) {
-    let mut diagnostics = Diagnostics::default();
-    let mut read = from
-        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut diagnostics)
-        .unwrap();
-    // The default of the profile.
-    let profile = native_profile("anthropic-messages").unwrap();
-    read.reasoning.use_token_budget =
-        profile.for_model(&read.model).accepts(to.accepts()).reasoning.use_token_budget;
-    let written = to.encode_request(&read, None, &mut diagnostics).unwrap();
-    (serde_json::from_str(&written.body.to_json()).unwrap(), diagnostics)
+    let profile = native_profile(to.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let conversion = convert(&ConversionInput {
+        from,
+        to,
+        profile,
+        kind: PayloadKind::Request,
+        body: body.to_string().as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    assert!(conversion.ok, "{conversion}");
+    (serde_json::from_slice(&conversion.body).unwrap(), conversion.diagnostics)
 }
 
 fn to_chat(body: &Value) -> (Value, Diagnostics) {
@@ -158,7 +161,7 @@ fn reasoning_is_requested_in_the_form_of_the_model() {
         (&json!("adaptive"), &json!("high"))
     );
     let (sent, _) = ask("anthropic/claude-sonnet-4-5-20250929", &[("reasoning_effort", json!("medium"))]);
-    assert_eq!(sent["thinking"], json!({"type": "enabled", "budget_tokens": 2048}));
+    assert_eq!(sent["thinking"], json!({"type": "enabled", "budget_tokens": 32_000}));
     let (sent, _) = ask("claude-opus-5", &[("reasoning_effort", json!("none"))]);
     assert_eq!(sent["thinking"], json!({"type": "disabled"}));
     let (sent, diagnostics) =

@@ -5,12 +5,15 @@ mod common;
 use common::state::Setup;
 use common::{chat, fixtures};
 use openai_shim_core::canonical::{DiagnosticCode, Severity};
+use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
 use openai_shim_core::profile::native_profile;
-use openai_shim_core::{Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile};
+use openai_shim_core::{
+    Context, Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile,
+};
 use serde_json::{Value, json};
 
 fn gemini() -> &'static dyn Dialect {
@@ -286,13 +289,19 @@ fn generated_call_ids_are_stable_and_never_sent_to_google() {
 fn to_gemini(more: &Value) -> (Value, Vec<String>) {
     let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let mut diagnostics = Diagnostics::default();
-    let request = chat()
-        .decode_request("", &bytes::Bytes::copy_from_slice(body.to_string().as_bytes()), &mut diagnostics)
-        .unwrap();
-    let encoded = gemini().encode_request(&request, None, &mut diagnostics).unwrap();
-    let body = serde_json::from_str(&encoded.body.to_json()).unwrap();
-    (body, diagnostics.iter().map(ToString::to_string).collect())
+    let conversion = convert(&ConversionInput {
+        from: chat(),
+        to: gemini(),
+        profile: profile("compatible").unwrap(),
+        kind: PayloadKind::Request,
+        body: body.to_string().as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    assert!(conversion.ok, "{conversion}");
+    let body = serde_json::from_slice(&conversion.body).unwrap();
+    (body, conversion.diagnostics.iter().map(ToString::to_string).collect())
 }
 
 #[test]

@@ -454,12 +454,18 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         "tool_choice":{"type":"function","function":{"name":"g"}},
         "reasoning_effort":"minimal","max_completion_tokens":9,"n":2,"user":"u","stop":"x","seed":1,
         "response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":{"type":"object"}}}}"#;
-    let mut diagnostics = Diagnostics::default();
-    let request =
-        chat().decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics).unwrap();
-    let encoded = ollama("ollama-chat").encode_request(&request, None, &mut diagnostics).unwrap();
-    assert_eq!(encoded.path, "/chat");
-    let sent: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
+    let conversion = convert(&ConversionInput {
+        from: chat(),
+        to: ollama("ollama-chat"),
+        profile: profile("compatible").unwrap(),
+        kind: PayloadKind::Request,
+        body: body.as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    let (sent, diagnostics): (Value, _) =
+        (serde_json::from_slice(&conversion.body).unwrap(), conversion.diagnostics);
     assert_eq!(
         sent,
         json!({

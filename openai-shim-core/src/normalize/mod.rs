@@ -56,7 +56,7 @@ pub fn normalize(
     output_schema::normalize(request, &accepts.response_format, spec, diagnostics);
     set_chat_template(request, &accepts.messages.chat_template);
     request.reasoning.use_token_budget = accepts.reasoning.use_token_budget;
-    choices_and_stops::normalize(request, &accepts.params, spec, diagnostics);
+    choices_and_stops::normalize(request, recipient, spec, diagnostics);
     reasoning::history::normalize(request, &accepts.messages, diagnostics);
     normalize_messages(request, recipient, diagnostics)?;
     order::normalize(request, recipient, diagnostics);

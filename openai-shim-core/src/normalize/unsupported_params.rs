@@ -43,6 +43,7 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
         return;
     }
     name_user(request, recipient, diagnostics);
+    shorten_user(request, recipient, diagnostics);
     for field in &FIELDS {
         if recipient.dialect.params().path(field.name).is_some() {
             continue;
@@ -76,6 +77,17 @@ fn name_user(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut
         recipient.client_name("safety_identifier"),
         params.path("user").unwrap_or_default(),
     );
+}
+
+/// Cuts an end user's identifier that is too long for the upstream.
+fn shorten_user(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    let Some(max_length) = recipient.accepts.params.max_user_length else { return };
+    let Some(user) = &mut request.user else { return };
+    if let Some((end, _)) = user.char_indices().nth(max_length as usize) {
+        user.truncate(end);
+        let detail = format!("to {max_length} characters");
+        diagnostics.record(DiagnosticCode::ParamClamped, recipient.client_name("user"), &detail);
+    }
 }
 
 fn drop_user(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {

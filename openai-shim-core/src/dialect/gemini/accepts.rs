@@ -2,14 +2,18 @@
 //!
 //! <https://ai.google.dev/api/generate-content>
 
-use crate::accepts::literals::layer;
+use crate::accepts::literals::{layer, ranges};
 use crate::accepts::{AcceptsLayer, ParamLayer};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    params: layer!(ParamLayer { min_output_tokens: Some(1) }),
+    params: layer!(ParamLayer {
+        clamp: ranges(&[("generationConfig.temperature", [0.0, 2.0]), ("generationConfig.topP", [0.0, 1.0])]),
+        min_output_tokens: Some(1),
+        max_stop_sequences: Some(5)
+    }),
     ..AcceptsLayer::default()
 });
 

@@ -4,7 +4,7 @@
 
 use crate::accepts::literals::layer;
 use crate::accepts::{AcceptsLayer, ParamLayer};
-use crate::dialect::params::{Params, same_name};
+use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
@@ -16,6 +16,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
 /// The parameters: OpenAI's, and those that most servers of this dialect add.
 pub(super) static PARAMS: Params = Params(&[
     same_name("max_tokens"),
+    param("max_tokens", "max_completion_tokens"),
     same_name("temperature"),
     same_name("top_p"),
     same_name("top_k"),

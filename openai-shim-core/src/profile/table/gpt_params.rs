@@ -37,6 +37,8 @@ pub(super) fn openai_params() -> ParamLayer {
         drop: list(&UNKNOWN),
         clamp: ranges(&[
             ("frequency_penalty", [-2.0, 2.0]),
+            // Chat has a switch of this name.
+            ("logprobs", [0.0, 5.0]),
             ("presence_penalty", [-2.0, 2.0]),
             ("temperature", [0.0, 2.0]),
             ("top_logprobs", [0.0, 20.0]),

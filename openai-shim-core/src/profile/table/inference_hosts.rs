@@ -176,7 +176,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("IBM watsonx.ai, by its model gateway"),
             sources: list(&[
                 "https://www.ibm.com/docs/en/watsonx/saas?topic=generation-inferencing-gateway-models",
-                "https://pypi.org/project/ibm-watsonx-ai (no top_k)",
+                "https://pypi.org/project/ibm-watsonx-ai (R58)",
             ]),
             hosts: list(&["*.ml.cloud.ibm.com"]),
             params: drop_params(&["top_k"]),
