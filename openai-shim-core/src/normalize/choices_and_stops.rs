@@ -48,8 +48,14 @@ pub(super) fn normalize(
         diagnostics.record(DiagnosticCode::ParamDropped, name, &detail);
         return;
     }
+    let is_empty = |stop: &String| stop.is_empty();
+    let count = excess.iter().filter(|stop| !is_empty(stop)).count();
     spec.local_stops = excess;
-    spec.local_stops.retain(|stop| !stop.is_empty() && stop.len() <= MAX_STOP_BYTES);
+    spec.local_stops.retain(|stop| !is_empty(stop) && stop.len() <= MAX_STOP_BYTES);
     spec.local_stops.truncate(MAX_LOCAL_STOPS);
+    if spec.local_stops.len() < count {
+        let detail = format!("{} of {count} are too long or too many", count - spec.local_stops.len());
+        diagnostics.record(DiagnosticCode::ParamDropped, name, &detail);
+    }
     diagnostics.record(DiagnosticCode::StopApplied, name, &spec.local_stops.len().to_string());
 }

@@ -21,8 +21,10 @@ macro_rules! fields {
     };
 }
 
-/// The parameters, apart from those that every dialect has.
-static FIELDS: [Field; 10] = fields! {
+/// The parameters, apart from those that have a rule of their own.
+static FIELDS: [Field; 12] = fields! {
+    temperature: |r| r.temperature.map(|v| v.to_string()), |r| r.temperature = None;
+    top_p: |r| r.top_p.map(|v| v.to_string()), |r| r.top_p = None;
     top_k: |r| r.top_k.map(|v| v.to_string()), |r| r.top_k = None;
     min_p: |r| r.min_p.map(|v| v.to_string()), |r| r.min_p = None;
     repetition_penalty: |r| r.repetition_penalty.map(|v| v.to_string()), |r| r.repetition_penalty = None;

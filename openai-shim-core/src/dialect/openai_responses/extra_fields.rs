@@ -3,7 +3,7 @@
 //! A key with a leading dot is formal: the other dialects express the field otherwise or do without it, so that they lose
 //! nothing by dropping it.
 
-use super::names::NAME;
+use super::names::{ITEM_FIELD, NAME};
 use crate::canonical::ExtraFields;
 use crate::json::{Object, ValueKind, raw, value_kind};
 
@@ -49,7 +49,10 @@ pub(super) fn wire_key(key: &str) -> &str {
 
 /// Writes this dialect's extra fields into an object, all but the `excluded` ones.
 pub(super) fn write<'e>(object: &mut Object<'e>, extra: &'e ExtraFields, excluded: &[&str]) {
-    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| !excluded.contains(&wire_key(key))) {
-        object.set(wire_key(key), value.get());
+    for (key, value) in extra.of(NAME) {
+        // The fields of an item are held as a whole, too.
+        if !excluded.contains(&wire_key(key)) && !key.starts_with(ITEM_FIELD) {
+            object.set(wire_key(key), value.get());
+        }
     }
 }

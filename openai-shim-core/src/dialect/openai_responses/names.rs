@@ -21,3 +21,6 @@ pub(super) const NAMESPACE: &str = ".namespace";
 /// The key in a tool's extra fields that marks a tool of an `additional_tools` item, and in the echoed parameters the key of
 /// those tools.
 pub(super) const ADDITIONAL_TOOLS: &str = ".additional_tools";
+
+/// The prefix of the keys under which a text has the fields of its item that the other dialects lack.
+pub(super) const ITEM_FIELD: &str = "item.";

@@ -1,7 +1,6 @@
 //! Messages of another dialect: `Message`s to the JSON of `system` and `messages`. Tool results follow their calls directly,
 //! roles alternate, and no content is empty.
 
-use super::super::names::NAME;
 use super::super::{content_block, extra_fields};
 use super::message_content::{ContentBlock, MessageContent, WrittenMessages};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Role};
@@ -109,11 +108,9 @@ fn group_by_role<'m>(messages: &'m [Message], diagnostics: &mut Diagnostics) -> 
     for (i, message) in messages.iter().enumerate() {
         let field_path = format!("messages[{i}].content");
         if message.name.is_some() && message.role != Role::Tool {
-            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("messages[{i}].name"), "");
         }
-        for key in message.extra.dropped_keys(NAME).filter(|key| !key.starts_with("reasoning")) {
-            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].{key}"), "");
-        }
+        extra_fields::report_lost(&message.extra, &format!("messages[{i}]"), diagnostics);
         if matches!(message.role, Role::System | Role::Developer) {
             if !groups.is_empty() {
                 diagnostics.record(
@@ -158,7 +155,7 @@ fn group_by_role<'m>(messages: &'m [Message], diagnostics: &mut Diagnostics) -> 
                             "the signature of a call",
                         );
                     }
-                    extra_fields::record_dropped(extra, &field_path, diagnostics);
+                    extra_fields::report_lost(extra, &field_path, diagnostics);
                     let input = content_block::input_object(arguments, &field_path, diagnostics);
                     let json = content_block::tool_use(&id, name, &input, extra);
                     group.content.push(ContentBlock::Json(json));
@@ -192,7 +189,7 @@ fn push_block<'m>(
         Some((text, _)) if text.is_empty() => {}
         Some((text, extra)) => {
             if let Some(extra) = extra {
-                extra_fields::record_dropped(extra, field_path, diagnostics);
+                extra_fields::report_lost(extra, field_path, diagnostics);
             }
             out.push(ContentBlock::Text(text));
         }

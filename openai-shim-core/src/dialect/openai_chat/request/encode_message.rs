@@ -3,7 +3,7 @@
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, Role, Text,
 };
-use crate::dialect::openai_chat::extra_fields::{NAME, record_dropped};
+use crate::dialect::openai_chat::extra_fields::NAME;
 use crate::dialect::openai_chat::{reasoning_details, tool_call};
 use crate::json::{Object, encode_string};
 
@@ -20,7 +20,7 @@ pub(super) fn is_expressible(message: &Message) -> bool {
 /// Writes a message that was changed or came in another dialect. Each tool result in it is a message here.
 pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics: &mut Diagnostics) {
     let field_path = format!("messages[{i}]");
-    record_dropped(&message.extra, &field_path, diagnostics);
+    message.extra.report_lost(NAME, &field_path, diagnostics);
     let is_result = |block: &&Block| matches!(block, Block::ToolResult { .. });
     let (results, mut others): (Vec<&Block>, Vec<&Block>) = message.blocks.iter().partition(is_result);
     let mut blocks = Vec::new();
@@ -29,7 +29,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics
             out.push(b',');
         }
         if let Block::ToolResult { id, blocks: result, is_error, extra } = result {
-            record_dropped(extra, &field_path, diagnostics);
+            extra.report_lost(NAME, &field_path, diagnostics);
             if *is_error {
                 diagnostics.record(DiagnosticCode::ExtraDropped, &field_path, "is_error");
             }
@@ -83,7 +83,7 @@ fn encode_blocks(
     for block in blocks {
         match block {
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                record_dropped(extra, &format!("messages[{i}]"), diagnostics);
+                extra.report_lost(NAME, &format!("messages[{i}]"), diagnostics);
                 calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
             Block::Refusal(text) => object.set("refusal", text.to_json()),
@@ -131,7 +131,7 @@ fn encode_content(
     }
     let content_path = format!("messages[{i}].content");
     if let Some((text, extra)) = single_text(blocks).filter(|_| !was_parts) {
-        record_dropped(extra, &content_path, diagnostics);
+        extra.report_lost(NAME, &content_path, diagnostics);
         return Some(text.to_json());
     }
     let mut parts = Vec::new();
@@ -174,7 +174,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
     };
     match block {
         Block::Text { text, extra } => {
-            record_dropped(extra, content_path, diagnostics);
+            extra.report_lost(NAME, content_path, diagnostics);
             let mut object = Object::new();
             object.set("type", "\"text\"");
             object.set("text", text.to_json());
@@ -187,7 +187,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
             unsupported("an image by its id")
         }
         Block::Image(image) => {
-            record_dropped(&image.extra, content_path, diagnostics);
+            image.extra.report_lost(NAME, content_path, diagnostics);
             let detail = image
                 .detail
                 .as_deref()
@@ -218,7 +218,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
 }
 
 fn encode_file(file: &Media, content_path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
-    record_dropped(&file.extra, content_path, diagnostics);
+    file.extra.report_lost(NAME, content_path, diagnostics);
     if let Some((_, source)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".file") {
         return Some(format!(r#"{{"type":"file","file":{}}}"#, source.get()));
     }
@@ -276,7 +276,7 @@ fn join_texts(
         diagnostics.record(DiagnosticCode::FeatureUnsupported, &content_path, "a part of another dialect");
     });
     for (_, extra) in &texts {
-        record_dropped(extra, &content_path, diagnostics);
+        extra.report_lost(NAME, &content_path, diagnostics);
     }
     let texts = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty());
     Some(Text::join_json(texts, if message.role == Role::Assistant { "" } else { "\n\n" }))

@@ -2,7 +2,7 @@
 
 use super::super::super::shape::Place;
 use super::super::extra_fields::{self, json_without, parse_or_empty};
-use super::super::names::{ITEM, NAME};
+use super::super::names::{ITEM, ITEM_FIELD, NAME};
 use super::super::tool_call::ToolCallKind;
 use super::super::tools::{self, ToolSource};
 use super::super::{content_part, encrypted_content, reasoning_item, shape, tool_names};
@@ -205,6 +205,12 @@ impl<'i> InputDecoder<'i> {
             }
         }
         add_field(&mut blocks, ITEM, &item_fields);
+        // Other dialects report what they lose of the item.
+        for (key, value) in extra_fields::read(item, &["role", "content"]).into_members() {
+            if !key.starts_with('.') && value.get() != "null" {
+                add_field(&mut blocks, &format!("{ITEM_FIELD}{key}"), value.get());
+            }
+        }
         self.continue_incomplete_turn(blocks, span);
         Ok(())
     }
