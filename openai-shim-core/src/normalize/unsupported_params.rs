@@ -2,7 +2,7 @@
 //! cleared.
 
 use super::recipient::Recipient;
-use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseFormat, report_lost_field};
+use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseFormat, is_default, report_lost_field};
 use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
 use std::borrow::Cow;
 
@@ -51,7 +51,9 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
             continue;
         }
         if let Some(value) = (field.value)(request) {
-            report(recipient.client_name(field.name), &value, diagnostics);
+            if !is_default(field.name, &value) {
+                report(recipient.client_name(field.name), &value, diagnostics);
+            }
             (field.clear)(request);
         }
     }
