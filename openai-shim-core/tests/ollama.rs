@@ -491,12 +491,12 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
     assert_eq!(
         reported,
         [
+            "choices-one-by-one n",
             "role-demoted messages[0].role",
+            "param-dropped user",
             "content-flattened messages[1].content",
             "feature-unsupported tool_choice",
             "param-clamped reasoning_effort",
-            "param-dropped n",
-            "param-dropped user",
         ]
     );
 }

@@ -1,6 +1,6 @@
 //! Short forms for the literals of the table: profiles by how they are selected, and rules that many of them share.
 
-pub(super) use crate::accepts::literals::{added, layer, list, map, ranges, text, words};
+pub(super) use crate::accepts::literals::{added, layer, list, map, ranges, text, text_values};
 use crate::accepts::{
     MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ToolChoiceSupport, ToolLayer,
 };

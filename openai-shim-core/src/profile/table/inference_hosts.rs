@@ -60,11 +60,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("Cerebras"),
             sources: list(&[
                 "https://inference-docs.cerebras.ai/resources/openai (R3)",
-                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R27 R30 R50)",
+                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R30 R50)",
                 "https://github.com/Kilo-Org/kilocode/issues/10375 (R22)",
                 "corpus: cerebras",
             ]),
-            params: layer!(ParamLayer { max_stop_sequences: Some(4), ..drop_params(&["logit_bias"]) }),
+            params: layer!(ParamLayer { max_stop_sequences: Some(4) }),
             messages: layer!(MessageLayer {
                 reasoning_history: ReasoningHistory::Drop,
                 ..developer_as_system()
