@@ -5,7 +5,10 @@
 //! differ: a list may repeat the list below by the item `"..."`, entries of a map are added to those below, and an empty map
 //! removes them all.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// The item of a list that stands for the items of the layer below.
 pub(crate) const INHERITED: &str = "...";
@@ -64,6 +67,54 @@ impl Rule for Vec<String> {
                 }
             }
         }
+    }
+}
+
+/// A list of names that layers share: a long list is not copied for every request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SharedList(Arc<[String]>);
+
+impl SharedList {
+    /// A list of these names.
+    pub fn new(names: &[&str]) -> Self {
+        names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>().into()
+    }
+}
+
+impl From<Vec<String>> for SharedList {
+    fn from(names: Vec<String>) -> Self {
+        Self(names.into())
+    }
+}
+
+impl Deref for SharedList {
+    type Target = [String];
+    fn deref(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl Serialize for SharedList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.deref().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SharedList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl Rule for SharedList {
+    fn set(&mut self, value: &Self) {
+        if !value.iter().any(|item| item == INHERITED) {
+            self.clone_from(value);
+            return;
+        }
+        let mut list = self.to_vec();
+        list.set(&value.to_vec());
+        *self = list.into();
     }
 }
 

@@ -2,10 +2,11 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{cases, chat};
 use openai_shim_core::error::StatusError;
 use openai_shim_core::json::Object;
-use openai_shim_core::profile::{Adaptation, adaptation_for};
+use openai_shim_core::profile::{Adaptation, RefusedRequest, adaptations_for};
 use openai_shim_core::{Diagnostics, ErrorKind, UpstreamError};
 use proptest::prelude::*;
 
@@ -17,8 +18,19 @@ fn read(status: u16, body: &str) -> StatusError {
     *error
 }
 
+/// The adaptations to an error, for a chat request.
+fn adaptations_to(error: &StatusError, sent: &str) -> Vec<Adaptation> {
+    let body = Object::parse(sent.as_bytes()).unwrap();
+    let decoded = chat().decode_request("", &Bytes::from(sent.to_owned()), &mut Diagnostics::default());
+    let request = decoded.unwrap_or_default();
+    let refused = RefusedRequest { body: &body, request: &request, additions: &[] };
+    adaptations_for(error, &refused)
+}
+
 fn adaptation(status: u16, body: &str, sent: &str) -> Option<Adaptation> {
-    adaptation_for(&read(status, body), &Object::parse(sent.as_bytes()).unwrap())
+    let mut adaptations = adaptations_to(&read(status, body), sent);
+    assert!(adaptations.len() <= 1, "{adaptations:?}");
+    adaptations.pop()
 }
 
 /// An error message in OpenAI's envelope.
@@ -707,7 +719,7 @@ proptest! {
             sent.set(key.clone(), value);
         }
         sent.set("messages", r#"[{"role":"developer","content":"a"},7,{"role":"assistant"}]"#);
-        if let Some(adaptation) = adaptation_for(&error, &sent) {
+        for adaptation in adaptations_to(&error, &sent.to_json()) {
             let name = match &adaptation {
                 Adaptation::DropParam(name) | Adaptation::ClampParam { name, .. } => Some(name),
                 Adaptation::RenameParam { from, .. } => Some(from),

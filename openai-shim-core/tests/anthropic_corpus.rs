@@ -396,16 +396,20 @@ fn recorded_chat_responses_convert_to_anthropic() {
         if !v["request"]["body"].is_object() {
             continue;
         }
-        let mut diagnostics = Diagnostics::default();
-        let Ok(read) = chat().decode_request(
-            "",
-            &bytes::Bytes::copy_from_slice(v["request"]["body"].to_string().as_bytes()),
-            &mut diagnostics,
-        ) else {
+        let sent = convert(&ConversionInput {
+            from: chat(),
+            to: anthropic(),
+            profile: profile("anthropic").unwrap(),
+            kind: PayloadKind::Request,
+            body: v["request"]["body"].to_string().as_bytes(),
+            request: None,
+            status: None,
+            context: Context::fixed(),
+        });
+        if !sent.ok {
             continue;
-        };
-        let sent = anthropic().encode_request(&read, None, &mut diagnostics).unwrap().body.to_json();
-        let sent: Value = serde_json::from_str(&sent).unwrap();
+        }
+        let sent: Value = serde_json::from_slice(&sent.body).unwrap();
         check_request(&sent, &what);
     }
     println!("{all} recordings of chat");

@@ -289,7 +289,7 @@ fn generated_call_ids_are_stable_and_never_sent_to_google() {
 fn to_gemini(more: &Value) -> (Value, Vec<String>) {
     let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let conversion = convert(&ConversionInput {
+    let sent = convert(&ConversionInput {
         from: chat(),
         to: gemini(),
         profile: profile("compatible").unwrap(),
@@ -299,9 +299,8 @@ fn to_gemini(more: &Value) -> (Value, Vec<String>) {
         status: None,
         context: Context::fixed(),
     });
-    assert!(conversion.ok, "{conversion}");
-    let body = serde_json::from_slice(&conversion.body).unwrap();
-    (body, conversion.diagnostics.iter().map(ToString::to_string).collect())
+    assert!(sent.ok, "{sent}");
+    (serde_json::from_slice(&sent.body).unwrap(), sent.diagnostics.iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -360,14 +359,17 @@ fn schema_keywords_rejected_by_google_are_removed_and_reported() {
     assert_eq!(
         *schema,
         json!({"type": "object", "additionalProperties": false, "required": ["from"], "properties": {
-            "from": {"type": "string", "description": "a city"},
-            "to": {"type": "string", "description": "the other one"},
+            "from": {"$ref": "#/$defs/city"},
+            "to": {"type": "string", "description": "the other one (minLength: 1)"},
             "kind": {"enum": ["fast"]},
-            "n": {"type": "integer", "minimum": 1},
-        }})
+            "n": {"type": "integer", "minimum": 1, "description": "exclusiveMaximum: 10"},
+        }, "$defs": {"city": {"type": "string", "description": "a city (minLength: 1)"}}})
     );
     assert_eq!(diagnostics.len(), 2, "{diagnostics:?}");
-    assert!(diagnostics.contains(&"schema-reduced [warning] tools[0]: exclusiveMaximum".to_owned()));
+    assert!(
+        diagnostics
+            .contains(&"schema-reduced [warning] tools[0].function.parameters: exclusiveMaximum".to_owned())
+    );
     // A function without parameters has no schema, because Google rejects an object without properties.
     let none = json!({"type": "object", "properties": {}});
     let (body, _) =

@@ -175,15 +175,15 @@ fn messages_follow_the_profile() {
         (
             "R15",
             json!({"tool_call_content": "empty"}),
-            json!([called("1")]),
-            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}]),
+            json!([called("1"), result("1")]),
+            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}, result("1")]),
             "content-rewritten messages[0].content",
         ),
         (
             "R16",
             json!({"tool_call_content": "null"}),
-            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}]),
-            json!([called("1")]),
+            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}, result("1")]),
+            json!([called("1"), result("1")]),
             "content-rewritten messages[0].content",
         ),
         (
@@ -404,14 +404,18 @@ fn forced_tool_choice_is_written_in_the_upstreams_form() {
 #[test]
 fn schemas_and_strictness_follow_the_profile() {
     let (body, diagnostics) = sent(
-        json!({"tools": {"drop_strict": true, "drop_schema_keywords": ["$schema", "minLength"]}}),
+        json!({"tools": {"drop_strict": true, "schema": {"drop_keywords": ["$schema", "minLength"]}}}),
         &with_tools(json!({})),
     );
     let function = &body["tools"][0]["function"];
     assert!(function.get("strict").is_none());
-    assert_eq!(function["parameters"], json!({"type": "object", "properties": {"a": {"type": "string"}}}));
+    assert_eq!(
+        function["parameters"],
+        json!({"type": "object", "properties": {"a": {"type": "string", "description": "minLength: 1"}}})
+    );
     assert!(diagnostics.contains(&String::from("schema-reduced tools[0].function.parameters")));
-    let (body, _) = sent(json!({"tools": {"close_strict_schemas": true}}), &with_tools(json!({})));
+    let (body, _) =
+        sent(json!({"tools": {"strict_schema": {"objects": "required"}}}), &with_tools(json!({})));
     let parameters = &body["tools"][0]["function"]["parameters"];
     assert_eq!(
         (&parameters["required"], &parameters["additionalProperties"]),
@@ -423,7 +427,7 @@ fn schemas_and_strictness_follow_the_profile() {
 fn schema_references_are_inlined_and_cycles_end() {
     let mut request = with_tools(json!({}));
     request["tools"] = json!([{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#/$defs/B"}}, "$defs": {"A": {"type": "string"}, "B": {"type": "object", "properties": {"b": {"$ref": "#/$defs/B"}}}}}}}]);
-    let (body, _) = sent(json!({"tools": {"inline_refs": true}}), &request);
+    let (body, _) = sent(json!({"tools": {"schema": {"refs": "inline"}}}), &request);
     let parameters = &body["tools"][0]["function"]["parameters"];
     assert_eq!(parameters["properties"]["a"], json!({"type": "string"}));
     assert!(!parameters.to_string().contains("$ref") && !parameters.to_string().contains("$defs"));

@@ -471,7 +471,7 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         json!({
             "model": "m",
             "messages": [
-                {"role": "system", "content": "s"},
+                {"role": "system", "content": "s\n\nAnswer by calling the tool `g`."},
                 {"role": "user", "content": "a\n\nb", "images": ["AAAA"]},
                 {"role": "assistant", "content": "", "thinking": "Hm.", "tool_calls": [
                     {"id": "c1", "function": {"name": "f", "arguments": {"x": [1, 2]}}},
@@ -487,15 +487,15 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
             "options": {"num_predict": 9, "seed": 1, "stop": ["x"]},
         })
     );
-    let reported: Vec<_> = diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
+    let reported: Vec<_> = conversion.diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
     assert_eq!(
         reported,
         [
+            "tool-choice-downgraded tool_choice",
             "choices-one-by-one n",
             "role-demoted messages[0].role",
             "param-dropped user",
             "content-flattened messages[1].content",
-            "feature-unsupported tool_choice",
             "param-clamped reasoning_effort",
         ]
     );

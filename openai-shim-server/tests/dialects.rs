@@ -528,6 +528,30 @@ async fn missing_key_is_an_error_in_the_dialect_of_the_path() {
 }
 
 #[tokio::test]
+async fn reference_to_an_item_of_a_stored_response_is_the_item() {
+    let chat = &samples()[0];
+    let upstream = ScriptedUpstream::start(vec![Script::json(chat.text), Script::json(chat.text)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    let first = TestResponse::read(shim.post("/v1/responses", r#"{"model":"m","input":"one"}"#).await).await;
+    let (id, item) = (&first.json()["id"], &first.json()["output"][0]["id"]);
+    let reference = json!({"type": "item_reference", "id": item});
+    let body = json!({"model": "m", "store": false, "input": [
+        {"role": "user", "content": "one"}, reference, {"role": "user", "content": "two"}]});
+    let second = TestResponse::read(shim.post("/v1/responses", &body.to_string()).await).await;
+    assert_eq!(second.status, 200, "{}", second.body);
+    let sent = upstream.body(1);
+    let texts: Vec<String> =
+        sent["messages"].as_array().unwrap().iter().map(|m| string_or_json(&m["content"])).collect();
+    assert_eq!(texts, ["one", "Hello", "two"]);
+    let id = string_or_json(id);
+    shim.send(|client, url| client.delete(format!("{url}/v1/responses/{id}"))).await;
+    let unknown = TestResponse::read(shim.post("/v1/responses", &body.to_string()).await).await;
+    assert_eq!(unknown.status, 400, "{}", unknown.body);
+    let item = string_or_json(item);
+    assert_eq!(shim.fetch(&format!("/v1/responses/item:{item}")).await.status, 404);
+}
+
+#[tokio::test]
 async fn conversation_continues_from_a_stored_response() {
     let chat = &samples()[0];
     let stream_path = chat.stream.iter().fold(Script::stream(), Script::chunk).end();

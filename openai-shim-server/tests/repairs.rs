@@ -92,6 +92,8 @@ fn every_adaptation_is_printed_as_valid_configuration() {
     let word = |s: &str| s.to_owned();
     let adaptations = [
         Adaptation::DropParam(word("logit_bias")),
+        Adaptation::DropParam(word("tools.cache_control")),
+        Adaptation::OmitAddition(word("anthropic-version")),
         Adaptation::RenameParam { from: word("a"), to: word("b") },
         Adaptation::ClampParam { name: word("temperature"), low: word("0.01"), high: word("1") },
         Adaptation::RenameRole { from: word("system"), to: word("user") },
@@ -115,6 +117,8 @@ fn every_adaptation_is_printed_as_valid_configuration() {
         Adaptation::NamedAsRequired,
         Adaptation::NamedAsAuto,
         Adaptation::DropStrict,
+        Adaptation::DropSchemaKeyword(word("$schema")),
+        Adaptation::DropTools,
         Adaptation::SchemaAsJsonObject,
         Adaptation::JsonObjectAsSchema,
         Adaptation::FormatAsInstruction(word("json_schema")),

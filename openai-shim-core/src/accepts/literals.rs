@@ -1,6 +1,6 @@
 //! Short forms for the literals of layers: what a dialect's vendor accepts, and the table of profiles.
 
-use crate::overlay::INHERITED;
+use crate::overlay::{INHERITED, SharedList};
 use std::collections::BTreeMap;
 
 /// A layer that sets these rules.
@@ -32,6 +32,15 @@ pub(crate) fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 pub(crate) fn ranges(pairs: &[(&str, [f64; 2])]) -> BTreeMap<String, [f64; 2]> {
+    pairs.iter().map(|(k, v)| (text(k), *v)).collect()
+}
+
+/// A list that layers share.
+pub(crate) fn shared(names: &[&str]) -> SharedList {
+    SharedList::new(names)
+}
+
+pub(crate) fn numbers(pairs: &[(&str, u32)]) -> BTreeMap<String, u32> {
     pairs.iter().map(|(k, v)| (text(k), *v)).collect()
 }
 

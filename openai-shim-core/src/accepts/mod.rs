@@ -4,6 +4,7 @@
 //! accepts ([`Dialect::accepts`](crate::dialect::Dialect::accepts)), the profile, its overrides for a model, and what was
 //! learned from errors. The code that makes a request acceptable reads only the result, [`Accepts`].
 
+pub use crate::overlay::SharedList;
 use crate::overlay::rules;
 
 /// An enum of keywords in snake case, the first of which is the default.
@@ -28,22 +29,27 @@ macro_rules! keywords {
 }
 
 pub(crate) mod literals;
+mod media;
 mod messages;
 mod params;
 mod reasoning;
 mod response_format;
+mod schema;
 mod streaming;
 mod tools;
 
+pub use crate::canonical::{ReasoningField, ReasoningParam};
+pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{
-    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, ReasoningHistory,
-    ToolCallContent, ToolCallIdFormat,
+    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
+    ReasoningHistory, SystemPosition, ToolCallContent, ToolCallIdFormat, ToolPairing, UnsignedReasoning,
 };
 pub use params::{ParamLayer, ParamRules};
-pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
+pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningRules, ReasoningVisibility};
 pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
+pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
 pub use streaming::{StreamingLayer, StreamingSupport};
-pub use tools::{ToolChoiceSupport, ToolLayer, ToolRules};
+pub use tools::{ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.
@@ -52,6 +58,8 @@ rules! {
         pub params: ParamRules => ParamLayer,
         /// Which messages.
         pub messages: MessageRules => MessageLayer,
+        /// Which images, audio and files, and where.
+        pub media: MediaRules => MediaLayer,
         /// Which tools, and which choice among them.
         pub tools: ToolRules => ToolLayer,
         /// Which response formats.

@@ -8,8 +8,14 @@ rules! {
     /// Which parameters an upstream accepts, by their name on the wire; a dot leads into an object
     /// (`generationConfig.topK`, `options.num_ctx`).
     pub struct ParamRules, ParamLayer {
-        /// Parameters that are dropped.
+        /// Parameters that are dropped. A path drops a member of a parameter, or of every item of a list
+        /// (`tools.cache_control`).
         pub drop: Vec<String>,
+        /// Parameters and headers that are sent only if the client sends them: a default, or what a dialect adds of its own
+        /// accord (`store`, `tools.strict`, `anthropic-version`), is left out.
+        pub client_only: Vec<String>,
+        /// A parameter that the upstream does not know makes it answer with the status 500.
+        pub refused_with_500: bool,
         /// If any are named here, every other parameter is dropped.
         pub allow: Vec<String>,
         /// Parameters that are sent under another name; one that maps to itself is not renamed.

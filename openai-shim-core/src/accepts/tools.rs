@@ -1,26 +1,50 @@
 //! Which tools, and which choice among them, a side accepts.
 
+use super::schema::{SchemaLayer, SchemaRules};
 use crate::overlay::{Rule, rules};
 use serde::{Deserialize, Serialize};
 
 rules! {
     /// Which tools, and which choice among them, an upstream accepts.
-    #[derive(Eq)]
     pub struct ToolRules, ToolLayer {
+        /// No tools are sent: the API has none.
+        pub omit: bool,
+        /// Tools are accepted. Otherwise they are dropped, unless a call is demanded or the history has calls: without them
+        /// such a request would be another one.
+        pub supported: bool = true,
+        /// Which names of tools are accepted. Others are sent in another form, and the client gets its own back.
+        pub names: ToolNameFormat,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,
         /// How the choice of one function by name is sent.
         pub named_choice: ToolChoiceSupport,
+        /// How the choice among some of the functions is sent: `native`, or else by offering only these.
+        pub allowed_choice: ToolChoiceSupport = ToolChoiceSupport::Required,
+        /// Without functions no choice is sent, whatever other tools there are.
+        pub choice_needs_functions: bool,
+        /// With `tool_choice: "none"` no tools are sent.
+        pub omit_for_none: bool,
         /// `strict` is dropped from functions.
         pub drop_strict: bool,
-        /// Keywords that are dropped from schemas.
-        pub drop_schema_keywords: Vec<String>,
-        /// `$ref` in schemas is replaced by the schema that it refers to.
-        pub inline_refs: bool,
-        /// Schemas of strict functions get every key required and `additionalProperties: false`.
-        pub close_strict_schemas: bool,
+        /// Functions have a schema: one without parameters gets an empty object.
+        pub require_parameters: bool,
+        /// Which schemas of parameters.
+        pub schema: SchemaRules => SchemaLayer,
+        /// Which schemas of strict functions, over the rules of `schema`.
+        pub strict_schema: SchemaLayer => SchemaLayer,
         /// Tools that the history calls are declared, even if the client no longer offers any.
         pub declare_from_history: bool,
+    }
+}
+
+keywords! {
+    /// Which names of tools an upstream accepts.
+    ToolNameFormat {
+        Any "Any.",
+        Word64 = "word_64" "Up to 64 letters, digits, `_` and `-`.",
+        Word128 = "word_128" "Up to 128 letters, digits, `_` and `-`.",
+        Identifier64 = "identifier_64" "Up to 64 letters, digits, `_` and `-`, the first of them a letter or `_`.",
+        Dotted128 = "dotted_128" "Up to 128 letters, digits, `_`, `-`, `.` and `:`, the first of them a letter or `_`.",
     }
 }
 

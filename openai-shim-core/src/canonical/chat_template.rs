@@ -204,7 +204,10 @@ fn text_of(blocks: &[Block]) -> String {
     for block in blocks {
         match block {
             Block::Text { text, .. } | Block::Refusal(text) => out.push_str(text),
-            Block::ToolResult { blocks, .. } => out.push_str(&text_of(blocks)),
+            Block::ToolResult { blocks, .. } => {
+                let separator = if out.is_empty() { "" } else { "\n\n" };
+                out.extend([separator, &Block::join_texts(blocks, "\n\n")]);
+            }
             _ => {}
         }
     }

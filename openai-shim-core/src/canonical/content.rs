@@ -70,6 +70,16 @@ impl Block {
         Self::Text { text: text.into(), extra: ExtraFields::default() }
     }
 
+    /// The texts of text blocks, with `separator` between them.
+    pub fn join_texts(blocks: &[Self], separator: &str) -> String {
+        blocks
+            .iter()
+            .filter_map(Self::as_text)
+            .filter(|text| !text.is_empty())
+            .collect::<Vec<_>>()
+            .join(separator)
+    }
+
     /// The text of a text block.
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -91,6 +101,44 @@ pub struct Media {
     pub detail: Option<String>,
     /// Fields without a place in this model.
     pub extra: ExtraFields,
+}
+
+impl MediaSource {
+    /// Base64 data of a media type.
+    pub fn base64(media_type: impl Into<String>, data: impl Into<String>) -> Self {
+        Self::Base64 { media_type: media_type.into(), data: data.into() }
+    }
+
+    /// Reads a data URL that is spelled as our encoders spell it as base64, and anything else as a URL.
+    ///
+    /// ```
+    /// use openai_shim_core::canonical::MediaSource;
+    /// let source = MediaSource::from_url("data:image/png;base64,iVBORw0KGgo=");
+    /// assert_eq!(source, MediaSource::base64("image/png", "iVBORw0KGgo="));
+    /// ```
+    pub fn from_url(url: &str) -> Self {
+        match url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
+            Some((media_type, data)) => Self::base64(media_type, data),
+            None => Self::Url(url.to_owned()),
+        }
+    }
+
+    /// Reads the data of a file, which some clients send as base64 without a media type.
+    pub fn from_file_data(data: &str) -> Self {
+        match Self::from_url(data) {
+            Self::Url(data) if !data.contains(':') => Self::base64("", data),
+            source => source,
+        }
+    }
+
+    /// The source as a URL: base64 as a data URL.
+    pub fn to_url(&self) -> String {
+        match self {
+            Self::Url(text) | Self::FileId(text) => text.clone(),
+            Self::Base64 { media_type, data } if media_type.is_empty() => data.clone(),
+            Self::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
+        }
+    }
 }
 
 impl Media {

@@ -14,6 +14,10 @@ pub const REASONING_DETAILS: &str = "reasoning_details";
 /// text has what other dialects can read of it.
 pub const WHOLE_BLOCK: &str = "block";
 
+/// The key of an extra field of text that stands in place of everything before it: a compaction, as a complete block of its own
+/// dialect. The text is the compaction's, for other dialects.
+pub const COMPACTION: &str = "compaction";
+
 /// Fields without a place in the canonical model. Only an encoder of the same dialect writes them.
 ///
 /// Most messages have none: an empty `ExtraFields` is one pointer.

@@ -4,6 +4,7 @@
 //! and [`Event`]s are the streamed one: [`grammar`] defines their legal order, [`fold`](fold()) and [`unfold`](unfold()) convert
 //! one form into the other. [`Diagnostics`] records every change on the way.
 
+mod addition;
 mod answer_quirks;
 pub mod call_id;
 mod chat_template;
@@ -20,11 +21,13 @@ pub mod grammar;
 pub mod issuer;
 mod logprobs;
 mod lost_field;
+pub mod media_type;
 mod message;
 mod model_list;
 mod numbered_list;
 mod open_calls;
 mod outcome;
+mod reasoning;
 mod request;
 mod response;
 mod response_context;
@@ -40,7 +43,8 @@ mod turn_record;
 mod unusable_response;
 mod usage;
 
-pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
+pub use addition::Addition;
+pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags, TagPair};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};
@@ -50,15 +54,21 @@ pub use diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};
 pub use events_to_response::{Fold, fold};
-pub use extra_fields::{ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK};
+pub use extra_fields::{
+    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK,
+};
 pub use logprobs::{LOGPROBS, Logprobs};
 pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;
-pub use open_calls::{OpenCalls, called_names};
+pub use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};
 pub use outcome::Outcome;
-pub use request::{Reasoning, Request, ResponseFormat, SHARED, TokenLimit};
+pub use reasoning::{
+    REASONING_CONTENT, REASONING_TEXT, Reasoning, ReasoningDisplay, ReasoningField, ReasoningMode,
+    ReasoningParam, ReasoningParams,
+};
+pub use request::{Request, ResponseFormat, SHARED, TokenLimit};
 pub use response::{Choice, FinishReason, Response};
 pub use response_context::ResponseContext;
 pub use response_spec::{ReasoningStyle, ResponseSpec, StreamUsage, TurnStorage};
@@ -66,7 +76,7 @@ pub use response_summary::ResponseSummary;
 pub use response_to_events::{NATIVE, unfold};
 pub use signature::Signature;
 pub use text::Text;
-pub use tool::{Tool, ToolChoice};
+pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
 pub use unusable_response::{explain_unusable, is_document, is_html, trim_body};

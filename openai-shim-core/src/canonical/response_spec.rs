@@ -1,6 +1,7 @@
 //! Facts of a request that decide how its response is read and written. They do not change while a response passes.
 
-use super::{AnswerQuirks, Context, ExtraFields, Request, ToolChoice};
+use super::{AnswerQuirks, Context, ExtraFields, LEGACY_FUNCTIONS, Request, ToolChoice};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts of a request that decide the content of its response.
 ///
@@ -19,8 +20,10 @@ pub struct ResponseSpec {
     pub stream: bool,
     /// Who requested usage at the end of the stream.
     pub stream_usage: StreamUsage,
-    /// The names of the functions that the model may call.
+    /// The names of the functions that the model may call, as the upstream gets them.
     pub tools: Vec<String>,
+    /// The client's names of the tools that the upstream gets by another name, by that name.
+    pub tool_names: BTreeMap<String, String>,
     /// How many choices the client requested.
     pub n: u32,
     /// The client required one function by name; OpenAI then reports `stop` as the finish reason.
@@ -56,15 +59,11 @@ impl ResponseSpec {
             created: context.created(),
             stream: request.stream,
             stream_usage: if request.include_usage { StreamUsage::Client } else { StreamUsage::None },
-            tools: request
-                .tools
-                .iter()
-                .filter(|_| !matches!(*request.tool_choice, Some(ToolChoice::None)))
-                .filter_map(|tool| tool.name().map(str::to_owned))
-                .collect(),
+            tools: callable_names(request),
+            tool_names: BTreeMap::new(),
             n: request.n.unwrap_or(1),
             named_tool: matches!(*request.tool_choice, Some(ToolChoice::Function(_))),
-            legacy_functions: request.extra.get("functions").is_some(),
+            legacy_functions: request.extra.get(LEGACY_FUNCTIONS).is_some(),
             echoed_params: request.echoed_params.clone(),
             sequential_choices: 0,
             local_stops: Vec::new(),
@@ -85,6 +84,19 @@ impl ResponseSpec {
             TurnStorage::Opaque => self.signatures_in_ids,
             TurnStorage::OpaqueAndReasoning => true,
         }
+    }
+}
+
+/// The names of the functions that the model may call.
+fn callable_names(request: &Request) -> Vec<String> {
+    let names = request.tools.iter().filter_map(|tool| tool.name().map(str::to_owned));
+    match &*request.tool_choice {
+        Some(ToolChoice::None) => Vec::new(),
+        Some(ToolChoice::Allowed { names: allowed, .. }) => {
+            let allowed: BTreeSet<&str> = allowed.iter().map(String::as_str).collect();
+            names.filter(|name| allowed.contains(name.as_str())).collect()
+        }
+        _ => names.collect(),
     }
 }
 

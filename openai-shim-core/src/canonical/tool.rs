@@ -29,6 +29,13 @@ pub enum Tool {
     },
 }
 
+/// The key of an extra field of a function, or of a response format, that holds its schema in a language of the dialect's own. An
+/// encoder of this dialect writes it in place of the JSON schema.
+pub const NATIVE_SCHEMA: &str = ".schema";
+
+/// The key of an extra field of a request that holds the client's tools in OpenAI's legacy form: its responses have that form, too.
+pub const LEGACY_FUNCTIONS: &str = ".functions";
+
 impl Tool {
     /// The function's name; `None` if the tool is native.
     pub fn name(&self) -> Option<&str> {
@@ -51,6 +58,13 @@ pub enum ToolChoice {
     Required,
     /// The model must call this function.
     Function(String),
+    /// The model may call only these tools.
+    Allowed {
+        /// The names of the functions; a native tool is named by its name, or else by its type.
+        names: Vec<String>,
+        /// It must call one of them.
+        is_required: bool,
+    },
     /// A tool choice that only its own dialect defines.
     Native {
         /// The dialect.

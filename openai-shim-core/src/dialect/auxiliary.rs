@@ -237,26 +237,27 @@ pub enum StoredResponsePart {
     Cancel,
 }
 
-/// The content of a stored response, and the id under which it is stored.
+/// The content of a stored response or of one of its items, and the id under which it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredResponseEntry {
-    /// The response's id.
+    /// The response's id, or one that is made of the item's.
     pub id: String,
-    /// The conversation up to and with the response, and the response, in the dialect's own encoding.
+    /// The conversation up to and with the response, and the response, in the dialect's own encoding; of an item the item.
     pub content: String,
 }
 
 /// Responses that later requests refer to, in a dialect's format. The caller stores them.
 pub trait StoredResponsesApi: Debug + Sync {
-    /// Returns the id of the response that a request continues.
-    fn previous_id(&self, body: &[u8]) -> Option<String>;
+    /// Returns the ids of the entries that a request refers to: of the response that it continues, and of single items.
+    fn references(&self, body: &[u8]) -> Vec<String>;
 
-    /// Replaces the reference to an earlier response by that response's conversation. `stored` is the content stored under
-    /// the id, if there is any.
+    /// Replaces the reference to an earlier response by that response's conversation, and references to items by the items.
+    /// `stored` has the content of each entry that the request refers to, if there is any. A reference to an item that is not
+    /// stored stays.
     ///
     /// # Errors
-    /// Nothing is stored under the id, or the body is no request.
-    fn with_history(&self, body: &[u8], stored: Option<&str>) -> Result<Vec<u8>, ClientError>;
+    /// The response that the request continues is not stored, or the body is no request.
+    fn with_history(&self, body: &[u8], stored: &[(String, Option<&str>)]) -> Result<Vec<u8>, ClientError>;
 
     /// Returns the items of a request's input; `None` if its response must not be stored.
     fn request_items(&self, body: &[u8]) -> Option<Vec<String>>;
@@ -264,13 +265,17 @@ pub trait StoredResponsesApi: Debug + Sync {
     /// Returns the complete response in an event that ends a stream; `None` for every other event.
     fn final_response(&self, event: &[u8]) -> Option<Vec<u8>>;
 
-    /// Makes the entry to store from a request's items and its response; `None` if the response is not complete.
-    fn entry(&self, request_items: Vec<String>, response: &[u8]) -> Option<StoredResponseEntry>;
+    /// Makes the entries to store from a request's items and its response: the response first, then its items; none if the
+    /// response is not complete.
+    fn entries(&self, request_items: Vec<String>, response: &[u8]) -> Vec<StoredResponseEntry>;
+
+    /// Returns the ids of all entries of a stored response, its own first.
+    fn entry_ids(&self, id: &str, stored: &str) -> Vec<String>;
 
     /// Encodes a part of a stored response for a client; `query` may select a page of it.
     ///
     /// # Errors
-    /// The query is invalid, or the response cannot be cancelled.
+    /// The query is invalid, the response cannot be cancelled, or the entry is no response.
     fn encode_part(&self, part: StoredResponsePart, stored: &str, query: &str)
     -> Result<String, ClientError>;
 

@@ -10,10 +10,13 @@
 //! | [`params`] | the name of a parameter → its place in a dialect's requests |
 //! | `citations` | extra fields of one dialect → the sources they cite, for another one to encode |
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
+//! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
+//! | `reasoning_tags` | where a profile says that text contains reasoning → the mode of the parser |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
 //! | `openai_headers` | the headers of OpenAI's family |
 //! | `text_body` | error bodies that are no JSON, to a sentence |
 //! | `openai_usage` | the `usage` object that OpenAI's chat and text completions share |
+//! | `tool_params` | the parameters of tools whose schema a vendor defines → a JSON schema, and arguments that fit |
 //! | `<dialect>/` | payloads and streams of one wire format ↔ requests, responses and events |
 //!
 //! A dialect is a [`Dialect`] in [`DIALECTS`]: adding one takes its folder, its `pub mod` line and its line in the registry.
@@ -23,6 +26,7 @@ pub mod anthropic;
 pub mod auxiliary;
 mod citations;
 pub mod gemini;
+mod native_content;
 pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;
@@ -32,14 +36,17 @@ pub mod openai_responses;
 mod openai_usage;
 pub mod params;
 mod passthrough;
+mod reasoning_tags;
 pub mod route_lookup;
 pub mod shape;
 mod text_body;
+mod tool_params;
 mod traits;
 pub mod url;
 
 pub use auxiliary::{AuxiliaryRoute, DialectHeaders};
 use citations::{cited, read_citations};
+pub use native_content::NativeContent;
 pub use params::Params;
 pub use passthrough::{Passthrough, pass};
 pub use shape::Shape;

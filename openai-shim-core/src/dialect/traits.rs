@@ -1,13 +1,14 @@
 //! The contract of a dialect: the traits [`Dialect`], [`Decoder`], [`Encoder`] and [`StreamRepairer`], and what they return.
 
 use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
+use super::native_content::NativeContent;
 use super::params::Params;
 use super::shape::{self, Shape};
 use super::url;
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
-    CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response, ResponseContext,
-    ResponseSpec, ResponseSummary, parse_models,
+    Addition, CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response,
+    ResponseContext, ResponseSpec, ResponseSummary, parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
@@ -41,6 +42,8 @@ pub struct Encoded<'a> {
     pub body: Object<'a>,
     /// Headers besides `content-type` and credentials.
     pub headers: HeaderMap,
+    /// What of all this the request did not ask for, and a server may refuse.
+    pub additions: Vec<Addition>,
 }
 
 /// One wire format on both sides: decoded from clients and upstreams, encoded for upstreams and clients.
@@ -104,6 +107,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         CitedSources { list: Vec::new(), rest: extra.clone() }
     }
 
+    /// Describes a block or a tool that only this dialect defines, for an upstream of another dialect.
+    fn describe_native(&self, json: &str) -> NativeContent {
+        NativeContent::by_type(json)
+    }
+
     /// Returns what the API of this dialect's own vendor accepts; a profile's rules lie over it.
     fn accepts(&self) -> &'static AcceptsLayer {
         static NOTHING: LazyLock<AcceptsLayer> = LazyLock::new(AcceptsLayer::default);
@@ -120,7 +128,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         false
     }
 
-    /// Returns the name under which extra fields of this dialect are held. Dialects of one API share it.
+    /// Returns the name under which extra fields and tools of this dialect's own are held. Dialects of one API share it.
     fn extra_fields_name(&self) -> &'static str {
         self.name()
     }

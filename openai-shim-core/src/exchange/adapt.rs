@@ -1,42 +1,82 @@
-//! Changes a request that the upstream refused: upstream error in, an adaptation and the request prepared again out.
+//! Changes a request that the upstream refused: upstream error in, adaptations and the request prepared again out.
 
 use super::ClientRequest;
 use super::session::Session;
 use super::upstream_request::{UpstreamSide, prepare};
-use crate::canonical::DiagnosticCode;
-use crate::error::UpstreamError;
+use crate::canonical::{Addition, DiagnosticCode, Diagnostics, Request};
+use crate::error::{StatusError, UpstreamError};
 use crate::json::Object;
-use crate::profile::adaptation_for;
+use crate::profile::{Adaptation, Profile, RefusedRequest, adaptations_for, omissions};
+use http::HeaderMap;
 use std::borrow::Cow;
 
-/// The most adaptations in one exchange.
-const MAX_ADAPTATIONS: usize = 4;
+/// The most requests in one exchange that are sent because of adaptations.
+const MAX_ADAPTED_REQUESTS: usize = 4;
 
 impl Session {
-    /// Prepares the request again if the error tells what to change; false if it does not, or if nothing would change. Such
-    /// a request counts as no attempt.
+    /// Prepares the request again if the error tells what to change, or else, once, without what the client did not send;
+    /// false if nothing would change. Such a request counts as no attempt.
     pub(super) fn adapt_to_error(&mut self, error: &UpstreamError) -> bool {
         let (UpstreamError::Status(refusal), None) = (error, &self.response_head) else { return false };
-        let state = self.adaptation.as_ref().filter(|state| state.adaptations.len() < MAX_ADAPTATIONS);
+        let state = self.adaptation.as_ref().filter(|state| state.adapted_requests < MAX_ADAPTED_REQUESTS);
         let Some(state) = state else { return false };
-        let sent = Object::parse(self.request.body()).ok();
-        let Some(adaptation) = sent.and_then(|sent| adaptation_for(refusal, &sent)) else { return false };
+        let has_omitted_additions = state.has_omitted_additions;
+        let Some((certain, omitted)) = self.possible_adaptations(refusal) else { return false };
+        if self.send_adapted(certain) {
+            // From here on the errors are those of a request that the upstream has understood better.
+            self.set_first_refusal(None);
+            return true;
+        }
+        if has_omitted_additions || !self.send_adapted(omitted) {
+            return false;
+        }
+        self.set_first_refusal(Some(error.clone()));
+        if let Some(state) = &mut self.adaptation {
+            state.has_omitted_additions = true;
+        }
+        true
+    }
+
+    /// What the error certainly asks for, and the omission of all that the client did not send.
+    fn possible_adaptations(&self, refusal: &StatusError) -> Option<(Vec<Adaptation>, Vec<Adaptation>)> {
+        let state = self.adaptation.as_ref()?;
+        let body = Object::parse(self.request.body()).ok()?;
+        let path = self.request.uri().path();
+        let decoded = self.upstream.decode_request(path, self.request.body(), &mut Diagnostics::default());
+        let request: Request = decoded.unwrap_or_default();
+        let refused = RefusedRequest { body: &body, request: &request, additions: &state.additions };
+        let refused_with_500 = self.adapted_profile(&[]).params.refused_with_500 == Some(true);
+        Some((adaptations_for(refusal, &refused), omissions(refusal, &refused, refused_with_500)))
+    }
+
+    /// The profile of the request with the known adaptations and some more.
+    fn adapted_profile(&self, adaptations: &[Adaptation]) -> Profile {
+        let Some(state) = &self.adaptation else { return Profile::default() };
         let model = self.settings.upstream_model.as_deref().unwrap_or(&self.spec.model);
         let mut profile = state.profile.for_model(model).into_owned();
-        for known in self.settings.adaptations.iter().chain(&state.adaptations) {
+        for known in self.settings.adaptations.iter().chain(&state.adaptations).chain(adaptations) {
             known.apply(&mut profile);
         }
-        if !adaptation.apply(&mut profile) {
+        profile
+    }
+
+    /// Prepares the request again with some more adaptations; false if that would change nothing.
+    fn send_adapted(&mut self, adaptations: Vec<Adaptation>) -> bool {
+        let profile = self.adapted_profile(&adaptations);
+        let Some(state) = &self.adaptation else { return false };
+        if adaptations.is_empty() || profile == self.adapted_profile(&[]) {
             return false;
         }
         let read = ClientRequest::read(self.client, &state.path, state.body.clone());
         let Ok(mut client_request) = read else { return false };
         client_request.set_stream(state.wants_stream);
+        client_request.headers = self.forwarded_headers(&profile, &state.additions);
         let side = UpstreamSide::of(Cow::Owned(profile), self.upstream);
         let context = self.context.ids().clone();
         let prepared = prepare(client_request, &side, &self.settings, context, self.stored_turns());
         let Ok(prepared) = prepared else { return false };
-        if prepared.request.body() == self.request.body() && prepared.request.uri() == self.request.uri() {
+        let (new, old) = (&prepared.request, &self.request);
+        if new.body() == old.body() && new.uri() == old.uri() && new.headers() == old.headers() {
             return false;
         }
         self.spec = prepared.spec;
@@ -46,13 +86,40 @@ impl Session {
         self.report.diagnostics = prepared.diagnostics;
         self.record_known_store_failure();
         if let Some(state) = &mut self.adaptation {
-            state.adaptations.push(adaptation);
+            state.adapted_requests += 1;
+            state.additions = prepared.additions;
+            state.adaptations.extend(adaptations);
             for adaptation in &state.adaptations {
-                self.report.diagnostics.record(DiagnosticCode::Learned, "", &adaptation.describe());
+                let detail = format!("{}: {}", adaptation.describe(), adaptation.toml());
+                self.report.diagnostics.record(DiagnosticCode::Learned, "", &detail);
             }
         }
         self.attempt = self.attempt.saturating_sub(1);
         true
+    }
+
+    /// The client's headers in the request that was refused.
+    fn forwarded_headers(&self, profile: &Profile, additions: &[Addition]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        profile.pass_headers(self.request.headers(), &mut headers);
+        for addition in additions.iter().filter(|addition| addition.is_header) {
+            headers.remove(&*addition.name);
+        }
+        headers
+    }
+
+    fn set_first_refusal(&mut self, error: Option<UpstreamError>) {
+        if let Some(state) = &mut self.adaptation {
+            state.first_refusal = error;
+        }
+    }
+
+    /// The error for the client. If the request was refused without the shim's additions too, it is the first one: the second
+    /// may be about what was left out.
+    pub(super) fn honest_error(&mut self, error: UpstreamError) -> UpstreamError {
+        let is_refusal = matches!(&error, UpstreamError::Status(_)) && !error.is_transient();
+        let first = self.adaptation.as_mut().and_then(|state| state.first_refusal.take());
+        first.filter(|_| is_refusal).unwrap_or(error)
     }
 
     /// Reports the adaptations of this exchange as valid: the upstream accepted the request.

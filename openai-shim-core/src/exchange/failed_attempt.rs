@@ -21,6 +21,7 @@ impl Session {
             self.report.diagnostics.record(DiagnosticCode::Retried, "", reason);
             return AttemptEnd::SendAgain { wait };
         }
+        let error = self.honest_error(error);
         let is_unusable = matches!(error, UpstreamError::Empty | UpstreamError::Malformed { .. });
         match self.settings.fallback.when {
             FallbackPolicy::Always => self.fall_back(&error, out),

@@ -36,6 +36,7 @@ mod session;
 mod settings;
 mod step;
 mod streaming;
+mod tool_names;
 mod transcoder;
 mod upstream_request;
 

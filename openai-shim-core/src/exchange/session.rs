@@ -6,8 +6,8 @@ use super::transcoder::Transcoder;
 use super::upstream_request::{UpstreamRequest, UpstreamSide, prepare};
 use super::{ClientRequest, Report, Settings};
 use crate::canonical::{
-    Context, DiagnosticCode, Outcome, Response, ResponseContext, ResponseSpec, ResponseSummary, TurnRecorder,
-    TurnStorage,
+    Addition, Context, DiagnosticCode, Outcome, Response, ResponseContext, ResponseSpec, ResponseSummary,
+    TurnRecorder, TurnStorage,
 };
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
@@ -60,6 +60,14 @@ pub(super) struct AdaptationState {
     pub(super) wants_stream: bool,
     /// The adaptations that were derived from errors in this exchange.
     pub(super) adaptations: Vec<Adaptation>,
+    /// What the client did not send of the current request.
+    pub(super) additions: Vec<Addition>,
+    /// How many requests were sent because of adaptations.
+    pub(super) adapted_requests: usize,
+    /// A request was sent without any additions.
+    pub(super) has_omitted_additions: bool,
+    /// The error of the request with additions, until one without them has had another result.
+    pub(super) first_refusal: Option<UpstreamError>,
 }
 
 impl AdaptationState {
@@ -70,6 +78,10 @@ impl AdaptationState {
             body: client_request.body.clone(),
             wants_stream: client_request.wants_stream(),
             adaptations: Vec::new(),
+            additions: Vec::new(),
+            adapted_requests: 0,
+            has_omitted_additions: false,
+            first_refusal: None,
         }
     }
 }
@@ -91,7 +103,7 @@ impl Session {
         let client = client_request.client;
         let side = UpstreamSide::new(&client_request, &profile, &settings)?;
         let upstream = side.dialect;
-        let adaptation = settings.adapt.then(|| AdaptationState::new(&client_request, profile.clone()));
+        let mut adaptation = settings.adapt.then(|| AdaptationState::new(&client_request, profile.clone()));
         let mut carry_over = None;
         let mut lookup = None;
         if let Some(owner) = client_request.owner.clone() {
@@ -113,6 +125,9 @@ impl Session {
                 (unprepared, Some(Box::new(pending)))
             }
         };
+        if let Some(state) = &mut adaptation {
+            state.additions = prepared.additions;
+        }
         let report = Report::new(&prepared.spec, &profile, prepared.diagnostics);
         let session = Self {
             client,
@@ -153,6 +168,9 @@ impl Session {
         self.context = prepared.context;
         self.request = prepared.request;
         self.is_stream_requested = prepared.is_stream_requested;
+        if let Some(state) = &mut self.adaptation {
+            state.additions = prepared.additions;
+        }
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 use super::{ClientRequest, Settings, headers};
 use crate::accepts::{Accepts, ReasoningHistory};
 use crate::canonical::{
-    Context, DiagnosticCode, Diagnostics, Request, ResponseContext, ResponseSpec, StreamUsage, TurnStorage,
+    Addition, Context, DiagnosticCode, Diagnostics, Request, ResponseContext, ResponseSpec, StreamUsage,
+    TurnStorage,
 };
 use crate::dialect::{Dialect, dialect};
 use crate::error::{ClientError, Error, ErrorKind};
@@ -79,6 +80,8 @@ pub(super) struct UpstreamRequest {
     /// The request asks for a stream.
     pub(super) is_stream_requested: bool,
     pub(super) request: http::Request<Bytes>,
+    /// What the client did not send.
+    pub(super) additions: Vec<Addition>,
     pub(super) diagnostics: Diagnostics,
 }
 
@@ -90,6 +93,7 @@ impl UpstreamRequest {
             context: ResponseContext::new(request, context),
             is_stream_requested: false,
             request: http::Request::default(),
+            additions: Vec::new(),
             diagnostics: Diagnostics::default(),
         }
     }
@@ -116,7 +120,7 @@ pub(super) fn prepare(
         request.model.clone_from(model);
         diagnostics.record(DiagnosticCode::ModelAliased, "model", "");
     }
-    spec.quirks = profile.responses;
+    spec.quirks = profile.responses.clone();
     spec.reasoning = settings.reasoning;
     spec.signatures_in_ids = accepts.messages.signatures_in_ids;
     let restores_reasoning = accepts.messages.reasoning_history == ReasoningHistory::Restore;
@@ -130,16 +134,26 @@ pub(super) fn prepare(
     let stored = stored.unwrap_or(&no_turns);
     OpaqueStateRule { upstream, stored, restores_reasoning }
         .strip_and_restore(&mut request, &mut diagnostics);
-    let api_version = headers::forwarded_version(&headers, upstream, profile);
-    let recipient =
-        normalize::Recipient { name: &profile.name, dialect: upstream, accepts, client, api_version };
+    let recipient = normalize::Recipient {
+        name: &profile.name,
+        dialect: upstream,
+        accepts,
+        client,
+        api_version: headers::forwarded_version(&headers, upstream, profile),
+        features: headers::forwarded_features(&headers, upstream, profile),
+    };
+    let had_limit = request.max_tokens.is_some();
     normalize::normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics)?;
     if request.include_usage && spec.stream_usage == StreamUsage::None {
         spec.stream_usage = StreamUsage::Injected;
     }
     let source = (client.name() == upstream.name()).then_some(body.as_ref());
     let mut encoded = upstream.encode_request(&request, source, &mut diagnostics)?;
-    params(&mut encoded.body, &recipient, &defaults, &mut diagnostics)?;
+    // Where one is required, the upstream does not refuse it.
+    if !had_limit && request.max_tokens.is_some() && !accepts.params.require_max_tokens {
+        encoded.additions.push(Addition::member("max_tokens"));
+    }
+    params(&mut encoded, &recipient, &defaults, &mut diagnostics)?;
     // A request with many messages is large: it is dropped before the body is written.
     let model = std::mem::take(&mut request.model);
     let is_stream_requested = request.stream;
@@ -163,7 +177,8 @@ pub(super) fn prepare(
         &mut diagnostics,
     );
     upstream_request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(UpstreamRequest { spec, context, is_stream_requested, request: upstream_request, diagnostics })
+    let (request, additions) = (upstream_request, encoded.additions);
+    Ok(UpstreamRequest { spec, context, is_stream_requested, request, additions, diagnostics })
 }
 
 /// Why the path of a request is not valid: the profile's path, or the model's name in it.

@@ -2,24 +2,25 @@
 //!
 //! [`Object`] keeps the members of an object in order, each as raw text: changing one member leaves every other byte as it
 //! was. [`value_kind`] determines the kind of a raw value without parsing it. [`wire_object!`](crate::wire_object) declares
-//! typed structs that keep unknown members. [`schema_subset`] rewrites JSON schemas for upstreams that accept a subset of the
-//! keywords.
+//! typed structs that keep unknown members.
 
 mod array_builder;
 mod list_items;
 pub(crate) mod lone_surrogates;
+pub(crate) mod member_path;
+mod named_members;
 mod nesting;
 mod number;
 mod object;
 mod openapi_schema;
 mod raw_value;
 pub(crate) mod scan;
-pub mod schema_subset;
 mod string;
 mod typed;
 
 pub(crate) use array_builder::{ArrayBuilder, reserve_for_items};
 pub(crate) use list_items::ListItem;
+pub(crate) use named_members::replace_names;
 pub(crate) use nesting::{Balance, Nesting};
 pub(crate) use number::{count, integer, natural, number};
 pub use object::Object;

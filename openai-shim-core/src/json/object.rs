@@ -262,6 +262,11 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Returns the keys and raw values, in order.
+    pub(crate) fn into_members(self) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        self.members
+    }
+
     /// Removes all members.
     pub(super) fn clear(&mut self) {
         self.members.clear();

@@ -1,10 +1,8 @@
 //! The messages of a conversation to one digest, part of the keys of stored state: another conversation has other keys.
 
+use crate::accepts::REQUEST_NONCE;
 use crate::canonical::digest::Digest;
 use crate::canonical::{Block, MediaSource, Message, Request, Role, Text};
-
-/// The beginning of lines in system texts that differ with each request, and so belong to no conversation.
-const REQUEST_NONCE: &str = "x-anthropic-billing-header:";
 
 /// A digest of all messages before a turn, the system message included.
 pub(super) struct ConversationDigest(Digest);
@@ -43,6 +41,7 @@ impl ConversationDigest {
         self.0.add_field(text);
     }
 
+    /// Adds the text of a system message without the lines that differ with each request: they belong to no conversation.
     fn add_system_text(&mut self, text: &Text) {
         if memchr::memmem::find(text.bytes(), REQUEST_NONCE.as_bytes()).is_none() {
             return self.add_text(text.bytes());

@@ -3,25 +3,36 @@
 //! The order is fixed: first what the request asks for (tools, the response format, limits), then the messages, which by then
 //! include the sentences for what the upstream has no parameter for; at last, in the encoded body, the parameters.
 
+mod additions;
 mod body_path;
 mod change;
 mod choices_and_stops;
 mod conversation;
+mod empty_text;
 mod identifiers;
 mod media;
+mod media_placement;
+mod media_source;
 mod message_fields;
+mod native;
+mod noise;
 mod order;
 mod output_schema;
+mod pairing;
 mod param_conditions;
 mod param_values;
 mod params;
 mod reasoning;
 mod recipient;
 mod roles;
+mod schema;
+mod short_digest;
 mod stored_turns;
 mod strict;
+mod system_messages;
 mod text;
 mod tool_choice;
+mod tool_names;
 mod tool_schema;
 mod unsupported_params;
 
@@ -50,19 +61,24 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
-    tool_choice::declare_from_history(request, &accepts.tools, diagnostics);
-    tool_choice::normalize(request, &accepts.tools, diagnostics);
-    tool_schema::normalize(request, &accepts.tools, diagnostics);
-    output_schema::normalize(request, &accepts.response_format, spec, diagnostics);
+    native::normalize(request, recipient, diagnostics);
+    tool_names::normalize(request, recipient, spec, diagnostics);
+    pairing::normalize(request, recipient, diagnostics);
+    tool_choice::normalize(request, recipient, diagnostics);
+    tool_schema::normalize(request, recipient, diagnostics);
+    output_schema::normalize(request, recipient, spec, diagnostics);
     set_chat_template(request, &accepts.messages.chat_template);
-    request.reasoning.use_token_budget = accepts.reasoning.use_token_budget;
     choices_and_stops::normalize(request, recipient, spec, diagnostics);
     reasoning::history::normalize(request, &accepts.messages, diagnostics);
+    reasoning::history::rename_field(request, recipient, diagnostics);
+    reasoning::signed_calls::drop_unsigned(request, &accepts.messages, diagnostics);
     normalize_messages(request, recipient, diagnostics)?;
     order::normalize(request, recipient, diagnostics);
     identifiers::normalize(request, &accepts.messages, diagnostics);
     unsupported_params::normalize(request, recipient, diagnostics);
     set_max_tokens(request, recipient, defaults, diagnostics);
+    // After the limit, of which budgets are a share.
+    reasoning::request::normalize(request, recipient, &spec.model, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }
@@ -74,9 +90,16 @@ fn normalize_messages(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let rules = &recipient.accepts.messages;
+    let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
+    noise::drop_system_lines(messages, rules, diagnostics);
+    media::normalize(messages, request.extra.dialect, recipient, diagnostics)?;
+    media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
+    empty_text::drop_refused(messages, recipient, diagnostics);
+    if !request.is_prompt {
+        empty_text::drop_leftover(messages, is_translated, recipient, diagnostics);
+    }
     for (i, message) in messages.iter_mut().enumerate() {
-        media::ensure_accepted(&message.blocks, recipient, i)?;
         for rule in [
             text::parts_to_string,
             text::string_to_parts,
@@ -91,6 +114,7 @@ fn normalize_messages(
     text::drop_empty_assistant(messages, rules, diagnostics);
     for (i, message) in messages.iter_mut().enumerate() {
         text::fill_content(message, rules, i, diagnostics);
+        empty_text::list_to_string(message, i, diagnostics);
     }
     Ok(())
 }
@@ -118,6 +142,7 @@ fn set_max_tokens(
     let rules = &recipient.accepts.params;
     let required = || rules.require_max_tokens.then(|| rules.max_output_tokens.unwrap_or(DEFAULT_MAX_TOKENS));
     if request.max_tokens.is_none()
+        && additions::may_add("max_tokens", &rules.client_only)
         && let Some(tokens) = defaults.max_tokens.or_else(required)
     {
         request.max_tokens = Some(TokenLimit { tokens, completion: false });

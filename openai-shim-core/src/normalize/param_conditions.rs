@@ -4,7 +4,7 @@
 use super::body_path;
 use super::recipient::Recipient;
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
-use crate::json::Object;
+use crate::json::{Object, member_path};
 
 /// The values that mean the same as no parameter at the APIs that refuse others.
 const API_DEFAULTS: [(&str, f64); 7] = [
@@ -94,7 +94,13 @@ pub(super) fn drop(
     why: &str,
     diagnostics: &mut Diagnostics,
 ) {
-    let Some(value) = body_path::get(body, path) else { return };
+    let Some(value) = body_path::get(body, path) else {
+        // The members of a list's items (`tools.cache_control`).
+        if path.contains('.') && member_path::remove(body, &path.split('.').collect::<Vec<_>>()) {
+            diagnostics.record(DiagnosticCode::ParamDropped, recipient.client_name_of(path), why);
+        }
+        return;
+    };
     let is_default = is_api_default(path, &value);
     if value.trim() != "null" {
         let code = if is_default { DiagnosticCode::DefaultDropped } else { DiagnosticCode::ParamDropped };

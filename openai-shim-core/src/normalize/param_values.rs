@@ -1,8 +1,9 @@
 //! Parameters of an encoded body that get a value of the profile: where the client sent none, or whatever it sent.
 
+use super::additions::may_add;
 use super::body_path;
 use super::recipient::Recipient;
-use crate::canonical::{DiagnosticCode, Diagnostics};
+use crate::canonical::{Addition, DiagnosticCode, Diagnostics};
 use crate::json::Object;
 use serde_json::Value;
 
@@ -25,11 +26,17 @@ pub(super) fn force_with_tools(
     }
 }
 
-pub(super) fn set(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+pub(super) fn set(
+    body: &mut Object<'_>,
+    recipient: &Recipient<'_>,
+    additions: &mut Vec<Addition>,
+    diagnostics: &mut Diagnostics,
+) {
     let rules = &recipient.accepts.params;
     for (path, value) in &rules.set {
-        if body_path::non_null(body, path).is_none() {
+        if body_path::non_null(body, path).is_none() && may_add(path, &rules.client_only) {
             body_path::set(body, path, value.to_string());
+            additions.push(Addition::member(path.clone()));
             diagnostics.record(DiagnosticCode::ParamDefaulted, recipient.client_name_of(path), "");
         }
     }

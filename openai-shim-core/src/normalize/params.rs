@@ -1,13 +1,12 @@
 //! Parameters of an encoded body to those that the upstream accepts: renamed, moved into a range, dropped, and set.
 
 use super::body_path;
-use super::reasoning::effort;
 use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
-use super::{param_conditions, param_values};
+use super::{additions, param_conditions, param_values};
 use crate::accepts::{Accepts, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
-use crate::dialect::DIALECTS;
+use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
 use std::collections::BTreeSet;
@@ -15,46 +14,39 @@ use std::collections::BTreeSet;
 /// Parameters that are never dropped as unlisted: without them there is no request.
 const ALWAYS_ALLOWED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
 
-/// Applies the upstream's rules for parameters to a request body.
+/// Applies the upstream's rules for parameters to an encoded request.
 ///
 /// # Errors
 /// In strict mode, when anything of the request was lost so far.
 pub fn params(
-    body: &mut Object<'_>,
+    encoded: &mut Encoded<'_>,
     recipient: &Recipient<'_>,
     defaults: &RequestDefaults,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let accepts = recipient.accepts;
-    drop_choice_without_tools(body, diagnostics);
+    additions::leave_out(encoded, &accepts.params.client_only);
+    let Encoded { body, additions, .. } = encoded;
+    drop_empty_tools(body, diagnostics);
     write_required_choice(body, accepts, diagnostics);
-    effort::write_effort(body, &accepts.reasoning, diagnostics);
     rename(body, recipient, diagnostics);
     param_values::force_with_tools(body, recipient, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
     clamp(body, recipient, diagnostics);
     limit_output(body, recipient, diagnostics);
     drop_refused(body, recipient, diagnostics);
-    param_values::set(body, recipient, diagnostics);
+    param_values::set(body, recipient, additions, diagnostics);
     if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
 }
 
-/// Drops an empty list of tools, and without tools the choice among them: OpenAI refuses both.
-fn drop_choice_without_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Drops an empty list of tools: most APIs refuse it.
+fn drop_empty_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let is_empty = |tools: &str| tools.strip_prefix('[').is_some_and(|end| end.trim_start() == "]");
-    if body.get("tools").is_some_and(is_empty) {
-        body.remove("tools");
-        diagnostics.record(DiagnosticCode::NullDropped, "tools", "an empty list");
-    }
-    if body.non_null("tools").is_some() || body.non_null("functions").is_some() {
-        return;
-    }
-    for key in ["tool_choice", "parallel_tool_calls"] {
-        let Some(value) = body.non_null(key) else { continue };
-        let has_no_effect = matches!(value.trim(), "\"auto\"" | "\"none\"" | "true" | "false");
-        let code = if has_no_effect { DiagnosticCode::NullDropped } else { DiagnosticCode::ParamDropped };
-        diagnostics.record(code, key, "there are no tools");
-        body.remove(key);
+    for key in ["tools", "functions"] {
+        if body.get(key).is_some_and(is_empty) {
+            body.remove(key);
+            diagnostics.record(DiagnosticCode::NullDropped, key, "an empty list");
+        }
     }
 }
 

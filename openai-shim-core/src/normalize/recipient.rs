@@ -16,6 +16,8 @@ pub struct Recipient<'r> {
     pub client: &'static dyn Dialect,
     /// The version of the API that a header of the request states; empty: none.
     pub api_version: &'r str,
+    /// The features of the API that a header of the request selects; empty: none.
+    pub features: &'r str,
 }
 
 impl Recipient<'_> {
@@ -30,6 +32,14 @@ impl Recipient<'_> {
             Some(name) if self.client.name() != self.dialect.name() => self.client_name(name),
             _ => path,
         }
+    }
+}
+
+impl Recipient<'_> {
+    /// Whether extra fields and native blocks of a dialect are the recipient's own. Dialects of one family share theirs.
+    pub(super) fn is_own(&self, dialect: &str) -> bool {
+        let rest = self.dialect.name().strip_prefix(dialect);
+        !dialect.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     }
 }
 

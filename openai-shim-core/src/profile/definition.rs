@@ -2,8 +2,8 @@
 
 use super::glob;
 use crate::accepts::{
-    Accepts, AcceptsLayer, MessageLayer, ParamLayer, ReasoningLayer, ResponseFormatLayer, StreamingLayer,
-    ToolLayer,
+    Accepts, AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ResponseFormatLayer,
+    StreamingLayer, ToolLayer,
 };
 use crate::canonical::{AnswerQuirks, AnswerQuirksLayer};
 use crate::overlay::{Merge, Overlay, Rule, is_unset, rules};
@@ -52,6 +52,8 @@ rules! {
         pub params: ParamLayer => ParamLayer,
         /// Which messages it accepts.
         pub messages: MessageLayer => MessageLayer,
+        /// Which images, audio and files it accepts, and where.
+        pub media: MediaLayer => MediaLayer,
         /// Which tools, and which choice among them, it accepts.
         pub tools: ToolLayer => ToolLayer,
         /// Which response formats it accepts.
@@ -108,6 +110,9 @@ pub struct ModelOverride {
     /// Which messages they accept.
     #[serde(skip_serializing_if = "is_unset")]
     pub messages: MessageLayer,
+    /// Which images, audio and files they accept, and where.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub media: MediaLayer,
     /// Which tools, and which choice among them, they accept.
     #[serde(skip_serializing_if = "is_unset")]
     pub tools: ToolLayer,
@@ -136,6 +141,7 @@ impl ModelOverride {
         self.extra_dialects.merge(&above.extra_dialects);
         self.params.merge(&above.params);
         self.messages.merge(&above.messages);
+        self.media.merge(&above.media);
         self.tools.merge(&above.tools);
         self.response_format.merge(&above.response_format);
         self.reasoning.merge(&above.reasoning);
@@ -148,6 +154,7 @@ impl ModelOverride {
         Overlay::overlay(&mut profile.extra_dialects, &self.extra_dialects);
         profile.params.merge(&self.params);
         profile.messages.merge(&self.messages);
+        profile.media.merge(&self.media);
         profile.tools.merge(&self.tools);
         profile.response_format.merge(&self.response_format);
         profile.reasoning.merge(&self.reasoning);
@@ -206,6 +213,7 @@ impl Profile {
         accepts.overlay(dialect);
         accepts.params.overlay(&self.params);
         accepts.messages.overlay(&self.messages);
+        accepts.media.overlay(&self.media);
         accepts.tools.overlay(&self.tools);
         accepts.response_format.overlay(&self.response_format);
         accepts.reasoning.overlay(&self.reasoning);

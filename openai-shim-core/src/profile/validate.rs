@@ -1,12 +1,9 @@
 //! A profile's rules to those among them that cannot work: paths that are no paths, unknown roles, empty ranges.
 
 use super::definition::{Auth, EndpointPaths, Profile};
-use crate::accepts::{AcceptsLayer, MessageRules, ParamRules};
-use crate::canonical::Role;
+use crate::accepts::{AcceptsLayer, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules};
+use crate::canonical::{ReasoningTags, Role};
 use http::{HeaderName, HeaderValue, Uri};
-
-/// The types of content parts that `messages.input_modalities` can name.
-const MODALITIES: [&str; 3] = ["image", "audio", "file"];
 
 /// A rule with a value that cannot work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +55,11 @@ impl Profile {
         let accepts = self.accepts(&AcceptsLayer::default());
         check_params(&accepts.params, &mut found);
         check_messages(&accepts.messages, &mut found);
+        check_media(&accepts.media, &mut found);
+        if matches!(&self.responses.reasoning_tags, ReasoningTags::Own(tags) if tags.close.is_empty()) {
+            let problem = "has no closing tag; write { open = \"<|think|>\", close = \"<|/think|>\" }";
+            report(&mut found, "responses.reasoning_tags", problem);
+        }
         if accepts.stream.required && !accepts.stream.supported {
             let problem = "contradicts stream.supported = false; write one of the two";
             report(&mut found, "stream.required", problem);
@@ -130,6 +132,23 @@ fn check_messages(rules: &MessageRules, found: &mut Vec<InvalidRule>) {
     }
 }
 
+fn check_media(rules: &MediaRules, found: &mut Vec<InvalidRule>) {
+    for (key, list, known) in [
+        ("media.in_user", &rules.in_user, MODALITIES),
+        ("media.in_tool_results", &rules.in_tool_results, MODALITIES),
+        ("media.in_assistant", &rules.in_assistant, MODALITIES),
+        ("media.in_system", &rules.in_system, MODALITIES),
+        ("media.named", &rules.named, MODALITIES),
+        ("media.image_sources", &rules.image_sources, MEDIA_SOURCES),
+        ("media.audio_sources", &rules.audio_sources, MEDIA_SOURCES),
+        ("media.file_sources", &rules.file_sources, MEDIA_SOURCES),
+    ] {
+        for name in list.iter().filter(|name| !known.contains(&name.as_str())) {
+            report(found, key, format!("{name:?} is unknown; write some of {}", known.join(", ")));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,7 +171,7 @@ mod tests {
 
     #[test]
     fn every_invalid_value_is_reported_with_its_key() {
-        let changes: [Change; 11] = [
+        let changes: [Change; 13] = [
             ("auth.header", |p| p.auth.header = String::from("my key")),
             ("auth.prefix", |p| p.auth.prefix = String::from("a\nb")),
             ("forward_headers", |p| p.forward_headers.push(String::from("é"))),
@@ -167,6 +186,8 @@ mod tests {
             ("messages.input_modalities", |p| {
                 p.messages.input_modalities = Some(Some(vec![String::from("images")]));
             }),
+            ("media.in_user", |p| p.media.in_user = Some(vec![String::from("images")])),
+            ("media.file_sources", |p| p.media.file_sources = Some(vec![String::from("http")])),
             ("messages.chat_template.user", |p| {
                 let mut template = ChatTemplate::default();
                 template.user = Some(String::from("User:"));

@@ -2,9 +2,11 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, ContentType, MessageNamePolicy, MessageRules, ParamRules, PrefillPolicy, ReasoningHistory,
-    ReasoningParam, ReasoningRules, ResponseFormatRules, ResponseFormatSupport, StreamingSupport,
-    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
+    ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
+    ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
+    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, SystemPosition, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -46,11 +48,12 @@ pub fn about(profile: &Profile) -> Vec<String> {
     let accepts = profile.accepts(&AcceptsLayer::default());
     lines.extend(params(&accepts.params));
     lines.extend(messages(&accepts.messages));
+    lines.extend(media(&accepts.media));
     lines.extend(tools(&accepts.tools));
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
     lines.extend(stream(&accepts.stream));
-    lines.extend(responses(profile.responses));
+    lines.extend(responses(profile.responses.clone()));
     lines
 }
 
@@ -102,6 +105,16 @@ fn params(rules: &ParamRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.when(!rules.allow.is_empty(), || format!("only {} are sent", names(&rules.allow)));
     lines.when(!rules.drop.is_empty(), || format!("{} {} dropped", names(&rules.drop), is_are(&rules.drop)));
+    lines.when(!rules.client_only.is_empty(), || {
+        format!(
+            "{} {} sent only if the client sends it",
+            names(&rules.client_only),
+            is_are(&rules.client_only)
+        )
+    });
+    lines.when(rules.refused_with_500, || {
+        "an unknown parameter makes it answer with the status 500".to_owned()
+    });
     for (from, to) in &rules.rename {
         lines.add(format!("`{from}` is sent as `{to}`"));
     }
@@ -179,6 +192,11 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.data_urls_only,
             "images and files are accepted as data URLs only; other URLs are refused by name",
         ),
+        (rules.drop_empty_text, "empty text is dropped, and so are messages that have nothing else"),
+        (
+            rules.drop_blank_text,
+            "text of white space only is dropped, and so are messages that have nothing else",
+        ),
         (rules.drop_empty_assistant, "empty assistant messages are dropped"),
         (rules.drop_null_fields, "fields of messages that are `null` are dropped"),
         (rules.tool_result_name, "tool results contain the tool's name"),
@@ -188,8 +206,13 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.assistant_after_tool,
             "an assistant message is inserted between a tool result and a user message",
         ),
+        (rules.require_user, "if there are only system messages, the last one is sent as `user`"),
+        (rules.trim_prefill, "an assistant message at the end loses the white space at its end"),
     ] {
         lines.when(on, || line.to_owned());
+    }
+    for beginning in &rules.drop_system_lines {
+        lines.add(format!("lines of system messages that begin with `{beginning}` are dropped"));
     }
     lines.keyword(rules.content, |keyword| match keyword {
         ContentType::String => "lists of text parts are sent as one string",
@@ -216,12 +239,35 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     });
     lines.keyword(rules.tool_call_ids, |keyword| match keyword {
         ToolCallIdFormat::Alnum9 => "tool call ids are sent as nine letters and digits",
-        _ => "tool call ids have at most forty characters",
+        ToolCallIdFormat::Max40 => "tool call ids have at most 40 characters",
+        ToolCallIdFormat::Max64 => "tool call ids have at most 64 characters",
+        ToolCallIdFormat::Word => "tool call ids are sent as letters, digits, `_` and `-`",
+        _ => "tool call ids are sent as up to 64 letters, digits, `_` and `-`",
+    });
+    lines.keyword(rules.tool_pairing, |keyword| match keyword {
+        ToolPairing::Later => "each tool call has one result, behind it",
+        _ => "each tool call has one result, directly behind the message with the call",
+    });
+    lines.keyword(rules.system_position, |keyword| match keyword {
+        SystemPosition::AfterUser => "system messages that do not follow the user's are put first",
+        _ => "system messages are put first",
     });
     lines.keyword(rules.reasoning_history, |keyword| match keyword {
         ReasoningHistory::Drop => "the reasoning of earlier turns is dropped",
         _ => "the reasoning of earlier turns is required: what the client does not send is restored where it is known",
     });
+    lines.keyword(rules.reasoning_field, |keyword| match keyword {
+        ReasoningField::ReasoningContent => "the reasoning of earlier turns is sent as `reasoning_content`",
+        ReasoningField::Reasoning => "the reasoning of earlier turns is sent as `reasoning`",
+        ReasoningField::Both => {
+            "the reasoning of earlier turns is sent as `reasoning_content` and as `reasoning`"
+        }
+        ReasoningField::ThinkTags => {
+            "the reasoning of earlier turns is sent in the content, between `<think>` and `</think>`"
+        }
+        _ => "the reasoning of earlier turns, and signatures of calls, are dropped: no field has them",
+    });
+    lines.keyword(rules.unsigned_reasoning, |_| "reasoning of earlier turns without a signature is dropped");
     lines.when(rules.chat_template.is_set(), || match rules.chat_template.name {
         BuiltInTemplate::None => "a conversation is written as one prompt".to_owned(),
         name => format!(
@@ -232,8 +278,55 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     lines.0
 }
 
+fn media(rules: &MediaRules) -> Vec<String> {
+    let (mut lines, usual) = (Lines::default(), MediaRules::default());
+    let listed = |items: &[String]| if items.is_empty() { "nothing".to_owned() } else { names(items) };
+    for (place, kinds, usual) in [
+        ("users show", &rules.in_user, &usual.in_user),
+        ("tool results have", &rules.in_tool_results, &usual.in_tool_results),
+        ("messages of the assistant have", &rules.in_assistant, &usual.in_assistant),
+        ("system messages have", &rules.in_system, &usual.in_system),
+    ] {
+        lines.when(kinds != usual, || format!("besides text, {place} {}", listed(kinds)));
+    }
+    for (kind, forms, usual) in [
+        ("images", &rules.image_sources, &usual.image_sources),
+        ("audio", &rules.audio_sources, &usual.audio_sources),
+        ("files", &rules.file_sources, &usual.file_sources),
+    ] {
+        lines.when(forms != usual, || format!("{kind} are given by {}", listed(forms)));
+    }
+    lines.when(!rules.image_types.is_empty(), || format!("images are {}", names(&rules.image_types)));
+    lines.when(!rules.file_types.is_empty(), || format!("files are {}", names(&rules.file_types)));
+    if let Some(details) = &rules.image_details {
+        lines.add(format!("the `detail` of an image is {}", listed(details)));
+    }
+    lines.when(rules.beside_results, || "media of tool results stand beside the results".to_owned());
+    lines.when(!rules.file_id_prefix.is_empty(), || {
+        format!("ids of files begin with `{}`", rules.file_id_prefix)
+    });
+    lines.when(!rules.url_schemes.is_empty(), || {
+        format!("URLs of media have the schemes {}", names(&rules.url_schemes))
+    });
+    lines.when(rules.untyped, || "base64 is sent without its media type".to_owned());
+    lines.when(rules.named != usual.named, || format!("only {} keep their name", listed(&rules.named)));
+    lines.0
+}
+
 fn tools(rules: &ToolRules) -> Vec<String> {
     let mut lines = Lines::default();
+    lines.when(!rules.supported, || {
+        "tools are dropped, unless a call is demanded or the history has calls".to_owned()
+    });
+    lines.keyword(rules.names, |keyword| {
+        let form = match keyword {
+            ToolNameFormat::Word64 => "up to 64 letters, digits, `_` and `-`",
+            ToolNameFormat::Word128 => "up to 128 letters, digits, `_` and `-`",
+            ToolNameFormat::Identifier64 => "up to 64 letters, digits, `_` and `-`, a letter or `_` first",
+            _ => "up to 128 letters, digits, `_`, `-`, `.` and `:`, a letter or `_` first",
+        };
+        format!("names of tools are sent as {form}")
+    });
     for (what, how) in
         [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
     {
@@ -246,20 +339,15 @@ fn tools(rules: &ToolRules) -> Vec<String> {
             format!("{what} is sent as {how}")
         });
     }
-    lines.when(!rules.drop_schema_keywords.is_empty(), || {
-        format!(
-            "{} {} dropped from schemas",
-            names(&rules.drop_schema_keywords),
-            is_are(&rules.drop_schema_keywords)
-        )
+    lines.when(rules.allowed_choice == ToolChoiceSupport::Native, || {
+        "the choice among some tools (`allowed_tools`) is sent".to_owned()
     });
     for (on, line) in [
         (rules.drop_strict, "`strict` is dropped from functions"),
-        (rules.inline_refs, "`$ref` in schemas is replaced by the schema that it refers to"),
-        (
-            rules.close_strict_schemas,
-            "schemas of strict functions get every key required and `additionalProperties: false`",
-        ),
+        (rules.omit, "it calls no tools: none are sent"),
+        (rules.choice_needs_functions, "without functions no choice is sent"),
+        (rules.omit_for_none, "with `tool_choice: none` no tools are sent"),
+        (rules.require_parameters, "functions without parameters get an empty schema"),
         (
             rules.declare_from_history,
             "tools that the history calls are declared, even if the client no longer offers any",
@@ -267,7 +355,60 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     ] {
         lines.when(on, || line.to_owned());
     }
+    lines.0.extend(schema("schemas of functions", &rules.schema));
+    lines.0.extend(schema("schemas of strict functions", &strict(&rules.strict_schema)));
     lines.0
+}
+
+/// The rules of a layer alone.
+fn strict(layer: &SchemaLayer) -> SchemaRules {
+    let mut rules = SchemaRules::default();
+    rules.overlay(layer);
+    rules
+}
+
+fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
+    let mut lines = Lines::default();
+    for (keywords, text) in [
+        (&rules.keywords, "keep only the keywords"),
+        (&rules.drop_keywords, "lose the keywords"),
+        (&rules.formats, "keep only the formats"),
+    ] {
+        lines.when(!keywords.is_empty(), || format!("{text} {}", names(keywords)));
+    }
+    for (on, line) in [
+        (!rules.number_formats, "lose the formats of numbers"),
+        (rules.plain_patterns, "lose patterns with look-around or back references"),
+        (!rules.boolean_schemas, "have objects in place of Boolean schemas"),
+        (rules.const_as_enum, "have `enum` in place of `const`"),
+        (rules.one_of_as_any_of, "have `anyOf` in place of `oneOf`"),
+        (rules.nullable_as_null, "have the type `null` in place of `nullable`"),
+        (rules.root_object, "have an object as their root"),
+        (rules.plain_root, "have no `anyOf` or the like at their root: its branches are merged"),
+        (rules.require_members, "get missing `properties` and `items`"),
+        (rules.omit_empty, "are not sent if they are empty objects"),
+        (rules.tolerant, "of clients of the same dialect are sent unchanged"),
+    ] {
+        lines.when(on, || line.to_owned());
+    }
+    if let Some(max) = rules.max_min_items {
+        lines.add(format!("have a `minItems` of at most {max}"));
+    }
+    lines.keyword(rules.any_of_siblings, |keyword| match keyword {
+        AnyOfSiblings::NoType => "have no `type` beside `anyOf`: it is moved into the branches",
+        AnyOfSiblings::Annotations => "have only `title`, `description` and `default` beside `anyOf`",
+        _ => "have nothing beside `anyOf`",
+    });
+    lines.keyword(rules.refs, |keyword| match keyword {
+        RefSupport::Alone => "have no `$ref` with other keywords beside it",
+        RefSupport::Acyclic => "have no `$ref` that leads back to itself",
+        _ => "have each `$ref` replaced by the schema that it refers to",
+    });
+    lines.keyword(rules.objects, |keyword| match keyword {
+        ObjectSupport::Required => "get `additionalProperties: false` and every key required",
+        _ => "get `additionalProperties: false`",
+    });
+    lines.0.into_iter().map(|line| format!("{what} {line}")).collect()
 }
 
 fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
@@ -282,6 +423,17 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
             format!("{what} is requested {how}")
         });
     }
+    lines.0.extend(schema("schemas of response formats", &rules.schema));
+    lines.0.extend(schema("schemas of strict response formats", &strict(&rules.strict_schema)));
+    lines.when(rules.requires_json_word, || {
+        "with `json_object` a sentence asks for JSON, unless a message has the word".to_owned()
+    });
+    lines.when(rules.restrict_names, || {
+        "names of response formats have at most 64 letters, digits, `_` and `-`".to_owned()
+    });
+    lines.when(rules.text_enum == ResponseFormatSupport::Native, || {
+        "an answer that is one of some texts is requested as such".to_owned()
+    });
     lines.when(rules.omit_text, || "`response_format: text` is dropped".to_owned());
     lines.when(rules.disable_streaming, || {
         "with a `response_format` it does not stream: the client gets a simulated stream".to_owned()
@@ -292,18 +444,62 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
 fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.keyword(rules.param, |keyword| match keyword {
-        ReasoningParam::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
-        ReasoningParam::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
-        ReasoningParam::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
+        ReasoningParam::ReasoningEffort => "every request for reasoning is sent as `reasoning_effort`",
+        ReasoningParam::Reasoning => "every request for reasoning is sent as `reasoning: {effort}`",
+        ReasoningParam::Thinking => "every request for reasoning is sent as `thinking: {type}`",
+        ReasoningParam::EnableThinking => "every request for reasoning is sent as `enable_thinking`",
         ReasoningParam::ChatTemplateKwargs => {
-            "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`"
+            "every request for reasoning is sent as `chat_template_kwargs: {enable_thinking}`"
         }
-        _ => "`reasoning_effort` is dropped",
+        _ => "requests for reasoning are dropped",
     });
     lines.when(!rules.efforts.is_empty(), || {
         format!("it accepts the efforts {}: the nearest one is sent", names(&rules.efforts))
     });
-    lines.when(rules.use_token_budget, || "it takes a token budget for reasoning, and no effort".to_owned());
+    lines.keyword(rules.amount, |keyword| match keyword {
+        ReasoningAmount::Effort => "a token budget for reasoning is sent as the nearest effort",
+        _ => "an effort of reasoning is sent as a token budget",
+    });
+    for (effort, budget) in &rules.budgets {
+        lines.add(format!("the effort `{effort}` is a budget of {budget} tokens"));
+    }
+    match (rules.min_budget, rules.max_budget) {
+        (None, None) => {}
+        (Some(min), None) => lines.add(format!("its smallest budget for reasoning is {min} tokens")),
+        (None, Some(max)) => lines.add(format!("its largest budget for reasoning is {max} tokens")),
+        (Some(min), Some(max)) => lines.add(format!("its budgets for reasoning are {min} to {max} tokens")),
+    }
+    lines.when(rules.budget_below_max_tokens, || {
+        "a budget for reasoning is kept below the limit on the response's length".to_owned()
+    });
+    lines.when(!rules.larger_budget_feature.is_empty(), || {
+        format!("with the feature `{}` it may be larger", rules.larger_budget_feature)
+    });
+    lines.when(!rules.modes.is_empty(), || {
+        format!("of the types of thinking it accepts {}: the nearest one is sent", names(&rules.modes))
+    });
+    lines.when(!rules.max_effort_off.is_empty(), || {
+        format!("without thinking it accepts no effort above `{}`", rules.max_effort_off)
+    });
+    lines.keyword(rules.default, |keyword| match keyword {
+        ReasoningDefault::Off => "it reasons only on request",
+        _ => "it reasons unless it is switched off, if it can be",
+    });
+    lines.keyword(rules.display, |keyword| match keyword {
+        ReasoningVisibility::Optional => "reasoning is shown as the client requests it",
+        ReasoningVisibility::OnRequest => "reasoning is requested for clients that show it",
+        _ => "it shows no reasoning",
+    });
+    for (on, line) in [
+        (rules.effort_of_response, "an effort concerns the whole response"),
+        (!rules.with_forced_tools, "reasoning is switched off while a tool call is forced"),
+        (
+            rules.requires_signed_calls,
+            "a budget for reasoning is dropped where the reasoning before the last tool calls is missing",
+        ),
+    ] {
+        lines.when(on, || line.to_owned());
+    }
     lines.0
 }
 
@@ -324,8 +520,12 @@ fn responses(rules: AnswerQuirks) -> Vec<String> {
     });
     lines.when(rules.keep_tool_markup, || "tool calls that are written into the text stay there".to_owned());
     lines.keyword(rules.reasoning_tags, |keyword| match keyword {
-        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`",
-        _ => "`<think>` is ordinary text",
+        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`".to_owned(),
+        ReasoningTags::Own(tags) if tags.open.is_empty() => {
+            format!("its text begins with reasoning, up to `{}`", tags.close)
+        }
+        ReasoningTags::Own(tags) => format!("its reasoning is between `{}` and `{}`", tags.open, tags.close),
+        _ => "`<think>` is ordinary text".to_owned(),
     });
     lines.0
 }

@@ -4,15 +4,20 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a profile, and the structs that declare them.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 16] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "EndpointPaths"),
     ("params", "ParamRules"),
     ("messages", "MessageRules"),
     ("messages.chat_template", "ChatTemplate"),
+    ("media", "MediaRules"),
     ("tools", "ToolRules"),
+    ("tools.schema", "SchemaRules"),
+    ("tools.strict_schema", "SchemaRules"),
     ("response_format", "ResponseFormatRules"),
+    ("response_format.schema", "SchemaRules"),
+    ("response_format.strict_schema", "SchemaRules"),
     ("reasoning", "ReasoningRules"),
     ("stream", "StreamingSupport"),
     ("responses", "AnswerQuirks"),
@@ -25,12 +30,15 @@ pub fn table() -> String {
         "profile/definition.rs",
         "accepts/params.rs",
         "accepts/messages.rs",
+        "accepts/media.rs",
         "accepts/tools.rs",
         "accepts/response_format.rs",
+        "accepts/schema.rs",
         "accepts/reasoning.rs",
         "accepts/streaming.rs",
         "canonical/answer_quirks.rs",
         "canonical/chat_template.rs",
+        "canonical/reasoning.rs",
     ]
     .map(|file| std::fs::read_to_string(src.join(file)).unwrap())
     .concat();
@@ -93,7 +101,8 @@ fn value(kind: &str) -> Option<&'static str> {
         "bool" => Some("`true` or `false`"),
         "String" | "Option<String>" => Some("text"),
         "Option<u32>" | "Option<u64>" => Some("a number"),
-        "Vec<String>" | "Option<Vec<String>>" => Some("a list of texts"),
+        "BTreeMap<String, u32>" => Some("numbers, `{ a = 1 }`"),
+        "Vec<String>" | "Option<Vec<String>>" | "SharedList" => Some("a list of texts"),
         "BTreeMap<String, String>" => Some("pairs, `{ a = \"b\" }`"),
         "BTreeMap<String, Vec<String>>" => Some("lists, `{ a = [\"b\"] }`"),
         "BTreeMap<String, Value>" => Some("values of any kind, `{ a = 1 }`"),
@@ -129,10 +138,19 @@ fn keywords(source: &str, name: &str) -> Vec<(String, String)> {
         return all;
     }
     let body = source.split(&format!("pub enum {name} {{")).nth(1).unwrap().split("\n}").next().unwrap();
+    // Variants at the end cannot be written.
+    let body = match body.split_once("#[serde(skip)]") {
+        Some((written, _)) => written.rsplit_once("    ///").unwrap().0,
+        None => body,
+    };
     let lines: Vec<&str> =
         body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let pairs = lines.chunks(2);
-    pairs.map(|pair| (snake_case(pair[1].trim_end_matches(',')), pair[0].replace("/// ", ""))).collect()
+    let spelling = |variant: &str| match variant.trim_end_matches(',') {
+        "Own(Box<TagPair>)" => String::from("{ open = \"…\", close = \"…\" }"),
+        keyword => snake_case(keyword),
+    };
+    pairs.map(|pair| (spelling(pair[1]), pair[0].replace("/// ", ""))).collect()
 }
 
 /// `ReasoningEffort` as `reasoning_effort`.

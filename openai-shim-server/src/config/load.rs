@@ -3,6 +3,7 @@
 
 use super::error::ConfigError;
 use super::overrides::Overrides;
+use super::profiles::Profiles;
 use super::secret::{self, Secret};
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::toml_tree::{ConfigErrors, Section, Source};
@@ -162,13 +163,14 @@ fn upstreams(
     overrides: &Overrides,
     faults: &ConfigErrors,
 ) -> Vec<UpstreamConfig> {
-    let mut upstreams = upstream::from_file(top, source.folder());
+    let profiles = Profiles::read(top);
+    let mut upstreams = upstream::from_file(top, source.folder(), &profiles);
     let target = overrides.upstream.as_deref().or((top.get("upstream").is_none()).then_some("echo"));
     if let Some(target) = target {
-        return upstream::from_arguments(target, overrides, faults).into_iter().collect();
+        return upstream::from_arguments(target, overrides, &profiles, faults).into_iter().collect();
     }
     match upstreams.as_mut_slice() {
-        [only] => upstream::apply_overrides(only, overrides, faults),
+        [only] => upstream::apply_overrides(only, overrides, &profiles, faults),
         _ => {
             let options = [
                 ("--profile", &overrides.profile),

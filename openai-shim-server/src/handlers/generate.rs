@@ -46,27 +46,28 @@ pub(crate) fn generate(
         AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
         return ready(response);
     }
-    let previous_id = stored_responses::previous(dialect, &received.body);
+    let references = stored_responses::references(dialect, &received.body);
     let request = GenerateRequest { dialect, meta, headers, path, received };
-    match (app.route_at_once(client_request.model()), previous_id) {
-        (Some(route), None) => match request.start(app, client_request, route, None) {
+    match (app.route_at_once(client_request.model()), references.is_empty()) {
+        (Some(route), true) => match request.start(app, client_request, route, None) {
             Ok(pending) => Box::pin(pending.respond(app.clone())),
             Err(refusal) => ready(*refusal),
         },
-        // The upstreams' model lists, or the stored response that the request continues, are loaded first.
-        (route, previous_id) => {
+        // The upstreams' model lists, or the stored responses that the request refers to, are loaded first.
+        (route, has_no_references) => {
             let app = app.clone();
             Box::pin(async move {
                 let route = match route {
                     Some(route) => route,
                     None => app.route(client_request.model()).await,
                 };
-                let previous = match previous_id {
-                    Some(id) => Some(stored_responses::load(&app, request.meta.owner.clone(), &id).await),
-                    None => None,
+                let stored = if has_no_references {
+                    None
+                } else {
+                    Some(stored_responses::load(&app, request.meta.owner.clone(), references).await)
                 };
                 let (app_of_start, length) = (app.clone(), request.received.body.len());
-                let start = move || request.start(&app_of_start, client_request, route, previous);
+                let start = move || request.start(&app_of_start, client_request, route, stored);
                 match app.offload.run(length, start).await {
                     Ok(pending) => pending.respond(app).await,
                     Err(refusal) => *refusal,
@@ -109,9 +110,9 @@ impl GenerateRequest {
         app: &Arc<AppState>,
         client_request: ClientRequest,
         route: Result<SelectedUpstream, Error>,
-        previous: Option<Loaded>,
+        stored: Option<Loaded>,
     ) -> Result<PendingResponse, Box<Response>> {
-        match self.prepare(app, client_request, route, previous) {
+        match self.prepare(app, client_request, route, stored) {
             Ok(prepared) => Ok(self.send(app, prepared)),
             Err(error) => Err(Box::new(refuse(app, self.dialect, self.meta, &error))),
         }
@@ -122,7 +123,7 @@ impl GenerateRequest {
         app: &'a Arc<AppState>,
         client_request: ClientRequest,
         route: Result<SelectedUpstream, Error>,
-        previous: Option<Loaded>,
+        stored: Option<Loaded>,
     ) -> Result<PreparedExchange<'a>, Error> {
         let route = route?;
         let is_stream = client_request.wants_stream();
@@ -135,7 +136,7 @@ impl GenerateRequest {
             &self.meta,
             &self.path,
             client_request,
-            (&self.received.body, previous),
+            (&self.received.body, stored),
         )?;
         let headers = std::mem::take(&mut self.headers);
         let client_request = client_request.with_headers(headers).with_owner(self.meta.owner.clone());

@@ -1,5 +1,5 @@
-//! Stored responses for upstreams that store none: records responses, continues from them (`previous_response_id`), and answers
-//! requests for them.
+//! Stored responses for upstreams that store none: records responses, continues from them (`previous_response_id`,
+//! `item_reference`), and answers requests for them.
 
 use crate::app_state::AppState;
 use crate::http::responses;
@@ -11,7 +11,9 @@ use futures_core::Stream;
 use http::StatusCode;
 use http_body::Body as _;
 use openai_shim_core::dialect::Dialect;
-use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, StoredResponsePart, StoredResponsesApi};
+use openai_shim_core::dialect::auxiliary::{
+    AuxiliaryKind, StoredResponseEntry, StoredResponsePart, StoredResponsesApi,
+};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::framing::{Frame, Framer};
@@ -27,8 +29,8 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// How long a response is stored, the same as at OpenAI.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// A stored response, `None` if there is none, or the error of the store.
-pub(crate) type Loaded = Result<Option<Bytes>, Error>;
+/// The entries that a request refers to, by id, `None` if there is none; or the error of the store.
+pub(crate) type Loaded = Result<Vec<(String, Option<Bytes>)>, Error>;
 
 /// Records a response on its way to the client, to store it when it is complete.
 pub(crate) struct ResponseRecorder {
@@ -63,15 +65,16 @@ fn key(owner: Owner, id: &str) -> StateKey {
     StateKey::new(owner, StateKind::Response, 0, id)
 }
 
-/// The id of the response that a request continues from.
-pub(crate) fn previous(dialect: &dyn Dialect, body: &[u8]) -> Option<String> {
-    stored_responses_api(dialect)?.previous_id(body)
+/// The ids of the entries that a request refers to: of the response that it continues from, and of items.
+pub(crate) fn references(dialect: &dyn Dialect, body: &[u8]) -> Vec<String> {
+    stored_responses_api(dialect).map(|api| api.references(body)).unwrap_or_default()
 }
 
-/// Loads a stored response.
-pub(crate) async fn load(app: &AppState, owner: Owner, id: &str) -> Loaded {
-    match app.store.load(&[key(owner, id)]).await {
-        Ok(values) => Ok(values.into_iter().next().flatten()),
+/// Loads stored responses and items.
+pub(crate) async fn load(app: &AppState, owner: Owner, ids: Vec<String>) -> Loaded {
+    let keys: Vec<StateKey> = ids.iter().map(|id| key(owner.clone(), id)).collect();
+    match app.store.load(&keys).await {
+        Ok(values) => Ok(ids.into_iter().zip(values).collect()),
         Err(error) => {
             let text =
                 format!("What is kept of earlier responses cannot be read: {}. Try again.", error.message);
@@ -102,8 +105,10 @@ pub(crate) fn resolve(
     };
     let (mut incoming, mut body) = (incoming, body.clone());
     if let Some(loaded) = loaded {
-        let stored = loaded?;
-        body = Bytes::from(api.with_history(&body, stored.as_ref().and_then(as_text))?);
+        let loaded = loaded?;
+        let stored: Vec<(String, Option<&str>)> =
+            loaded.iter().map(|(id, content)| (id.clone(), content.as_ref().and_then(as_text))).collect();
+        body = Bytes::from(api.with_history(&body, &stored)?);
         incoming = ClientRequest::read(dialect, path, body.clone())?;
     }
     let recorder = api.request_items(&body).map(|items| ResponseRecorder {
@@ -148,8 +153,8 @@ pub(crate) async fn answer(
     meta: &RequestMeta,
     id: &str,
 ) -> Option<Result<Response, Error>> {
-    let stored = match load(app, meta.owner.clone(), id).await {
-        Ok(stored) => stored,
+    let stored = match load(app, meta.owner.clone(), vec![id.to_owned()]).await {
+        Ok(stored) => stored.into_iter().next().and_then(|(_, content)| content),
         Err(error) => return Some(Err(error)),
     };
     let Some(stored) = stored.as_ref().and_then(as_text) else {
@@ -159,7 +164,9 @@ pub(crate) async fn answer(
     let body = match part {
         Some(part) => api.encode_part(part, stored, &meta.query),
         None => {
-            if let Err(error) = app.store.remove(&[key(meta.owner.clone(), id)]).await {
+            let keys: Vec<StateKey> =
+                api.entry_ids(id, stored).iter().map(|id| key(meta.owner.clone(), id)).collect();
+            if let Err(error) = app.store.remove(&keys).await {
                 let text = format!("The response could not be deleted: {}. Try again.", error.message);
                 return Some(Err(Error::Client(ClientError::new(ErrorKind::Overloaded, text))));
             }
@@ -175,8 +182,8 @@ pub(crate) fn storing_upstream(app: &AppState, dialect: &dyn Dialect) -> Option<
 }
 
 impl ResponseRecorder {
-    /// Records bytes; returns the entry to store as soon as the response is complete.
-    fn push(&mut self, chunk: &[u8]) -> Option<StateEntry> {
+    /// Records bytes; returns the entries to store as soon as the response is complete.
+    fn push(&mut self, chunk: &[u8]) -> Option<Vec<StateEntry>> {
         self.request_items.as_ref()?;
         if matches!(self.body, RecordedResponse::Unknown) && !chunk.trim_ascii_start().is_empty() {
             let is_json = chunk.trim_ascii_start().starts_with(b"{");
@@ -206,7 +213,7 @@ impl ResponseRecorder {
                     }
                 });
                 match (pushed, complete) {
-                    (Ok(()), Some(response)) => self.entry(&response),
+                    (Ok(()), Some(response)) => self.entries(&response),
                     (Ok(()), None) => None,
                     (Err(_), _) => {
                         self.request_items = None;
@@ -217,17 +224,20 @@ impl ResponseRecorder {
         }
     }
 
-    /// The entry of a non-streaming response that has ended.
-    fn finish(&mut self) -> Option<StateEntry> {
+    /// The entries of a non-streaming response that has ended.
+    fn finish(&mut self) -> Option<Vec<StateEntry>> {
         match std::mem::replace(&mut self.body, RecordedResponse::Unknown) {
-            RecordedResponse::NonStreaming(body) => self.entry(&body),
+            RecordedResponse::NonStreaming(body) => self.entries(&body),
             _ => None,
         }
     }
 
-    fn entry(&mut self, response: &[u8]) -> Option<StateEntry> {
-        let entry = self.api.entry(self.request_items.take()?, response)?;
-        Some(StateEntry::new(key(self.owner.clone(), &entry.id), entry.content, LIFETIME))
+    fn entries(&mut self, response: &[u8]) -> Option<Vec<StateEntry>> {
+        let entries = self.api.entries(self.request_items.take()?, response);
+        let stored = |entry: StoredResponseEntry| {
+            StateEntry::new(key(self.owner.clone(), &entry.id), entry.content, LIFETIME)
+        };
+        (!entries.is_empty()).then(|| entries.into_iter().map(stored).collect())
     }
 }
 
@@ -249,9 +259,9 @@ enum RecordPhase {
 
 type StoreFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-fn store(app: Arc<AppState>, entry: StateEntry) -> StoreFuture {
+fn store(app: Arc<AppState>, entries: Vec<StateEntry>) -> StoreFuture {
     Box::pin(async move {
-        if let Err(error) = app.store.store(vec![entry]).await {
+        if let Err(error) = app.store.store(entries).await {
             tracing::warn!(error = error.message, "a response could not be kept");
         }
     })
@@ -268,14 +278,14 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Stream for RecordedBody<S> {
                 self.phase = RecordPhase::Streaming;
                 return Poll::Ready(chunk.map(Ok));
             }
-            let (entry, chunk) = match ready!(Pin::new(&mut self.source).poll_next(cx)) {
+            let (entries, chunk) = match ready!(Pin::new(&mut self.source).poll_next(cx)) {
                 Some(Ok(chunk)) => (self.recorder.push(&chunk), Some(chunk)),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => (self.recorder.finish(), None),
             };
-            match entry {
-                Some(entry) => {
-                    let future = store(self.recorder.app.clone(), entry);
+            match entries {
+                Some(entries) => {
+                    let future = store(self.recorder.app.clone(), entries);
                     self.phase = RecordPhase::Storing { future, chunk };
                 }
                 None => return Poll::Ready(chunk.map(Ok)),

@@ -1,9 +1,15 @@
 //! What Anthropic's Messages API accepts; a profile's rules lie over it.
 //!
-//! <https://docs.anthropic.com/en/api/messages>
+//! <https://docs.anthropic.com/en/api/messages>,
+//! <https://platform.claude.com/docs/en/build-with-claude/structured-outputs> (strict schemas),
+//! <https://github.com/anthropics/claude-code/issues/40075> (no branches at the root)
 
-use crate::accepts::literals::{layer, list, ranges};
-use crate::accepts::{AcceptsLayer, ParamLayer};
+use crate::accepts::literals::{layer, list, ranges, shared, text};
+use crate::accepts::{
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    SystemPosition, ToolCallIdFormat, ToolLayer, ToolNameFormat, ToolPairing,
+};
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -24,8 +30,51 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         max_choices: Some(1),
         drop_blank_stops: true
     }),
+    messages: layer!(MessageLayer {
+        // <https://github.com/simonw/llm-anthropic/issues/73>: older models take them in front only.
+        system_position: SystemPosition::AfterUser,
+        require_user: true,
+        trim_prefill: true,
+        tool_call_ids: ToolCallIdFormat::Word,
+        tool_pairing: ToolPairing::Adjacent,
+        drop_empty_text: true,
+        drop_blank_text: true,
+    }),
+    media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { root_object: true, plain_root: true }),
+        strict_schema: strict_schema(),
+        ..layer!(ToolLayer {
+            // <https://github.com/github/copilot-cli/issues/454>
+            names: ToolNameFormat::Word128,
+            require_parameters: true,
+            declare_from_history: true,
+        })
+    },
+    response_format: ResponseFormatLayer {
+        schema: strict_schema(),
+        // It has no parameter for any JSON object.
+        ..layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction })
+    },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `thinking` and `output_config.effort`: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnBudget,
+        efforts: list(&["low", "medium", "high", "xhigh", "max"]),
+        modes: list(&["adaptive", "enabled", "disabled", "between_tools"]),
+        min_budget: Some(1024),
+        budget_below_max_tokens: true,
+        larger_budget_feature: String::from("interleaved-thinking"),
+        display: ReasoningVisibility::Optional,
+        effort_of_response: true,
+        with_forced_tools: false,
+        requires_signed_calls: true,
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[
@@ -38,3 +87,68 @@ pub(super) static PARAMS: Params = Params(&[
     param("reasoning_effort", "output_config.effort"),
     same_name("service_tier").with_values(&["\"auto\"", "\"default\""]),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image", "file"]),
+        in_tool_results: list(&["image", "file"]),
+        // A document there is a 400: <https://platform.claude.com/docs/en/api/migration-2026-10-21>.
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        image_types: list(&["image/jpeg", "image/png", "image/gif", "image/webp"]),
+        file_types: list(&["application/pdf", "text/*"]),
+        file_id_prefix: text("file_"),
+        url_schemes: list(&["http", "https"]),
+        image_details: Some(Vec::new()),
+        named: list(&["file"]),
+    })
+}
+
+/// The schemas of strict tools and of `output_config.format`.
+fn strict_schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        keywords: shared(&[
+            "type",
+            "enum",
+            "const",
+            "anyOf",
+            "allOf",
+            "$schema",
+            "$ref",
+            "$defs",
+            "definitions",
+            "title",
+            "description",
+            "default",
+            "properties",
+            "required",
+            "additionalProperties",
+            "items",
+            "minItems",
+            "format",
+            "pattern",
+        ]),
+        formats: shared(&[
+            "date-time",
+            "time",
+            "date",
+            "duration",
+            "email",
+            "hostname",
+            "uri",
+            "ipv4",
+            "ipv6",
+            "uuid",
+        ]),
+        number_formats: false,
+        plain_patterns: true,
+        max_min_items: Some(1),
+        boolean_schemas: false,
+        one_of_as_any_of: true,
+        nullable_as_null: true,
+        any_of_siblings: AnyOfSiblings::Annotations,
+        refs: RefSupport::Acyclic,
+        objects: ObjectSupport::Closed,
+    })
+}

@@ -2,10 +2,11 @@
 //!
 //! <https://docs.anthropic.com/en/api/messages#body-messages-content>
 
+use super::client_tools;
 use super::extra_fields::{self, report_lost, write_with};
 use super::names::{NAME, SIGNATURE_FORMAT};
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
+    Block, COMPACTION, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
     WHOLE_BLOCK, call_id, issuer,
 };
 use crate::json::{Object, ValueKind, encode_string, items, raw, string_or_json, value_kind};
@@ -74,12 +75,15 @@ fn read_at(item: &str, depth: usize) -> Option<Block> {
         }
         "tool_use" => {
             let (id, signature) = split_id(text_of("id"));
+            let (mut name, mut extra) =
+                (text_of("name"), extra_fields::read(&object, &["type", "id", "name", "input"]));
+            client_tools::read_call(&object, &mut name, &mut extra);
             Block::ToolCall {
                 id,
-                name: text_of("name"),
+                name,
                 arguments: object.non_null("input").map_or(Cow::Borrowed("{}"), string_or_json).into_owned(),
                 signature: signature.map(Into::into),
-                extra: extra_fields::read(&object, &["type", "id", "name", "input"]),
+                extra,
             }
         }
         "tool_result" | "document" | "search_result" if depth >= MAX_DEPTH => native(),
@@ -104,6 +108,13 @@ fn read_at(item: &str, depth: usize) -> Option<Block> {
             None => native(),
         },
         "document" | "search_result" => read_document(item, &object, depth),
+        "compaction" => match object.str("content").filter(|text| !text.is_empty()) {
+            Some(text) => Block::Text {
+                text: text.into(),
+                extra: ExtraFields::new(NAME, vec![(COMPACTION.to_owned(), raw(item))]),
+            },
+            None => native(),
+        },
         _ => native(),
     })
 }
@@ -166,7 +177,7 @@ fn read_source(object: &Object<'_>) -> Option<MediaSource> {
     let source = object.object("source")?;
     let text_of = |key: &str| source.str(key).map(Cow::into_owned);
     match source.str("type")?.as_ref() {
-        "base64" => Some(MediaSource::Base64 { media_type: text_of("media_type")?, data: text_of("data")? }),
+        "base64" => Some(MediaSource::base64(text_of("media_type").unwrap_or_default(), text_of("data")?)),
         "url" => text_of("url").map(MediaSource::Url),
         "file" => text_of("file_id").map(MediaSource::FileId),
         _ => None,
@@ -189,9 +200,12 @@ fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
         read_content_at(list?, depth + 1, &mut blocks)?;
         blocks.iter().map(Block::as_text).collect::<Option<Vec<_>>>().map(|texts| texts.join("\n"))
     });
+    // What names the source stands in front of its text, for dialects without such blocks.
+    let head = ["title", "source", "context"].iter().filter_map(|key| object.str(key));
+    let head = head.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
     match text {
         Some(text) => Block::Text {
-            text: text.into(),
+            text: if head.is_empty() { text } else { format!("{head}\n{text}") }.into(),
             extra: ExtraFields::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]),
         },
         None => Block::Native { dialect: NAME, raw: raw(item) },
@@ -214,16 +228,11 @@ pub(super) fn write(block: &Block, field_path: &str, diagnostics: &mut Diagnosti
             write_thinking(text, signature.as_deref().unwrap_or_default(), extra)
         }
         Block::Image(image) => match write_source(&image.source) {
-            Some(source) => {
-                if image.detail.as_deref().is_some_and(|detail| detail != "auto") {
-                    diagnostics.record(DiagnosticCode::ExtraDropped, field_path, "detail");
-                }
-                write_media(
-                    MediaBlock { block_type: "image", source, title: None, extra: &image.extra },
-                    field_path,
-                    diagnostics,
-                )
-            }
+            Some(source) => write_media(
+                MediaBlock { block_type: "image", source, title: None, extra: &image.extra },
+                field_path,
+                diagnostics,
+            ),
             None => return unsupported(diagnostics, "an image that is no URL and no base64"),
         },
         Block::Audio(_) => return unsupported(diagnostics, "audio"),
@@ -269,7 +278,7 @@ fn write_text(text: &Text, extra: &ExtraFields, field_path: &str, diagnostics: &
     let mut citations = Vec::new();
     for (key, value) in extra_fields::accepted(extra) {
         match key {
-            WHOLE_BLOCK => return value.to_owned(),
+            WHOLE_BLOCK | COMPACTION => return value.to_owned(),
             "citation" => citations.push(value),
             _ => object.set(key, value),
         }

@@ -6,6 +6,7 @@
 //! <https://docs.anthropic.com/en/docs/build-with-claude/streaming>
 
 use super::super::Encoder;
+use super::client_tools::ToolsetCalls;
 use super::names::{NAME, SIGNATURE_FORMAT};
 use super::sse::write_event;
 use super::stop_reason::{self, ContentSummary};
@@ -43,6 +44,7 @@ pub(super) struct MessagesEncoder {
     /// Fields of the message as a whole that only this dialect has.
     extra: ExtraFields,
     extra_index: MemberIndex,
+    toolset_calls: ToolsetCalls,
 }
 
 /// How far the stream is.
@@ -82,6 +84,7 @@ impl MessagesEncoder {
         Self {
             id: String::new(),
             model: spec.model.clone(),
+            toolset_calls: ToolsetCalls::new(&spec.echoed_params),
             spec,
             context,
             diagnostics: Diagnostics::default(),
@@ -178,7 +181,7 @@ impl MessagesEncoder {
                 let id = if id.is_empty() { self.context.new_id("toolu_") } else { id.clone() };
                 let signature = signature.as_deref();
                 let id = content_block::id_with_signature(&id, signature, "content[]", &mut self.diagnostics);
-                content_block::tool_use(&id, name, "{}", &pending.extra)
+                self.toolset_calls.restore(content_block::tool_use(&id, name, "{}", &pending.extra))
             }
         };
         let index = self.write_block_start(&content, out);

@@ -8,10 +8,32 @@ use serde_json::value::RawValue;
 /// A cache breakpoint: a field of this API that clients put into messages of other dialects too.
 const CACHE_CONTROL: &str = "cache_control";
 
+/// Formal fields: other dialects do without them and lose nothing. Their keys begin with a dot in extra fields.
+fn is_formal(key: &str, value: &str) -> bool {
+    match key {
+        "defer_loading" => true,
+        "type" => value == "\"custom\"",
+        "caller" => Object::parse(value.as_bytes())
+            .is_ok_and(|caller| caller.str("type").as_deref() == Some("direct")),
+        "allowed_callers" => {
+            serde_json::from_str::<Vec<String>>(value).is_ok_and(|callers| callers == ["direct"])
+        }
+        _ => false,
+    }
+}
+
+/// Returns a key as the API spells it: without the dot of a formal one.
+pub(super) fn wire_key(key: &str) -> &str {
+    key.strip_prefix('.').unwrap_or(key)
+}
+
 /// Reads all fields but the known ones. The result carries this dialect's name even if it is empty: that distinguishes a
 /// block of a list from one that stood as a bare string.
 pub(super) fn read(object: &Object<'_>, known: &[&str]) -> ExtraFields {
-    let members = object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| (k.to_owned(), raw(v)));
+    let members = object.iter().filter(|(k, _)| !known.contains(k)).map(|(k, v)| {
+        let dot = if is_formal(k, v) { "." } else { "" };
+        (format!("{dot}{k}"), raw(v))
+    });
     ExtraFields::new(NAME, members.collect())
 }
 
@@ -25,7 +47,7 @@ pub(super) fn read_non_null(object: &Object<'_>, known: &[&str]) -> Vec<(String,
 pub(super) fn accepted(extra: &ExtraFields) -> impl Iterator<Item = (&str, &str)> {
     let is_same_dialect = extra.dialect == NAME;
     let is_accepted = move |(key, _): &(&str, &str)| is_same_dialect || *key == CACHE_CONTROL;
-    extra.members.iter().map(|(key, value)| (key.as_str(), value.get())).filter(is_accepted)
+    extra.members.iter().map(|(key, value)| (wire_key(key), value.get())).filter(is_accepted)
 }
 
 /// Writes an object with the extra fields that this API takes.

@@ -8,6 +8,8 @@
 //! | `request` | request JSON to `Request` and back; `request/` has one file each for messages, content, tools and parameters |
 //! | `response` | non-streaming responses: message JSON to `Response` and back |
 //! | `content_block` | one content block: JSON to `Block` and back, in requests and responses |
+//! | `client_tools` | tools that the client runs (`bash`, the text editor, toolsets, …) to functions and back |
+//! | `native_blocks` | blocks and tools that only this API has, to what other dialects can read of them |
 //! | `stop_reason` | `stop_reason` and `stop_sequence` to `FinishReason` and back |
 //! | `extra_fields` | fields without a place in our model: raw JSON to `ExtraFields` and back |
 //! | `usage` | `usage` objects to `Usage` and back |
@@ -28,6 +30,7 @@
 
 mod accepts;
 mod auxiliary;
+mod client_tools;
 mod conformance;
 mod content_block;
 mod decode;
@@ -35,6 +38,7 @@ mod encode;
 mod error;
 mod extra_fields;
 mod names;
+mod native_blocks;
 mod repair;
 mod request;
 mod response;
@@ -46,8 +50,8 @@ mod usage;
 pub mod wire;
 
 use super::{
-    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape,
-    StreamRepairer,
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
+    Repaired, Shape, StreamRepairer,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -86,6 +90,10 @@ impl Dialect for Anthropic {
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, &[("citation", response::citations), ("citations", response::citations)])
+    }
+
+    fn describe_native(&self, json: &str) -> NativeContent {
+        native_blocks::describe(json)
     }
 
     fn accepts(&self) -> &'static AcceptsLayer {

@@ -6,18 +6,24 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::NAME;
 use super::{content_block, extra_fields, shape};
-use crate::canonical::{Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
+use crate::canonical::{
+    Addition, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit,
+};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::borrow::Cow;
 
+mod conversation_settings;
 mod message_content;
 mod messages;
 mod params;
 mod same_dialect;
-mod signed_thinking;
+mod thinking;
 mod tools;
+
+/// The header that states the version of the API.
+const VERSION_HEADER: &str = "anthropic-version";
 
 /// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
@@ -45,6 +51,12 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "stop_sequences" => request.stop.set_decoded(strings(value)),
             "tools" => request.tools.set_decoded(tools::read(&object)?),
             _ => {
+                if asks_to_compact(key, value) {
+                    let message = format!(
+                        "{key}: this upstream does not compact conversations. Send the request without it."
+                    );
+                    request.same_dialect_only.get_or_insert(ClientError::invalid(message).at(key));
+                }
                 let remainder = params::read(key, value, &mut request);
                 extra.extend(remainder.map(|json| (key.to_owned(), raw(json))));
             }
@@ -55,7 +67,24 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     request.extra = ExtraFields::new(NAME, extra);
     decode_system(&object, body, &mut request)?;
     decode_messages(&object, body, &mut request, diagnostics)?;
+    conversation_settings::resolve(&mut request);
     Ok(request)
+}
+
+/// Whether the upstream is to replace the conversation by a compaction of its own.
+fn asks_to_compact(key: &str, value: &str) -> bool {
+    match key {
+        "compaction" => true,
+        "context_management" => {
+            let edits = Object::parse(value.as_bytes()).unwrap_or_default();
+            let edits = edits.array("edits").unwrap_or_default();
+            edits.iter().any(|edit| {
+                let edit = Object::parse(edit.as_bytes()).unwrap_or_default();
+                edit.str("type").is_some_and(|kind| kind.starts_with("compact_"))
+            })
+        }
+        _ => false,
+    }
 }
 
 fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
@@ -99,9 +128,18 @@ fn decode_messages(
     };
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(invalid)?;
     request.messages.decoded_mut().reserve_exact(items.len());
+    let mut is_front = true;
     for (i, item) in items.into_iter().enumerate() {
         let mut message = decode_message(item, i, diagnostics)?;
         message.set_decoded_span(Span::within(body, item));
+        conversation_settings::take_effort(&mut message, request);
+        is_front &= message.role == Role::System;
+        if is_front {
+            // The API takes system messages only behind others.
+            let path = format!("messages[{i}].role");
+            diagnostics.record(DiagnosticCode::ContentRewritten, &path, "the system prompt in a message");
+            message.mark_changed();
+        }
         request.messages.push_decoded(message);
     }
     Ok(())
@@ -159,13 +197,9 @@ pub(super) fn encode<'a>(
     if source.is_none() {
         params::write_extra(request, &mut body);
     }
-    // Claude signs all of its thinking: thinking without a signature is another model's, and Claude rejects it.
-    let drop_unsigned = is_same_dialect
-        && request.model.contains("claude")
-        && request.messages.iter().any(signed_thinking::has_unsigned_thinking);
-    if source.is_none() || request.messages.is_changed() || drop_unsigned {
+    if source.is_none() || request.messages.is_changed() {
         let written = if is_same_dialect {
-            same_dialect::write(request, source.unwrap_or_default(), drop_unsigned, diagnostics)
+            same_dialect::write(request, source.unwrap_or_default(), diagnostics)
         } else {
             messages::write(&request.messages, diagnostics)
         };
@@ -183,13 +217,12 @@ pub(super) fn encode<'a>(
     } else {
         params::write_changed(request, &mut body);
     }
-    if is_same_dialect {
-        params::disable_rejected_thinking(request, &mut body, diagnostics);
-    }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
     let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
-    Ok(Encoded { path: String::from("/messages"), body, headers })
+    headers.insert(HeaderName::from_static(VERSION_HEADER), HeaderValue::from_static("2023-06-01"));
+    // `max_tokens` is none of them: the API requires it.
+    let additions = vec![Addition::header(VERSION_HEADER)];
+    Ok(Encoded { path: String::from("/messages"), body, headers, additions })
 }

@@ -2,6 +2,7 @@
 //!
 //! <https://docs.anthropic.com/en/api/messages#response-id>
 
+use super::client_tools::ToolsetCalls;
 use super::names::{NAME, SIGNATURE_FORMAT};
 use super::stop_reason::{self, ContentSummary};
 use super::usage::{self, UsageCounts};
@@ -130,11 +131,14 @@ pub(super) fn encode(
     }
     let empty = Choice::default();
     let choice = response.choices.first().unwrap_or(&empty);
+    let toolset_calls = ToolsetCalls::new(&spec.echoed_params);
     let (mut content, mut summary) = (Vec::new(), ContentSummary::default());
     for (i, block) in choice.blocks.iter().enumerate() {
         summary.has_tool_calls |= matches!(block, Block::ToolCall { .. });
         summary.has_refusal |= matches!(block, Block::Refusal(_));
-        content.extend(write_block(block, &format!("content[{i}]"), context, diagnostics));
+        let written = write_block(block, &format!("content[{i}]"), context, diagnostics);
+        let is_call = matches!(block, Block::ToolCall { .. });
+        content.extend(written.map(|json| if is_call { toolset_calls.restore(json) } else { json }));
     }
     message.set("content", format!("[{}]", content.join(",")));
     let written = stop_reason::write(choice.finish.as_ref(), summary, &response.extra);

@@ -3,7 +3,7 @@
 //! <https://ai.google.dev/api/caching#Content>
 
 use super::super::shape::Place;
-use super::extra_fields::{self, MERGED_CONTENTS, without_dot};
+use super::extra_fields::{self, MERGED_CONTENTS, RESPONSE_KEY};
 use super::json_keys::{camel_case_keys, parse_object};
 use super::names::{GENERATED_ID_PREFIX, NAME, SIGNATURE_FORMAT, is_generated_id};
 use super::partial_args::is_object;
@@ -211,11 +211,14 @@ fn decode_parts(object: &Object<'_>) -> Vec<Block> {
     }
 }
 
-/// Generates ids for tool calls and results that have none: always the same for the same conversation. A result belongs to
-/// the first call of its name without a result.
+/// Generates ids for tool calls that have none: always the same for the same conversation. A result without an id belongs to
+/// the first call of its name in the last turn that has no result.
 fn assign_call_ids(messages: &mut [Message]) {
     let mut open = OpenCalls::default();
     for (i, message) in messages.iter_mut().enumerate() {
+        if message.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. })) {
+            open = OpenCalls::default();
+        }
         for (k, block) in message.decoded_mut().blocks.iter_mut().enumerate() {
             match block {
                 Block::ToolCall { id, name, .. } => {
@@ -230,10 +233,8 @@ fn assign_call_ids(messages: &mut [Message]) {
                     } else {
                         open.take_by_id(id)
                     };
-                    match call_id {
-                        Some(call_id) => *id = call_id,
-                        None if id.is_empty() => *id = format!("{GENERATED_ID_PREFIX}{i}-{k}"),
-                        None => {}
+                    if let Some(call_id) = call_id {
+                        *id = call_id;
                     }
                 }
                 _ => {}
@@ -267,7 +268,7 @@ pub(super) fn encode(
     let mut results: Vec<String> = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         let path = format!("messages[{i}]");
-        if message.role != Role::Tool {
+        if !has_results(message) {
             write_results(&mut results, &mut contents);
         }
         let original = match (source, message.source_span()) {
@@ -282,12 +283,11 @@ pub(super) fn encode(
             contents.push(original);
             continue;
         }
-        let mut written = Vec::new();
+        // Results that stand in several messages are parts of one content.
+        let mut written = if has_results(message) { std::mem::take(&mut results) } else { Vec::new() };
         let encoder =
             BlockEncoder { call_names: &call_names, message_name: message.name.as_deref(), path: &path };
-        // Google may reject an empty text beside other parts.
-        let has_only_empty_texts = message.blocks.iter().all(is_empty_text);
-        for block in message.blocks.iter().filter(|block| has_only_empty_texts || !is_empty_text(block)) {
+        for block in &message.blocks {
             encoder.encode(block, &mut written, diagnostics);
         }
         if message.name.is_some() && message.role != Role::Tool {
@@ -302,7 +302,7 @@ pub(super) fn encode(
                 system_extra = system_extra.or(Some(&message.extra));
                 system.extend(written);
             }
-            Role::Tool if message.extra.is_empty() => results.append(&mut written),
+            Role::Tool if message.extra.of(NAME).is_empty() => results = written,
             _ if written.is_empty() => {
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "an empty message");
             }
@@ -326,6 +326,10 @@ pub(super) fn encode(
         content.to_json()
     });
     EncodedContents { contents: contents.into_json(), system }
+}
+
+fn has_results(message: &Message) -> bool {
+    message.blocks.iter().any(|block| matches!(block, Block::ToolResult { .. }))
 }
 
 /// Returns the JSON of the contents that were merged into a message.
@@ -363,8 +367,8 @@ impl BlockEncoder<'_> {
                 extra.report_lost(NAME, path, diagnostics);
                 out.push(parts::write_thought(text, signature.as_deref(), extra));
             }
-            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                out.extend(parts::write_media(media, path, diagnostics));
+            Block::Image(_) | Block::Audio(_) | Block::File(_) => {
+                out.extend(parts::write_media(block, path, diagnostics));
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 extra.report_lost(NAME, path, diagnostics);
@@ -397,7 +401,7 @@ struct FunctionResult<'r> {
 }
 
 impl FunctionResult<'_> {
-    /// Encodes a `functionResponse` part, and a part for each medium of the result.
+    /// Encodes a `functionResponse` part.
     fn encode(self, out: &mut Vec<String>, path: &str, diagnostics: &mut Diagnostics) {
         self.extra.report_lost(NAME, path, diagnostics);
         let mut function = Object::new();
@@ -412,50 +416,54 @@ impl FunctionResult<'_> {
             );
         }
         function.set("name", encode_string(self.name.unwrap_or(self.id)));
-        let mut media = Vec::new();
-        let original: Vec<_> = self
+        function.set("response", self.response());
+        let parts = self.parts(path, diagnostics);
+        if !parts.is_empty() {
+            function.set("parts", format!("[{}]", parts.join(",")));
+        }
+        let other_fields = self
             .extra
             .of(NAME)
             .iter()
-            .filter(|(key, _)| without_dot(key).starts_with("functionResponse."))
-            .collect();
-        if original.is_empty() {
-            let text: String = self.blocks.iter().filter_map(Block::as_text).collect();
-            function.set("response", response_json(&text, self.is_error));
-            media = encode_media(self.blocks, path, diagnostics);
-        }
-        for (key, value) in original {
-            let key = without_dot(key).trim_start_matches("functionResponse.");
-            function.set(key.to_owned(), value.get().to_owned());
+            .filter_map(|(key, value)| Some((key.strip_prefix("functionResponse.")?, value.get())));
+        for (key, value) in other_fields {
+            function.set(key.to_owned(), value.to_owned());
         }
         let mut part = Object::new();
         part.set("functionResponse", function.to_json());
         extra_fields::write(&mut part, self.extra);
         out.push(part.to_json());
-        out.extend(media);
     }
-}
 
-/// Encodes the media of a tool result as parts of their own.
-fn encode_media(blocks: &[Block], path: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
-    let mut parts = Vec::new();
-    for block in blocks {
-        match block {
-            Block::Text { .. } => {}
-            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                if let Some(part) = parts::write_media(media, path, diagnostics) {
-                    diagnostics.record(
-                        DiagnosticCode::ContentRewritten,
-                        path,
-                        "a result's media stands beside it",
-                    );
-                    parts.push(part);
-                }
+    /// The response: as the client wrote it, if it still is what the blocks have.
+    fn response(&self) -> String {
+        let text = Block::join_texts(self.blocks, "\n\n");
+        let original = self.extra.of(NAME).iter().find(|(key, _)| key == RESPONSE_KEY);
+        match original {
+            Some((_, original))
+                if parts::response_text(original.get()) == (text.as_str().into(), self.is_error) =>
+            {
+                original.get().to_owned()
             }
-            _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "this block in a result"),
+            _ => response_json(&text, self.is_error),
         }
     }
-    parts
+
+    /// The blocks that are not text, as parts.
+    fn parts(&self, path: &str, diagnostics: &mut Diagnostics) -> Vec<String> {
+        let mut parts = Vec::new();
+        for block in self.blocks {
+            match block {
+                Block::Text { .. } => {}
+                Block::Image(_) | Block::Audio(_) | Block::File(_) => {
+                    parts.extend(parts::write_media(block, path, diagnostics));
+                }
+                Block::Native { dialect: NAME, raw } => parts.push(raw.get().to_owned()),
+                _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "this block in a result"),
+            }
+        }
+        parts
+    }
 }
 
 /// Returns the response of a function as the JSON object that Google requires. An object is the whole output.

@@ -13,6 +13,9 @@ pub(super) const NATIVE_PART: &str = "part";
 /// The key, in a message's extra fields, of the contents that were merged into it.
 pub(super) const MERGED_CONTENTS: &str = ".contents";
 
+/// The key of a function's response as the client wrote it.
+pub(super) const RESPONSE_KEY: &str = ".functionResponse.response";
+
 /// Reads all fields but the known ones, and those that have no meaning: `null`, and `thought: false`.
 pub(super) fn read(object: &Object<'_>, known: &[&str]) -> ExtraFields {
     let is_default = |key: &str, value: &str| value == "null" || key == "thought" && value == "false";

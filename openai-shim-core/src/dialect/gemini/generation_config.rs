@@ -2,11 +2,12 @@
 //!
 //! <https://ai.google.dev/api/generate-content#generationconfig>
 
+use super::extra_fields;
 use super::json_keys::{camel_case, parse_object};
 use super::names::NAME;
-use super::{extra_fields, json_schema};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, ExtraFields, Reasoning, Request, ResponseFormat, TokenLimit,
+    DiagnosticCode, Diagnostics, ExtraFields, NATIVE_SCHEMA, Reasoning, ReasoningDisplay, ReasoningMode,
+    ReasoningParam, Request, ResponseFormat, TokenLimit,
 };
 use crate::json::{self, Object, count, encode_string, from_openapi, natural, raw, string_or_json};
 use serde_json::value::RawValue;
@@ -39,7 +40,7 @@ pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec
             "responseMimeType" | "responseSchema" | "responseJsonSchema" => {}
             "thinkingConfig" => {
                 if let Some(config) = parse_object(value) {
-                    request.reasoning = decode_thinking(&config);
+                    request.reasoning.set_decoded(decode_thinking(&config));
                 }
                 extra.push((format!(".{EXTRA_PREFIX}{key}"), raw(value)));
             }
@@ -60,16 +61,23 @@ fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
 
 fn decode_thinking(config: &Object<'_>) -> Reasoning {
     let mut reasoning = Reasoning::default();
+    reasoning.field = "generationConfig.thinkingConfig";
+    if let Some(level) = config.str("thinkingLevel").filter(|level| level != "THINKING_LEVEL_UNSPECIFIED") {
+        reasoning.set_effort(level.to_ascii_lowercase());
+    }
+    // `NONE` is no level of this API: it is sent as one of the others.
+    if !reasoning.is_off() {
+        reasoning.params.insert(ReasoningParam::OwnBudget);
+    }
     match config.get("thinkingBudget").and_then(|budget| json::integer(&string_or_json(budget))) {
-        Some(0) => reasoning.enabled = Some(false),
-        Some(budget) if budget < 0 => reasoning.enabled = Some(true),
+        Some(0) => reasoning.mode = Some(ReasoningMode::Off),
+        Some(budget) if budget < 0 => reasoning.mode = Some(ReasoningMode::On),
         Some(budget) => reasoning.budget = u64::try_from(budget).ok(),
         None => {}
     }
-    if let Some(level) = config.str("thinkingLevel") {
-        let level = level.to_ascii_lowercase();
-        reasoning.effort = Some(level).filter(|l| l != "thinking_level_unspecified");
-    }
+    reasoning.display = config
+        .bool("includeThoughts")
+        .map(|is_shown| if is_shown { ReasoningDisplay::Auto } else { ReasoningDisplay::Omitted });
     reasoning
 }
 
@@ -82,14 +90,17 @@ fn decode_format(config: &Object<'_>) -> Option<ResponseFormat> {
             name: String::from("response"),
             schema: Some(raw(schema)),
             strict: None,
-            extra: ExtraFields::new(NAME, vec![(String::from("responseJsonSchema"), raw(schema))]),
+            extra: ExtraFields::default(),
         }),
         (None, Some(schema), _) if is_json => Some(ResponseFormat::JsonSchema {
             name: String::from("response"),
             schema: Some(raw(from_openapi(schema))),
             strict: None,
-            extra: ExtraFields::new(NAME, vec![(String::from("responseSchema"), raw(schema))]),
+            extra: ExtraFields::new(NAME, vec![(NATIVE_SCHEMA.to_owned(), raw(schema))]),
         }),
+        (_, _, Some(ENUM_MEDIA_TYPE)) if enum_values(config).is_some() => {
+            enum_values(config).map(ResponseFormat::TextEnum)
+        }
         (None, None, Some("application/json")) => Some(ResponseFormat::JsonObject),
         (None, None, Some("text/plain")) => Some(ResponseFormat::Text),
         (None, None, None) => None,
@@ -101,6 +112,16 @@ fn decode_format(config: &Object<'_>) -> Option<ResponseFormat> {
             Some(ResponseFormat::Native { dialect: NAME, raw: raw(format.to_json()) })
         }
     }
+}
+
+/// The media type of an answer that is one of some texts.
+const ENUM_MEDIA_TYPE: &str = "text/x.enum";
+
+/// The texts of which the answer is one; `None` if the schema is no list of texts.
+fn enum_values(config: &Object<'_>) -> Option<Vec<String>> {
+    let schema = config.non_null("responseJsonSchema").or_else(|| config.non_null("responseSchema"))?;
+    let values: Vec<String> = serde_json::from_str(parse_object(schema)?.get("enum")?).ok()?;
+    Some(values).filter(|values| !values.is_empty())
 }
 
 /// The fields of the response format.
@@ -129,11 +150,13 @@ pub(super) fn encode(request: &Request, diagnostics: &mut Diagnostics) -> Object
         config.set("stopSequences", format!("[{}]", stop.join(",")));
     }
     write_format(request.response_format.as_ref(), &mut config, diagnostics);
-    if let Some(thinking) = encode_thinking(&request.reasoning, diagnostics) {
+    if let Some(thinking) = encode_thinking(&request.reasoning) {
         config.set("thinkingConfig", thinking);
     }
     for (key, value) in request.extra.of(NAME) {
-        if let Some(key) = extra_fields::without_dot(key).strip_prefix(EXTRA_PREFIX) {
+        if let Some(key) = extra_fields::without_dot(key).strip_prefix(EXTRA_PREFIX)
+            && !(key == "thinkingConfig" && request.reasoning.is_changed())
+        {
             config.set(key.to_owned(), value.get().to_owned());
         }
     }
@@ -152,12 +175,16 @@ fn write_format(
         Some(ResponseFormat::JsonSchema { schema, extra, .. }) => {
             config.set("responseMimeType", "\"application/json\"");
             extra.report_lost(NAME, "response_format", diagnostics);
-            if let Some((key, value)) = extra.of(NAME).first() {
-                config.set(key.clone(), value.get().to_owned());
+            if let Some((_, value)) = extra.of(NAME).iter().find(|(key, _)| key == NATIVE_SCHEMA) {
+                config.set("responseSchema", value.get().to_owned());
             } else if let Some(schema) = schema {
-                let schema = json_schema::reduce(schema.get(), "response_format", diagnostics);
-                config.set("responseJsonSchema", schema);
+                config.set("responseJsonSchema", schema.get().to_owned());
             }
+        }
+        Some(ResponseFormat::TextEnum(values)) => {
+            let values: Vec<_> = values.iter().map(|value| encode_string(value)).collect();
+            config.set("responseMimeType", encode_string(ENUM_MEDIA_TYPE));
+            config.set("responseSchema", format!(r#"{{"type":"STRING","enum":[{}]}}"#, values.join(",")));
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => {
             for (key, value) in Object::parse(raw.get().as_bytes()).unwrap_or_default().iter() {
@@ -170,38 +197,26 @@ fn write_format(
     }
 }
 
-/// The budget of each reasoning effort, as Google's own OpenAI endpoint sets it. All models take budgets, and only the newest
-/// take levels.
-const EFFORT_BUDGETS: [(&str, i64); 7] = [
-    ("none", 0),
-    ("minimal", 1024),
-    ("low", 1024),
-    ("medium", 8192),
-    ("high", 24576),
-    ("xhigh", 24576),
-    ("max", 24576),
-];
-
-fn encode_thinking(reasoning: &Reasoning, diagnostics: &mut Diagnostics) -> Option<String> {
-    let effort = reasoning.effort.as_deref();
-    let effort_budget = EFFORT_BUDGETS.iter().find(|(known, _)| Some(*known) == effort);
-    let budget = match (reasoning.enabled, reasoning.budget, effort_budget) {
-        (Some(false), ..) => 0,
-        (_, Some(budget), _) => i64::try_from(budget).unwrap_or(i64::MAX),
-        (.., Some((_, budget))) => *budget,
-        (Some(true), ..) => -1,
-        (None, None, None) => {
-            if let Some(effort) = effort {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, "reasoning_effort", effort);
-            }
-            return None;
+/// Encodes the configuration of thinking: a level or a budget, and whether thoughts are shown.
+fn encode_thinking(reasoning: &Reasoning) -> Option<String> {
+    let mut config = Object::new();
+    let budget = match (reasoning.mode, reasoning.budget, &reasoning.effort) {
+        (Some(ReasoningMode::Off), ..) => Some(String::from("0")),
+        (_, Some(budget), _) => Some(budget.to_string()),
+        (.., Some(level)) => {
+            config.set("thinkingLevel", encode_string(&level.to_ascii_uppercase()));
+            None
         }
+        (Some(_), ..) => Some(String::from("-1")),
+        (None, ..) => None,
     };
-    Some(match budget {
-        0 => String::from(r#"{"thinkingBudget":0}"#),
-        // Other dialects return reasoning by default.
-        budget => format!(r#"{{"thinkingBudget":{budget},"includeThoughts":true}}"#),
-    })
+    if let Some(budget) = budget {
+        config.set("thinkingBudget", budget);
+    }
+    if let Some(display) = reasoning.display {
+        config.set("includeThoughts", (display != ReasoningDisplay::Omitted).to_string());
+    }
+    (!config.is_empty()).then(|| config.to_json())
 }
 
 /// Writes the fields that were changed, and a limit that is missing, into the client's own configuration.
@@ -210,6 +225,7 @@ pub(super) fn encode_changed(config: &mut Object<'_>, request: &Request, diagnos
         (request.stop.is_changed(), &["stopSequences"][..]),
         (request.n.is_changed(), &["candidateCount"]),
         (request.response_format.is_changed(), &FORMAT_FIELDS),
+        (request.reasoning.is_changed(), &["thinkingConfig"]),
     ];
     if groups.iter().any(|(is_changed, _)| *is_changed) {
         let encoded = encode(request, diagnostics);

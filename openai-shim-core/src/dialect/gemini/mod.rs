@@ -11,7 +11,6 @@
 //! | `parts` | one part of a content, in requests and responses, to `Block` and back |
 //! | `tools` | `tools` and `toolConfig` to tools and tool choice, and back |
 //! | `generation_config` | `generationConfig` to the parameters of `Request`, and back |
-//! | `json_schema` | a JSON schema to the subset that Google accepts |
 //! | `response` | non-streaming responses: JSON to `Response` and back |
 //! | `response_object` | what a response or chunk is, and which of its fields our model has a place for |
 //! | `finish_reason` | `finishReason` to `FinishReason` and back |
@@ -26,6 +25,7 @@
 //! | `json_keys` | objects with keys in snake case to objects in camel case |
 //! | `extra_fields` | fields without a place in our model, as `ExtraFields` |
 //! | `auxiliary`, `embeddings` | model lists, token counts, embeddings and other endpoints |
+//! | `native_parts` | parts and tools that only this API has, to what other dialects can read of them |
 //! | `names` | the dialect's name, and names that the files share |
 //!
 //! Reference: <https://ai.google.dev/api/generate-content> (read 2026-11).
@@ -44,8 +44,8 @@ mod extra_fields;
 mod finish_reason;
 mod generation_config;
 mod json_keys;
-mod json_schema;
 mod names;
+mod native_parts;
 mod partial_args;
 mod parts;
 mod repair;
@@ -60,8 +60,8 @@ mod usage;
 pub mod wire;
 
 use super::{
-    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape,
-    StreamRepairer,
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
+    Repaired, Shape, StreamRepairer,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -117,6 +117,10 @@ impl Dialect for Gemini {
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, citations::READERS)
+    }
+
+    fn describe_native(&self, json: &str) -> NativeContent {
+        native_parts::describe(json)
     }
 
     fn accepts(&self) -> &'static AcceptsLayer {

@@ -6,6 +6,7 @@ use super::extra_fields::{self, NATIVE_PART};
 use super::json_keys::parse_object;
 use super::names::{NAME, SIGNATURE_FORMAT, is_generated_id};
 use super::partial_args::{PartialArgs, is_object};
+use crate::canonical::media_type::{registered_name, type_of_name};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text, issuer,
 };
@@ -78,7 +79,7 @@ pub(super) fn read_request_part(part: &str) -> Block {
 }
 
 fn media_block(media_type: &str, media: Media) -> Block {
-    match media_type.split('/').next() {
+    match registered_name(media_type).split('/').next() {
         Some("image") => Block::Image(Box::new(media)),
         Some("audio") => Block::Audio(Box::new(media)),
         _ => Block::File(Box::new(media)),
@@ -128,13 +129,7 @@ fn read_result(object: &Object<'_>) -> Block {
     let function = object.get("functionResponse").and_then(parse_object).unwrap_or_default();
     let response = compact(function.get("response").unwrap_or("{}"));
     let response = response.as_ref();
-    let object_of_response = Object::parse(response.as_bytes()).unwrap_or_default();
-    let mut fields = object_of_response.iter();
-    let (text, is_error) = match (fields.next(), fields.next()) {
-        (Some(("output", value)), None) => (string_or_json(value), false),
-        (Some(("error", value)), None) => (string_or_json(value), true),
-        _ => (string_or_json(response), false),
-    };
+    let (text, is_error) = response_text(response);
     let mut blocks = vec![Block::text(text)];
     for part in function.array("parts").unwrap_or_default() {
         blocks.push(read_request_part(part));
@@ -142,14 +137,28 @@ fn read_result(object: &Object<'_>) -> Block {
     let mut extra = extra_fields::read(object, &["functionResponse"]);
     let function_extra: Vec<_> = function
         .iter()
-        .filter(|(key, _)| *key != "id")
+        .filter(|(key, _)| !matches!(*key, "id" | "parts"))
         .map(|(key, value)| {
-            let is_mapped = ["name", "response", "parts"].contains(&key);
+            let is_mapped = ["name", "response"].contains(&key);
             (format!("{}functionResponse.{key}", if is_mapped { "." } else { "" }), raw(value))
         })
         .collect();
     extra = ExtraFields::new(NAME, [extra.into_members(), function_extra].concat());
     Block::ToolResult { id: function.str("id").unwrap_or_default().into_owned(), blocks, is_error, extra }
+}
+
+/// Returns the text of a function's response, and whether it is an error.
+pub(super) fn response_text(response: &str) -> (Cow<'_, str>, bool) {
+    let object = Object::parse(response.as_bytes()).unwrap_or_default();
+    let mut fields = [object.original("output"), object.original("error")];
+    if object.iter().count() != 1 {
+        fields = [None, None];
+    }
+    match fields {
+        [Some(output), _] => (string_or_json(output), false),
+        [_, Some(error)] => (string_or_json(error), true),
+        _ => (string_or_json(response), false),
+    }
 }
 
 /// Splits a signature from its issuer. Signatures are base64 here; one of another API, with its issuer, is encoded once more.
@@ -244,13 +253,19 @@ impl FunctionCallPart<'_> {
     }
 }
 
-/// Writes media; `None`, and a diagnostic, for a file that Google cannot fetch.
-pub(super) fn write_media(media: &Media, field_path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+/// Writes a block of media; `None`, and a diagnostic, for a file that Google cannot fetch.
+pub(super) fn write_media(block: &Block, field_path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let (media, usual_type) = match block {
+        Block::Image(media) => (media, "image/jpeg"),
+        Block::Audio(media) => (media, "audio/mpeg"),
+        Block::File(media) => (media, "application/pdf"),
+        _ => return None,
+    };
     let mut part = Object::new();
     match &media.source {
         MediaSource::Base64 { media_type, data } => {
             let mut blob = Object::new();
-            blob.set("mimeType", encode_string(&full_media_type(media_type)));
+            blob.set("mimeType", encode_string(&media_type_or_default(media_type)));
             blob.set("data", encode_string(data));
             if let Some(name) = media.name.as_ref().filter(|_| media.extra.dialect == NAME) {
                 blob.set("displayName", encode_string(name));
@@ -259,9 +274,11 @@ pub(super) fn write_media(media: &Media, field_path: &str, diagnostics: &mut Dia
         }
         MediaSource::Url(uri) => {
             let mut file = Object::new();
-            if let Some(media_type) = media_type_of(uri) {
-                file.set("mimeType", encode_string(media_type));
-            }
+            let media_type = type_of_name(uri).unwrap_or_else(|| {
+                diagnostics.record(DiagnosticCode::FieldFilled, field_path, "mimeType");
+                usual_type
+            });
+            file.set("mimeType", encode_string(media_type));
             file.set("fileUri", encode_string(uri));
             part.set("fileData", file.to_json());
         }
@@ -278,30 +295,10 @@ pub(super) fn write_media(media: &Media, field_path: &str, diagnostics: &mut Dia
     Some(part.to_json())
 }
 
-/// Returns a full media type: OpenAI names audio by its format alone.
-fn full_media_type(media_type: &str) -> Cow<'_, str> {
-    match media_type {
-        "" => Cow::Borrowed("application/octet-stream"),
-        t if t.contains('/') => Cow::Borrowed(t),
-        "mp3" => Cow::Borrowed("audio/mpeg"),
-        format => Cow::Owned(format!("audio/{format}")),
+/// Returns the media type of data: OpenAI names audio by its format alone.
+fn media_type_or_default(media_type: &str) -> Cow<'_, str> {
+    match registered_name(media_type) {
+        name if name.is_empty() => Cow::Borrowed("application/octet-stream"),
+        name => name,
     }
-}
-
-/// Returns the media type by the file extension of an address.
-fn media_type_of(uri: &str) -> Option<&'static str> {
-    let path = uri.split(['?', '#']).next().unwrap_or(uri);
-    let (_, extension) = path.rsplit_once('.')?;
-    Some(match extension.to_ascii_lowercase().as_str() {
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "webp" => "image/webp",
-        "gif" => "image/gif",
-        "heic" => "image/heic",
-        "pdf" => "application/pdf",
-        "wav" => "audio/wav",
-        "mp3" => "audio/mpeg",
-        "mp4" => "video/mp4",
-        _ => return None,
-    })
 }

@@ -7,7 +7,7 @@ use super::super::shape::Place;
 use super::json_keys::{camel_case_keys, parse_object};
 use super::names::{ALT_PARAM, NAME};
 use super::request_path::{self, ResponseMode};
-use super::{contents, extra_fields, generation_config, shape, tools};
+use super::{contents, generation_config, shape, tools};
 use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, raw};
@@ -49,7 +49,7 @@ pub(super) fn decode(path: &str, body: &[u8], diagnostics: &mut Diagnostics) -> 
         }
     }
     request.tools.set_decoded(tools::decode(&object));
-    request.extra = extra_fields::of(extra);
+    request.extra = ExtraFields::new(NAME, extra);
     contents::decode(&object, body, &mut request, diagnostics)?;
     Ok(request)
 }
@@ -75,7 +75,7 @@ pub(super) fn encode<'a>(
         Some(body) => encode_changed(body, request, source, diagnostics),
         None => encode_all(request, diagnostics),
     };
-    Ok(Encoded { path, body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path, body, ..Encoded::default() })
 }
 
 /// Writes the fields that were changed into the client's own body.

@@ -194,8 +194,8 @@ fn encode_choice(
                 let part = FunctionCallPart { id: &id, name, arguments, signature, extra };
                 parts.push(part.into_json(PARTS_PATH, diagnostics));
             }
-            Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                parts.extend(parts::write_media(media, PARTS_PATH, diagnostics));
+            Block::Image(_) | Block::Audio(_) | Block::File(_) => {
+                parts.extend(parts::write_media(block, PARTS_PATH, diagnostics));
             }
             Block::Native { dialect: NAME, raw } => parts.push(raw.get().to_owned()),
             _ => diagnostics.record(

@@ -4,9 +4,8 @@
 
 use super::extra_fields::{self, without_dot};
 use super::json_keys::parse_object;
-use super::json_schema;
 use super::names::NAME;
-use crate::canonical::{DiagnosticCode, Diagnostics, Request, Tool, ToolChoice};
+use crate::canonical::{DiagnosticCode, Diagnostics, NATIVE_SCHEMA, Request, Tool, ToolChoice};
 use crate::json::{Object, ValueKind, encode_string, from_openapi, raw, value_kind};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -45,14 +44,11 @@ pub(super) fn decode(object: &Object<'_>) -> Vec<Tool> {
 
 fn decode_function(function: &str) -> Tool {
     let object = parse_object(function).unwrap_or_default();
-    let openapi = object.non_null("parameters");
     let json_schema = object.non_null("parametersJsonSchema");
-    let mut extra =
-        extra_fields::read(&object, &["name", "description", "parametersJsonSchema"]).into_members();
-    extra.iter_mut().filter(|(key, _)| key == "parameters").for_each(|(key, _)| key.insert(0, '.'));
-    if let Some(schema) = json_schema {
-        extra.push((String::from(".parametersJsonSchema"), raw(schema)));
-    }
+    let openapi = object.non_null("parameters").filter(|_| json_schema.is_none());
+    let known = ["name", "description", "parameters", "parametersJsonSchema"];
+    let mut extra = extra_fields::read(&object, &known).into_members();
+    extra.extend(openapi.map(|schema| (NATIVE_SCHEMA.to_owned(), raw(schema))));
     Tool::Function {
         name: object.str("name").unwrap_or_default().into_owned(),
         description: object.str("description").map(Cow::into_owned),
@@ -78,16 +74,13 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
                 if let Some(description) = description {
                     function.set("description", encode_string(description));
                 }
-                let has_original =
-                    extra.of(NAME).iter().any(|(key, _)| without_dot(key).starts_with("parameters"));
-                if let Some(parameters) = parameters.as_ref().filter(|_| !has_original) {
-                    let schema = json_schema::reduce(parameters.get(), &path, diagnostics);
-                    if !has_no_parameters(&schema) {
-                        function.set("parametersJsonSchema", schema);
-                    }
-                }
                 for (key, value) in extra.of(NAME) {
-                    function.set(without_dot(key), value.get());
+                    let key = if key == NATIVE_SCHEMA { "parameters" } else { without_dot(key) };
+                    function.set(key, value.get());
+                }
+                if let Some(parameters) = parameters.as_ref().filter(|_| function.get("parameters").is_none())
+                {
+                    function.set("parametersJsonSchema", parameters.get());
                 }
                 functions.push(function.to_json());
             }
@@ -101,18 +94,6 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
         natives.insert(0, format!("{{\"functionDeclarations\":[{}]}}", functions.join(",")));
     }
     format!("[{}]", natives.join(","))
-}
-
-/// Whether a schema is an object without properties. Google rejects such a schema, and a function without one means the same.
-fn has_no_parameters(schema: &str) -> bool {
-    let object = Object::parse(schema.as_bytes()).unwrap_or_default();
-    object.str("type").as_deref() == Some("object")
-        && object.object("properties").is_none_or(|p| p.is_empty())
-        && object.iter().all(|(key, value)| {
-            matches!(key, "type" | "properties")
-                || key == "additionalProperties" && value == "false"
-                || key == "required" && value == "[]"
-        })
 }
 
 /// Decodes the tool choice; fields without a place in our model go to `extra`.
@@ -131,13 +112,15 @@ pub(super) fn decode_choice(
         let allowed = calling.array("allowedFunctionNames").unwrap_or_default();
         let names: Vec<_> = allowed.iter().filter_map(|name| crate::json::decode_string(name)).collect();
         let (choice, is_exact) = match (mode.as_str(), names.as_slice()) {
-            ("NONE", []) => (Some(ToolChoice::None), true),
+            ("NONE", _) => (Some(ToolChoice::None), true),
             ("AUTO", []) => (Some(ToolChoice::Auto), true),
             ("ANY", []) => (Some(ToolChoice::Required), true),
             ("ANY", [name]) => (Some(ToolChoice::Function(name.clone().into_owned())), true),
-            // Our model can require a call, but not a call of one out of several tools.
-            ("ANY", _) => (Some(ToolChoice::Required), false),
-            ("AUTO" | "VALIDATED", _) => (Some(ToolChoice::Auto), false),
+            ("ANY" | "AUTO" | "VALIDATED", [_, ..]) => {
+                let names = names.iter().map(|name| name.clone().into_owned()).collect();
+                (Some(ToolChoice::Allowed { names, is_required: mode == "ANY" }), true)
+            }
+            ("VALIDATED", []) => (Some(ToolChoice::Auto), false),
             _ => (None, false),
         };
         request.tool_choice.set_decoded(choice);
@@ -156,6 +139,12 @@ pub(super) fn encode_choice(request: &Request, diagnostics: &mut Diagnostics) ->
         Some(ToolChoice::Required) => Some(String::from(r#"{"mode":"ANY"}"#)),
         Some(ToolChoice::Function(name)) => {
             Some(format!(r#"{{"mode":"ANY","allowedFunctionNames":[{}]}}"#, encode_string(name)))
+        }
+        Some(ToolChoice::Allowed { names, is_required }) => {
+            // Only with these modes the names have an effect.
+            let mode = if *is_required { "ANY" } else { "VALIDATED" };
+            let names: Vec<_> = names.iter().map(|name| encode_string(name)).collect();
+            Some(format!(r#"{{"mode":"{mode}","allowedFunctionNames":[{}]}}"#, names.join(",")))
         }
         Some(ToolChoice::Native { dialect, .. }) => {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, "tool_choice", dialect);

@@ -1,9 +1,13 @@
 //! What Ollama's API accepts; a profile's rules lie over it.
 //!
-//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>
+//! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>,
+//! <https://github.com/ollama/ollama/blob/main/api/types.go> (no choice among tools; no references in their schemas)
 
 use crate::accepts::literals::{layer, list};
-use crate::accepts::{AcceptsLayer, ParamLayer};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer, ReasoningParam,
+    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
+};
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
@@ -13,14 +17,45 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
         max_choices: Some(1)
     }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        data_urls_only: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
+    media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { refs: RefSupport::Inline, root_object: true }),
+        ..layer!(ToolLayer {
+            required_choice: ToolChoiceSupport::Auto,
+            named_choice: ToolChoiceSupport::Auto,
+            omit_for_none: true,
+        })
+    },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
 
 /// The rules of `/api/generate`.
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { max_choices: Some(1) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        data_urls_only: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
+    media: media(),
+    tools: layer!(ToolLayer { omit: true }),
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `think`: <https://docs.ollama.com/capabilities/thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnSwitch,
+        efforts: list(&["low", "medium", "high", "max"]),
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[
@@ -36,3 +71,16 @@ pub(super) static PARAMS: Params = Params(&[
     param("stop", "options.stop"),
     param("reasoning_effort", "think"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image"]),
+        in_tool_results: list(&["image"]),
+        in_assistant: Vec::new(),
+        in_system: Vec::new(),
+        untyped: true,
+        image_details: Some(Vec::new()),
+        named: Vec::new(),
+    })
+}

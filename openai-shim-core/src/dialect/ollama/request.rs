@@ -6,7 +6,10 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::{FAMILY, OllamaApi};
 use super::{extra_fields, shape};
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request, ResponseFormat, Tool, ToolChoice};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, ExtraFields, Reasoning, ReasoningMode, ReasoningParam, Request,
+    ResponseFormat, Tool,
+};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
 use std::borrow::Cow;
@@ -47,10 +50,8 @@ pub(super) fn decode(
                 let options = Object::parse(value.as_bytes()).unwrap_or_default();
                 options::decode(&options, &mut request, &mut extra);
             }
-            ("think", ValueKind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
-            ("think", ValueKind::String) => {
-                request.reasoning.effort =
-                    decode_string(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
+            ("think", ValueKind::Bool | ValueKind::String) => {
+                decode_think(value, request.reasoning.decoded_mut());
             }
             ("format", ValueKind::Object) => request.response_format.set_decoded(Some(decode_schema(value))),
             ("format", ValueKind::String) if value.trim() == "\"json\"" => {
@@ -69,9 +70,10 @@ pub(super) fn decode(
             _ => push_extra(),
         }
     }
+    request.reasoning.decoded_mut().shown_by_default = true;
     // Ollama sends usage with every response.
     request.include_usage = request.stream;
-    request.extra = extra_fields::of(extra);
+    request.extra = ExtraFields::new(FAMILY, extra);
     match api {
         OllamaApi::Chat => message::decode(&object, body, &mut request, diagnostics)?,
         OllamaApi::Generate => generate::decode(&object, &mut request, diagnostics)?,
@@ -136,9 +138,12 @@ pub(super) fn encode<'a>(
         }
     }
     if source.is_none() {
-        write_params(api, request, &mut body, diagnostics);
+        write_params(request, &mut body, diagnostics);
     } else if request.tools.is_changed() {
-        write_tools(api, request, &mut body, diagnostics);
+        write_tools(request, &mut body, diagnostics);
+    }
+    if source.is_none() || request.reasoning.is_changed() {
+        write_think(&request.reasoning, &mut body);
     }
     // Always written: servers that imitate Ollama may have another default.
     if body.bool("stream") != Some(request.stream) {
@@ -146,12 +151,12 @@ pub(super) fn encode<'a>(
     }
     options::encode(request, source.is_some(), &mut body);
     let path = String::from(if api == OllamaApi::Chat { "/chat" } else { "/generate" });
-    Ok(Encoded { path, body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path, body, ..Encoded::default() })
 }
 
 /// Writes the parameters, into a body that has none of the client's bytes.
-fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    write_tools(api, request, body, diagnostics);
+fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    write_tools(request, body, diagnostics);
     match &*request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
         Some(ResponseFormat::JsonSchema { schema, .. }) => {
@@ -163,10 +168,7 @@ fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagno
         Some(ResponseFormat::Native { dialect, .. }) => {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", dialect);
         }
-        Some(ResponseFormat::Text) | None => {}
-    }
-    if let Some(think) = write_think(request, diagnostics) {
-        body.set("think", think);
+        Some(ResponseFormat::Text | ResponseFormat::TextEnum(_)) | None => {}
     }
     if *request.parallel_tool_calls == Some(false) {
         diagnostics.record(DiagnosticCode::ParamDropped, "parallel_tool_calls", "");
@@ -178,60 +180,28 @@ fn write_params(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagno
     }
 }
 
-/// Returns the JSON of `think`. Only some models have levels; all others read a level as `true`.
-fn write_think(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
-    let reasoning = &request.reasoning;
-    if let Some(effort) = reasoning.effort.as_deref() {
-        return Some(match effort {
-            "none" => String::from("false"),
-            "low" | "medium" | "high" => encode_string(effort),
-            "minimal" => {
-                diagnostics.record(DiagnosticCode::ParamClamped, "reasoning_effort", "minimal to low");
-                encode_string("low")
-            }
-            _ => {
-                diagnostics.record(DiagnosticCode::ParamClamped, "reasoning_effort", "to high");
-                encode_string("high")
-            }
-        });
+fn decode_think(value: &str, reasoning: &mut Reasoning) {
+    reasoning.params.insert(ReasoningParam::OwnSwitch);
+    reasoning.field = "think";
+    match decode_string(value) {
+        Some(level) => reasoning.set_effort(level.into_owned()),
+        None => reasoning.set_enabled(value.trim() == "true"),
     }
-    if reasoning.budget.is_some() {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning budget", "");
-    }
-    let enabled = reasoning.enabled.or(reasoning.budget.map(|budget| budget > 0))?;
-    Some(enabled.to_string())
 }
 
-fn write_tools(api: OllamaApi, request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let choice = request.tool_choice.as_ref();
-    let is_disabled = matches!(choice, Some(ToolChoice::None));
-    if request.tools.is_empty() || is_disabled || api == OllamaApi::Generate {
-        if api == OllamaApi::Generate && !request.tools.is_empty() && !is_disabled {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "this form calls no tools");
-        }
-        body.remove("tools");
-        return;
+/// Writes `think`. Only some models have levels; all others read a level as `true`.
+fn write_think(reasoning: &Reasoning, body: &mut Object<'_>) {
+    match (reasoning.mode, &reasoning.effort) {
+        (Some(ReasoningMode::Off), _) => body.set("think", "false"),
+        (_, Some(level)) => body.set("think", encode_string(level)),
+        (Some(_), None) => body.set("think", "true"),
+        (None, None) => drop(body.remove("think")),
     }
-    let chosen = match choice {
-        Some(ToolChoice::Function(name)) => {
-            diagnostics.record(
-                DiagnosticCode::FeatureUnsupported,
-                "tool_choice",
-                "only this tool is offered, and not forced",
-            );
-            Some(name.as_str())
-        }
-        Some(ToolChoice::Required | ToolChoice::Native { .. }) => {
-            diagnostics.record(DiagnosticCode::FeatureUnsupported, "tool_choice", "");
-            None
-        }
-        Some(ToolChoice::Auto | ToolChoice::None) | None => None,
-    };
-    // This API cannot force a tool: a chosen one is the only one that is offered.
-    let chosen = chosen.filter(|name| request.tools.iter().any(|tool| tool.name() == Some(name)));
-    let offered = request.tools.iter().enumerate();
-    let offered = offered.filter(|(_, tool)| chosen.is_none() || tool.name() == chosen);
-    let tools: Vec<_> = offered.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();
+}
+
+fn write_tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    let tools = request.tools.iter().enumerate();
+    let tools: Vec<_> = tools.filter_map(|(i, tool)| write_tool(tool, i, diagnostics)).collect();
     if tools.is_empty() {
         body.remove("tools");
     } else {

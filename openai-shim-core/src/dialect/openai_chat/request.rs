@@ -5,7 +5,8 @@
 use super::extra_fields::{NAME, unknown_fields};
 use super::shape;
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, SHARED, TokenLimit,
+    Addition, DiagnosticCode, Diagnostics, ExtraFields, LEGACY_FUNCTIONS, Message, NATIVE_SCHEMA, Request,
+    ResponseFormat, SHARED, TokenLimit,
 };
 use crate::dialect::Encoded;
 use crate::dialect::shape::Place;
@@ -14,12 +15,14 @@ use crate::json::{
     Object, ValueKind, count, decode_string, encode_string, integer, natural, number, raw, value_kind,
 };
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 mod decode_message;
 mod encode_message;
 mod messages;
 mod raw_fields;
+mod reasoning;
 mod tools;
 
 use messages::MessagesReader;
@@ -70,7 +73,6 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
-            "reasoning_effort" => request.reasoning.effort = decode_string(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls.set_decoded(object.bool(key)),
             "stop" => request.stop.set_decoded(read_stop_sequences(value)),
             "tools" => request.tools.set_decoded(tools::decode_tools(&object, diagnostics)?),
@@ -83,15 +85,40 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
                 if object.bool("logprobs") == Some(true) && natural(value).is_some_and(|top| top > 0) => {}
             "logit_bias" if value_kind(value) != ValueKind::Null => request.logit_bias = Some(raw(value)),
             _ if SHARED.contains(&key) => request.shared.push((key.to_owned(), raw(value))),
-            _ => extra.push((key.to_owned(), raw(value))),
+            _ => {
+                // The dot marks what other dialects can express, too.
+                let is_read = reasoning::param(key)
+                    .is_some_and(|param| reasoning::decode(param, value, request.reasoning.decoded_mut()));
+                extra.push((if is_read { format!(".{key}") } else { key.to_owned() }, raw(value)));
+            }
         }
     }
+    decode_legacy_functions(&mut request, &mut extra);
+    request.reasoning.decoded_mut().shown_by_default = true;
     request.extra = ExtraFields::new(NAME, extra);
     if request.include_usage && !request.stream {
         request.include_usage = false;
     }
     reader.finish(&object, &mut request, diagnostics)?;
     Ok(request)
+}
+
+/// Reads the legacy `functions` and `function_call`, unless the client sends tools.
+fn decode_legacy_functions(request: &mut Request, extra: &mut [(String, Box<RawValue>)]) {
+    if !request.tools.is_empty() || !extra.iter().any(|(key, _)| key == "functions") {
+        return;
+    }
+    for (key, value) in extra.iter_mut().filter(|(_, value)| value.get() != "null") {
+        match key.as_str() {
+            "functions" => request.tools.set_decoded(tools::decode_functions(value.get())),
+            "function_call" if request.tool_choice.is_none() => {
+                request.tool_choice.set_decoded(tools::decode_function_call(value.get()));
+            }
+            _ => continue,
+        }
+        // Nothing is lost without the field.
+        key.insert(0, '.');
+    }
 }
 
 fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
@@ -122,6 +149,13 @@ fn decode_response_format(value: &str) -> Option<ResponseFormat> {
     let Ok(object) = Object::parse(value.as_bytes()) else { return Some(native()) };
     Some(match object.str("type").as_deref() {
         Some("text") => ResponseFormat::Text,
+        // The form of llama.cpp and some hosts.
+        Some("json_object") if object.non_null("schema").is_some() => ResponseFormat::JsonSchema {
+            name: String::from("response"),
+            schema: object.non_null("schema").map(raw),
+            strict: None,
+            extra: ExtraFields::new(NAME, vec![(NATIVE_SCHEMA.to_owned(), raw(value))]),
+        },
         Some("json_object") => ResponseFormat::JsonObject,
         Some("json_schema") => match object.object("json_schema") {
             Some(schema) => ResponseFormat::JsonSchema {
@@ -159,31 +193,16 @@ pub(super) fn encode<'a>(
         body.remove("prompt");
     }
     if source.is_none() {
-        write_params(request, &mut body, diagnostics);
-        let reasoning = &request.reasoning;
-        if reasoning.as_effort().is_none() && reasoning.enabled.is_some() {
-            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking on or off");
-        }
+        write_params(request, &mut body);
+    }
+    if request.reasoning.is_changed() || (source.is_none() && request.extra.dialect != NAME) {
+        reasoning::encode(&request.reasoning, &mut body);
     }
     let is_translated = source.is_none();
-    if is_translated || request.tools.is_changed() {
-        let tools = request.tools.iter().enumerate();
-        let tools: Vec<_> = tools.filter_map(|(i, tool)| tools::encode_tool(tool, i, diagnostics)).collect();
-        set_or_remove(&mut body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
-    }
-    if is_translated || request.is_tool_choice_changed() {
-        // A choice without tools is an error.
-        let has_lost_tools = is_translated && body.get("tools").is_none() && !request.tools.is_empty();
-        let choice = request.tool_choice.as_ref().filter(|_| !has_lost_tools);
-        if request.tool_choice.is_some() && has_lost_tools {
-            diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
-        }
-        let choice = choice.and_then(|choice| tools::encode_tool_choice(choice, diagnostics));
-        set_or_remove(&mut body, "tool_choice", choice);
-        let parallel = request
-            .parallel_tool_calls
-            .filter(|_| !has_lost_tools && (!is_translated || !request.tools.is_empty()));
-        set_or_remove(&mut body, "parallel_tool_calls", parallel.map(|v| v.to_string()));
+    if source.is_some() && request.extra.get(LEGACY_FUNCTIONS).is_some() {
+        write_legacy_functions(request, &mut body);
+    } else {
+        write_tools(request, is_translated, &mut body, diagnostics);
     }
     if is_translated || request.response_format.is_changed() {
         set_or_remove(
@@ -202,14 +221,43 @@ pub(super) fn encode<'a>(
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    stream_options(request, &mut body, diagnostics);
+    let additions = stream_options(request, &mut body, diagnostics);
     if let Some(limit) = request.max_tokens {
         let name = if limit.completion { "max_completion_tokens" } else { "max_tokens" };
         if body.non_null("max_tokens").is_none() && body.non_null("max_completion_tokens").is_none() {
             body.set(name, limit.tokens.to_string());
         }
     }
-    Ok(Encoded { path: String::from("/chat/completions"), body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path: String::from("/chat/completions"), body, additions, ..Encoded::default() })
+}
+
+/// Writes tools and tool choice where they were changed, or all in a request of another dialect.
+fn write_tools(request: &Request, is_translated: bool, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+    if is_translated || request.tools.is_changed() {
+        let tools = request.tools.iter().enumerate();
+        let tools: Vec<_> = tools.filter_map(|(i, tool)| tools::encode_tool(tool, i, diagnostics)).collect();
+        set_or_remove(body, "tools", (!tools.is_empty()).then(|| format!("[{}]", tools.join(","))));
+    }
+    if is_translated || request.is_tool_choice_changed() {
+        let choice = request.tool_choice.as_ref();
+        let choice = choice.and_then(|choice| tools::encode_tool_choice(choice, &request.tools, diagnostics));
+        set_or_remove(body, "tool_choice", choice);
+        let parallel = request.parallel_tool_calls.map(|v| v.to_string());
+        set_or_remove(body, "parallel_tool_calls", parallel);
+    }
+}
+
+/// Writes changed functions in the form that the client used.
+fn write_legacy_functions(request: &Request, body: &mut Object<'_>) {
+    if request.tools.is_changed() {
+        let functions = (!request.tools.is_empty()).then(|| tools::encode_functions(&request.tools));
+        set_or_remove(body, "functions", functions);
+    }
+    if request.tool_choice.is_changed() {
+        let choice = request.tool_choice.as_ref();
+        let choice = choice.and_then(|choice| tools::encode_function_call(choice, &request.tools));
+        set_or_remove(body, "function_call", choice);
+    }
 }
 
 /// Writes the messages as a list: unchanged ones as the client's own bytes, the others from the model.
@@ -232,7 +280,7 @@ fn encode_messages(request: &Request, source: Option<&[u8]>, diagnostics: &mut D
         }
         match message.source_span().and_then(|span| source?.get(span.range())) {
             Some(bytes) => list.extend_from_slice(bytes),
-            None => encode_message::encode(message, &mut list, i, diagnostics),
+            None => encode_message::encode(message, request.reasoning_field, &mut list, i, diagnostics),
         }
     }
     list.push(b']');
@@ -240,7 +288,8 @@ fn encode_messages(request: &Request, source: Option<&[u8]>, diagnostics: &mut D
 }
 
 /// Requests token counts in the stream where these are needed, and drops options that a non-streaming request cannot have.
-fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Returns what the client did not request.
+fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Addition> {
     let options = body.object("stream_options").map(Object::into_owned);
     let includes_usage = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
     if request.stream && request.include_usage {
@@ -248,6 +297,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
             let mut options = options.unwrap_or_default();
             options.set("include_usage", "true");
             body.set("stream_options", options.to_json());
+            return vec![Addition::member("stream_options")];
         }
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
@@ -257,10 +307,11 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
             if request.stream { "" } else { "only streams have options" },
         );
     }
+    Vec::new()
 }
 
 /// Writes the parameters of a request that came in another dialect.
-fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+fn write_params(request: &Request, body: &mut Object<'_>) {
     let mut set = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -275,12 +326,11 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     set("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     set("seed", request.seed.map(|v| v.to_string()));
     set("user", request.user.as_deref().map(encode_string));
-    set("reasoning_effort", request.reasoning.as_effort().map(encode_string));
-    if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
-        diagnostics.record(DiagnosticCode::ParamRenamed, "reasoning", "a budget, as an effort");
-    }
-    for (key, value) in request.extra.of(NAME).iter().chain(&request.shared) {
-        body.set(key.clone(), value.get().to_owned());
+    // A dot marks what the canonical model has a place for.
+    let is_written = |key: &str| key.strip_prefix('.').is_none_or(|name| reasoning::param(name).is_some());
+    let extra = request.extra.of(NAME).iter().filter(|(key, _)| is_written(key));
+    for (key, value) in extra.chain(&request.shared) {
+        body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }
     if let Some(top) = request.logprobs {
         body.set("logprobs", "true");
@@ -306,6 +356,11 @@ fn encode_response_format(format: &ResponseFormat) -> Option<String> {
     Some(match format {
         ResponseFormat::Text => String::from(r#"{"type":"text"}"#),
         ResponseFormat::JsonObject => String::from(r#"{"type":"json_object"}"#),
+        ResponseFormat::JsonSchema { extra, .. }
+            if extra.get(NATIVE_SCHEMA).is_some() && extra.dialect == NAME =>
+        {
+            extra.get(NATIVE_SCHEMA)?.to_owned()
+        }
         ResponseFormat::JsonSchema { name, schema, strict, extra } => {
             let mut inner = Object::new();
             inner.set("name", encode_string(name));
@@ -324,6 +379,6 @@ fn encode_response_format(format: &ResponseFormat) -> Option<String> {
             format!(r#"{{"type":"json_schema","json_schema":{}}}"#, inner.to_json())
         }
         ResponseFormat::Native { dialect: NAME, raw } => raw.get().to_owned(),
-        ResponseFormat::Native { .. } => return None,
+        ResponseFormat::TextEnum(_) | ResponseFormat::Native { .. } => return None,
     })
 }

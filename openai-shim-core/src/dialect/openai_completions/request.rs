@@ -6,8 +6,8 @@ use super::extra_fields::NAME;
 use super::prompt_echo::{NO_PROMPT_KEY, PROMPT_KEY};
 use super::shape;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role, TokenLimit,
-    ToolChoice,
+    Addition, Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, ResponseFormat, Role,
+    TokenLimit,
 };
 use crate::dialect::Encoded;
 use crate::error::ClientError;
@@ -173,13 +173,13 @@ pub(super) fn encode<'a>(
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });
     }
-    stream_options(request, &mut body, diagnostics);
+    let additions = stream_options(request, &mut body, diagnostics);
     if let Some(limit) = request.max_tokens
         && body.non_null("max_tokens").is_none()
     {
         body.set("max_tokens", limit.tokens.to_string());
     }
-    Encoded { path: String::from("/completions"), body, headers: http::HeaderMap::new() }
+    Encoded { path: String::from("/completions"), body, additions, ..Encoded::default() }
 }
 
 /// Renders the conversation as one prompt.
@@ -237,7 +237,7 @@ fn record_unsupported_blocks(blocks: &[Block], field_path: &str, diagnostics: &m
 }
 
 /// Requests token counts in the stream where these are needed, and drops options that a non-streaming request cannot have.
-fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Addition> {
     let options = body.object("stream_options").map(Object::into_owned);
     let includes_usage = options.as_ref().and_then(|o| o.bool("include_usage")).unwrap_or(false);
     if request.stream && request.include_usage {
@@ -245,12 +245,14 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
             let mut options = options.unwrap_or_default();
             options.set("include_usage", "true");
             body.set("stream_options", options.to_json());
+            return vec![Addition::member("stream_options")];
         }
     } else if body.non_null("stream_options").is_some() {
         body.remove("stream_options");
         let why = if request.stream { "" } else { "only streams have options" };
         diagnostics.record(DiagnosticCode::ParamDropped, "stream_options", why);
     }
+    Vec::new()
 }
 
 /// Writes the parameters of a request that came in another dialect, or without its source.
@@ -276,19 +278,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
 
 /// Records what a request of another dialect has and this one cannot express.
 fn record_unsupported(request: &Request, diagnostics: &mut Diagnostics) {
-    if !request.tools.is_empty() {
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", "text completions call no tools");
-    }
-    if !matches!(*request.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None)) {
-        diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
-    }
     if !matches!(*request.response_format, None | Some(ResponseFormat::Text)) {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", "");
-    }
-    if request.reasoning.as_effort().is_some_and(|effort| effort != "none")
-        || request.reasoning.enabled == Some(true)
-    {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning_effort", "");
     }
 }
 

@@ -1,9 +1,14 @@
 //! What OpenAI's Responses accepts; a profile's rules lie over it.
 //!
-//! <https://platform.openai.com/docs/api-reference/responses/create>
+//! <https://platform.openai.com/docs/api-reference/responses/create>,
+//! <https://platform.openai.com/docs/guides/structured-outputs> (strict schemas)
 
-use crate::accepts::literals::{layer, ranges};
-use crate::accepts::{AcceptsLayer, ParamLayer};
+use crate::accepts::literals::{layer, list, ranges, text};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolCallIdFormat,
+    ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
+};
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
@@ -14,8 +19,34 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         min_output_tokens: Some(16),
         max_choices: Some(1)
     }),
+    messages: layer!(MessageLayer {
+        tool_call_ids: ToolCallIdFormat::Max64,
+        // <https://github.com/deepseek-ai/awesome-deepseek-integration/issues/740>: outputs belong to calls by their ids.
+        tool_pairing: ToolPairing::Later,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
+    media: media(),
+    tools: ToolLayer {
+        schema: layer!(SchemaLayer { root_object: true, require_members: true }),
+        strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
+        ..layer!(ToolLayer {
+            // The specification allows 128 characters; upstreams that write chat completions from Responses take 64.
+            names: ToolNameFormat::Word64,
+            allowed_choice: ToolChoiceSupport::Native,
+        })
+    },
+    response_format: ResponseFormatLayer {
+        strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),
+        ..layer!(ResponseFormatLayer { restrict_names: true })
+    },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `reasoning: {effort, summary}`
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer { param: ReasoningParam::OwnEffort, display: ReasoningVisibility::Optional })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[
@@ -41,3 +72,17 @@ pub(super) static PARAMS: Params = Params(&[
     same_name("store"),
     param("verbosity", "text.verbosity"),
 ]);
+
+/// Which images, audio and files.
+fn media() -> MediaLayer {
+    layer!(MediaLayer {
+        in_user: list(&["image", "file"]),
+        in_tool_results: list(&["image", "file"]),
+        // Its parts are `output_text` and `refusal`.
+        in_assistant: Vec::new(),
+        in_system: list(&["image", "file"]),
+        file_id_prefix: text("file-"),
+        url_schemes: list(&["http", "https"]),
+        named: list(&["file"]),
+    })
+}

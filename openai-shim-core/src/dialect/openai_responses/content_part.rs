@@ -1,7 +1,8 @@
 //! Content parts of messages and tool outputs: JSON to `Block` and back.
 
 use super::extra_fields::{self, parse_or_empty};
-use super::names::{ITEM, NAME};
+use super::names::{ITEM, NAME, PHASE};
+use crate::canonical::media_type::audio_format;
 use crate::canonical::{Block, Media, MediaSource, Text};
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
@@ -20,8 +21,10 @@ pub(super) fn decode(json: &str) -> Option<Block> {
         "refusal" => Block::Refusal(object.str("refusal")?.into()),
         "input_image" | "image_url" => {
             let source = match object.non_null("image_url") {
-                Some(url) if value_kind(url) == ValueKind::String => decode_url(&string_or_json(url)),
-                Some(nested) => decode_url(&parse_or_empty(nested).str("url")?),
+                Some(url) if value_kind(url) == ValueKind::String => {
+                    MediaSource::from_url(&string_or_json(url))
+                }
+                Some(nested) => MediaSource::from_url(&parse_or_empty(nested).str("url")?),
                 None => MediaSource::FileId(object.str("file_id")?.into_owned()),
             };
             let mut image = media(source, &object, &["image_url", "file_id", "detail"]);
@@ -30,7 +33,7 @@ pub(super) fn decode(json: &str) -> Option<Block> {
         }
         "input_file" => {
             let source = match (object.str("file_data"), object.str("file_url"), object.str("file_id")) {
-                (Some(data), ..) => decode_file_data(&data),
+                (Some(data), ..) => MediaSource::from_file_data(&data),
                 (_, Some(url), _) => MediaSource::Url(url.into_owned()),
                 (.., Some(id)) => MediaSource::FileId(id.into_owned()),
                 _ => return None,
@@ -57,24 +60,6 @@ fn media(source: MediaSource, object: &Object<'_>, known: &[&str]) -> Media {
     media
 }
 
-/// Decodes a URL: a data URL contains the bytes.
-fn decode_url(url: &str) -> MediaSource {
-    match url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
-        Some((media_type, data)) => {
-            MediaSource::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
-        }
-        None => MediaSource::Url(url.to_owned()),
-    }
-}
-
-/// Decodes `file_data`, which may be base64 without a media type.
-fn decode_file_data(data: &str) -> MediaSource {
-    match decode_url(data) {
-        MediaSource::Url(data) => MediaSource::Base64 { media_type: String::new(), data },
-        source => source,
-    }
-}
-
 /// Encodes a part of a message in a request; `None` for blocks that are no parts.
 pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
     let mut object = Object::new();
@@ -82,7 +67,7 @@ pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
         Block::Text { text, extra } => {
             object.set("type", if is_assistant { "\"output_text\"" } else { "\"input_text\"" });
             object.set("text", text.to_json());
-            extra_fields::write(&mut object, extra, &[extra_fields::wire_key(ITEM)]);
+            extra_fields::write(&mut object, extra, &[extra_fields::wire_key(ITEM), PHASE]);
             return Some(object.to_json());
         }
         Block::Refusal(text) => {
@@ -93,7 +78,7 @@ pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
             object.set("type", "\"input_image\"");
             match &image.source {
                 MediaSource::FileId(id) => object.set("file_id", encode_string(id)),
-                source => object.set("image_url", encode_string(&encode_url(source))),
+                source => object.set("image_url", encode_string(&source.to_url())),
             }
             match &image.detail {
                 Some(detail) => object.set("detail", encode_string(detail)),
@@ -112,7 +97,7 @@ pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
                 MediaSource::FileId(id) => object.set("file_id", encode_string(id)),
                 MediaSource::Url(url) => object.set("file_url", encode_string(url)),
                 source @ MediaSource::Base64 { .. } => {
-                    object.set("file_data", encode_string(&encode_url(source)));
+                    object.set("file_data", encode_string(&source.to_url()));
                 }
             }
             extra_fields::write(&mut object, &file.extra, &[]);
@@ -120,11 +105,14 @@ pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
         }
         Block::Audio(audio) => {
             let MediaSource::Base64 { media_type, data } = &audio.source else { return None };
-            let format = media_type.strip_prefix("audio/").unwrap_or(media_type);
             object.set("type", "\"input_audio\"");
             object.set(
                 "input_audio",
-                format!(r#"{{"data":{},"format":{}}}"#, encode_string(data), encode_string(format)),
+                format!(
+                    r#"{{"data":{},"format":{}}}"#,
+                    encode_string(data),
+                    encode_string(&audio_format(media_type))
+                ),
             );
             extra_fields::write(&mut object, &audio.extra, &[]);
             return Some(object.to_json());
@@ -136,13 +124,4 @@ pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
         | Block::ToolResult { .. } => return None,
     }
     Some(object.to_json())
-}
-
-/// Encodes bytes as a data URL, or as base64 if their media type is unknown.
-fn encode_url(source: &MediaSource) -> String {
-    match source {
-        MediaSource::Url(text) | MediaSource::FileId(text) => text.clone(),
-        MediaSource::Base64 { media_type, data } if media_type.is_empty() => data.clone(),
-        MediaSource::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
-    }
 }

@@ -96,7 +96,7 @@ impl DecodedItems {
             CallPhase::Open { block, has_arguments } => {
                 let is_first = !std::mem::replace(has_arguments, true);
                 let text = match call.kind {
-                    ToolCallKind::Function => text.to_owned(),
+                    ToolCallKind::Function | ToolCallKind::Client(_) => text.to_owned(),
                     // The input of a custom tool becomes a string in a JSON object.
                     ToolCallKind::Custom => {
                         let quoted = encode_string(text);

@@ -172,7 +172,7 @@ impl Encoder for ResponsesEncoder {
                     self.fail(&UpstreamError::TooLarge { message }, out);
                 }
             }
-            Event::Close { block, .. } => self.items.close(*block, out),
+            Event::Close { block, .. } => self.items.close(*block, out, &mut self.diagnostics),
             Event::Finish { choice: 0, reason } => self.finish_reason = Some(reason.clone()),
             Event::Finish { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),

@@ -150,8 +150,6 @@ impl EncodedItems {
     }
 
     fn begin_item(&mut self, block: u32, kind: &BlockKind, context: &mut ResponseContext, out: &mut Vec<u8>) {
-        let index = self.items.len();
-        self.items.push(None);
         let (id, kind) = match kind {
             BlockKind::Text => (context.new_id("msg_"), ItemKind::Text),
             BlockKind::Refusal => (context.new_id("msg_"), ItemKind::Refusal),
@@ -159,15 +157,11 @@ impl EncodedItems {
             BlockKind::ToolCall { id, name, .. } => {
                 let tool = self.tool_names.find(name);
                 let call_id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
-                let prefix = match tool.kind {
-                    ToolCallKind::Function => "fc_",
-                    ToolCallKind::Custom => "ctc_",
-                };
-                (context.new_id(prefix), ItemKind::ToolCall { call_id, tool })
+                (context.new_id(tool.kind.id_prefix()), ItemKind::ToolCall { call_id, tool })
             }
         };
         let mut open = OpenItem {
-            index,
+            index: 0,
             id,
             kind,
             text: String::new(),
@@ -178,12 +172,23 @@ impl EncodedItems {
             has_part: false,
             citations: Vec::new(),
         };
-        let item = open.item_json("in_progress", "[]", "");
-        self.write_item_event("response.output_item.added", index, item, out);
+        // The call of a client-run tool is known when its arguments are complete.
+        if !open.is_client_run() {
+            self.add_item(&mut open, out);
+        }
         if matches!(open.kind, ItemKind::Text | ItemKind::Refusal) {
             self.begin_part(&mut open, out);
         }
         self.open.insert(block, open);
+    }
+
+    /// Gives an item the next index, and writes the event of its beginning.
+    fn add_item(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
+        open.index = self.items.len();
+        self.items.push(None);
+        let text = if open.is_client_run() { open.text.as_str() } else { "" };
+        let item = open.item_json("in_progress", "[]", text);
+        self.write_item_event("response.output_item.added", open.index, item, out);
     }
 
     fn begin_part(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
@@ -272,8 +277,8 @@ impl EncodedItems {
             ItemKind::Reasoning => ("response.reasoning_summary_text.delta", Some("summary_index")),
             ItemKind::ToolCall { tool, .. } => match tool.kind {
                 ToolCallKind::Function => ("response.function_call_arguments.delta", None),
-                // The input of a custom tool is known when its arguments are complete.
-                ToolCallKind::Custom => return,
+                // These are known when the arguments are complete.
+                ToolCallKind::Custom | ToolCallKind::Client(_) => return,
             },
         };
         let has_logprobs = matches!(open.kind, ItemKind::Text);
@@ -319,9 +324,19 @@ impl EncodedItems {
     }
 
     /// Closes a block: writes the events of its end, and holds the item for the response object.
-    pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>) {
+    pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>, diagnostics: &mut Diagnostics) {
         self.empty_texts.remove(&block);
         let Some(mut open) = self.open.remove(&block) else { return };
+        if open.is_client_run() {
+            if open.demote_unfit_call() {
+                diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, "output[]", "of a client's tool");
+            }
+            self.add_item(&mut open, out);
+            if !open.is_client_run() && !open.text.is_empty() {
+                let arguments = std::mem::take(&mut open.text);
+                self.text(&mut open, &arguments, out);
+            }
+        }
         if self.output == EventOutput::Discard {
             open.restore_id();
         }
@@ -338,6 +353,7 @@ impl EncodedItems {
             ItemKind::ToolCall { tool, .. } => match tool.kind {
                 ToolCallKind::Function => self.close_function_call(&mut open, out),
                 ToolCallKind::Custom => self.close_custom_call(&mut open, out),
+                ToolCallKind::Client(_) => {}
             },
         }
         let parts = match open.kind {

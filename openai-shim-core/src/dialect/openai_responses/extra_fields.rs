@@ -3,12 +3,25 @@
 //! A key with a leading dot is formal: the other dialects express the field otherwise or do without it, so that they lose
 //! nothing by dropping it.
 
-use super::names::{ITEM_FIELD, NAME};
+use super::names::NAME;
 use crate::canonical::ExtraFields;
 use crate::json::{Object, ValueKind, raw, value_kind};
 
 /// The formal fields.
-const FORMAL_KEYS: [&str; 8] = ["type", "id", "status", "name", "namespace", "summary", "content", "format"];
+const FORMAL_KEYS: [&str; 12] = [
+    "type",
+    "id",
+    "status",
+    "name",
+    "namespace",
+    "summary",
+    "content",
+    "format",
+    "execution",
+    "environment",
+    "max_output_length",
+    "defer_loading",
+];
 
 /// Parses an object; anything else gives an empty one.
 pub(super) fn parse_or_empty(json: &str) -> Object<'_> {
@@ -21,11 +34,22 @@ pub(super) fn read(object: &Object<'_>, known: &[&str]) -> ExtraFields {
         .iter()
         .filter(|(key, value)| !known.contains(key) || value_kind(value) == ValueKind::Null)
         .map(|(key, value)| {
-            let is_formal = FORMAL_KEYS.contains(&key) || value.trim() == "[]";
+            let is_formal = FORMAL_KEYS.contains(&key) || value.trim() == "[]" || is_direct_call(key, value);
             (format!("{}{key}", if is_formal { "." } else { "" }), raw(value))
         })
         .collect();
     if members.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, members) }
+}
+
+/// Returns whether a field states that the model itself calls, which is so everywhere.
+fn is_direct_call(key: &str, value: &str) -> bool {
+    match key {
+        "caller" => parse_or_empty(value).str("type").as_deref() == Some("direct"),
+        "allowed_callers" => {
+            serde_json::from_str::<Vec<String>>(value).is_ok_and(|callers| callers == ["direct"])
+        }
+        _ => false,
+    }
 }
 
 /// Returns an object's JSON without some of its fields.
@@ -49,10 +73,7 @@ pub(super) fn wire_key(key: &str) -> &str {
 
 /// Writes this dialect's extra fields into an object, all but the `excluded` ones.
 pub(super) fn write<'e>(object: &mut Object<'e>, extra: &'e ExtraFields, excluded: &[&str]) {
-    for (key, value) in extra.of(NAME) {
-        // The fields of an item are held as a whole, too.
-        if !excluded.contains(&wire_key(key)) && !key.starts_with(ITEM_FIELD) {
-            object.set(wire_key(key), value.get());
-        }
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| !excluded.contains(&wire_key(key))) {
+        object.set(wire_key(key), value.get());
     }
 }

@@ -14,6 +14,8 @@
 //! | `tools` | tools of a request: functions, custom tools and namespaces to `Tool`s and back |
 //! | `tool_names` | the client's name and namespace of a tool to the one name that a model knows, and back |
 //! | `tool_call` | the kinds of tool calls; a custom tool's input to a function's arguments and back |
+//! | `client_tools` | tools that the client runs (`local_shell`, `apply_patch`, …) to functions, their calls to calls of functions, and back |
+//! | `native_items` | items and tools that only this API has, to what other dialects can read of them |
 //! | `encrypted_content` | encrypted reasoning to signatures and back |
 //! | `usage` | `usage` objects to `Usage` and back |
 //! | `decode` | an upstream's frames to events |
@@ -39,6 +41,7 @@
 mod accepts;
 mod annotations;
 mod auxiliary;
+mod client_tools;
 mod content_part;
 mod decode;
 mod decoded_items;
@@ -50,6 +53,7 @@ mod error;
 mod extra_fields;
 mod inline_reasoning;
 mod names;
+mod native_items;
 mod output_item;
 mod reasoning_item;
 mod repair;
@@ -67,8 +71,8 @@ pub mod wire;
 
 use super::openai_headers;
 use super::{
-    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape,
-    StreamRepairer,
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
+    Repaired, Shape, StreamRepairer,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -113,6 +117,10 @@ impl Dialect for OpenAiResponses {
             extra,
             &[("annotation", annotations::decode), ("annotations", annotations::decode)],
         )
+    }
+
+    fn describe_native(&self, json: &str) -> NativeContent {
+        native_items::describe(json)
     }
 
     fn accepts(&self) -> &'static AcceptsLayer {

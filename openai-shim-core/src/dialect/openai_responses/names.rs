@@ -15,12 +15,22 @@ pub(super) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 /// The key in a text block's extra fields that starts a new message item; its value has the item's own fields.
 pub(super) const ITEM: &str = ".item";
 
+/// The key in a tool's extra fields whose value is the client-run tool that a function stands for, and in a call's the `type` of
+/// that tool.
+pub(super) const CLIENT_TOOL: &str = ".client_tool";
+
+/// The key in a result's extra fields whose value is the key of the item that has the call's id.
+pub(super) const CALL_KEY: &str = ".call_key";
+
+/// The key in a result's extra fields whose value is what the item had as its content.
+pub(super) const PAYLOAD: &str = ".payload";
+
+/// The key in a text block's extra fields whose value tells commentary from the final answer.
+pub(super) const PHASE: &str = "phase";
+
 /// The key in a tool's extra fields whose value is the namespace that the tool came in, without its tools.
 pub(super) const NAMESPACE: &str = ".namespace";
 
 /// The key in a tool's extra fields that marks a tool of an `additional_tools` item, and in the echoed parameters the key of
 /// those tools.
 pub(super) const ADDITIONAL_TOOLS: &str = ".additional_tools";
-
-/// The prefix of the keys under which a text has the fields of its item that the other dialects lack.
-pub(super) const ITEM_FIELD: &str = "item.";

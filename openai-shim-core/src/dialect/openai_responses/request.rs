@@ -17,9 +17,11 @@ use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use std::borrow::Cow;
 
+mod client_tool_items;
 mod decode_input;
 mod encode_input;
 mod params;
+mod tool_list;
 
 /// Decodes a request.
 pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Request, ClientError> {
@@ -56,12 +58,20 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "text" => decode_text_options(&parse_or_empty(value), &mut request, &mut extra),
             "reasoning" => {
                 let reasoning = parse_or_empty(value);
-                request.reasoning.effort = reasoning.str("effort").map(Cow::into_owned);
-                extra.extend(native_options(key, &reasoning, &["effort"]));
+                let known = params::decode_reasoning(&reasoning, request.reasoning.decoded_mut());
+                extra.extend(native_options(key, &reasoning, known));
             }
             "conversation" | "prompt" | "previous_response_id" => {
                 request.same_dialect_only.get_or_insert(missing_reference(key, value));
+                request.continues_stored = true;
                 request.references.push(format!("{key}:{value}"));
+                extra.push((key.to_owned(), raw(value)));
+            }
+            "context_management" if asks_to_compact(&object) => {
+                let message =
+                    "This upstream does not compact conversations by itself: leave `context_management` out.";
+                let refusal = ClientError::invalid(message).at(key).with_code("unsupported_parameter");
+                request.same_dialect_only.get_or_insert(refusal);
                 extra.push((key.to_owned(), raw(value)));
             }
             // The other dialects always send it.
@@ -82,11 +92,18 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
         let list = format!("[{}]", additional_tools.join(","));
         echoed.push((ADDITIONAL_TOOLS.to_owned(), raw(list)));
     }
+    super::client_tools::resolve_names(&mut request);
     // The reason of a reference comes first: a call that is missing here may be in what it refers to.
     request.same_dialect_only = reference.or(request.same_dialect_only);
     request.extra = ExtraFields::new(NAME, extra);
     request.echoed_params = ExtraFields::new(NAME, echoed);
     Ok(request)
+}
+
+/// Whether the upstream is to replace the conversation by a compaction, which only an upstream of this dialect can read.
+fn asks_to_compact(request: &Object<'_>) -> bool {
+    let edits = request.array("context_management").unwrap_or_default();
+    edits.iter().any(|edit| parse_or_empty(edit).str("type").as_deref() == Some("compaction"))
 }
 
 fn is_only_encrypted_reasoning(include: &str) -> bool {
@@ -178,7 +195,7 @@ fn decode_messages(
             for (i, item) in items.into_iter().enumerate() {
                 input.item(item, i, diagnostics)?;
             }
-            Ok(input.additional_tools)
+            Ok(input.into_additional_tools())
         }
         _ => Err(ClientError::invalid("`input` must be a text or a list of items.").at("input")),
     }
@@ -192,13 +209,31 @@ fn decode_tool_choice(value: &str) -> Option<ToolChoice> {
         (_, Some("required")) => ToolChoice::Required,
         _ => {
             let object = parse_or_empty(value);
-            let is_named = matches!(object.str("type").as_deref(), Some("function" | "custom"));
-            match object.str("name").filter(|_| is_named) {
-                Some(name) => ToolChoice::Function(name.into_owned()),
-                None => ToolChoice::Native { dialect: NAME, raw: raw(value) },
-            }
+            let choice = match object.str("type").as_deref() {
+                Some("function" | "custom") => {
+                    object.str("name").map(|name| ToolChoice::Function(name.into_owned()))
+                }
+                Some("allowed_tools") => decode_allowed(&object),
+                _ => None,
+            };
+            choice.unwrap_or_else(|| ToolChoice::Native { dialect: NAME, raw: raw(value) })
         }
     })
+}
+
+/// Decodes the choice among some tools.
+fn decode_allowed(choice: &Object<'_>) -> Option<ToolChoice> {
+    let is_required = match choice.str("mode").as_deref() {
+        Some("required") => true,
+        Some("auto") => false,
+        _ => return None,
+    };
+    let names = choice.array("tools")?.into_iter().filter_map(|tool| {
+        let tool = parse_or_empty(tool);
+        let name = tool.str("name").or_else(|| tool.str("server_label")).or_else(|| tool.str("type"));
+        name.map(Cow::into_owned)
+    });
+    Some(ToolChoice::Allowed { names: names.collect(), is_required })
 }
 
 /// Decodes the option `text`: response format and verbosity.
@@ -215,7 +250,7 @@ fn decode_text_options(
         request.response_format.set_decoded(Some(match object.str("type").as_deref() {
             Some("text") => ResponseFormat::Text,
             Some("json_object") => ResponseFormat::JsonObject,
-            Some("json_schema") if object.str("name").is_some() => ResponseFormat::JsonSchema {
+            Some("json_schema") => ResponseFormat::JsonSchema {
                 name: object.str("name").unwrap_or_default().into_owned(),
                 schema: object.non_null("schema").map(raw),
                 strict: object.bool("strict"),
@@ -240,8 +275,9 @@ pub(super) fn encode<'a>(
     if source.is_none() || request.messages.is_changed() {
         encode_messages(request, source, &mut body, diagnostics);
     }
+    let mut additions = Vec::new();
     if source.is_none() {
-        params::encode(request, &mut body, diagnostics);
+        additions = params::encode(request, &mut body, diagnostics);
     } else {
         params::encode_changed(request, &mut body, diagnostics);
     }
@@ -253,7 +289,7 @@ pub(super) fn encode<'a>(
     {
         body.set("max_output_tokens", limit.tokens.to_string());
     }
-    Ok(Encoded { path: String::from("/responses"), body, headers: http::HeaderMap::new() })
+    Ok(Encoded { path: String::from("/responses"), body, additions, ..Encoded::default() })
 }
 
 /// Encodes messages as instructions and input; messages that were not changed stay the client's own bytes.

@@ -7,27 +7,42 @@ use super::super::auxiliary::{StoredResponseEntry, StoredResponsePart, StoredRes
 use super::super::url::query_param;
 use crate::error::{ClientError, ErrorKind};
 use crate::json::{Object, ValueKind, encode_string, value_kind};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Responses stored as an object of `items`, the conversation up to and with the response, and `response` itself.
 #[derive(Debug)]
 pub(super) struct StoredResponses;
 
 impl StoredResponsesApi for StoredResponses {
-    fn previous_id(&self, body: &[u8]) -> Option<String> {
-        Object::parse(body).ok()?.str("previous_response_id").map(std::borrow::Cow::into_owned)
+    fn references(&self, body: &[u8]) -> Vec<String> {
+        let Ok(request) = Object::parse(body) else { return Vec::new() };
+        let mut ids: Vec<String> = request.str(PREVIOUS).map(Cow::into_owned).into_iter().collect();
+        // Few requests have references: the items of all others are not read here.
+        if memchr::memmem::find(body, ITEM_REFERENCE.as_bytes()).is_some() {
+            let items = request.array("input").unwrap_or_default();
+            ids.extend(items.into_iter().filter_map(referenced_item).take(MAX_REFERENCES));
+        }
+        ids
     }
 
-    fn with_history(&self, body: &[u8], stored: Option<&str>) -> Result<Vec<u8>, ClientError> {
+    fn with_history(&self, body: &[u8], stored: &[(String, Option<&str>)]) -> Result<Vec<u8>, ClientError> {
         let mut request =
             Object::parse(body).map_err(|_| ClientError::invalid("The body is no JSON object."))?;
-        let Some(stored) = stored.and_then(|stored| Object::parse(stored.as_bytes()).ok()) else {
-            return Err(previous_not_found(&request.str("previous_response_id").unwrap_or_default()));
-        };
-        let mut items: Vec<String> =
-            stored.array("items").unwrap_or_default().into_iter().map(str::to_owned).collect();
-        items.extend(input_as_items(&request));
+        let stored: BTreeMap<&str, &str> =
+            stored.iter().filter_map(|(id, content)| Some((id.as_str(), (*content)?))).collect();
+        let mut items: Vec<String> = Vec::new();
+        if let Some(previous) = request.str(PREVIOUS) {
+            let stored =
+                stored.get(previous.as_ref()).and_then(|stored| Object::parse(stored.as_bytes()).ok());
+            let Some(stored) = stored else { return Err(previous_not_found(&previous)) };
+            items.extend(stored.array("items").unwrap_or_default().into_iter().map(str::to_owned));
+        }
+        let stored_item =
+            |item: &str| stored.get(referenced_item(item)?.as_str()).map(|item| (*item).to_owned());
+        items.extend(input_as_items(&request).into_iter().map(|item| stored_item(&item).unwrap_or(item)));
         request.set("input", format!("[{}]", items.join(",")));
-        request.remove("previous_response_id");
+        request.remove(PREVIOUS);
         let mut out = Vec::new();
         request.write(&mut out);
         Ok(out)
@@ -45,14 +60,29 @@ impl StoredResponsesApi for StoredResponses {
         is_final.then(|| event.get("response").map(|response| response.as_bytes().to_vec()))?
     }
 
-    fn entry(&self, mut request_items: Vec<String>, response: &[u8]) -> Option<StoredResponseEntry> {
-        let response = Object::parse(response).ok()?;
-        let id = response.str("id").filter(|id| !id.is_empty())?.into_owned();
-        request_items.extend(response.array("output")?.into_iter().map(str::to_owned));
+    fn entries(&self, mut request_items: Vec<String>, response: &[u8]) -> Vec<StoredResponseEntry> {
+        let Ok(response) = Object::parse(response) else { return Vec::new() };
+        let id = response.str("id").filter(|id| !id.is_empty()).map(Cow::into_owned);
+        let (Some(id), Some(output)) = (id, response.array("output")) else { return Vec::new() };
+        let item_entries: Vec<_> = identified_items(&output)
+            .map(|(id, item)| StoredResponseEntry { id, content: item.to_owned() })
+            .collect();
+        request_items.extend(output.into_iter().map(str::to_owned));
         let mut content = Object::new();
         content.set("items", format!("[{}]", request_items.join(",")));
         content.set("response", response.to_json());
-        Some(StoredResponseEntry { id, content: content.to_json() })
+        let mut entries = vec![StoredResponseEntry { id, content: content.to_json() }];
+        entries.extend(item_entries);
+        entries
+    }
+
+    fn entry_ids(&self, id: &str, stored: &str) -> Vec<String> {
+        let stored = Object::parse(stored.as_bytes()).unwrap_or_default();
+        let response = stored.object("response").unwrap_or_default();
+        let output = response.array("output").unwrap_or_default();
+        let mut ids = vec![id.to_owned()];
+        ids.extend(identified_items(&output).map(|(id, _)| id));
+        ids
     }
 
     fn encode_part(
@@ -62,8 +92,9 @@ impl StoredResponsesApi for StoredResponses {
         query: &str,
     ) -> Result<String, ClientError> {
         let stored = Object::parse(stored.as_bytes()).unwrap_or_default();
+        let Some(response) = stored.get("response") else { return Err(self.unknown_response("")) };
         match part {
-            StoredResponsePart::Response => Ok(stored.get("response").unwrap_or("{}").to_owned()),
+            StoredResponsePart::Response => Ok(response.to_owned()),
             StoredResponsePart::Input => encode_input_items(&stored, query),
             StoredResponsePart::Cancel => Err(ClientError::invalid(
                 "This response is complete, and was not made in the background: there is nothing to cancel.",
@@ -81,6 +112,36 @@ impl StoredResponsesApi for StoredResponses {
         let text = format!("Response with id '{short}' not found.");
         ClientError::new(ErrorKind::NotFound, text).with_code("not_found")
     }
+}
+
+/// The parameter that names the response which a request continues.
+const PREVIOUS: &str = "previous_response_id";
+
+/// The type of an item that stands for another one.
+const ITEM_REFERENCE: &str = "item_reference";
+
+/// The most references to items in one request, and the most items of one response, that are stored on their own.
+const MAX_REFERENCES: usize = 256;
+
+/// Returns the id of the entry of an item. No response has such an id.
+fn item_entry_id(id: &str) -> String {
+    format!("item:{id}")
+}
+
+/// Returns the items with an id, each with the id of its entry.
+fn identified_items<'o>(output: &'o [&str]) -> impl Iterator<Item = (String, &'o str)> {
+    output.iter().take(MAX_REFERENCES).filter_map(|item| {
+        let object = Object::parse(item.as_bytes()).ok()?;
+        let id = object.str("id").filter(|id| !id.is_empty())?;
+        Some((item_entry_id(&id), *item))
+    })
+}
+
+/// Returns the id of the entry that an item refers to; `None` if it is no reference.
+fn referenced_item(item: &str) -> Option<String> {
+    let item = Object::parse(item.as_bytes()).ok()?;
+    let is_reference = item.str("type").as_deref() == Some(ITEM_REFERENCE);
+    item.str("id").filter(|_| is_reference).map(|id| item_entry_id(&id))
 }
 
 /// The length to which an error message cuts an id.
@@ -152,12 +213,12 @@ impl InputItem {
         let Ok(mut object) = Object::parse(item.as_bytes()) else {
             return Self { id: String::new(), json: item.to_owned() };
         };
-        let kind = object.str("type").filter(|kind| !kind.is_empty()).map(std::borrow::Cow::into_owned);
+        let kind = object.str("type").filter(|kind| !kind.is_empty()).map(Cow::into_owned);
         let is_message = kind.as_deref().is_none_or(|kind| kind == "message");
         if kind.is_none() {
             object.set("type", "\"message\"");
         }
-        let id = object.str("id").filter(|id| !id.is_empty()).map(std::borrow::Cow::into_owned);
+        let id = object.str("id").filter(|id| !id.is_empty()).map(Cow::into_owned);
         let id = id.unwrap_or_else(|| {
             let prefix = if is_message { "msg" } else { "item" };
             format!("{prefix}_{}_{position}", response_id.trim_start_matches("resp_"))
@@ -186,9 +247,7 @@ fn previous_not_found(id: &str) -> ClientError {
         "Previous response with id '{short}' not found. Responses are kept in memory for a while, and not those with \
          `store: false`; send the whole conversation in `input`."
     );
-    ClientError::new(ErrorKind::InvalidRequest, text)
-        .at("previous_response_id")
-        .with_code("previous_response_not_found")
+    ClientError::new(ErrorKind::InvalidRequest, text).at(PREVIOUS).with_code("previous_response_not_found")
 }
 
 #[cfg(test)]
@@ -198,21 +257,23 @@ mod tests {
     fn stored() -> StoredResponseEntry {
         let first = br#"{"model":"m","input":"hi"}"#;
         let response = br#"{"id":"resp_1","object":"response","output":[{"type":"message","role":"assistant","content":[]}]}"#;
-        StoredResponses.entry(StoredResponses.request_items(first).unwrap(), response).unwrap()
+        let mut entries = StoredResponses.entries(StoredResponses.request_items(first).unwrap(), response);
+        entries.remove(0)
     }
 
     #[test]
     fn a_continued_request_contains_the_stored_conversation() {
         let StoredResponseEntry { id, content } = stored();
         let next = br#"{"model":"m","previous_response_id":"resp_1","input":"and now?"}"#;
-        let body = StoredResponses.with_history(next, Some(&content)).unwrap();
+        let loaded = [(id.clone(), Some(content.as_str()))];
+        let body = StoredResponses.with_history(next, &loaded).unwrap();
         let body = String::from_utf8(body).unwrap();
-        assert_eq!((id.as_str(), StoredResponses.previous_id(next).as_deref()), ("resp_1", Some("resp_1")));
+        assert_eq!((id.as_str(), StoredResponses.references(next)), ("resp_1", vec![String::from("resp_1")]));
         assert!(body.contains(
             r#""content":"hi"},{"type":"message","role":"assistant","content":[]},{"type":"message""#
         ));
         assert!(!body.contains("previous_response_id"));
-        let error = StoredResponses.with_history(next, None).unwrap_err();
+        let error = StoredResponses.with_history(next, &[(id, None)]).unwrap_err();
         assert_eq!(error.code.as_deref(), Some("previous_response_not_found"));
         assert_eq!(StoredResponses.request_items(br#"{"input":"x","store":false}"#), None);
     }
@@ -221,7 +282,7 @@ mod tests {
     fn the_input_is_listed_page_by_page_without_the_response() {
         let items = ["a", "b", "c"].map(|text| format!(r#"{{"role":"user","content":"{text}"}}"#)).to_vec();
         let response = br#"{"id":"resp_1","output":[{"type":"message","id":"msg_x"}]}"#;
-        let content = StoredResponses.entry(items, response).unwrap().content;
+        let content = StoredResponses.entries(items, response).remove(0).content;
         let part = |query: &str| StoredResponses.encode_part(StoredResponsePart::Input, &content, query);
         let list = |query: &str| serde_json::from_str::<serde_json::Value>(&part(query).unwrap()).unwrap();
         let all = list("");
@@ -234,6 +295,23 @@ mod tests {
         for query in ["limit=0", "limit=101", "order=x", "after=x"] {
             assert!(part(query).is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn a_reference_to_a_stored_item_becomes_the_item() {
+        let message = r#"{"type":"message","id":"msg_1","role":"assistant","content":[]}"#;
+        let response = format!(r#"{{"id":"resp_1","output":[{message},{{"type":"function_call"}}]}}"#);
+        let entries = StoredResponses.entries(Vec::new(), response.as_bytes());
+        let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str()).collect();
+        assert_eq!(ids, ["resp_1", "item:msg_1"]);
+        assert_eq!(StoredResponses.entry_ids("resp_1", &entries[0].content), ids);
+        let next = br#"{"input":[{"type":"item_reference","id":"msg_1"},{"type":"item_reference","id":"msg_2"},{"role":"user","content":"x"}]}"#;
+        assert_eq!(StoredResponses.references(next), ["item:msg_1", "item:msg_2"]);
+        let loaded = [(String::from("item:msg_1"), Some(message)), (String::from("item:msg_2"), None)];
+        let body = String::from_utf8(StoredResponses.with_history(next, &loaded).unwrap()).unwrap();
+        let unresolved = r#"{"type":"item_reference","id":"msg_2"}"#;
+        assert_eq!(body, format!(r#"{{"input":[{message},{unresolved},{{"role":"user","content":"x"}}]}}"#));
+        assert!(StoredResponses.references(br#"{"input":"x"}"#).is_empty());
     }
 
     #[test]

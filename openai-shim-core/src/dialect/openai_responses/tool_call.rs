@@ -2,6 +2,7 @@
 //!
 //! Other dialects have no custom tools: a custom tool becomes a function of one string, `input`.
 
+use super::client_tools::ClientTool;
 use crate::json::{Object, ValueKind, decode_string, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -13,10 +14,14 @@ pub(super) enum ToolCallKind {
     Function,
     /// A custom tool with free text as input (`custom_tool_call`).
     Custom,
+    /// A tool that only this API has and that the client runs (`local_shell_call`, …).
+    Client(&'static ClientTool),
 }
 
 impl ToolCallKind {
     /// Returns the kind of an item by its `type`; `None` if it is no call of a function or custom tool.
+    ///
+    /// In a response, calls of client-run tools are native items: only an upstream of this dialect makes them.
     pub(super) fn of_item(item_type: &str) -> Option<Self> {
         match item_type {
             "function_call" => Some(Self::Function),
@@ -30,23 +35,35 @@ impl ToolCallKind {
         match self {
             Self::Function => "function_call",
             Self::Custom => "custom_tool_call",
+            Self::Client(tool) => tool.call_type,
         }
     }
 
-    /// Returns the key of an item with the arguments or the input.
-    pub(super) fn arguments_key(self) -> &'static str {
+    /// Returns the beginning of the ids of such items.
+    pub(super) fn id_prefix(self) -> &'static str {
         match self {
-            Self::Function => "arguments",
-            Self::Custom => "input",
+            Self::Function => "fc_",
+            Self::Custom => "ctc_",
+            Self::Client(tool) => tool.id_prefix,
+        }
+    }
+
+    /// Returns the keys of an item that our model has a place for, beside its name.
+    pub(super) fn known_keys(self) -> [&'static str; 2] {
+        match self {
+            Self::Function => ["call_id", "arguments"],
+            Self::Custom => ["call_id", "input"],
+            Self::Client(tool) => tool.known_call_keys(),
         }
     }
 
     /// Returns the arguments of a call item as JSON text.
     pub(super) fn arguments(self, item: &Object<'_>) -> String {
-        let value = item.get(self.arguments_key()).map(string_or_json).unwrap_or_default();
+        let value = |key: &str| item.get(key).map(string_or_json).unwrap_or_default();
         match self {
-            Self::Function => value.into_owned(),
-            Self::Custom => input_to_arguments(&value),
+            Self::Function => value("arguments").into_owned(),
+            Self::Custom => input_to_arguments(&value("input")),
+            Self::Client(tool) => tool.arguments(item),
         }
     }
 }

@@ -4,24 +4,22 @@
 //! the request are among the [echoed parameters](ResponseSpec::echoed_params), and the same rule over them finds what a
 //! called name stands for.
 
+use super::client_tools::{ClientTool, FunctionNames};
 use super::extra_fields::parse_or_empty;
 use super::names::{ADDITIONAL_TOOLS, NAME};
 use super::tool_call::ToolCallKind;
 use crate::canonical::ResponseSpec;
+use crate::json::Object;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The longest function name that upstreams accept.
-const MAX_NAME_BYTES: usize = 64;
-
-/// Joins a namespace and a name; a name that would be too long stays alone.
+/// Joins a namespace and a name.
 pub(super) fn join(namespace: Option<&str>, name: &str) -> String {
     let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty() && *namespace != name) else {
         return name.to_owned();
     };
     let separator = if namespace.ends_with('_') { "" } else { "__" };
-    let joined = format!("{namespace}{separator}{name}");
-    if joined.len() > MAX_NAME_BYTES { name.to_owned() } else { joined }
+    format!("{namespace}{separator}{name}")
 }
 
 /// A tool as the client names it.
@@ -41,23 +39,32 @@ pub(super) struct ToolNameMap {
 }
 
 impl ToolNameMap {
-    /// Collects the request's custom tools and tools in namespaces; all others keep their names.
+    /// Collects the request's custom tools, tools in namespaces and client-run tools; all others keep their names.
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let mut map = Self::default();
+        let (mut client_tools, mut names) = (Vec::new(), FunctionNames::default());
         for key in ["tools", ADDITIONAL_TOOLS] {
             let tools =
                 spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
             let items: Vec<&serde_json::value::RawValue> =
                 tools.and_then(|tools| serde_json::from_str(tools).ok()).unwrap_or_default();
             for item in items {
-                map.add(item.get());
+                let object = parse_or_empty(item.get());
+                match ClientTool::of_tool(&object) {
+                    Some(tool) => client_tools.push(tool),
+                    None => map.add(item.get(), &object, &mut names),
+                }
             }
+        }
+        for tool in client_tools {
+            let (name, kind) = (names.assign(tool), ToolCallKind::Client(tool));
+            let client_name = ClientToolName { name: name.clone(), namespace: None, kind };
+            map.by_joined_name.insert(name, client_name);
         }
         map
     }
 
-    fn add(&mut self, item: &str) {
-        let object = parse_or_empty(item);
+    fn add(&mut self, item: &str, object: &Object<'_>, names: &mut FunctionNames) {
         let namespace =
             object.str("name").map(Cow::into_owned).filter(|_| object.non_null("tools").is_some());
         let tools = object.array("tools").unwrap_or_else(|| vec![item]);
@@ -68,8 +75,9 @@ impl ToolNameMap {
                 Some("custom") => ToolCallKind::Custom,
                 _ => ToolCallKind::Function,
             };
+            let joined_name = join(namespace.as_deref(), &name);
+            names.take(&joined_name);
             if kind == ToolCallKind::Custom || namespace.is_some() {
-                let joined_name = join(namespace.as_deref(), &name);
                 let client_name = ClientToolName { name, namespace: namespace.clone(), kind };
                 self.by_bare_name
                     .entry(client_name.name.clone())

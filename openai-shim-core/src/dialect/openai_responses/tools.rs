@@ -3,8 +3,9 @@
 //! A custom tool becomes a function of one string, `input`, and a tool in a namespace a function with a
 //! [joined name](tool_names::join); extra fields keep what is needed to encode them again.
 
+use super::client_tools::{self, ClientTool};
 use super::extra_fields::{self, parse_or_empty, wire_key};
-use super::names::{ADDITIONAL_TOOLS, NAME, NAMESPACE};
+use super::names::{ADDITIONAL_TOOLS, CLIENT_TOOL, NAME, NAMESPACE};
 use super::tool_names;
 use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Tool};
 use crate::json::{Object, encode_string, raw};
@@ -77,6 +78,11 @@ fn decode_tool(item: &str, namespace: Option<&Namespace<'_>>) -> Option<Tool> {
     // Some clients send the nested form of chat completions.
     let nested = outer.object("function");
     let object = nested.as_ref().unwrap_or(&outer);
+    if namespace.is_none()
+        && let Some(tool) = ClientTool::of_tool(object)
+    {
+        return Some(tool.to_function(object));
+    }
     let client_name = object.str("name")?;
     let description = object.str("description").map(Cow::into_owned);
     let (parameters, strict, mut extra) = match kind.as_deref() {
@@ -161,6 +167,9 @@ fn close_namespace((json, tools): (String, Vec<String>)) -> String {
 
 fn encode_function(tool: &Tool) -> String {
     let Tool::Function { name, description, parameters, strict, extra } = tool else { return String::new() };
+    if let Some(client_tool) = extra_fields::get(extra, CLIENT_TOOL) {
+        return client_tool.to_owned();
+    }
     let fields = extra.of(NAME);
     let mut object = Object::new();
     object.set("type", "\"function\"");
@@ -187,14 +196,49 @@ fn encode_function(tool: &Tool) -> String {
     object.to_json()
 }
 
+/// Whether a tool is encoded with a `strict` that it does not have.
+pub(super) fn adds_strict(tool: &Tool) -> bool {
+    matches!(tool, Tool::Function { strict: None, extra, .. } if extra.of(NAME).is_empty())
+}
+
 fn is_custom_tool(extra: &ExtraFields) -> bool {
     extra_fields::get(extra, "type") == Some("\"custom\"")
 }
 
-/// Returns whether the tool with that name was a custom one in the client's request.
-pub(super) fn is_custom(tools: &[Tool], name: &str) -> bool {
-    tools.iter().any(|tool| match tool {
-        Tool::Function { name: known, extra, .. } => known == name && is_custom_tool(extra),
-        Tool::Native { .. } => false,
-    })
+/// Encodes a tool as the choice of a tool names it. A tool that is no function is named by its type.
+pub(super) fn encode_choice(tools: &[Tool], name: &str) -> String {
+    let chosen = tools.iter().find(|tool| tool.name() == Some(name));
+    if let Some(client_tool) = chosen.and_then(client_tools::of_function) {
+        return format!(r#"{{"type":{}}}"#, client_tool.quoted_type());
+    }
+    let native = || {
+        let objects = tools.iter().filter_map(|tool| match tool {
+            Tool::Native { dialect: NAME, raw } => Some(parse_or_empty(raw.get())),
+            _ => None,
+        });
+        objects.filter_map(|tool| encode_native_choice(&tool, name)).next()
+    };
+    let kind = match chosen {
+        Some(Tool::Function { extra, .. }) if is_custom_tool(extra) => "custom",
+        None => match native() {
+            Some(native) => return native,
+            None => "function",
+        },
+        Some(_) => "function",
+    };
+    format!(r#"{{"type":"{kind}","name":{}}}"#, encode_string(name))
+}
+
+/// Encodes a native tool as a choice names it; `None` if it has another name.
+fn encode_native_choice(tool: &Object<'_>, name: &str) -> Option<String> {
+    let has_label = tool.str("server_label").as_deref() == Some(name);
+    if !has_label && tool.str("type").as_deref() != Some(name) {
+        return None;
+    }
+    let mut named = Object::new();
+    named.set("type", tool.get("type")?.to_owned());
+    if has_label {
+        named.set("server_label", encode_string(name));
+    }
+    Some(named.to_json())
 }

@@ -6,8 +6,10 @@ use crate::json::encode_string;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Adaptation {
-    /// Drop a parameter.
+    /// Drop a parameter, or a member of one by its path (`tools.cache_control`).
     DropParam(String),
+    /// Send a parameter or a header only if the client sends it: do not add it.
+    OmitAddition(String),
     /// Send a parameter under another name.
     RenameParam {
         /// The name that was refused.
@@ -71,6 +73,10 @@ pub enum Adaptation {
     NamedAsAuto,
     /// Drop `strict` from tools.
     DropStrict,
+    /// Drop a keyword from the schemas of tools.
+    DropSchemaKeyword(String),
+    /// Drop the tools: the model has none.
+    DropTools,
     /// Request JSON without the schema.
     SchemaAsJsonObject,
     /// Request any JSON object by a schema that allows every object.
@@ -90,6 +96,10 @@ impl Adaptation {
     pub fn toml(&self) -> String {
         match self {
             Self::DropParam(name) => format!("params.drop = [\"...\", {}]", toml_string(name)),
+            Self::OmitAddition(name) => format!("params.client_only = [\"...\", {}]", toml_string(name)),
+            Self::DropSchemaKeyword(name) => {
+                format!("tools.schema.drop_keywords = [\"...\", {}]", toml_string(name))
+            }
             Self::RenameParam { from, to } => {
                 format!("params.rename = {{ {} = {} }}", toml_key(from), toml_string(to))
             }
@@ -113,6 +123,8 @@ impl Adaptation {
     pub fn describe(&self) -> String {
         match self {
             Self::DropParam(name) => format!("leave {name} out"),
+            Self::OmitAddition(name) => format!("send {name} only if the client does"),
+            Self::DropSchemaKeyword(name) => format!("leave {name} out of the schemas of tools"),
             Self::RenameParam { from, to } => format!("send {from} as {to}"),
             Self::ClampParam { name, low, high } => format!("keep {name} between {low} and {high}"),
             Self::RenameRole { from, to } => format!("send role {from} as {to}"),
@@ -159,6 +171,7 @@ impl Adaptation {
             Self::NamedAsRequired => ("tools.named_choice = \"required\"", "say required for a named tool"),
             Self::NamedAsAuto => ("tools.named_choice = \"auto\"", "say auto for a named tool"),
             Self::DropStrict => ("tools.drop_strict = true", "leave strict out of tools"),
+            Self::DropTools => ("tools.supported = false", "leave the tools out"),
             Self::SchemaAsJsonObject => {
                 ("response_format.json_schema = \"json_object\"", "ask for JSON without a schema")
             }
@@ -166,6 +179,8 @@ impl Adaptation {
                 ("response_format.json_object = \"json_schema\"", "ask for JSON by an open schema")
             }
             Self::DropParam(_)
+            | Self::OmitAddition(_)
+            | Self::DropSchemaKeyword(_)
             | Self::RenameParam { .. }
             | Self::ClampParam { .. }
             | Self::RenameRole { .. }

@@ -2,8 +2,8 @@
 
 use super::adaptation::Adaptation;
 use crate::accepts::{
-    ContentType, MessageNamePolicy, PrefillPolicy, ReasoningHistory, ResponseFormatSupport, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport,
+    ContentType, MessageNamePolicy, PrefillPolicy, ReasoningHistory, ResponseFormatSupport, SharedList,
+    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
 };
 use crate::overlay::INHERITED;
 use crate::profile::definition::{ModelOverride, Profile};
@@ -30,6 +30,7 @@ impl Adaptation {
         let (format, stream) = (&mut layer.response_format, &mut layer.stream);
         match self {
             Self::DropParam(name) => params.drop = inherited_and(name),
+            Self::OmitAddition(name) => params.client_only = inherited_and(name),
             Self::RenameParam { from, to } => params.rename = one_entry(from, to.clone()),
             Self::ClampParam { name, low, high } => {
                 if let (Ok(low), Ok(high)) = (low.parse(), high.parse()) {
@@ -61,6 +62,10 @@ impl Adaptation {
             Self::NamedAsRequired => tools.named_choice = Some(ToolChoiceSupport::Required),
             Self::NamedAsAuto => tools.named_choice = Some(ToolChoiceSupport::Auto),
             Self::DropStrict => tools.drop_strict = Some(true),
+            Self::DropSchemaKeyword(name) => {
+                tools.schema.drop_keywords = inherited_and(name).map(SharedList::from);
+            }
+            Self::DropTools => tools.supported = Some(false),
             Self::SchemaAsJsonObject => format.json_schema = Some(ResponseFormatSupport::JsonObject),
             Self::JsonObjectAsSchema => format.json_object = Some(ResponseFormatSupport::JsonSchema),
         }
@@ -86,6 +91,7 @@ mod tests {
         let text = String::from;
         for adaptation in [
             Adaptation::DropParam(text("user")),
+            Adaptation::OmitAddition(text("tools.strict")),
             Adaptation::RenameParam { from: text("a"), to: text("b c") },
             Adaptation::ClampParam { name: text("top_p"), low: text("0.0"), high: text("0.5") },
             Adaptation::RenameRole { from: text("system"), to: text("user") },
@@ -109,6 +115,8 @@ mod tests {
             Adaptation::NamedAsRequired,
             Adaptation::NamedAsAuto,
             Adaptation::DropStrict,
+            Adaptation::DropSchemaKeyword(text("$schema")),
+            Adaptation::DropTools,
             Adaptation::SchemaAsJsonObject,
             Adaptation::JsonObjectAsSchema,
             Adaptation::FormatAsInstruction(text("json_schema")),

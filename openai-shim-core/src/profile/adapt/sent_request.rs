@@ -1,5 +1,8 @@
 //! The body of a refused request to the facts that adaptations depend on.
 
+use super::refused_request::RefusedRequest;
+use crate::canonical::{Addition, Block, Request, ResponseFormat, Role, Tool};
+use crate::json::member_path::{is_same_name, resolve, search};
 use crate::json::{Object, ValueKind, decode_string, value_kind};
 
 /// The JSON form of a message's content.
@@ -33,27 +36,37 @@ pub(super) struct SentRequest<'a> {
     pub body: &'a Object<'a>,
     /// Its messages.
     pub messages: Vec<SentMessage<'a>>,
+    /// The body, decoded.
+    pub request: &'a Request,
+    /// What the client did not send.
+    pub additions: &'a [Addition],
 }
 
-/// Where the body has a field that an error names, in the body's spelling.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum FieldLocation {
-    /// A parameter.
-    Param(String),
-    /// A field inside a parameter.
-    InsideParam(String),
-    /// A field of messages.
-    Message(String),
-    /// A field of a tool.
-    Tool(String),
-}
+/// Where the body has a field that an error names: the names that lead to it, in the body's spelling and without indexes.
+pub(super) type FieldPath = Vec<String>;
 
-/// Whether two names differ in spelling only: `presencePenalty` is `presence_penalty`.
-fn is_same_name(a: &str, b: &str) -> bool {
-    let letters = |s: &str| {
-        s.chars().filter(|c| *c != '_' && *c != '-').map(|c| c.to_ascii_lowercase()).collect::<String>()
-    };
-    letters(a) == letters(b)
+/// The lists of messages in the dialects' bodies.
+const MESSAGE_LISTS: [&str; 3] = ["messages", "input", "contents"];
+
+/// Members with data of the user or the model: what is in them are no fields of the API.
+pub(super) const USER_DATA: [&str; 12] = [
+    "parameters",
+    "input_schema",
+    "parametersJsonSchema",
+    "schema",
+    "responseSchema",
+    "responseJsonSchema",
+    "arguments",
+    "args",
+    "response",
+    "metadata",
+    "data",
+    // A tool's input; at the top it is the list of messages.
+    "input",
+];
+
+fn is_user_data(path: &[String]) -> bool {
+    path.last().is_some_and(|key| USER_DATA.contains(&key.as_str()) && (path.len() > 1 || key != "input"))
 }
 
 /// Names of upstreams' own APIs in errors, with the parameters that became them.
@@ -78,15 +91,17 @@ pub(super) fn path_segments(path: &str) -> Vec<&str> {
 }
 
 impl<'a> SentRequest<'a> {
-    pub(super) fn new(body: &'a Object<'a>) -> Self {
+    pub(super) fn new(refused: &RefusedRequest<'a>) -> Self {
+        let RefusedRequest { body, request, additions } = *refused;
         let read = |raw: &'a str| {
             let object = Object::parse(raw.as_bytes()).ok()?;
             let role = object.str("role").unwrap_or_default().into_owned();
             let content = object.get("content").map_or(ContentShape::Null, content_shape);
             Some(SentMessage { role, content, object })
         };
-        let messages = body.array("messages").unwrap_or_default().into_iter().filter_map(read).collect();
-        Self { body, messages }
+        let list = MESSAGE_LISTS.iter().find_map(|key| body.array(key)).unwrap_or_default();
+        let messages = list.into_iter().filter_map(read).collect();
+        Self { body, messages, request, additions }
     }
 
     /// A parameter in the body's spelling, if it was sent.
@@ -100,38 +115,21 @@ impl<'a> SentRequest<'a> {
         })
     }
 
-    /// Where the body has the field of this name or path, if it does.
-    pub(super) fn locate(&self, path: &str) -> Option<FieldLocation> {
+    /// Where the body has the field of this name or path: nowhere, at one place, or, for a name without a path, at several.
+    pub(super) fn locate(&self, path: &str) -> Vec<FieldPath> {
         let segments = path_segments(path);
-        let (first, last) = (*segments.first()?, *segments.last()?);
-        if segments.len() == 1 {
-            if let Some(key) = self.key(first) {
-                return Some(FieldLocation::Param(key));
-            }
-            // These are fields of nothing else.
-            return match last {
-                "reasoning_content" => Some(FieldLocation::Message(last.to_owned())),
-                "strict" => Some(FieldLocation::Tool(last.to_owned())),
-                _ => None,
-            };
+        let [name] = segments.as_slice() else {
+            return resolve(self.body, &segments).into_iter().collect();
+        };
+        if let Some(key) = self.key(name) {
+            return vec![vec![key]];
         }
-        match first {
-            // Not fields of a message's calls or parts.
-            "messages"
-                if !segments.iter().any(|s| matches!(*s, "tool_calls" | "content" | "function_call")) =>
-            {
-                let name = self
-                    .messages
-                    .iter()
-                    .flat_map(|m| m.object.iter())
-                    .find(|(key, _)| is_same_name(key, last))
-                    .map(|(key, _)| key.to_owned())?;
-                Some(FieldLocation::Message(name))
-            }
-            "messages" => None,
-            "tools" => Some(FieldLocation::Tool(last.to_owned())),
-            _ => self.key(first).map(FieldLocation::InsideParam),
-        }
+        // Names without a mark of code are ordinary words, and stand for many things in a body.
+        let is_code =
+            |key: &String| key == "strict" || key.contains(|c: char| c == '_' || c.is_ascii_uppercase());
+        let mut found = search(self.body, name, &is_user_data);
+        found.retain(|path| path.last().is_some_and(is_code));
+        found
     }
 
     /// The message that a path leads to.
@@ -144,6 +142,21 @@ impl<'a> SentRequest<'a> {
     /// Whether a message has the role.
     pub(super) fn has_role(&self, role: &str) -> bool {
         self.messages.iter().any(|m| m.role == role)
+            || Role::parse(role)
+                .is_some_and(|role| self.request.messages.iter().any(|message| message.role == role))
+    }
+
+    /// Whether the client did not send the field at this path.
+    pub(super) fn is_addition(&self, path: &str) -> bool {
+        self.additions.iter().any(|addition| addition.name == path)
+    }
+
+    /// Whether there are tools, all of them functions, without which the request means nearly the same.
+    pub(super) fn can_do_without_tools(&self) -> bool {
+        let tools = &self.request.tools;
+        !tools.is_empty()
+            && tools.iter().all(|tool| matches!(tool, Tool::Function { .. }))
+            && self.request.can_do_without_tools()
     }
 
     /// Whether a message has the field, and not as `null`.
@@ -151,40 +164,54 @@ impl<'a> SentRequest<'a> {
         self.messages.iter().any(|m| m.object.non_null(name).is_some())
     }
 
+    /// The number at a path through objects.
+    pub(super) fn number_at(&self, path: &[String]) -> Option<f64> {
+        let (last, above) = path.split_last()?;
+        let mut object = self.body.clone();
+        for key in above {
+            object = object.object(key)?.into_owned();
+        }
+        object.get(last)?.trim().parse().ok()
+    }
+
+    /// OpenAI's name of a parameter.
+    pub(super) fn openai_name<'n>(&self, key: &'n str) -> &'n str {
+        match key {
+            "maxOutputTokens" | "max_output_tokens" | "num_predict" => "max_tokens",
+            _ => key,
+        }
+    }
+
     /// The value of a parameter that is a number.
     pub(super) fn number(&self, key: &str) -> Option<f64> {
         self.body.get(key)?.trim().parse().ok()
     }
 
-    /// The type of `response_format`.
-    pub(super) fn response_format(&self) -> Option<String> {
-        self.body.object("response_format")?.str("type").map(std::borrow::Cow::into_owned)
+    /// The type of the response format, by OpenAI's names.
+    pub(super) fn response_format(&self) -> Option<&'static str> {
+        Some(match (*self.request.response_format).as_ref()? {
+            ResponseFormat::Text => "text",
+            ResponseFormat::JsonObject => "json_object",
+            ResponseFormat::JsonSchema { .. } => "json_schema",
+            ResponseFormat::TextEnum(_) | ResponseFormat::Native { .. } => return None,
+        })
     }
 
     /// Whether an assistant message calls tools.
     pub(super) fn has_calls(&self) -> bool {
-        self.messages.iter().any(|m| m.object.non_null("tool_calls").is_some())
+        self.blocks().any(|block| matches!(block, Block::ToolCall { .. }))
     }
 
     /// The ids of tool calls, and those in tool results.
-    pub(super) fn call_ids(&self) -> Vec<String> {
-        let mut ids = Vec::new();
-        for message in &self.messages {
-            ids.extend(message.object.str("tool_call_id").map(std::borrow::Cow::into_owned));
-            for call in message.object.array("tool_calls").unwrap_or_default() {
-                let call = Object::parse(call.as_bytes()).unwrap_or_default();
-                ids.extend(call.str("id").map(std::borrow::Cow::into_owned));
-            }
-        }
-        ids
+    pub(super) fn call_ids(&self) -> impl Iterator<Item = &str> {
+        self.blocks().filter_map(|block| match block {
+            Block::ToolCall { id, .. } | Block::ToolResult { id, .. } => Some(id.as_str()),
+            _ => None,
+        })
     }
 
-    /// Whether a tool has `strict`.
-    pub(super) fn has_strict(&self) -> bool {
-        self.body.array("tools").unwrap_or_default().into_iter().any(|tool| {
-            let tool = Object::parse(tool.as_bytes()).unwrap_or_default();
-            tool.object("function").is_some_and(|f| f.get("strict").is_some())
-        })
+    fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.request.messages.iter().flat_map(|message| &message.blocks)
     }
 }
 

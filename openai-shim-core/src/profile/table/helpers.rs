@@ -1,8 +1,11 @@
 //! Short forms for the literals of the table: profiles by how they are selected, and rules that many of them share.
 
-pub(super) use crate::accepts::literals::{added, layer, list, map, ranges, text, text_values};
+pub(super) use crate::accepts::literals::{
+    added, layer, list, map, numbers, ranges, shared, text, text_values,
+};
 use crate::accepts::{
-    MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ToolChoiceSupport, ToolLayer,
+    MediaLayer, MessageLayer, ParamLayer, ReasoningDefault, ReasoningField, ReasoningLayer, ReasoningParam,
+    RefSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -43,7 +46,7 @@ pub(super) fn for_models(names: &[&str]) -> ModelOverride {
 pub(super) fn gemini_3_placeholder_signature() -> ModelOverride {
     ModelOverride {
         messages: layer!(MessageLayer { placeholder_signature: text("skip_thought_signature_validator") }),
-        ..for_models(&["*gemini-3*"])
+        ..for_models(&["*gemini-3*", "*gemini-4*"])
     }
 }
 
@@ -67,12 +70,101 @@ pub(super) fn forced_choice_as_auto() -> ToolLayer {
     layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto, named_choice: ToolChoiceSupport::Auto })
 }
 
+/// For servers that accept only these media, from users.
+pub(super) fn media_from_users(kinds: &[&str]) -> MediaLayer {
+    layer!(MediaLayer { in_user: list(kinds) })
+}
+
+/// For servers that accept these words for an image's resolution only.
+pub(super) fn image_details(known: &[&str]) -> MediaLayer {
+    layer!(MediaLayer { image_details: Some(list(known)) })
+}
+
 /// For servers that accept these efforts only.
 pub(super) fn efforts(known: &[&str]) -> ReasoningLayer {
     layer!(ReasoningLayer { efforts: list(known) })
 }
 
+/// For models that cannot stop reasoning and accept these efforts.
+pub(super) fn always_reasons(known: &[&str]) -> ReasoningLayer {
+    layer!(ReasoningLayer { default: ReasoningDefault::On, ..efforts(known) })
+}
+
+/// For servers that read the reasoning of earlier turns in another field than `reasoning_content`.
+pub(super) fn reasoning_in(field: ReasoningField) -> MessageLayer {
+    layer!(MessageLayer { reasoning_field: field })
+}
+
 /// For servers that take another parameter for reasoning.
 pub(super) fn reasoning_by(param: ReasoningParam) -> ReasoningLayer {
     layer!(ReasoningLayer { param: param })
+}
+
+/// For servers that accept no references in the schemas of functions, and no keywords that name a schema.
+pub(super) fn inline_schemas() -> ToolLayer {
+    let schema = layer!(SchemaLayer { drop_keywords: shared(&["$id", "$schema"]), refs: RefSupport::Inline });
+    ToolLayer { schema, ..ToolLayer::default() }
+}
+
+/// What OpenAI's own models accept beyond the rules of the dialect: a root without branches
+/// (<https://github.com/langchain-ai/langchainjs/issues/9804>), the choice among some tools, and in strict schemas
+/// (<https://platform.openai.com/docs/guides/structured-outputs>) fewer keywords.
+pub(super) fn openai_tools() -> ToolLayer {
+    ToolLayer {
+        schema: layer!(SchemaLayer { plain_root: true }),
+        strict_schema: openai_strict_schema(),
+        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native })
+    }
+}
+
+/// The response formats that OpenAI's own models accept.
+pub(super) fn openai_formats() -> ResponseFormatLayer {
+    ResponseFormatLayer {
+        schema: layer!(SchemaLayer { root_object: true }),
+        strict_schema: layer!(SchemaLayer { plain_root: true, ..openai_strict_schema() }),
+        // <https://platform.openai.com/docs/guides/structured-outputs#json-mode>
+        ..layer!(ResponseFormatLayer { requires_json_word: true })
+    }
+}
+
+fn openai_strict_schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        drop_keywords: shared(&[
+            "minLength",
+            "maxLength",
+            "minProperties",
+            "maxProperties",
+            "uniqueItems",
+            "contains",
+            "minContains",
+            "maxContains",
+            "unevaluatedItems",
+            "unevaluatedProperties",
+            "patternProperties",
+            "propertyNames",
+            "dependentRequired",
+            "dependentSchemas",
+            "allOf",
+            "not",
+            "if",
+            "then",
+            "else",
+        ]),
+        formats: shared(&[
+            "date-time",
+            "time",
+            "date",
+            "duration",
+            "email",
+            "hostname",
+            "ipv4",
+            "ipv6",
+            "uuid",
+        ]),
+        plain_patterns: true,
+        one_of_as_any_of: true,
+        nullable_as_null: true,
+        boolean_schemas: false,
+        refs: RefSupport::Alone,
+    })
 }

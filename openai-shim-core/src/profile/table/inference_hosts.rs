@@ -1,13 +1,16 @@
 //! Inference hosts: services that run models of several vendors (Groq, Together, Fireworks, …).
 
 use super::claude_params::claude_params;
+use super::gemini_models;
 use super::helpers::{
-    added, also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,
-    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, reasoning_by, text,
+    added, also_completions, always_reasons, anywhere, at_host, developer_as_system, drop_params, efforts,
+    for_models, forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only,
+    media_from_users, reasoning_by, reasoning_in, shared, text,
 };
 use crate::accepts::{
-    ContentType, MessageLayer, MessageNamePolicy, ParamLayer, ReasoningHistory, ReasoningParam,
-    ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallIdFormat, ToolLayer,
+    ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningField,
+    ReasoningHistory, ReasoningParam, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    StreamingLayer, ToolCallIdFormat, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -50,10 +53,23 @@ pub(super) fn profiles() -> Vec<Profile> {
                     ..for_models(&["llama-3.1-8b-instant", "llama-3.3-70b-versatile"])
                 },
                 ModelOverride {
-                    reasoning: efforts(&["low", "medium", "high"]),
+                    messages: layer!(MessageLayer {
+                        reasoning_history: ReasoningHistory::Keep,
+                        reasoning_field: ReasoningField::Reasoning
+                    }),
+                    ..for_models(&["openai/gpt-oss-*", "qwen/*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high"]),
                     ..for_models(&["openai/gpt-oss-*"])
                 },
+                ModelOverride { reasoning: efforts(&["none", "default"]), ..for_models(&["qwen/qwen3-*"]) },
+                ModelOverride {
+                    reasoning: efforts(&["none", "default", "low", "medium", "high"]),
+                    ..for_models(&["qwen/qwen3.8-27b*"])
+                },
             ],
+            media: media_from_users(&["image"]),
             ..at_host("groq", "https://api.groq.com/openai/v1")
         },
         Profile {
@@ -66,10 +82,21 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             params: layer!(ParamLayer { max_stop_sequences: Some(4) }),
             messages: layer!(MessageLayer {
-                reasoning_history: ReasoningHistory::Drop,
+                reasoning_field: ReasoningField::Reasoning,
                 ..developer_as_system()
             }),
             reasoning: efforts(&["none", "low", "medium", "high"]),
+            model_overrides: vec![
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high"]),
+                    ..for_models(&["gpt-oss*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "high", "max"]),
+                    ..for_models(&["*kimi-k3*", "*glm-5.3*"])
+                },
+                ModelOverride { messages: reasoning_in(ReasoningField::ThinkTags), ..for_models(&["*glm*"]) },
+            ],
             ..at_host("cerebras", "https://api.cerebras.ai/v1")
         },
         Profile {
@@ -181,13 +208,16 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.ml.cloud.ibm.com"]),
             params: drop_params(&["top_k"]),
             messages: MessageLayer::default(),
+            reasoning: efforts(&["low", "medium", "high"]),
             ..anywhere("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
         },
         Profile {
             description: text("Amazon Bedrock's OpenAI endpoint"),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/models/bedrock.py",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/inference-responses-api.html (R54)",
                 "https://docs.aws.amazon.com/bedrock/latest/userguide/endpoints-region-availability.html",
+                "https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html",
                 "https://github.com/pydantic/pydantic-ai (R33)",
                 "corpus: bedrock",
             ]),
@@ -200,14 +230,24 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "bedrock-mantle.us-east-2.api.aws",
                 "bedrock-mantle.us-west-2.api.aws",
             ]),
+            messages: layer!(MessageLayer { drop_blank_text: true, ..developer_as_system() }),
             model_overrides: [
                 claude_params(),
                 vec![ModelOverride {
                     params: layer!(ParamLayer { default_only: list(&["temperature", "top_k", "top_p"]) }),
                     ..for_models(&["*grok-4.6*", "*grok-4-6*"])
                 }],
+                vec![ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high"]),
+                    ..for_models(&["openai.gpt-oss*"])
+                }],
             ]
             .concat(),
+            tools: ToolLayer { strict_schema: bedrock_strict_schema(), ..ToolLayer::default() },
+            response_format: ResponseFormatLayer {
+                strict_schema: bedrock_strict_schema(),
+                ..ResponseFormatLayer::default()
+            },
             ..at_host("bedrock-openai", "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1")
         },
         Profile {
@@ -225,13 +265,17 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             has_model_list: false,
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: vec![
-                ModelOverride {
-                    params: drop_params(&["frequency_penalty", "presence_penalty"]),
-                    ..for_models(&["google/gemini-3*"])
-                },
-                gemini_3_placeholder_signature(),
-            ],
+            model_overrides: [
+                vec![
+                    ModelOverride {
+                        params: drop_params(&["frequency_penalty", "presence_penalty"]),
+                        ..for_models(&["google/gemini-3*"])
+                    },
+                    gemini_3_placeholder_signature(),
+                ],
+                gemini_models::as_chat(),
+            ]
+            .concat(),
             ..at_host(
                 "vertex-openai",
                 "https://aiplatform.googleapis.com/v1/projects/YOUR-PROJECT/locations/global/endpoints/openapi",
@@ -357,8 +401,31 @@ pub(super) fn profiles() -> Vec<Profile> {
                 max_choices: Some(1),
                 ..max_tokens_only()
             }),
+            messages: layer!(MessageLayer {
+                reasoning_field: ReasoningField::Reasoning,
+                ..developer_as_system()
+            }),
             tools: forced_choice_as_auto(),
             ..at_host("ollama-cloud", "https://ollama.com/v1")
         },
     ]
+}
+
+/// The strict schemas that Bedrock accepts.
+fn bedrock_strict_schema() -> SchemaLayer {
+    layer!(SchemaLayer {
+        drop_keywords: shared(&[
+            "minimum",
+            "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "multipleOf",
+            "maxItems",
+            "contains",
+        ]),
+        max_min_items: Some(1),
+        plain_patterns: true,
+        refs: RefSupport::Acyclic,
+        objects: ObjectSupport::Closed,
+    })
 }

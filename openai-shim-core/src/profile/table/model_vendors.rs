@@ -1,14 +1,17 @@
 //! Model vendors with an API that is nearly OpenAI's.
 
 use super::claude_params::claude_params;
+use super::gemini_models;
 use super::helpers::{
-    at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
-    gemini_3_placeholder_signature, layer, list, map, max_tokens_only, ranges, reasoning_by, text,
+    always_reasons, at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
+    gemini_3_placeholder_signature, image_details, inline_schemas, layer, list, map, max_tokens_only,
+    media_from_users, ranges, reasoning_by, text,
 };
 use crate::accepts::{
-    MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory, ReasoningLayer,
-    ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningDefault,
+    ReasoningField, ReasoningHistory, ReasoningLayer, ReasoningParam, ResponseFormatLayer,
+    ResponseFormatSupport, SchemaLayer, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
+    ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -39,7 +42,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             messages: layer!(MessageLayer {
                 tool_call_content: ToolCallContent::Null,
-                drop_empty_assistant: true
+                drop_empty_assistant: true,
+                drop_blank_text: true
             }),
             tools: layer!(ToolLayer { drop_strict: true, declare_from_history: true }),
             response_format: layer!(ResponseFormatLayer {
@@ -60,8 +64,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             params: drop_params(&["frequency_penalty", "presence_penalty"]),
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: vec![gemini_3_placeholder_signature()],
-            tools: layer!(ToolLayer { drop_schema_keywords: list(&["$id", "$schema"]), inline_refs: true }),
+            model_overrides: [vec![gemini_3_placeholder_signature()], gemini_models::as_chat()].concat(),
+            tools: inline_schemas(),
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at_host("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
@@ -76,6 +80,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/0xPlaygrounds/rig/pull/1130 (R9)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/mistral (R16 R19 R42)",
                 "https://github.com/zed-industries/zed/issues/37021 (R8)",
+                "https://github.com/Mirascope/mirascope/issues/961",
                 "corpus: mistral",
             ]),
             hosts: list(&["api.mistral.ai", "codestral.mistral.ai"]),
@@ -91,12 +96,19 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_history: ReasoningHistory::Drop,
                 ..developer_as_system()
             }),
-            tools: layer!(ToolLayer { drop_schema_keywords: list(&["$id", "$schema"]), inline_refs: true }),
+            tools: ToolLayer { require_parameters: Some(true), ..inline_schemas() },
             stream: layer!(StreamingLayer { accepts_options: false }),
-            model_overrides: vec![ModelOverride {
-                messages: layer!(MessageLayer { assistant_after_tool: true }),
-                ..for_models(&["devstral*", "mistral-medium*"])
-            }],
+            model_overrides: vec![
+                ModelOverride {
+                    messages: layer!(MessageLayer { assistant_after_tool: true }),
+                    ..for_models(&["devstral*", "mistral-medium*"])
+                },
+                ModelOverride {
+                    reasoning: efforts(&["none", "high"]),
+                    ..for_models(&["mistral-medium-3.5*", "mistral-small-4*", "mistral-large-4*"])
+                },
+            ],
+            media: image_details(&["auto", "low", "high"]),
             ..at_host("mistral", "https://api.mistral.ai/v1")
         },
         Profile {
@@ -112,11 +124,13 @@ pub(super) fn profiles() -> Vec<Profile> {
             params: max_tokens_only(),
             messages: layer!(MessageLayer {
                 reasoning_history: ReasoningHistory::Restore,
+                reasoning_field: ReasoningField::ReasoningContent,
                 ..developer_as_system()
             }),
             response_format: layer!(ResponseFormatLayer { json_schema: ResponseFormatSupport::JsonObject }),
             reasoning: layer!(ReasoningLayer {
                 param: ReasoningParam::Thinking,
+                default: ReasoningDefault::On,
                 ..efforts(&["low", "high", "max"])
             }),
             model_overrides: vec![
@@ -151,6 +165,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 max_stop_sequences: Some(4)
             }),
             messages: layer!(MessageLayer { name_field: MessageNamePolicy::Drop, ..developer_as_system() }),
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             model_overrides: vec![
                 ModelOverride {
                     params: layer!(ParamLayer {
@@ -172,10 +187,21 @@ pub(super) fn profiles() -> Vec<Profile> {
                     reasoning: reasoning_by(ReasoningParam::Unsupported),
                     ..for_models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
                 },
-                ModelOverride { reasoning: efforts(&["low", "high"]), ..for_models(&["grok-3-mini*"]) },
+                ModelOverride {
+                    reasoning: efforts(&["none", "low", "high"]),
+                    ..for_models(&["grok-3-mini*"])
+                },
                 ModelOverride {
                     reasoning: efforts(&["none", "low", "medium", "high"]),
                     ..for_models(&["grok-4.3*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high"]),
+                    ..for_models(&["grok-4.5*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high", "xhigh"]),
+                    ..for_models(&["grok-4.6*", "grok-4.7*"])
                 },
             ],
             ..at_host("xai", "https://api.x.ai/v1")
@@ -201,6 +227,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
             response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::JsonSchema }),
+            reasoning: efforts(&["minimal", "low", "medium", "high"]),
             ..at_host("perplexity", "https://api.perplexity.ai")
         },
         Profile {
@@ -213,15 +240,20 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/HeyPuter/puter/pull/2931 (R51)",
                 "https://github.com/mnfst/modelparams.dev/pull/168 (R34 R49)",
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/moonshot (R21 R31)",
+                "https://github.com/MoonshotAI/kimi-code/issues/2661",
                 "https://github.com/earendil-works/pi (R3 R41)",
             ]),
             hosts: list(&["api.moonshot.ai", "api.moonshot.cn"]),
             messages: layer!(MessageLayer {
                 data_urls_only: true,
                 reasoning_history: ReasoningHistory::Restore,
+                reasoning_field: ReasoningField::ReasoningContent,
                 ..developer_as_system()
             }),
-            tools: layer!(ToolLayer { drop_strict: true }),
+            tools: ToolLayer {
+                schema: layer!(SchemaLayer { any_of_siblings: AnyOfSiblings::NoType }),
+                ..layer!(ToolLayer { drop_strict: true })
+            },
             model_overrides: vec![
                 ModelOverride {
                     params: layer!(ParamLayer { clamp: ranges(&[("temperature", [0.0, 1.0])]) }),
@@ -238,11 +270,21 @@ pub(super) fn profiles() -> Vec<Profile> {
                     reasoning: reasoning_by(ReasoningParam::Thinking),
                     ..for_models(&["kimi-k2.*"])
                 },
+                ModelOverride {
+                    reasoning: layer!(ReasoningLayer {
+                        modes: list(&["enabled"]),
+                        default: ReasoningDefault::On
+                    }),
+                    ..for_models(&["kimi-k2.7*"])
+                },
                 ModelOverride { tools: forced_choice_as_auto(), ..for_models(&["kimi-k2.7-code*"]) },
                 ModelOverride {
                     params: layer!(ParamLayer { max_stop_sequences: Some(5) }),
                     tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
-                    reasoning: efforts(&["low", "high", "max"]),
+                    reasoning: layer!(ReasoningLayer {
+                        param: ReasoningParam::ReasoningEffort,
+                        ..always_reasons(&["low", "high", "max"])
+                    }),
                     ..for_models(&["kimi-k3*"])
                 },
             ],
@@ -264,18 +306,30 @@ pub(super) fn profiles() -> Vec<Profile> {
                 max_stop_sequences: Some(1),
                 ..max_tokens_only()
             }),
-            messages: layer!(MessageLayer { name_field: MessageNamePolicy::Drop, ..developer_as_system() }),
+            messages: layer!(MessageLayer {
+                name_field: MessageNamePolicy::Drop,
+                reasoning_field: ReasoningField::ReasoningContent,
+                ..developer_as_system()
+            }),
             tools: layer!(ToolLayer { drop_strict: true, ..forced_choice_as_auto() }),
             response_format: layer!(ResponseFormatLayer { json_schema: ResponseFormatSupport::JsonObject }),
-            model_overrides: vec![ModelOverride {
-                reasoning: reasoning_by(ReasoningParam::Thinking),
-                ..for_models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
-            }],
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
+            model_overrides: vec![
+                ModelOverride {
+                    reasoning: reasoning_by(ReasoningParam::Thinking),
+                    ..for_models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "high", "max"]),
+                    ..for_models(&["glm-5.3*"])
+                },
+            ],
             ..at_host("zai", "https://api.z.ai/api/paas/v4")
         },
         Profile {
             description: text("Alibaba's DashScope: Qwen"),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/alibaba.py",
                 "https://help.aliyun.com/en/model-studio/deep-thinking (R49)",
                 "https://docs.instructorphp.com/cookbook/examples/B04_LLMApiSupport/llm_qwen (R34)",
                 "https://github.com/browser-use/web-ui/issues/659 (R48)",
@@ -293,6 +347,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 stream: layer!(StreamingLayer { required: true }),
                 ..for_models(&["qwen3-*b", "qwen3-*b-*", "qwq*", "qvq*"])
             }],
+            media: media_from_users(&["image", "audio"]),
             ..at_host("dashscope", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1")
         },
         Profile {
@@ -306,6 +361,14 @@ pub(super) fn profiles() -> Vec<Profile> {
             params: layer!(ParamLayer {
                 clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])]),
                 max_choices: Some(1)
+            }),
+            messages: layer!(MessageLayer {
+                reasoning_field: ReasoningField::ThinkTags,
+                ..developer_as_system()
+            }),
+            reasoning: layer!(ReasoningLayer {
+                param: ReasoningParam::Thinking,
+                modes: list(&["adaptive", "disabled"])
             }),
             ..at_host("minimax", "https://api.minimax.io/v1")
         },
@@ -339,23 +402,4 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("voyage", "https://api.voyageai.com/v1")
         },
     ]
-}
-
-/// Claude models that take a token budget for reasoning; newer ones take an effort. It matters only in Anthropic's own
-/// dialect, whichever upstream serves them.
-pub(super) fn claude_with_token_budget() -> ModelOverride {
-    ModelOverride {
-        reasoning: layer!(ReasoningLayer { use_token_budget: true }),
-        ..for_models(&[
-            "*claude-3*",
-            "*claude-opus-4-0*",
-            "*claude-opus-4-1*",
-            "*claude-opus-4-5*",
-            "*claude-opus-4-2025*",
-            "*claude-sonnet-4-0*",
-            "*claude-sonnet-4-5*",
-            "*claude-sonnet-4-2025*",
-            "*claude-haiku-4*",
-        ])
-    }
 }

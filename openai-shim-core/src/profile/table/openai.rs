@@ -2,9 +2,14 @@
 
 use super::gpt_params::{gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, named, openai_headers, text,
+    anywhere, at_host, drop_params, for_models, layer, list, map, media_from_users, named, openai_formats,
+    openai_headers, openai_tools, reasoning_by, text,
 };
-use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
+use super::openai_models;
+use crate::accepts::{
+    MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam, ReasoningVisibility,
+    ToolCallIdFormat,
+};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -28,7 +33,13 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: openai (R2 R4 R29)",
             ]),
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -43,6 +54,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by its v1 API; for deployments, `paths.query_params` takes the `api-version`",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle (R55 R56)",
                 "https://github.com/langchain-ai/langchain/issues/29416 (R25)",
                 "corpus: azure (R2)",
@@ -50,8 +62,15 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
         },
         Profile {
@@ -59,6 +78,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "Azure OpenAI, by deployments and a dated `api-version`; it is chosen by its name",
             ),
             sources: list(&[
+                "https://github.com/pydantic/pydantic-ai/blob/main/pydantic_ai_slim/pydantic_ai/providers/azure.py",
                 "https://learn.microsoft.com/azure/ai-foundry/openai/reference (R54 R55 R56)",
                 "corpus: azure (R54 R55)",
             ]),
@@ -70,8 +90,15 @@ pub(super) fn profiles() -> Vec<Profile> {
             },
             has_model_list: false,
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
+            media: media_from_users(&["image", "audio"]),
             ..named("azure-deployments")
         },
         Profile {
@@ -84,6 +111,9 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
             messages: MessageLayer::default(),
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },
@@ -98,9 +128,19 @@ pub(super) fn profiles() -> Vec<Profile> {
             // The older name of the limit is refused for every model.
             params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
             messages: MessageLayer::default(),
+            tools: openai_tools(),
+            response_format: openai_formats(),
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]
+}
+
+/// OpenAI's chat takes an effort, and shows no reasoning.
+fn hidden_reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        display: ReasoningVisibility::Never,
+        ..reasoning_by(ReasoningParam::ReasoningEffort)
+    })
 }
 
 /// Models that take text completions only.
@@ -149,23 +189,14 @@ pub(super) fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
         },
         ModelOverride {
             params: drop_params(&["parallel_tool_calls"]),
-            reasoning: efforts(&["low", "medium", "high"]),
             ..prefixed(&["o1*", "o3-mini*", "o4-mini*"])
-        },
-        ModelOverride {
-            reasoning: efforts(&["minimal", "low", "medium", "high"]),
-            ..prefixed(&["gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*"])
-        },
-        ModelOverride {
-            reasoning: efforts(&["none", "low", "medium", "high"]),
-            ..prefixed(&["gpt-5.1", "gpt-5.1-20*"])
         },
         ModelOverride {
             messages: layer!(MessageLayer { roles: map(&[("system", "user"), ("developer", "user")]) }),
             ..prefixed(&["o1-mini*", "o1-preview*"])
         },
     ];
-    [older, gpt_params(prefix)].concat()
+    [older, gpt_params(prefix), openai_models::reasoning(prefix)].concat()
 }
 
 fn with_prefix(prefix: &str, names: &[&str]) -> Vec<String> {

@@ -2,11 +2,12 @@
 
 use super::helpers::{
     added, also_completions, anywhere, developer_as_system, drop_params, for_models, forced_choice_as_auto,
-    layer, list, map, max_tokens_only, named, ranges, reasoning_by, text,
+    image_details, layer, list, map, max_tokens_only, media_from_users, named, ranges, reasoning_by, text,
 };
 use crate::accepts::{
-    ContentType, MessageLayer, ParamLayer, PrefillPolicy, ReasoningParam, ResponseFormatLayer,
-    ResponseFormatSupport, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    ContentType, MediaLayer, MessageLayer, ParamLayer, PrefillPolicy, ReasoningField, ReasoningParam,
+    ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent, ToolCallIdFormat,
+    ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{EndpointPaths, ModelOverride, Profile};
 
@@ -21,21 +22,27 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/predibase/lorax/issues/215 (R5)",
                 "https://github.com/langchain-ai/langchain/pull/24668 (R11)",
                 "https://github.com/mistralai/mistral-common/issues/169 (R8)",
+                "https://github.com/vllm-project/vllm/issues/38488",
                 "corpus: records/vllm",
             ]),
+            // Newer versions read `reasoning`, older ones `reasoning_content`.
+            messages: layer!(MessageLayer { reasoning_field: ReasoningField::Both, ..developer_as_system() }),
             model_overrides: [strict_chat_templates(), vec![qwen_enable_thinking()]].concat(),
             extra_dialects: also_completions(),
+            media: media_from_users(&["image", "audio"]),
             ..anywhere("vllm", "http://127.0.0.1:8000/v1")
         },
         Profile {
             description: text("SGLang"),
             sources: list(&[
+                "https://github.com/sgl-project/sglang/blob/main/python/sglang/srt/entrypoints/openai/protocol.py",
                 "https://docs.sglang.ai/basic_usage/openai_api_completions.html (R49)",
                 "https://github.com/sgl-project/sglang/issues/3912",
             ]),
             hosts: list(&[":30000"]),
             model_overrides: vec![qwen_enable_thinking()],
             extra_dialects: also_completions(),
+            media: image_details(&["auto", "low", "high"]),
             ..anywhere("sglang", "http://127.0.0.1:30000/v1")
         },
         Profile {
@@ -50,6 +57,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             // 1, the default, is out of its range.
             params: layer!(ParamLayer { clamp: ranges(&[("top_p", [0.01, 0.99])]) }),
             model_overrides: strict_chat_templates(),
+            media: media_from_users(&["image"]),
             ..anywhere("tgi", "http://127.0.0.1:8080/v1")
         },
         Profile {
@@ -63,15 +71,17 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer { merge_system: true, ..developer_as_system() }),
             model_overrides: vec![alternating_roles()],
             extra_dialects: also_completions(),
+            media: media_from_users(&["image", "audio"]),
             ..anywhere("llama-cpp", "http://127.0.0.1:8080/v1")
         },
         Profile {
             description: text("llama-cpp-python's server"),
             sources: list(&[
                 "https://llama-cpp-python.readthedocs.io/en/latest/server",
+                "corpus: records/llama-cpp-python/err_max_tokens_string",
                 "corpus: records/llama-cpp-python (R1 R3 R13 R15 R28 R34 R46)",
             ]),
-            params: layer!(ParamLayer { max_choices: Some(1), ..max_tokens_only() }),
+            params: layer!(ParamLayer { max_choices: Some(1), refused_with_500: true, ..max_tokens_only() }),
             messages: layer!(MessageLayer {
                 content: ContentType::String,
                 tool_call_content: ToolCallContent::Empty,
@@ -107,10 +117,12 @@ pub(super) fn profiles() -> Vec<Profile> {
         Profile {
             description: text("Ollama's /v1"),
             sources: list(&[
+                "https://github.com/ollama/ollama/blob/main/openai/openai.go",
                 "https://docs.ollama.com/api/openai-compatibility (R1 R28)",
                 "https://github.com/ollama/ollama/blob/main/docs/openai.md (R27 R28)",
                 "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
                 "https://github.com/ollama/ollama/issues/6753 (R51)",
+                "https://github.com/ollama/ollama/issues/18534",
                 "corpus: ollama",
             ]),
             hosts: list(&[":11434"]),
@@ -122,10 +134,16 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer {
                 tool_call_content: ToolCallContent::Empty,
                 data_urls_only: true,
+                reasoning_field: ReasoningField::Reasoning,
                 ..developer_as_system()
             }),
             tools: forced_choice_as_auto(),
             extra_dialects: also_completions(),
+            // It refuses GIF.
+            media: layer!(MediaLayer {
+                image_types: list(&["image/jpeg", "image/png", "image/webp"]),
+                ..media_from_users(&["image", "audio"])
+            }),
             ..anywhere("ollama", "http://127.0.0.1:11434/v1")
         },
         Profile {
@@ -138,7 +156,6 @@ pub(super) fn profiles() -> Vec<Profile> {
             dialect: text("ollama-chat"),
             paths: EndpointPaths { models: text("/tags"), ..EndpointPaths::default() },
             messages: developer_as_system(),
-            tools: forced_choice_as_auto(),
             ..named("ollama-native")
         },
         Profile {

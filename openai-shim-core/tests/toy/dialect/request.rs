@@ -153,7 +153,7 @@ pub(super) fn encode<'a>(
     if !own {
         params(request, &mut body, diagnostics);
     }
-    Encoded { path: String::from("/talk"), body, headers: http::HeaderMap::new() }
+    Encoded { path: String::from("/talk"), body, ..Encoded::default() }
 }
 
 /// Encodes the parameters of a request from another dialect.

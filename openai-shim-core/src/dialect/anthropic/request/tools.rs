@@ -2,37 +2,49 @@
 //!
 //! <https://docs.anthropic.com/en/docs/agents-and-tools/tool-use/implement-tool-use>
 
+use super::super::client_tools;
 use super::super::extra_fields;
 use super::super::names::NAME;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Request, Tool, ToolChoice};
+use crate::canonical::{DiagnosticCode, Diagnostics, Request, Tool, ToolChoice};
 use crate::error::ClientError;
 use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 /// Reads `tools`.
 pub(super) fn read(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
     let items = object
         .array("tools")
         .ok_or_else(|| ClientError::invalid("tools: must be a list of tools.").at("tools"))?;
-    Ok(items.into_iter().map(read_tool).collect())
+    let mut tools = Vec::with_capacity(items.len());
+    for item in items {
+        read_tool(item, &mut tools);
+    }
+    Ok(tools)
 }
 
-/// Reads a tool: a function if it is the client's, else one of the API's own, which its `type` names.
-fn read_tool(item: &str) -> Tool {
-    let native = || Tool::Native { dialect: NAME, raw: raw(item) };
-    let Ok(object) = Object::parse(item.as_bytes()) else { return native() };
-    if object.non_null("type").is_some() && object.str("type").as_deref() != Some("custom") {
-        return native();
+/// Reads a tool: one function, several for a toolset, or one of the API's own that its `type` names and that the API runs.
+pub(super) fn read_tool(item: &str, out: &mut Vec<Tool>) {
+    let functions = Object::parse(item.as_bytes()).map_or(None, |object| {
+        if object.non_null("type").is_some() && object.str("type").as_deref() != Some("custom") {
+            return client_tools::read(&object, item);
+        }
+        read_function(&object).map(|function| vec![function])
+    });
+    match functions {
+        Some(functions) => out.extend(functions),
+        None => out.push(Tool::Native { dialect: NAME, raw: raw(item) }),
     }
-    let Some(name) = object.str("name") else { return native() };
-    Tool::Function {
+}
+
+fn read_function(object: &Object<'_>) -> Option<Tool> {
+    let name = object.str("name")?;
+    Some(Tool::Function {
         name: name.into_owned(),
         description: object.str("description").map(Cow::into_owned),
         parameters: object.non_null("input_schema").map(raw),
         strict: object.bool("strict"),
-        extra: extra_fields::read(&object, &["name", "description", "input_schema", "strict"]),
-    }
+        extra: extra_fields::read(object, &["name", "description", "input_schema", "strict"]),
+    })
 }
 
 /// Reads `tool_choice`.
@@ -59,6 +71,14 @@ pub(super) fn write(
     let mut tools: Vec<String> = Vec::new();
     for (i, tool) in request.tools.iter().enumerate() {
         match tool {
+            Tool::Function { extra, .. } if client_tools::is_in_message(extra) => {}
+            Tool::Function { extra, .. } if client_tools::original(extra).is_some() => {
+                let original = client_tools::original(extra).unwrap_or_default();
+                // A toolset has several functions and one entry.
+                if tools.last().is_none_or(|last| last != original) {
+                    tools.push(original.to_owned());
+                }
+            }
             Tool::Native { dialect: NAME, raw } => tools.push(raw.get().to_owned()),
             Tool::Native { .. } => {
                 diagnostics.record(
@@ -67,23 +87,8 @@ pub(super) fn write(
                     "a tool of another dialect",
                 );
             }
-            Tool::Function { .. } => tools.push(write_tool(tool, is_same_dialect, i, diagnostics)),
+            Tool::Function { .. } => tools.push(write_tool(tool, i, diagnostics)),
         }
-    }
-    // The API requires `tools` where the conversation has tool calls.
-    let called = if is_same_dialect || !tools.is_empty() { Vec::new() } else { called_names(request) };
-    let has_only_called = !called.is_empty();
-    if has_only_called {
-        diagnostics.record(
-            DiagnosticCode::FieldFilled,
-            "tools",
-            "the tools that the conversation called, none of which may be called",
-        );
-        tools.extend(
-            called.into_iter().map(|name| {
-                format!(r#"{{"name":{},"input_schema":{{"type":"object"}}}}"#, encode_string(name))
-            }),
-        );
     }
     body.remove("tool_choice");
     if tools.is_empty() && request.tools.is_empty() {
@@ -91,43 +96,21 @@ pub(super) fn write(
     } else if !tools.is_empty() || is_same_dialect {
         body.set("tools", format!("[{}]", tools.join(",")));
     }
-    let choice = if has_only_called { Some(&ToolChoice::None) } else { request.tool_choice.as_ref() };
-    if tools.is_empty() && !is_same_dialect {
-        if choice.is_some_and(|choice| !matches!(choice, ToolChoice::None | ToolChoice::Auto)) {
-            diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "there are no tools");
-        }
-        return;
-    }
+    let choice = request.tool_choice.as_ref();
     if let Some(choice) = write_choice(choice, *request.parallel_tool_calls, is_same_dialect, diagnostics) {
         body.set("tool_choice", choice);
     }
 }
 
-/// Returns the names of the tools that the conversation called.
-fn called_names(request: &Request) -> Vec<&str> {
-    let (mut names, mut known_names) = (Vec::new(), BTreeSet::new());
-    for block in request.messages.iter().flat_map(|message| &message.blocks) {
-        if let Block::ToolCall { name, .. } = block
-            && known_names.insert(name.as_str())
-        {
-            names.push(name.as_str());
-        }
-    }
-    names
-}
-
-fn write_tool(tool: &Tool, is_same_dialect: bool, i: usize, diagnostics: &mut Diagnostics) -> String {
+fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> String {
     let mut object = Object::new();
     let Tool::Function { name, description, parameters, strict, extra } = tool else { return String::new() };
     object.set("name", encode_string(name));
     if let Some(description) = description {
         object.set("description", encode_string(description));
     }
-    match parameters {
-        Some(schema) if is_same_dialect => object.set("input_schema", schema.get().to_owned()),
-        Some(schema) => object.set("input_schema", with_object_type(schema.get())),
-        None if is_same_dialect => {}
-        None => object.set("input_schema", r#"{"type":"object","properties":{}}"#),
+    if let Some(schema) = parameters {
+        object.set("input_schema", schema.get().to_owned());
     }
     if let Some(strict) = strict {
         object.set("strict", strict.to_string());
@@ -137,17 +120,6 @@ fn write_tool(tool: &Tool, is_same_dialect: bool, i: usize, diagnostics: &mut Di
         object.set(key, value);
     }
     object.to_json()
-}
-
-/// Adds `"type": "object"`, which the API requires, to a schema without a type.
-fn with_object_type(schema: &str) -> String {
-    match Object::parse(schema.as_bytes()) {
-        Ok(mut object) if object.non_null("type").is_none() => {
-            object.set_first("type", "\"object\"");
-            object.to_json()
-        }
-        _ => schema.to_owned(),
-    }
 }
 
 fn write_choice(
@@ -168,13 +140,16 @@ fn write_choice(
             );
             return None;
         }
-        Some(ToolChoice::Required) => object.set("type", "\"any\""),
+        // The API has no choice among some tools: only these are offered.
+        Some(ToolChoice::Required | ToolChoice::Allowed { is_required: true, .. }) => {
+            object.set("type", "\"any\"");
+        }
         Some(ToolChoice::Function(name)) => {
             object.set("type", "\"tool\"");
             object.set("name", encode_string(name));
         }
         None if parallel != Some(false) => return None,
-        Some(ToolChoice::Auto) | None => object.set("type", "\"auto\""),
+        Some(ToolChoice::Auto | ToolChoice::Allowed { .. }) | None => object.set("type", "\"auto\""),
     }
     match parallel {
         Some(false) => object.set("disable_parallel_tool_use", "true"),

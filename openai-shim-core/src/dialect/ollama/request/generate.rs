@@ -123,8 +123,7 @@ fn transcript(turns: &[&Message]) -> String {
                     write!(out, "Assistant calls {name} with {arguments}\n\n")
                 }
                 Block::ToolResult { blocks, .. } => {
-                    let text: String = blocks.iter().filter_map(Block::as_text).collect();
-                    write!(out, "Tool: {text}\n\n")
+                    write!(out, "Tool: {}\n\n", Block::join_texts(blocks, "\n\n"))
                 }
                 _ => Ok(()),
             };

@@ -2,7 +2,8 @@
 
 use super::raw_fields::RawFields;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, Role, Text,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_CONTENT,
+    REASONING_TEXT, Role, Text,
 };
 use crate::dialect::openai_chat::extra_fields::{NAME, unknown_fields};
 use crate::dialect::openai_chat::{reasoning_details, shape, tool_call};
@@ -10,6 +11,7 @@ use crate::dialect::shape::Place;
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, items, raw, string_or_json, value_kind};
 use bytes::Bytes;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A content part that was decoded.
@@ -52,7 +54,7 @@ pub(super) fn decode(
     let mut is_reshaped = false;
     let mut message = Message::decoded(role, Vec::new());
     let decoded = message.decoded_mut();
-    let reasoning = fields.reasoning_content.and_then(decode_string).filter(|t| !t.is_empty());
+    let reasoning = read_reasoning(&fields, &mut extra);
     let is_details = |key: &str| key == reasoning_details::FIELD;
     let details = extra.iter().find(|(key, _)| is_details(key)).map(|(_, details)| details.get());
     decoded.blocks =
@@ -68,6 +70,11 @@ pub(super) fn decode(
     if let Some(value) = non_null(fields.content) {
         decoded.content_was_parts = value_kind(value) == ValueKind::Array;
         is_reshaped |= decode_content(value, body, i, &mut content, diagnostics)?;
+    }
+    if let Some(position) = extra.iter().position(|(key, images)| is_image_list(key, images.get())) {
+        let (_, images) = extra.remove(position);
+        decode_images(images.get(), i, &mut content, diagnostics);
+        is_reshaped = true;
     }
     if let Some(refusal) = fields.refusal.filter(|refusal| value_kind(refusal) == ValueKind::String) {
         content.push(Block::Refusal(Text::from_json(refusal)));
@@ -104,6 +111,9 @@ pub(super) fn decode(
             decoded.blocks.push(call.block);
         }
     }
+    if role == Role::Assistant && non_null(fields.tool_calls).is_none() {
+        decoded.blocks.extend(decode_legacy_call(&mut extra, i));
+    }
     decoded.name = fields.name.and_then(decode_string).map(Into::into);
     if decoded.blocks.iter().any(|block| matches!(block, Block::Reasoning { signature: Some(_), .. })) {
         let details = extra.iter_mut().filter(|(key, _)| is_details(key));
@@ -123,6 +133,54 @@ pub(super) fn decode(
         message.mark_changed();
     }
     Ok(message)
+}
+
+/// The field of a call in the legacy form.
+const FUNCTION_CALL: &str = "function_call";
+
+/// Decodes a call in the legacy form, which has no id.
+fn decode_legacy_call(extra: &mut [(String, Box<RawValue>)], i: usize) -> Option<Block> {
+    let (key, value) = extra.iter_mut().find(|(key, _)| key == FUNCTION_CALL)?;
+    let function = Object::parse(value.get().as_bytes()).ok()?;
+    let call = Block::ToolCall {
+        id: format!("call_function_{i}"),
+        name: function.str("name")?.into_owned(),
+        arguments: string_or_json(function.get("arguments").unwrap_or("\"\"")).into_owned(),
+        signature: None,
+        extra: ExtraFields::default(),
+    };
+    // Nothing is lost without the field.
+    key.insert(0, '.');
+    Some(call)
+}
+
+/// The id of the call of a message that has it in the legacy form.
+pub(super) fn legacy_call_id(message: &Message) -> Option<&str> {
+    let is_legacy = |(key, _): &(String, _)| key.strip_prefix('.') == Some(FUNCTION_CALL);
+    if !message.extra.of(NAME).iter().any(is_legacy) {
+        return None;
+    }
+    message.blocks.iter().find_map(|block| match block {
+        Block::ToolCall { id, .. } => Some(id.as_str()),
+        _ => None,
+    })
+}
+
+/// Returns the text of the reasoning, and marks in the extra fields where the client sent it.
+fn read_reasoning<'f>(
+    fields: &RawFields<'f>,
+    extra: &mut Vec<(String, Box<serde_json::value::RawValue>)>,
+) -> Option<Cow<'f, str>> {
+    let text = |field: Option<&'f str>| field.and_then(decode_string).filter(|text| !text.is_empty());
+    let content = text(fields.reasoning_content);
+    let Some(value) = fields.reasoning else { return content };
+    let reasoning = text(Some(value));
+    let key = if reasoning.is_some() { REASONING_TEXT } else { "reasoning" };
+    extra.push((key.to_owned(), raw(value)));
+    if content.is_some() && reasoning.is_some() {
+        extra.push((REASONING_CONTENT.to_owned(), raw("true")));
+    }
+    content.or(reasoning)
 }
 
 fn decode_role(fields: &RawFields<'_>, i: usize) -> Result<Role, ClientError> {
@@ -157,8 +215,13 @@ fn decode_content(
             Ok(false)
         }
         ValueKind::Array => {
-            let mut is_reshaped = false;
-            for (k, item) in items(value).unwrap_or_default().into_iter().enumerate() {
+            let items = items(value).unwrap_or_default();
+            // Some servers refuse a list with nothing in it.
+            let mut is_reshaped = items.is_empty();
+            if is_reshaped {
+                diagnostics.record(DiagnosticCode::ContentRewritten, &format!("messages[{i}].content"), "[]");
+            }
+            for (k, item) in items.into_iter().enumerate() {
                 let field_path = || format!("messages[{i}].content[{k}]");
                 let part = decode_part(item, body).ok_or_else(|| {
                     let field_path = field_path();
@@ -201,11 +264,12 @@ fn decode_part(part: &str, body: &Bytes) -> Option<DecodedPart> {
         },
         "image_url" => match object.get("image_url").map(|v| (value_kind(v), v)) {
             Some((ValueKind::String, url)) => {
-                reshaped(Block::Image(Box::new(media(source(&string_or_json(url)), &object))))
+                let source = MediaSource::from_url(&string_or_json(url));
+                reshaped(Block::Image(Box::new(media(source, &object))))
             }
             Some((ValueKind::Object, inner)) => {
                 let inner = Object::parse(inner.as_bytes()).ok()?;
-                let mut image = media(source(&inner.str("url")?), &object);
+                let mut image = media(MediaSource::from_url(&inner.str("url")?), &object);
                 image.detail = inner.str("detail").map(Cow::into_owned);
                 unchanged(Block::Image(Box::new(image)))
             }
@@ -225,6 +289,11 @@ fn decode_part(part: &str, body: &Bytes) -> Option<DecodedPart> {
             Some(document) => unchanged(Block::File(Box::new(document))),
             None => native(),
         },
+        // Mistral's form of a file.
+        "document_url" => match decode_document_url(&object, part) {
+            Some(document) => unchanged(Block::File(Box::new(document))),
+            None => native(),
+        },
         "refusal" => unchanged(Block::Refusal(object.str("refusal").unwrap_or_default().into())),
         _ => native(),
     }
@@ -233,7 +302,7 @@ fn decode_part(part: &str, body: &Bytes) -> Option<DecodedPart> {
 /// Decodes the `file` of a content part; `None` if it has neither data nor an id.
 fn decode_file(file: &Object<'_>, part: &Object<'_>) -> Option<Media> {
     let source = match (file.str("file_data"), file.str("file_id")) {
-        (Some(data), _) => source(&data),
+        (Some(data), _) => MediaSource::from_file_data(&data),
         (None, Some(id)) => MediaSource::FileId(id.into_owned()),
         (None, None) => return None,
     };
@@ -247,19 +316,45 @@ fn decode_file(file: &Object<'_>, part: &Object<'_>) -> Option<Media> {
     Some(document)
 }
 
+/// Decodes a part `document_url`; an extra field has the part itself.
+fn decode_document_url(object: &Object<'_>, part: &str) -> Option<Media> {
+    let url = object.str("document_url").map(Cow::into_owned);
+    let url = url.or_else(|| object.object("document_url")?.str("url").map(Cow::into_owned))?;
+    let mut document = Media::new(MediaSource::from_file_data(&url));
+    document.name = object.str("document_name").map(Cow::into_owned);
+    document.extra = ExtraFields::new(NAME, vec![(String::from(".part"), raw(part))]);
+    Some(document)
+}
+
 fn media(source: MediaSource, object: &Object<'_>) -> Media {
     let mut media = Media::new(source);
     media.extra = unknown_fields(object, &["type", "image_url", "input_audio", "file"]);
     media
 }
 
-/// Reads a data URL as base64 data, and anything else as a URL.
-fn source(url: &str) -> MediaSource {
-    let data = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
-    match data {
-        Some((media_type, data)) => {
-            MediaSource::Base64 { media_type: media_type.to_owned(), data: data.to_owned() }
+/// Whether a field is the member `images` with something in it.
+fn is_image_list(key: &str, value: &str) -> bool {
+    key == "images" && items(value).is_some_and(|images| !images.is_empty())
+}
+
+/// Decodes the member `images`, in which clients of Ollama put base64, and clients of gateways the parts that an answer had.
+fn decode_images(images: &str, i: usize, out: &mut Vec<Block>, diagnostics: &mut Diagnostics) {
+    for (k, item) in items(images).unwrap_or_default().into_iter().enumerate() {
+        let url = match value_kind(item) {
+            ValueKind::String => decode_string(item),
+            _ => Object::parse(item.as_bytes()).ok().and_then(|part| {
+                let inner = part.object("image_url").and_then(|inner| inner.str("url").map(Cow::into_owned));
+                inner.or_else(|| part.str("image_url").map(Cow::into_owned)).map(Cow::Owned)
+            }),
+        };
+        let path = format!("messages[{i}].images[{k}]");
+        match url {
+            Some(url) => {
+                diagnostics.record(DiagnosticCode::ContentRewritten, &path, "an image as a content part");
+                let source = MediaSource::from_file_data(&url);
+                out.push(Block::Image(Box::new(Media::new(source))));
+            }
+            None => diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "an image of unknown form"),
         }
-        None => MediaSource::Url(url.to_owned()),
     }
 }

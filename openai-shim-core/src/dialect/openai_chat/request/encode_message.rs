@@ -1,7 +1,9 @@
 //! One canonical [`Message`] to a request's JSON, as one message or several.
 
+use crate::canonical::media_type::audio_format;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, Role, Text,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_CONTENT,
+    REASONING_TEXT, ReasoningField, Role, Text,
 };
 use crate::dialect::openai_chat::extra_fields::NAME;
 use crate::dialect::openai_chat::{reasoning_details, tool_call};
@@ -18,12 +20,17 @@ pub(super) fn is_expressible(message: &Message) -> bool {
 }
 
 /// Writes a message that was changed or came in another dialect. Each tool result in it is a message here.
-pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics: &mut Diagnostics) {
+pub(super) fn encode(
+    message: &Message,
+    reasoning_field: ReasoningField,
+    out: &mut Vec<u8>,
+    i: usize,
+    diagnostics: &mut Diagnostics,
+) {
     let field_path = format!("messages[{i}]");
     message.extra.report_lost(NAME, &field_path, diagnostics);
     let is_result = |block: &&Block| matches!(block, Block::ToolResult { .. });
-    let (results, mut others): (Vec<&Block>, Vec<&Block>) = message.blocks.iter().partition(is_result);
-    let mut blocks = Vec::new();
+    let (results, others): (Vec<&Block>, Vec<&Block>) = message.blocks.iter().partition(is_result);
     for (k, result) in results.iter().enumerate() {
         if k > 0 {
             out.push(b',');
@@ -33,35 +40,24 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics
             if *is_error {
                 diagnostics.record(DiagnosticCode::ExtraDropped, &field_path, "is_error");
             }
-            // A tool's message has text only: media of its result go into a user message after it. A result that is a message
-            // of its own keeps them, since another result may have to follow it.
-            let (media, text): (Vec<&Block>, Vec<&Block>) =
-                result.iter().partition(|b| message.role != Role::Tool && is_media(b));
-            if !media.is_empty() {
-                diagnostics.record(
-                    DiagnosticCode::ContentRewritten,
-                    &field_path,
-                    "what a tool's result shows, as what the user shows",
-                );
-            }
-            blocks.extend(media);
+            let result: Vec<&Block> = result.iter().collect();
             let mut object = Object::new();
             object.set("role", "\"tool\"");
             // A result inside a user message came in content parts, whatever the shape of its own content.
             let was_parts = message.content_was_parts && message.role == Role::Tool;
-            let content = encode_content(message, &text, was_parts, i, diagnostics);
+            let content = encode_content(message, &result, was_parts, i, diagnostics);
             object.set("content", content.unwrap_or_else(|| encode_string("")));
             object.set("tool_call_id", encode_string(id));
             write_message(message, object, out);
         }
     }
-    blocks.append(&mut others);
     if results.is_empty() {
-        let object = encode_blocks(message, message.role, &blocks, i, diagnostics);
+        let mut object = encode_blocks(message, message.role, &others, i, diagnostics);
+        set_reasoning(message, reasoning_field, &mut object);
         write_message(message, object, out);
-    } else if !blocks.is_empty() {
+    } else if !others.is_empty() {
         out.push(b',');
-        let object = encode_blocks(message, Role::User, &blocks, i, diagnostics);
+        let object = encode_blocks(message, Role::User, &others, i, diagnostics);
         write_message(message, object, out);
     }
 }
@@ -79,7 +75,7 @@ fn encode_blocks(
     let content = encode_content(message, blocks, message.content_was_parts, i, diagnostics);
     let no_content = if message.role == Role::Assistant { "null" } else { "\"\"" };
     object.set("content", content.unwrap_or_else(|| String::from(no_content)));
-    let (mut calls, mut reasoning) = (Vec::new(), String::new());
+    let mut calls = Vec::new();
     for block in blocks {
         match block {
             Block::ToolCall { id, name, arguments, signature, extra } => {
@@ -87,12 +83,8 @@ fn encode_blocks(
                 calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
             Block::Refusal(text) => object.set("refusal", text.to_json()),
-            Block::Reasoning { text, .. } => reasoning.push_str(text),
             _ => {}
         }
-    }
-    if !reasoning.is_empty() {
-        object.set("reasoning_content", encode_string(&reasoning));
     }
     if let Some(details) = reasoning_details::write(blocks.iter().copied()) {
         object.set(reasoning_details::FIELD, details);
@@ -103,19 +95,45 @@ fn encode_blocks(
     object
 }
 
+/// Sets the reasoning, in the field or fields that the upstream reads, or else in the client's.
+fn set_reasoning(message: &Message, field: ReasoningField, object: &mut Object<'_>) {
+    let mut reasoning = String::new();
+    for block in &message.blocks {
+        if let Block::Reasoning { text, .. } = block {
+            reasoning.push_str(text);
+        }
+    }
+    if reasoning.is_empty() {
+        return;
+    }
+    let was_text = message.extra.of(NAME).iter().any(|(key, _)| key == REASONING_TEXT);
+    let was_content = message.extra.of(NAME).iter().any(|(key, _)| key == REASONING_CONTENT);
+    let (in_content, in_text) = match field {
+        ReasoningField::Any => (!was_text || was_content, was_text),
+        ReasoningField::Reasoning => (false, true),
+        ReasoningField::Both => (true, true),
+        _ => (true, false),
+    };
+    let json = encode_string(&reasoning);
+    if in_content {
+        object.set("reasoning_content", json.clone());
+    }
+    if in_text {
+        object.set("reasoning", json);
+    }
+}
+
 /// Adds the fields that every message may have, and writes the message.
 fn write_message(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
     if let Some(name) = &message.name {
         object.set("name", encode_string(name));
     }
-    for (key, value) in message.extra.of(NAME) {
+    // A call in the legacy form is written in the newer one.
+    let is_mark = |key: &str| [REASONING_TEXT, REASONING_CONTENT, ".function_call"].contains(&key);
+    for (key, value) in message.extra.of(NAME).iter().filter(|(key, _)| !is_mark(key)) {
         object.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }
     object.write(out);
-}
-
-fn is_media(block: &Block) -> bool {
-    matches!(block, Block::Image(_) | Block::Audio(_) | Block::File(_))
 }
 
 /// Writes content: a string for a single text, else a list of content parts; `None` if there is none.
@@ -183,9 +201,6 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
             }
             Some(object.to_json())
         }
-        Block::Image(image) if matches!(image.source, MediaSource::FileId(_)) => {
-            unsupported("an image by its id")
-        }
         Block::Image(image) => {
             image.extra.report_lost(NAME, content_path, diagnostics);
             let detail = image
@@ -193,22 +208,19 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
                 .as_deref()
                 .map(|d| format!(",\"detail\":{}", encode_string(d)))
                 .unwrap_or_default();
-            let url = encode_string(&url(&image.source));
+            let url = encode_string(&image.source.to_url());
             let part = format!(r#"{{"type":"image_url","image_url":{{"url":{url}{detail}}}}}"#);
             Some(with_extra(part, &image.extra))
         }
         Block::Audio(audio) => match &audio.source {
-            MediaSource::Base64 { media_type, data } => {
-                let format = media_type.strip_prefix("audio/").unwrap_or(media_type);
-                Some(format!(
-                    r#"{{"type":"input_audio","input_audio":{{"data":{},"format":{}}}}}"#,
-                    encode_string(data),
-                    encode_string(format)
-                ))
-            }
-            _ => unsupported("audio by address"),
+            MediaSource::Base64 { media_type, data } => Some(format!(
+                r#"{{"type":"input_audio","input_audio":{{"data":{},"format":{}}}}}"#,
+                encode_string(data),
+                encode_string(&audio_format(media_type))
+            )),
+            MediaSource::Url(_) | MediaSource::FileId(_) => unsupported("audio that is no base64"),
         },
-        Block::File(file) => encode_file(file, content_path, diagnostics),
+        Block::File(file) => Some(encode_file(file, content_path, diagnostics)),
         Block::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
         Block::Native { .. } => unsupported("a part of another dialect"),
         Block::Reasoning { .. } | Block::Refusal(_) | Block::ToolCall { .. } | Block::ToolResult { .. } => {
@@ -217,25 +229,28 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
     }
 }
 
-fn encode_file(file: &Media, content_path: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+fn encode_file(file: &Media, content_path: &str, diagnostics: &mut Diagnostics) -> String {
     file.extra.report_lost(NAME, content_path, diagnostics);
-    if let Some((_, source)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".file") {
-        return Some(format!(r#"{{"type":"file","file":{}}}"#, source.get()));
+    if let Some((_, part)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".part") {
+        return part.get().to_owned();
     }
-    if matches!(file.source, MediaSource::Url(_)) {
-        diagnostics.record(DiagnosticCode::FeatureUnsupported, content_path, "a document by its address");
-        return None;
+    if let Some((_, source)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".file") {
+        return format!(r#"{{"type":"file","file":{}}}"#, source.get());
     }
     let mut inner = Object::new();
-    let default_name = matches!(file.source, MediaSource::Base64 { .. }).then_some("document.pdf");
+    let default_name = match &file.source {
+        MediaSource::Base64 { media_type, .. } if media_type.starts_with("text/") => Some("document.txt"),
+        MediaSource::Base64 { .. } => Some("document.pdf"),
+        MediaSource::Url(_) | MediaSource::FileId(_) => None,
+    };
     if let Some(name) = file.name.as_deref().or(default_name) {
         inner.set("filename", encode_string(name));
     }
     match &file.source {
         MediaSource::FileId(id) => inner.set("file_id", encode_string(id)),
-        source => inner.set("file_data", encode_string(&url(source))),
+        source => inner.set("file_data", encode_string(&source.to_url())),
     }
-    Some(with_extra(format!(r#"{{"type":"file","file":{}}}"#, inner.to_json()), &file.extra))
+    with_extra(format!(r#"{{"type":"file","file":{}}}"#, inner.to_json()), &file.extra)
 }
 
 /// Adds this dialect's extra fields to a part.
@@ -280,12 +295,4 @@ fn join_texts(
     }
     let texts = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty());
     Some(Text::join_json(texts, if message.role == Role::Assistant { "" } else { "\n\n" }))
-}
-
-fn url(source: &MediaSource) -> String {
-    match source {
-        MediaSource::Url(url) => url.clone(),
-        MediaSource::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
-        MediaSource::FileId(id) => id.clone(),
-    }
 }

@@ -1,7 +1,7 @@
 //! `messages` of a request, or a `prompt` in their place: JSON to canonical messages.
 
 use super::decode_message;
-use crate::canonical::{DiagnosticCode, Diagnostics, Message, Request, Role, Span};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, Role, Span};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, range_in, reserve_for_items, value_kind};
 use bytes::Bytes;
@@ -12,6 +12,8 @@ pub(super) struct MessagesReader<'b> {
     body: &'b Bytes,
     messages: Vec<Message>,
     diagnostics: Diagnostics,
+    /// The id of a call in the legacy form, which has none, for the result that follows.
+    legacy_call: Option<String>,
     /// The first error; it is returned only if the request has messages at all.
     error: Option<ClientError>,
 }
@@ -19,7 +21,13 @@ pub(super) struct MessagesReader<'b> {
 impl<'b> MessagesReader<'b> {
     /// Creates a reader of messages that are in `body`.
     pub(super) fn new(body: &'b Bytes) -> Self {
-        Self { body, messages: Vec::new(), diagnostics: Diagnostics::default(), error: None }
+        Self {
+            body,
+            messages: Vec::new(),
+            diagnostics: Diagnostics::default(),
+            legacy_call: None,
+            error: None,
+        }
     }
 
     /// Reads the next message; `item` is its JSON.
@@ -30,6 +38,7 @@ impl<'b> MessagesReader<'b> {
         }
         match decode_message::decode(message, self.body, i, &mut self.diagnostics) {
             Ok(mut message) => {
+                self.identify_legacy_call(&mut message);
                 let range = range_in(self.body, item);
                 let start = range.as_ref().map_or(0, |range| range.start);
                 reserve_for_items(&mut self.messages, start, self.body.len());
@@ -37,6 +46,19 @@ impl<'b> MessagesReader<'b> {
                 self.messages.push(message);
             }
             Err(error) => self.error = Some(error),
+        }
+    }
+
+    /// Gives a call in the legacy form an id, and its result the same one.
+    fn identify_legacy_call(&mut self, message: &mut Message) {
+        if message.role == Role::Assistant {
+            self.legacy_call = decode_message::legacy_call_id(message).map(str::to_owned);
+        } else if message.role == Role::Tool
+            && let Some(call) = self.legacy_call.take()
+            && let Some(Block::ToolResult { id, .. }) = message.decoded_mut().blocks.first_mut()
+            && id.is_empty()
+        {
+            *id = call;
         }
     }
 

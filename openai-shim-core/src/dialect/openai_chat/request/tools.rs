@@ -6,6 +6,7 @@ use crate::dialect::openai_chat::shape;
 use crate::dialect::shape::{Place, Style};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
+use std::collections::BTreeSet;
 
 /// Reads the tools of a request.
 pub(super) fn decode_tools(
@@ -47,6 +48,72 @@ fn decode_tool(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<To
         strict: function.bool("strict"),
         extra,
     })
+}
+
+/// Reads the legacy `functions`.
+pub(super) fn decode_functions(items: &str) -> Vec<Tool> {
+    let functions = items_of(items).into_iter().filter_map(|item| {
+        let function = Object::parse(item.as_bytes()).ok()?;
+        Some(Tool::Function {
+            name: function.str("name")?.into_owned(),
+            description: function.str("description").map(std::borrow::Cow::into_owned),
+            parameters: function.non_null("parameters").map(raw),
+            strict: function.bool("strict"),
+            extra: unknown_fields(&function, &["name", "description", "parameters", "strict"]),
+        })
+    });
+    functions.collect()
+}
+
+fn items_of(list: &str) -> Vec<&str> {
+    crate::json::items(list).unwrap_or_default()
+}
+
+/// Writes functions in the legacy form; other tools have none.
+pub(super) fn encode_functions(tools: &[Tool]) -> String {
+    let functions: Vec<_> = tools.iter().filter_map(encode_legacy_function).collect();
+    format!("[{}]", functions.join(","))
+}
+
+fn encode_legacy_function(tool: &Tool) -> Option<String> {
+    let Tool::Function { name, description, parameters, extra, .. } = tool else { return None };
+    let mut function = Object::new();
+    function.set("name", encode_string(name));
+    if let Some(description) = description {
+        function.set("description", encode_string(description));
+    }
+    if let Some(parameters) = parameters {
+        function.set("parameters", parameters.get());
+    }
+    for (key, value) in extra.of(NAME) {
+        function.set(key.as_str(), value.get());
+    }
+    Some(function.to_json())
+}
+
+/// Reads the legacy `function_call` of a request.
+pub(super) fn decode_function_call(value: &str) -> Option<ToolChoice> {
+    match decode_string(value).as_deref() {
+        Some("auto") => Some(ToolChoice::Auto),
+        Some("none") => Some(ToolChoice::None),
+        Some(_) => None,
+        None => {
+            let object = Object::parse(value.as_bytes()).ok()?;
+            Some(ToolChoice::Function(object.str("name")?.into_owned()))
+        }
+    }
+}
+
+/// Writes a tool choice in the legacy form, which can require a call only by name.
+pub(super) fn encode_function_call(choice: &ToolChoice, tools: &[Tool]) -> Option<String> {
+    let name = match (choice, tools) {
+        (ToolChoice::Auto, _) => return Some(String::from("\"auto\"")),
+        (ToolChoice::None, _) => return Some(String::from("\"none\"")),
+        (ToolChoice::Function(name), _) => name.as_str(),
+        (ToolChoice::Required, [only]) => only.name()?,
+        _ => return None,
+    };
+    Some(format!(r#"{{"name":{}}}"#, encode_string(name)))
 }
 
 /// Writes a tool; `None`, with a diagnostic, for another dialect's own.
@@ -97,17 +164,56 @@ pub(super) fn decode_tool_choice(value: &str) -> Option<ToolChoice> {
         (_, Some("none")) => ToolChoice::None,
         (_, Some("required" | "any")) => ToolChoice::Required,
         _ => {
-            let object = Object::parse(value.as_bytes()).ok();
-            match object.and_then(|o| Some(o.object("function")?.str("name")?.into_owned())) {
-                Some(name) => ToolChoice::Function(name),
-                None => ToolChoice::Native { dialect: NAME, raw: raw(value) },
-            }
+            let object = Object::parse(value.as_bytes()).unwrap_or_default();
+            let named =
+                object.object("function").and_then(|function| Some(function.str("name")?.into_owned()));
+            let choice = named.map(ToolChoice::Function).or_else(|| decode_allowed(&object));
+            choice.unwrap_or_else(|| ToolChoice::Native { dialect: NAME, raw: raw(value) })
         }
     })
 }
 
+/// Reads the choice among some tools; also in the flat form of Responses.
+fn decode_allowed(choice: &Object<'_>) -> Option<ToolChoice> {
+    if choice.str("type").as_deref() != Some("allowed_tools") {
+        return None;
+    }
+    let nested = choice.object("allowed_tools");
+    let allowed = nested.as_ref().unwrap_or(choice);
+    let is_required = match allowed.str("mode").as_deref() {
+        Some("required") => true,
+        Some("auto") => false,
+        _ => return None,
+    };
+    let names = allowed.array("tools")?.into_iter().filter_map(|tool| {
+        let tool = Object::parse(tool.as_bytes()).ok()?;
+        let nested = tool.object("function").or_else(|| tool.object("custom"));
+        nested.as_ref().unwrap_or(&tool).str("name").map(std::borrow::Cow::into_owned)
+    });
+    Some(ToolChoice::Allowed { names: names.collect(), is_required })
+}
+
+/// Writes the choice among some tools.
+fn encode_allowed(names: &[String], is_required: bool, tools: &[Tool]) -> String {
+    let functions: BTreeSet<&str> = tools.iter().filter_map(Tool::name).collect();
+    let names: Vec<_> = names
+        .iter()
+        .map(|name| {
+            // A tool that is no function is a custom one.
+            let kind = if functions.contains(name.as_str()) { "function" } else { "custom" };
+            format!(r#"{{"type":"{kind}","{kind}":{{"name":{}}}}}"#, encode_string(name))
+        })
+        .collect();
+    let mode = if is_required { "required" } else { "auto" };
+    format!(r#"{{"type":"allowed_tools","allowed_tools":{{"mode":"{mode}","tools":[{}]}}}}"#, names.join(","))
+}
+
 /// Writes `tool_choice`; `None`, with a diagnostic, for another dialect's own.
-pub(super) fn encode_tool_choice(choice: &ToolChoice, diagnostics: &mut Diagnostics) -> Option<String> {
+pub(super) fn encode_tool_choice(
+    choice: &ToolChoice,
+    tools: &[Tool],
+    diagnostics: &mut Diagnostics,
+) -> Option<String> {
     Some(match choice {
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
@@ -115,6 +221,7 @@ pub(super) fn encode_tool_choice(choice: &ToolChoice, diagnostics: &mut Diagnost
         ToolChoice::Function(name) => {
             format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, encode_string(name))
         }
+        ToolChoice::Allowed { names, is_required } => encode_allowed(names, *is_required, tools),
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
             diagnostics.record(

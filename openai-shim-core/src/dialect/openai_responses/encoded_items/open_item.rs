@@ -3,6 +3,7 @@
 use super::super::encrypted_content;
 use super::super::extra_fields::{parse_or_empty, wire_key};
 use super::super::names::ITEM;
+use super::super::tool_call::ToolCallKind;
 use super::super::tool_names::ClientToolName;
 use crate::canonical::{Citation, ExtraFields};
 use crate::json::{Object, decode_string, encode_string};
@@ -42,6 +43,25 @@ impl OpenItem {
     /// Returns the JSON of a field that only this dialect has.
     pub(super) fn native_field(&self, key: &str) -> Option<&str> {
         self.native_fields.iter().find(|(k, _)| wire_key(k) == wire_key(key)).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the item is the call of a client-run tool.
+    pub(super) fn is_client_run(&self) -> bool {
+        matches!(&self.kind, ItemKind::ToolCall { tool, .. } if matches!(tool.kind, ToolCallKind::Client(_)))
+    }
+
+    /// Turns the call of a client-run tool whose arguments do not fit into the call of a function of that name. Returns whether
+    /// it was one.
+    pub(super) fn demote_unfit_call(&mut self) -> bool {
+        let ItemKind::ToolCall { tool, .. } = &mut self.kind else { return false };
+        let ToolCallKind::Client(client_tool) = tool.kind else { return false };
+        if client_tool.set_arguments(&self.text, &mut Object::new()).is_some() {
+            return false;
+        }
+        let suffix = self.id.strip_prefix(tool.kind.id_prefix()).unwrap_or(&self.id);
+        self.id = format!("{}{suffix}", ToolCallKind::Function.id_prefix());
+        tool.kind = ToolCallKind::Function;
+        true
     }
 
     /// Takes the item's original id, if it came with one. Only an item of which no event was written can change its id.
@@ -124,6 +144,15 @@ impl OpenItem {
                 item.set("type", encode_string(tool.kind.item_type()));
                 item.set("status", encode_string(status));
                 item.set("call_id", encode_string(call_id));
+                let arguments_key = match tool.kind {
+                    ToolCallKind::Function => "arguments",
+                    ToolCallKind::Custom => "input",
+                    ToolCallKind::Client(client_tool) => {
+                        // The arguments were checked before.
+                        let _ = client_tool.set_answer(text, &mut item);
+                        return item.to_json();
+                    }
+                };
                 item.set("name", encode_string(&tool.name));
                 if let Some(namespace) = &tool.namespace {
                     item.set("namespace", encode_string(namespace));
@@ -133,7 +162,7 @@ impl OpenItem {
                         item.set("name", name.to_owned());
                     }
                 }
-                item.set(tool.kind.arguments_key(), encode_string(text));
+                item.set(arguments_key, encode_string(text));
             }
         }
         item.to_json()

@@ -1,25 +1,26 @@
 //! Input items to messages: reasoning, messages and calls of one assistant turn become one message.
 
 use super::super::super::shape::Place;
+use super::super::client_tools::{ClientTool, OutputForm};
 use super::super::extra_fields::{self, json_without, parse_or_empty};
-use super::super::names::{ITEM, ITEM_FIELD, NAME};
+use super::super::names::{ITEM, NAME, PHASE};
 use super::super::tool_call::ToolCallKind;
-use super::super::tools::{self, ToolSource};
 use super::super::{content_part, encrypted_content, reasoning_item, shape, tool_names};
+use super::client_tool_items;
+use super::tool_list::{ToolList, ToolOrigin};
 use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Decodes the items of an input into the messages of a request.
 pub(super) struct InputDecoder<'i> {
     /// The body, in which the items have source spans.
     body: &'i [u8],
     request: &'i mut Request,
-    /// The ids of the calls so far.
-    call_ids: BTreeSet<String>,
-    /// The tools of `additional_tools` items, as JSON.
-    pub(super) additional_tools: Vec<String>,
+    /// The ids of calls of client-run tools, by the ids of their items.
+    call_ids_by_item: BTreeMap<String, String>,
+    tools: ToolList,
     open: OpenMessage,
 }
 
@@ -30,8 +31,6 @@ enum OpenMessage {
     None,
     /// The last message, a turn of the assistant.
     AssistantTurn(TurnContent),
-    /// A run of tool results, from this message to the last.
-    ToolResults { first: usize },
 }
 
 /// What an assistant's turn contains so far.
@@ -54,9 +53,14 @@ impl TurnContent {
 }
 
 impl<'i> InputDecoder<'i> {
+    /// Returns the tools of `additional_tools` items and those that searches found, as JSON.
+    pub(super) fn into_additional_tools(self) -> Vec<String> {
+        self.tools.of_items
+    }
+
     pub(super) fn new(body: &'i [u8], request: &'i mut Request) -> Self {
-        let (call_ids, additional_tools) = (BTreeSet::new(), Vec::new());
-        Self { body, request, call_ids, additional_tools, open: OpenMessage::None }
+        let tools = ToolList::new(request);
+        Self { body, request, call_ids_by_item: BTreeMap::new(), tools, open: OpenMessage::None }
     }
 
     /// Decodes one item, `input[i]`.
@@ -94,6 +98,7 @@ impl<'i> InputDecoder<'i> {
             }
             kind => match ToolCallKind::of_item(kind) {
                 Some(kind) => self.tool_call(&item, kind, span, &field_path)?,
+                None if self.client_tool_item(&item, span) => {}
                 None => self.native_item(&item, json, kind, span, &field_path),
             },
         }
@@ -205,11 +210,8 @@ impl<'i> InputDecoder<'i> {
             }
         }
         add_field(&mut blocks, ITEM, &item_fields);
-        // Other dialects report what they lose of the item.
-        for (key, value) in extra_fields::read(item, &["role", "content"]).into_members() {
-            if !key.starts_with('.') && value.get() != "null" {
-                add_field(&mut blocks, &format!("{ITEM_FIELD}{key}"), value.get());
-            }
+        if let Some(phase) = item.non_null(PHASE) {
+            add_field(&mut blocks, PHASE, phase);
         }
         self.continue_incomplete_turn(blocks, span);
         Ok(())
@@ -228,12 +230,9 @@ impl<'i> InputDecoder<'i> {
         let namespace = item.str("namespace");
         let name = tool_names::join(namespace.as_deref(), &client_name);
         // The name inside the namespace is an extra field if it differs.
-        let known: &[&str] = if name == *client_name {
-            &["call_id", kind.arguments_key(), "name"]
-        } else {
-            &["call_id", kind.arguments_key()]
-        };
-        self.call_ids.insert(id.clone().into_owned());
+        let [id_key, arguments_key] = kind.known_keys();
+        let known: &[&str] =
+            if name == *client_name { &[id_key, arguments_key, "name"] } else { &[id_key, arguments_key] };
         let block = Block::ToolCall {
             id: id.into_owned(),
             name,
@@ -252,10 +251,6 @@ impl<'i> InputDecoder<'i> {
         field_path: &str,
     ) -> Result<(), ClientError> {
         let id = item.str("call_id").ok_or_else(|| missing(field_path, "call_id"))?;
-        if !self.call_ids.contains(id.as_ref()) {
-            let message = format!("No tool call found for function call output with call_id {id}.");
-            self.require_same_dialect(ClientError::invalid(message).at("input"));
-        }
         let output = item.get("output").unwrap_or("null");
         let parts = match value_kind(output) {
             ValueKind::Array | ValueKind::String => content_parts(output, &format!("{field_path}.output"))?,
@@ -272,44 +267,38 @@ impl<'i> InputDecoder<'i> {
                 [extra.into_members(), vec![(".output".to_owned(), raw(output))]].concat(),
             );
         }
-        let has_media =
-            blocks.iter().any(|b| matches!(b, Block::Image(_) | Block::Audio(_) | Block::File(_)));
         let mut message = Message::decoded(
             Role::Tool,
             vec![Block::ToolResult { id: id.into_owned(), blocks, is_error: false, extra }],
         );
         message.decoded_mut().content_was_parts = parts.len() > 1;
         message.set_decoded_span(span);
-        self.push_tool_result(message, has_media);
+        self.push(message);
         Ok(())
     }
 
-    /// Adds a tool result. A run of results with media becomes one message of the user: in other dialects the media comes
-    /// after the results, and nothing may come between these.
-    fn push_tool_result(&mut self, message: Message, has_media: bool) {
-        let messages = self.request.messages.decoded_mut();
-        let first = match self.open {
-            OpenMessage::ToolResults { first } => first,
-            OpenMessage::None | OpenMessage::AssistantTurn(_) => messages.len(),
+    /// Decodes the call or the result of a client-run tool. Returns false if the item is neither.
+    fn client_tool_item(&mut self, item: &Object<'_>, span: Option<Span>) -> bool {
+        if let Some(tool) = ClientTool::of_call(item) {
+            let Some(id) = client_tool_items::call_id(item) else { return false };
+            if let Some(item_id) = item.str("id").filter(|item_id| *item_id != id) {
+                self.call_ids_by_item.insert(item_id.into_owned(), id.clone());
+            }
+            self.continue_turn(vec![client_tool_items::decode_call(item, tool, id)], span);
+            return true;
+        }
+        let Some(tool) = ClientTool::of_output(item) else { return false };
+        let Some(id) = item.str(client_tool_items::output_id_key(item)) else { return false };
+        let id = self.call_ids_by_item.get(id.as_ref()).cloned().unwrap_or_else(|| id.into_owned());
+        let found = match tool.output {
+            OutputForm::Tools => self.tools.add(item, ToolOrigin::Search, self.request),
+            _ => Vec::new(),
         };
-        self.open = OpenMessage::ToolResults { first };
-        let is_merged = messages.get(first).is_some_and(|m| m.role == Role::User);
-        messages.push(message);
-        if !has_media && !is_merged {
-            return;
-        }
-        let merged = messages.drain(first..).reduce(|mut merged, next| {
-            let span = merged.source_span().zip(next.source_span()).map(|(first, last)| first.to(last));
-            merged.set_decoded_span(span);
-            let fields = merged.decoded_mut();
-            fields.content_was_parts |= next.content_was_parts;
-            fields.blocks.extend(next.into_blocks());
-            merged
-        });
-        if let Some(mut merged) = merged {
-            merged.decoded_mut().role = Role::User;
-            messages.push(merged);
-        }
+        let block = client_tool_items::decode_output(item, tool, id, &found);
+        let mut message = Message::decoded(Role::Tool, vec![block]);
+        message.set_decoded_span(span);
+        self.push(message);
+        true
     }
 
     fn native_item(
@@ -326,23 +315,43 @@ impl<'i> InputDecoder<'i> {
                 let message = format!(
                     "Item with id '{id}' not found: this upstream keeps no items. Send the item itself."
                 );
-                self.require_same_dialect(ClientError::invalid(message).at(field_path));
+                self.request.continues_stored = true;
+                self.request.same_dialect_only.get_or_insert(ClientError::invalid(message).at(field_path));
             }
-            "additional_tools" => {
-                let listed = item.array("tools").unwrap_or_default();
-                self.request.tools.decoded_mut().extend(tools::decode(&listed, ToolSource::InputItem));
-                self.additional_tools.extend(listed.into_iter().map(str::to_owned));
+            "additional_tools" => drop(self.tools.add(item, ToolOrigin::Addition, self.request)),
+            "tool_search_output" => drop(self.tools.add(item, ToolOrigin::Search, self.request)),
+            "compaction" | "compaction_summary" | "context_compaction" => {
+                let message = "This upstream cannot read the compaction of another one, which stands for the conversation before it. Send the conversation itself, or a summary of it as text.";
+                self.require_same_dialect(unsupported(message).at(field_path));
             }
+            "compaction_trigger" => {
+                let message = "This upstream does not compact conversations. Ask for a summary as text.";
+                self.require_same_dialect(unsupported(message).at(field_path));
+            }
+            "configuration_update" => self.configuration_update(item),
             _ => {}
         }
         // A compaction, or a call of a tool that the upstream runs, belongs to the assistant's turn.
         self.continue_turn(vec![Block::Native { dialect: NAME, raw: raw(json) }], span);
     }
 
+    /// Takes settings that apply from here on: for this request the last ones count.
+    fn configuration_update(&mut self, item: &Object<'_>) {
+        let reasoning = item.object("reasoning").unwrap_or_default();
+        if let Some(effort) = reasoning.str("effort") {
+            self.request.reasoning.decoded_mut().set_effort(effort.into_owned());
+        }
+    }
+
     /// Records that only an upstream of this dialect can serve the request; `error` is for all others.
     fn require_same_dialect(&mut self, error: ClientError) {
         self.request.same_dialect_only.get_or_insert(error);
     }
+}
+
+/// An error for what only an upstream of this dialect can do.
+fn unsupported(message: &str) -> ClientError {
+    ClientError::invalid(message).with_code("unsupported_value")
 }
 
 /// Decodes a content part; one that our model has no place for becomes a native block.

@@ -1,11 +1,13 @@
 //! Messages to input items.
 
+use super::super::client_tools::{ClientTool, OutputForm};
 use super::super::content_part;
 use super::super::extra_fields::{self, parse_or_empty};
-use super::super::names::{ITEM, NAME};
+use super::super::names::{CALL_KEY, CLIENT_TOOL, ITEM, NAME, PAYLOAD};
 use super::super::tool_call::arguments_to_input;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Role};
-use crate::json::{ArrayBuilder, Object, encode_string};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Role, Text};
+use crate::json::{ArrayBuilder, Object, decode_string, encode_string};
+use std::borrow::Cow;
 
 /// Encodes one message, `messages[i]`, as items.
 pub(super) fn encode(message: &Message, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
@@ -49,6 +51,17 @@ fn encode_content(
     {
         return text.to_json();
     }
+    // Several texts of the model fit no type of an input message: they are one text.
+    let texts: Option<Vec<&Text>> = blocks
+        .iter()
+        .map(|block| match block {
+            Block::Text { text, extra } if extra_fields::get(extra, "type").is_none() => Some(text),
+            _ => None,
+        })
+        .collect();
+    if let Some(texts) = texts.filter(|texts| is_assistant && !texts.is_empty()) {
+        return Text::join_json(texts, "");
+    }
     let mut parts = Vec::new();
     for block in blocks {
         match content_part::encode(block, is_assistant) {
@@ -65,6 +78,10 @@ fn encode_content(
 
 fn encode_tool_result(block: &Block, i: usize, out: &mut ArrayBuilder, diagnostics: &mut Diagnostics) {
     let Block::ToolResult { id, blocks, is_error, extra } = block else { return };
+    if let Some(item) = encode_client_output(id, blocks, extra) {
+        out.push(&item);
+        return;
+    }
     if *is_error {
         diagnostics.record(
             DiagnosticCode::FeatureUnsupported,
@@ -78,8 +95,48 @@ fn encode_tool_result(block: &Block, i: usize, out: &mut ArrayBuilder, diagnosti
     let blocks: Vec<&Block> = blocks.iter().collect();
     let output = encode_content(&blocks, false, &format!("messages[{i}].content"), diagnostics);
     object.set("output", output);
-    extra_fields::write(&mut object, extra, &[]);
+    let is_client_tool = extra_fields::get(extra, CLIENT_TOOL).is_some();
+    extra_fields::write(&mut object, extra, if is_client_tool { &CLIENT_TOOL_KEYS } else { &[] });
     out.push(&object.to_json());
+}
+
+/// The internal keys of the extra fields of calls and results of client-run tools.
+const CLIENT_TOOL_KEYS: [&str; 4] = ["client_tool", "call_key", "payload", "type"];
+
+/// Encodes the result of a client-run tool in that tool's own form; `None` if it is none, or has another content by now.
+fn encode_client_output(id: &str, blocks: &[Block], extra: &ExtraFields) -> Option<String> {
+    let tool = ClientTool::of_block(extra)?;
+    let original = extra_fields::get(extra, PAYLOAD).unwrap_or("null");
+    let (key, payload) = match tool.output {
+        OutputForm::Commands => ("output", Cow::Borrowed(original)),
+        OutputForm::Tools => ("tools", Cow::Borrowed(original)),
+        OutputForm::TextWithStatus if original == "null" => ("output", Cow::Borrowed("")),
+        OutputForm::Text | OutputForm::TextWithStatus => {
+            let texts: Vec<&str> = blocks.iter().map(Block::as_text).collect::<Option<_>>()?;
+            ("output", Cow::Owned(encode_string(&texts.join("\n"))))
+        }
+        OutputForm::Screenshot => {
+            let [Block::Image(_)] = blocks else { return None };
+            let mut screenshot = parse_or_empty(original).into_owned();
+            let part = content_part::encode(blocks.first()?, false)?;
+            for (key, value) in
+                parse_or_empty(&part).iter().filter(|(key, _)| matches!(*key, "image_url" | "file_id"))
+            {
+                screenshot.set(key.to_owned(), value.to_owned());
+            }
+            ("output", Cow::Owned(screenshot.to_json()))
+        }
+    };
+    let mut object = Object::new();
+    object.set("type", encode_string(tool.output_type));
+    let call_key =
+        extra_fields::get(extra, CALL_KEY).and_then(decode_string).unwrap_or(Cow::Borrowed("call_id"));
+    object.set(call_key, encode_string(id));
+    if !payload.is_empty() {
+        object.set(key, payload);
+    }
+    extra_fields::write(&mut object, extra, &CLIENT_TOOL_KEYS);
+    Some(object.to_json())
 }
 
 /// Encodes the blocks of an assistant's turn as items. Texts, refusals and media in a row are one message.
@@ -205,6 +262,15 @@ fn encode_reasoning(text: &str, signature: Option<&str>, extra: &ExtraFields) ->
 fn encode_tool_call(block: &Block) -> String {
     let Block::ToolCall { id, name, arguments, extra, .. } = block else { return String::from("{}") };
     let is_custom = extra_fields::get(extra, "type") == Some("\"custom_tool_call\"");
+    if let Some(tool) = ClientTool::of_block(extra) {
+        let mut item = Object::new();
+        item.set("type", encode_string(tool.call_type));
+        item.set("call_id", encode_string(id));
+        if tool.set_arguments(arguments, &mut item).is_some() {
+            extra_fields::write(&mut item, extra, &CLIENT_TOOL_KEYS);
+            return item.to_json();
+        }
+    }
     let mut object = Object::new();
     object.set("type", "\"function_call\"");
     object.set("call_id", encode_string(id));
@@ -216,6 +282,7 @@ fn encode_tool_call(block: &Block) -> String {
         let arguments = if arguments.is_empty() && extra.of(NAME).is_empty() { "{}" } else { arguments };
         object.set("arguments", encode_string(arguments));
     }
-    extra_fields::write(&mut object, extra, &[]);
+    let is_client_tool = extra_fields::get(extra, CLIENT_TOOL).is_some();
+    extra_fields::write(&mut object, extra, if is_client_tool { &CLIENT_TOOL_KEYS } else { &[] });
     object.to_json()
 }

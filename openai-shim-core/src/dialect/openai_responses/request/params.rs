@@ -3,12 +3,20 @@
 use super::super::extra_fields::{self, parse_or_empty};
 use super::super::names::{INCLUDE_ENCRYPTED_REASONING, NAME};
 use super::super::tools;
-use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseFormat, ToolChoice};
+use crate::canonical::{
+    Addition, DiagnosticCode, Diagnostics, Reasoning, ReasoningDisplay, ReasoningParam, Request,
+    ResponseFormat, ToolChoice,
+};
 use crate::json::{Object, encode_string};
 
-/// Encodes all parameters.
-pub(super) fn encode(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+/// Encodes all parameters. Returns those that a client of another dialect did not send.
+pub(super) fn encode(
+    request: &Request,
+    body: &mut Object<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Addition> {
     let is_same_dialect = request.extra.dialect == NAME;
+    let mut additions = Vec::new();
     let mut set = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -20,24 +28,32 @@ pub(super) fn encode(request: &Request, body: &mut Object<'_>, diagnostics: &mut
     set("user", request.user.as_deref().map(encode_string));
     set("tools", tools::encode(&request.tools, diagnostics));
     set("tool_choice", encode_tool_choice(request, diagnostics));
-    set("reasoning", encode_reasoning(request, diagnostics));
+    set("reasoning", encode_reasoning(&request.reasoning, native_options(request, "reasoning")));
     set("text", encode_text_options(request, diagnostics));
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
         body.set(key.clone(), value.get().to_owned());
     }
-    if request.encrypted_reasoning || (!is_same_dialect && needs_encrypted_reasoning(request, body)) {
+    let adds_include =
+        !request.encrypted_reasoning && !is_same_dialect && needs_encrypted_reasoning(request, body);
+    if request.encrypted_reasoning || adds_include {
         body.set("include", format!("[\"{INCLUDE_ENCRYPTED_REASONING}\"]"));
+        additions.extend(adds_include.then(|| Addition::member("include")));
     }
     if is_same_dialect {
         for (key, value) in request.extra.members.iter().filter(|(k, _)| k != "reasoning" && k != "text") {
             body.set(key.clone(), value.get().to_owned());
         }
-        return;
+        return additions;
     }
     // An absent `store` means false in other dialects, and true here.
     if body.get("store").is_none() {
         body.set("store", "false");
+        additions.push(Addition::member("store"));
     }
+    if request.tools.iter().any(tools::adds_strict) {
+        additions.push(Addition::member("tools.strict"));
+    }
+    additions
 }
 
 /// Encodes the changed parameters into the client's own body.
@@ -52,6 +68,9 @@ pub(super) fn encode_changed(request: &Request, body: &mut Object<'_>, diagnosti
     if request.is_tool_choice_changed() {
         set_or_remove("tool_choice", encode_tool_choice(request, diagnostics));
         set_or_remove("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
+    }
+    if request.reasoning.is_changed() {
+        set_or_remove("reasoning", encode_reasoning(&request.reasoning, changed_options(request)));
     }
     if request.response_format.is_changed() {
         set_or_remove("text", encode_text_options(request, diagnostics));
@@ -77,9 +96,11 @@ fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Optio
         ToolChoice::Auto => String::from("\"auto\""),
         ToolChoice::None => String::from("\"none\""),
         ToolChoice::Required => String::from("\"required\""),
-        ToolChoice::Function(name) => {
-            let kind = if tools::is_custom(&request.tools, name) { "custom" } else { "function" };
-            format!(r#"{{"type":"{kind}","name":{}}}"#, encode_string(name))
+        ToolChoice::Function(name) => tools::encode_choice(&request.tools, name),
+        ToolChoice::Allowed { names, is_required } => {
+            let mode = if *is_required { "required" } else { "auto" };
+            let tools: Vec<_> = names.iter().map(|name| tools::encode_choice(&request.tools, name)).collect();
+            format!(r#"{{"type":"allowed_tools","mode":"{mode}","tools":[{}]}}"#, tools.join(","))
         }
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
         ToolChoice::Native { .. } => {
@@ -87,6 +108,13 @@ fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Optio
             return None;
         }
     })
+}
+
+/// Returns the fields of `reasoning` that stay as they are when the others are changed.
+fn changed_options(request: &Request) -> Object<'_> {
+    let mut options = native_options(request, "reasoning");
+    options.remove("effort");
+    options
 }
 
 /// Returns one of the request's extra fields that is an option of this dialect.
@@ -100,21 +128,37 @@ fn native_options<'r>(request: &'r Request, key: &str) -> Object<'r> {
         .unwrap_or_default()
 }
 
-fn encode_reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
-    let mut object = native_options(request, "reasoning");
-    let reasoning = &request.reasoning;
-    match (reasoning.as_effort(), reasoning.enabled) {
-        (Some(effort), _) => {
-            object.set("effort", encode_string(effort));
-            if reasoning.effort.is_none() {
-                diagnostics.record(DiagnosticCode::ParamRenamed, "reasoning", "a budget to an effort");
-            }
-        }
-        (None, Some(false)) => object.set("effort", "\"none\""),
-        (None, Some(true)) => {
-            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking without an effort");
-        }
-        (None, None) => {}
+/// Reads the option `reasoning`; returns the fields that have a place in our model.
+pub(super) fn decode_reasoning(option: &Object<'_>, reasoning: &mut Reasoning) -> &'static [&'static str] {
+    reasoning.params.insert(ReasoningParam::OwnEffort);
+    reasoning.field = "reasoning.effort";
+    if let Some(effort) = option.str("effort") {
+        reasoning.set_effort(effort.into_owned());
+    }
+    // The SDKs still have the older name.
+    let summary = option.str("summary").or_else(|| option.str("generate_summary"));
+    reasoning.display = summary
+        .and_then(|word| SUMMARIES.iter().find(|(known, _)| *known == word).map(|(_, display)| *display));
+    if reasoning.display.is_some() { &["effort", "summary"] } else { &["effort"] }
+}
+
+/// The values of `reasoning.summary`.
+const SUMMARIES: [(&str, ReasoningDisplay); 3] = [
+    ("auto", ReasoningDisplay::Auto),
+    ("concise", ReasoningDisplay::Concise),
+    ("detailed", ReasoningDisplay::Detailed),
+];
+
+/// Encodes the option `reasoning`; `object` has its fields that only this dialect has.
+fn encode_reasoning(reasoning: &Reasoning, mut object: Object<'_>) -> Option<String> {
+    let effort = if reasoning.is_off() { Some("none") } else { reasoning.effort.as_deref() };
+    match effort {
+        Some(effort) => object.set("effort", encode_string(effort)),
+        None => drop(object.remove("effort")),
+    }
+    let summary = SUMMARIES.iter().find(|(_, display)| Some(*display) == reasoning.display);
+    if let Some((word, _)) = summary {
+        object.set("summary", encode_string(word));
     }
     (!object.is_empty()).then(|| object.to_json())
 }
@@ -144,7 +188,7 @@ fn encode_text_options(request: &Request, diagnostics: &mut Diagnostics) -> Opti
         Some(ResponseFormat::Native { .. }) => {
             diagnostics.record(DiagnosticCode::ParamDropped, "response_format", "");
         }
-        None => {}
+        Some(ResponseFormat::TextEnum(_)) | None => {}
     }
     if let Some((_, verbosity)) = request.shared.iter().find(|(key, _)| key == "verbosity") {
         text.set("verbosity", verbosity.get());

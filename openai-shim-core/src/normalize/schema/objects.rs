@@ -1,0 +1,121 @@
+//! Object and array schemas with the members that an upstream requires: `type`, `properties`, `items`, `required`,
+//! `additionalProperties`.
+
+use super::changes::Changes;
+use super::tree::{Schema, Value};
+use crate::accepts::{AnyOfSiblings, ObjectSupport, SchemaRules};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Gives the root the type `object`.
+pub(super) fn type_root(schema: &mut Schema<'_>, rules: &SchemaRules, changes: &mut Changes) {
+    // A type that was moved into the branches stays there.
+    let is_in_branches = rules.any_of_siblings != AnyOfSiblings::Any && schema.has("anyOf");
+    if !rules.root_object || is_in_branches || schema.text("type").as_deref() == Some("object") {
+        return;
+    }
+    // What an object is for cannot be null, so that nothing is lost with the type `null`.
+    if schema.has("type") && !schema.has_type("object") {
+        changes.lose("type");
+    }
+    schema.set_first("type", Value::string("object"));
+    changes.mark();
+}
+
+/// Adds the empty `properties` of an object schema, and the `items` of an array schema, which accept everything.
+pub(super) fn add_members(schema: &mut Schema<'_>, rules: &SchemaRules, changes: &mut Changes) {
+    if !rules.require_members || schema.has("$ref") {
+        return;
+    }
+    if schema.has_type("object") && !matches!(schema.get("properties"), Some(Value::Map(_))) {
+        schema.set("properties", Value::Map(Vec::new()));
+        changes.mark();
+    }
+    if schema.has_type("array") && !schema.has("items") && !schema.has("prefixItems") {
+        schema.set("items", Value::Schema(Schema::default()));
+        changes.mark();
+    }
+}
+
+/// Allows no other properties than the known ones, and requires all of them where the rules demand that.
+pub(super) fn close(schema: &mut Schema<'_>, rules: &SchemaRules, changes: &mut Changes) {
+    let properties = schema.map("properties");
+    let is_object = schema.has_type("object") || (!schema.has("type") && properties.is_some());
+    if rules.objects == ObjectSupport::Any || !is_object {
+        return;
+    }
+    let names: Vec<Cow<'_, str>> =
+        properties.into_iter().flatten().map(|(name, _)| Cow::Owned(name.to_string())).collect();
+    let others = schema.get("additionalProperties");
+    if others.and_then(Value::as_json) != Some("false") {
+        // An object that is a map, or any object, can now only be empty.
+        if others.is_some() || names.is_empty() {
+            changes.lose("additionalProperties");
+        }
+        schema.set("additionalProperties", Value::Json(Cow::Borrowed("false")));
+        changes.mark();
+    }
+    if rules.objects == ObjectSupport::Required {
+        let texts = schema.texts("required");
+        let required: BTreeSet<_> = texts.iter().map(AsRef::as_ref).collect();
+        if !names.iter().all(|name| required.contains(name.as_ref())) {
+            set_names(schema, "required", &names);
+            changes.lose("required");
+        } else if names.is_empty() && !schema.has("required") {
+            set_names(schema, "required", &[]);
+            changes.mark();
+        }
+    }
+}
+
+/// Sets a keyword to a list of names.
+pub(super) fn set_names(schema: &mut Schema<'_>, keyword: &'static str, names: &[Cow<'_, str>]) {
+    let list = names.iter().map(|name| Value::string(name)).collect();
+    schema.set(keyword, Value::List(list));
+}
+
+/// Replaces Boolean schemas by ones that are objects, below keywords that have no other Booleans.
+pub(super) fn replace_booleans(schema: &mut Schema<'_>, changes: &mut Changes) {
+    let is_open = |keyword: &str| {
+        matches!(
+            keyword,
+            "items" | "contains" | "not" | "if" | "then" | "else" | "propertyNames" | "additionalItems"
+        )
+    };
+    for (keyword, value) in schema.values_mut() {
+        let lists_alternatives = matches!(keyword, "anyOf" | "oneOf");
+        match value {
+            Value::Map(members) => {
+                members.retain(|(name, value)| {
+                    let is_never = value.as_json() == Some("false");
+                    if is_never {
+                        changes.lose(name);
+                    }
+                    !is_never
+                });
+                members.iter_mut().for_each(|(_, value)| open_boolean(value, changes));
+            }
+            Value::List(list) => {
+                let before = list.len();
+                list.retain(|value| value.as_json() != Some("false"));
+                if list.len() < before && !lists_alternatives {
+                    changes.lose(keyword);
+                } else if list.len() < before {
+                    changes.mark();
+                }
+                list.iter_mut().for_each(|value| open_boolean(value, changes));
+            }
+            Value::Json(_) if is_open(keyword) => open_boolean(value, changes),
+            _ => {}
+        }
+    }
+    let removed = schema.extract(|keyword, value| !(is_open(keyword) && value.as_json() == Some("false")));
+    removed.iter().for_each(|(keyword, _)| changes.lose(keyword));
+}
+
+fn open_boolean(value: &mut Value<'_>, changes: &mut Changes) {
+    if value.as_json() == Some("true") {
+        *value = Value::Schema(Schema::default());
+        changes.mark();
+    }
+}
