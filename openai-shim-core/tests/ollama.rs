@@ -464,7 +464,8 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         status: None,
         context: Context::fixed(),
     });
-    let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
+    let (sent, diagnostics): (Value, _) =
+        (serde_json::from_slice(&conversion.body).unwrap(), conversion.diagnostics);
     assert_eq!(
         sent,
         json!({
@@ -491,11 +492,11 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         reported,
         [
             "tool-choice-downgraded tool_choice",
+            "choices-one-by-one n",
             "role-demoted messages[0].role",
+            "param-dropped user",
             "content-flattened messages[1].content",
             "param-clamped reasoning_effort",
-            "param-dropped n",
-            "param-dropped user",
         ]
     );
 }

@@ -37,6 +37,7 @@ mod settings;
 mod shared_profile;
 mod step;
 mod streaming;
+mod tool_names;
 mod transcoder;
 mod upstream_request;
 

@@ -5,8 +5,8 @@
 
 use crate::accepts::literals::{layer, list};
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, RefSupport, SchemaLayer,
-    ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer, ReasoningParam,
+    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -17,27 +17,45 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
         max_choices: Some(1)
     }),
-    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        data_urls_only: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: ToolLayer {
-        schema: layer!(SchemaLayer { refs: RefSupport::Inline }),
+        schema: layer!(SchemaLayer { refs: RefSupport::Inline, root_object: true }),
         ..layer!(ToolLayer {
             required_choice: ToolChoiceSupport::Auto,
             named_choice: ToolChoiceSupport::Auto,
             omit_for_none: true,
         })
     },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
 
 /// The rules of `/api/generate`.
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { max_choices: Some(1) }),
-    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        data_urls_only: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
-    tools: layer!(ToolLayer { supported: false }),
+    tools: layer!(ToolLayer { omit: true }),
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `think`: <https://docs.ollama.com/capabilities/thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnSwitch,
+        efforts: list(&["low", "medium", "high", "max"]),
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[
