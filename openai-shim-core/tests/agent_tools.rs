@@ -111,6 +111,12 @@ fn without_tools(body: &Value) -> Value {
     body
 }
 
+/// An upstream of the client's own dialect gets the client's bytes.
+fn passes_unchanged(dialect: &'static dyn Dialect, request: &Value) {
+    let conversion = send(dialect, dialect, request);
+    assert_eq!(String::from_utf8_lossy(&conversion.body), request.to_string(), "{conversion}");
+}
+
 fn warnings(conversion: &Conversion) -> Vec<String> {
     let all = conversion.diagnostics.iter().filter(|d| d.code.severity() > Severity::Info);
     all.map(ToString::to_string).collect()
@@ -147,7 +153,7 @@ fn forms() -> Vec<Form> {
         Form {
             tool: json!({"type": "shell", "environment": {"type": "local"}}),
             function: "shell",
-            call: json!({"type": "shell_call", "call_id": "call_1", "status": "completed",
+            call: json!({"type": "shell_call", "call_id": "call_1", "status": "completed", "environment": {"type": "local"},
                 "action": {"commands": ["ls", "pwd"], "timeout_ms": 500, "max_output_length": 100}}),
             output: json!({"type": "shell_call_output", "call_id": "call_1", "max_output_length": 100, "output": [
                 {"stdout": "a.txt b.txt", "stderr": "", "outcome": {"type": "exit", "exit_code": 0}},
@@ -246,8 +252,8 @@ fn a_client_run_tool_is_a_function_everywhere_with_its_call_and_its_result() {
 fn an_upstream_of_the_same_dialect_gets_the_clients_bytes() {
     for form in forms() {
         let request = form.request();
+        passes_unchanged(responses(), &request);
         let conversion = send(responses(), responses(), &request);
-        assert_eq!(conversion.body, request.to_string().as_bytes(), "{conversion}");
         assert_eq!(conversion.diagnostics.iter().count(), 0, "{conversion}");
     }
 }
@@ -440,7 +446,7 @@ fn arguments_in_another_form_are_put_right() {
             "shell",
             json!({"commands": "ls", "timeout_ms": "100.0"}),
             "action",
-            json!({"commands": ["ls"], "timeout_ms": 100}),
+            json!({"commands": ["ls"], "timeout_ms": 100, "max_output_length": null}),
         ),
         (
             json!({"type": "local_shell"}),
@@ -470,7 +476,7 @@ fn arguments_in_another_form_are_put_right() {
 fn a_function_of_the_same_name_keeps_its_name() {
     let request = json!({
         "model": "m",
-        "tools": [{"type": "shell"}, {"type": "function", "name": "shell", "parameters": {"type": "object"}}],
+        "tools": [{"type": "shell"}, {"type": "function", "name": "shell", "parameters": {"type": "object", "properties": {}}}],
         "tool_choice": {"type": "shell"},
         "input": [
             {"role": "user", "content": "do it"},
@@ -496,8 +502,7 @@ fn a_function_of_the_same_name_keeps_its_name() {
             convert_body(chat(), responses(), PayloadKind::Response, answer.as_bytes(), Some(&request));
         assert_eq!(sent(&conversion)["output"][0]["type"], item_type);
     }
-    let own = send(responses(), responses(), &request);
-    assert_eq!(own.body, request.to_string().as_bytes());
+    passes_unchanged(responses(), &request);
 }
 
 #[test]
@@ -602,7 +607,7 @@ fn references_to_tools_are_their_names_and_offer_the_tools() {
             assert!(warnings(&conversion).is_empty(), "{conversion}");
         }
     }
-    assert_eq!(send(anthropic(), anthropic(), &request).body, request.to_string().as_bytes());
+    passes_unchanged(anthropic(), &request);
 }
 
 #[test]
@@ -653,7 +658,7 @@ fn client_run_tools_of_anthropic_are_functions_with_their_schema() {
                 assert!(schema["properties"][key].is_object(), "{key} of {schema}");
             }
         }
-        assert_eq!(send(anthropic(), anthropic(), &request).body, request.to_string().as_bytes());
+        passes_unchanged(anthropic(), &request);
         // The call comes back under the tool's own name.
         let body = chat_answer(function, &input).to_string();
         let conversion =
@@ -703,7 +708,7 @@ fn a_toolset_is_a_function_for_each_of_its_members() {
             "{conversion}"
         );
     }
-    assert_eq!(send(anthropic(), anthropic(), &request).body, request.to_string().as_bytes());
+    passes_unchanged(anthropic(), &request);
 }
 
 #[test]
@@ -779,8 +784,8 @@ fn additions_and_removals_in_the_conversation_decide_which_tools_are_offered() {
             {"role": "user", "content": "x"},
             {"role": "system", "content": [reference("tool_removal", "removed"), reference("tool_removal", "back"), reference("tool_addition", "added")]},
             {"role": "assistant", "content": "y"},
-            {"role": "system", "content": [{"type": "text", "text": "Take care."}, reference("tool_addition", "back"), definition]},
             {"role": "user", "content": "z"},
+            {"role": "system", "content": [{"type": "text", "text": "Take care."}, reference("tool_addition", "back"), definition]},
         ]),
     );
     for (upstream, has_tools) in others(anthropic()) {
@@ -797,10 +802,10 @@ fn additions_and_removals_in_the_conversation_decide_which_tools_are_offered() {
         body["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
     assert_eq!(
         roles,
-        ["user", "assistant", "system", "user"],
+        ["user", "assistant", "user", "system"],
         "a message of which nothing is left is left out"
     );
-    assert_eq!(send(anthropic(), anthropic(), &request).body, request.to_string().as_bytes());
+    passes_unchanged(anthropic(), &request);
 }
 
 #[test]
@@ -847,7 +852,7 @@ fn a_compaction_that_can_be_read_stands_in_place_of_what_came_before() {
     let roles: Vec<&str> =
         body["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["system", "user", "assistant", "user"]);
-    assert_eq!(send(anthropic(), anthropic(), &request).body, request.to_string().as_bytes());
+    passes_unchanged(anthropic(), &request);
 }
 
 #[test]

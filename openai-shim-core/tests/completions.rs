@@ -427,9 +427,15 @@ fn content_without_a_place_in_a_prompt_is_reported() {
     assert_eq!((&value["logprobs"], &value["logit_bias"]), (&json!(2), &json!({"5": 1})));
     assert_eq!(value["prompt"], "User: see\nAssistant: Calls f with {}\nUser: 42\nAssistant:");
     let lost: Vec<_> = sent.diagnostics.iter().map(|d| d.path.as_str()).collect();
-    for path in
-        ["messages[0]", "messages[1]", "tools", "tool_choice", "response_format", "reasoning_effort", "store"]
-    {
+    for path in [
+        "messages[0].content",
+        "messages[1]",
+        "tools",
+        "tool_choice",
+        "response_format",
+        "reasoning_effort",
+        "store",
+    ] {
         assert!(lost.contains(&path), "{path} in {sent}");
     }
     assert!(!lost.contains(&"logit_bias") && !lost.contains(&"logprobs"), "{sent}");

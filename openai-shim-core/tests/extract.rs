@@ -67,20 +67,20 @@ fn parse_parts(
 
 /// Parses a text and asserts that the result does not depend on how the text is divided.
 fn parse(mode: ReasoningTagMode, tools: &[String], full_text: &str) -> Vec<Segment> {
-    let expected = parse_parts(mode, tools, &[full_text], false);
+    let expected = parse_parts(mode.clone(), tools, &[full_text], false);
     let cuts: Vec<usize> = full_text.char_indices().map(|(at, _)| at).chain([full_text.len()]).collect();
     for skip_unchanged in [false, true] {
         for at in &cuts {
             let (a, b) = full_text.split_at(*at);
             assert_eq!(
-                parse_parts(mode, tools, &[a, b], skip_unchanged),
+                parse_parts(mode.clone(), tools, &[a, b], skip_unchanged),
                 expected,
                 "divided into {a:?} and {b:?}, skip_unchanged: {skip_unchanged}"
             );
         }
         let single: Vec<&str> = cuts.windows(2).map(|w| &full_text[w[0]..w[1]]).collect();
         assert_eq!(
-            parse_parts(mode, tools, &single, skip_unchanged),
+            parse_parts(mode.clone(), tools, &single, skip_unchanged),
             expected,
             "single characters, skip_unchanged: {skip_unchanged}"
         );
@@ -484,7 +484,7 @@ fn withheld_text_is_limited() {
         ("<function=now><parameter=a>", ReasoningTagMode::Ignore),
         ("{\"name\":\"now\",\"arguments\":{\"a\":\"", ReasoningTagMode::Leading),
     ] {
-        let (mut parser, mut out) = (OutputParser::new(mode, &tools()), Vec::new());
+        let (mut parser, mut out) = (OutputParser::new(mode.clone(), &tools()), Vec::new());
         parser.push(start, &mut out);
         for _ in 0..MAX_WITHHELD_BYTES / 1000 {
             parser.push(&long, &mut out);
@@ -500,7 +500,7 @@ fn withheld_text_is_limited() {
         let full_text = format!("{start}{}{rest}", long.repeat(MAX_WITHHELD_BYTES / 1000 + 10));
         assert!(merge(out) == [text(&full_text)]);
         // The limit applies to the block, not to a single push.
-        assert!(parse_parts(mode, &tools(), &[&full_text], false) == [text(&full_text)]);
+        assert!(parse_parts(mode.clone(), &tools(), &[&full_text], false) == [text(&full_text)]);
     }
     let blank = " ".repeat(MAX_WITHHELD_BYTES + 10_000);
     for mode in [ReasoningTagMode::Ignore, ReasoningTagMode::Leading, ReasoningTagMode::Prefilled] {
@@ -753,14 +753,14 @@ proptest! {
     #[test]
     fn blocks_do_not_depend_on_how_the_text_is_divided(parts in blocks(), mode in any_mode(), size in 1..9_usize) {
         let full_text = parts.concat();
-        let expected = parse_parts(mode, &tools(), &[&full_text], false);
+        let expected = parse_parts(mode.clone(), &tools(), &[&full_text], false);
         let chars: Vec<char> = full_text.chars().collect();
         let small: Vec<String> = chars.chunks(size).map(|c| c.iter().collect()).collect();
         let (small, parts) = ([&small, &parts], [false, true]);
         for cut in small {
             let cut: Vec<&str> = cut.iter().map(String::as_str).collect();
             for skip_unchanged in parts {
-                prop_assert_eq!(&parse_parts(mode, &tools(), &cut, skip_unchanged), &expected, "skip_unchanged: {}", skip_unchanged);
+                prop_assert_eq!(&parse_parts(mode.clone(), &tools(), &cut, skip_unchanged), &expected, "skip_unchanged: {}", skip_unchanged);
             }
         }
         let known = |segment: &Segment| !matches!(segment, Segment::ToolCall { name, .. } if !TOOLS.contains(&name.as_str()));
@@ -770,13 +770,13 @@ proptest! {
     #[test]
     fn markup_fragments_do_not_depend_on_how_the_text_is_divided(parts in fragments(), mode in any_mode()) {
         let full_text = parts.concat();
-        let expected = parse_parts(mode, &tools(), &[&full_text], false);
-        prop_assert_eq!(&parse_parts(mode, &tools(), &parts, false), &expected, "fragments");
-        prop_assert_eq!(&parse_parts(mode, &tools(), &parts, true), &expected, "fast");
+        let expected = parse_parts(mode.clone(), &tools(), &[&full_text], false);
+        prop_assert_eq!(&parse_parts(mode.clone(), &tools(), &parts, false), &expected, "fragments");
+        prop_assert_eq!(&parse_parts(mode.clone(), &tools(), &parts, true), &expected, "fast");
         let single: Vec<String> = full_text.chars().map(String::from).collect();
         let single: Vec<&str> = single.iter().map(String::as_str).collect();
-        prop_assert_eq!(&parse_parts(mode, &tools(), &single, false), &expected, "characters");
-        prop_assert_eq!(&parse_parts(mode, &tools(), &single, true), &expected, "fast characters");
+        prop_assert_eq!(&parse_parts(mode.clone(), &tools(), &single, false), &expected, "characters");
+        prop_assert_eq!(&parse_parts(mode.clone(), &tools(), &single, true), &expected, "fast characters");
     }
 
     #[test]

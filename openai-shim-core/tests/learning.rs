@@ -71,7 +71,6 @@ fn settings(attempts: u32) -> Settings {
     let mut settings = Settings::default();
     settings.retry.attempts = attempts;
     settings.fallback.when = FallbackPolicy::Never;
-    settings.default_max_tokens = Some(100);
     settings
 }
 
@@ -222,6 +221,38 @@ fn what_was_learned_is_applied_to_the_next_request_and_spares_what_the_client_se
     let own = hello(json!({"store": true}));
     let third = exchange(chat(), &own.to_string(), "", responses(), next, |_, _| None);
     assert_eq!(third.sent[0].body["store"], true);
+}
+
+#[test]
+fn configured_defaults_are_left_out_after_a_refusal_and_the_clients_own_values_stay() {
+    let mut upstream = profile("compatible").unwrap();
+    upstream.params.set = Some([(String::from("repetition_penalty"), json!(1.1))].into());
+    let mut defaults = settings(1);
+    defaults.default_max_tokens = Some(100);
+    let refuse = |sent: &Sent, _| {
+        let body = &sent.body;
+        (body["max_tokens"] == 100 || body["repetition_penalty"] == 1.1).then(|| (400, error("no")))
+    };
+    let body = hello(json!({})).to_string();
+    let outcome = exchange(chat(), &body, "", upstream.clone(), defaults.clone(), refuse);
+    assert_eq!((outcome.status, outcome.sent.len()), (200, 2), "{}", outcome.body);
+    let mut learned = outcome.learned();
+    learned.sort();
+    assert_eq!(
+        learned,
+        [
+            r#"params.client_only = ["...", "max_tokens"]"#,
+            r#"params.client_only = ["...", "repetition_penalty"]"#
+        ]
+    );
+    defaults.adaptations = outcome.report.adaptations;
+    let own = hello(json!({"max_tokens": 7, "repetition_penalty": 1.2})).to_string();
+    let outcome = exchange(chat(), &own, "", upstream, defaults, refuse);
+    assert_eq!((outcome.status, outcome.sent.len()), (200, 1));
+    assert_eq!(
+        (&outcome.sent[0].body["max_tokens"], &outcome.sent[0].body["repetition_penalty"]),
+        (&json!(7), &json!(1.2))
+    );
 }
 
 /// Refusals of `stream_options`, in many words. Without a link: found in this project's recordings, or likely.

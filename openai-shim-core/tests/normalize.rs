@@ -175,15 +175,15 @@ fn messages_follow_the_profile() {
         (
             "R15",
             json!({"tool_call_content": "empty"}),
-            json!([called("1")]),
-            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}]),
+            json!([called("1"), result("1")]),
+            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}, result("1")]),
             "content-rewritten messages[0].content",
         ),
         (
             "R16",
             json!({"tool_call_content": "null"}),
-            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}]),
-            json!([called("1")]),
+            json!([{"role": "assistant", "content": "", "tool_calls": called("1")["tool_calls"]}, result("1")]),
+            json!([called("1"), result("1")]),
             "content-rewritten messages[0].content",
         ),
         (

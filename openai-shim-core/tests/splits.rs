@@ -95,10 +95,11 @@ fn translated(
             accepts: &accepts,
             client,
             api_version: "",
+            features: "",
         };
         normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics).unwrap();
     }
-    spec.quirks = fixture.profile.responses;
+    spec.quirks = fixture.profile.responses.clone();
     let (mut decoder, mut encoder) =
         (fixture.dialect.decoder(&spec, &context), client.encoder(&spec, &context));
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());

@@ -1,6 +1,7 @@
 //! The configuration: what is accepted, and the faults of what is not.
 
 use openai_shim_core::accepts::{Accepts, ContentType, PrefillPolicy, ToolCallIdFormat, ToolChoiceSupport};
+use openai_shim_core::canonical::{ReasoningTags, TagPair};
 use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
 use openai_shim_core::{Profile, dialect};
 use openai_shim_server::Config;
@@ -135,6 +136,7 @@ fn every_known_key_is_accepted() {
             None => format!("{key} = {value}\n"),
             Some(("upstream.models", name)) => upstream(&format!("models = [{{ {name} = {value} }}]")),
             Some(("upstream", name)) => format!("[[upstream]]\n{name} = {value}\n"),
+            Some(("profile", name)) => format!("[[profile]]\n{name} = {value}\n"),
             Some((section, name)) => format!("[{section}]\n{name} = {value}\n"),
         };
         let faults = faults(&text);
@@ -251,6 +253,30 @@ fn quirks_replace_single_entries_of_the_profile() {
     assert_eq!((row.auth.header.as_str(), row.auth.prefix.as_str()), ("api-key", "Bearer "));
     // Rules that the quirks do not name stay.
     assert!(accepts.params.require_max_tokens && accepts.messages.content == ContentType::String);
+}
+
+#[test]
+fn quirks_set_and_force_parameters_of_any_kind() {
+    let config = from(&upstream(
+        "[upstream.quirks]\nparams.set = { service_tier = \"flex\", \"options.num_ctx\" = 16384 }\n\
+         params.force.store = false\nparams.force.provider = { order = [\"a\"] }\n\
+         [[upstream.quirks.model_overrides]]\nmatch = [\"m*\"]\nparams.set = { temperature = 0.5 }",
+    ))
+    .unwrap();
+    let row = config.upstreams[0].profile.for_model("m1");
+    let params = accepts(&row).params;
+    assert_eq!(
+        serde_json::json!([params.set, params.force]),
+        serde_json::json!([
+            {"service_tier": "flex", "options.num_ctx": 16384, "temperature": 0.5},
+            {"store": false, "provider": {"order": ["a"]}},
+        ])
+    );
+}
+
+#[test]
+fn the_limit_of_clients_without_one_is_unset() {
+    assert_eq!(from(&upstream("")).unwrap().default_max_tokens, None);
 }
 
 #[test]
@@ -538,4 +564,86 @@ fn invalid_host_names_are_rejected() {
         let refusal = fault(&format!("hosts = [{name:?}]"));
         assert!(refusal.contains("hosts") && refusal.contains("shim.example.com"), "{refusal}");
     }
+}
+
+#[test]
+fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
+    let config = from(
+        r#"
+        [[upstream]]
+        name = "a"
+        base_url = "http://h.example/v1"
+        profile = "my-tuned-vllm"
+        quirks.params.drop = ["...", "top_k"]
+        [[profile]]
+        name = "my-vllm"
+        base = "vllm"
+        params.drop = ["...", "seed"]
+        responses.reasoning_tags = { open = "<|think|>", close = "<|/think|>" }
+        [[profile.model_overrides]]
+        match = ["old-*"]
+        tools.supported = false
+        [[profile]]
+        name = "my-tuned-vllm"
+        base = "my-vllm"
+        params.set = { repetition_penalty = 1.1 }
+        "#,
+    )
+    .unwrap();
+    let tuned = &config.upstreams[0].profile;
+    let vllm = openai_shim_core::profile("vllm").unwrap();
+    assert_eq!((tuned.name.as_str(), tuned.dialect.as_str()), ("my-tuned-vllm", vllm.dialect.as_str()));
+    assert_eq!(tuned.model_overrides.len(), vllm.model_overrides.len() + 1);
+    let dropped = tuned.params.drop.clone().unwrap();
+    assert!(dropped.ends_with(&[String::from("seed"), String::from("top_k")]), "{dropped:?}");
+    assert_eq!(tuned.for_model("old-1").tools.supported, Some(false));
+    assert!(tuned.params.set.is_some() && tuned.extra_dialects == vllm.extra_dialects);
+    assert_eq!(
+        tuned.responses.reasoning_tags,
+        ReasoningTags::Own(Box::new(TagPair::new("<|think|>", "<|/think|>")))
+    );
+}
+
+#[test]
+fn fault_in_a_profile_of_the_file_has_its_line() {
+    let text = r#"[[profile]]
+name = "vllm"
+base = "vlm"
+[[profile]]
+name = "mine"
+base = "vllm"
+params.dorp = ["seed"]
+tools.supported = "no"
+responses.reasoning_tags = { open = "<|think|>" }
+responses.keep_tool_markup = true
+[[profile]]
+params.drop = ["seed"]
+[[profile]]
+name = "third"
+base = "vllm"
+responses.reasoning_tags = "leadin"
+paths.generate = "no path"
+"#;
+    let all = faults(text);
+    for expected in [
+        "shim.toml:2: profile.name: there is a profile \"vllm\" already",
+        "shim.toml:3: profile.base: there is no profile \"vlm\"; write \"vllm\" instead",
+        "shim.toml:7: profile.params.dorp: there is no such key; write drop instead",
+        "shim.toml:8: profile.tools.supported: ",
+        "shim.toml:9: profile.responses.reasoning_tags: has no closing tag",
+        "shim.toml:11: profile.name: is missing",
+        "shim.toml:11: profile.base: is missing",
+        "shim.toml:16: profile.responses.reasoning_tags: unknown variant `leadin`",
+        "shim.toml:17: profile.paths.generate: ",
+    ] {
+        assert!(all.iter().any(|fault| fault.starts_with(expected)), "{expected}: {all:#?}");
+    }
+    let one = faults("[profile]\nname = \"a\"\n");
+    assert!(one[0].contains("[[profile]]"), "{one:?}");
+}
+
+#[test]
+fn pattern_names_no_model_of_the_upstream() {
+    let text = upstream("models = [{ id = \"claude-*\", upstream = \"qwen-*\" }]");
+    assert!(fault(&text).contains("upstream.models.upstream: \"qwen-*\" is no name of a model"));
 }

@@ -244,3 +244,39 @@ async fn disconnect_during_a_list_request_does_not_affect_others() {
     upstream.until_disconnected().await;
     assert_eq!(ids(&shim.fetch("/v1/models").await), ["a"]);
 }
+
+#[tokio::test]
+async fn pattern_stands_for_models_and_is_not_listed() {
+    let replies = || vec![Script::json(&completion("hello")); 6];
+    let (a, b) = (ScriptedUpstream::start(replies()).await, ScriptedUpstream::start(replies()).await);
+    let config = format!(
+        r#"
+        [[upstream]]
+        name = "a"
+        base_url = "{}"
+        models = ["plain", {{ id = "claude-*", upstream = "big" }}, {{ id = "claude-haiku-*", upstream = "small" }}, "gpt-*"]
+        [[upstream]]
+        name = "b"
+        base_url = "{}"
+        models = [{{ id = "claude-haiku-9", upstream = "exact" }}, {{ id = "CLAUDE-*-opus*", upstream = "longer" }}]
+        "#,
+        a.url, b.url
+    );
+    let shim = TestServer::with_config(&config).await;
+    assert_eq!(ids(&shim.fetch("/v1/models").await), ["plain", "claude-haiku-9"]);
+    for (model, upstream, sent) in [
+        ("claude-sonnet-5", &a, "big"),
+        ("claude-haiku-4-5", &a, "small"),
+        ("claude-haiku-9", &b, "exact"),
+        ("claude-3-opus-latest", &b, "longer"),
+        ("gpt-5-mini", &a, "gpt-5-mini"),
+        ("a/claude-x", &a, "big"),
+        ("a/gpt-7", &a, "gpt-7"),
+    ] {
+        let before = upstream.requests().len();
+        let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}]}).to_string();
+        let answer = TestResponse::read(shim.post("/v1/chat/completions", &body).await).await;
+        assert_eq!((answer.status, upstream.requests().len()), (200, before + 1), "{model}: {}", answer.body);
+        assert_eq!(upstream.body(before)["model"], sent, "{model}");
+    }
+}

@@ -20,6 +20,8 @@ rules! {
         pub in_user: Vec<String> = all(MODALITIES),
         /// What is accepted in tool results. The rest is moved into a user message behind all results of the turn.
         pub in_tool_results: Vec<String> = all(MODALITIES),
+        /// What is moved out of tool results stands in the message of the last of them, and not in one of its own.
+        pub beside_results: bool,
         /// What is accepted in messages of the assistant. The rest is moved into the user's next message.
         pub in_assistant: Vec<String> = all(MODALITIES),
         /// What is accepted in system messages. The rest is moved into the user's next message.
@@ -35,8 +37,8 @@ rules! {
         pub audio_sources: Vec<String> = all(MEDIA_SOURCES),
         /// How files may be given.
         pub file_sources: Vec<String> = all(MEDIA_SOURCES),
-        /// The beginning of the ids of this vendor's files; empty: any. Ids of another vendor's files are left out, with a
-        /// warning.
+        /// The beginning of the ids of this vendor's files. Of clients of other vendors' dialects other ids are left out, with
+        /// a warning.
         pub file_id_prefix: String,
         /// Schemes of URLs that are fetched; empty: all. Media at other addresses are left out, with a warning.
         pub url_schemes: Vec<String>,

@@ -1,6 +1,6 @@
 //! Which messages a side accepts.
 
-use crate::canonical::ChatTemplate;
+use crate::canonical::{ChatTemplate, ReasoningField};
 use crate::overlay::{Rule, rules};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -44,16 +44,29 @@ rules! {
         pub tool_result_name: bool,
         /// System messages are merged into one and put first.
         pub merge_system: bool,
+        /// Where system messages may stand; others are put first.
+        pub system_position: SystemPosition,
+        /// There must be a message besides the system messages: if there is none, the last of these is sent as `user`.
+        pub require_user: bool,
         /// Adjacent messages of one role are merged.
         pub merge_same_role: bool,
         /// An assistant message is inserted between a tool result and a user message.
         pub assistant_after_tool: bool,
         /// What happens to an assistant message at the end of the conversation.
         pub prefill: PrefillPolicy,
+        /// White space at the end of an assistant message at the end of the conversation is removed.
+        pub trim_prefill: bool,
         /// Which tool call ids are accepted.
         pub tool_call_ids: ToolCallIdFormat,
+        /// Where the results of tool calls must stand. A call without a result gets one that states so, a result without a
+        /// call becomes a user message.
+        pub tool_pairing: ToolPairing,
         /// What happens to the reasoning of earlier turns.
         pub reasoning_history: ReasoningHistory,
+        /// The field of OpenAI's chat in which the reasoning of earlier turns is accepted.
+        pub reasoning_field: ReasoningField,
+        /// What happens to the reasoning of earlier turns that has no signature, beside reasoning that has one.
+        pub unsigned_reasoning: UnsignedReasoning,
         /// Signatures of tool calls must come back: the call's id contains them, for clients that keep nothing else.
         pub signatures_in_ids: bool,
         /// The signature of a tool call whose own is unknown, for upstreams that refuse unsigned calls; empty: none.
@@ -101,7 +114,28 @@ keywords! {
     ToolCallIdFormat {
         Any "Any.",
         Alnum9 = "alnum_9" "Nine letters and digits.",
-        Max40 = "max_40" "At most forty characters.",
+        Max40 = "max_40" "At most 40 characters.",
+        Max64 = "max_64" "At most 64 characters.",
+        Word = "word" "Letters, digits, `_` and `-`.",
+        Word64 = "word_64" "Up to 64 letters, digits, `_` and `-`.",
+    }
+}
+
+keywords! {
+    /// Where the results of tool calls must stand.
+    ToolPairing {
+        Any "Anywhere; calls and results may be missing.",
+        Later "Behind their calls, wherever: each call has one result, and each result a call.",
+        Adjacent "Directly behind the message with their calls: each call has one result, and each result a call.",
+    }
+}
+
+keywords! {
+    /// Where system messages may stand.
+    SystemPosition {
+        Any "Anywhere.",
+        AfterUser "In front; those of a client of the upstream's own dialect also directly behind messages of the user.",
+        Front "In front.",
     }
 }
 
@@ -112,4 +146,9 @@ keywords! {
         Drop "It is dropped.",
         Restore "It is required: what the client does not send is restored where it is still known.",
     }
+}
+
+keywords! {
+    /// What happens to the reasoning of earlier turns that has no signature.
+    UnsignedReasoning { Keep "It is sent.", Drop "It is dropped: the upstream signs all of its own.", }
 }

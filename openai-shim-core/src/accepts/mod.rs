@@ -38,17 +38,18 @@ mod schema;
 mod streaming;
 mod tools;
 
+pub use crate::canonical::{ReasoningField, ReasoningParam};
 pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{
     ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
-    ReasoningHistory, ToolCallContent, ToolCallIdFormat,
+    ReasoningHistory, SystemPosition, ToolCallContent, ToolCallIdFormat, ToolPairing, UnsignedReasoning,
 };
 pub use params::{ParamLayer, ParamRules};
-pub use reasoning::{ReasoningLayer, ReasoningParam, ReasoningRules};
+pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningRules, ReasoningVisibility};
 pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
 pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
 pub use streaming::{StreamingLayer, StreamingSupport};
-pub use tools::{ToolChoiceSupport, ToolLayer, ToolRules};
+pub use tools::{ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.

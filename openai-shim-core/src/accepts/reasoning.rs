@@ -1,29 +1,74 @@
 //! How a side is asked for reasoning.
 
+use crate::canonical::ReasoningParam;
 use crate::overlay::{Rule, rules};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 rules! {
     /// How reasoning is requested.
     #[derive(Eq)]
     pub struct ReasoningRules, ReasoningLayer {
-        /// The parameter that requests reasoning.
+        /// The parameter that requests reasoning. It is a choice among those of OpenAI's chat; other dialects have one each.
         pub param: ReasoningParam,
-        /// The efforts that are accepted, from least to most; empty: all. The nearest one is sent.
+        /// The efforts that are accepted, from least to most; empty: all. The nearest one is sent. Beside a parameter that
+        /// switches reasoning on and off, an effort is sent only if some are named here.
         pub efforts: Vec<String>,
-        /// The upstream takes a token budget and no effort level.
-        pub use_token_budget: bool,
+        /// In which unit the amount of reasoning is accepted.
+        pub amount: ReasoningAmount,
+        /// The token budget of each effort. Without one it is a share of the limit on the response's length.
+        pub budgets: BTreeMap<String, u32>,
+        /// The smallest token budget; absent: any. Smaller ones are raised.
+        pub min_budget: Option<u32>,
+        /// The largest token budget; absent: any. Larger ones are lowered.
+        pub max_budget: Option<u32>,
+        /// The token budget must be below the limit on the response's length.
+        pub budget_below_max_tokens: bool,
+        /// The feature of the API, selected by a header, with which the token budget may be larger; empty: none.
+        pub larger_budget_feature: String,
+        /// The values of `thinking.type` that are accepted, in any dialect: `disabled`, `enabled`, `adaptive`,
+        /// `between_tools`; empty: all. What is not among them is sent as the nearest one.
+        pub modes: Vec<String>,
+        /// The greatest effort that is accepted while reasoning is off; empty: any.
+        pub max_effort_off: String,
+        /// Whether a model reasons that is not asked to.
+        pub default: ReasoningDefault,
+        /// Whether reasoning is shown.
+        pub display: ReasoningVisibility,
+        /// An effort concerns the whole response, and is accepted while reasoning is off.
+        pub effort_of_response: bool,
+        /// Reasoning is accepted while a tool call is forced; otherwise it is switched off.
+        pub with_forced_tools: bool = true,
+        /// With a token budget, the last tool calls must follow the signed reasoning that led to them; otherwise reasoning is
+        /// switched off.
+        pub requires_signed_calls: bool,
     }
 }
 
 keywords! {
-    /// The parameter that requests reasoning.
-    ReasoningParam {
-        ReasoningEffort "`reasoning_effort`, OpenAI's.",
-        Reasoning "`reasoning: {effort}`, OpenRouter's.",
-        Thinking "`thinking: {type: enabled | disabled}`, DeepSeek's and Z.ai's.",
-        EnableThinking "`enable_thinking`, Qwen's.",
-        ChatTemplateKwargs "`chat_template_kwargs: {enable_thinking}`, vLLM's and SGLang's.",
-        Unsupported "None: `reasoning_effort` is dropped.",
+    /// In which unit the amount of reasoning is accepted.
+    ReasoningAmount {
+        Any "An effort or a token budget, as the client sends it.",
+        Effort "An effort: a token budget is sent as the nearest one.",
+        Budget "A token budget: an effort is sent as one.",
+    }
+}
+
+keywords! {
+    /// Whether a model reasons that is not asked to.
+    ReasoningDefault {
+        Unknown "Unknown.",
+        Off "It does not: to switch reasoning off, nothing has to be sent.",
+        On "It does.",
+    }
+}
+
+keywords! {
+    /// Whether reasoning is shown.
+    ReasoningVisibility {
+        Any "The upstream decides: no parameter is sent.",
+        Optional "As the client requests it.",
+        OnRequest "Only on request: it is requested for clients that show it.",
+        Never "Never, by an API like OpenAI's chat: a request to show it is dropped.",
     }
 }

@@ -12,6 +12,10 @@ rules! {
         /// Tools are accepted. Otherwise they are dropped, unless a call is demanded or the history has calls: without them
         /// such a request would be another one.
         pub supported: bool = true,
+        /// Which names of tools are accepted. Others are sent in another form, and the client gets its own back.
+        pub names: ToolNameFormat,
+        /// Each tool has a name of its own: of several tools of one name, the last one is sent.
+        pub unique_names: bool,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,
         /// How the choice of one function by name is sent.
@@ -32,6 +36,17 @@ rules! {
         pub strict_schema: SchemaLayer => SchemaLayer,
         /// Tools that the history calls are declared, even if the client no longer offers any.
         pub declare_from_history: bool,
+    }
+}
+
+keywords! {
+    /// Which names of tools an upstream accepts.
+    ToolNameFormat {
+        Any "Any.",
+        Word64 = "word_64" "Up to 64 letters, digits, `_` and `-`.",
+        Word128 = "word_128" "Up to 128 letters, digits, `_` and `-`.",
+        Identifier64 = "identifier_64" "Up to 64 letters, digits, `_` and `-`, the first of them a letter or `_`.",
+        Dotted128 = "dotted_128" "Up to 128 letters, digits, `_`, `-`, `.` and `:`, the first of them a letter or `_`.",
     }
 }
 

@@ -75,7 +75,12 @@ codes! {
     FormatDowngraded "format-downgraded" Warning "A form of answer that the upstream cannot be held to was asked for in words.";
     StopApplied "stop-applied" Info "Stop sequences that the upstream does not take are applied by the shim.";
     ChoicesOneByOne "choices-one-by-one" Info "The upstream gives one answer at a time: it was asked for each one.";
+    ToolNameMapped "tool-name-mapped" Info "A tool's name that the upstream does not accept was sent in another form; the answer has the client's name.";
+    ToolRepeated "tool-repeated" Info "A tool that the client offers twice was offered once.";
     ToolIdRemapped "tool-id-remapped" Info "Ids of tool calls in the history were put into the form that the upstream accepts.";
+    ToolResultMoved "tool-result-moved" Info "The result of a tool call was put behind the call, with the call's id.";
+    ToolResultOrphaned "tool-result-orphaned" Warning "The result of a tool call that the history does not have was sent as a user's message.";
+    ToolResultMissing "tool-result-missing" Warning "A tool call of the history has no result: one that states so was put in its place.";
     ReasoningDropped "reasoning-dropped" Info "Reasoning in the history was left out, because the upstream refuses it.";
     ReasoningRestored "reasoning-restored" Info "Reasoning that the client did not send back was put back into the history.";
     StateUnavailable "state-unavailable" Warning "What is kept between requests could not be read or written: the request went on without it.";

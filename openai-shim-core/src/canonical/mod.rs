@@ -27,6 +27,7 @@ mod model_list;
 mod numbered_list;
 mod open_calls;
 mod outcome;
+mod reasoning;
 mod request;
 mod response;
 mod response_context;
@@ -43,7 +44,7 @@ mod unusable_response;
 mod usage;
 
 pub use addition::Addition;
-pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags};
+pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags, TagPair};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};
@@ -61,9 +62,13 @@ pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;
-pub use open_calls::{OpenCalls, called_names};
+pub use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};
 pub use outcome::Outcome;
-pub use request::{Reasoning, Request, ResponseFormat, SHARED, TokenLimit};
+pub use reasoning::{
+    REASONING_CONTENT, REASONING_TEXT, Reasoning, ReasoningDisplay, ReasoningField, ReasoningMode,
+    ReasoningParam, ReasoningParams,
+};
+pub use request::{Request, ResponseFormat, SHARED, TokenLimit};
 pub use response::{Choice, FinishReason, Response};
 pub use response_context::ResponseContext;
 pub use response_spec::{ReasoningStyle, ResponseSpec, StreamUsage, TurnStorage};

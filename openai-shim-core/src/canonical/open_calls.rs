@@ -1,6 +1,8 @@
 //! The tool calls of a conversation: which have no result yet, and which tool each calls.
 
-use super::{Block, Message};
+use super::{Block, ExtraFieldList, ExtraFields, Message};
+use crate::json::{decode_string, encode_string, raw};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Tool calls without a result, in order. Of several calls with one id or name, the first is taken first.
@@ -56,6 +58,27 @@ impl OpenCalls {
         }
         None
     }
+}
+
+/// The extra fields in which dialects hold the name of the tool that a result is from.
+const RESULT_NAME_KEYS: [&str; 3] = [".functionResponse.name", ".tool_name", ".name"];
+
+/// The name of the tool that a result with these extra fields is from, where the client sent one.
+pub fn result_name(extra: &ExtraFieldList) -> Option<Cow<'_, str>> {
+    let (_, name) = extra.members.iter().find(|(key, _)| RESULT_NAME_KEYS.contains(&key.as_str()))?;
+    decode_string(name.get()).filter(|name| !name.is_empty())
+}
+
+/// Replaces the name of the tool that a result with these extra fields is from.
+pub fn set_result_name(extra: &mut ExtraFields, name: &str) {
+    for (_, value) in extra.members.iter_mut().filter(|(key, _)| RESULT_NAME_KEYS.contains(&key.as_str())) {
+        *value = raw(encode_string(name));
+    }
+}
+
+/// Removes from the extra fields of a result how its content was written, for a result whose content was changed.
+pub fn forget_written_content(extra: &mut ExtraFields) {
+    extra.members.retain(|(key, _)| !key.starts_with('.') || RESULT_NAME_KEYS.contains(&key.as_str()));
 }
 
 /// Maps the ids of all calls to the names of the tools; of several calls with one id, the last one counts.

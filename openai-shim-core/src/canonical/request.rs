@@ -1,6 +1,8 @@
 //! The request: conversation, tools and parameters, independent of any dialect.
 
-use super::{Block, ChatTemplate, ExtraFields, Messages, Tool, ToolChoice, Tracked};
+use super::{
+    Block, ChatTemplate, ExtraFields, Messages, Reasoning, ReasoningField, Tool, ToolChoice, Tracked,
+};
 use crate::error::ClientError;
 use crate::json::ArrayBuilder;
 use serde_json::value::RawValue;
@@ -48,8 +50,10 @@ pub struct Request {
     pub stop: Tracked<Vec<String>>,
     /// The requested format of the response.
     pub response_format: Tracked<Option<ResponseFormat>>,
-    /// How much the model reasons.
-    pub reasoning: Reasoning,
+    /// Whether and how much the model reasons, and what of it is shown.
+    pub reasoning: Tracked<Reasoning>,
+    /// The field of OpenAI's chat in which earlier reasoning is sent back.
+    pub reasoning_field: ReasoningField,
     /// The client requests encrypted reasoning, which it can send back.
     pub encrypted_reasoning: bool,
     /// The end user's identifier.
@@ -76,6 +80,9 @@ pub struct Request {
     pub withheld_tools: BTreeSet<String>,
     /// Raw references to state of the upstream that precedes the messages.
     pub references: Vec<String>,
+    /// Parts of the conversation are stored by the upstream, and the request refers to them: calls whose results it has, for
+    /// example.
+    pub continues_stored: bool,
 }
 
 /// Parameters that OpenAI's APIs share by name and meaning, and that are passed through without interpretation.
@@ -130,20 +137,6 @@ pub enum ResponseFormat {
     },
 }
 
-/// How much the model reasons. The client set the fields that are set: an effort, a budget, or on or off.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Reasoning {
-    /// The reasoning effort, by OpenAI's names (`minimal`, `low`, `medium`, `high`, …).
-    pub effort: Option<String>,
-    /// The reasoning budget in tokens.
-    pub budget: Option<u64>,
-    /// Reasoning is switched on or off.
-    pub enabled: Option<bool>,
-    /// The upstream takes a token budget and no effort level.
-    pub use_token_budget: bool,
-}
-
 impl Request {
     /// An empty JSON array with room for the messages, each with `overhead` bytes beside its role and texts: an array that grows
     /// would exist twice while it is copied.
@@ -165,31 +158,5 @@ impl Request {
     /// Whether the tool choice, or whether several tools may be called at once, was changed after decoding.
     pub fn is_tool_choice_changed(&self) -> bool {
         self.tool_choice.is_changed() || self.parallel_tool_calls.is_changed()
-    }
-}
-
-impl Reasoning {
-    /// The reasoning effort, derived from the budget if the client set none.
-    pub fn as_effort(&self) -> Option<&str> {
-        self.effort.as_deref().or(match self.budget {
-            None => None,
-            Some(0..=2_048) => Some("low"),
-            Some(2_049..=8_192) => Some("medium"),
-            Some(_) => Some("high"),
-        })
-    }
-
-    /// The reasoning budget in tokens; if the client set none, a share of `max_tokens` that follows from the effort.
-    pub fn as_budget(&self, max_tokens: u64) -> Option<u64> {
-        let percent = match self.effort.as_deref() {
-            _ if self.budget.is_some() => return self.budget,
-            Some("minimal") => 10,
-            Some("low") => 20,
-            Some("high") => 80,
-            Some("xhigh" | "max") => 95,
-            Some(_) => 50,
-            None => return None,
-        };
-        Some(max_tokens / 100 * percent + max_tokens % 100 * percent / 100)
     }
 }

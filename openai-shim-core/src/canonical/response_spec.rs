@@ -1,7 +1,7 @@
 //! Facts of a request that decide how its response is read and written. They do not change while a response passes.
 
 use super::{AnswerQuirks, Context, ExtraFields, LEGACY_FUNCTIONS, Request, ToolChoice};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts of a request that decide the content of its response.
 ///
@@ -20,8 +20,10 @@ pub struct ResponseSpec {
     pub stream: bool,
     /// Who requested usage at the end of the stream.
     pub stream_usage: StreamUsage,
-    /// The names of the functions that the model may call.
+    /// The names of the functions that the model may call, as the upstream gets them.
     pub tools: Vec<String>,
+    /// The client's names of the tools that the upstream gets by another name, by that name.
+    pub tool_names: BTreeMap<String, String>,
     /// How many choices the client requested.
     pub n: u32,
     /// The client required one function by name; OpenAI then reports `stop` as the finish reason.
@@ -58,6 +60,7 @@ impl ResponseSpec {
             stream: request.stream,
             stream_usage: if request.include_usage { StreamUsage::Client } else { StreamUsage::None },
             tools: callable_names(request),
+            tool_names: BTreeMap::new(),
             n: request.n.unwrap_or(1),
             named_tool: matches!(*request.tool_choice, Some(ToolChoice::Function(_))),
             legacy_functions: request.extra.get(LEGACY_FUNCTIONS).is_some(),

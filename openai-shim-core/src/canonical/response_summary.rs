@@ -29,7 +29,9 @@ pub struct ResponseSummary {
 impl ResponseSummary {
     /// Creates an empty summary; `spec` decides whether it records the turn.
     pub fn for_spec(spec: &ResponseSpec) -> Self {
-        Self { turn: TurnRecorder::new(spec.turn_storage != TurnStorage::None), ..Self::default() }
+        let is_recorded = spec.turn_storage != TurnStorage::None;
+        let turn = TurnRecorder::new(is_recorded).with_tool_names(&spec.tool_names);
+        Self { turn, ..Self::default() }
     }
 
     /// Adds an event.

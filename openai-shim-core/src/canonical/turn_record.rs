@@ -7,6 +7,7 @@ use super::digest::call_digest;
 use super::{Block, BlockKind, Delta, Event, ExtraFields, REASONING_DETAILS, call_id};
 use crate::json::{Object, decode_string, encode_string};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// The extra field of text that is a signature: Google signs text, too.
 pub const SIGNED_TEXT: &str = "thoughtSignature";
@@ -19,6 +20,8 @@ const MAX_BLOCKS: usize = 512;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TurnRecorder {
     enabled: bool,
+    /// The client's names of tools by the upstream's: the client sends the turn back under its own.
+    tool_names: BTreeMap<String, String>,
     blocks: Vec<RecordedBlock>,
     size: usize,
 }
@@ -61,6 +64,12 @@ impl TurnRecorder {
         Self { enabled, ..Self::default() }
     }
 
+    /// Records calls of the tools in `tool_names` under the client's names.
+    #[must_use]
+    pub fn with_tool_names(self, tool_names: &BTreeMap<String, String>) -> Self {
+        Self { tool_names: tool_names.clone(), ..self }
+    }
+
     /// The blocks, in order.
     pub fn blocks(&self) -> &[RecordedBlock] {
         &self.blocks
@@ -93,7 +102,7 @@ impl TurnRecorder {
                 },
                 BlockKind::ToolCall { id, name, signature } => RecordedBlock::Call {
                     id: call_id::base_id(id).to_owned(),
-                    name: name.clone(),
+                    name: self.tool_names.get(name).unwrap_or(name).clone(),
                     arguments: String::new(),
                     signature: signature.clone(),
                 },

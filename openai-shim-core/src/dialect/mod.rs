@@ -11,6 +11,7 @@
 //! | `citations` | extra fields of one dialect → the sources they cite, for another one to encode |
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
 //! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
+//! | `reasoning_tags` | where a profile says that text contains reasoning → the mode of the parser |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
 //! | `openai_headers` | the headers of OpenAI's family |
 //! | `text_body` | error bodies that are no JSON, to a sentence |
@@ -35,6 +36,7 @@ pub mod openai_responses;
 mod openai_usage;
 pub mod params;
 mod passthrough;
+mod reasoning_tags;
 pub mod route_lookup;
 pub mod shape;
 mod text_body;

@@ -21,11 +21,16 @@ impl NativeContent {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// Content named by its `type`, else by its first key, without a text.
+    /// Content named by its `type`, else by its first key, and by the name of a tool that it has under that key, without a text.
     pub fn by_type(json: &str) -> Self {
         let object = Object::parse(json.as_bytes()).unwrap_or_default();
         let first_key = || object.iter().next().map(|(key, _)| Cow::Borrowed(key));
-        Self::named(object.str("type").or_else(first_key).unwrap_or_default())
+        let kind = object.str("type").or_else(first_key).unwrap_or_default();
+        let nested = object.object(&kind).unwrap_or_default();
+        match nested.str("name") {
+            Some(name) => Self::named(format!("{kind}: {name}")),
+            None => Self::named(kind),
+        }
     }
 
     /// Adds a text.

@@ -3,6 +3,7 @@
 use super::lone_surrogates::{StreamTextRepairer, repair_body};
 use super::phase::AttemptEnd;
 use super::session::Session;
+use super::tool_names::{restore_in_event, restore_in_output, restore_in_response};
 use super::transcoder::record_framing;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, Event, Fold, Response, ResponseSummary, call_id, unfold,
@@ -51,7 +52,9 @@ impl Session {
                 }
                 self.accept_summary(&repaired.summary)?;
                 self.check_content_type(expected_type);
+                let start = out.len();
                 out.extend_from_slice(repaired.body.as_deref().unwrap_or(trimmed));
+                restore_in_output(out, start, &self.spec.tool_names);
                 self.begin_document(StatusCode::OK, None);
                 return Ok(AttemptEnd::Done);
             }
@@ -79,7 +82,8 @@ impl Session {
     /// Decodes a body that is one JSON document.
     fn decode_document(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
         let diagnostics = &mut self.report.diagnostics;
-        let response = self.upstream.decode_response(body, &self.spec, &mut self.context, diagnostics)?;
+        let mut response = self.upstream.decode_response(body, &self.spec, &mut self.context, diagnostics)?;
+        restore_in_response(&mut response, &self.spec.tool_names);
         let mut summary = ResponseSummary::for_spec(&self.spec);
         for event in unfold(&response) {
             summary.event(&event);
@@ -107,7 +111,8 @@ impl Session {
         record_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.diagnostics());
         let (mut fold, mut summary) = (Fold::new(), ResponseSummary::for_spec(&self.spec));
-        for event in &events {
+        for event in &mut events {
+            restore_in_event(event, &self.spec.tool_names);
             fold.event(event);
             summary.event(event);
         }

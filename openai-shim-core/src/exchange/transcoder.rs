@@ -1,6 +1,7 @@
 //! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
 use super::lone_surrogates::StreamTextRepairer;
+use super::tool_names::{ToolNames, restore_in_event, restore_in_output};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
 };
@@ -21,9 +22,14 @@ pub(super) struct Transcoder {
 
 enum Pipeline {
     /// Both sides have the same dialect: frames are repaired, or passed on as they are.
-    Repair(Box<dyn StreamRepairer>),
+    Repair(RepairPipeline),
     /// Frames of one dialect are decoded to events, which are encoded to frames of the other.
     Translate(TranslationPipeline),
+}
+
+struct RepairPipeline {
+    repairer: Box<dyn StreamRepairer>,
+    tool_names: ToolNames,
 }
 
 struct TranslationPipeline {
@@ -33,6 +39,7 @@ struct TranslationPipeline {
     summary: ResponseSummary,
     /// Signatures of tool calls are attached to their ids.
     signatures_in_ids: bool,
+    tool_names: ToolNames,
     diagnostics: Diagnostics,
 }
 
@@ -52,14 +59,16 @@ impl Transcoder {
     ) -> Self {
         let repairer =
             if client.name() == upstream.name() { upstream.stream_repairer(spec, context) } else { None };
+        let tool_names = spec.tool_names.clone();
         let pipeline = match repairer {
-            Some(repairer) => Pipeline::Repair(repairer),
+            Some(repairer) => Pipeline::Repair(RepairPipeline { repairer, tool_names }),
             None => Pipeline::Translate(TranslationPipeline {
                 decoder: upstream.decoder(spec, context),
                 encoder: client.encoder(spec, context),
                 events: Vec::new(),
                 summary: ResponseSummary::for_spec(spec),
                 signatures_in_ids: spec.signatures_in_ids,
+                tool_names,
                 diagnostics: Diagnostics::default(),
             }),
         };
@@ -114,7 +123,7 @@ impl Transcoder {
     /// What the stream has brought so far.
     pub(super) fn summary(&self) -> &ResponseSummary {
         match &self.pipeline {
-            Pipeline::Repair(repairer) => repairer.summary(),
+            Pipeline::Repair(repair) => repair.repairer.summary(),
             Pipeline::Translate(translation) => &translation.summary,
         }
     }
@@ -131,7 +140,7 @@ impl Transcoder {
 
     pub(super) fn diagnostics(&self) -> Diagnostics {
         let mut diagnostics = match &self.pipeline {
-            Pipeline::Repair(repairer) => repairer.diagnostics().clone(),
+            Pipeline::Repair(repair) => repair.repairer.diagnostics().clone(),
             Pipeline::Translate(translation) => {
                 let mut diagnostics = translation.decoder.diagnostics().clone();
                 diagnostics.extend(translation.encoder.diagnostics());
@@ -148,7 +157,7 @@ impl Transcoder {
 impl Pipeline {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         match self {
-            Self::Repair(repairer) => repairer.frame(frame, out),
+            Self::Repair(repair) => repair.write(out, |repairer, out| repairer.frame(frame, out)),
             Self::Translate(translation) => {
                 translation.decoder.frame(frame, &mut translation.events);
                 translation.encode_events(out);
@@ -158,7 +167,7 @@ impl Pipeline {
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         match self {
-            Self::Repair(repairer) => repairer.finish(out),
+            Self::Repair(repair) => repair.write(out, |repairer, out| repairer.finish(out)),
             Self::Translate(translation) => {
                 translation.decoder.finish(&mut translation.events);
                 translation.encode_events(out);
@@ -169,13 +178,22 @@ impl Pipeline {
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         match self {
-            Self::Repair(repairer) => repairer.fail(error, out),
+            Self::Repair(repair) => repair.write(out, |repairer, out| repairer.fail(error, out)),
             Self::Translate(translation) => {
                 translation.events.push(Event::Error(error.clone()));
                 translation.encode_events(out);
                 translation.encoder.finish(out);
             }
         }
+    }
+}
+
+impl RepairPipeline {
+    /// Lets the repairer write, and restores the names of tools in what it wrote.
+    fn write(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut dyn StreamRepairer, &mut Vec<u8>)) {
+        let start = out.len();
+        write(&mut *self.repairer, out);
+        restore_in_output(out, start, &self.tool_names);
     }
 }
 
@@ -186,6 +204,7 @@ impl TranslationPipeline {
             if self.signatures_in_ids && call_id::attach_to(&mut event) {
                 self.diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
             }
+            restore_in_event(&mut event, &self.tool_names);
             self.summary.event(&event);
             self.encoder.event(&event, out);
         }

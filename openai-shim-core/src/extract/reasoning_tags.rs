@@ -5,12 +5,13 @@
 
 use super::limits::MAX_LEADING_SPACE_BYTES;
 use super::partial_match;
+use std::sync::Arc;
 
 /// How many opening tags are read in one text. Only harmony's headers repeat, and no response has that many.
 const MAX_TAGS: usize = 64;
 
 /// Where reasoning between tags is recognized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ReasoningTagMode {
     /// Nowhere.
     #[default]
@@ -20,6 +21,21 @@ pub enum ReasoningTagMode {
     /// The chat template has already written the opening tag: all text is reasoning until the first closing tag. Without a
     /// closing tag all text is reasoning, as in vLLM's and SGLang's parsers for DeepSeek R1.
     Prefilled,
+    /// As [`Leading`](Self::Leading), with two more tags. Without an opening one as [`Prefilled`](Self::Prefilled), up to this
+    /// closing tag.
+    Own {
+        /// The opening tag; empty: the chat template has already written it.
+        open: Arc<str>,
+        /// The closing tag.
+        close: Arc<str>,
+    },
+}
+
+impl ReasoningTagMode {
+    /// Whether the text begins as reasoning.
+    pub fn is_prefilled(&self) -> bool {
+        matches!(self, Self::Prefilled) || matches!(self, Self::Own { open, .. } if open.is_empty())
+    }
 }
 
 /// What a part of the text is.
@@ -40,9 +56,16 @@ struct Tag {
 #[derive(Debug, Clone, Copy)]
 struct Section {
     kind: TextKind,
-    /// The strings that end the section.
-    closers: &'static [&'static str],
+    closers: Closers,
     next: AfterSection,
+}
+
+/// The strings that end a section.
+#[derive(Debug, Clone, Copy)]
+enum Closers {
+    Known(&'static [&'static str]),
+    /// The closing tag of [`ReasoningTagMode::Own`].
+    Own,
 }
 
 /// What may follow a section.
@@ -53,15 +76,19 @@ enum AfterSection {
 }
 
 const fn reasoning(closers: &'static [&'static str]) -> Section {
-    Section { kind: TextKind::Reasoning, closers, next: AfterSection::Text }
+    Section { kind: TextKind::Reasoning, closers: Closers::Known(closers), next: AfterSection::Text }
 }
+
+/// Reasoning up to the closing tag of [`ReasoningTagMode::Own`].
+const OWN_REASONING: Section =
+    Section { kind: TextKind::Reasoning, closers: Closers::Own, next: AfterSection::Text };
 
 const fn tag(opener: &'static str, closers: &'static [&'static str]) -> Tag {
     Tag { opener, section: reasoning(closers) }
 }
 
 const fn harmony(opener: &'static str, kind: TextKind) -> Tag {
-    let closers = &["<|end|>", "<|return|>"];
+    let closers = Closers::Known(&["<|end|>", "<|return|>"]);
     Tag { opener, section: Section { kind, closers, next: AfterSection::HarmonyHeader } }
 }
 
@@ -129,6 +156,8 @@ pub(super) struct ReasoningParser {
     withheld: String,
     /// How many opening tags were read.
     tags: usize,
+    /// The tags of [`ReasoningTagMode::Own`].
+    own: Option<(Arc<str>, Arc<str>)>,
 }
 
 type Sink<'a> = &'a mut dyn FnMut(TextKind, &str);
@@ -137,10 +166,15 @@ impl ReasoningParser {
     pub(super) fn new(mode: ReasoningTagMode) -> Self {
         let phase = match mode {
             ReasoningTagMode::Ignore => TagPhase::Passthrough,
-            ReasoningTagMode::Leading => TagPhase::Opening(Expected::Tag),
-            ReasoningTagMode::Prefilled => TagPhase::Opening(Expected::TagOrReasoning),
+            _ if mode.is_prefilled() => TagPhase::Opening(Expected::TagOrReasoning),
+            _ => TagPhase::Opening(Expected::Tag),
         };
-        Self { phase, withheld: String::new(), tags: 0 }
+        let own = match mode {
+            // An empty tag would end reasoning at once.
+            ReasoningTagMode::Own { open, close } if !close.is_empty() => Some((open, close)),
+            _ => None,
+        };
+        Self { phase, withheld: String::new(), tags: 0, own }
     }
 
     pub(super) fn push(&mut self, text: &str, sink: Sink<'_>) {
@@ -197,25 +231,31 @@ impl ReasoningParser {
     /// Looks for an opening tag at the beginning of the withheld text.
     fn read_opening(&mut self, expected: Expected) -> bool {
         let text = self.withheld.trim_start();
-        let tags = HARMONY.iter().chain(TAGS.iter().filter(|_| expected != Expected::HarmonyHeader));
+        let is_tag_expected = expected != Expected::HarmonyHeader;
+        let own = self.own.as_ref().filter(|(open, _)| is_tag_expected && !open.is_empty());
+        let own = own.map(|(open, _)| (&**open, OWN_REASONING));
+        let known = HARMONY.iter().chain(TAGS.iter().filter(|_| is_tag_expected));
+        let tags = own.into_iter().chain(known.map(|tag| (tag.opener, tag.section)));
         let is_within_limits =
             self.withheld.len() - text.len() <= MAX_LEADING_SPACE_BYTES && self.tags < MAX_TAGS;
         let mut may_become_tag = text.is_empty() && is_within_limits;
-        for tag in tags.filter(|_| is_within_limits) {
-            if let Some(after) = text.strip_prefix(tag.opener) {
+        for (opener, section) in tags.filter(|_| is_within_limits) {
+            if let Some(after) = text.strip_prefix(opener) {
                 self.tags += 1;
-                self.withheld.drain(..self.withheld.len() - after.len());
-                self.phase = TagPhase::InSection { section: tag.section, is_blank: true };
+                let consumed = self.withheld.len() - after.len();
+                self.withheld.drain(..consumed);
+                self.phase = TagPhase::InSection { section, is_blank: true };
                 return true;
             }
-            may_become_tag |= !text.is_empty() && tag.opener.starts_with(text);
+            may_become_tag |= !text.is_empty() && opener.starts_with(text);
         }
         if may_become_tag {
             return false;
         }
         self.phase = match expected {
             Expected::TagOrReasoning => {
-                TagPhase::InSection { section: reasoning(ALL_CLOSERS), is_blank: true }
+                let section = if self.own.is_some() { OWN_REASONING } else { reasoning(ALL_CLOSERS) };
+                TagPhase::InSection { section, is_blank: true }
             }
             Expected::Tag | Expected::HarmonyHeader => TagPhase::Passthrough,
         };
@@ -224,6 +264,12 @@ impl ReasoningParser {
 
     /// Emits the text of a section, up to its end or to a possible closing tag.
     fn read_section(&mut self, section: Section, is_blank: bool, sink: Sink<'_>) -> bool {
+        let own = self.own.as_ref().map(|(_, close)| close.clone());
+        let own = [own.as_deref().unwrap_or_default()];
+        let closers = match section.closers {
+            Closers::Known(closers) => closers,
+            Closers::Own => &own[..],
+        };
         // A model writes `<think>\n\n</think>` when it does not reason: blank reasoning is dropped.
         let is_dropped = |text: &str| {
             section.kind == TextKind::Reasoning
@@ -231,7 +277,7 @@ impl ReasoningParser {
                 && text.trim().is_empty()
                 && text.len() <= MAX_LEADING_SPACE_BYTES
         };
-        if let Some(closer) = partial_match::find_first(&self.withheld, section.closers) {
+        if let Some(closer) = partial_match::find_first(&self.withheld, closers) {
             let content = self.withheld.get(..closer.start).unwrap_or_default();
             if !is_dropped(content) {
                 sink(section.kind, content);
@@ -243,7 +289,7 @@ impl ReasoningParser {
             };
             return true;
         }
-        let end = partial_match::partial_match_start(&self.withheld, section.closers);
+        let end = partial_match::partial_match_start(&self.withheld, closers);
         let content = self.withheld.get(..end).unwrap_or_default();
         if is_dropped(content) {
             return false;

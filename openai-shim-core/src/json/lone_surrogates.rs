@@ -344,12 +344,12 @@ mod tests {
         assert_eq!(result.json, expected);
         let paths = ["content[0].text", "content[1].text", "content[2].text"];
         assert_eq!(result.repairs, paths.map(|path| (path.to_owned(), path == "content[1].text")));
-        for apart in [
+        for separate in [
             r#"[{"text":"a\ud83d"},{"image":""},{"text":"\ude00b"}]"#,
             r#"[[{"text":"a\ud83d"}],[{"text":"\ude00b"}]]"#,
             r#"["a\ud83d","\ude00b"]"#,
         ] {
-            assert_eq!(repaired(apart).unwrap().matches("\\ufffd").count(), 2, "{apart}");
+            assert_eq!(repaired(separate).unwrap().matches("\\ufffd").count(), 2, "{separate}");
         }
     }
 

@@ -8,6 +8,7 @@ mod array_builder;
 mod list_items;
 pub(crate) mod lone_surrogates;
 pub(crate) mod member_path;
+mod named_members;
 mod nesting;
 mod number;
 mod object;
@@ -19,6 +20,7 @@ mod typed;
 
 pub(crate) use array_builder::{ArrayBuilder, reserve_for_items};
 pub(crate) use list_items::ListItem;
+pub(crate) use named_members::replace_names;
 pub(crate) use nesting::{Balance, Nesting};
 pub(crate) use number::{count, integer, natural, number};
 pub use object::Object;

@@ -10,7 +10,7 @@ pub(super) fn may_add(name: &str, client_only: &[String]) -> bool {
 }
 
 /// Leaves out the additions that the upstream refuses, by their names.
-pub fn leave_out(encoded: &mut Encoded<'_>, client_only: &[String]) {
+pub(super) fn leave_out(encoded: &mut Encoded<'_>, client_only: &[String]) {
     if client_only.is_empty() {
         return;
     }

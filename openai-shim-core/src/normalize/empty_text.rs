@@ -86,8 +86,11 @@ pub(super) fn drop_leftover(
     recipient: &Recipient<'_>,
     diagnostics: &mut Diagnostics,
 ) {
+    let drops_empty = recipient.accepts.messages.drop_empty_text;
     let is_leftover = |message: &Message| {
-        (is_translated || message.is_changed()) && message.role != Role::Tool && is_empty(message, recipient)
+        (is_translated || drops_empty || message.is_changed())
+            && message.role != Role::Tool
+            && is_empty(message, recipient)
     };
     if !messages.iter().any(is_leftover) || messages.iter().all(is_leftover) {
         return;
@@ -131,7 +134,7 @@ pub(super) fn list_to_string(message: &mut Message, i: usize, diagnostics: &mut 
         Block::ToolCall { .. } | Block::Reasoning { .. } => true,
         _ => false,
     };
-    if !content.iter().all(is_empty) {
+    if !content.iter().all(is_empty) || !content.iter().any(|block| block.as_text().is_some()) {
         return;
     }
     message.edit().content_was_parts = false;

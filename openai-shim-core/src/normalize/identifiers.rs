@@ -3,10 +3,11 @@
 //! A new id depends on the old one alone, so that the same history is always sent with the same bytes. Responses are not
 //! mapped back: the upstream accepts its own ids.
 
+use super::short_digest::short_digest;
 use crate::accepts::{MessageRules, ToolCallIdFormat};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id, issuer};
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics: &mut Diagnostics) {
     let format = rules.tool_call_ids;
@@ -29,7 +30,7 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
         if add_placeholder(message, &rules.placeholder_signature) {
             diagnostics.record(DiagnosticCode::SignatureSkipped, &format!("messages[{i}]"), "");
         }
-        changed |= map_ids(message, format, &mut ids);
+        changed |= map_ids(message, i, format, &mut ids);
         if changed {
             diagnostics.record(DiagnosticCode::ToolIdRemapped, &format!("messages[{i}]"), "");
         }
@@ -92,22 +93,28 @@ fn add_placeholder(message: &mut Message, placeholder: &str) -> bool {
 /// The ids of the calls so far.
 #[derive(Default)]
 struct CallIdMap {
-    /// Old ids with the new ones, and the salt of each; a result belongs to the last call of its id.
-    by_old_id: BTreeMap<String, (String, u32)>,
+    by_old_id: BTreeMap<String, NewIds>,
     /// The new ids.
     used: BTreeSet<String>,
 }
 
+/// The new ids of the calls with one old id.
+struct NewIds {
+    /// The message with the last of these calls.
+    message: usize,
+    /// The ids of that message's calls; the first one is that of the next result.
+    ids: VecDeque<String>,
+    /// The salt of the last id.
+    salt: u32,
+}
+
 /// Replaces the ids of a message's calls and results. Returns whether one changed.
-fn map_ids(message: &mut Message, format: ToolCallIdFormat, ids: &mut CallIdMap) -> bool {
+fn map_ids(message: &mut Message, i: usize, format: ToolCallIdFormat, map: &mut CallIdMap) -> bool {
     let mut changed = false;
     message.edit_each_block(|block| {
         let (old, new) = match &**block {
-            Block::ToolCall { id, .. } => (id, ids.unique_id(id, format)),
-            Block::ToolResult { id, .. } => {
-                let new = ids.by_old_id.get(id.as_str()).map(|(new, _)| new.clone());
-                (id, new.unwrap_or_else(|| id_in_format(id, format, 0)))
-            }
+            Block::ToolCall { id, .. } => (id, map.add_call(id, i, format)),
+            Block::ToolResult { id, .. } => (id, map.id_of_result(id, format)),
             _ => return,
         };
         if *old != new
@@ -121,45 +128,71 @@ fn map_ids(message: &mut Message, format: ToolCallIdFormat, ids: &mut CallIdMap)
 }
 
 impl CallIdMap {
-    /// An id in the accepted format that no earlier call has.
-    fn unique_id(&mut self, id: &str, format: ToolCallIdFormat) -> String {
-        let mut salt = self.by_old_id.get(id).map_or(0, |(_, salt)| salt.saturating_add(1));
+    /// Adds a call of message `i`. Returns an id in the accepted format that no earlier call has.
+    fn add_call(&mut self, id: &str, i: usize, format: ToolCallIdFormat) -> String {
+        let mut salt = self.by_old_id.get(id).map_or(0, |known| known.salt.saturating_add(1));
         let mut new = id_in_format(id, format, salt);
         while self.used.contains(&new) && salt < u32::MAX {
             salt += 1;
             new = id_in_format(id, format, salt);
         }
         self.used.insert(new.clone());
-        self.by_old_id.insert(id.to_owned(), (new.clone(), salt));
+        match self.by_old_id.get_mut(id) {
+            Some(known) => {
+                if std::mem::replace(&mut known.message, i) != i {
+                    known.ids.clear();
+                }
+                known.ids.push_back(new.clone());
+                known.salt = salt;
+            }
+            None => {
+                let ids = VecDeque::from([new.clone()]);
+                self.by_old_id.insert(id.to_owned(), NewIds { message: i, ids, salt });
+            }
+        }
         new
+    }
+
+    /// The new id of a result. Of several calls of one message with one id, each has one of the results, in order. A result
+    /// without an id whose call is not known stays without one.
+    fn id_of_result(&mut self, id: &str, format: ToolCallIdFormat) -> String {
+        let new = self.by_old_id.get_mut(id).and_then(|known| match known.ids.len() {
+            0 | 1 => known.ids.front().cloned(),
+            _ => known.ids.pop_front(),
+        });
+        new.unwrap_or_else(|| if id.is_empty() { String::new() } else { id_in_format(id, format, 0) })
     }
 }
 
 /// The id itself if it is accepted, else one that depends on the id and the salt; a salt other than 0 makes another id.
 fn id_in_format(id: &str, format: ToolCallIdFormat, salt: u32) -> String {
+    let is_word = || id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     let is_accepted = salt == 0
+        && !id.is_empty()
         && match format {
             ToolCallIdFormat::Alnum9 => id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
             ToolCallIdFormat::Max40 => id.len() <= 40,
+            ToolCallIdFormat::Max64 => id.len() <= 64,
+            ToolCallIdFormat::Word => is_word(),
+            ToolCallIdFormat::Word64 => id.len() <= 64 && is_word(),
             ToolCallIdFormat::Any => true,
         };
     if is_accepted {
         return id.to_owned();
     }
     match format {
-        ToolCallIdFormat::Alnum9 => digest(id, salt),
-        ToolCallIdFormat::Max40 => format!("call_{}", digest(id, salt)),
-        ToolCallIdFormat::Any => format!("{id}_{salt}"),
+        ToolCallIdFormat::Alnum9 => short_digest(id, salt),
+        ToolCallIdFormat::Any | ToolCallIdFormat::Word if salt > 0 && !id.is_empty() => {
+            format!("{}_{salt}", in_charset(id, format))
+        }
+        ToolCallIdFormat::Word if !id.is_empty() => in_charset(id, format),
+        _ => format!("call_{}", short_digest(id, salt)),
     }
 }
 
-/// Nine letters and digits that depend on the id and the salt (FNV-1a).
-fn digest(id: &str, salt: u32) -> String {
-    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325 ^ u64::from(salt);
-    for byte in id.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    let digit = |hash: u64| DIGITS.get((hash % 36) as usize).map_or('0', |d| char::from(*d));
-    (0..9).scan(hash, |quotient, _| Some(std::mem::replace(quotient, *quotient / 36))).map(digit).collect()
+/// The id with `_` in place of characters that are not accepted.
+fn in_charset(id: &str, format: ToolCallIdFormat) -> String {
+    let is_accepted =
+        |c: char| format != ToolCallIdFormat::Word || c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    id.chars().map(|c| if is_accepted(c) { c } else { '_' }).collect()
 }

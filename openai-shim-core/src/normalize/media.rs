@@ -20,16 +20,18 @@ enum Change {
 /// the request.
 pub(super) fn normalize(
     messages: &mut Messages,
-    is_translated: bool,
+    client_dialect: &str,
     recipient: &Recipient<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
+    let is_translated = !recipient.is_own(client_dialect);
+    let is_same_vendor = vendor_of(client_dialect) == vendor_of(recipient.dialect.name());
     for (i, message) in messages.iter_mut().enumerate() {
         if !has_media(&message.blocks) {
             continue;
         }
-        let judge =
-            Judge { recipient, is_translated, role: message.role, path: format!("messages[{i}].content") };
+        let path = format!("messages[{i}].content");
+        let judge = Judge { recipient, is_translated, is_same_vendor, role: message.role, path };
         let mut changes = Vec::new();
         judge.judge_all(&message.blocks, false, &mut changes, diagnostics)?;
         if changes.iter().any(|change| !matches!(change, Change::None)) {
@@ -84,6 +86,8 @@ pub(super) fn is_accepted_in(list: &[String], kind: &str) -> bool {
 struct Judge<'r> {
     recipient: &'r Recipient<'r>,
     is_translated: bool,
+    /// The ids of files mean the same to both sides.
+    is_same_vendor: bool,
     role: Role,
     path: String,
 }
@@ -183,7 +187,9 @@ impl Judge<'_> {
         if self.rules().untyped {
             return new.map(|media| with_kind(kind, Box::new(media)));
         }
-        let right_type = right_type(block, new.as_ref().unwrap_or(media));
+        // A type under another name is the business of an upstream of the client's dialect, except for images.
+        let is_exact = self.is_translated || kind == "image";
+        let right_type = right_type(block, new.as_ref().unwrap_or(media), is_exact);
         if let Some(right) = right_type
             && let MediaSource::Base64 { media_type, .. } =
                 &mut new.get_or_insert_with(|| media.clone()).source
@@ -231,7 +237,9 @@ impl Judge<'_> {
         };
         if self.is_translated {
             match &media.source {
-                MediaSource::FileId(id) if !id.starts_with(&rules.file_id_prefix) => {
+                MediaSource::FileId(id)
+                    if !self.is_same_vendor && !is_own_file(id, &rules.file_id_prefix) =>
+                {
                     return Some(format!("{kind} that another vendor stores"));
                 }
                 MediaSource::Url(url) if !is_fetched(url, &rules.url_schemes) => {
@@ -305,6 +313,15 @@ impl Judge<'_> {
         let error = ClientError::new(ErrorKind::Unsupported, message);
         error.at(self.path.clone()).with_code("unsupported_content").into()
     }
+}
+
+/// The vendor of a dialect: the first word of its name.
+fn vendor_of(dialect: &str) -> &str {
+    dialect.split('-').next().unwrap_or(dialect)
+}
+
+fn is_own_file(id: &str, prefix: &str) -> bool {
+    !prefix.is_empty() && id.starts_with(prefix)
 }
 
 /// Whether a URL has one of these schemes; an empty list has every scheme.

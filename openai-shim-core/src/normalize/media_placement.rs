@@ -157,7 +157,9 @@ impl Placement<'_> {
             return;
         }
         self.follows_prefill = false;
-        let last = self.out.last_mut().filter(|last| last.role == Role::User);
+        let beside_results = self.rules.beside_results;
+        let last = self.out.last_mut();
+        let last = last.filter(|last| last.role == Role::User || (beside_results && last.role == Role::Tool));
         if let Some(last) = last
             && let Some(position) = last.blocks.iter().rposition(is_result)
         {

@@ -94,7 +94,9 @@ fn text_of(data: &str) -> Option<String> {
 
 /// The right media type of base64 data; `None` if the declared one is right. What is declared counts, unless the first bytes
 /// certainly show another type; where nothing is declared the name and the bytes tell.
-pub(super) fn right_type(block: &Block, media: &Media) -> Option<Cow<'static, str>> {
+///
+/// `is_exact`: another name of the right type is wrong too.
+pub(super) fn right_type(block: &Block, media: &Media, is_exact: bool) -> Option<Cow<'static, str>> {
     let MediaSource::Base64 { media_type: declared, data } = &media.source else { return None };
     let registered = registered_name(declared);
     let detected = detect(data);
@@ -109,9 +111,9 @@ pub(super) fn right_type(block: &Block, media: &Media) -> Option<Cow<'static, st
         _ => None,
     };
     match by_bytes.or_else(by_name).or_else(guess) {
-        Some(right) if right == registered && is_spelled(declared, &registered) => None,
+        Some(right) if right == registered && (!is_exact || is_spelled(declared, &registered)) => None,
         Some(right) => Some(Cow::Borrowed(right)),
-        None if is_spelled(declared, &registered) => None,
+        None if !is_exact || is_spelled(declared, &registered) => None,
         None => Some(Cow::Owned(registered.into_owned())),
     }
 }
@@ -170,7 +172,7 @@ mod tests {
     fn what_is_declared_counts_unless_the_bytes_show_another_type() {
         let image = |media_type: &str, data: &str| {
             let media = Media::new(MediaSource::base64(media_type, data));
-            right_type(&Block::Image(Box::new(media.clone())), &media).map(Cow::into_owned)
+            right_type(&Block::Image(Box::new(media.clone())), &media, true).map(Cow::into_owned)
         };
         assert_eq!(image("image/png", "iVBORw0KGgo="), None);
         assert_eq!(image("image/jpg", "aGVsbG8="), Some(String::from("image/jpeg")));

@@ -18,6 +18,7 @@ mod native;
 mod noise;
 mod order;
 mod output_schema;
+mod pairing;
 mod param_conditions;
 mod param_values;
 mod params;
@@ -25,14 +26,17 @@ mod reasoning;
 mod recipient;
 mod roles;
 mod schema;
+mod short_digest;
 mod stored_turns;
 mod strict;
+mod system_messages;
 mod text;
 mod tool_choice;
+mod tool_names;
 mod tool_schema;
+mod unique_tools;
 mod unsupported_params;
 
-pub use additions::leave_out;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};
@@ -59,18 +63,24 @@ pub fn normalize(
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
     native::normalize(request, recipient, diagnostics);
+    unique_tools::normalize(request, &accepts.tools, diagnostics);
+    tool_names::normalize(request, recipient, spec, diagnostics);
+    pairing::normalize(request, recipient, diagnostics);
     tool_choice::normalize(request, recipient, diagnostics);
     tool_schema::normalize(request, recipient, diagnostics);
     output_schema::normalize(request, recipient, spec, diagnostics);
     set_chat_template(request, &accepts.messages.chat_template);
-    request.reasoning.use_token_budget = accepts.reasoning.use_token_budget;
-    choices_and_stops::normalize(request, &accepts.params, spec, diagnostics);
+    choices_and_stops::normalize(request, recipient, spec, diagnostics);
     reasoning::history::normalize(request, &accepts.messages, diagnostics);
+    reasoning::history::rename_field(request, recipient, diagnostics);
+    reasoning::signed_calls::drop_unsigned(request, &accepts.messages, diagnostics);
     normalize_messages(request, recipient, diagnostics)?;
     order::normalize(request, recipient, diagnostics);
     identifiers::normalize(request, &accepts.messages, diagnostics);
     unsupported_params::normalize(request, recipient, diagnostics);
     set_max_tokens(request, recipient, defaults, diagnostics);
+    // After the limit, of which budgets are a share.
+    reasoning::request::normalize(request, recipient, &spec.model, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }
@@ -85,7 +95,7 @@ fn normalize_messages(
     let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
     noise::drop_system_lines(messages, rules, diagnostics);
-    media::normalize(messages, is_translated, recipient, diagnostics)?;
+    media::normalize(messages, request.extra.dialect, recipient, diagnostics)?;
     media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
     empty_text::drop_refused(messages, recipient, diagnostics);
     if !request.is_prompt {

@@ -1,8 +1,9 @@
-//! Messages to an order that the profile accepts: one system message in front, alternating roles, no user message after a tool
+//! Messages to an order that the profile accepts: system messages in front, alternating roles, no user message after a tool
 //! result, no assistant message at the end.
 
 use super::change::append_content;
 use super::recipient::Recipient;
+use super::system_messages;
 use crate::accepts::PrefillPolicy;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Messages, Request, Role};
 use crate::json::raw;
@@ -13,11 +14,15 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     if rules.merge_system {
         merge_system(messages, diagnostics);
     }
+    system_messages::normalize(messages, recipient, diagnostics);
     if rules.merge_same_role {
         merge_same_role(messages, diagnostics);
     }
     if rules.assistant_after_tool {
         insert_assistant(messages, diagnostics);
+    }
+    if rules.trim_prefill {
+        trim_prefill(messages, diagnostics);
     }
     rewrite_prefill(messages, recipient, diagnostics);
 }
@@ -92,6 +97,31 @@ fn insert_assistant(messages: &mut Messages, diagnostics: &mut Diagnostics) {
         out.push(message);
     }
     *messages = out;
+}
+
+/// Removes white space at the end of an assistant message at the end.
+fn trim_prefill(messages: &mut Messages, diagnostics: &mut Diagnostics) {
+    let Some(last) = messages.iter_mut().next_back().filter(|m| m.role == Role::Assistant) else { return };
+    let Some(Block::Text { text, .. }) = last.blocks.last() else { return };
+    let trimmed = text.trim_end();
+    if trimmed.len() == text.len() {
+        return;
+    }
+    let trimmed = trimmed.to_owned();
+    let blocks = &mut last.edit().blocks;
+    match blocks.last_mut() {
+        Some(Block::Text { text, .. }) if !trimmed.is_empty() => *text = trimmed.into(),
+        _ => drop(blocks.pop()),
+    }
+    let is_empty = last.blocks.is_empty();
+    diagnostics.record(
+        DiagnosticCode::ContentRewritten,
+        "messages",
+        "white space at the end of the begun answer",
+    );
+    if is_empty {
+        messages.edit().pop();
+    }
 }
 
 /// Sends an assistant message at the end, which the model is to continue, as the upstream accepts it.

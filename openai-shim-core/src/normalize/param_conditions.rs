@@ -96,8 +96,7 @@ pub(super) fn drop(
 ) {
     let Some(value) = body_path::get(body, path) else {
         // The members of a list's items (`tools.cache_control`).
-        let names: Vec<&str> = path.split('.').collect();
-        if names.len() > 1 && member_path::remove(body, &names) {
+        if path.contains('.') && member_path::remove(body, &path.split('.').collect::<Vec<_>>()) {
             diagnostics.record(DiagnosticCode::ParamDropped, recipient.client_name_of(path), why);
         }
         return;

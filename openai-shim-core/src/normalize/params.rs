@@ -1,12 +1,12 @@
 //! Parameters of an encoded body to those that the upstream accepts: renamed, moved into a range, dropped, and set.
 
 use super::body_path;
-use super::reasoning::effort;
 use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
-use super::{param_conditions, param_values};
-use crate::accepts::{Accepts, ParamRules, ToolChoiceSupport};
+use super::{additions, param_conditions, param_values};
+use crate::accepts::{Accepts, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
+use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
 use std::collections::BTreeSet;
@@ -14,26 +14,28 @@ use std::collections::BTreeSet;
 /// Parameters that are never dropped as unlisted: without them there is no request.
 const ALWAYS_ALLOWED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
 
-/// Applies the upstream's rules for parameters to a request body.
+/// Applies the upstream's rules for parameters to an encoded request.
 ///
 /// # Errors
 /// In strict mode, when anything of the request was lost so far.
 pub fn params(
-    body: &mut Object<'_>,
+    encoded: &mut Encoded<'_>,
     recipient: &Recipient<'_>,
     defaults: &RequestDefaults,
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     let accepts = recipient.accepts;
+    additions::leave_out(encoded, &accepts.params.client_only);
+    let Encoded { body, additions, .. } = encoded;
     drop_empty_tools(body, diagnostics);
     write_required_choice(body, accepts, diagnostics);
-    effort::write_effort(body, &accepts.reasoning, diagnostics);
-    rename(body, &accepts.params, diagnostics);
+    rename(body, recipient, diagnostics);
+    param_values::force_with_tools(body, recipient, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
     clamp(body, recipient, diagnostics);
     limit_output(body, recipient, diagnostics);
     drop_refused(body, recipient, diagnostics);
-    param_values::set(body, recipient, diagnostics);
+    param_values::set(body, recipient, additions, diagnostics);
     if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
 }
 
@@ -58,9 +60,9 @@ fn write_required_choice(body: &mut Object<'_>, accepts: &Accepts, diagnostics: 
     }
 }
 
-fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
-    for (from, to) in &rules.rename {
-        if from == to {
+fn rename(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    for (from, to) in &recipient.accepts.params.rename {
+        if from == to || is_of_other_dialect(to, recipient) {
             continue;
         }
         if let Some(value) = body_path::non_null(body, from).map(|value| value.into_owned()) {
@@ -69,9 +71,15 @@ fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnosti
             if body_path::non_null(body, to).is_none() {
                 body_path::set(body, to, value);
             }
-            diagnostics.record(DiagnosticCode::ParamRenamed, from, to);
+            diagnostics.record(DiagnosticCode::ParamRenamed, recipient.client_name_of(from), to);
         }
     }
+}
+
+/// Whether a name is a parameter of other dialects only: an upstream that has several has rules for each.
+fn is_of_other_dialect(path: &str, recipient: &Recipient<'_>) -> bool {
+    recipient.dialect.params().name(path).is_none()
+        && DIALECTS.iter().any(|dialect| dialect.params().name(path).is_some())
 }
 
 /// The number at a place of the body.

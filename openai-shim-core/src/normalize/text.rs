@@ -94,7 +94,8 @@ pub(super) fn fill_content(
     i: usize,
     diagnostics: &mut Diagnostics,
 ) {
-    if message.role != Role::Assistant {
+    // Where empty text is refused there is no content to fill in.
+    if message.role != Role::Assistant || rules.drop_empty_text || rules.drop_blank_text {
         return;
     }
     let has_calls = message.blocks.iter().any(|b| matches!(b, Block::ToolCall { .. }));

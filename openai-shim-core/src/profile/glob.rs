@@ -1,7 +1,11 @@
 //! Names of models with `*` in them.
 
-/// Whether a name fits a pattern in which `*` stands for any characters; upper and lower case are the same.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+/// Whether the name of a model fits a pattern in which `*` stands for any characters; upper and lower case are the same.
+///
+/// ```
+/// assert!(openai_shim_core::profile::matches_pattern("claude-*", "claude-sonnet-5"));
+/// ```
+pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let Some(first) = pattern.iter().position(|byte| *byte == b'*') else {
         return pattern.eq_ignore_ascii_case(name);

@@ -2,6 +2,7 @@
 
 use super::definition::Profile;
 use super::table;
+use crate::accepts::ReasoningRules;
 use crate::error::ClientError;
 
 /// The built-in profiles, in the table's order.
@@ -25,6 +26,18 @@ pub fn profile(name: &str) -> Result<Profile, ClientError> {
 pub fn native_profile(dialect: &str) -> Option<Profile> {
     let default = Profile::default().dialect;
     profiles().iter().find(|profile| profile.dialect == dialect && profile.dialect != default).cloned()
+}
+
+/// What the vendor of a dialect accepts and does about reasoning, for one model; `None` for a dialect of many vendors.
+pub(crate) fn native_reasoning(dialect: &str, model: &str) -> Option<ReasoningRules> {
+    let default = "openai-chat";
+    let profile = profiles().iter().find(|profile| profile.dialect == dialect && dialect != default)?;
+    let mut rules = ReasoningRules::default();
+    rules.overlay(&profile.reasoning);
+    for layer in profile.model_overrides.iter().filter(|layer| layer.applies_to(model)) {
+        rules.overlay(&layer.reasoning);
+    }
+    Some(rules)
 }
 
 /// The profile whose hosts match an authority (`host` or `host:port`), else `compatible`.

@@ -14,5 +14,7 @@ mod validate;
 
 pub use adapt::{Adaptation, RefusedRequest, adaptations_for, omissions};
 pub use definition::{Auth, AuthLayer, EndpointPaths, ModelOverride, PathsLayer, Profile, ProfileLayer};
+pub use glob::matches as matches_pattern;
+pub(crate) use lookup::native_reasoning;
 pub use lookup::{native_profile, profile, profile_for, profiles};
 pub use validate::InvalidRule;

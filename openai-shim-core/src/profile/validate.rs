@@ -2,7 +2,7 @@
 
 use super::definition::{Auth, EndpointPaths, Profile};
 use crate::accepts::{AcceptsLayer, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules};
-use crate::canonical::Role;
+use crate::canonical::{ReasoningTags, Role};
 use http::{HeaderName, HeaderValue, Uri};
 
 /// A rule with a value that cannot work.
@@ -56,6 +56,10 @@ impl Profile {
         check_params(&accepts.params, &mut found);
         check_messages(&accepts.messages, &mut found);
         check_media(&accepts.media, &mut found);
+        if matches!(&self.responses.reasoning_tags, ReasoningTags::Own(tags) if tags.close.is_empty()) {
+            let problem = "has no closing tag; write { open = \"<|think|>\", close = \"<|/think|>\" }";
+            report(&mut found, "responses.reasoning_tags", problem);
+        }
         if accepts.stream.required && !accepts.stream.supported {
             let problem = "contradicts stream.supported = false; write one of the two";
             report(&mut found, "stream.required", problem);

@@ -3,9 +3,10 @@
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
     AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
-    ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam, ReasoningRules, RefSupport,
-    ResponseFormatRules, ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
+    ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
+    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, SystemPosition, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -52,7 +53,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
     lines.extend(stream(&accepts.stream));
-    lines.extend(responses(profile.responses));
+    lines.extend(responses(profile.responses.clone()));
     lines
 }
 
@@ -120,9 +121,44 @@ fn params(rules: &ParamRules) -> Vec<String> {
     for (name, [low, high]) in &rules.clamp {
         lines.add(format!("`{name}` is kept from {low} to {high}"));
     }
+    for (list, when) in [
+        (&rules.default_only, "with the default value only"),
+        (&rules.default_only_while_reasoning, "with the default value only while the model reasons"),
+        (
+            &rules.default_only_unless_reasoning_off,
+            "with the default value only, unless reasoning is switched off",
+        ),
+    ] {
+        lines.when(!list.is_empty(), || format!("{} {} accepted {when}", names(list), is_are(list)));
+    }
+    for (name, other) in &rules.exclusive {
+        lines.add(format!("`{name}` is dropped beside `{other}`"));
+    }
+    for (version, removed) in &rules.removed_in {
+        lines.add(format!("{} {} gone from API version {version} on", names(removed), is_are(removed)));
+    }
+    for (name, value) in &rules.force_with_tools {
+        lines.add(format!("`{name}` is always `{value}` where functions are offered"));
+    }
+    for (name, value) in &rules.set {
+        lines.add(format!("`{name}` is `{value}` if the client sent none"));
+    }
+    for (name, value) in &rules.force {
+        lines.add(format!("`{name}` is always `{value}`"));
+    }
     lines.when(rules.require_max_tokens, || {
-        "`max_tokens` is required: the configured default is sent if the client sent none".to_owned()
+        "a limit on the output is required: one is sent if the client sent none".to_owned()
     });
+    lines.when(rules.drop_blank_stops, || "stop sequences of white space are dropped".to_owned());
+    match (rules.min_output_tokens, rules.max_output_tokens) {
+        (None, None) => {}
+        (Some(min), None) => lines.add(format!("the limit on the output is at least {min}")),
+        (None, Some(max)) => lines.add(format!("the limit on the output is at most {max}")),
+        (Some(min), Some(max)) => lines.add(format!("the limit on the output is from {min} to {max}")),
+    }
+    if let Some(max) = rules.max_user_length {
+        lines.add(format!("the end user's identifier has at most {max} characters"));
+    }
     match rules.max_choices {
         None => {}
         Some(1) => lines.add("`n` must be 1: for more choices several requests are sent"),
@@ -170,6 +206,8 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.assistant_after_tool,
             "an assistant message is inserted between a tool result and a user message",
         ),
+        (rules.require_user, "if there are only system messages, the last one is sent as `user`"),
+        (rules.trim_prefill, "an assistant message at the end loses the white space at its end"),
     ] {
         lines.when(on, || line.to_owned());
     }
@@ -201,12 +239,35 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     });
     lines.keyword(rules.tool_call_ids, |keyword| match keyword {
         ToolCallIdFormat::Alnum9 => "tool call ids are sent as nine letters and digits",
-        _ => "tool call ids have at most forty characters",
+        ToolCallIdFormat::Max40 => "tool call ids have at most 40 characters",
+        ToolCallIdFormat::Max64 => "tool call ids have at most 64 characters",
+        ToolCallIdFormat::Word => "tool call ids are sent as letters, digits, `_` and `-`",
+        _ => "tool call ids are sent as up to 64 letters, digits, `_` and `-`",
+    });
+    lines.keyword(rules.tool_pairing, |keyword| match keyword {
+        ToolPairing::Later => "each tool call has one result, behind it",
+        _ => "each tool call has one result, directly behind the message with the call",
+    });
+    lines.keyword(rules.system_position, |keyword| match keyword {
+        SystemPosition::AfterUser => "system messages that do not follow the user's are put first",
+        _ => "system messages are put first",
     });
     lines.keyword(rules.reasoning_history, |keyword| match keyword {
         ReasoningHistory::Drop => "the reasoning of earlier turns is dropped",
         _ => "the reasoning of earlier turns is required: what the client does not send is restored where it is known",
     });
+    lines.keyword(rules.reasoning_field, |keyword| match keyword {
+        ReasoningField::ReasoningContent => "the reasoning of earlier turns is sent as `reasoning_content`",
+        ReasoningField::Reasoning => "the reasoning of earlier turns is sent as `reasoning`",
+        ReasoningField::Both => {
+            "the reasoning of earlier turns is sent as `reasoning_content` and as `reasoning`"
+        }
+        ReasoningField::ThinkTags => {
+            "the reasoning of earlier turns is sent in the content, between `<think>` and `</think>`"
+        }
+        _ => "the reasoning of earlier turns, and signatures of calls, are dropped: no field has them",
+    });
+    lines.keyword(rules.unsigned_reasoning, |_| "reasoning of earlier turns without a signature is dropped");
     lines.when(rules.chat_template.is_set(), || match rules.chat_template.name {
         BuiltInTemplate::None => "a conversation is written as one prompt".to_owned(),
         name => format!(
@@ -240,6 +301,13 @@ fn media(rules: &MediaRules) -> Vec<String> {
     if let Some(details) = &rules.image_details {
         lines.add(format!("the `detail` of an image is {}", listed(details)));
     }
+    lines.when(rules.beside_results, || "media of tool results stand beside the results".to_owned());
+    lines.when(!rules.file_id_prefix.is_empty(), || {
+        format!("ids of files begin with `{}`", rules.file_id_prefix)
+    });
+    lines.when(!rules.url_schemes.is_empty(), || {
+        format!("URLs of media have the schemes {}", names(&rules.url_schemes))
+    });
     lines.when(rules.untyped, || "base64 is sent without its media type".to_owned());
     lines.when(rules.named != usual.named, || format!("only {} keep their name", listed(&rules.named)));
     lines.0
@@ -249,6 +317,16 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.when(!rules.supported, || {
         "tools are dropped, unless a call is demanded or the history has calls".to_owned()
+    });
+    lines.when(rules.unique_names, || "of several tools of one name, the last one is sent".to_owned());
+    lines.keyword(rules.names, |keyword| {
+        let form = match keyword {
+            ToolNameFormat::Word64 => "up to 64 letters, digits, `_` and `-`",
+            ToolNameFormat::Word128 => "up to 128 letters, digits, `_` and `-`",
+            ToolNameFormat::Identifier64 => "up to 64 letters, digits, `_` and `-`, a letter or `_` first",
+            _ => "up to 128 letters, digits, `_`, `-`, `.` and `:`, a letter or `_` first",
+        };
+        format!("names of tools are sent as {form}")
     });
     for (what, how) in
         [("`tool_choice: required`", rules.required_choice), ("a tool chosen by name", rules.named_choice)]
@@ -367,18 +445,62 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
 fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     let mut lines = Lines::default();
     lines.keyword(rules.param, |keyword| match keyword {
-        ReasoningParam::Reasoning => "`reasoning_effort` is sent as `reasoning: {effort}`",
-        ReasoningParam::Thinking => "`reasoning_effort` is sent as `thinking: {type}`",
-        ReasoningParam::EnableThinking => "`reasoning_effort` is sent as `enable_thinking`",
+        ReasoningParam::ReasoningEffort => "every request for reasoning is sent as `reasoning_effort`",
+        ReasoningParam::Reasoning => "every request for reasoning is sent as `reasoning: {effort}`",
+        ReasoningParam::Thinking => "every request for reasoning is sent as `thinking: {type}`",
+        ReasoningParam::EnableThinking => "every request for reasoning is sent as `enable_thinking`",
         ReasoningParam::ChatTemplateKwargs => {
-            "`reasoning_effort` is sent as `chat_template_kwargs: {enable_thinking}`"
+            "every request for reasoning is sent as `chat_template_kwargs: {enable_thinking}`"
         }
-        _ => "`reasoning_effort` is dropped",
+        _ => "requests for reasoning are dropped",
     });
     lines.when(!rules.efforts.is_empty(), || {
         format!("it accepts the efforts {}: the nearest one is sent", names(&rules.efforts))
     });
-    lines.when(rules.use_token_budget, || "it takes a token budget for reasoning, and no effort".to_owned());
+    lines.keyword(rules.amount, |keyword| match keyword {
+        ReasoningAmount::Effort => "a token budget for reasoning is sent as the nearest effort",
+        _ => "an effort of reasoning is sent as a token budget",
+    });
+    for (effort, budget) in &rules.budgets {
+        lines.add(format!("the effort `{effort}` is a budget of {budget} tokens"));
+    }
+    match (rules.min_budget, rules.max_budget) {
+        (None, None) => {}
+        (Some(min), None) => lines.add(format!("its smallest budget for reasoning is {min} tokens")),
+        (None, Some(max)) => lines.add(format!("its largest budget for reasoning is {max} tokens")),
+        (Some(min), Some(max)) => lines.add(format!("its budgets for reasoning are {min} to {max} tokens")),
+    }
+    lines.when(rules.budget_below_max_tokens, || {
+        "a budget for reasoning is kept below the limit on the response's length".to_owned()
+    });
+    lines.when(!rules.larger_budget_feature.is_empty(), || {
+        format!("with the feature `{}` it may be larger", rules.larger_budget_feature)
+    });
+    lines.when(!rules.modes.is_empty(), || {
+        format!("of the types of thinking it accepts {}: the nearest one is sent", names(&rules.modes))
+    });
+    lines.when(!rules.max_effort_off.is_empty(), || {
+        format!("without thinking it accepts no effort above `{}`", rules.max_effort_off)
+    });
+    lines.keyword(rules.default, |keyword| match keyword {
+        ReasoningDefault::Off => "it reasons only on request",
+        _ => "it reasons unless it is switched off, if it can be",
+    });
+    lines.keyword(rules.display, |keyword| match keyword {
+        ReasoningVisibility::Optional => "reasoning is shown as the client requests it",
+        ReasoningVisibility::OnRequest => "reasoning is requested for clients that show it",
+        _ => "it shows no reasoning",
+    });
+    for (on, line) in [
+        (rules.effort_of_response, "an effort concerns the whole response"),
+        (!rules.with_forced_tools, "reasoning is switched off while a tool call is forced"),
+        (
+            rules.requires_signed_calls,
+            "a budget for reasoning is dropped where the reasoning before the last tool calls is missing",
+        ),
+    ] {
+        lines.when(on, || line.to_owned());
+    }
     lines.0
 }
 
@@ -399,8 +521,12 @@ fn responses(rules: AnswerQuirks) -> Vec<String> {
     });
     lines.when(rules.keep_tool_markup, || "tool calls that are written into the text stay there".to_owned());
     lines.keyword(rules.reasoning_tags, |keyword| match keyword {
-        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`",
-        _ => "`<think>` is ordinary text",
+        ReasoningTags::Prefilled => "its text begins with reasoning, up to `</think>`".to_owned(),
+        ReasoningTags::Own(tags) if tags.open.is_empty() => {
+            format!("its text begins with reasoning, up to `{}`", tags.close)
+        }
+        ReasoningTags::Own(tags) => format!("its reasoning is between `{}` and `{}`", tags.open, tags.close),
+        _ => "`<think>` is ordinary text".to_owned(),
     });
     lines.0
 }

@@ -38,6 +38,7 @@ pub fn table() -> String {
         "accepts/streaming.rs",
         "canonical/answer_quirks.rs",
         "canonical/chat_template.rs",
+        "canonical/reasoning.rs",
     ]
     .map(|file| std::fs::read_to_string(src.join(file)).unwrap())
     .concat();
@@ -99,9 +100,12 @@ fn value(kind: &str) -> Option<&'static str> {
     match kind {
         "bool" => Some("`true` or `false`"),
         "String" | "Option<String>" => Some("text"),
-        "Option<u32>" => Some("a number"),
+        "Option<u32>" | "Option<u64>" => Some("a number"),
+        "BTreeMap<String, u32>" => Some("numbers, `{ a = 1 }`"),
         "Vec<String>" | "Option<Vec<String>>" | "SharedList" => Some("a list of texts"),
         "BTreeMap<String, String>" => Some("pairs, `{ a = \"b\" }`"),
+        "BTreeMap<String, Vec<String>>" => Some("lists, `{ a = [\"b\"] }`"),
+        "BTreeMap<String, Value>" => Some("values of any kind, `{ a = 1 }`"),
         "BTreeMap<String, [f64; 2]>" => Some("ranges, `{ a = [0, 1] }`"),
         _ => None,
     }
@@ -134,10 +138,19 @@ fn keywords(source: &str, name: &str) -> Vec<(String, String)> {
         return all;
     }
     let body = source.split(&format!("pub enum {name} {{")).nth(1).unwrap().split("\n}").next().unwrap();
+    // Variants at the end cannot be written.
+    let body = match body.split_once("#[serde(skip)]") {
+        Some((written, _)) => written.rsplit_once("    ///").unwrap().0,
+        None => body,
+    };
     let lines: Vec<&str> =
         body.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let pairs = lines.chunks(2);
-    pairs.map(|pair| (snake_case(pair[1].trim_end_matches(',')), pair[0].replace("/// ", ""))).collect()
+    let spelling = |variant: &str| match variant.trim_end_matches(',') {
+        "Own(Box<TagPair>)" => String::from("{ open = \"…\", close = \"…\" }"),
+        keyword => snake_case(keyword),
+    };
+    pairs.map(|pair| (spelling(pair[1]), pair[0].replace("/// ", ""))).collect()
 }
 
 /// `ReasoningEffort` as `reasoning_effort`.

@@ -5,11 +5,12 @@ use openai_shim_core::canonical::{
     Usage, fold, unfold,
 };
 use openai_shim_core::dialect::Dialect;
-use openai_shim_core::error::StatusError;
-use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
+use openai_shim_core::error::{Error, StatusError};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retry, Settings};
 use openai_shim_core::framing::Framer;
 use openai_shim_core::profile::{native_profile, profile};
 use openai_shim_core::{Context, Diagnostics, ErrorKind, Exchange, Profile, Step, UpstreamError};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The ids of the first response to a request without calls.
@@ -86,15 +87,52 @@ impl Found {
 /// A feature of requests.
 pub struct RequestProbe {
     pub name: &'static str,
-    /// Adds the feature to a request of the dialect with this name.
-    add: fn(&mut Request, &str),
-    /// Whether a request has the feature.
-    arrives: fn(&Request) -> bool,
+    feature: Feature,
+}
+
+enum Feature {
+    /// It is in the canonical request: how it is added for the dialect with this name, and whether a request has it.
+    Canonical(fn(&mut Request, &str), fn(&Request) -> bool),
+    /// It is in a client's JSON: how it is added, which is false in a dialect that has no such thing, and whether it is in what
+    /// the upstream reads or in the JSON that it gets.
+    Written(fn(&mut Value, &str) -> bool, fn(&Request, &Value) -> bool),
 }
 
 impl RequestProbe {
     pub const fn new(name: &'static str, add: fn(&mut Request, &str), arrives: fn(&Request) -> bool) -> Self {
-        Self { name, add, arrives }
+        Self { name, feature: Feature::Canonical(add, arrives) }
+    }
+
+    pub const fn written(
+        name: &'static str,
+        add: fn(&mut Value, &str) -> bool,
+        arrives: fn(&Request, &Value) -> bool,
+    ) -> Self {
+        Self { name, feature: Feature::Written(add, arrives) }
+    }
+
+    /// The request of a client with the feature; `None` if its dialect cannot express it.
+    fn incoming(&self, client: Side) -> Option<Result<ClientRequest, Error>> {
+        let mut request = plain();
+        match self.feature {
+            Feature::Canonical(add, arrives) => {
+                add(&mut request, client.name());
+                encode(&request, client).filter(|read| arrives(read.request())).map(Ok)
+            }
+            Feature::Written(add, _) => {
+                let (path, body) = written(&request, client)?;
+                let mut body = serde_json::from_str(&body).unwrap();
+                add(&mut body, client.name())
+                    .then(|| ClientRequest::read(client, &path, body.to_string().into()))
+            }
+        }
+    }
+
+    fn arrives(&self, read: &Request, sent: &Value) -> bool {
+        match self.feature {
+            Feature::Canonical(_, arrives) => arrives(read),
+            Feature::Written(_, arrives) => arrives(read, sent),
+        }
     }
 }
 
@@ -140,46 +178,71 @@ fn profile_for(upstream: Side) -> Profile {
 }
 
 pub fn exchange(incoming: ClientRequest, upstream: Side) -> Option<Exchange> {
+    exchange_under(LossPolicy::default(), incoming, upstream)
+}
+
+fn exchange_under(losses: LossPolicy, incoming: ClientRequest, upstream: Side) -> Option<Exchange> {
     let mut settings = Settings::default();
     (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);
+    (settings.loss_policy, settings.adapt) = (losses, false);
     Exchange::start(incoming, profile_for(upstream), settings, Context::fixed()).ok()
 }
 
 /// Encodes a request as a client of this dialect; `None` if it cannot.
 pub fn encode(request: &Request, client: Side) -> Option<ClientRequest> {
+    let (path, body) = written(request, client)?;
+    ClientRequest::read(client, &path, body.into()).ok()
+}
+
+fn written(request: &Request, client: Side) -> Option<(String, String)> {
     let encoded = client.encode_request(request, None, &mut Diagnostics::default()).ok()?;
-    ClientRequest::read(client, &encoded.path, encoded.body.to_json().into()).ok()
+    Some((encoded.path.clone(), encoded.body.to_json()))
 }
 
 fn texts(diagnostics: &Diagnostics) -> BTreeSet<String> {
     diagnostics.iter().map(ToString::to_string).collect()
 }
 
-/// Returns the request that the upstream decodes, and the diagnostics; `None` if the request was rejected.
-fn sent(incoming: ClientRequest, upstream: Side) -> Option<(Request, BTreeSet<String>)> {
+/// What an upstream gets.
+struct Sent {
+    /// The request as the upstream decodes it.
+    read: Request,
+    body: Value,
+    diagnostics: BTreeSet<String>,
+}
+
+/// `None` if the request was rejected.
+fn sent(incoming: ClientRequest, upstream: Side) -> Option<Sent> {
     let mut exchange = exchange(incoming, upstream)?;
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
-    let path = request.uri().to_string();
-    let read = upstream.decode_request(
-        &path,
-        &bytes::Bytes::copy_from_slice(request.body()),
-        &mut Diagnostics::default(),
-    );
-    Some((read.unwrap(), texts(&exchange.diagnostics())))
+    let (path, body) = (request.uri().to_string(), bytes::Bytes::copy_from_slice(request.body()));
+    let read = upstream.decode_request(&path, &body, &mut Diagnostics::default());
+    let body = serde_json::from_slice(&body).unwrap();
+    // A request that the upstream cannot read arrives without anything.
+    Some(Sent { read: read.unwrap_or_default(), body, diagnostics: texts(&exchange.diagnostics()) })
 }
 
 pub fn judge_request(probe: &RequestProbe, client: Side, upstream: Side) -> Found {
-    let RequestProbe { add, arrives, .. } = probe;
-    let (mut request, base) = (plain(), encode(&plain(), client).unwrap());
-    add(&mut request, client.name());
-    let Some(incoming) = encode(&request, client).filter(|read| arrives(read.request())) else {
-        return Found::new(Cell::Inexpressible);
+    let incoming = match probe.incoming(client) {
+        None => return Found::new(Cell::Inexpressible),
+        Some(Err(_)) => return Found::new(Cell::Refused),
+        Some(Ok(incoming)) => incoming,
     };
-    let usual = sent(base, upstream).map(|(_, diagnostics)| diagnostics).unwrap_or_default();
+    let usual = sent(encode(&plain(), client).unwrap(), upstream).map(|sent| sent.diagnostics);
     match sent(incoming, upstream) {
         None => Found::new(Cell::Refused),
-        Some((read, diagnostics)) => Found::judge(arrives(&read), &diagnostics, &usual),
+        Some(found) => Found::judge(
+            probe.arrives(&found.read, &found.body),
+            &found.diagnostics,
+            &usual.unwrap_or_default(),
+        ),
     }
+}
+
+/// Whether a request with the feature is rejected in strict mode.
+pub fn is_refused_when_strict(probe: &RequestProbe, client: Side, upstream: Side) -> bool {
+    let incoming = probe.incoming(client).and_then(Result::ok);
+    incoming.is_none_or(|incoming| exchange_under(LossPolicy::Strict, incoming, upstream).is_none())
 }
 
 /// Encodes a response in one dialect, streaming or not.

@@ -7,8 +7,15 @@ use super::blocks::{
 };
 use super::matrix::RequestProbe;
 use openai_shim_core::canonical::{
-    Block, ExtraFields, MediaSource, Message, ResponseFormat, Role, TokenLimit, Tool, ToolChoice,
+    Block, ExtraFields, MediaSource, Message, Reasoning, ReasoningMode, Request, ResponseFormat, Role,
+    TokenLimit, Tool, ToolChoice,
 };
+
+/// Whether the model is asked to reason.
+fn is_reasoning_requested(request: &Request) -> bool {
+    let Reasoning { effort, budget, mode, .. } = &*request.reasoning;
+    effort.is_some() || budget.is_some() || mode.is_some_and(|mode| mode != ReasoningMode::Off)
+}
 
 pub const REQUEST_PROBES: &[RequestProbe] = &[
     RequestProbe::new(
@@ -224,13 +231,13 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
     ),
     RequestProbe::new(
         "effort of reasoning",
-        |r, _| r.reasoning.effort = Some(String::from("high")),
-        |r| r.reasoning.effort.is_some() || r.reasoning.budget.is_some() || r.reasoning.enabled == Some(true),
+        |r, _| r.reasoning.edit().effort = Some(String::from("high")),
+        is_reasoning_requested,
     ),
     RequestProbe::new(
         "a budget for reasoning",
-        |r, _| r.reasoning.budget = Some(4096),
-        |r| r.reasoning.effort.is_some() || r.reasoning.budget.is_some() || r.reasoning.enabled == Some(true),
+        |r, _| r.reasoning.edit().budget = Some(4096),
+        is_reasoning_requested,
     ),
     RequestProbe::new(
         "reasoning sent back",

@@ -16,6 +16,15 @@ fn set_call_blocks(response: &mut Response, blocks: Vec<Block>) {
     set_finish_reason(response, FinishReason::ToolCalls);
 }
 
+/// Whether a source is named: at a text, as most dialects do, or at the answer, as Google's does.
+fn cites(response: &Response) -> bool {
+    let names = |extra: &ExtraFields| {
+        extra.members.iter().any(|(_, value)| value.get().contains("https://a.example"))
+    };
+    has_extra_text(response_blocks(response), "https://a.example")
+        || response.choices.iter().any(|choice| names(&choice.extra))
+}
+
 pub const RESPONSE_PROBES: &[ResponseProbe] = &[
     ResponseProbe::new("text", |_, _| {}, |r| response_blocks(r).any(|b| b.as_text() == Some("Hello"))),
     ResponseProbe::new(
@@ -184,7 +193,7 @@ pub const RESPONSE_PROBES: &[ResponseProbe] = &[
                 *extra = ExtraFields::new(dialect, vec![(key.to_owned(), raw(cited))]);
             }
         },
-        |r| has_extra_text(response_blocks(r), "https://a.example"),
+        cites,
     ),
     ResponseProbe::new(
         "what is grounded where",
@@ -196,6 +205,6 @@ pub const RESPONSE_PROBES: &[ResponseProbe] = &[
                     ExtraFields::new(dialect, vec![(String::from("groundingMetadata"), raw(grounds))]);
             }
         },
-        |r| r.choices.iter().any(|c| c.extra.get("groundingMetadata").is_some()),
+        cites,
     ),
 ];

@@ -88,6 +88,7 @@ const RESPONSES: &str = r#"{
  "tools":[{"type":"function","name":"f","description":"d","parameters":{},"strict":true},
   {"type":"function","function":{"name":"g","description":"d","parameters":{},"strict":true}},
   {"type":"custom","name":"c","description":"d","format":{"type":"grammar","syntax":"lark","definition":"d","grammar":{}}},
+  {"type":"shell","environment":{"type":"local"}},{"type":"tool_search","execution":"client","description":"d","parameters":{}},
   {"type":"namespace","name":"s","description":"d","tools":[{"type":"function","name":"h","parameters":{}}]}],
  "input":[
   {"type":"message","id":"m1","status":"completed","role":"user","content":[{"type":"input_text","text":"t"},
@@ -101,6 +102,14 @@ const RESPONSES: &str = r#"{
   {"type":"function_call_output","call_id":"c1","output":[{"type":"input_text","text":"t"}]},
   {"type":"custom_tool_call","call_id":"c2","name":"c","namespace":"s","input":"i"},
   {"type":"custom_tool_call_output","call_id":"c2","output":"o"},
+  {"type":"shell_call","call_id":"c3","action":{"commands":["ls"]},"environment":{"type":"local"}},
+  {"type":"shell_call_output","call_id":"c3","output":[]},
+  {"type":"computer_call","call_id":"c4","actions":[{"type":"wait"}]},
+  {"type":"computer_call_output","call_id":"c4","output":{"type":"computer_screenshot","image_url":"https://a/b.png"}},
+  {"type":"apply_patch_call","call_id":"c5","operation":{"type":"delete_file","path":"p"}},
+  {"type":"apply_patch_call_output","call_id":"c5","output":"o"},
+  {"type":"tool_search_call","call_id":"c6","execution":"client","arguments":{}},
+  {"type":"tool_search_output","call_id":"c6","execution":"client","tools":[{"type":"function","name":"l"}]},
   {"type":"item_reference","id":"i1"},
   {"type":"additional_tools","tools":[{"type":"function","name":"k"}]},
   {"role":"user","content":["bare"]}]}"#;
@@ -112,7 +121,7 @@ const RESPONSES_CUSTOM_CHOICE: &str = r#"{"model":"m","input":"x","tool_choice":
 const ANTHROPIC: &str = r#"{
  "model":"m","max_tokens":9,"stream":true,"temperature":0.5,"top_p":0.5,"top_k":1,"stop_sequences":["a","b"],
  "system":["bare",{"type":"text","text":"t","cache_control":{"type":"ephemeral"}}],"service_tier":"auto","container":"c",
- "metadata":{"user_id":"u"},"thinking":{"type":"enabled","budget_tokens":1024,"display":"omitted"},"context_management":{},
+ "metadata":{"user_id":"u"},"thinking":{"type":"enabled","budget_tokens":1024,"display":"omitted"},"context_management":{"edits":[{}]},
  "mcp_servers":[{}],"output_config":{"effort":"low","format":{"type":"json_schema","schema":{},"name":"n","strict":true}},
  "tool_choice":{"type":"tool","name":"f","disable_parallel_tool_use":true},
  "tools":[{"type":"custom","name":"f","description":"d","input_schema":{},"strict":true,"cache_control":{"type":"ephemeral"}}],

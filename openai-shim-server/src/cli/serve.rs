@@ -54,8 +54,9 @@ impl Welcome {
         let upstreams: Vec<_> =
             config.upstreams.iter().map(|u| format!("{} at {}", u.name, u.target)).collect();
         let echo_only = config.upstreams.iter().all(|u| u.target == UpstreamLocation::Echo);
-        let configured = config.upstreams.iter().flat_map(|u| &u.models).map(|m| m.id.clone()).next();
-        let model = configured.unwrap_or_else(|| String::from(if echo_only { "echo" } else { "MODEL" }));
+        let mut configured = config.upstreams.iter().flat_map(|u| &u.models).filter(|m| !m.is_pattern());
+        let model = configured.next().map(|m| m.id.clone());
+        let model = model.unwrap_or_else(|| String::from(if echo_only { "echo" } else { "MODEL" }));
         let upstreams = if echo_only {
             String::from("echo, which says back what you say")
         } else {

@@ -7,6 +7,8 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["listen", "hosts", "client_keys", "allow_anonymous", "mode", "learn", "debug"]),
     ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
     ("upstream.models", &["id", "upstream"]),
+    // Its other keys are those of a profile, which are checked with their values.
+    ("profile", &["name", "base"]),
     ("defaults", &["max_tokens", "reasoning"]),
     ("retry", &["attempts", "backoff", "max_backoff"]),
     ("fallback", &["when", "message"]),
@@ -28,7 +30,7 @@ pub fn keys() -> impl Iterator<Item = String> {
 
 /// Whether a section has this key or subsection.
 pub(crate) fn is_known(section: &str, key: &str) -> bool {
-    candidates(section).any(|candidate| candidate == key)
+    section == "profile" || candidates(section).any(|candidate| candidate == key)
 }
 
 /// A remedy for a key that a section does not have: the right section or the nearest key.

@@ -3,6 +3,7 @@
 
 use super::error::ConfigError;
 use super::overrides::Overrides;
+use super::profiles::Profiles;
 use super::secret::{self, Secret};
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::toml_tree::{ConfigErrors, Section, Source};
@@ -36,11 +37,10 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
             .section("defaults")
             .text("reasoning", |style| choice(style, &REASONING_STYLES))
             .map_or_else(ReasoningStyle::default, |style| style.value),
-        default_max_tokens: Some(
-            top.section("defaults")
-                .number("max_tokens", 1..=100_000_000)
-                .map_or(DEFAULT_MAX_TOKENS, |n| n.value),
-        ),
+        default_max_tokens: top
+            .section("defaults")
+            .number("max_tokens", 1..=100_000_000)
+            .map(|tokens| tokens.value),
         retry: retry(&top.section("retry")),
         fallback: fallback(&top.section("fallback")),
         timeouts: timeouts(&top.section("timeouts")),
@@ -58,7 +58,6 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 }
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
-const DEFAULT_MAX_TOKENS: u64 = 4096;
 /// The fewest characters of a client key where other machines can try keys.
 const MIN_CLIENT_KEY_CHARACTERS: usize = 16;
 const MODES: [(&str, LossPolicy); 2] = [("lenient", LossPolicy::Lenient), ("strict", LossPolicy::Strict)];
@@ -164,13 +163,14 @@ fn upstreams(
     overrides: &Overrides,
     faults: &ConfigErrors,
 ) -> Vec<UpstreamConfig> {
-    let mut upstreams = upstream::from_file(top, source.folder());
+    let profiles = Profiles::read(top);
+    let mut upstreams = upstream::from_file(top, source.folder(), &profiles);
     let target = overrides.upstream.as_deref().or((top.get("upstream").is_none()).then_some("echo"));
     if let Some(target) = target {
-        return upstream::from_arguments(target, overrides, faults).into_iter().collect();
+        return upstream::from_arguments(target, overrides, &profiles, faults).into_iter().collect();
     }
     match upstreams.as_mut_slice() {
-        [only] => upstream::apply_overrides(only, overrides, faults),
+        [only] => upstream::apply_overrides(only, overrides, &profiles, faults),
         _ => {
             let options = [
                 ("--profile", &overrides.profile),

@@ -6,6 +6,7 @@ mod known_keys;
 mod load;
 mod names;
 mod overrides;
+mod profiles;
 mod quirks;
 mod secret;
 mod settings;

@@ -15,9 +15,8 @@ const DOCUMENTATION: &str = "docs/quirks.md lists the keys of a profile";
 /// The key of the list of overrides, to which a layer adds.
 const OVERRIDES: &str = "model_overrides";
 
-/// Puts the rules of the section's `quirks` over a profile. Every value that is wrong, or that cannot work, is a fault at its
-/// key.
-pub(crate) fn overlay(section: &Section<'_>, mut profile: Profile) -> Profile {
+/// Puts the rules of an upstream's `quirks` over a profile.
+pub(crate) fn overlay_section(section: &Section<'_>, profile: Profile) -> Profile {
     let Some(value) = section.get("quirks") else { return profile };
     let DeValue::Table(quirks) = value.get_ref() else {
         let what = "must be a section; write [upstream.quirks], and below it what `openai-shim profiles NAME` prints";
@@ -26,23 +25,42 @@ pub(crate) fn overlay(section: &Section<'_>, mut profile: Profile) -> Profile {
     };
     let mut rules = Vec::new();
     collect_rules(quirks, &mut Vec::new(), &mut rules);
+    overlay(section, "quirks.", &rules, &value.span(), profile)
+}
+
+/// Puts the rules of a `[[profile]]` section over the profile that it builds on.
+pub(crate) fn overlay_profile(section: &Section<'_>, profile: Profile) -> Profile {
+    let Some((table, span)) = section.table() else { return profile };
+    let mut rules = Vec::new();
+    collect_rules(table, &mut Vec::new(), &mut rules);
+    rules.retain(|rule| rule.path != ["base"] && rule.path != ["name"]);
+    overlay(section, "", &rules, &span, profile)
+}
+
+/// Puts rules over a profile. Every value that is wrong, or that cannot work, is a fault at its key, which `prefix` precedes.
+fn overlay(
+    section: &Section<'_>,
+    prefix: &str,
+    rules: &[UserRule],
+    span: &Range<usize>,
+    mut profile: Profile,
+) -> Profile {
     // Rules are read one at a time: so each fault has a place, and one does not hide the next.
     let mut accepted = Table::new();
-    for rule in &rules {
+    for rule in rules {
         match rule.check() {
             Ok(()) => insert(&mut accepted, &rule.path, rule.value.clone()),
-            Err(what) => section.fault(&format!("quirks.{}", rule.key()), &rule.span, what),
+            Err(what) => section.fault(&format!("{prefix}{}", rule.key()), &rule.span, what),
         }
     }
     let first_override = profile.model_overrides.len();
     match accepted.try_into::<ProfileLayer>() {
         Ok(layer) => profile.overlay(&layer),
-        Err(error) => section.fault("quirks", &value.span(), explain(error.message())),
+        Err(error) => section.fault(prefix.trim_end_matches('.'), span, explain(error.message())),
     }
     for (key, what) in problems(&profile, first_override) {
-        let span =
-            rules.iter().find(|rule| rule.has_key(&key)).map_or(value.span(), |rule| rule.span.clone());
-        section.fault(&format!("quirks.{key}"), &span, what);
+        let span = rules.iter().find(|rule| rule.has_key(&key)).map_or(span, |rule| &rule.span);
+        section.fault(&format!("{prefix}{key}"), span, what);
     }
     profile
 }

@@ -27,7 +27,7 @@ pub struct Config {
     pub debug: bool,
     /// How clients of OpenAI's chat dialect get reasoning.
     pub reasoning: ReasoningStyle,
-    /// `max_tokens` for upstreams that require it.
+    /// The limit on the output of requests whose client sent none.
     pub default_max_tokens: Option<u64>,
     /// How often a failed attempt is repeated.
     pub retry: Retry,
@@ -56,7 +56,7 @@ pub struct UpstreamConfig {
     pub profile: Arc<Profile>,
     /// The key that it gets.
     pub api_key: Option<Secret>,
-    /// The models that it serves; empty: its model list is fetched.
+    /// The models that it serves; without any but patterns its model list is fetched.
     pub models: Vec<ModelConfig>,
 }
 
@@ -72,10 +72,23 @@ pub enum UpstreamLocation {
 /// A model: its name for clients and its name at the upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelConfig {
-    /// The name that clients use.
+    /// The name that clients use; with `*` for any characters a pattern of names.
     pub id: String,
-    /// The name at the upstream.
+    /// The name at the upstream; a pattern itself stands for the client's own name.
     pub upstream: String,
+}
+
+impl ModelConfig {
+    /// Whether it stands for every model whose name fits its id.
+    pub fn is_pattern(&self) -> bool {
+        self.id.contains('*')
+    }
+
+    /// The upstream's name for a model that clients call `name`; `None`: the same one.
+    pub(crate) fn upstream_name(&self, name: &str) -> Option<String> {
+        let keeps_name = self.upstream == name || (self.is_pattern() && self.upstream == self.id);
+        (!keeps_name).then(|| self.upstream.clone())
+    }
 }
 
 /// Limits on waits.

@@ -147,6 +147,11 @@ impl<'a> Section<'a> {
         section
     }
 
+    /// All its entries, and its place.
+    pub(crate) fn table(&self) -> Option<(&'a DeTable<'a>, Range<usize>)> {
+        Some((self.table?, self.offset..self.offset))
+    }
+
     /// The raw value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.table?.get(key)

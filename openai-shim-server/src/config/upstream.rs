@@ -1,7 +1,8 @@
 //! Reads one upstream's configuration from its `[[upstream]]` section or from arguments, with its profile.
 
-use super::names::{find_dialect, find_profile};
+use super::names::find_dialect;
 use super::overrides::Overrides;
+use super::profiles::Profiles;
 use super::quirks;
 use super::secret::{self, Secret};
 use super::settings::{ModelConfig, UpstreamConfig, UpstreamLocation};
@@ -14,10 +15,10 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 /// The upstreams of the file.
-pub(crate) fn from_file(top: &Section<'_>, folder: &Path) -> Vec<UpstreamConfig> {
+pub(crate) fn from_file(top: &Section<'_>, folder: &Path, profiles: &Profiles) -> Vec<UpstreamConfig> {
     let mut upstreams: Vec<UpstreamConfig> = Vec::new();
     for section in top.sections("upstream") {
-        let Some((name, upstream)) = read_section(&section, folder) else { continue };
+        let Some((name, upstream)) = read_section(&section, folder, profiles) else { continue };
         if upstreams.iter().any(|u| u.name == upstream.name) {
             let what = format!("two upstreams are called {:?}; write another name", upstream.name);
             section.fault("name", &name.span, what);
@@ -27,10 +28,14 @@ pub(crate) fn from_file(top: &Section<'_>, folder: &Path) -> Vec<UpstreamConfig>
     upstreams
 }
 
-fn read_section(section: &Section<'_>, folder: &Path) -> Option<(Located<String>, UpstreamConfig)> {
+fn read_section(
+    section: &Section<'_>,
+    folder: &Path,
+    profiles: &Profiles,
+) -> Option<(Located<String>, UpstreamConfig)> {
     let name = section.text("name", parse_name);
     let target = section.text("base_url", parse_target);
-    let chosen = section.text("profile", find_profile);
+    let chosen = section.text("profile", |name| profiles.find(name));
     let dialect = section.text("dialect", find_dialect);
     let api_key = section.text("api_key", |reference| secret::resolve(reference, folder));
     let models = models(section);
@@ -46,7 +51,7 @@ fn read_section(section: &Section<'_>, folder: &Path) -> Option<(Located<String>
     if let Some(dialect) = dialect {
         profile = with_dialect(profile, dialect.value, is_profile_chosen);
     }
-    let profile = quirks::overlay(section, profile);
+    let profile = quirks::overlay_section(section, profile);
     let (name, target) = (name?, target?);
     let upstream = UpstreamConfig {
         name: name.value.clone(),
@@ -62,6 +67,7 @@ fn read_section(section: &Section<'_>, folder: &Path) -> Option<(Located<String>
 pub(crate) fn from_arguments(
     target: &str,
     overrides: &Overrides,
+    profiles: &Profiles,
     faults: &ConfigErrors,
 ) -> Option<UpstreamConfig> {
     let target = parse_target(target).map_err(|what| faults.outside("--upstream", what)).ok()?;
@@ -73,18 +79,23 @@ pub(crate) fn from_arguments(
     };
     let mut upstream =
         UpstreamConfig { name, target, profile: profile.into(), api_key: None, models: Vec::new() };
-    let named = overrides.profile.as_deref().and_then(|name| find_profile(name).ok());
+    let named = overrides.profile.as_deref().and_then(|name| profiles.find(name).ok());
     if let Some(profile) = named.filter(|_| upstream.target != UpstreamLocation::Echo) {
         upstream.name = profile.name;
     }
-    apply_overrides(&mut upstream, overrides, faults);
+    apply_overrides(&mut upstream, overrides, profiles, faults);
     Some(upstream)
 }
 
 /// Applies `--profile`, `--dialect` and `--api-key` to an upstream.
-pub(crate) fn apply_overrides(upstream: &mut UpstreamConfig, overrides: &Overrides, faults: &ConfigErrors) {
+pub(crate) fn apply_overrides(
+    upstream: &mut UpstreamConfig,
+    overrides: &Overrides,
+    profiles: &Profiles,
+    faults: &ConfigErrors,
+) {
     if let Some(name) = &overrides.profile {
-        match find_profile(name) {
+        match profiles.find(name) {
             Ok(profile) => upstream.profile = profile.into(),
             Err(what) => faults.outside("--profile", what),
         }
@@ -156,7 +167,12 @@ fn model<'a>(section: &Section<'a>, item: &'a Spanned<DeValue<'a>>) -> Option<Mo
     if alias.get("id").is_none() {
         alias.missing("id", "\"…\" with the name that clients use");
     }
-    let upstream = alias.text("upstream", parse_model);
+    let upstream = alias.text("upstream", |text| match parse_model(text)? {
+        name if name.contains('*') => Err(format!(
+            "{name:?} is no name of a model; write one, or leave upstream out to pass on the client's own name"
+        )),
+        name => Ok(name),
+    });
     let id = alias.text("id", parse_model)?.value;
     Some(ModelConfig { upstream: upstream.map_or_else(|| id.clone(), |u| u.value), id })
 }

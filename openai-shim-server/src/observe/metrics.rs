@@ -76,7 +76,9 @@ impl Metrics {
             counters.models = config
                 .upstreams
                 .iter()
-                .flat_map(|u| u.models.iter().map(|m| (m.id.clone(), NEVER_EVICTED)))
+                .flat_map(|u| {
+                    u.models.iter().filter(|m| !m.is_pattern()).map(|m| (m.id.clone(), NEVER_EVICTED))
+                })
                 .take(MAX_MODELS)
                 .collect();
         }

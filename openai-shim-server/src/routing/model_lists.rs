@@ -41,13 +41,12 @@ pub(crate) async fn model_lists(app: &Arc<AppState>) -> Vec<ModelList> {
     lists.into_iter().map(|list| list.unwrap_or_else(|| Err(fetch_failed()))).collect()
 }
 
-/// The models that the configuration names, else the cached list.
+/// The models that the configuration names, apart from patterns; else the cached list.
 fn configured_or_cached(upstream: &UpstreamState) -> Option<ModelList> {
-    if upstream.config.models.is_empty() {
-        return upstream.model_list.get();
-    }
     let owner = &upstream.config.name;
-    Some(Ok(Arc::new(upstream.config.models.iter().map(|m| ListedModel::new(&m.id, owner)).collect())))
+    let named = upstream.config.models.iter().filter(|model| !model.is_pattern());
+    let named: Vec<_> = named.map(|model| ListedModel::new(&model.id, owner)).collect();
+    if named.is_empty() { upstream.model_list.get() } else { Some(Ok(Arc::new(named))) }
 }
 
 /// Fetches a list for all requests that wait for it: the first one fetches, the others find the result in the cache.

@@ -1,8 +1,10 @@
 //! Selects the upstream for a model: by the configuration, by `name/model`, by the upstreams' model lists.
 
 use crate::app_state::AppState;
+use crate::config::ModelConfig;
 use crate::routing::model_lists::model_lists;
 use openai_shim_core::error::ClientError;
+use openai_shim_core::profile::matches_pattern;
 use openai_shim_core::{Error, ErrorKind};
 use std::sync::Arc;
 
@@ -61,21 +63,19 @@ impl AppState {
 
     /// Selects the upstream for which the configuration names the model.
     fn route_by_config(&self, model: &str) -> Option<SelectedUpstream> {
-        self.upstreams.iter().enumerate().find_map(|(upstream, served)| {
-            let configured = served.config.models.iter().find(|m| m.id == model)?;
-            Some(SelectedUpstream {
-                upstream,
-                model: (configured.id != configured.upstream).then(|| configured.upstream.clone()),
-            })
-        })
+        let served = self.upstreams.iter().enumerate();
+        let configured = served.flat_map(|(i, served)| served.config.models.iter().map(move |m| (i, m)));
+        let (upstream, configured) = find_model(configured, model)?;
+        Some(SelectedUpstream { upstream, model: configured.upstream_name(model) })
     }
 
     /// Selects the upstream that `name/model` names.
     fn route_by_prefix(&self, model: &str) -> Option<SelectedUpstream> {
         let (upstream, id) = self.split_upstream(model)?;
         let models = &self.upstreams.get(upstream)?.config.models;
-        let model = models.iter().find(|m| m.id == id).map_or(id, |m| m.upstream.as_str());
-        Some(SelectedUpstream { upstream, model: Some(model.to_owned()) })
+        let configured = find_model(models.iter().map(|m| (upstream, m)), id);
+        let model = configured.and_then(|(_, configured)| configured.upstream_name(id));
+        Some(SelectedUpstream { upstream, model: Some(model.unwrap_or_else(|| id.to_owned())) })
     }
 
     /// Splits `name/model` into the upstream's index and the model; `None` without an upstream of that name.
@@ -87,10 +87,22 @@ impl AppState {
     /// The first upstream's model, if the request names none and the configuration names exactly one.
     fn default_model(&self, model: &str) -> Option<String> {
         match self.upstreams.first().map(|served| served.config.models.as_slice()) {
-            Some([only]) if model.is_empty() => Some(only.upstream.clone()),
+            Some([only]) if model.is_empty() && !only.is_pattern() => Some(only.upstream.clone()),
             _ => None,
         }
     }
+}
+
+/// The configured model of this name, else the one with the longest pattern that the name fits; of equals the first.
+fn find_model<'m>(
+    models: impl Iterator<Item = (usize, &'m ModelConfig)> + Clone,
+    name: &str,
+) -> Option<(usize, &'m ModelConfig)> {
+    let fits = |model: &ModelConfig| model.is_pattern() && matches_pattern(&model.id, name);
+    models.clone().find(|(_, model)| model.id == name && !model.is_pattern()).or_else(|| {
+        let fitting = models.filter(|(_, model)| fits(model));
+        fitting.reduce(|best, next| if next.1.id.len() > best.1.id.len() { next } else { best })
+    })
 }
 
 /// The error when no upstream is configured.

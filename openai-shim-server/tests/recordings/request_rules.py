@@ -54,6 +54,23 @@ def data_url(url):
     return (match[1], match[2]) if match else (None, None)
 
 
+# Members whose inside is the client's: its keys are no names of Google's.
+NOT_GOOGLES = {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "labels", "metadata"}
+
+
+def camel_case(value):
+    """A body of Google's with its names in camel case, and a single part as a list of one."""
+    if isinstance(value, list):
+        return [camel_case(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    out = {}
+    for key, item in value.items():
+        key = re.sub(r"(?<=[a-zA-Z0-9])_([a-z])", lambda match: match[1].upper(), key)
+        out[key] = item if key in NOT_GOOGLES else camel_case([item] if key == "parts" and isinstance(item, dict) else item)
+    return out
+
+
 # ---------------------------------------------------------------- readers
 def chat_parts(content, path):
     if isinstance(content, str):
@@ -420,7 +437,7 @@ def openai_common(found, body, vendor):
     if vendor and re.match(r"(o\d|gpt-[5-9])", model) and not re.match(r"gpt-5-chat", model):
         if body.get("max_tokens") is not None:
             found.add("max_tokens", "params: max_tokens for a model that reasons", model)
-        if body.get("stop") is not None:
+        if body.get("stop") is not None and re.match(r"o3(?!-mini)|o4-mini|gpt-5", model):
             found.add("stop", "params: stop for a model that reasons", model)
     for key, lowest, highest in (("top_logprobs", 0, 20), ("n", 1, 128)):
         if isinstance(body.get(key), int) and not lowest <= body[key] <= highest:
@@ -563,8 +580,8 @@ def newer_claude(model):
     return re.search(r"(opus-4-[78]|(fable|mythos)-\d|(opus|sonnet|haiku)-[5-9])", model) is not None
 
 
-# Kept by structured outputs: lib/_parse/_transform.py of the SDK.
-ANTHROPIC_STRICT = {"type", "enum", "const", "anyOf", "allOf", "$defs", "$ref", "description", "title", "items", "minItems", "required", "properties", "additionalProperties", "format", "definitions"}
+# Kept by structured outputs: lib/_parse/_transform.py of the SDK, and what the page on structured outputs lists besides.
+ANTHROPIC_STRICT = {"type", "enum", "const", "anyOf", "allOf", "$defs", "$ref", "description", "title", "items", "minItems", "required", "properties", "additionalProperties", "format", "definitions", "default", "pattern"}
 
 
 def closed_schema(found, path, schema):

@@ -6,8 +6,9 @@
 
 use crate::accepts::literals::{layer, list, ranges, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, RefSupport,
-    ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, ToolLayer,
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    SystemPosition, ToolCallIdFormat, ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
@@ -20,28 +21,61 @@ const SAMPLING: [&str; 3] = ["temperature", "top_k", "top_p"];
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer {
-        clamp: ranges(&[("temperature", [0.0, 1.0])]),
+        clamp: ranges(&[("temperature", [0.0, 1.0]), ("top_p", [0.0, 1.0])]),
         removed_in: BTreeMap::from([(String::from("2026-10-21"), list(&SAMPLING))]),
         // <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
         default_only_while_reasoning: list(&["temperature", "top_k"]),
+        max_user_length: Some(256),
         require_max_tokens: true,
         max_choices: Some(1),
         drop_blank_stops: true
     }),
-    messages: layer!(MessageLayer { drop_empty_text: true, drop_blank_text: true }),
+    messages: layer!(MessageLayer {
+        // <https://github.com/simonw/llm-anthropic/issues/73>: older models take them in front only.
+        system_position: SystemPosition::AfterUser,
+        require_user: true,
+        trim_prefill: true,
+        tool_call_ids: ToolCallIdFormat::Word,
+        tool_pairing: ToolPairing::Adjacent,
+        drop_empty_text: true,
+        drop_blank_text: true,
+    }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, plain_root: true }),
         strict_schema: strict_schema(),
-        ..layer!(ToolLayer { require_parameters: true, declare_from_history: true })
+        ..layer!(ToolLayer {
+            // <https://github.com/github/copilot-cli/issues/454>
+            names: ToolNameFormat::Word128,
+            unique_names: true,
+            require_parameters: true,
+            declare_from_history: true,
+        })
     },
     response_format: ResponseFormatLayer {
         schema: strict_schema(),
         // It has no parameter for any JSON object.
         ..layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction })
     },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `thinking` and `output_config.effort`: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnBudget,
+        efforts: list(&["low", "medium", "high", "xhigh", "max"]),
+        modes: list(&["adaptive", "enabled", "disabled", "between_tools"]),
+        min_budget: Some(1024),
+        budget_below_max_tokens: true,
+        larger_budget_feature: String::from("interleaved-thinking"),
+        display: ReasoningVisibility::Optional,
+        effort_of_response: true,
+        with_forced_tools: false,
+        requires_signed_calls: true,
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[

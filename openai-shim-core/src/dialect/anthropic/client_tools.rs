@@ -10,7 +10,7 @@ mod screens;
 
 use super::extra_fields;
 use super::names::NAME;
-use crate::canonical::{Block, ExtraFieldList, ExtraFields, Request, Tool};
+use crate::canonical::{Block, ExtraFieldList, ExtraFields, NATIVE_SCHEMA, Request, Tool};
 use crate::json::{Object, encode_string, raw};
 use definition::{Toolset, ToolsetMember};
 use editors::TOOLS;
@@ -46,14 +46,14 @@ pub(super) fn read(tool: &Object<'_>, item: &str) -> Option<Vec<Tool>> {
     for key in known.described_members {
         if let Some(value) = tool.non_null(key) {
             let label = key.replace('_', " ");
-            description.push_str(&format!(" {label}: {}.", crate::json::string_or_json(value)));
+            description.extend([" ", &label, ": ", &crate::json::string_or_json(value), "."]);
         }
     }
     let mut extra = extra_fields::read(tool, &["name", "type", "strict"]);
     extra
         .members
         .retain(|(key, _)| !known.described_members.contains(&key.as_str()) && key != "display_number");
-    extra.members.push((CLIENT_TOOL.to_owned(), raw(item)));
+    extra.members.extend(own_form(item));
     Some(vec![Tool::Function {
         name: tool.str("name").map_or_else(|| known.name.to_owned(), Cow::into_owned),
         description: Some(description),
@@ -75,7 +75,7 @@ fn member_function(
         return None;
     }
     let mut extra = extra_fields::read(&config, &["enabled"]);
-    extra.members.push((CLIENT_TOOL.to_owned(), raw(item)));
+    extra.members.extend(own_form(item));
     extra.members.push((TOOLSET_CALLS.to_owned(), raw(call_fields(toolset.name, member.name))));
     Some(Tool::Function {
         name: function_name(toolset.name, member.name),
@@ -84,6 +84,11 @@ fn member_function(
         strict: None,
         extra,
     })
+}
+
+/// The extra fields of a function that stands for a client-run tool: the tool, and that it has no schema in its own dialect.
+fn own_form(item: &str) -> [(String, Box<RawValue>); 2] {
+    [(CLIENT_TOOL.to_owned(), raw(item)), (NATIVE_SCHEMA.to_owned(), raw("true"))]
 }
 
 /// The name of the function that stands for a member of a toolset.

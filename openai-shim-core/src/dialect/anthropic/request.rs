@@ -6,7 +6,9 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::NAME;
 use super::{content_block, extra_fields, shape};
-use crate::canonical::{Addition, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit};
+use crate::canonical::{
+    Addition, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role, Span, TokenLimit,
+};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -17,7 +19,7 @@ mod message_content;
 mod messages;
 mod params;
 mod same_dialect;
-mod signed_thinking;
+mod thinking;
 mod tools;
 
 /// The header that states the version of the API.
@@ -126,10 +128,18 @@ fn decode_messages(
     };
     let items = object.array("messages").filter(|items| !items.is_empty()).ok_or_else(invalid)?;
     request.messages.decoded_mut().reserve_exact(items.len());
+    let mut is_front = true;
     for (i, item) in items.into_iter().enumerate() {
         let mut message = decode_message(item, i, diagnostics)?;
         message.set_decoded_span(Span::within(body, item));
         conversation_settings::take_effort(&mut message, request);
+        is_front &= message.role == Role::System;
+        if is_front {
+            // The API takes system messages only behind others.
+            let path = format!("messages[{i}].role");
+            diagnostics.record(DiagnosticCode::ContentRewritten, &path, "the system prompt in a message");
+            message.mark_changed();
+        }
         request.messages.push_decoded(message);
     }
     Ok(())
@@ -187,13 +197,9 @@ pub(super) fn encode<'a>(
     if source.is_none() {
         params::write_extra(request, &mut body);
     }
-    // Claude signs all of its thinking: thinking without a signature is another model's, and Claude rejects it.
-    let drop_unsigned = is_same_dialect
-        && request.model.contains("claude")
-        && request.messages.iter().any(signed_thinking::has_unsigned_thinking);
-    if source.is_none() || request.messages.is_changed() || drop_unsigned {
+    if source.is_none() || request.messages.is_changed() {
         let written = if is_same_dialect {
-            same_dialect::write(request, source.unwrap_or_default(), drop_unsigned, diagnostics)
+            same_dialect::write(request, source.unwrap_or_default(), diagnostics)
         } else {
             messages::write(&request.messages, diagnostics)
         };
@@ -210,9 +216,6 @@ pub(super) fn encode<'a>(
         params::write(request, is_same_dialect, &mut body, diagnostics);
     } else {
         params::write_changed(request, &mut body);
-    }
-    if is_same_dialect {
-        params::disable_rejected_thinking(request, &mut body, diagnostics);
     }
     if body.bool("stream").unwrap_or(false) != request.stream {
         body.set("stream", if request.stream { "true" } else { "false" });

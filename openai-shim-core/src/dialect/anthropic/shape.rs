@@ -24,7 +24,7 @@ static REQUEST_MEMBERS: [Member; 19] = [
     warn("top_k", &[Natural]),
     warn("service_tier", &[Text]),
     warn("container", &[Text, Map]),
-    warn("context_management", &[Map]),
+    warn("context_management", &[Object(&CONTEXT_MANAGEMENT)]),
     warn("mcp_servers", &[List(&[Map])]),
 ];
 
@@ -106,4 +106,5 @@ static FORMAT: Shape = shape(
     "formats",
     &[refuse("type", &[Text]), warn("schema", &[Map, Bool]), warn("name", &[Text]), warn("strict", &[Any])],
 );
+static CONTEXT_MANAGEMENT: Shape = shape("options", &[warn("edits", &[List(&[Map])])]);
 static METADATA: Shape = shape("options", &[warn("user_id", &[Text])]);

@@ -4,29 +4,64 @@
 //! <https://pub.dev/documentation/googleapis/latest/aiplatform_v1/GoogleCloudAiplatformV1GenerationConfig/responseJsonSchema.html>
 //! (the keywords), <https://github.com/anomalyco/opencode/pull/14659> (nothing beside `anyOf`)
 
-use crate::accepts::literals::{layer, list, shared, text};
+use crate::accepts::literals::{layer, list, numbers, ranges, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, RefSupport,
-    ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    SystemPosition, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    params: layer!(ParamLayer { min_output_tokens: Some(1) }),
-    messages: layer!(MessageLayer { drop_empty_text: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    params: layer!(ParamLayer {
+        clamp: ranges(&[("generationConfig.temperature", [0.0, 2.0]), ("generationConfig.topP", [0.0, 1.0])]),
+        min_output_tokens: Some(1),
+        max_stop_sequences: Some(5)
+    }),
+    messages: layer!(MessageLayer {
+        system_position: SystemPosition::Front,
+        require_user: true,
+        tool_pairing: ToolPairing::Adjacent,
+        drop_empty_text: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { omit_empty: true, ..schema() }),
-        ..layer!(ToolLayer { allowed_choice: ToolChoiceSupport::Native, choice_needs_functions: true })
+        ..layer!(ToolLayer {
+            // <https://github.com/googleapis/python-genai/blob/main/google/genai/types.py> (`FunctionDeclaration`)
+            names: ToolNameFormat::Dotted128,
+            unique_names: true,
+            allowed_choice: ToolChoiceSupport::Native,
+            choice_needs_functions: true,
+        })
     },
     response_format: ResponseFormatLayer {
         schema: schema(),
         ..layer!(ResponseFormatLayer { text_enum: ResponseFormatSupport::Native })
     },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `thinkingConfig`: <https://ai.google.dev/gemini-api/docs/thinking>. The budgets of the efforts are those of Google's own
+/// API like OpenAI's. All models take budgets, and only the newest take levels.
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnBudget,
+        budgets: numbers(&[
+            ("minimal", 1024),
+            ("low", 1024),
+            ("medium", 8192),
+            ("high", 24_576),
+            ("xhigh", 24_576),
+            ("max", 24_576),
+        ]),
+        display: ReasoningVisibility::OnRequest,
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[
@@ -46,6 +81,7 @@ fn media() -> MediaLayer {
     layer!(MediaLayer {
         // Only from the third generation on.
         in_tool_results: Vec::new(),
+        beside_results: true,
         in_system: Vec::new(),
         // <https://ai.google.dev/gemini-api/docs/image-understanding>
         image_types: list(&["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"]),

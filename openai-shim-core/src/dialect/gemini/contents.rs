@@ -211,11 +211,14 @@ fn decode_parts(object: &Object<'_>) -> Vec<Block> {
     }
 }
 
-/// Generates ids for tool calls and results that have none: always the same for the same conversation. A result belongs to
-/// the first call of its name without a result.
+/// Generates ids for tool calls that have none: always the same for the same conversation. A result without an id belongs to
+/// the first call of its name in the last turn that has no result.
 fn assign_call_ids(messages: &mut [Message]) {
     let mut open = OpenCalls::default();
     for (i, message) in messages.iter_mut().enumerate() {
+        if message.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. })) {
+            open = OpenCalls::default();
+        }
         for (k, block) in message.decoded_mut().blocks.iter_mut().enumerate() {
             match block {
                 Block::ToolCall { id, name, .. } => {
@@ -230,10 +233,8 @@ fn assign_call_ids(messages: &mut [Message]) {
                     } else {
                         open.take_by_id(id)
                     };
-                    match call_id {
-                        Some(call_id) => *id = call_id,
-                        None if id.is_empty() => *id = format!("{GENERATED_ID_PREFIX}{i}-{k}"),
-                        None => {}
+                    if let Some(call_id) = call_id {
+                        *id = call_id;
                     }
                 }
                 _ => {}
@@ -267,7 +268,7 @@ pub(super) fn encode(
     let mut results: Vec<String> = Vec::new();
     for (i, message) in request.messages.iter().enumerate() {
         let path = format!("messages[{i}]");
-        if message.role != Role::Tool {
+        if !has_results(message) {
             write_results(&mut results, &mut contents);
         }
         let original = match (source, message.source_span()) {
@@ -282,7 +283,8 @@ pub(super) fn encode(
             contents.push(original);
             continue;
         }
-        let mut written = Vec::new();
+        // Results that stand in several messages are parts of one content.
+        let mut written = if has_results(message) { std::mem::take(&mut results) } else { Vec::new() };
         let encoder =
             BlockEncoder { call_names: &call_names, message_name: message.name.as_deref(), path: &path };
         for block in &message.blocks {
@@ -291,7 +293,7 @@ pub(super) fn encode(
         if message.name.is_some() && message.role != Role::Tool {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{path}.name"), "");
         }
-        message.extra.report(NAME, &path, diagnostics);
+        message.extra.report_lost(NAME, &path, diagnostics);
         match message.role {
             Role::System | Role::Developer => {
                 if !contents.is_empty() {
@@ -300,7 +302,7 @@ pub(super) fn encode(
                 system_extra = system_extra.or(Some(&message.extra));
                 system.extend(written);
             }
-            Role::Tool if message.extra.is_empty() => results.append(&mut written),
+            Role::Tool if message.extra.of(NAME).is_empty() => results = written,
             _ if written.is_empty() => {
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "an empty message");
             }
@@ -324,6 +326,10 @@ pub(super) fn encode(
         content.to_json()
     });
     EncodedContents { contents: contents.into_json(), system }
+}
+
+fn has_results(message: &Message) -> bool {
+    message.blocks.iter().any(|block| matches!(block, Block::ToolResult { .. }))
 }
 
 /// Returns the JSON of the contents that were merged into a message.
@@ -353,19 +359,19 @@ impl BlockEncoder<'_> {
         let path = self.path;
         match block {
             Block::Text { text, extra } => {
-                extra.report(NAME, path, diagnostics);
+                extra.report_lost(NAME, path, diagnostics);
                 parts::write_text(text, extra, out);
             }
             Block::Refusal(text) => parts::write_text(text, &ExtraFields::default(), out),
             Block::Reasoning { text, signature, extra } => {
-                extra.report(NAME, path, diagnostics);
+                extra.report_lost(NAME, path, diagnostics);
                 out.push(parts::write_thought(text, signature.as_deref(), extra));
             }
             Block::Image(_) | Block::Audio(_) | Block::File(_) => {
                 out.extend(parts::write_media(block, path, diagnostics));
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                extra.report(NAME, path, diagnostics);
+                extra.report_lost(NAME, path, diagnostics);
                 let signature = signature.as_deref();
                 let part = FunctionCallPart { id, name, arguments, signature, extra };
                 out.push(part.into_json(path, diagnostics));
@@ -397,7 +403,7 @@ struct FunctionResult<'r> {
 impl FunctionResult<'_> {
     /// Encodes a `functionResponse` part.
     fn encode(self, out: &mut Vec<String>, path: &str, diagnostics: &mut Diagnostics) {
-        self.extra.report(NAME, path, diagnostics);
+        self.extra.report_lost(NAME, path, diagnostics);
         let mut function = Object::new();
         if !self.id.is_empty() && !is_generated_id(self.id) {
             function.set("id", encode_string(self.id));

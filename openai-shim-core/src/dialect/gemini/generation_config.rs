@@ -6,7 +6,8 @@ use super::extra_fields;
 use super::json_keys::{camel_case, parse_object};
 use super::names::NAME;
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, ExtraFields, NATIVE_SCHEMA, Reasoning, Request, ResponseFormat, TokenLimit,
+    DiagnosticCode, Diagnostics, ExtraFields, NATIVE_SCHEMA, Reasoning, ReasoningDisplay, ReasoningMode,
+    ReasoningParam, Request, ResponseFormat, TokenLimit,
 };
 use crate::json::{self, Object, count, encode_string, from_openapi, natural, raw, string_or_json};
 use serde_json::value::RawValue;
@@ -39,7 +40,7 @@ pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec
             "responseMimeType" | "responseSchema" | "responseJsonSchema" => {}
             "thinkingConfig" => {
                 if let Some(config) = parse_object(value) {
-                    request.reasoning = decode_thinking(&config);
+                    request.reasoning.set_decoded(decode_thinking(&config));
                 }
                 extra.push((format!(".{EXTRA_PREFIX}{key}"), raw(value)));
             }
@@ -60,16 +61,23 @@ fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
 
 fn decode_thinking(config: &Object<'_>) -> Reasoning {
     let mut reasoning = Reasoning::default();
+    reasoning.field = "generationConfig.thinkingConfig";
+    if let Some(level) = config.str("thinkingLevel").filter(|level| level != "THINKING_LEVEL_UNSPECIFIED") {
+        reasoning.set_effort(level.to_ascii_lowercase());
+    }
+    // `NONE` is no level of this API: it is sent as one of the others.
+    if !reasoning.is_off() {
+        reasoning.params.insert(ReasoningParam::OwnBudget);
+    }
     match config.get("thinkingBudget").and_then(|budget| json::integer(&string_or_json(budget))) {
-        Some(0) => reasoning.enabled = Some(false),
-        Some(budget) if budget < 0 => reasoning.enabled = Some(true),
+        Some(0) => reasoning.mode = Some(ReasoningMode::Off),
+        Some(budget) if budget < 0 => reasoning.mode = Some(ReasoningMode::On),
         Some(budget) => reasoning.budget = u64::try_from(budget).ok(),
         None => {}
     }
-    if let Some(level) = config.str("thinkingLevel") {
-        let level = level.to_ascii_lowercase();
-        reasoning.effort = Some(level).filter(|l| l != "thinking_level_unspecified");
-    }
+    reasoning.display = config
+        .bool("includeThoughts")
+        .map(|is_shown| if is_shown { ReasoningDisplay::Auto } else { ReasoningDisplay::Omitted });
     reasoning
 }
 
@@ -142,11 +150,13 @@ pub(super) fn encode(request: &Request, diagnostics: &mut Diagnostics) -> Object
         config.set("stopSequences", format!("[{}]", stop.join(",")));
     }
     write_format(request.response_format.as_ref(), &mut config, diagnostics);
-    if let Some(thinking) = encode_thinking(&request.reasoning, diagnostics) {
+    if let Some(thinking) = encode_thinking(&request.reasoning) {
         config.set("thinkingConfig", thinking);
     }
     for (key, value) in request.extra.of(NAME) {
-        if let Some(key) = extra_fields::without_dot(key).strip_prefix(EXTRA_PREFIX) {
+        if let Some(key) = extra_fields::without_dot(key).strip_prefix(EXTRA_PREFIX)
+            && !(key == "thinkingConfig" && request.reasoning.is_changed())
+        {
             config.set(key.to_owned(), value.get().to_owned());
         }
     }
@@ -164,7 +174,7 @@ fn write_format(
         Some(ResponseFormat::JsonObject) => config.set("responseMimeType", "\"application/json\""),
         Some(ResponseFormat::JsonSchema { schema, extra, .. }) => {
             config.set("responseMimeType", "\"application/json\"");
-            extra.report(NAME, "response_format", diagnostics);
+            extra.report_lost(NAME, "response_format", diagnostics);
             if let Some((_, value)) = extra.of(NAME).iter().find(|(key, _)| key == NATIVE_SCHEMA) {
                 config.set("responseSchema", value.get().to_owned());
             } else if let Some(schema) = schema {
@@ -187,38 +197,26 @@ fn write_format(
     }
 }
 
-/// The budget of each reasoning effort, as Google's own OpenAI endpoint sets it. All models take budgets, and only the newest
-/// take levels.
-const EFFORT_BUDGETS: [(&str, i64); 7] = [
-    ("none", 0),
-    ("minimal", 1024),
-    ("low", 1024),
-    ("medium", 8192),
-    ("high", 24576),
-    ("xhigh", 24576),
-    ("max", 24576),
-];
-
-fn encode_thinking(reasoning: &Reasoning, diagnostics: &mut Diagnostics) -> Option<String> {
-    let effort = reasoning.effort.as_deref();
-    let effort_budget = EFFORT_BUDGETS.iter().find(|(known, _)| Some(*known) == effort);
-    let budget = match (reasoning.enabled, reasoning.budget, effort_budget) {
-        (Some(false), ..) => 0,
-        (_, Some(budget), _) => i64::try_from(budget).unwrap_or(i64::MAX),
-        (.., Some((_, budget))) => *budget,
-        (Some(true), ..) => -1,
-        (None, None, None) => {
-            if let Some(effort) = effort {
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, "reasoning_effort", effort);
-            }
-            return None;
+/// Encodes the configuration of thinking: a level or a budget, and whether thoughts are shown.
+fn encode_thinking(reasoning: &Reasoning) -> Option<String> {
+    let mut config = Object::new();
+    let budget = match (reasoning.mode, reasoning.budget, &reasoning.effort) {
+        (Some(ReasoningMode::Off), ..) => Some(String::from("0")),
+        (_, Some(budget), _) => Some(budget.to_string()),
+        (.., Some(level)) => {
+            config.set("thinkingLevel", encode_string(&level.to_ascii_uppercase()));
+            None
         }
+        (Some(_), ..) => Some(String::from("-1")),
+        (None, ..) => None,
     };
-    Some(match budget {
-        0 => String::from(r#"{"thinkingBudget":0}"#),
-        // Other dialects return reasoning by default.
-        budget => format!(r#"{{"thinkingBudget":{budget},"includeThoughts":true}}"#),
-    })
+    if let Some(budget) = budget {
+        config.set("thinkingBudget", budget);
+    }
+    if let Some(display) = reasoning.display {
+        config.set("includeThoughts", (display != ReasoningDisplay::Omitted).to_string());
+    }
+    (!config.is_empty()).then(|| config.to_json())
 }
 
 /// Writes the fields that were changed, and a limit that is missing, into the client's own configuration.
@@ -227,6 +225,7 @@ pub(super) fn encode_changed(config: &mut Object<'_>, request: &Request, diagnos
         (request.stop.is_changed(), &["stopSequences"][..]),
         (request.n.is_changed(), &["candidateCount"]),
         (request.response_format.is_changed(), &FORMAT_FIELDS),
+        (request.reasoning.is_changed(), &["thinkingConfig"]),
     ];
     if groups.iter().any(|(is_changed, _)| *is_changed) {
         let encoded = encode(request, diagnostics);

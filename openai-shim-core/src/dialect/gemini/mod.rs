@@ -25,6 +25,7 @@
 //! | `json_keys` | objects with keys in snake case to objects in camel case |
 //! | `extra_fields` | fields without a place in our model, as `ExtraFields` |
 //! | `auxiliary`, `embeddings` | model lists, token counts, embeddings and other endpoints |
+//! | `native_parts` | parts and tools that only this API has, to what other dialects can read of them |
 //! | `names` | the dialect's name, and names that the files share |
 //!
 //! Reference: <https://ai.google.dev/api/generate-content> (read 2026-11).
@@ -44,6 +45,7 @@ mod finish_reason;
 mod generation_config;
 mod json_keys;
 mod names;
+mod native_parts;
 mod partial_args;
 mod parts;
 mod repair;
@@ -58,8 +60,8 @@ mod usage;
 pub mod wire;
 
 use super::{
-    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape,
-    StreamRepairer,
+    AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
+    Repaired, Shape, StreamRepairer,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -115,6 +117,10 @@ impl Dialect for Gemini {
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, citations::READERS)
+    }
+
+    fn describe_native(&self, json: &str) -> NativeContent {
+        native_parts::describe(json)
     }
 
     fn accepts(&self) -> &'static AcceptsLayer {

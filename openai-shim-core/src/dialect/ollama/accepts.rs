@@ -5,8 +5,8 @@
 
 use crate::accepts::literals::{layer, list};
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, RefSupport, SchemaLayer,
-    ToolChoiceSupport, ToolLayer,
+    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer, ReasoningParam,
+    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -17,7 +17,11 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
         max_choices: Some(1)
     }),
-    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        data_urls_only: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { refs: RefSupport::Inline, root_object: true }),
@@ -27,17 +31,31 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
             omit_for_none: true,
         })
     },
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
 
 /// The rules of `/api/generate`.
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { max_choices: Some(1) }),
-    messages: layer!(MessageLayer { data_urls_only: true, drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        data_urls_only: true,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: layer!(ToolLayer { omit: true }),
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// `think`: <https://docs.ollama.com/capabilities/thinking>
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnSwitch,
+        efforts: list(&["low", "medium", "high", "max"]),
+    })
+}
 
 /// The parameters.
 pub(super) static PARAMS: Params = Params(&[

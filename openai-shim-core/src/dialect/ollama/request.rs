@@ -6,7 +6,10 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::names::{FAMILY, OllamaApi};
 use super::{extra_fields, shape};
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Request, ResponseFormat, Tool};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, ExtraFields, Reasoning, ReasoningMode, ReasoningParam, Request,
+    ResponseFormat, Tool,
+};
 use crate::error::{ClientError, Unsupported};
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
 use std::borrow::Cow;
@@ -47,10 +50,8 @@ pub(super) fn decode(
                 let options = Object::parse(value.as_bytes()).unwrap_or_default();
                 options::decode(&options, &mut request, &mut extra);
             }
-            ("think", ValueKind::Bool) => request.reasoning.enabled = Some(value.trim() == "true"),
-            ("think", ValueKind::String) => {
-                request.reasoning.effort =
-                    decode_string(value).filter(|t| !t.is_empty()).map(Cow::into_owned);
+            ("think", ValueKind::Bool | ValueKind::String) => {
+                decode_think(value, request.reasoning.decoded_mut());
             }
             ("format", ValueKind::Object) => request.response_format.set_decoded(Some(decode_schema(value))),
             ("format", ValueKind::String) if value.trim() == "\"json\"" => {
@@ -69,6 +70,7 @@ pub(super) fn decode(
             _ => push_extra(),
         }
     }
+    request.reasoning.decoded_mut().shown_by_default = true;
     // Ollama sends usage with every response.
     request.include_usage = request.stream;
     request.extra = ExtraFields::new(FAMILY, extra);
@@ -140,6 +142,9 @@ pub(super) fn encode<'a>(
     } else if request.tools.is_changed() {
         write_tools(request, &mut body, diagnostics);
     }
+    if source.is_none() || request.reasoning.is_changed() {
+        write_think(&request.reasoning, &mut body);
+    }
     // Always written: servers that imitate Ollama may have another default.
     if body.bool("stream") != Some(request.stream) {
         body.set("stream", if request.stream { "true" } else { "false" });
@@ -165,9 +170,6 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
         }
         Some(ResponseFormat::Text | ResponseFormat::TextEnum(_)) | None => {}
     }
-    if let Some(think) = write_think(request, diagnostics) {
-        body.set("think", think);
-    }
     if *request.parallel_tool_calls == Some(false) {
         diagnostics.record(DiagnosticCode::ParamDropped, "parallel_tool_calls", "");
     }
@@ -178,28 +180,23 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     }
 }
 
-/// Returns the JSON of `think`. Only some models have levels; all others read a level as `true`.
-fn write_think(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
-    let reasoning = &request.reasoning;
-    if let Some(effort) = reasoning.effort.as_deref() {
-        return Some(match effort {
-            "none" => String::from("false"),
-            "low" | "medium" | "high" => encode_string(effort),
-            "minimal" => {
-                diagnostics.record(DiagnosticCode::ParamClamped, "reasoning_effort", "minimal to low");
-                encode_string("low")
-            }
-            _ => {
-                diagnostics.record(DiagnosticCode::ParamClamped, "reasoning_effort", "to high");
-                encode_string("high")
-            }
-        });
+fn decode_think(value: &str, reasoning: &mut Reasoning) {
+    reasoning.params.insert(ReasoningParam::OwnSwitch);
+    reasoning.field = "think";
+    match decode_string(value) {
+        Some(level) => reasoning.set_effort(level.into_owned()),
+        None => reasoning.set_enabled(value.trim() == "true"),
     }
-    if reasoning.budget.is_some() {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning budget", "");
+}
+
+/// Writes `think`. Only some models have levels; all others read a level as `true`.
+fn write_think(reasoning: &Reasoning, body: &mut Object<'_>) {
+    match (reasoning.mode, &reasoning.effort) {
+        (Some(ReasoningMode::Off), _) => body.set("think", "false"),
+        (_, Some(level)) => body.set("think", encode_string(level)),
+        (Some(_), None) => body.set("think", "true"),
+        (None, None) => drop(body.remove("think")),
     }
-    let enabled = reasoning.enabled.or(reasoning.budget.map(|budget| budget > 0))?;
-    Some(enabled.to_string())
 }
 
 fn write_tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
@@ -219,7 +216,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<St
             if *strict == Some(true) {
                 diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.strict"), "");
             }
-            extra.report(FAMILY, &path, diagnostics);
+            extra.report_lost(FAMILY, &path, diagnostics);
             let mut function = Object::new();
             function.set("name", encode_string(name));
             if let Some(description) = description {

@@ -1,7 +1,8 @@
 //! A response's text to text, reasoning and tool calls, for servers that leave all of them in the text. A fence around JSON
 //! is removed, and the text ends at stop sequences that the upstream does not support.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, ReasoningTags, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::dialect::reasoning_tags::tag_mode;
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 
 /// Extracts from the text of one response.
@@ -18,18 +19,15 @@ pub(super) struct OllamaTextExtractor {
 
 impl OllamaTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        let tag_mode = match spec.quirks.reasoning_tags {
-            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
-            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
-            ReasoningTags::Leading => ReasoningTagMode::Leading,
-        };
+        let tag_mode = tag_mode(&spec.quirks.reasoning_tags);
+        let awaits_prefilled_reasoning = tag_mode.is_prefilled();
         let tool_names = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             parser: OutputParser::new(tag_mode, &tool_names),
             fence_stripper: spec.required_json_fields.is_some().then(FenceStripper::new),
             stop_matcher: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
             tool_names,
-            awaits_prefilled_reasoning: tag_mode == ReasoningTagMode::Prefilled,
+            awaits_prefilled_reasoning,
             has_stopped: false,
         }
     }

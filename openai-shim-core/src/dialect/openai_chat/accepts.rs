@@ -10,20 +10,24 @@
 use crate::accepts::literals::{layer, list, text};
 use crate::accepts::{
     AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ResponseFormatLayer,
-    SchemaLayer, ToolLayer,
+    SchemaLayer, ToolLayer, ToolNameFormat, ToolPairing,
 };
-use crate::dialect::params::{Params, same_name};
+use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(1) }),
-    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, require_members: true }),
         strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
-        ..ToolLayer::default()
+        // <https://github.com/openai/openai-python/blob/main/src/openai/types/shared_params/function_definition.py>
+        ..layer!(ToolLayer { names: ToolNameFormat::Word64, unique_names: true })
     },
     response_format: ResponseFormatLayer {
         strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),
@@ -35,6 +39,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
 /// The parameters: OpenAI's, and those that most servers of this dialect add.
 pub(super) static PARAMS: Params = Params(&[
     same_name("max_tokens"),
+    param("max_tokens", "max_completion_tokens"),
     same_name("temperature"),
     same_name("top_p"),
     same_name("top_k"),

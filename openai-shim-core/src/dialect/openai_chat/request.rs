@@ -22,6 +22,7 @@ mod decode_message;
 mod encode_message;
 mod messages;
 mod raw_fields;
+mod reasoning;
 mod tools;
 
 use messages::MessagesReader;
@@ -72,7 +73,6 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
             "presence_penalty" => request.presence_penalty = number(value),
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
-            "reasoning_effort" => request.reasoning.effort = decode_string(value).map(Cow::into_owned),
             "parallel_tool_calls" => request.parallel_tool_calls.set_decoded(object.bool(key)),
             "stop" => request.stop.set_decoded(read_stop_sequences(value)),
             "tools" => request.tools.set_decoded(tools::decode_tools(&object, diagnostics)?),
@@ -85,10 +85,16 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
                 if object.bool("logprobs") == Some(true) && natural(value).is_some_and(|top| top > 0) => {}
             "logit_bias" if value_kind(value) != ValueKind::Null => request.logit_bias = Some(raw(value)),
             _ if SHARED.contains(&key) => request.shared.push((key.to_owned(), raw(value))),
-            _ => extra.push((key.to_owned(), raw(value))),
+            _ => {
+                // The dot marks what other dialects can express, too.
+                let is_read = reasoning::param(key)
+                    .is_some_and(|param| reasoning::decode(param, value, request.reasoning.decoded_mut()));
+                extra.push((if is_read { format!(".{key}") } else { key.to_owned() }, raw(value)));
+            }
         }
     }
     decode_legacy_functions(&mut request, &mut extra);
+    request.reasoning.decoded_mut().shown_by_default = true;
     request.extra = ExtraFields::new(NAME, extra);
     if request.include_usage && !request.stream {
         request.include_usage = false;
@@ -187,11 +193,10 @@ pub(super) fn encode<'a>(
         body.remove("prompt");
     }
     if source.is_none() {
-        write_params(request, &mut body, diagnostics);
-        let reasoning = &request.reasoning;
-        if reasoning.as_effort().is_none() && reasoning.enabled.is_some() {
-            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking on or off");
-        }
+        write_params(request, &mut body);
+    }
+    if request.reasoning.is_changed() || (source.is_none() && request.extra.dialect != NAME) {
+        reasoning::encode(&request.reasoning, &mut body);
     }
     let is_translated = source.is_none();
     if request.extra.of(NAME).iter().any(|(key, _)| key == LEGACY_FUNCTIONS) {
@@ -275,7 +280,7 @@ fn encode_messages(request: &Request, source: Option<&[u8]>, diagnostics: &mut D
         }
         match message.source_span().and_then(|span| source?.get(span.range())) {
             Some(bytes) => list.extend_from_slice(bytes),
-            None => encode_message::encode(message, &mut list, i, diagnostics),
+            None => encode_message::encode(message, request.reasoning_field, &mut list, i, diagnostics),
         }
     }
     list.push(b']');
@@ -306,7 +311,7 @@ fn stream_options(request: &Request, body: &mut Object<'_>, diagnostics: &mut Di
 }
 
 /// Writes the parameters of a request that came in another dialect.
-fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
+fn write_params(request: &Request, body: &mut Object<'_>) {
     let mut set = |key: &'static str, value: Option<String>| {
         if let Some(value) = value {
             body.set(key, value);
@@ -321,13 +326,11 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     set("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     set("seed", request.seed.map(|v| v.to_string()));
     set("user", request.user.as_deref().map(encode_string));
-    set("reasoning_effort", request.reasoning.as_effort().map(encode_string));
-    if request.reasoning.budget.is_some() && request.reasoning.effort.is_none() {
-        diagnostics.record(DiagnosticCode::ParamRenamed, "reasoning", "a budget, as an effort");
-    }
-    let extra = request.extra.of(NAME).iter().filter(|(key, _)| !key.starts_with('.'));
+    // A dot marks what the canonical model has a place for.
+    let is_written = |key: &str| key.strip_prefix('.').is_none_or(|name| reasoning::param(name).is_some());
+    let extra = request.extra.of(NAME).iter().filter(|(key, _)| is_written(key));
     for (key, value) in extra.chain(&request.shared) {
-        body.set(key.clone(), value.get().to_owned());
+        body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }
     if let Some(top) = request.logprobs {
         body.set("logprobs", "true");

@@ -3,17 +3,29 @@
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
 use crate::accepts::literals::{layer, list};
-use crate::accepts::{AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE, ToolLayer};
+use crate::accepts::{
+    AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE, ReasoningDefault, ReasoningLayer, ReasoningParam,
+    ToolLayer, ToolPairing,
+};
 use crate::dialect::params::{Params, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API, which takes a limit of 0 tokens.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    messages: layer!(MessageLayer { drop_system_lines: list(&[REQUEST_NONCE]) }),
+    messages: layer!(MessageLayer {
+        tool_pairing: ToolPairing::Adjacent,
+        drop_system_lines: list(&[REQUEST_NONCE]),
+    }),
     media: media(),
     tools: layer!(ToolLayer { omit: true }),
+    reasoning: reasoning(),
     ..AcceptsLayer::default()
 });
+
+/// There is no parameter for it.
+fn reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer { param: ReasoningParam::Unsupported, default: ReasoningDefault::Off })
+}
 
 /// The parameters: OpenAI's, and those that most servers of this dialect add.
 pub(super) static PARAMS: Params = Params(&[

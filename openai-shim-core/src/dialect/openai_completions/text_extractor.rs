@@ -1,7 +1,8 @@
 //! The text of one choice in, text, reasoning and tool calls out, for clients of dialects that have fields for these.
 
 use super::prompt_echo::is_same_dialect;
-use crate::canonical::{DiagnosticCode, Diagnostics, ReasoningTags, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
+use crate::dialect::reasoning_tags::tag_mode;
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment};
 
 const FIELD_PATH: &str = "choices[].text";
@@ -16,12 +17,8 @@ impl CompletionsTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         // A client of this dialect gets the text unchanged.
         let is_unchanged = is_same_dialect(spec);
-        let mode = match spec.quirks.reasoning_tags {
-            _ if is_unchanged => ReasoningTagMode::Ignore,
-            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
-            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
-            ReasoningTags::Leading => ReasoningTagMode::Leading,
-        };
+        let mode =
+            if is_unchanged { ReasoningTagMode::Ignore } else { tag_mode(&spec.quirks.reasoning_tags) };
         let tools =
             if is_unchanged || spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {

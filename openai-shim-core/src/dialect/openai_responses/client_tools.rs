@@ -6,7 +6,7 @@ mod table;
 
 use super::extra_fields::{self, parse_or_empty};
 use super::names::{CLIENT_TOOL, NAME};
-use crate::canonical::{Block, ExtraFields, Request, Tool, ToolChoice};
+use crate::canonical::{Block, ExtraFields, NATIVE_SCHEMA, Request, Tool, ToolChoice};
 use crate::json::{Object, encode_string, raw};
 use definition::Payload;
 pub(super) use definition::{ClientTool, OutputForm};
@@ -68,10 +68,12 @@ impl ClientTool {
         for key in self.described_members {
             if let Some(value) = tool.non_null(key) {
                 let label = key.replace('_', " ");
-                description.push_str(&format!(" {label}: {}.", crate::json::string_or_json(value)));
+                description.extend([" ", &label, ": ", &crate::json::string_or_json(value), "."]);
             }
         }
-        let mut members = vec![(CLIENT_TOOL.to_owned(), raw(tool.to_json()))];
+        // In its own dialect the tool has no schema.
+        let mut members =
+            vec![(CLIENT_TOOL.to_owned(), raw(tool.to_json())), (NATIVE_SCHEMA.to_owned(), raw("true"))];
         members.extend(
             tool.get("allowed_callers").map(|callers| (String::from("allowed_callers"), raw(callers))),
         );
@@ -103,6 +105,27 @@ impl ClientTool {
             }
             Payload::Inline(key) => format!("{{\"{key}\":{}}}", item.get(key).unwrap_or("null")),
         }
+    }
+
+    /// Sets the members that a call has in an answer. `None` if the arguments do not fit.
+    pub(super) fn set_answer(&self, arguments: &str, item: &mut Object<'_>) -> Option<()> {
+        self.set_arguments(arguments, item)?;
+        let [members, payload_members] = self.answer_members;
+        let fill = |object: &mut Object<'_>, members: &[(&'static str, &'static str)]| {
+            for (key, value) in members {
+                if object.get(key).is_none() {
+                    object.set(*key, *value);
+                }
+            }
+        };
+        fill(item, members);
+        if !payload_members.is_empty() {
+            let key = self.payload.key();
+            let mut payload = item.object(key).map(Object::into_owned).unwrap_or_default();
+            fill(&mut payload, payload_members);
+            item.set(key, payload.to_json());
+        }
+        Some(())
     }
 
     /// Sets the members of a call item that come from the arguments. `None` if the arguments do not fit.

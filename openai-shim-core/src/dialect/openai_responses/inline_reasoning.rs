@@ -3,9 +3,9 @@
 use super::super::Decoder;
 use super::decode::ResponsesDecoder;
 use crate::canonical::{
-    Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, ReasoningTags, Response,
-    ResponseSpec,
+    Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, Response, ResponseSpec,
 };
+use crate::dialect::reasoning_tags::tag_mode;
 use crate::extract::{OutputParser, ReasoningTagMode, Segment};
 use crate::framing::Frame;
 
@@ -38,17 +38,9 @@ struct OpenText {
     emitted: Option<BlockKind>,
 }
 
-fn tag_mode(spec: &ResponseSpec) -> ReasoningTagMode {
-    match spec.quirks.reasoning_tags {
-        ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
-        ReasoningTags::Ignore => ReasoningTagMode::Ignore,
-        ReasoningTags::Leading => ReasoningTagMode::Leading,
-    }
-}
-
 impl InlineReasoningDecoder {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        let mode = tag_mode(spec);
+        let mode = tag_mode(&spec.quirks.reasoning_tags);
         let phase = if mode == ReasoningTagMode::Ignore { Phase::Done } else { Phase::BeforeText };
         Self { decoder: ResponsesDecoder::default(), mode, phase, added_blocks: 0 }
     }
@@ -56,7 +48,7 @@ impl InlineReasoningDecoder {
     fn event(&mut self, event: Event, out: &mut Vec<Event>) {
         match (event, &mut self.phase) {
             (Event::Open { choice, block, kind: BlockKind::Text }, Phase::BeforeText) => {
-                let parser = OutputParser::new(self.mode, &[]);
+                let parser = OutputParser::new(self.mode.clone(), &[]);
                 self.phase = Phase::InText(OpenText { choice, block, parser, emitted: None });
             }
             (Event::Delta { block, delta: Delta::Text(text), .. }, Phase::InText(open))
@@ -159,7 +151,8 @@ pub(super) fn extract(response: &mut Response, spec: &ResponseSpec, diagnostics:
         let first_text = choice.blocks.iter().position(|block| matches!(block, Block::Text { .. }));
         let Some(position) = first_text else { continue };
         let Some(Block::Text { text, .. }) = choice.blocks.get_mut(position) else { continue };
-        let (mut parser, mut segments) = (OutputParser::new(tag_mode(spec), &[]), Vec::new());
+        let (mut parser, mut segments) =
+            (OutputParser::new(tag_mode(&spec.quirks.reasoning_tags), &[]), Vec::new());
         parser.push(text, &mut segments);
         parser.finish(&mut segments);
         let (mut reasoning, mut answer) = (String::new(), String::new());

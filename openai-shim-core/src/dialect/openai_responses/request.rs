@@ -58,11 +58,12 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "text" => decode_text_options(&parse_or_empty(value), &mut request, &mut extra),
             "reasoning" => {
                 let reasoning = parse_or_empty(value);
-                request.reasoning.effort = reasoning.str("effort").map(Cow::into_owned);
-                extra.extend(native_options(key, &reasoning, &["effort"]));
+                let known = params::decode_reasoning(&reasoning, request.reasoning.decoded_mut());
+                extra.extend(native_options(key, &reasoning, known));
             }
             "conversation" | "prompt" | "previous_response_id" => {
                 request.same_dialect_only.get_or_insert(missing_reference(key, value));
+                request.continues_stored = true;
                 request.references.push(format!("{key}:{value}"));
                 extra.push((key.to_owned(), raw(value)));
             }

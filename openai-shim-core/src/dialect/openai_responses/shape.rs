@@ -64,6 +64,19 @@ pub(super) static ITEM: Shape =
             (&["function_call"], &FUNCTION_CALL),
             (&["custom_tool_call"], &CUSTOM_CALL),
             (&["function_call_output", "custom_tool_call_output"], &CALL_OUTPUT),
+            (&["local_shell_call", "shell_call", "computer_call"], &ACTION_CALL),
+            (&["apply_patch_call"], &PATCH_CALL),
+            (&["tool_search_call"], &SEARCH_CALL),
+            (
+                &[
+                    "local_shell_call_output",
+                    "shell_call_output",
+                    "apply_patch_call_output",
+                    "computer_call_output",
+                ],
+                &CLIENT_TOOL_OUTPUT,
+            ),
+            (&["tool_search_output"], &SEARCH_OUTPUT),
             (&["item_reference"], &ITEM_REFERENCE),
             (&["additional_tools"], &ADDITIONAL_TOOLS),
         ])
@@ -97,6 +110,20 @@ static CALL_OUTPUT: Shape = shape(
     "outputs",
     &[refuse("call_id", &[Text]), refuse("output", &[Text, List(&[Text, Object(&PART)]), Any])],
 );
+static ACTION_CALL: Shape = shape("calls", &ACTION_CALL_MEMBERS);
+static ACTION_CALL_MEMBERS: [Member; 4] = [
+    refuse("call_id", &[Text]),
+    refuse("action", &[Map]),
+    refuse("actions", &[List(&[Map])]),
+    refuse("environment", &[Map]),
+];
+static PATCH_CALL: Shape = shape("calls", &[refuse("call_id", &[Text]), refuse("operation", &[Map])]);
+static SEARCH_CALL: Shape =
+    shape("calls", &[refuse("call_id", &[Text]), refuse("execution", &[Text]), refuse("arguments", &[Any])]);
+static CLIENT_TOOL_OUTPUT: Shape = shape("outputs", &[refuse("call_id", &[Text]), refuse("output", &[Any])]);
+static SEARCH_OUTPUT: Shape = shape("outputs", &SEARCH_OUTPUT_MEMBERS);
+static SEARCH_OUTPUT_MEMBERS: [Member; 3] =
+    [refuse("call_id", &[Text]), refuse("execution", &[Text]), refuse("tools", &[List(&[Object(&TOOL)])])];
 static ITEM_REFERENCE: Shape = shape("references", &[refuse("id", &[Text])]);
 static ADDITIONAL_TOOLS: Shape = shape("items", &[refuse("tools", &[List(&[Object(&TOOL)])])]);
 
@@ -133,6 +160,8 @@ static TOOL: Shape = shape("tools", &[refuse("type", &[Text])]).with_variants(&[
     (&["function", ""], &FUNCTION),
     (&["custom"], &CUSTOM),
     (&["namespace"], &NAMESPACE),
+    (&["shell"], &SHELL),
+    (&["tool_search"], &TOOL_SEARCH),
 ]);
 static FUNCTION: Shape = shape(
     "functions",
@@ -162,6 +191,9 @@ static GRAMMAR: Shape = shape(
     "formats",
     &[warn("type", &[Text]), warn("syntax", &[Text]), warn("definition", &[Text]), warn("grammar", &[Map])],
 );
+static SHELL: Shape = shape("tools", &[refuse("environment", &[Map])]);
+static TOOL_SEARCH: Shape =
+    shape("tools", &[refuse("execution", &[Text]), warn("description", &[Text]), warn("parameters", &[Map])]);
 static NAMESPACE: Shape = shape("namespaces", &NAMESPACE_MEMBERS);
 static NAMESPACE_MEMBERS: [Member; 3] =
     [refuse("name", &[Text]), warn("description", &[Text]), refuse("tools", &[List(&[Object(&TOOL)])])];

@@ -13,17 +13,13 @@ use crate::json::Object;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The longest function name that upstreams accept.
-const MAX_NAME_BYTES: usize = 64;
-
-/// Joins a namespace and a name; a name that would be too long stays alone.
+/// Joins a namespace and a name.
 pub(super) fn join(namespace: Option<&str>, name: &str) -> String {
     let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty() && *namespace != name) else {
         return name.to_owned();
     };
     let separator = if namespace.ends_with('_') { "" } else { "__" };
-    let joined = format!("{namespace}{separator}{name}");
-    if joined.len() > MAX_NAME_BYTES { name.to_owned() } else { joined }
+    format!("{namespace}{separator}{name}")
 }
 
 /// A tool as the client names it.

@@ -2,7 +2,7 @@
 //! left as well.
 
 use super::super::recipient::Recipient;
-use super::foreign::{describe, is_foreign};
+use super::foreign::describe;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Request, Text};
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
@@ -26,7 +26,7 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
 
 fn has_foreign(blocks: &[Block], recipient: &Recipient<'_>) -> bool {
     blocks.iter().any(|block| match block {
-        Block::Native { dialect, .. } => is_foreign(dialect, recipient),
+        Block::Native { dialect, .. } => !recipient.is_own(dialect),
         Block::ToolResult { blocks, .. } => has_foreign(blocks, recipient),
         _ => false,
     })
@@ -48,7 +48,7 @@ fn rewrite(
     };
     for block in blocks {
         match block {
-            Block::Native { dialect, raw } if is_foreign(dialect, recipient) => {
+            Block::Native { dialect, raw } if !recipient.is_own(dialect) => {
                 let content = describe(dialect, raw.get());
                 let code = match (content.text.is_empty(), content.is_covered) {
                     (false, _) => DiagnosticCode::NativeAsText,

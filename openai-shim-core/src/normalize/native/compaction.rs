@@ -4,13 +4,12 @@
 //! <https://platform.claude.com/docs/en/build-with-claude/context-editing>.
 
 use super::super::recipient::Recipient;
-use super::foreign::is_foreign;
 use crate::canonical::{Block, COMPACTION, DiagnosticCode, Diagnostics, ExtraFields, Message, Request, Role};
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let is_compaction = |block: &Block| match block {
         Block::Text { extra, .. } if !extra.is_empty() => {
-            is_foreign(extra.dialect, recipient) && extra.get(COMPACTION).is_some()
+            !recipient.is_own(extra.dialect) && extra.get(COMPACTION).is_some()
         }
         _ => false,
     };

@@ -2,18 +2,18 @@
 //! provider's programs may call, and without those that the client does not offer yet.
 
 use super::super::recipient::Recipient;
-use super::foreign::{describe, is_foreign};
+use super::foreign::describe;
 use crate::canonical::{DiagnosticCode, Diagnostics, Request, Tool};
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let is_offered = |tool: &Tool| match tool {
-        Tool::Native { dialect, .. } => !is_foreign(dialect, recipient),
+        Tool::Native { dialect, .. } => recipient.is_own(dialect),
         Tool::Function { extra, .. } if extra.is_empty() => true,
         Tool::Function { extra, .. } => {
-            !is_foreign(extra.dialect, recipient) || extra.get(CALLERS).is_none_or(allows_direct_calls)
+            recipient.is_own(extra.dialect) || extra.get(CALLERS).is_none_or(allows_direct_calls)
         }
     };
-    let withholds = !request.withheld_tools.is_empty() && is_foreign(request.extra.dialect, recipient);
+    let withholds = !request.withheld_tools.is_empty() && !recipient.is_own(request.extra.dialect);
     if !withholds && request.tools.iter().all(is_offered) {
         return;
     }
@@ -23,7 +23,7 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
         let field_path = format!("tools[{i}]");
         i += 1;
         match tool {
-            Tool::Native { dialect, raw } if is_foreign(dialect, recipient) => {
+            Tool::Native { dialect, raw } if !recipient.is_own(dialect) => {
                 let content = describe(dialect, raw.get());
                 let (code, detail) = if content.is_covered {
                     let detail = format!("{}: all tools are offered from the start", content.name);

@@ -5,6 +5,7 @@ use super::leave_out::{leave_out, other_tool_choice};
 use super::message_pattern::Captures;
 use super::refusals::Remedy;
 use super::sent_request::{ContentShape, SentRequest};
+use crate::json::member_path::is_same_name;
 
 /// What a matching pattern finds in an error.
 pub(super) struct RefusalMatch<'e> {
@@ -106,9 +107,11 @@ const OPENAI_RANGES: &[(&str, f64, f64)] = &[
 ];
 
 fn clamp(refusal: &RefusalMatch<'_>, request: &SentRequest<'_>) -> Option<Adaptation> {
-    let [name] = request.locate(refusal.field?).pop()?.try_into().ok()?;
-    let value = request.number(&name)?;
-    let openai = OPENAI_RANGES.iter().find(|(key, ..)| *key == name);
+    let path = request.locate(refusal.field?).pop()?;
+    let value = request.number_at(&path)?;
+    let key = path.last().map(|key| request.openai_name(key))?;
+    let openai = OPENAI_RANGES.iter().find(|(known, ..)| is_same_name(known, key));
+    let name = path.join(".");
     if openai.is_some_and(|(_, low, high)| value < *low || value > *high) || name == "n" {
         return None;
     }
@@ -118,7 +121,9 @@ fn clamp(refusal: &RefusalMatch<'_>, request: &SentRequest<'_>) -> Option<Adapta
         return Some(Adaptation::DropParam(name));
     }
     // Tokens are whole numbers: below 10 means at most 9.
-    let below = captures.below.map(|below| if name.contains("tokens") { below - 1.0 } else { below });
+    let below = captures
+        .below
+        .map(|below| if name.to_ascii_lowercase().contains("tokens") { below - 1.0 } else { below });
     let low = captures.low.or(openai.map(|(_, low, _)| *low))?;
     let high = captures.high.or(below).or(openai.map(|(.., high)| *high))?;
     let is_range = low.is_finite() && high.is_finite() && low <= high;

@@ -164,6 +164,24 @@ impl<'a> SentRequest<'a> {
         self.messages.iter().any(|m| m.object.non_null(name).is_some())
     }
 
+    /// The number at a path through objects.
+    pub(super) fn number_at(&self, path: &[String]) -> Option<f64> {
+        let (last, above) = path.split_last()?;
+        let mut object = self.body.clone();
+        for key in above {
+            object = object.object(key)?.into_owned();
+        }
+        object.get(last)?.trim().parse().ok()
+    }
+
+    /// OpenAI's name of a parameter.
+    pub(super) fn openai_name<'n>(&self, key: &'n str) -> &'n str {
+        match key {
+            "maxOutputTokens" | "max_output_tokens" | "num_predict" => "max_tokens",
+            _ => key,
+        }
+    }
+
     /// The value of a parameter that is a number.
     pub(super) fn number(&self, key: &str) -> Option<f64> {
         self.body.get(key)?.trim().parse().ok()

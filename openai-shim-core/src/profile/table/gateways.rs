@@ -1,8 +1,14 @@
 //! Gateways: services with one API for the models of many vendors.
 
-use super::helpers::{anywhere, at_host, layer, list, max_tokens_only, reasoning_by, text};
-use crate::accepts::{MEDIA_SOURCES, MediaLayer, MessageLayer, ParamLayer, ReasoningParam, ToolLayer};
-use crate::profile::definition::{Auth, Profile};
+use super::helpers::{
+    always_reasons, anywhere, at_host, for_models, layer, list, max_tokens_only, reasoning_by, reasoning_in,
+    text,
+};
+use crate::accepts::{
+    MEDIA_SOURCES, MediaLayer, MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam,
+    ToolLayer,
+};
+use crate::profile::definition::{Auth, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
     vec![
@@ -17,10 +23,27 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             // They name the client's app.
             forward_headers: list(&["http-referer", "x-title"]),
-            messages: MessageLayer::default(),
+            messages: reasoning_in(ReasoningField::Reasoning),
             reasoning: reasoning_by(ReasoningParam::Reasoning),
             // It reads files at an address too.
             media: layer!(MediaLayer { file_sources: list(&MEDIA_SOURCES) }),
+            model_overrides: vec![ModelOverride {
+                reasoning: layer!(ReasoningLayer {
+                    modes: list(&["enabled"]),
+                    ..always_reasons(&["minimal", "low", "medium", "high", "xhigh", "max"])
+                }),
+                ..for_models(&[
+                    "openai/o1*",
+                    "openai/o3*",
+                    "openai/o4*",
+                    "openai/gpt-oss*",
+                    "perplexity/sonar*reasoning*",
+                    "x-ai/grok-build*",
+                    "z-ai/glm-5.3*",
+                    "qwen/qwen3.8-max*",
+                    "google/gemini*pro*",
+                ])
+            }],
             ..at_host("openrouter", "https://openrouter.ai/api/v1")
         },
         Profile {

@@ -1,9 +1,11 @@
 //! Short forms for the literals of the table: profiles by how they are selected, and rules that many of them share.
 
-pub(super) use crate::accepts::literals::{added, layer, list, map, ranges, shared, text, words};
+pub(super) use crate::accepts::literals::{
+    added, layer, list, map, numbers, ranges, shared, text, text_values,
+};
 use crate::accepts::{
-    MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, RefSupport, ResponseFormatLayer,
-    SchemaLayer, ToolChoiceSupport, ToolLayer,
+    MediaLayer, MessageLayer, ParamLayer, ReasoningDefault, ReasoningField, ReasoningLayer, ReasoningParam,
+    RefSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -44,7 +46,7 @@ pub(super) fn for_models(names: &[&str]) -> ModelOverride {
 pub(super) fn gemini_3_placeholder_signature() -> ModelOverride {
     ModelOverride {
         messages: layer!(MessageLayer { placeholder_signature: text("skip_thought_signature_validator") }),
-        ..for_models(&["*gemini-3*"])
+        ..for_models(&["*gemini-3*", "*gemini-4*"])
     }
 }
 
@@ -81,6 +83,16 @@ pub(super) fn image_details(known: &[&str]) -> MediaLayer {
 /// For servers that accept these efforts only.
 pub(super) fn efforts(known: &[&str]) -> ReasoningLayer {
     layer!(ReasoningLayer { efforts: list(known) })
+}
+
+/// For models that cannot stop reasoning and accept these efforts.
+pub(super) fn always_reasons(known: &[&str]) -> ReasoningLayer {
+    layer!(ReasoningLayer { default: ReasoningDefault::On, ..efforts(known) })
+}
+
+/// For servers that read the reasoning of earlier turns in another field than `reasoning_content`.
+pub(super) fn reasoning_in(field: ReasoningField) -> MessageLayer {
+    layer!(MessageLayer { reasoning_field: field })
 }
 
 /// For servers that take another parameter for reasoning.

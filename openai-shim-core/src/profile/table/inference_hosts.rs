@@ -1,15 +1,16 @@
 //! Inference hosts: services that run models of several vendors (Groq, Together, Fireworks, …).
 
 use super::claude_params::claude_params;
+use super::gemini_models;
 use super::helpers::{
-    added, also_completions, anywhere, at_host, developer_as_system, drop_params, efforts, for_models,
-    forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only, media_from_users,
-    reasoning_by, shared, text,
+    added, also_completions, always_reasons, anywhere, at_host, developer_as_system, drop_params, efforts,
+    for_models, forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only,
+    media_from_users, reasoning_by, reasoning_in, shared, text,
 };
 use crate::accepts::{
-    ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningHistory,
-    ReasoningParam, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, StreamingLayer,
-    ToolCallIdFormat, ToolLayer,
+    ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningField,
+    ReasoningHistory, ReasoningParam, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    StreamingLayer, ToolCallIdFormat, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -52,8 +53,20 @@ pub(super) fn profiles() -> Vec<Profile> {
                     ..for_models(&["llama-3.1-8b-instant", "llama-3.3-70b-versatile"])
                 },
                 ModelOverride {
-                    reasoning: efforts(&["low", "medium", "high"]),
+                    messages: layer!(MessageLayer {
+                        reasoning_history: ReasoningHistory::Keep,
+                        reasoning_field: ReasoningField::Reasoning
+                    }),
+                    ..for_models(&["openai/gpt-oss-*", "qwen/*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high"]),
                     ..for_models(&["openai/gpt-oss-*"])
+                },
+                ModelOverride { reasoning: efforts(&["none", "default"]), ..for_models(&["qwen/qwen3-*"]) },
+                ModelOverride {
+                    reasoning: efforts(&["none", "default", "low", "medium", "high"]),
+                    ..for_models(&["qwen/qwen3.8-27b*"])
                 },
             ],
             media: media_from_users(&["image"]),
@@ -63,16 +76,27 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("Cerebras"),
             sources: list(&[
                 "https://inference-docs.cerebras.ai/resources/openai (R3)",
-                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R27 R30 R50)",
+                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R30 R50)",
                 "https://github.com/Kilo-Org/kilocode/issues/10375 (R22)",
                 "corpus: cerebras",
             ]),
-            params: layer!(ParamLayer { max_stop_sequences: Some(4), ..drop_params(&["logit_bias"]) }),
+            params: layer!(ParamLayer { max_stop_sequences: Some(4) }),
             messages: layer!(MessageLayer {
-                reasoning_history: ReasoningHistory::Drop,
+                reasoning_field: ReasoningField::Reasoning,
                 ..developer_as_system()
             }),
             reasoning: efforts(&["none", "low", "medium", "high"]),
+            model_overrides: vec![
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high"]),
+                    ..for_models(&["gpt-oss*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "high", "max"]),
+                    ..for_models(&["*kimi-k3*", "*glm-5.3*"])
+                },
+                ModelOverride { messages: reasoning_in(ReasoningField::ThinkTags), ..for_models(&["*glm*"]) },
+            ],
             ..at_host("cerebras", "https://api.cerebras.ai/v1")
         },
         Profile {
@@ -179,11 +203,12 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("IBM watsonx.ai, by its model gateway"),
             sources: list(&[
                 "https://www.ibm.com/docs/en/watsonx/saas?topic=generation-inferencing-gateway-models",
-                "https://pypi.org/project/ibm-watsonx-ai (no top_k)",
+                "https://pypi.org/project/ibm-watsonx-ai (R58)",
             ]),
             hosts: list(&["*.ml.cloud.ibm.com"]),
             params: drop_params(&["top_k"]),
             messages: MessageLayer::default(),
+            reasoning: efforts(&["low", "medium", "high"]),
             ..anywhere("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
         },
         Profile {
@@ -212,6 +237,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                     params: layer!(ParamLayer { default_only: list(&["temperature", "top_k", "top_p"]) }),
                     ..for_models(&["*grok-4.6*", "*grok-4-6*"])
                 }],
+                vec![ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high"]),
+                    ..for_models(&["openai.gpt-oss*"])
+                }],
             ]
             .concat(),
             tools: ToolLayer { strict_schema: bedrock_strict_schema(), ..ToolLayer::default() },
@@ -236,13 +265,17 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             has_model_list: false,
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: vec![
-                ModelOverride {
-                    params: drop_params(&["frequency_penalty", "presence_penalty"]),
-                    ..for_models(&["google/gemini-3*"])
-                },
-                gemini_3_placeholder_signature(),
-            ],
+            model_overrides: [
+                vec![
+                    ModelOverride {
+                        params: drop_params(&["frequency_penalty", "presence_penalty"]),
+                        ..for_models(&["google/gemini-3*"])
+                    },
+                    gemini_3_placeholder_signature(),
+                ],
+                gemini_models::as_chat(),
+            ]
+            .concat(),
             ..at_host(
                 "vertex-openai",
                 "https://aiplatform.googleapis.com/v1/projects/YOUR-PROJECT/locations/global/endpoints/openapi",
@@ -367,6 +400,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 drop: added(&["logit_bias", "user"]),
                 max_choices: Some(1),
                 ..max_tokens_only()
+            }),
+            messages: layer!(MessageLayer {
+                reasoning_field: ReasoningField::Reasoning,
+                ..developer_as_system()
             }),
             tools: forced_choice_as_auto(),
             ..at_host("ollama-cloud", "https://ollama.com/v1")

@@ -4,14 +4,17 @@
 //! the profile lacks is derived from the upstream's errors. So a literal begins as `compatible`, the profile of every server
 //! that no other one matches, and contains only what is known to differ.
 
+mod claude_models;
 mod claude_params;
 mod gateways;
+mod gemini_models;
 mod gpt_params;
 mod helpers;
 mod inference_hosts;
 mod model_vendors;
 mod native_apis;
 mod openai;
+mod openai_models;
 mod self_hosted;
 
 use super::definition::Profile;

@@ -1,15 +1,17 @@
 //! Model vendors with an API that is nearly OpenAI's.
 
 use super::claude_params::claude_params;
+use super::gemini_models;
 use super::helpers::{
-    at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
+    always_reasons, at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
     gemini_3_placeholder_signature, image_details, inline_schemas, layer, list, map, max_tokens_only,
     media_from_users, ranges, reasoning_by, text,
 };
 use crate::accepts::{
-    AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory,
-    ReasoningLayer, ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, StreamingLayer,
-    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningDefault,
+    ReasoningField, ReasoningHistory, ReasoningLayer, ReasoningParam, ResponseFormatLayer,
+    ResponseFormatSupport, SchemaLayer, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
+    ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -62,8 +64,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             params: drop_params(&["frequency_penalty", "presence_penalty"]),
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: vec![gemini_3_placeholder_signature()],
-            tools: inline_schemas(),
+            model_overrides: [vec![gemini_3_placeholder_signature()], gemini_models::as_chat()].concat(),
+            tools: layer!(ToolLayer { names: ToolNameFormat::Identifier64, ..inline_schemas() }),
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at_host("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
@@ -96,10 +98,16 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             tools: ToolLayer { require_parameters: Some(true), ..inline_schemas() },
             stream: layer!(StreamingLayer { accepts_options: false }),
-            model_overrides: vec![ModelOverride {
-                messages: layer!(MessageLayer { assistant_after_tool: true }),
-                ..for_models(&["devstral*", "mistral-medium*"])
-            }],
+            model_overrides: vec![
+                ModelOverride {
+                    messages: layer!(MessageLayer { assistant_after_tool: true }),
+                    ..for_models(&["devstral*", "mistral-medium*"])
+                },
+                ModelOverride {
+                    reasoning: efforts(&["none", "high"]),
+                    ..for_models(&["mistral-medium-3.5*", "mistral-small-4*", "mistral-large-4*"])
+                },
+            ],
             media: image_details(&["auto", "low", "high"]),
             ..at_host("mistral", "https://api.mistral.ai/v1")
         },
@@ -111,16 +119,20 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/llm-exe/llm-exe/issues/662 (R46)",
                 "https://github.com/anomalyco/opencode/issues/24722 (R21)",
                 "https://github.com/earendil-works/pi (R3)",
+                "https://github.com/deepseek-ai/awesome-deepseek-integration/issues/740",
                 "corpus: deepseek (R13 R37 R53)",
             ]),
             params: max_tokens_only(),
             messages: layer!(MessageLayer {
+                tool_pairing: ToolPairing::Adjacent,
                 reasoning_history: ReasoningHistory::Restore,
+                reasoning_field: ReasoningField::ReasoningContent,
                 ..developer_as_system()
             }),
             response_format: layer!(ResponseFormatLayer { json_schema: ResponseFormatSupport::JsonObject }),
             reasoning: layer!(ReasoningLayer {
                 param: ReasoningParam::Thinking,
+                default: ReasoningDefault::On,
                 ..efforts(&["low", "high", "max"])
             }),
             model_overrides: vec![
@@ -155,6 +167,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 max_stop_sequences: Some(4)
             }),
             messages: layer!(MessageLayer { name_field: MessageNamePolicy::Drop, ..developer_as_system() }),
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             model_overrides: vec![
                 ModelOverride {
                     params: layer!(ParamLayer {
@@ -176,10 +189,21 @@ pub(super) fn profiles() -> Vec<Profile> {
                     reasoning: reasoning_by(ReasoningParam::Unsupported),
                     ..for_models(&["grok-4", "grok-4-*", "grok-4.20*reasoning", "grok-code-fast*"])
                 },
-                ModelOverride { reasoning: efforts(&["low", "high"]), ..for_models(&["grok-3-mini*"]) },
+                ModelOverride {
+                    reasoning: efforts(&["none", "low", "high"]),
+                    ..for_models(&["grok-3-mini*"])
+                },
                 ModelOverride {
                     reasoning: efforts(&["none", "low", "medium", "high"]),
                     ..for_models(&["grok-4.3*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high"]),
+                    ..for_models(&["grok-4.5*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "medium", "high", "xhigh"]),
+                    ..for_models(&["grok-4.6*", "grok-4.7*"])
                 },
             ],
             ..at_host("xai", "https://api.x.ai/v1")
@@ -205,12 +229,14 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
             response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::JsonSchema }),
+            reasoning: efforts(&["minimal", "low", "medium", "high"]),
             ..at_host("perplexity", "https://api.perplexity.ai")
         },
         Profile {
             description: text("Moonshot: Kimi"),
             sources: list(&[
                 "https://platform.kimi.ai/docs/api/chat",
+                "https://platform.kimi.ai/docs/api/tool-use",
                 "https://platform.kimi.ai/docs/api/models-overview (R28 R31)",
                 "https://java.agentscope.io/v2/en/integration/model/kimi (R21 R31 R41 R49)",
                 "https://github.com/UKGovernmentBEIS/inspect_ai/pull/5152 (R34 R35 R37)",
@@ -224,11 +250,12 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer {
                 data_urls_only: true,
                 reasoning_history: ReasoningHistory::Restore,
+                reasoning_field: ReasoningField::ReasoningContent,
                 ..developer_as_system()
             }),
             tools: ToolLayer {
                 schema: layer!(SchemaLayer { any_of_siblings: AnyOfSiblings::NoType }),
-                ..layer!(ToolLayer { drop_strict: true })
+                ..layer!(ToolLayer { drop_strict: true, names: ToolNameFormat::Identifier64 })
             },
             model_overrides: vec![
                 ModelOverride {
@@ -246,11 +273,21 @@ pub(super) fn profiles() -> Vec<Profile> {
                     reasoning: reasoning_by(ReasoningParam::Thinking),
                     ..for_models(&["kimi-k2.*"])
                 },
+                ModelOverride {
+                    reasoning: layer!(ReasoningLayer {
+                        modes: list(&["enabled"]),
+                        default: ReasoningDefault::On
+                    }),
+                    ..for_models(&["kimi-k2.7*"])
+                },
                 ModelOverride { tools: forced_choice_as_auto(), ..for_models(&["kimi-k2.7-code*"]) },
                 ModelOverride {
                     params: layer!(ParamLayer { max_stop_sequences: Some(5) }),
                     tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
-                    reasoning: efforts(&["low", "high", "max"]),
+                    reasoning: layer!(ReasoningLayer {
+                        param: ReasoningParam::ReasoningEffort,
+                        ..always_reasons(&["low", "high", "max"])
+                    }),
                     ..for_models(&["kimi-k3*"])
                 },
             ],
@@ -272,13 +309,24 @@ pub(super) fn profiles() -> Vec<Profile> {
                 max_stop_sequences: Some(1),
                 ..max_tokens_only()
             }),
-            messages: layer!(MessageLayer { name_field: MessageNamePolicy::Drop, ..developer_as_system() }),
+            messages: layer!(MessageLayer {
+                name_field: MessageNamePolicy::Drop,
+                reasoning_field: ReasoningField::ReasoningContent,
+                ..developer_as_system()
+            }),
             tools: layer!(ToolLayer { drop_strict: true, ..forced_choice_as_auto() }),
             response_format: layer!(ResponseFormatLayer { json_schema: ResponseFormatSupport::JsonObject }),
-            model_overrides: vec![ModelOverride {
-                reasoning: reasoning_by(ReasoningParam::Thinking),
-                ..for_models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
-            }],
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
+            model_overrides: vec![
+                ModelOverride {
+                    reasoning: reasoning_by(ReasoningParam::Thinking),
+                    ..for_models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
+                },
+                ModelOverride {
+                    reasoning: always_reasons(&["low", "high", "max"]),
+                    ..for_models(&["glm-5.3*"])
+                },
+            ],
             ..at_host("zai", "https://api.z.ai/api/paas/v4")
         },
         Profile {
@@ -317,6 +365,14 @@ pub(super) fn profiles() -> Vec<Profile> {
                 clamp: ranges(&[("temperature", [0.01, 1.0]), ("top_p", [0.01, 1.0])]),
                 max_choices: Some(1)
             }),
+            messages: layer!(MessageLayer {
+                reasoning_field: ReasoningField::ThinkTags,
+                ..developer_as_system()
+            }),
+            reasoning: layer!(ReasoningLayer {
+                param: ReasoningParam::Thinking,
+                modes: list(&["adaptive", "disabled"])
+            }),
             ..at_host("minimax", "https://api.minimax.io/v1")
         },
         Profile {
@@ -349,23 +405,4 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("voyage", "https://api.voyageai.com/v1")
         },
     ]
-}
-
-/// Claude models that take a token budget for reasoning; newer ones take an effort. It matters only in Anthropic's own
-/// dialect, whichever upstream serves them.
-pub(super) fn claude_with_token_budget() -> ModelOverride {
-    ModelOverride {
-        reasoning: layer!(ReasoningLayer { use_token_budget: true }),
-        ..for_models(&[
-            "*claude-3*",
-            "*claude-opus-4-0*",
-            "*claude-opus-4-1*",
-            "*claude-opus-4-5*",
-            "*claude-opus-4-2025*",
-            "*claude-sonnet-4-0*",
-            "*claude-sonnet-4-5*",
-            "*claude-sonnet-4-2025*",
-            "*claude-haiku-4*",
-        ])
-    }
 }

@@ -7,8 +7,8 @@ use super::helpers::{
     developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_formats,
     openai_headers, openai_tools, text,
 };
-use super::model_vendors::claude_with_token_budget;
 use super::openai::reasoning_models;
+use super::{claude_models, gemini_models};
 use crate::accepts::{MediaLayer, MessageLayer};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
@@ -18,6 +18,8 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("Anthropic's own API, `https://api.anthropic.com/v1`, chosen by its name"),
             sources: list(&[
                 "https://docs.anthropic.com/en/api/messages",
+                "https://platform.claude.com/docs/en/build-with-claude/thinking-troubleshooting",
+                "https://platform.claude.com/docs/en/build-with-claude/effort",
                 "https://platform.claude.com/docs/en/about-claude/models/migration-guide (R10 R33)",
                 "https://platform.claude.com/docs/en/api/migration-2026-10-21 (R33)",
                 "corpus: anthropic",
@@ -28,7 +30,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             // The default page has twenty models.
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
             messages: MessageLayer::default(),
-            model_overrides: [claude_params(), vec![claude_with_token_budget()]].concat(),
+            model_overrides: [claude_params(), claude_models::in_own_dialect()].concat(),
             ..named("anthropic")
         },
         Profile {
@@ -38,6 +40,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             sources: list(&[
                 "https://ai.google.dev/api/generate-content",
                 "https://ai.google.dev/gemini-api/docs/thought-signatures",
+                "https://ai.google.dev/gemini-api/docs/thinking",
                 "corpus: gemini",
             ]),
             dialect: text("gemini"),
@@ -45,7 +48,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             forward_headers: Vec::new(),
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
-            model_overrides: vec![gemini_3_placeholder_signature(), gemini_3_media_in_results()],
+            model_overrides: [
+                vec![gemini_3_placeholder_signature(), gemini_3_media_in_results()],
+                gemini_models::in_own_dialect(),
+            ]
+            .concat(),
             ..named("gemini")
         },
         Profile {

@@ -2,10 +2,14 @@
 
 use super::gpt_params::{gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, efforts, for_models, layer, list, map, media_from_users, named,
-    openai_formats, openai_headers, openai_tools, text,
+    anywhere, at_host, drop_params, for_models, layer, list, map, media_from_users, named, openai_formats,
+    openai_headers, openai_tools, reasoning_by, text,
 };
-use crate::accepts::{MessageLayer, ParamLayer, ToolCallIdFormat};
+use super::openai_models;
+use crate::accepts::{
+    MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam, ReasoningVisibility,
+    ToolCallIdFormat,
+};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -23,13 +27,17 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/huggingface/smolagents/issues/1893 (R29)",
                 "https://github.com/BerriAI/litellm/pull/28650 (R29)",
                 "https://github.com/openai/openai-openapi (R30 R31)",
-                "https://github.com/danny-avila/LibreChat/issues/14231 (functions beside reasoning)",
+                "https://github.com/danny-avila/LibreChat/issues/14231 (R50)",
                 "https://github.com/khoj-ai/khoj/issues/1377 (R33)",
                 "https://github.com/earendil-works/pi (R12)",
                 "corpus: openai (R2 R4 R29)",
             ]),
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
             tools: openai_tools(),
             response_format: openai_formats(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
@@ -54,7 +62,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
             tools: openai_tools(),
             response_format: openai_formats(),
             model_overrides: reasoning_models(""),
@@ -78,7 +90,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             },
             has_model_list: false,
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
             tools: openai_tools(),
             response_format: openai_formats(),
             model_overrides: reasoning_models(""),
@@ -95,6 +111,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
             messages: MessageLayer::default(),
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             tools: openai_tools(),
             response_format: openai_formats(),
             model_overrides: reasoning_models("openai/"),
@@ -116,6 +133,14 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]
+}
+
+/// OpenAI's chat takes an effort, and shows no reasoning.
+fn hidden_reasoning() -> ReasoningLayer {
+    layer!(ReasoningLayer {
+        display: ReasoningVisibility::Never,
+        ..reasoning_by(ReasoningParam::ReasoningEffort)
+    })
 }
 
 /// Models that take text completions only.
@@ -164,23 +189,14 @@ pub(super) fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
         },
         ModelOverride {
             params: drop_params(&["parallel_tool_calls"]),
-            reasoning: efforts(&["low", "medium", "high"]),
             ..prefixed(&["o1*", "o3-mini*", "o4-mini*"])
-        },
-        ModelOverride {
-            reasoning: efforts(&["minimal", "low", "medium", "high"]),
-            ..prefixed(&["gpt-5", "gpt-5-20*", "gpt-5-mini*", "gpt-5-nano*"])
-        },
-        ModelOverride {
-            reasoning: efforts(&["none", "low", "medium", "high"]),
-            ..prefixed(&["gpt-5.1", "gpt-5.1-20*"])
         },
         ModelOverride {
             messages: layer!(MessageLayer { roles: map(&[("system", "user"), ("developer", "user")]) }),
             ..prefixed(&["o1-mini*", "o1-preview*"])
         },
     ];
-    [older, gpt_params(prefix)].concat()
+    [older, gpt_params(prefix), openai_models::reasoning(prefix)].concat()
 }
 
 fn with_prefix(prefix: &str, names: &[&str]) -> Vec<String> {

@@ -5,8 +5,9 @@ use super::helpers::{
     image_details, layer, list, map, max_tokens_only, media_from_users, named, ranges, reasoning_by, text,
 };
 use crate::accepts::{
-    ContentType, MediaLayer, MessageLayer, ParamLayer, PrefillPolicy, ReasoningParam, ResponseFormatLayer,
-    ResponseFormatSupport, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    ContentType, MediaLayer, MessageLayer, ParamLayer, PrefillPolicy, ReasoningField, ReasoningParam,
+    ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent, ToolCallIdFormat,
+    ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{EndpointPaths, ModelOverride, Profile};
 
@@ -21,8 +22,11 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/predibase/lorax/issues/215 (R5)",
                 "https://github.com/langchain-ai/langchain/pull/24668 (R11)",
                 "https://github.com/mistralai/mistral-common/issues/169 (R8)",
+                "https://github.com/vllm-project/vllm/issues/38488",
                 "corpus: records/vllm",
             ]),
+            // Newer versions read `reasoning`, older ones `reasoning_content`.
+            messages: layer!(MessageLayer { reasoning_field: ReasoningField::Both, ..developer_as_system() }),
             model_overrides: [strict_chat_templates(), vec![qwen_enable_thinking()]].concat(),
             extra_dialects: also_completions(),
             media: media_from_users(&["image", "audio"]),
@@ -118,6 +122,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/ollama/ollama/blob/main/docs/openai.md (R27 R28)",
                 "https://github.com/ollama/ollama/issues/17921 (R34 R35)",
                 "https://github.com/ollama/ollama/issues/6753 (R51)",
+                "https://github.com/ollama/ollama/issues/18534",
                 "corpus: ollama",
             ]),
             hosts: list(&[":11434"]),
@@ -129,6 +134,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer {
                 tool_call_content: ToolCallContent::Empty,
                 data_urls_only: true,
+                reasoning_field: ReasoningField::Reasoning,
                 ..developer_as_system()
             }),
             tools: forced_choice_as_auto(),

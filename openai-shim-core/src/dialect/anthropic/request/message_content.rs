@@ -7,8 +7,6 @@ use crate::canonical::Text;
 pub(super) enum ContentBlock<'m> {
     /// A text without fields of its own.
     Text(&'m Text),
-    /// A text whose trailing white space was removed.
-    Trimmed(Box<Text>),
     /// The JSON of any other block.
     Json(String),
 }
@@ -17,7 +15,6 @@ impl ContentBlock<'_> {
     fn as_text(&self) -> Option<&Text> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Trimmed(text) => Some(text),
             Self::Json(_) => None,
         }
     }
@@ -25,7 +22,6 @@ impl ContentBlock<'_> {
     fn to_json(&self) -> String {
         match self {
             Self::Text(text) => text_block(text),
-            Self::Trimmed(text) => text_block(text),
             Self::Json(json) => json.clone(),
         }
     }
@@ -74,19 +70,6 @@ impl<'m> MessageContent<'m> {
             Self::Empty => {}
             Self::One(block) => self.push(block),
             Self::List(blocks) => blocks.0.into_iter().for_each(|block| self.push(block)),
-        }
-    }
-
-    /// Returns the last block.
-    pub(super) fn last(&self) -> Option<&ContentBlock<'m>> {
-        self.blocks().last()
-    }
-
-    /// Removes the last block.
-    pub(super) fn pop(&mut self) {
-        match self {
-            Self::List(blocks) => drop(blocks.0.pop()),
-            _ => *self = Self::Empty,
         }
     }
 

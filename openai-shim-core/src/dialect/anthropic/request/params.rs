@@ -3,13 +3,10 @@
 
 use super::super::extra_fields;
 use super::super::names::NAME;
-use super::signed_thinking::{has_calls_without_thinking, has_unsigned_thinking};
-use crate::canonical::{DiagnosticCode, Diagnostics, Reasoning, Request, ResponseFormat, ToolChoice};
+use super::thinking;
+use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseFormat};
 use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
-
-/// The smallest token budget of thinking that the API takes.
-const MIN_BUDGET_TOKENS: u64 = 1024;
 
 /// Reads a parameter into the request; returns the JSON of what has no place there.
 pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<String> {
@@ -19,12 +16,9 @@ pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<Stri
     }
     let Ok(mut object) = Object::parse(value.as_bytes()) else { return Some(value.to_owned()) };
     match key {
-        "thinking" => read_thinking(&mut object, &mut request.reasoning),
+        "thinking" => thinking::decode(&mut object, request.reasoning.decoded_mut()),
         "output_config" => {
-            request.reasoning.effort = object.str("effort").map(Cow::into_owned);
-            if request.reasoning.effort.is_some() {
-                object.remove("effort");
-            }
+            thinking::decode_effort(&mut object, request.reasoning.decoded_mut());
             if let Some(format) = object.object("format").and_then(|format| read_format(&format, false)) {
                 request.response_format.set_decoded(Some(format));
                 object.remove("format");
@@ -43,18 +37,6 @@ pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<Stri
         _ => return Some(value.to_owned()),
     }
     (!object.is_empty()).then(|| object.to_json())
-}
-
-fn read_thinking(thinking: &mut Object<'_>, reasoning: &mut Reasoning) {
-    let mode = thinking.str("type").map(Cow::into_owned);
-    reasoning.enabled = mode.as_ref().map(|mode| mode != "disabled");
-    reasoning.budget = thinking.u64("budget_tokens").filter(|_| mode.as_deref() == Some("enabled"));
-    if reasoning.budget.is_some() {
-        thinking.remove("budget_tokens");
-    }
-    if matches!(mode.as_deref(), Some("adaptive" | "disabled")) || reasoning.budget.is_some() {
-        thinking.remove("type");
-    }
 }
 
 /// The older name of `output_config.format`; in the extra fields of a format it marks one that has this name.
@@ -93,45 +75,11 @@ fn take_extra(key: &'static str, body: &mut Object<'_>) -> Object<'static> {
     extra
 }
 
-/// Disables thinking where the API rejects it: the last tool calls lack the thinking before them, which another model wrote.
-pub(super) fn disable_rejected_thinking(
-    request: &Request,
-    body: &mut Object<'_>,
-    diagnostics: &mut Diagnostics,
-) {
-    let thinking = body.object("thinking");
-    let is_enabled = thinking.is_some_and(|thinking| thinking.str("type").as_deref() == Some("enabled"));
-    // Other models behind this API do not sign thinking.
-    let never_signs = !request.messages.is_changed()
-        && !request.model.contains("claude")
-        && request.messages.iter().any(has_unsigned_thinking);
-    if is_enabled && !never_signs && has_calls_without_thinking(&request.messages) {
-        body.set("thinking", r#"{"type":"disabled"}"#);
-        diagnostics.record(DiagnosticCode::ParamDropped, "thinking", MISSING_THINKING);
-    }
-}
-
-const MISSING_THINKING: &str = "the thinking before the last tool call did not come back";
-
 /// Writes `thinking`, `output_config` and `metadata` of a client of this dialect.
 fn write_same_dialect(request: &Request, body: &mut Object<'_>) {
-    let reasoning = &request.reasoning;
     let mut thinking = take_extra("thinking", body);
-    if thinking.get("type").is_none() {
-        match (reasoning.enabled, reasoning.budget) {
-            (Some(false), _) => thinking.set_first("type", "\"disabled\""),
-            (_, Some(budget)) => {
-                thinking.set_first("budget_tokens", budget.to_string());
-                thinking.set_first("type", "\"enabled\"");
-            }
-            (Some(true), None) => thinking.set_first("type", "\"adaptive\""),
-            (None, None) => {}
-        }
-    }
     let mut config = take_extra("output_config", body);
-    if let Some(effort) = &reasoning.effort {
-        config.set("effort", encode_string(effort));
-    }
+    thinking::encode(&request.reasoning, &mut thinking, &mut config);
     write_original_format(request, body, &mut config);
     let mut metadata = take_extra("metadata", body);
     if let Some(user) = &request.user {
@@ -163,6 +111,9 @@ fn write_original_format(request: &Request, body: &mut Object<'_>, config: &mut 
 
 /// Writes the parameters that were changed into a body of this dialect.
 pub(super) fn write_changed(request: &Request, body: &mut Object<'_>) {
+    if request.reasoning.is_changed() {
+        thinking::encode_changed(&request.reasoning, body);
+    }
     if request.response_format.is_changed() {
         let mut config = body.object("output_config").map(Object::into_owned).unwrap_or_default();
         let had_format = config.remove("format").is_some();
@@ -208,7 +159,11 @@ pub(super) fn write(
         body.set("metadata", format!("{{\"user_id\":{}}}", encode_string(user)));
     }
     let mut config = Object::new();
-    write_thinking(request, body, &mut config, diagnostics);
+    let mut thinking = Object::new();
+    thinking::encode(&request.reasoning, &mut thinking, &mut config);
+    if !thinking.is_empty() {
+        body.set("thinking", thinking.to_json());
+    }
     write_format(request.response_format.as_ref(), &mut config, diagnostics);
     if !config.is_empty() {
         body.set("output_config", config.to_json());
@@ -233,56 +188,6 @@ fn write_number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body:
     if let Some(value) = value {
         body.set(key, value.to_string());
     }
-}
-
-/// Writes `thinking`, as a budget or an effort, depending on the model. Returns whether thinking is enabled.
-fn write_thinking(
-    request: &Request,
-    body: &mut Object<'_>,
-    config: &mut Object<'_>,
-    diagnostics: &mut Diagnostics,
-) -> bool {
-    let reasoning = &request.reasoning;
-    if reasoning.enabled == Some(false) || reasoning.effort.as_deref() == Some("none") {
-        body.set("thinking", r#"{"type":"disabled"}"#);
-        return false;
-    }
-    if *reasoning == (Reasoning { use_token_budget: reasoning.use_token_budget, ..Reasoning::default() }) {
-        return false;
-    }
-    if matches!(*request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_))) {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "not while a tool is demanded");
-        return false;
-    }
-    if !reasoning.use_token_budget {
-        body.set("thinking", r#"{"type":"adaptive"}"#);
-        match reasoning.as_effort() {
-            Some("minimal") => {
-                diagnostics.record(DiagnosticCode::ParamClamped, "reasoning", "minimal to low");
-                config.set("effort", "\"low\"");
-            }
-            Some(effort) => config.set("effort", encode_string(effort)),
-            None => {}
-        }
-        return true;
-    }
-    if has_calls_without_thinking(&request.messages) {
-        diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", MISSING_THINKING);
-        return false;
-    }
-    let max_tokens = body.u64("max_tokens").unwrap_or_default();
-    let budget = reasoning.as_budget(max_tokens).unwrap_or(max_tokens / 2).max(MIN_BUDGET_TOKENS);
-    let budget = budget.min(max_tokens.saturating_sub(1));
-    if budget < MIN_BUDGET_TOKENS {
-        diagnostics.record(
-            DiagnosticCode::ParamDropped,
-            "reasoning",
-            "max_tokens leaves no room for thinking",
-        );
-        return false;
-    }
-    body.set("thinking", format!("{{\"type\":\"enabled\",\"budget_tokens\":{budget}}}"));
-    true
 }
 
 fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'_>, diagnostics: &mut Diagnostics) {

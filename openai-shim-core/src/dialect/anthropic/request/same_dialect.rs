@@ -5,51 +5,60 @@ use super::super::content_block;
 use super::super::extra_fields::wire_key;
 use super::super::names::NAME;
 use super::message_content::WrittenMessages;
-use super::signed_thinking::{has_unsigned_thinking, is_unsigned_thinking};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, Role, call_id};
+use super::messages::role_name;
+use crate::canonical::{Block, Diagnostics, Message, Request, Role, call_id};
 use crate::json::{Object, encode_string};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Writes the system prompt and the messages. `drop_unsigned`: drops thinking without a signature.
-pub(super) fn write(
-    request: &Request,
-    source: &[u8],
-    drop_unsigned: bool,
-    diagnostics: &mut Diagnostics,
-) -> WrittenMessages {
-    let mut messages: &[Message] = &request.messages;
-    let mut system = None;
+/// Writes the system prompt and the messages.
+pub(super) fn write(request: &Request, source: &[u8], diagnostics: &mut Diagnostics) -> WrittenMessages {
     let original = |message: &Message| {
         let bytes = message.source_span().and_then(|span| source.get(span.range()))?;
         Some(String::from_utf8_lossy(bytes).into_owned())
     };
-    // A system message among the others is not the system prompt, and stays in its place.
-    if let Some((first, others)) = messages.split_first()
-        && matches!(first.role, Role::System | Role::Developer)
-        && first.extra.dialect != NAME
-    {
-        messages = others;
-        system = original(first).or_else(|| write_content(first, "system", diagnostics));
-    }
+    let is_system = |message: &&Message| matches!(message.role, Role::System | Role::Developer);
+    let front = request.messages.iter().take_while(is_system).count();
+    let (front, messages) = request.messages.split_at_checked(front).unwrap_or_default();
+    let system = match front {
+        [only] if only.extra.dialect != NAME => {
+            original(only).or_else(|| write_content(only, "system", diagnostics))
+        }
+        front => write_system(front, diagnostics),
+    };
     let signed_ids = ids_with_signatures(messages);
     let mut list = request.list(25);
+    // Results in messages of their own stand in one message with the user's words behind them.
+    let mut results: Vec<Block> = Vec::new();
     for (i, message) in messages.iter().enumerate() {
-        let loses_thinking = drop_unsigned && has_unsigned_thinking(message);
-        list.push(&match original(message).filter(|_| !loses_thinking) {
-            Some(json) => json,
-            None if loses_thinking => {
-                let mut message = message.clone();
-                message.retain_blocks(|block| !is_unsigned_thinking(block));
-                let path = format!("messages[{i}].content");
-                let detail = "reasoning without a signature";
-                diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, detail);
-                write_message(&message, &signed_ids, i, diagnostics)
-            }
-            None => write_message(message, &signed_ids, i, diagnostics),
-        });
+        if message.role == Role::Tool {
+            results.extend_from_slice(&message.blocks);
+            continue;
+        }
+        let mut message = Cow::Borrowed(message);
+        if !results.is_empty() && message.role == Role::User {
+            let fields = message.to_mut().edit();
+            fields.content_was_parts = true;
+            fields.blocks.splice(0..0, std::mem::take(&mut results));
+        }
+        if !results.is_empty() {
+            let results = Message::new(Role::User, std::mem::take(&mut results));
+            list.push(&write_message(&results, &signed_ids, i, diagnostics));
+        }
+        let written = original(&message);
+        list.push(&written.unwrap_or_else(|| write_message(&message, &signed_ids, i, diagnostics)));
+    }
+    if !results.is_empty() {
+        let results = Message::new(Role::User, results);
+        list.push(&write_message(&results, &signed_ids, messages.len(), diagnostics));
     }
     WrittenMessages { system, messages: list.into_json() }
+}
+
+/// Writes several system messages as one system prompt.
+fn write_system(messages: &[Message], diagnostics: &mut Diagnostics) -> Option<String> {
+    let blocks: Vec<Block> = messages.iter().flat_map(|message| message.blocks.iter().cloned()).collect();
+    content_block::write_content(&blocks, "system", diagnostics)
 }
 
 /// Returns the ids of tool calls that have a signature, each with the id that the signature is attached to.
@@ -94,13 +103,8 @@ fn write_message(
             }
         }
     }
-    let role = match message.role {
-        Role::System | Role::Developer => "system",
-        Role::Assistant => "assistant",
-        Role::User | Role::Tool => "user",
-    };
     let mut object = Object::new();
-    object.set("role", encode_string(role));
+    object.set("role", encode_string(role_name(message.role)));
     let content = write_content(&message, &format!("messages[{i}].content"), diagnostics);
     object.set("content", content.map_or(Cow::Borrowed("\"\""), Cow::Owned));
     for (key, value) in message.extra.of(NAME) {

@@ -16,7 +16,9 @@ pub(super) fn read(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
         .array("tools")
         .ok_or_else(|| ClientError::invalid("tools: must be a list of tools.").at("tools"))?;
     let mut tools = Vec::with_capacity(items.len());
-    items.into_iter().for_each(|item| read_tool(item, &mut tools));
+    for item in items {
+        read_tool(item, &mut tools);
+    }
     Ok(tools)
 }
 
@@ -113,7 +115,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> String {
     if let Some(strict) = strict {
         object.set("strict", strict.to_string());
     }
-    extra_fields::record_dropped(extra, &format!("tools[{i}]"), diagnostics);
+    extra_fields::report_lost(extra, &format!("tools[{i}]"), diagnostics);
     for (key, value) in extra_fields::accepted(extra) {
         object.set(key, value);
     }

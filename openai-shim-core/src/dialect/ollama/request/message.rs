@@ -106,10 +106,7 @@ fn decode_message(
         known.extend(["tool_name", "tool_call_id", "name"]);
         let name = object.str("tool_name").or_else(|| object.str("name")).filter(|n| !n.is_empty());
         let id = object.str("tool_call_id").filter(|id| !id.is_empty());
-        let id = call_id_of_result(calls, id.as_deref(), name.as_deref()).unwrap_or_else(|| {
-            diagnostics.record(DiagnosticCode::ToolIdSynthesized, &path_of(""), "a result without its call");
-            generated_id(i, 0)
-        });
+        let id = call_id_of_result(calls, id.as_deref(), name.as_deref()).unwrap_or_default();
         let mut extra = extra_fields::read_only(&object, &["tool_name", "name"]);
         // The dot marks fields that no other dialect misses: there the id identifies the call.
         extra.members.iter_mut().for_each(|(key, _)| key.insert(0, '.'));
@@ -272,7 +269,7 @@ fn encode_message(
         list.push(&object.to_json());
     }
     if message.name.is_some() {
-        diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.name"), "");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{path}.name"), "");
     }
     message.report(FAMILY, &path, diagnostics);
     Ok(())

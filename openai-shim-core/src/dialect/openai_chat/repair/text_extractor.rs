@@ -4,6 +4,7 @@ use super::super::tag_writer::TagWriter;
 use crate::canonical::{
     DiagnosticCode, Diagnostics, ReasoningStyle, ReasoningTags, ResponseContext, ResponseSpec,
 };
+use crate::dialect::reasoning_tags::tag_mode;
 use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
 use crate::json::{Object, ValueKind, decode_string, encode_array, encode_string, value_kind};
 
@@ -26,6 +27,8 @@ pub(in super::super) struct ChatTextExtractor {
     swallowed: usize,
     /// A diagnostic states that markup was taken out.
     has_recorded_markup: bool,
+    /// The profile has reasoning tags of its own.
+    has_own_tags: bool,
     /// The last text that was parsed came out empty.
     has_withheld: bool,
     /// The last text went through unchanged.
@@ -63,15 +66,9 @@ pub(super) struct ExtractResult {
 
 impl ChatTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
-        let mode = match spec.quirks.reasoning_tags {
-            ReasoningTags::Prefilled => ReasoningTagMode::Prefilled,
-            ReasoningTags::Ignore => ReasoningTagMode::Ignore,
-            _ => ReasoningTagMode::Leading,
-        };
-        let phase = match mode {
-            ReasoningTagMode::Prefilled => TextPhase::InPrefilledReasoning,
-            _ => TextPhase::BeforeText,
-        };
+        let mode = tag_mode(&spec.quirks.reasoning_tags);
+        let phase = if mode.is_prefilled() { TextPhase::InPrefilledReasoning } else { TextPhase::BeforeText };
+        let has_own_tags = matches!(mode, ReasoningTagMode::Own { .. });
         let tools = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             phase,
@@ -83,6 +80,7 @@ impl ChatTextExtractor {
             tools,
             swallowed: 0,
             has_recorded_markup: false,
+            has_own_tags,
             has_withheld: false,
             was_unchanged: false,
         }
@@ -109,6 +107,7 @@ impl ChatTextExtractor {
             && self.phase == TextPhase::BeforeText
             && self.fences.is_none()
             && self.stops.is_none()
+            && !self.has_own_tags
             && has_no_markup(text);
         self.was_unchanged = needs_no_tags && ((!is_final && self.is_unchanged(text)) || is_only_text);
         if self.was_unchanged {
@@ -341,7 +340,7 @@ pub(super) fn is_unneeded(message: &Object<'_>, spec: &ResponseSpec) -> bool {
     let has_reasoning = || message.get("reasoning_content").is_some_and(|v| v.len() > 2 && v != "null");
     if spec.required_json_fields.is_some()
         || !spec.local_stops.is_empty()
-        || spec.quirks.reasoning_tags == ReasoningTags::Prefilled
+        || matches!(spec.quirks.reasoning_tags, ReasoningTags::Prefilled | ReasoningTags::Own(_))
         || (spec.reasoning == ReasoningStyle::Tags && has_reasoning())
     {
         return false;

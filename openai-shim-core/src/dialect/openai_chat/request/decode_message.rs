@@ -2,7 +2,8 @@
 
 use super::raw_fields::RawFields;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, Role, Text,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_CONTENT,
+    REASONING_TEXT, Role, Text,
 };
 use crate::dialect::openai_chat::extra_fields::{NAME, unknown_fields};
 use crate::dialect::openai_chat::{reasoning_details, shape, tool_call};
@@ -53,7 +54,7 @@ pub(super) fn decode(
     let mut is_reshaped = false;
     let mut message = Message::decoded(role, Vec::new());
     let decoded = message.decoded_mut();
-    let reasoning = fields.reasoning_content.and_then(decode_string).filter(|t| !t.is_empty());
+    let reasoning = read_reasoning(&fields, &mut extra);
     let is_details = |key: &str| key == reasoning_details::FIELD;
     let details = extra.iter().find(|(key, _)| is_details(key)).map(|(_, details)| details.get());
     decoded.blocks =
@@ -165,6 +166,23 @@ pub(super) fn legacy_call_id(message: &Message) -> Option<&str> {
     })
 }
 
+/// Returns the text of the reasoning, and marks in the extra fields where the client sent it.
+fn read_reasoning<'f>(
+    fields: &RawFields<'f>,
+    extra: &mut Vec<(String, Box<serde_json::value::RawValue>)>,
+) -> Option<Cow<'f, str>> {
+    let text = |field: Option<&'f str>| field.and_then(decode_string).filter(|text| !text.is_empty());
+    let content = text(fields.reasoning_content);
+    let Some(value) = fields.reasoning else { return content };
+    let reasoning = text(Some(value));
+    let key = if reasoning.is_some() { REASONING_TEXT } else { "reasoning" };
+    extra.push((key.to_owned(), raw(value)));
+    if content.is_some() && reasoning.is_some() {
+        extra.push((REASONING_CONTENT.to_owned(), raw("true")));
+    }
+    content.or(reasoning)
+}
+
 fn decode_role(fields: &RawFields<'_>, i: usize) -> Result<Role, ClientError> {
     let role_path = || format!("messages[{i}].role");
     let Some(role) = fields.role.and_then(decode_string) else {
@@ -197,8 +215,13 @@ fn decode_content(
             Ok(false)
         }
         ValueKind::Array => {
-            let mut is_reshaped = false;
-            for (k, item) in items(value).unwrap_or_default().into_iter().enumerate() {
+            let items = items(value).unwrap_or_default();
+            // Some servers refuse a list with nothing in it.
+            let mut is_reshaped = items.is_empty();
+            if is_reshaped {
+                diagnostics.record(DiagnosticCode::ContentRewritten, &format!("messages[{i}].content"), "[]");
+            }
+            for (k, item) in items.into_iter().enumerate() {
                 let field_path = || format!("messages[{i}].content[{k}]");
                 let part = decode_part(item, body).ok_or_else(|| {
                     let field_path = field_path();

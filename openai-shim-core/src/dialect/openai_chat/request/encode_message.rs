@@ -2,9 +2,10 @@
 
 use crate::canonical::media_type::audio_format;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, Role, Text,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_CONTENT,
+    REASONING_TEXT, ReasoningField, Role, Text,
 };
-use crate::dialect::openai_chat::extra_fields::{NAME, record_dropped};
+use crate::dialect::openai_chat::extra_fields::NAME;
 use crate::dialect::openai_chat::{reasoning_details, tool_call};
 use crate::json::{Object, encode_string};
 
@@ -19,9 +20,15 @@ pub(super) fn is_expressible(message: &Message) -> bool {
 }
 
 /// Writes a message that was changed or came in another dialect. Each tool result in it is a message here.
-pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics: &mut Diagnostics) {
+pub(super) fn encode(
+    message: &Message,
+    reasoning_field: ReasoningField,
+    out: &mut Vec<u8>,
+    i: usize,
+    diagnostics: &mut Diagnostics,
+) {
     let field_path = format!("messages[{i}]");
-    record_dropped(&message.extra, &field_path, diagnostics);
+    message.extra.report_lost(NAME, &field_path, diagnostics);
     let is_result = |block: &&Block| matches!(block, Block::ToolResult { .. });
     let (results, others): (Vec<&Block>, Vec<&Block>) = message.blocks.iter().partition(is_result);
     for (k, result) in results.iter().enumerate() {
@@ -29,7 +36,7 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics
             out.push(b',');
         }
         if let Block::ToolResult { id, blocks: result, is_error, extra } = result {
-            record_dropped(extra, &field_path, diagnostics);
+            extra.report_lost(NAME, &field_path, diagnostics);
             if *is_error {
                 diagnostics.record(DiagnosticCode::ExtraDropped, &field_path, "is_error");
             }
@@ -45,7 +52,8 @@ pub(super) fn encode(message: &Message, out: &mut Vec<u8>, i: usize, diagnostics
         }
     }
     if results.is_empty() {
-        let object = encode_blocks(message, message.role, &others, i, diagnostics);
+        let mut object = encode_blocks(message, message.role, &others, i, diagnostics);
+        set_reasoning(message, reasoning_field, &mut object);
         write_message(message, object, out);
     } else if !others.is_empty() {
         out.push(b',');
@@ -67,20 +75,16 @@ fn encode_blocks(
     let content = encode_content(message, blocks, message.content_was_parts, i, diagnostics);
     let no_content = if message.role == Role::Assistant { "null" } else { "\"\"" };
     object.set("content", content.unwrap_or_else(|| String::from(no_content)));
-    let (mut calls, mut reasoning) = (Vec::new(), String::new());
+    let mut calls = Vec::new();
     for block in blocks {
         match block {
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                record_dropped(extra, &format!("messages[{i}]"), diagnostics);
+                extra.report_lost(NAME, &format!("messages[{i}]"), diagnostics);
                 calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
             Block::Refusal(text) => object.set("refusal", text.to_json()),
-            Block::Reasoning { text, .. } => reasoning.push_str(text),
             _ => {}
         }
-    }
-    if !reasoning.is_empty() {
-        object.set("reasoning_content", encode_string(&reasoning));
     }
     if let Some(details) = reasoning_details::write(blocks.iter().copied()) {
         object.set(reasoning_details::FIELD, details);
@@ -91,13 +95,42 @@ fn encode_blocks(
     object
 }
 
+/// Sets the reasoning, in the field or fields that the upstream reads, or else in the client's.
+fn set_reasoning(message: &Message, field: ReasoningField, object: &mut Object<'_>) {
+    let mut reasoning = String::new();
+    for block in &message.blocks {
+        if let Block::Reasoning { text, .. } = block {
+            reasoning.push_str(text);
+        }
+    }
+    if reasoning.is_empty() {
+        return;
+    }
+    let was_text = message.extra.of(NAME).iter().any(|(key, _)| key == REASONING_TEXT);
+    let was_content = message.extra.of(NAME).iter().any(|(key, _)| key == REASONING_CONTENT);
+    let (in_content, in_text) = match field {
+        ReasoningField::Any => (!was_text || was_content, was_text),
+        ReasoningField::Reasoning => (false, true),
+        ReasoningField::Both => (true, true),
+        _ => (true, false),
+    };
+    let json = encode_string(&reasoning);
+    if in_content {
+        object.set("reasoning_content", json.clone());
+    }
+    if in_text {
+        object.set("reasoning", json);
+    }
+}
+
 /// Adds the fields that every message may have, and writes the message.
 fn write_message(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
     if let Some(name) = &message.name {
         object.set("name", encode_string(name));
     }
     // A call in the legacy form is written in the newer one.
-    for (key, value) in message.extra.of(NAME).iter().filter(|(key, _)| key != ".function_call") {
+    let is_mark = |key: &str| [REASONING_TEXT, REASONING_CONTENT, ".function_call"].contains(&key);
+    for (key, value) in message.extra.of(NAME).iter().filter(|(key, _)| !is_mark(key)) {
         object.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }
     object.write(out);
@@ -116,7 +149,7 @@ fn encode_content(
     }
     let content_path = format!("messages[{i}].content");
     if let Some((text, extra)) = single_text(blocks).filter(|_| !was_parts) {
-        record_dropped(extra, &content_path, diagnostics);
+        extra.report_lost(NAME, &content_path, diagnostics);
         return Some(text.to_json());
     }
     let mut parts = Vec::new();
@@ -159,7 +192,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
     };
     match block {
         Block::Text { text, extra } => {
-            record_dropped(extra, content_path, diagnostics);
+            extra.report_lost(NAME, content_path, diagnostics);
             let mut object = Object::new();
             object.set("type", "\"text\"");
             object.set("text", text.to_json());
@@ -169,7 +202,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
             Some(object.to_json())
         }
         Block::Image(image) => {
-            record_dropped(&image.extra, content_path, diagnostics);
+            image.extra.report_lost(NAME, content_path, diagnostics);
             let detail = image
                 .detail
                 .as_deref()
@@ -197,7 +230,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
 }
 
 fn encode_file(file: &Media, content_path: &str, diagnostics: &mut Diagnostics) -> String {
-    record_dropped(&file.extra, content_path, diagnostics);
+    file.extra.report_lost(NAME, content_path, diagnostics);
     if let Some((_, part)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".part") {
         return part.get().to_owned();
     }
@@ -258,7 +291,7 @@ fn join_texts(
         diagnostics.record(DiagnosticCode::FeatureUnsupported, &content_path, "a part of another dialect");
     });
     for (_, extra) in &texts {
-        record_dropped(extra, &content_path, diagnostics);
+        extra.report_lost(NAME, &content_path, diagnostics);
     }
     let texts = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty());
     Some(Text::join_json(texts, if message.role == Role::Assistant { "" } else { "\n\n" }))

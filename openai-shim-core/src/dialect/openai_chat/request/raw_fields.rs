@@ -12,13 +12,15 @@ pub(super) struct RawFields<'a> {
     pub(super) tool_call_id: Option<&'a str>,
     pub(super) name: Option<&'a str>,
     pub(super) reasoning_content: Option<&'a str>,
+    pub(super) reasoning: Option<&'a str>,
 }
 
 impl<'a> RawFields<'a> {
     /// Whether the known fields are a role and a string as content.
     pub(super) fn is_plain(&self) -> bool {
         let is_text = |value: Option<&str>| value.is_some_and(|value| value_kind(value) == ValueKind::String);
-        let others = [self.refusal, self.tool_calls, self.tool_call_id, self.name, self.reasoning_content];
+        let reasoning = self.reasoning_content.or(self.reasoning);
+        let others = [self.refusal, self.tool_calls, self.tool_call_id, self.name, reasoning];
         is_text(self.role) && is_text(self.content) && others.iter().all(Option::is_none)
     }
 
@@ -32,6 +34,7 @@ impl<'a> RawFields<'a> {
             "tool_call_id" => &mut self.tool_call_id,
             "name" => &mut self.name,
             "reasoning_content" => &mut self.reasoning_content,
+            "reasoning" => &mut self.reasoning,
             _ => return None,
         })
     }

@@ -23,6 +23,8 @@ pub(in super::super) struct ClientTool {
     pub(super) payload: Payload,
     /// Members that all calls have, as JSON.
     pub(super) call_members: &'static [(&'static str, &'static str)],
+    /// Members that calls in answers have too where nothing else is known, as JSON: of the call, and of its arguments.
+    pub(super) answer_members: [&'static [(&'static str, &'static str)]; 2],
     /// The `type` of its results.
     pub(in super::super) output_type: &'static str,
     /// What its results are.

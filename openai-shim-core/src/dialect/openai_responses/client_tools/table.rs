@@ -24,6 +24,7 @@ pub(super) static CLIENT_TOOLS: [ClientTool; 6] = [
         id_prefix: "lsh_",
         payload: Payload::Member { key: "action", constants: &[("type", "\"exec\""), ("env", "{}")] },
         call_members: &[],
+        answer_members: NONE,
         output_type: "local_shell_call_output",
         output: OutputForm::Text,
         run_by: None,
@@ -38,6 +39,10 @@ pub(super) static CLIENT_TOOLS: [ClientTool; 6] = [
         id_prefix: "sh_",
         payload: Payload::Member { key: "action", constants: &[] },
         call_members: &[],
+        answer_members: [
+            &[("environment", r#"{"type":"local"}"#)],
+            &[("timeout_ms", "null"), ("max_output_length", "null")],
+        ],
         output_type: "shell_call_output",
         output: OutputForm::Commands,
         run_by: Some(RunBy { key: "environment", client: "local", client_by_default: true }),
@@ -52,6 +57,7 @@ pub(super) static CLIENT_TOOLS: [ClientTool; 6] = [
         id_prefix: "apc_",
         payload: Payload::Member { key: "operation", constants: &[] },
         call_members: &[],
+        answer_members: NONE,
         output_type: "apply_patch_call_output",
         output: OutputForm::TextWithStatus,
         run_by: None,
@@ -66,6 +72,7 @@ pub(super) static CLIENT_TOOLS: [ClientTool; 6] = [
         id_prefix: "cu_",
         payload: Payload::Member { key: "action", constants: &[] },
         call_members: &[("pending_safety_checks", "[]")],
+        answer_members: NONE,
         output_type: "computer_call_output",
         output: OutputForm::Screenshot,
         run_by: None,
@@ -80,6 +87,7 @@ pub(super) static CLIENT_TOOLS: [ClientTool; 6] = [
         id_prefix: "cu_",
         payload: Payload::Inline("actions"),
         call_members: &[("pending_safety_checks", "[]")],
+        answer_members: NONE,
         output_type: "computer_call_output",
         output: OutputForm::Screenshot,
         run_by: None,
@@ -94,11 +102,14 @@ pub(super) static CLIENT_TOOLS: [ClientTool; 6] = [
         id_prefix: "tsc_",
         payload: Payload::Member { key: "arguments", constants: &[] },
         call_members: &[("execution", "\"client\"")],
+        answer_members: NONE,
         output_type: "tool_search_output",
         output: OutputForm::Tools,
         run_by: Some(RunBy { key: "execution", client: "client", client_by_default: false }),
     },
 ];
+
+const NONE: [&[(&str, &str)]; 2] = [&[], &[]];
 
 static LOCAL_SHELL: ParamSet = ParamSet::of(&[
     required("command", Texts(&["bash", "-lc"]), "The program and its arguments."),

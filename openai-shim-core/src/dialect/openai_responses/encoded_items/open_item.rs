@@ -149,7 +149,7 @@ impl OpenItem {
                     ToolCallKind::Custom => "input",
                     ToolCallKind::Client(client_tool) => {
                         // The arguments were checked before.
-                        let _ = client_tool.set_arguments(text, &mut item);
+                        let _ = client_tool.set_answer(text, &mut item);
                         return item.to_json();
                     }
                 };

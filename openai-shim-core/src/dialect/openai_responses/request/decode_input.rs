@@ -11,15 +11,13 @@ use super::tool_list::{ToolList, ToolOrigin};
 use crate::canonical::{Block, Diagnostics, ExtraFields, Message, Request, Role, Span};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Decodes the items of an input into the messages of a request.
 pub(super) struct InputDecoder<'i> {
     /// The body, in which the items have source spans.
     body: &'i [u8],
     request: &'i mut Request,
-    /// The ids of the calls so far.
-    call_ids: BTreeSet<String>,
     /// The ids of calls of client-run tools, by the ids of their items.
     call_ids_by_item: BTreeMap<String, String>,
     tools: ToolList,
@@ -62,14 +60,7 @@ impl<'i> InputDecoder<'i> {
 
     pub(super) fn new(body: &'i [u8], request: &'i mut Request) -> Self {
         let tools = ToolList::new(request);
-        Self {
-            body,
-            request,
-            call_ids: BTreeSet::new(),
-            call_ids_by_item: BTreeMap::new(),
-            tools,
-            open: OpenMessage::None,
-        }
+        Self { body, request, call_ids_by_item: BTreeMap::new(), tools, open: OpenMessage::None }
     }
 
     /// Decodes one item, `input[i]`.
@@ -242,7 +233,6 @@ impl<'i> InputDecoder<'i> {
         let [id_key, arguments_key] = kind.known_keys();
         let known: &[&str] =
             if name == *client_name { &[id_key, arguments_key, "name"] } else { &[id_key, arguments_key] };
-        self.call_ids.insert(id.clone().into_owned());
         let block = Block::ToolCall {
             id: id.into_owned(),
             name,
@@ -261,7 +251,6 @@ impl<'i> InputDecoder<'i> {
         field_path: &str,
     ) -> Result<(), ClientError> {
         let id = item.str("call_id").ok_or_else(|| missing(field_path, "call_id"))?;
-        self.require_call(&id);
         let output = item.get("output").unwrap_or("null");
         let parts = match value_kind(output) {
             ValueKind::Array | ValueKind::String => content_parts(output, &format!("{field_path}.output"))?,
@@ -292,7 +281,6 @@ impl<'i> InputDecoder<'i> {
     fn client_tool_item(&mut self, item: &Object<'_>, span: Option<Span>) -> bool {
         if let Some(tool) = ClientTool::of_call(item) {
             let Some(id) = client_tool_items::call_id(item) else { return false };
-            self.call_ids.insert(id.clone());
             if let Some(item_id) = item.str("id").filter(|item_id| *item_id != id) {
                 self.call_ids_by_item.insert(item_id.into_owned(), id.clone());
             }
@@ -301,11 +289,7 @@ impl<'i> InputDecoder<'i> {
         }
         let Some(tool) = ClientTool::of_output(item) else { return false };
         let Some(id) = item.str(client_tool_items::output_id_key(item)) else { return false };
-        let id = match self.call_ids_by_item.get(id.as_ref()) {
-            Some(call_id) if !self.call_ids.contains(id.as_ref()) => call_id.clone(),
-            _ => id.into_owned(),
-        };
-        self.require_call(&id);
+        let id = self.call_ids_by_item.get(id.as_ref()).cloned().unwrap_or_else(|| id.into_owned());
         let found = match tool.output {
             OutputForm::Tools => self.tools.add(item, ToolOrigin::Search, self.request),
             _ => Vec::new(),
@@ -315,14 +299,6 @@ impl<'i> InputDecoder<'i> {
         message.set_decoded_span(span);
         self.push(message);
         true
-    }
-
-    /// Requires an upstream of this dialect for the result of a call that is not there.
-    fn require_call(&mut self, id: &str) {
-        if !self.call_ids.contains(id) {
-            let message = format!("No tool call found for function call output with call_id {id}.");
-            self.require_same_dialect(ClientError::invalid(message).at("input"));
-        }
     }
 
     fn native_item(
@@ -339,7 +315,8 @@ impl<'i> InputDecoder<'i> {
                 let message = format!(
                     "Item with id '{id}' not found: this upstream keeps no items. Send the item itself."
                 );
-                self.require_same_dialect(ClientError::invalid(message).at(field_path));
+                self.request.continues_stored = true;
+                self.request.same_dialect_only.get_or_insert(ClientError::invalid(message).at(field_path));
             }
             "additional_tools" => drop(self.tools.add(item, ToolOrigin::Addition, self.request)),
             "tool_search_output" => drop(self.tools.add(item, ToolOrigin::Search, self.request)),
@@ -362,7 +339,7 @@ impl<'i> InputDecoder<'i> {
     fn configuration_update(&mut self, item: &Object<'_>) {
         let reasoning = item.object("reasoning").unwrap_or_default();
         if let Some(effort) = reasoning.str("effort") {
-            self.request.reasoning.effort = Some(effort.into_owned());
+            self.request.reasoning.decoded_mut().set_effort(effort.into_owned());
         }
     }
 

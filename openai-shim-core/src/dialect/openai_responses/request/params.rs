@@ -3,7 +3,10 @@
 use super::super::extra_fields::{self, parse_or_empty};
 use super::super::names::{INCLUDE_ENCRYPTED_REASONING, NAME};
 use super::super::tools;
-use crate::canonical::{Addition, DiagnosticCode, Diagnostics, Request, ResponseFormat, ToolChoice};
+use crate::canonical::{
+    Addition, DiagnosticCode, Diagnostics, Reasoning, ReasoningDisplay, ReasoningParam, Request,
+    ResponseFormat, ToolChoice,
+};
 use crate::json::{Object, encode_string};
 
 /// Encodes all parameters. Returns those that a client of another dialect did not send.
@@ -25,7 +28,7 @@ pub(super) fn encode(
     set("user", request.user.as_deref().map(encode_string));
     set("tools", tools::encode(&request.tools, diagnostics));
     set("tool_choice", encode_tool_choice(request, diagnostics));
-    set("reasoning", encode_reasoning(request, diagnostics));
+    set("reasoning", encode_reasoning(&request.reasoning, native_options(request, "reasoning")));
     set("text", encode_text_options(request, diagnostics));
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
         body.set(key.clone(), value.get().to_owned());
@@ -66,6 +69,9 @@ pub(super) fn encode_changed(request: &Request, body: &mut Object<'_>, diagnosti
         set_or_remove("tool_choice", encode_tool_choice(request, diagnostics));
         set_or_remove("parallel_tool_calls", request.parallel_tool_calls.map(|v| v.to_string()));
     }
+    if request.reasoning.is_changed() {
+        set_or_remove("reasoning", encode_reasoning(&request.reasoning, changed_options(request)));
+    }
     if request.response_format.is_changed() {
         set_or_remove("text", encode_text_options(request, diagnostics));
     }
@@ -104,6 +110,13 @@ fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Optio
     })
 }
 
+/// Returns the fields of `reasoning` that stay as they are when the others are changed.
+fn changed_options(request: &Request) -> Object<'_> {
+    let mut options = native_options(request, "reasoning");
+    options.remove("effort");
+    options
+}
+
 /// Returns one of the request's extra fields that is an option of this dialect.
 fn native_options<'r>(request: &'r Request, key: &str) -> Object<'r> {
     request
@@ -115,21 +128,37 @@ fn native_options<'r>(request: &'r Request, key: &str) -> Object<'r> {
         .unwrap_or_default()
 }
 
-fn encode_reasoning(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
-    let mut object = native_options(request, "reasoning");
-    let reasoning = &request.reasoning;
-    match (reasoning.as_effort(), reasoning.enabled) {
-        (Some(effort), _) => {
-            object.set("effort", encode_string(effort));
-            if reasoning.effort.is_none() {
-                diagnostics.record(DiagnosticCode::ParamRenamed, "reasoning", "a budget to an effort");
-            }
-        }
-        (None, Some(false)) => object.set("effort", "\"none\""),
-        (None, Some(true)) => {
-            diagnostics.record(DiagnosticCode::ParamDropped, "reasoning", "thinking without an effort");
-        }
-        (None, None) => {}
+/// Reads the option `reasoning`; returns the fields that have a place in our model.
+pub(super) fn decode_reasoning(option: &Object<'_>, reasoning: &mut Reasoning) -> &'static [&'static str] {
+    reasoning.params.insert(ReasoningParam::OwnEffort);
+    reasoning.field = "reasoning.effort";
+    if let Some(effort) = option.str("effort") {
+        reasoning.set_effort(effort.into_owned());
+    }
+    // The SDKs still have the older name.
+    let summary = option.str("summary").or_else(|| option.str("generate_summary"));
+    reasoning.display = summary
+        .and_then(|word| SUMMARIES.iter().find(|(known, _)| *known == word).map(|(_, display)| *display));
+    if reasoning.display.is_some() { &["effort", "summary"] } else { &["effort"] }
+}
+
+/// The values of `reasoning.summary`.
+const SUMMARIES: [(&str, ReasoningDisplay); 3] = [
+    ("auto", ReasoningDisplay::Auto),
+    ("concise", ReasoningDisplay::Concise),
+    ("detailed", ReasoningDisplay::Detailed),
+];
+
+/// Encodes the option `reasoning`; `object` has its fields that only this dialect has.
+fn encode_reasoning(reasoning: &Reasoning, mut object: Object<'_>) -> Option<String> {
+    let effort = if reasoning.is_off() { Some("none") } else { reasoning.effort.as_deref() };
+    match effort {
+        Some(effort) => object.set("effort", encode_string(effort)),
+        None => drop(object.remove("effort")),
+    }
+    let summary = SUMMARIES.iter().find(|(_, display)| Some(*display) == reasoning.display);
+    if let Some((word, _)) = summary {
+        object.set("summary", encode_string(word));
     }
     (!object.is_empty()).then(|| object.to_json())
 }
