@@ -149,12 +149,12 @@ fn answer(upstream: &dyn Dialect, name: &str, stream: bool) -> Vec<u8> {
     out
 }
 
-/// What the client gets for an answer in these pieces.
-fn received(exchange: &mut Exchange, pieces: &[&[u8]]) -> String {
+/// What the client gets for an answer in these chunks.
+fn received(exchange: &mut Exchange, chunks: &[&[u8]]) -> String {
     let mut out = Vec::new();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-    for piece in pieces {
-        exchange.push(piece, &mut out).unwrap();
+    for chunk in chunks {
+        exchange.push(chunk, &mut out).unwrap();
     }
     exchange.finish(&mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -273,11 +273,11 @@ fn answer_in_text_and_an_echo_have_the_clients_names() {
         "tool_choice": {"type": "function", "name": "a.b"}}).to_string();
     let mut exchange = start(responses, profile_in("openai-responses"), "", &body, false);
     let Step::Send { request, .. } = exchange.next() else { panic!() };
-    let asked: Value = serde_json::from_slice(request.body()).unwrap();
+    let request_body: Value = serde_json::from_slice(request.body()).unwrap();
     let answer = json!({"id": "r", "object": "response", "created_at": 1, "status": "completed", "model": "m", "output": [
         {"type": "message", "id": "m1", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": "hi", "annotations": []}]}],
-        "tools": asked["tools"], "tool_choice": asked["tool_choice"]});
-    assert_ne!(asked["tools"][0]["name"], "a.b");
+        "tools": request_body["tools"], "tool_choice": request_body["tool_choice"]});
+    assert_ne!(request_body["tools"][0]["name"], "a.b");
     let received: Value =
         serde_json::from_str(&received(&mut exchange, &[answer.to_string().as_bytes()])).unwrap();
     assert_eq!(
@@ -379,5 +379,48 @@ fn each_dialect_gets_ids_that_its_vendor_accepts() {
     ] {
         let (calls, results) = sent_ids(json!({}), to, &[(&long, &long), ("ok", "ok")]);
         assert!(calls == results && calls[1] == "ok" && fits(&calls[0]), "{to}: {calls:?} {results:?}");
+    }
+}
+
+#[test]
+fn choice_among_some_tools_has_their_new_names() {
+    let tools: Vec<_> = ["a.b", "c/d", "e"].iter().map(|name| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}})).collect();
+    let allowed: Vec<_> =
+        ["a.b", "e"].iter().map(|name| json!({"type": "function", "function": {"name": name}})).collect();
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": tools,
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": allowed}}})
+    .to_string();
+    for to in DIALECTS {
+        let mut exchange = start(dialect("openai-chat").unwrap(), profile_in(to), "", &body, false);
+        let request = sent(&mut exchange, dialect(to).unwrap());
+        let listed: Vec<_> = request.tools.iter().map(|tool| tool.name().unwrap().to_owned()).collect();
+        assert!(listed.iter().all(|name| accepts(to, name)), "{to}: {listed:?}");
+        // Where there is no such choice only these tools are offered.
+        match &*request.tool_choice {
+            Some(ToolChoice::Allowed { names, .. }) => {
+                assert_eq!(names, &[listed[0].clone(), listed[2].clone()], "{to}")
+            }
+            _ => assert_eq!(listed.len(), 2, "{to}: {listed:?}"),
+        }
+    }
+}
+
+#[test]
+fn tool_that_is_offered_twice_is_offered_once() {
+    let tool = |description: &str| json!({"type": "function", "function": {"name": "f", "description": description, "parameters": {"type": "object", "properties": {}}}});
+    for (second, severity) in [("d", "info"), ("other", "warning")] {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": [tool("d"), tool(second)]});
+        for to in ["openai-chat", "anthropic-messages", "gemini"] {
+            let mut exchange =
+                start(dialect("openai-chat").unwrap(), profile_in(to), "", &body.to_string(), false);
+            let diagnostics = exchange.diagnostics();
+            let found = diagnostics.iter().find(|d| d.path == "tools[0]").unwrap();
+            assert_eq!(found.severity().as_str(), severity, "{to}: {found}");
+            let request = sent(&mut exchange, dialect(to).unwrap());
+            assert!(
+                matches!(request.tools.as_slice(), [Tool::Function { description: Some(text), .. }] if text == second),
+                "{to}"
+            );
+        }
     }
 }

@@ -37,9 +37,7 @@ const SPELLING: &[(&str, &str, &str)] = &[
 /// Rules that still stand in a dialect.
 const NOT_YET: &[(&str, &str)] = &[
     ("anthropic/request/messages", "MessagesMerged"),
-    ("anthropic/request/messages", "FieldFilled"),
-    ("anthropic/request/messages", "RoleDemoted"),
-    ("anthropic/request/messages", "ContentRewritten"),
+    ("anthropic/request", "ContentRewritten"),
     ("gemini/contents", "MessagesMerged"),
     ("gemini/contents", "FieldFilled"),
     ("gemini/parts", "FieldFilled"),

@@ -14,6 +14,8 @@ rules! {
         pub supported: bool = true,
         /// Which names of tools are accepted. Others are sent in another form, and the client gets its own back.
         pub names: ToolNameFormat,
+        /// Each tool has a name of its own: of several tools of one name, the last one is sent.
+        pub unique_names: bool,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,
         /// How the choice of one function by name is sent.

@@ -318,6 +318,7 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     lines.when(!rules.supported, || {
         "tools are dropped, unless a call is demanded or the history has calls".to_owned()
     });
+    lines.when(rules.unique_names, || "of several tools of one name, the last one is sent".to_owned());
     lines.keyword(rules.names, |keyword| {
         let form = match keyword {
             ToolNameFormat::Word64 => "up to 64 letters, digits, `_` and `-`",

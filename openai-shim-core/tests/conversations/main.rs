@@ -24,6 +24,7 @@ const REPORTED: &[(&str, &[&str])] = &[
     // The picture stands in a message of its own behind the results, with a line that says whose it is.
     ("moved picture", &["content-rewritten"]),
     ("added text", &["content-rewritten"]),
+    ("added result", &["tool-result-missing"]),
     ("lost picture", &["feature-unsupported"]),
     ("lost reasoning", &["feature-unsupported", "reasoning-dropped"]),
     ("lost signature", &["feature-unsupported", "reasoning-dropped", "extra-dropped"]),
@@ -35,16 +36,18 @@ const THOUGHTS: &str = "lost reasoning"; // only with the vendor's own signature
 const PICTURES: &str = "lost picture"; // a prompt is text
 const MOVED: &str = "moved picture"; // a tool's result is text, or text and pictures of newer models only
 const NAMED: &str = "added text"; // a line before the moved pictures, where several results have some
+const ANSWERED: &str = "added result"; // a call that the user interrupted needs a result
 const FAILED: &str = "a failure that is not marked"; // a result has no member for it
 
 /// The differences of each conversation at each upstream.
 const EXPECTED: &[(&str, &str, &[&str])] = &[
-    ("claude-code", "openai-chat", &[FAILED, MOVED, NAMED]),
+    ("claude-code", "openai-chat", &[ANSWERED, FAILED, MOVED, NAMED]),
     ("claude-code", "openai-completions", &[PICTURES, SEALED, THOUGHTS]),
-    ("claude-code", "openai-responses", &[FAILED, SEALED, THOUGHTS]),
-    ("claude-code", "ollama-chat", &[FAILED, SEALED]),
+    ("claude-code", "openai-responses", &[ANSWERED, FAILED, SEALED, THOUGHTS]),
+    ("claude-code", "anthropic-messages", &[ANSWERED]),
+    ("claude-code", "ollama-chat", &[ANSWERED, FAILED, SEALED]),
     ("claude-code", "ollama-generate", &[SEALED, THOUGHTS]),
-    ("claude-code", "gemini", &[MOVED, NAMED, SEALED]),
+    ("claude-code", "gemini", &[ANSWERED, MOVED, NAMED, SEALED]),
     ("codex", "openai-chat", &[MOVED]),
     ("codex", "openai-completions", &[PICTURES, SEALED, THOUGHTS]),
     ("codex", "anthropic-messages", &[SEALED, THOUGHTS]),

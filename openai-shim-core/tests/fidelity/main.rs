@@ -65,7 +65,7 @@ const NOT_YET: &[(&str, &[&str])] = &[
         &["openai-completions", "openai-responses", "anthropic-messages", "ollama-chat", "ollama-generate"],
     ),
     ("a budget for reasoning", &["anthropic-messages"]),
-    ("a system message alone", &["ollama-generate", "gemini"]),
+    ("a system message alone", &["ollama-generate"]),
     ("reasoning shown", &["openai-chat", "anthropic-messages"]),
 ];
 

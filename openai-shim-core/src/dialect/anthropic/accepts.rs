@@ -47,6 +47,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         ..layer!(ToolLayer {
             // <https://github.com/github/copilot-cli/issues/454>
             names: ToolNameFormat::Word128,
+            unique_names: true,
             require_parameters: true,
             declare_from_history: true,
         })

@@ -33,6 +33,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         ..layer!(ToolLayer {
             // <https://github.com/googleapis/python-genai/blob/main/google/genai/types.py> (`FunctionDeclaration`)
             names: ToolNameFormat::Dotted128,
+            unique_names: true,
             allowed_choice: ToolChoiceSupport::Native,
             choice_needs_functions: true,
         })
