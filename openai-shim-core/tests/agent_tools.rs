@@ -802,7 +802,7 @@ fn additions_and_removals_in_the_conversation_decide_which_tools_are_offered() {
         body["messages"].as_array().unwrap().iter().map(|m| m["role"].as_str().unwrap()).collect();
     assert_eq!(
         roles,
-        ["user", "assistant", "system", "user"],
+        ["user", "assistant", "user", "system"],
         "a message of which nothing is left is left out"
     );
     passes_unchanged(anthropic(), &request);

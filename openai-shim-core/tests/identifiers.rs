@@ -149,12 +149,12 @@ fn answer(upstream: &dyn Dialect, name: &str, stream: bool) -> Vec<u8> {
     out
 }
 
-/// What the client gets for an answer in these pieces.
-fn received(exchange: &mut Exchange, pieces: &[&[u8]]) -> String {
+/// What the client gets for an answer in these chunks.
+fn received(exchange: &mut Exchange, chunks: &[&[u8]]) -> String {
     let mut out = Vec::new();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-    for piece in pieces {
-        exchange.push(piece, &mut out).unwrap();
+    for chunk in chunks {
+        exchange.push(chunk, &mut out).unwrap();
     }
     exchange.finish(&mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -273,11 +273,11 @@ fn answer_in_text_and_an_echo_have_the_clients_names() {
         "tool_choice": {"type": "function", "name": "a.b"}}).to_string();
     let mut exchange = start(responses, profile_in("openai-responses"), "", &body, false);
     let Step::Send { request, .. } = exchange.next() else { panic!() };
-    let asked: Value = serde_json::from_slice(request.body()).unwrap();
+    let request_body: Value = serde_json::from_slice(request.body()).unwrap();
     let answer = json!({"id": "r", "object": "response", "created_at": 1, "status": "completed", "model": "m", "output": [
         {"type": "message", "id": "m1", "role": "assistant", "status": "completed", "content": [{"type": "output_text", "text": "hi", "annotations": []}]}],
-        "tools": asked["tools"], "tool_choice": asked["tool_choice"]});
-    assert_ne!(asked["tools"][0]["name"], "a.b");
+        "tools": request_body["tools"], "tool_choice": request_body["tool_choice"]});
+    assert_ne!(request_body["tools"][0]["name"], "a.b");
     let received: Value =
         serde_json::from_str(&received(&mut exchange, &[answer.to_string().as_bytes()])).unwrap();
     assert_eq!(

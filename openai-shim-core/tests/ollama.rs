@@ -491,11 +491,11 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         reported,
         [
             "tool-choice-downgraded tool_choice",
+            "choices-one-by-one n",
             "role-demoted messages[0].role",
+            "param-dropped user",
             "content-flattened messages[1].content",
             "param-clamped reasoning_effort",
-            "param-dropped n",
-            "param-dropped user",
         ]
     );
 }

@@ -123,7 +123,7 @@ fn read(dialect_name: &str, body: &[u8]) -> Vec<Message> {
 /// Why calls and results of a conversation do not fit together; for Responses a result may stand anywhere behind its call.
 fn fault(to: &str, messages: &[Message]) -> Option<String> {
     let mut open: Vec<String> = Vec::new();
-    let mut seen: Vec<String> = Vec::new();
+    let mut call_ids: Vec<String> = Vec::new();
     for (i, message) in messages.iter().enumerate() {
         let mut others = false;
         for block in &message.blocks {
@@ -146,11 +146,11 @@ fn fault(to: &str, messages: &[Message]) -> Option<String> {
         }
         for block in &message.blocks {
             if let Block::ToolCall { id, .. } = block {
-                if message.role != Role::Assistant || id.is_empty() || seen.contains(id) {
+                if message.role != Role::Assistant || id.is_empty() || call_ids.contains(id) {
                     return Some(format!("message {i}: the call {id:?}"));
                 }
                 open.push(id.clone());
-                seen.push(id.clone());
+                call_ids.push(id.clone());
             }
         }
     }
@@ -164,15 +164,15 @@ fn check(history: &[Turn]) {
             for with_ids in [true, false] {
                 let body = spelled(from, history, with_ids);
                 let conversion = sent(from, to, &body);
-                let text = String::from_utf8_lossy(&conversion.body);
+                let sent_text = String::from_utf8_lossy(&conversion.body);
                 if let Some(fault) = fault(to, &read(to, &conversion.body)) {
-                    panic!("{from} to {to}: {fault}\n{body}\n{text}");
+                    panic!("{from} to {to}: {fault}\n{body}\n{sent_text}");
                 }
-                for said in history {
-                    if let User(said) | Turn::Result(_, _, said) = said {
+                for turn in history {
+                    if let User(text) | Turn::Result(_, _, text) = turn {
                         assert!(
-                            text.contains(said.as_str()),
-                            "{from} to {to}: {said} is lost\n{body}\n{text}"
+                            sent_text.contains(text.as_str()),
+                            "{from} to {to}: {text} is lost\n{body}\n{sent_text}"
                         );
                     }
                 }
@@ -361,8 +361,8 @@ fn turns_that_are_right_keep_their_bytes_beside_one_that_is_not() {
         .push(json!({"role": "tool", "tool_call_id": "x", "content": "RB"}));
     let conversion = sent("openai-chat", "openai-chat", &wrong);
     let text = String::from_utf8(conversion.body).unwrap();
-    let kept = body["messages"].to_string();
-    assert!(text.contains(kept.trim_matches(['[', ']'])), "{text}");
+    let original = body["messages"].to_string();
+    assert!(text.contains(original.trim_matches(['[', ']'])), "{text}");
 }
 
 #[test]

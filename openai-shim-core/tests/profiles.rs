@@ -5,7 +5,7 @@ mod common;
 
 use openai_shim_core::accepts::{
     Accepts, ContentType, MessageNamePolicy, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam,
-    ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
 };
 use openai_shim_core::canonical::{ReasoningTags, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
@@ -295,6 +295,118 @@ const CLAUDE: [&str; 9] = [
     "claude-haiku-4-5",
 ];
 
+/// Model names that only rules about reasoning tell apart.
+const REASONING_MODELS: [(&str, &[&str]); 17] = [
+    ("anthropic", &THINKING_CLAUDE),
+    ("gemini", &THINKING_GEMINI),
+    ("gemini-openai", &THINKING_GEMINI),
+    ("vertex-openai", &THINKING_GEMINI),
+    ("openai", &REASONING_OPENAI),
+    ("openai-responses", &REASONING_OPENAI),
+    ("azure", &REASONING_OPENAI),
+    ("azure-deployments", &REASONING_OPENAI),
+    ("github-models", &REASONING_GITHUB),
+    ("mistral", &["mistral-medium-3.5", "mistral-small-4", "mistral-large-4"]),
+    ("xai", &["grok-4.5", "grok-4.6", "grok-4.7"]),
+    ("moonshot", &["kimi-k2.7"]),
+    ("zai", &["glm-5.3"]),
+    ("groq", &["qwen/qwen3-32b", "qwen/qwen3.8-27b"]),
+    ("cerebras", &["gpt-oss-120b", "kimi-k3", "zai-glm-5.3"]),
+    ("bedrock-openai", &["openai.gpt-oss-120b-1:0"]),
+    ("openrouter", &MANDATORY),
+];
+
+/// Models of OpenRouter's that cannot stop reasoning.
+const MANDATORY: [&str; 9] = [
+    "openai/o1",
+    "openai/o3-mini",
+    "openai/o4-mini",
+    "openai/gpt-oss-120b",
+    "perplexity/sonar-reasoning-pro",
+    "x-ai/grok-build-0.1",
+    "z-ai/glm-5.3",
+    "qwen/qwen3.8-max",
+    "google/gemini-2.5-pro",
+];
+
+const THINKING_CLAUDE: [&str; 23] = [
+    "claude-opus-4",
+    "anthropic/claude-opus-4.1",
+    "anthropic/claude-opus-4.5",
+    "claude-sonnet-4",
+    "anthropic/claude-sonnet-4.5",
+    "claude-opus-4-6",
+    "anthropic/claude-opus-4.6",
+    "claude-sonnet-4-6",
+    "anthropic/claude-sonnet-4.6",
+    "claude-opus-4-7",
+    "anthropic/claude-opus-4.7",
+    "claude-opus-4-8",
+    "anthropic/claude-opus-4.8",
+    "claude-sonnet-5",
+    "claude-haiku-5-5",
+    "anthropic/claude-haiku-5.5",
+    "claude-sonnet-5-5",
+    "anthropic/claude-sonnet-5.5",
+    "claude-fable-5-1",
+    "claude-mythos-5",
+    "claude-opus-5-5",
+    "anthropic/claude-opus-5.5",
+    "claude-mythos-preview",
+];
+
+const THINKING_GEMINI: [&str; 13] = [
+    "gemini-2.5-pro",
+    "gemini-2.5-flash",
+    "gemini-2.5-flash-lite",
+    "gemini-2.5-flash-image",
+    "gemini-3.1-pro-preview",
+    "gemini-3-flash-preview",
+    "gemini-3.1-flash-lite",
+    "gemini-3.1-flash-image",
+    "gemini-3.1-flash-lite-image",
+    "gemini-3.5-flash",
+    "gemini-3.7-flash",
+    "gemini-3.8-flash",
+    "gemini-4-argon",
+];
+
+const REASONING_OPENAI: [&str; 15] = [
+    "gpt-3.5-turbo",
+    "gpt-4.1",
+    "chatgpt-4o-latest",
+    "gpt-5-codex",
+    "gpt-5.2-pro",
+    "gpt-5.3-codex",
+    "gpt-5.4",
+    "gpt-5.4-chat-latest",
+    "gpt-5.5",
+    "gpt-5.6",
+    "gpt-6-astra",
+    "gpt-6-sol",
+    "gpt-6-luna",
+    "gpt-6.1-terra",
+    "gpt-5-chat-latest",
+];
+
+const REASONING_GITHUB: [&str; 15] = [
+    "openai/gpt-3.5-turbo",
+    "openai/gpt-4.1",
+    "openai/chatgpt-4o-latest",
+    "openai/gpt-5-codex",
+    "openai/gpt-5.2-pro",
+    "openai/gpt-5.3-codex",
+    "openai/gpt-5.4",
+    "openai/gpt-5.4-chat-latest",
+    "openai/gpt-5.5",
+    "openai/gpt-5.6",
+    "openai/gpt-6-astra",
+    "openai/gpt-6-sol",
+    "openai/gpt-6-luna",
+    "openai/gpt-6.1-terra",
+    "openai/gpt-5-chat-latest",
+];
+
 const WEIGHTS: [&str; 6] = [
     "google/gemma-2-9b-it",
     "gemma2:9b",
@@ -309,8 +421,10 @@ fn every_model_override_matches_a_model() {
     for upstream_profile in
         profiles().iter().filter(|upstream_profile| !upstream_profile.model_overrides.is_empty())
     {
-        let known = MODELS.iter().find(|(name, _)| *name == upstream_profile.name);
-        let (_, models) = known.unwrap_or_else(|| panic!("{} needs names of models", upstream_profile.name));
+        let listed = MODELS.iter().chain(&REASONING_MODELS);
+        let known = listed.filter(|(name, _)| *name == upstream_profile.name);
+        let models: Vec<&str> = known.flat_map(|(_, models)| models.iter().copied()).collect();
+        assert!(!models.is_empty(), "{} needs names of models", upstream_profile.name);
         for rules in &upstream_profile.model_overrides {
             for name in &rules.matches {
                 let mut probe = upstream_profile.clone();
@@ -465,7 +579,8 @@ const FACTS: [Fact; 56] = [
         row.accepts.messages.reasoning_history == ReasoningHistory::Drop && role(row, "developer").is_none()
     }),
     ("cerebras", "gpt-oss-120b", |row| {
-        row.accepts.params.drop.is_empty() && row.accepts.tools == ToolRules::default()
+        row.accepts.params.drop.is_empty()
+            && row.accepts.tools == for_model(&profile("compatible").unwrap(), "any").accepts.tools
     }),
     ("sambanova", "DeepSeek-V3.1", |row| {
         row.accepts.messages.content == ContentType::String && row.accepts.tools.drop_strict

@@ -180,6 +180,9 @@ fn every_upstream_gets_schemas_that_its_vendor_accepts() {
             json!({"$ref": "#/$defs/R", "$defs": {"R": {"type": "object", "properties": {"e": {"$ref": "#/$defs/E"}}}, "E": {"allOf": [{"type": "string"}], "nullable": true}}}),
         ),
         Some(json!({"type": "object", "properties": {"yes": true, "no": false}})),
+        Some(json!(true)),
+        Some(json!({"type": "string"})),
+        Some(json!({"type": ["object", "null"], "properties": {}})),
     ];
     for client in CLIENTS {
         for (upstream, vendor) in UPSTREAMS {
@@ -187,6 +190,11 @@ fn every_upstream_gets_schemas_that_its_vendor_accepts() {
                 let body = with_tool(client, schema.as_ref(), false);
                 let (request, diagnostics) = sent(client, upstream, vendor, &body);
                 let found = tool_schema(upstream, &request);
+                if client == "gemini" && upstream == "gemini" {
+                    // Google ignores what it does not accept.
+                    assert_eq!(found, *schema, "{diagnostics:?}");
+                    continue;
+                }
                 let refused = refused_in_tool(upstream, found.as_ref());
                 assert!(refused.is_none(), "{client} to {upstream}, {schema:?}: {refused:?} {diagnostics:?}");
                 if found != *schema && schema.is_some() {
@@ -256,6 +264,11 @@ fn structured_output_has_only_what_the_vendor_accepts() {
             let found = format_schema(upstream, &request);
             let what = format!("{client} to {upstream}: {found} {diagnostics:?}");
             assert!(found["properties"]["n"]["type"] == "integer", "{what}");
+            // Google ignores what it does not accept.
+            if client == "gemini" && upstream == "gemini" {
+                assert_eq!(found, schema);
+                continue;
+            }
             // Only strict formats are restricted at OpenAI.
             if upstream.starts_with("openai") && matches!(client, "gemini" | "ollama-chat") {
                 continue;
@@ -271,7 +284,7 @@ fn structured_output_has_only_what_the_vendor_accepts() {
                 );
             }
             if upstream.starts_with("openai") {
-                assert_eq!(found["required"], json!(["n", "s", "l"]), "{what}");
+                assert_eq!(found["required"], json!(["l", "n", "s"]), "{what}");
             }
             if upstream == "anthropic-messages" {
                 assert_eq!(found["required"], json!(["n"]), "{what}");
@@ -388,6 +401,36 @@ fn json_without_a_schema_is_asked_for_in_words_where_there_is_no_parameter() {
     let (request, diagnostics) = sent("openai-chat", "anthropic-messages", "compatible", &body);
     assert!(request["system"].to_string().contains("JSON object"), "{request}");
     assert!(diagnostics.iter().any(|d| d.starts_with("format-downgraded")));
+}
+
+#[test]
+fn openai_gets_the_word_json_with_json_object() {
+    let mut ollama = plain("ollama-chat");
+    ollama["format"] = json!("json");
+    let mut chat = plain("openai-chat");
+    chat["response_format"] = json!({"type": "json_object"});
+    for (client, body) in [("ollama-chat", ollama), ("openai-chat", chat)] {
+        for (upstream, vendor) in UPSTREAMS.into_iter().take(2) {
+            let (request, diagnostics) = sent(client, upstream, vendor, &body);
+            let text = if upstream == "openai-chat" { &request["messages"] } else { &request["input"] };
+            assert!(text.to_string().contains("Answer with JSON."), "{request}");
+            assert!(diagnostics.iter().any(|d| d.contains("the word JSON was added")), "{diagnostics:?}");
+        }
+        let (request, _) = sent(client, "openai-chat", "compatible", &body);
+        assert_eq!(request["messages"], plain("openai-chat")["messages"]);
+    }
+    let mut named = plain("openai-chat");
+    named["response_format"] = json!({"type": "json_object"});
+    named["messages"][0]["content"] = json!("as Json, please");
+    let (request, _) = sent("openai-chat", "openai-chat", "openai", &named);
+    assert_eq!(request, named);
+}
+
+#[test]
+fn a_boolean_schema_of_an_answer_is_any_json() {
+    let (request, _) =
+        sent("openai-chat", "ollama-chat", "ollama-native", &with_format("openai-chat", &json!(true)));
+    assert_eq!(request["format"], "json");
 }
 
 #[test]

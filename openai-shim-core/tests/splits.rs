@@ -95,6 +95,7 @@ fn translated(
             accepts: &accepts,
             client,
             api_version: "",
+            features: "",
         };
         normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics).unwrap();
     }

@@ -24,6 +24,8 @@ rules! {
         pub max_budget: Option<u32>,
         /// The token budget must be below the limit on the response's length.
         pub budget_below_max_tokens: bool,
+        /// The feature of the API, selected by a header, with which the token budget may be larger; empty: none.
+        pub larger_budget_feature: String,
         /// The values of `thinking.type` that are accepted, in any dialect: `disabled`, `enabled`, `adaptive`,
         /// `between_tools`; empty: all. What is not among them is sent as the nearest one.
         pub modes: Vec<String>,

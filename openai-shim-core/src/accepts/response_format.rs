@@ -19,6 +19,8 @@ rules! {
         pub strict_schema: SchemaLayer => SchemaLayer,
         /// The name of a schema has one to 64 letters, digits, `_` and `-`: others are replaced by `_`.
         pub restrict_names: bool,
+        /// With `json_object` a message must have the word JSON: a sentence is added where none has it.
+        pub requires_json_word: bool,
         /// `text`, which is the default anyway, is dropped.
         pub omit_text: bool,
         /// With a response format no stream is requested: the client gets a simulated stream of the non-streaming

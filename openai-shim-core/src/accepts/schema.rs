@@ -12,8 +12,10 @@ rules! {
         pub keywords: SharedList,
         /// Keywords that are dropped.
         pub drop_keywords: SharedList,
-        /// The only values of `format` that are accepted; empty: all.
+        /// The only values of `format` that are accepted, but for numbers; empty: all.
         pub formats: SharedList,
+        /// `format` is accepted for numbers.
+        pub number_formats: bool = true,
         /// Regular expressions with look-around, back references or word boundaries are dropped.
         pub plain_patterns: bool,
         /// The largest `minItems` that is accepted; absent: any.
@@ -38,6 +40,8 @@ rules! {
         pub require_members: bool,
         /// Which objects are accepted.
         pub objects: ObjectSupport,
+        /// What these rules do not accept is ignored and not refused: a client of the same dialect sends its schemas unchanged.
+        pub tolerant: bool,
         /// A root object without properties is not sent: having no schema means the same.
         pub omit_empty: bool,
     }
@@ -48,7 +52,7 @@ keywords! {
     AnyOfSiblings {
         Any "All.",
         NoType "All but `type`.",
-        Annotations "`title` and `description`.",
+        Annotations "`title`, `description` and `default`.",
         Nothing = "none" "None.",
     }
 }

@@ -7,16 +7,23 @@ use serde::{Deserialize, Serialize};
 rules! {
     /// Which tools, and which choice among them, an upstream accepts.
     pub struct ToolRules, ToolLayer {
-        /// Tools are accepted; otherwise none are sent.
+        /// No tools are sent: the API has none.
+        pub omit: bool,
+        /// Tools are accepted. Otherwise they are dropped, unless a call is demanded or the history has calls: without them
+        /// such a request would be another one.
         pub supported: bool = true,
         /// Which names of tools are accepted. Others are sent in another form, and the client gets its own back.
         pub names: ToolNameFormat,
+        /// Each tool has a name of its own: of several tools of one name, the last one is sent.
+        pub unique_names: bool,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,
         /// How the choice of one function by name is sent.
         pub named_choice: ToolChoiceSupport,
         /// How the choice among some of the functions is sent: `native`, or else by offering only these.
         pub allowed_choice: ToolChoiceSupport = ToolChoiceSupport::Required,
+        /// Without functions no choice is sent, whatever other tools there are.
+        pub choice_needs_functions: bool,
         /// With `tool_choice: "none"` no tools are sent.
         pub omit_for_none: bool,
         /// `strict` is dropped from functions.

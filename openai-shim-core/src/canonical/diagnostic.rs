@@ -76,6 +76,7 @@ codes! {
     StopApplied "stop-applied" Info "Stop sequences that the upstream does not take are applied by the shim.";
     ChoicesOneByOne "choices-one-by-one" Info "The upstream gives one answer at a time: it was asked for each one.";
     ToolNameMapped "tool-name-mapped" Info "A tool's name that the upstream does not accept was sent in another form; the answer has the client's name.";
+    ToolRepeated "tool-repeated" Info "A tool that the client offers twice was offered once.";
     ToolIdRemapped "tool-id-remapped" Info "Ids of tool calls in the history were put into the form that the upstream accepts.";
     ToolResultMoved "tool-result-moved" Info "The result of a tool call was put behind the call, with the call's id.";
     ToolResultOrphaned "tool-result-orphaned" Warning "The result of a tool call that the history does not have was sent as a user's message.";

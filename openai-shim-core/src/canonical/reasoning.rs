@@ -178,6 +178,8 @@ pub enum ReasoningField {
     Both,
     /// Between `<think>` and `</think>`, at the beginning of the content.
     ThinkTags,
+    /// None: reasoning, and signatures of tool calls, are dropped.
+    None,
 }
 
 impl Rule for ReasoningField {}

@@ -146,7 +146,11 @@ impl Request {
 
     /// Whether the request means nearly the same without its tools: no call is demanded, and the history has none.
     pub fn can_do_without_tools(&self) -> bool {
-        let is_free = matches!(*self.tool_choice, None | Some(ToolChoice::Auto | ToolChoice::None));
+        let is_free = match &*self.tool_choice {
+            None | Some(ToolChoice::Auto | ToolChoice::None) => true,
+            Some(ToolChoice::Allowed { is_required, .. }) => !is_required,
+            _ => false,
+        };
         let is_call = |block: &Block| matches!(block, Block::ToolCall { .. } | Block::ToolResult { .. });
         is_free && !self.messages.iter().any(|message| message.blocks.iter().any(is_call))
     }

@@ -33,11 +33,23 @@ pub(super) fn forwarded_version<'h>(
     upstream: &dyn Dialect,
     profile: &Profile,
 ) -> &'h str {
-    let header = upstream
-        .headers()
-        .api_version
-        .filter(|header| profile.forward_headers.iter().any(|name| name.eq_ignore_ascii_case(header)));
-    header.and_then(|header| client_headers.get(header)?.to_str().ok()).unwrap_or_default()
+    forwarded(upstream.headers().api_version, client_headers, profile)
+}
+
+/// The features of the upstream's API that a forwarded header of the client selects; empty: none.
+pub(super) fn forwarded_features<'h>(
+    client_headers: &'h HeaderMap,
+    upstream: &dyn Dialect,
+    profile: &Profile,
+) -> &'h str {
+    forwarded(upstream.headers().feature_headers.first().copied(), client_headers, profile)
+}
+
+fn forwarded<'h>(header: Option<&str>, client_headers: &'h HeaderMap, profile: &Profile) -> &'h str {
+    header
+        .filter(|header| profile.forward_headers.iter().any(|name| name.eq_ignore_ascii_case(header)))
+        .and_then(|header| client_headers.get(header)?.to_str().ok())
+        .unwrap_or_default()
 }
 
 /// Selects the upstream's headers that a client may see: how long to wait, what is left of its limits, and the request's id.

@@ -134,9 +134,14 @@ pub(super) fn prepare(
     let stored = stored.unwrap_or(&no_turns);
     OpaqueStateRule { upstream, stored, restores_reasoning }
         .strip_and_restore(&mut request, &mut diagnostics);
-    let api_version = headers::forwarded_version(&headers, upstream, profile);
-    let recipient =
-        normalize::Recipient { name: &profile.name, dialect: upstream, accepts, client, api_version };
+    let recipient = normalize::Recipient {
+        name: &profile.name,
+        dialect: upstream,
+        accepts,
+        client,
+        api_version: headers::forwarded_version(&headers, upstream, profile),
+        features: headers::forwarded_features(&headers, upstream, profile),
+    };
     let had_limit = request.max_tokens.is_some();
     normalize::normalize(&mut request, &recipient, &defaults, &mut spec, &mut diagnostics)?;
     if request.include_usage && spec.stream_usage == StreamUsage::None {

@@ -27,6 +27,9 @@ const SPELLINGS: [(&str, &str); 13] = [
     ("TYPE_UNSPECIFIED", ""),
 ];
 
+/// The types by their number in Google's protocol buffers.
+const TYPE_NAMES: [&str; 8] = ["", "string", "number", "integer", "boolean", "array", "object", "null"];
+
 fn spelling(name: &str) -> &str {
     SPELLINGS.iter().find(|(known, _)| *known == name).map_or(name, |(_, json_schema)| json_schema)
 }
@@ -57,6 +60,12 @@ fn convert(schema: &str, depth: usize) -> String {
                 } else {
                     encode_string(&name)
                 }
+            }
+            // Protocol buffers also have the numbers of types.
+            ("type", ValueKind::Number) => {
+                let name = value.trim().parse().ok().and_then(|number: usize| TYPE_NAMES.get(number));
+                let Some(name) = name.filter(|name| !name.is_empty()) else { continue };
+                if is_nullable { format!("[\"{name}\",\"null\"]") } else { encode_string(name) }
             }
             ("nullable" | "propertyOrdering", _) => continue,
             // Google's own name for a text with an `enum`.
@@ -137,6 +146,10 @@ mod tests {
                 r##"{"$ref":"#/$defs/A","$defs":{"A":{"type":"integer"}}}"##,
             ),
             (r#"{"type":"TYPE_UNSPECIFIED","title":"t"}"#, r#"{"title":"t"}"#),
+            (
+                r#"{"type":6,"properties":{"a":{"type":1}}}"#,
+                r#"{"type":"object","properties":{"a":{"type":"string"}}}"#,
+            ),
         ] {
             assert_eq!(from_openapi(schema), expected);
         }

@@ -154,7 +154,7 @@ impl CallIdMap {
     }
 
     /// The new id of a result. Of several calls of one message with one id, each has one of the results, in order. A result
-    /// without an id whose call is not known has none: those of OpenAI's legacy functions are such.
+    /// without an id whose call is not known stays without one.
     fn id_of_result(&mut self, id: &str, format: ToolCallIdFormat) -> String {
         let new = self.by_old_id.get_mut(id).and_then(|known| match known.ids.len() {
             0 | 1 => known.ids.front().cloned(),

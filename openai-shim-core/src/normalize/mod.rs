@@ -34,6 +34,7 @@ mod text;
 mod tool_choice;
 mod tool_names;
 mod tool_schema;
+mod unique_tools;
 mod unsupported_params;
 
 pub use params::params;
@@ -62,6 +63,7 @@ pub fn normalize(
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
     native::normalize(request, recipient, diagnostics);
+    unique_tools::normalize(request, &accepts.tools, diagnostics);
     tool_names::normalize(request, recipient, spec, diagnostics);
     pairing::normalize(request, recipient, diagnostics);
     tool_choice::normalize(request, recipient, diagnostics);
@@ -78,7 +80,7 @@ pub fn normalize(
     unsupported_params::normalize(request, recipient, diagnostics);
     set_max_tokens(request, recipient, defaults, diagnostics);
     // After the limit, of which budgets are a share.
-    reasoning::request::normalize(request, &accepts.reasoning, &spec.model, diagnostics);
+    reasoning::request::normalize(request, recipient, &spec.model, diagnostics);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }

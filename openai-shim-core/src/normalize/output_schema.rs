@@ -6,7 +6,7 @@ use super::schema::{self, MAX_ADDED_BYTES};
 use super::tool_schema::{report, strict_schema_rules};
 use crate::accepts::{ResponseFormatRules, ResponseFormatSupport};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, ExtraFields, NATIVE_SCHEMA, Request, ResponseFormat, ResponseSpec,
+    Block, DiagnosticCode, Diagnostics, ExtraFields, NATIVE_SCHEMA, Request, ResponseFormat, ResponseSpec,
 };
 use crate::json::{Object, decode_string, raw};
 use std::borrow::Cow;
@@ -23,6 +23,7 @@ pub(super) fn normalize(
     diagnostics: &mut Diagnostics,
 ) {
     let rules = &recipient.accepts.response_format;
+    replace_boolean(request, diagnostics);
     let (schema, support) = match &*request.response_format {
         None | Some(ResponseFormat::Native { .. }) => return,
         Some(ResponseFormat::Text) => {
@@ -56,7 +57,10 @@ pub(super) fn normalize(
     spec.required_json_fields = Some(schema.map(required_fields).unwrap_or_default());
     let is_schema = matches!(&*request.response_format, Some(ResponseFormat::JsonSchema { .. }));
     let (fallback, instruction) = match support {
-        ResponseFormatSupport::JsonObject if !is_schema => return,
+        ResponseFormatSupport::JsonObject | ResponseFormatSupport::Native if !is_schema => {
+            add_json_word(request, rules, diagnostics);
+            return;
+        }
         ResponseFormatSupport::Native | ResponseFormatSupport::JsonSchema if is_schema => {
             reduce_format(request, recipient, diagnostics);
             return;
@@ -78,13 +82,51 @@ pub(super) fn normalize(
     }
 }
 
+/// Replaces a Boolean schema, which no upstream takes, by the format for any JSON object.
+fn replace_boolean(request: &mut Request, diagnostics: &mut Diagnostics) {
+    let Some(ResponseFormat::JsonSchema { schema: Some(schema), .. }) = &*request.response_format else {
+        return;
+    };
+    let code = match schema.get().trim() {
+        "true" => DiagnosticCode::SchemaRewritten,
+        "false" => DiagnosticCode::SchemaReduced,
+        _ => return,
+    };
+    diagnostics.record(code, FIELD, "a Boolean schema");
+    request.response_format.set(Some(ResponseFormat::JsonObject));
+}
+
+/// Adds the sentence without which some upstreams refuse `json_object`.
+fn add_json_word(request: &mut Request, rules: &ResponseFormatRules, diagnostics: &mut Diagnostics) {
+    if !rules.requires_json_word || !request.references.is_empty() {
+        return;
+    }
+    let has_word = |block: &Block| match block {
+        Block::ToolResult { .. } => false,
+        block => block.as_text().is_some_and(has_json_word),
+    };
+    if !request.messages.iter().any(|message| message.blocks.iter().any(has_word)) {
+        append_instruction(request, "Answer with JSON.");
+        diagnostics.record(DiagnosticCode::ContentRewritten, "messages", "the word JSON was added");
+    }
+}
+
+/// Whether a text has the word JSON, in any case.
+fn has_json_word(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    memchr::memchr2_iter(b'j', b'J', bytes)
+        .any(|at| bytes.get(at..at + 4).is_some_and(|word| word.eq_ignore_ascii_case(b"json")))
+}
+
 /// Reduces the schema of a format, and puts its name right.
 fn reduce_format(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let rules = &recipient.accepts.response_format;
     let Some(ResponseFormat::JsonSchema { name, schema, strict, extra }) = &*request.response_format else {
         return;
     };
-    if extra.of(recipient.dialect.extra_fields_name()).iter().any(|(key, _)| key == NATIVE_SCHEMA) {
+    let family = recipient.dialect.extra_fields_name();
+    let is_tolerated = rules.schema.tolerant && recipient.is_own(recipient.client.extra_fields_name());
+    if is_tolerated || extra.of(family).iter().any(|(key, _)| key == NATIVE_SCHEMA) {
         return;
     }
     let schema_rules = match strict {

@@ -23,7 +23,7 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
         return;
     }
     // Calls and results may be in what the upstream stores.
-    if request.continues_stored || has_legacy_calls(&request.messages, recipient) {
+    if request.continues_stored {
         return;
     }
     let matching = Matching::of(&request.messages);
@@ -33,6 +33,9 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     let plan = Plan::new(&request.messages, &matching, diagnostics);
     let messages = request.messages.edit();
     *messages = plan.rebuild(std::mem::take(messages));
+    if messages.is_empty() {
+        messages.push(Message::text(Role::User, ""));
+    }
 }
 
 /// Whether each turn with calls is followed directly by their results, and no result stands elsewhere.
@@ -108,12 +111,6 @@ fn has_calls(message: &Message) -> bool {
 
 fn has_results(message: &Message) -> bool {
     message.blocks.iter().any(is_result)
-}
-
-/// Whether an assistant calls by `function_call`, OpenAI's legacy form, which has no ids.
-fn has_legacy_calls(messages: &[Message], recipient: &Recipient<'_>) -> bool {
-    let fields = messages.iter().flat_map(|message| message.extra.of(recipient.dialect.name()));
-    fields.into_iter().any(|(key, value)| key == "function_call" && value.get() != "null")
 }
 
 /// Whether each call has one result behind it, with its id, and each result a call.
@@ -221,7 +218,7 @@ impl Plan {
             }
             let fields = message.edit();
             if let Some(Block::ToolResult { blocks, .. }) = fields.blocks.pop() {
-                fields.blocks = said(blocks);
+                fields.blocks = without_empty_texts(blocks);
             }
             (fields.role, fields.name) = (Role::User, None);
             return (!message.blocks.is_empty()).then_some(message);
@@ -234,7 +231,7 @@ impl Plan {
             }
             match (calls.next().flatten().and_then(|call| self.calls.get_mut(call)), block) {
                 (Some(call), block) => call.results.push(Message::new(Role::Tool, vec![block])),
-                (None, Block::ToolResult { blocks, .. }) => others.extend(said(blocks)),
+                (None, Block::ToolResult { blocks, .. }) => others.extend(without_empty_texts(blocks)),
                 (None, _) => {}
             }
         }
@@ -248,7 +245,7 @@ impl Plan {
 }
 
 /// The content of a result that becomes the user's.
-fn said(mut blocks: Vec<Block>) -> Vec<Block> {
+fn without_empty_texts(mut blocks: Vec<Block>) -> Vec<Block> {
     blocks.retain(|block| block.as_text() != Some(""));
     blocks
 }

@@ -16,6 +16,8 @@ pub struct Recipient<'r> {
     pub client: &'static dyn Dialect,
     /// The version of the API that a header of the request states; empty: none.
     pub api_version: &'r str,
+    /// The features of the API that a header of the request selects; empty: none.
+    pub features: &'r str,
 }
 
 impl Recipient<'_> {

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let rules = &recipient.accepts.tools;
     let family = recipient.dialect.extra_fields_name();
-    if !rules.supported {
+    // A model without tools gets those without which the request would be another one.
+    if rules.omit || !rules.supported && request.can_do_without_tools() {
         drop_all(request, diagnostics);
         return;
     }
@@ -20,7 +21,11 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     if request.tool_choice.is_none() && request.parallel_tool_calls.is_none() {
         return;
     }
-    if has_tools(request, family) {
+    let has_choice = match rules.choice_needs_functions {
+        true => request.tools.iter().any(|tool| tool.name().is_some()),
+        false => has_tools(request, family),
+    };
+    if has_choice {
         drop_unoffered(request, family, diagnostics);
     } else if request.references.is_empty() {
         drop_choice(request, diagnostics);
@@ -51,14 +56,14 @@ fn drop_all(request: &mut Request, diagnostics: &mut Diagnostics) {
             Some(ToolChoice::None) => DiagnosticCode::NullDropped,
             _ => DiagnosticCode::FeatureUnsupported,
         };
-        diagnostics.record(code, "tools", "it calls no tools");
+        diagnostics.record(code, "tools", "the upstream calls none");
     }
     drop_choice(request, diagnostics);
 }
 
 /// Drops a choice among no tools: it would be an error.
 fn drop_choice(request: &mut Request, diagnostics: &mut Diagnostics) {
-    let no_tools = "there are no tools";
+    let no_tools = "there are no tools to choose from";
     if let Some(choice) = &*request.tool_choice {
         let has_effect = !matches!(choice, ToolChoice::Auto | ToolChoice::None);
         let code = if has_effect { DiagnosticCode::ParamDropped } else { DiagnosticCode::NullDropped };

@@ -49,8 +49,10 @@ fn for_each_name<'r>(request: &'r Request, dialect: &str, mut visit: impl FnMut(
             Tool::Native { .. } => {}
         }
     }
-    if let Some(ToolChoice::Function(name)) = &*request.tool_choice {
-        visit(name);
+    match &*request.tool_choice {
+        Some(ToolChoice::Function(name)) => visit(name),
+        Some(ToolChoice::Allowed { names, .. }) => names.iter().for_each(|name| visit(name)),
+        _ => {}
     }
     for message in &request.messages {
         for block in &message.blocks {
@@ -156,26 +158,31 @@ impl NewNames {
                 diagnostics.record(DiagnosticCode::ToolNameMapped, &format!("tools[{i}].name"), "");
             }
         });
-        match &*request.tool_choice {
-            Some(ToolChoice::Function(name)) => {
-                if let Some(new) = self.get(name).cloned() {
-                    request.tool_choice.set(Some(ToolChoice::Function(new)));
-                    diagnostics.record(DiagnosticCode::ToolNameMapped, "tool_choice", "");
-                }
-            }
-            Some(ToolChoice::Native { dialect, raw: choice }) => {
-                let renamed = replace_names(choice.get().as_bytes(), &self.0);
-                if let Some(renamed) = renamed.and_then(|json| String::from_utf8(json).ok()) {
-                    request.tool_choice.set(Some(ToolChoice::Native { dialect, raw: raw(renamed) }));
-                    diagnostics.record(DiagnosticCode::ToolNameMapped, "tool_choice", "");
-                }
-            }
-            _ => {}
+        if let Some(choice) = request.tool_choice.as_ref().and_then(|choice| self.renamed_choice(choice)) {
+            request.tool_choice.set(Some(choice));
+            diagnostics.record(DiagnosticCode::ToolNameMapped, "tool_choice", "");
         }
         for (i, message) in request.messages.iter_mut().enumerate() {
             if self.rename_in_message(message, dialect) {
                 diagnostics.record(DiagnosticCode::ToolNameMapped, &format!("messages[{i}]"), "");
             }
+        }
+    }
+
+    /// The tool choice with the new names; `None` if it has none.
+    fn renamed_choice(&self, choice: &ToolChoice) -> Option<ToolChoice> {
+        match choice {
+            ToolChoice::Function(name) => self.get(name).cloned().map(ToolChoice::Function),
+            ToolChoice::Allowed { names, is_required } => {
+                let renamed = names.iter().map(|name| self.get(name).unwrap_or(name).clone()).collect();
+                let has_new = names.iter().any(|name| self.get(name).is_some());
+                has_new.then_some(ToolChoice::Allowed { names: renamed, is_required: *is_required })
+            }
+            ToolChoice::Native { dialect, raw: choice } => {
+                let renamed = String::from_utf8(replace_names(choice.get().as_bytes(), &self.0)?).ok()?;
+                Some(ToolChoice::Native { dialect, raw: raw(renamed) })
+            }
+            ToolChoice::Auto | ToolChoice::None | ToolChoice::Required => None,
         }
     }
 

@@ -16,7 +16,8 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     let (mut strict_rules, mut room) = (None, MAX_ADDED_BYTES);
     request.tools.edit_each(|i, tool| {
         let Tool::Function { parameters, strict, extra, .. } = &**tool else { return };
-        let is_native = extra.of(family).iter().any(|(key, _)| key == NATIVE_SCHEMA);
+        let is_native = extra.of(family).iter().any(|(key, _)| key == NATIVE_SCHEMA)
+            || rules.schema.tolerant && recipient.is_own(recipient.client.extra_fields_name());
         let is_strict = *strict == Some(true) && !rules.drop_strict;
         let reduced = match parameters {
             _ if is_native => None,

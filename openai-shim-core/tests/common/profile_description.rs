@@ -227,7 +227,10 @@ fn messages(rules: &MessageRules) -> Vec<String> {
         ReasoningField::Both => {
             "the reasoning of earlier turns is sent as `reasoning_content` and as `reasoning`"
         }
-        _ => "the reasoning of earlier turns is sent in the content, between `<think>` and `</think>`",
+        ReasoningField::ThinkTags => {
+            "the reasoning of earlier turns is sent in the content, between `<think>` and `</think>`"
+        }
+        _ => "the reasoning of earlier turns, and signatures of calls, are dropped: no field has them",
     });
     lines.keyword(rules.unsigned_reasoning, |_| "reasoning of earlier turns without a signature is dropped");
     lines.when(rules.chat_template.is_set(), || match rules.chat_template.name {
@@ -280,6 +283,7 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     lines.when(!rules.supported, || {
         "tools are dropped, unless a call is demanded or the history has calls".to_owned()
     });
+    lines.when(rules.unique_names, || "of several tools of one name, the last one is sent".to_owned());
     lines.keyword(rules.names, |keyword| {
         let form = match keyword {
             ToolNameFormat::Word64 => "up to 64 letters, digits, `_` and `-`",
@@ -306,7 +310,8 @@ fn tools(rules: &ToolRules) -> Vec<String> {
     });
     for (on, line) in [
         (rules.drop_strict, "`strict` is dropped from functions"),
-        (!rules.supported, "it calls no tools: none are sent"),
+        (rules.omit, "it calls no tools: none are sent"),
+        (rules.choice_needs_functions, "without functions no choice is sent"),
         (rules.omit_for_none, "with `tool_choice: none` no tools are sent"),
         (rules.require_parameters, "functions without parameters get an empty schema"),
         (
@@ -338,6 +343,7 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
         lines.when(!keywords.is_empty(), || format!("{text} {}", names(keywords)));
     }
     for (on, line) in [
+        (!rules.number_formats, "lose the formats of numbers"),
         (rules.plain_patterns, "lose patterns with look-around or back references"),
         (!rules.boolean_schemas, "have objects in place of Boolean schemas"),
         (rules.const_as_enum, "have `enum` in place of `const`"),
@@ -347,6 +353,7 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
         (rules.plain_root, "have no `anyOf` or the like at their root: its branches are merged"),
         (rules.require_members, "get missing `properties` and `items`"),
         (rules.omit_empty, "are not sent if they are empty objects"),
+        (rules.tolerant, "of clients of the same dialect are sent unchanged"),
     ] {
         lines.when(on, || line.to_owned());
     }
@@ -355,7 +362,7 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
     }
     lines.keyword(rules.any_of_siblings, |keyword| match keyword {
         AnyOfSiblings::NoType => "have no `type` beside `anyOf`: it is moved into the branches",
-        AnyOfSiblings::Annotations => "have only `title` and `description` beside `anyOf`",
+        AnyOfSiblings::Annotations => "have only `title`, `description` and `default` beside `anyOf`",
         _ => "have nothing beside `anyOf`",
     });
     lines.keyword(rules.refs, |keyword| match keyword {
@@ -384,6 +391,9 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
     }
     lines.0.extend(schema("schemas of response formats", &rules.schema));
     lines.0.extend(schema("schemas of strict response formats", &strict(&rules.strict_schema)));
+    lines.when(rules.requires_json_word, || {
+        "with `json_object` a sentence asks for JSON, unless a message has the word".to_owned()
+    });
     lines.when(rules.restrict_names, || {
         "names of response formats have at most 64 letters, digits, `_` and `-`".to_owned()
     });
@@ -427,6 +437,9 @@ fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     }
     lines.when(rules.budget_below_max_tokens, || {
         "a budget for reasoning is kept below the limit on the response's length".to_owned()
+    });
+    lines.when(!rules.larger_budget_feature.is_empty(), || {
+        format!("with the feature `{}` it may be larger", rules.larger_budget_feature)
     });
     lines.when(!rules.modes.is_empty(), || {
         format!("of the types of thinking it accepts {}: the nearest one is sent", names(&rules.modes))

@@ -46,6 +46,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         ..layer!(ToolLayer {
             // <https://github.com/github/copilot-cli/issues/454>
             names: ToolNameFormat::Word128,
+            unique_names: true,
             require_parameters: true,
             declare_from_history: true,
         })
@@ -67,6 +68,7 @@ fn reasoning() -> ReasoningLayer {
         modes: list(&["adaptive", "enabled", "disabled", "between_tools"]),
         min_budget: Some(1024),
         budget_below_max_tokens: true,
+        larger_budget_feature: String::from("interleaved-thinking"),
         display: ReasoningVisibility::Optional,
         effort_of_response: true,
         with_forced_tools: false,
@@ -112,6 +114,7 @@ fn strict_schema() -> SchemaLayer {
             "const",
             "anyOf",
             "allOf",
+            "$schema",
             "$ref",
             "$defs",
             "definitions",
@@ -138,6 +141,7 @@ fn strict_schema() -> SchemaLayer {
             "ipv6",
             "uuid",
         ]),
+        number_formats: false,
         plain_patterns: true,
         max_min_items: Some(1),
         boolean_schemas: false,

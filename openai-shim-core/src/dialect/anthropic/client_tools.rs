@@ -46,7 +46,7 @@ pub(super) fn read(tool: &Object<'_>, item: &str) -> Option<Vec<Tool>> {
     for key in known.described_members {
         if let Some(value) = tool.non_null(key) {
             let label = key.replace('_', " ");
-            description.push_str(&format!(" {label}: {}.", crate::json::string_or_json(value)));
+            description.extend([" ", &label, ": ", &crate::json::string_or_json(value), "."]);
         }
     }
     let mut extra = extra_fields::read(tool, &["name", "type", "strict"]);

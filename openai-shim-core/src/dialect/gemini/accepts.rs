@@ -29,7 +29,9 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         ..layer!(ToolLayer {
             // <https://github.com/googleapis/python-genai/blob/main/google/genai/types.py> (`FunctionDeclaration`)
             names: ToolNameFormat::Dotted128,
+            unique_names: true,
             allowed_choice: ToolChoiceSupport::Native,
+            choice_needs_functions: true,
         })
     },
     response_format: ResponseFormatLayer {
@@ -116,5 +118,6 @@ fn schema() -> SchemaLayer {
         any_of_siblings: AnyOfSiblings::Nothing,
         boolean_schemas: false,
         refs: RefSupport::Alone,
+        tolerant: true,
     })
 }

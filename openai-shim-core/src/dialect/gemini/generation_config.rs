@@ -61,10 +61,13 @@ fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
 
 fn decode_thinking(config: &Object<'_>) -> Reasoning {
     let mut reasoning = Reasoning::default();
-    reasoning.params.insert(ReasoningParam::OwnBudget);
     reasoning.field = "generationConfig.thinkingConfig";
     if let Some(level) = config.str("thinkingLevel").filter(|level| level != "THINKING_LEVEL_UNSPECIFIED") {
         reasoning.set_effort(level.to_ascii_lowercase());
+    }
+    // `NONE` is no level of this API: it is sent as one of the others.
+    if !reasoning.is_off() {
+        reasoning.params.insert(ReasoningParam::OwnBudget);
     }
     match config.get("thinkingBudget").and_then(|budget| json::integer(&string_or_json(budget))) {
         Some(0) => reasoning.mode = Some(ReasoningMode::Off),

@@ -24,7 +24,7 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     }),
     media: media(),
     tools: ToolLayer {
-        schema: layer!(SchemaLayer { refs: RefSupport::Inline }),
+        schema: layer!(SchemaLayer { refs: RefSupport::Inline, root_object: true }),
         ..layer!(ToolLayer {
             required_choice: ToolChoiceSupport::Auto,
             named_choice: ToolChoiceSupport::Auto,
@@ -44,7 +44,7 @@ pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLay
         drop_system_lines: list(&[REQUEST_NONCE]),
     }),
     media: media(),
-    tools: layer!(ToolLayer { supported: false }),
+    tools: layer!(ToolLayer { omit: true }),
     reasoning: reasoning(),
     ..AcceptsLayer::default()
 });

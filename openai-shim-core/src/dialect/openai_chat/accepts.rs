@@ -27,7 +27,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         schema: layer!(SchemaLayer { root_object: true, require_members: true }),
         strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
         // <https://github.com/openai/openai-python/blob/main/src/openai/types/shared_params/function_definition.py>
-        ..layer!(ToolLayer { names: ToolNameFormat::Word64 })
+        ..layer!(ToolLayer { names: ToolNameFormat::Word64, unique_names: true })
     },
     response_format: ResponseFormatLayer {
         strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),

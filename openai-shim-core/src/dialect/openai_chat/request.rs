@@ -326,9 +326,9 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
     set("presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     set("seed", request.seed.map(|v| v.to_string()));
     set("user", request.user.as_deref().map(encode_string));
-    // The legacy functions are written as tools.
-    let is_read = |key: &str| matches!(key, ".functions" | ".function_call");
-    let extra = request.extra.of(NAME).iter().filter(|(key, _)| !is_read(key));
+    // A dot marks what the canonical model has a place for.
+    let is_written = |key: &str| key.strip_prefix('.').is_none_or(|name| reasoning::param(name).is_some());
+    let extra = request.extra.of(NAME).iter().filter(|(key, _)| is_written(key));
     for (key, value) in extra.chain(&request.shared) {
         body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }

@@ -17,7 +17,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         drop_system_lines: list(&[REQUEST_NONCE]),
     }),
     media: media(),
-    tools: layer!(ToolLayer { supported: false }),
+    tools: layer!(ToolLayer { omit: true }),
     reasoning: reasoning(),
     ..AcceptsLayer::default()
 });

@@ -68,7 +68,7 @@ impl ClientTool {
         for key in self.described_members {
             if let Some(value) = tool.non_null(key) {
                 let label = key.replace('_', " ");
-                description.push_str(&format!(" {label}: {}.", crate::json::string_or_json(value)));
+                description.extend([" ", &label, ": ", &crate::json::string_or_json(value), "."]);
             }
         }
         // In its own dialect the tool has no schema.

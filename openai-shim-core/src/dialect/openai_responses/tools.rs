@@ -211,30 +211,26 @@ pub(super) fn encode_choice(tools: &[Tool], name: &str) -> String {
     if let Some(client_tool) = chosen.and_then(client_tools::of_function) {
         return format!(r#"{{"type":{}}}"#, client_tool.quoted_type());
     }
-    let named = tools.iter().find_map(|tool| match tool {
-        Tool::Function { name: known, extra, .. } if known == name => Some(is_custom_tool(extra)),
-        _ => None,
-    });
     let native = || {
         let objects = tools.iter().filter_map(|tool| match tool {
             Tool::Native { dialect: NAME, raw } => Some(parse_or_empty(raw.get())),
             _ => None,
         });
-        objects.filter_map(|tool| encode_native_named(&tool, name)).next()
+        objects.filter_map(|tool| encode_native_choice(&tool, name)).next()
     };
-    let kind = match named {
-        Some(true) => "custom",
-        Some(false) => "function",
+    let kind = match chosen {
+        Some(Tool::Function { extra, .. }) if is_custom_tool(extra) => "custom",
         None => match native() {
             Some(native) => return native,
             None => "function",
         },
+        Some(_) => "function",
     };
     format!(r#"{{"type":"{kind}","name":{}}}"#, encode_string(name))
 }
 
 /// Encodes a native tool as a choice names it; `None` if it has another name.
-fn encode_native_named(tool: &Object<'_>, name: &str) -> Option<String> {
+fn encode_native_choice(tool: &Object<'_>, name: &str) -> Option<String> {
     let has_label = tool.str("server_label").as_deref() == Some(name);
     if !has_label && tool.str("type").as_deref() != Some(name) {
         return None;

@@ -37,6 +37,10 @@ pub(in crate::normalize) fn rename_field(
     request.reasoning_field = *field;
     let is_same_dialect = recipient.client.name() == recipient.dialect.name();
     for (i, message) in request.messages.iter_mut().enumerate() {
+        if *field == ReasoningField::None {
+            drop_unread(message, i, diagnostics);
+            continue;
+        }
         let is_renamed = match field {
             _ if message.role != Role::Assistant || !message.blocks.iter().any(is_plain_reasoning) => false,
             ReasoningField::ThinkTags => {
@@ -53,6 +57,24 @@ pub(in crate::normalize) fn rename_field(
             diagnostics.record(DiagnosticCode::ReasoningRenamed, &path, name_of(*field));
         }
     }
+}
+
+/// Drops what the upstream has no field for: reasoning, and the signatures of tool calls.
+fn drop_unread(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
+    drop_reasoning(message, i, diagnostics);
+    message.edit_each_block(|block| {
+        if !matches!(&**block, Block::ToolCall { signature: Some(_), .. }) {
+            return;
+        }
+        if let Block::ToolCall { signature, .. } = block.edit() {
+            *signature = None;
+            diagnostics.record(
+                DiagnosticCode::ExtraDropped,
+                &format!("messages[{i}].tool_calls"),
+                "a signature of another upstream",
+            );
+        }
+    });
 }
 
 fn is_plain_reasoning(block: &Block) -> bool {

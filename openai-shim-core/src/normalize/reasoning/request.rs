@@ -10,34 +10,40 @@ use crate::accepts::{
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Reasoning, ReasoningDisplay, ReasoningMode, Request, ToolChoice,
 };
+use crate::normalize::recipient::Recipient;
 use crate::profile::native_reasoning;
 
 /// The limit on the response's length that budgets are a share of, for requests without one.
 const DEFAULT_MAX_TOKENS: u64 = 4096;
 
-/// Changes what a request asks for to what `rules` accept. `client_model` is the client's own name of the model.
+/// Changes what a request asks for to what the recipient accepts. `client_model` is the client's own name of the model.
 pub(in crate::normalize) fn normalize(
     request: &mut Request,
-    rules: &ReasoningRules,
+    recipient: &Recipient<'_>,
     client_model: &str,
     diagnostics: &mut Diagnostics,
 ) {
+    let rules = &recipient.accepts.reasoning;
     let is_forced = matches!(*request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_)));
     let is_refused_beside_tools = is_forced && !rules.with_forced_tools;
     if !request.reasoning.is_requested() {
         return;
     }
     let requested = &*request.reasoning;
-    let is_own = requested.params.contains(rules.param)
-        || (rules.param == ReasoningParam::Any && requested.params.has_chat());
+    let is_same_dialect = recipient.client.extra_fields_name() == recipient.dialect.extra_fields_name();
+    let is_any = rules.param == ReasoningParam::Any && requested.params.has_chat();
+    let is_own = is_same_dialect && (is_any || requested.params.contains(rules.param));
     let param = match rules.param {
         ReasoningParam::Any => requested.params.first_of_chat().unwrap_or(ReasoningParam::ReasoningEffort),
         param => param,
     };
     let max_tokens = request.max_tokens.map_or(DEFAULT_MAX_TOKENS, |limit| limit.tokens);
-    let client = Client { dialect: request.extra.dialect, model: client_model };
+    let client = Client { dialect: recipient.client.name(), model: client_model };
     let field = requested.field_path();
-    let mut fit = Fit { rules, param, is_own, max_tokens, client, field, diagnostics };
+    let feature = rules.larger_budget_feature.as_str();
+    let is_larger = !feature.is_empty() && recipient.features.contains(feature);
+    let limit = (rules.budget_below_max_tokens && !is_larger).then(|| max_tokens.saturating_sub(1));
+    let mut fit = Fit { rules, param, is_own, max_tokens, limit, client, field, diagnostics };
     let mut reasoning = Reasoning { param, ..requested.clone() };
     fit.all(&mut reasoning);
     if is_refused_beside_tools && !reasoning.is_off() && fit.is_on(&reasoning) {
@@ -58,7 +64,7 @@ pub(in crate::normalize) fn normalize(
 /// The client's side, as far as it decides what a request means.
 #[derive(Clone, Copy)]
 struct Client<'c> {
-    dialect: &'static str,
+    dialect: &'c str,
     model: &'c str,
 }
 
@@ -77,6 +83,8 @@ struct Fit<'f> {
     /// The client sent that parameter.
     is_own: bool,
     max_tokens: u64,
+    /// The largest budget beside the limit on the response's length.
+    limit: Option<u64>,
     client: Client<'f>,
     /// The client's name of the field.
     field: &'static str,
@@ -268,15 +276,11 @@ impl Fit<'_> {
         budget.min(self.rules.max_budget.unwrap_or(u32::MAX).into())
     }
 
-    /// Moves a budget into the range of the rules. It leaves room for the answer if `max_tokens` includes it; only a client
-    /// with this parameter knows when the upstream does not require that.
+    /// Moves a budget into the range of the rules, and leaves room for the answer if the limit on the response includes it.
     fn budget(&mut self, budget: u64, reasoning: &mut Reasoning) {
-        let mut accepted = self.within_range(budget);
-        if self.rules.budget_below_max_tokens && !self.is_own {
-            accepted = accepted.min(self.max_tokens.saturating_sub(1));
-            if accepted < self.rules.min_budget.unwrap_or(0).into() {
-                return self.give_up(reasoning, "max_tokens leaves no room for thinking");
-            }
+        let accepted = self.within_range(budget).min(self.limit.unwrap_or(u64::MAX));
+        if accepted < self.rules.min_budget.unwrap_or(0).into() {
+            return self.give_up(reasoning, "max_tokens leaves no room for thinking");
         }
         if accepted != budget {
             self.record_change(&budget.to_string(), &accepted.to_string());
@@ -349,12 +353,8 @@ impl Fit<'_> {
     fn effort(&mut self, reasoning: &mut Reasoning) {
         let rules = self.rules;
         let Some(requested) = reasoning.effort.clone().filter(|_| self.takes_effort()) else { return };
-        let is_closed = match self.param {
-            ReasoningParam::OwnSwitch => true,
-            ReasoningParam::OwnBudget => !rules.effort_of_response,
-            _ => false,
-        };
-        if is_closed && !self.is_own && !is_known(&requested) {
+        // Only servers like OpenAI have words of their own.
+        if !self.param.is_of_chat() && !self.is_own && !is_known(&requested) {
             reasoning.effort = None;
             return self.record(DiagnosticCode::FeatureUnsupported, &requested);
         }

@@ -20,9 +20,10 @@ pub(super) fn move_siblings(
         return;
     }
     let moved = schema.extract(|keyword, _| match (accepted, keyword) {
-        (_, "anyOf" | "$defs" | "definitions") => true,
+        (_, "anyOf" | "definitions") => true,
+        (_, keyword) if keyword.starts_with('$') && keyword != "$ref" => true,
         (AnyOfSiblings::NoType, _) => keyword != "type",
-        (AnyOfSiblings::Annotations, _) => matches!(keyword, "title" | "description"),
+        (AnyOfSiblings::Annotations, _) => matches!(keyword, "title" | "description" | "default"),
         _ => false,
     });
     if moved.is_empty() {
@@ -94,11 +95,11 @@ fn add_constraint<'s>(schema: &mut Schema<'s>, keyword: &str, value: Value<'s>, 
             let mut added = Schema::default();
             added.set("required", value);
             let (first, second) = (schema.texts("required"), added.texts("required"));
-            let mut seen = BTreeSet::new();
+            let mut listed = BTreeSet::new();
             let names: Vec<Cow<'_, str>> = first
                 .into_iter()
                 .chain(second)
-                .filter(|name| seen.insert(name.to_string()))
+                .filter(|name| listed.insert(name.to_string()))
                 .map(|name| Cow::Owned(name.into_owned()))
                 .collect();
             set_names(schema, "required", &names);

@@ -11,9 +11,12 @@ use std::collections::BTreeSet;
 pub(super) fn type_root(schema: &mut Schema<'_>, rules: &SchemaRules, changes: &mut Changes) {
     // A type that was moved into the branches stays there.
     let is_in_branches = rules.any_of_siblings != AnyOfSiblings::Any && schema.has("anyOf");
-    let is_object_or_null = schema.texts("type").len() > 1 && schema.has_type("object");
-    if !rules.root_object || is_in_branches || (schema.has("type") && !is_object_or_null) {
+    if !rules.root_object || is_in_branches || schema.text("type").as_deref() == Some("object") {
         return;
+    }
+    // What an object is for cannot be null, so that nothing is lost with the type `null`.
+    if schema.has("type") && !schema.has_type("object") {
+        changes.lose("type");
     }
     schema.set_first("type", Value::string("object"));
     changes.mark();

@@ -5,7 +5,7 @@ use super::changes::Changes;
 use super::definitions::Definitions;
 use super::objects::{add_members, close, replace_booleans, type_root};
 use super::refused_keywords::{drop_refused, is_refused, state};
-use super::tree::{Schema, Value};
+use super::tree::{MAX_DEPTH, Schema, Value};
 use crate::accepts::{RefSupport, SchemaRules};
 use crate::json::{Object, items};
 use std::borrow::Cow;
@@ -154,26 +154,41 @@ impl<'r, 's> Reducer<'r, 's> {
 
     /// Merges the branches of the root into one object, and drops what else must not stand there.
     fn merge_root(&mut self, schema: &mut Schema<'s>) {
+        // A branch may have branches itself.
+        for _ in 0..MAX_DEPTH {
+            if !["allOf", "anyOf", "oneOf"].iter().any(|keyword| schema.has(keyword)) {
+                break;
+            }
+            for keyword in ["allOf", "anyOf", "oneOf"] {
+                self.merge_branches(schema, keyword);
+            }
+        }
         for keyword in ["not", "enum", "const"] {
             if let Some(value) = schema.remove(keyword) {
                 self.changes.lose(keyword);
                 state(schema, &[(keyword.to_owned(), value.to_json())]);
             }
         }
-        for keyword in ["allOf", "anyOf", "oneOf"] {
-            let Some(mut branches) = take(schema, keyword) else { continue };
-            for branch in &mut branches {
-                let Some(target) = branch.text("$ref").map(Cow::into_owned) else { continue };
-                *branch = self.definition(&target, 0).unwrap_or_else(|| {
-                    self.changes.lose("$ref");
-                    Schema::default()
-                });
+    }
+
+    fn merge_branches(&mut self, schema: &mut Schema<'s>, keyword: &str) {
+        let Some(mut branches) = take(schema, keyword) else {
+            if schema.remove(keyword).is_some() {
+                self.changes.lose(keyword);
             }
-            if keyword == "allOf" || branches.len() == 1 {
-                merge_all_of(schema, branches, self.changes);
-            } else {
-                merge_any_of(schema, keyword, branches, self.changes);
-            }
+            return;
+        };
+        for branch in &mut branches {
+            let Some(target) = branch.text("$ref").map(Cow::into_owned) else { continue };
+            *branch = self.definition(&target, 0).unwrap_or_else(|| {
+                self.changes.lose("$ref");
+                Schema::default()
+            });
+        }
+        if keyword == "allOf" || branches.len() == 1 {
+            merge_all_of(schema, branches, self.changes);
+        } else {
+            merge_any_of(schema, keyword, branches, self.changes);
         }
     }
 }

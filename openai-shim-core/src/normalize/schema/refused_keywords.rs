@@ -45,10 +45,11 @@ pub(super) fn is_refused(keyword: &str, rules: &SchemaRules) -> bool {
         || !rules.keywords.is_empty() && !rules.keywords.iter().any(|known| known == keyword)
 }
 
-/// Whether the rules refuse a keyword with this value.
-fn is_value_refused(keyword: &str, value: &Value<'_>, rules: &SchemaRules) -> bool {
+/// Whether the rules refuse a keyword with this value. `is_number`: the schema is one of numbers.
+fn is_value_refused(keyword: &str, value: &Value<'_>, is_number: bool, rules: &SchemaRules) -> bool {
     let json = value.as_json().unwrap_or_default();
     match keyword {
+        "format" if is_number => !rules.number_formats,
         "format" => {
             let name = crate::json::decode_string(json);
             let is_known = |known: &String| Some(known.as_str()) == name.as_deref();
@@ -78,8 +79,10 @@ fn is_plain_pattern(json: &str) -> bool {
 
 /// Removes the refused keywords of one schema.
 pub(super) fn drop_refused(schema: &mut Schema<'_>, rules: &SchemaRules, changes: &mut Changes) {
-    let removed = schema
-        .extract(|keyword, value| !is_refused(keyword, rules) && !is_value_refused(keyword, value, rules));
+    let is_number = schema.has("format") && (schema.has_type("integer") || schema.has_type("number"));
+    let removed = schema.extract(|keyword, value| {
+        !is_refused(keyword, rules) && !is_value_refused(keyword, value, is_number, rules)
+    });
     let mut stated = Vec::new();
     for (keyword, value) in removed {
         let has_effect = !WITHOUT_EFFECT.contains(&keyword.as_ref());

@@ -15,27 +15,27 @@ pub(super) fn may_change(json: &str, rules: &SchemaRules) -> bool {
         rules.omit_empty,
         rules.objects != ObjectSupport::Any,
     ];
-    let words = [
+    let keywords = [
         (rules.refs != RefSupport::Any, "$ref"),
         (rules.const_as_enum, "const"),
         (rules.one_of_as_any_of, "oneOf"),
         (rules.any_of_siblings != AnyOfSiblings::Any, "anyOf"),
         (rules.nullable_as_null, "nullable"),
         (rules.plain_patterns, "pattern"),
-        (!rules.formats.is_empty(), "format"),
+        (!rules.formats.is_empty() || !rules.number_formats, "format"),
         (rules.max_min_items.is_some(), "minItems"),
     ];
     is_any.contains(&true)
-        || words.iter().any(|(is_set, keyword)| *is_set && has(keyword))
+        || keywords.iter().any(|(is_set, keyword)| *is_set && has(keyword))
         || rules.drop_keywords.iter().any(|keyword| has(keyword))
         || (rules.require_members || rules.root_object || rules.plain_root)
-            && !has_usual_layout(json)
+            && !has_usual_layout(json, rules)
             && Outline::of(json).is_none_or(|outline| outline.violates(rules))
 }
 
-/// Whether the members of each object schema and array schema directly follow its type, and the root has nothing that must not be
-/// there: so the schemas of most libraries are written.
-fn has_usual_layout(json: &str) -> bool {
+/// Whether the members of each object schema and array schema directly follow its type, and no keyword occurs that must not be at
+/// the root: so the schemas of most libraries are written.
+fn has_usual_layout(json: &str, rules: &SchemaRules) -> bool {
     let bytes = json.as_bytes();
     let follows = |word: &str, members: &str| {
         memmem::find_iter(bytes, word.as_bytes())
@@ -44,9 +44,10 @@ fn has_usual_layout(json: &str) -> bool {
     json.starts_with(r#"{"type":"object","properties":"#)
         && follows(r#""object""#, r#","properties":"#)
         && follows(r#""array""#, r#","items":"#)
-        && ["Of\"", "\"enum\"", "\"const\"", "\"not\""]
-            .iter()
-            .all(|word| memmem::find(bytes, word.as_bytes()).is_none())
+        && (!rules.plain_root
+            || ["Of\"", "\"enum\"", "\"const\"", "\"not\""]
+                .iter()
+                .all(|word| memmem::find(bytes, word.as_bytes()).is_none()))
 }
 
 /// What one pass over a schema finds.

@@ -121,12 +121,11 @@ fn schema() -> impl Strategy<Value = Value> {
                 schema
             });
         let keyword = prop_oneof![Just("anyOf"), Just("oneOf"), Just("allOf")];
-        let branches =
-            (keyword, list, prop::option::of(object.clone())).prop_map(|(keyword, list, beside)| {
-                let mut schema = beside.unwrap_or_else(|| json!({}));
-                schema[keyword] = list.into();
-                schema
-            });
+        let branches = (keyword, list, prop::option::of(object.clone())).prop_map(|(keyword, list, base)| {
+            let mut schema = base.unwrap_or_else(|| json!({}));
+            schema[keyword] = list.into();
+            schema
+        });
         let items = inner.prop_map(|items| json!({"type": "array", "items": items, "minItems": 0}));
         prop_oneof![object, branches, items]
     })
@@ -248,7 +247,7 @@ fn what_is_taken_out_is_stated_in_the_description() {
     assert_eq!(
         after,
         json!({"properties": {
-            "n": {"type": "integer", "description": "count (minimum: 1; default: 2)"},
+            "n": {"type": "integer", "description": "count (default: 2; minimum: 1)"},
             "u": {"type": "string", "description": "format: \"uri-reference\"; pattern: \"^(?!x)\""},
             "d": {"type": "string", "format": "date", "pattern": "^a$"},
             "l": {"type": "array", "minItems": 1, "description": "minItems: 3"}}})

@@ -191,8 +191,8 @@ impl<'s> Schema<'s> {
             return Vec::new();
         }
         let members = std::mem::take(&mut self.members);
-        let (kept, removed) = members.into_iter().partition(|(key, value)| keep(key, value));
-        self.members = kept;
+        let (accepted, removed) = members.into_iter().partition(|(key, value)| keep(key, value));
+        self.members = accepted;
         removed
     }
 

@@ -2,8 +2,8 @@
 
 use super::adaptation::Adaptation;
 use crate::accepts::{
-    ContentType, MessageNamePolicy, PrefillPolicy, ReasoningHistory, ResponseFormatSupport, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport,
+    ContentType, MessageNamePolicy, PrefillPolicy, ReasoningHistory, ResponseFormatSupport, SharedList,
+    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
 };
 use crate::overlay::INHERITED;
 use crate::profile::definition::{ModelOverride, Profile};
@@ -62,7 +62,9 @@ impl Adaptation {
             Self::NamedAsRequired => tools.named_choice = Some(ToolChoiceSupport::Required),
             Self::NamedAsAuto => tools.named_choice = Some(ToolChoiceSupport::Auto),
             Self::DropStrict => tools.drop_strict = Some(true),
-            Self::DropSchemaKeyword(name) => tools.schema.drop_keywords = inherited_and(name).map(Into::into),
+            Self::DropSchemaKeyword(name) => {
+                tools.schema.drop_keywords = inherited_and(name).map(SharedList::from);
+            }
             Self::DropTools => tools.supported = Some(false),
             Self::SchemaAsJsonObject => format.json_schema = Some(ResponseFormatSupport::JsonObject),
             Self::JsonObjectAsSchema => format.json_object = Some(ResponseFormatSupport::JsonSchema),

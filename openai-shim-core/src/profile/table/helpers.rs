@@ -44,7 +44,7 @@ pub(super) fn for_models(names: &[&str]) -> ModelOverride {
 pub(super) fn gemini_3_placeholder_signature() -> ModelOverride {
     ModelOverride {
         messages: layer!(MessageLayer { placeholder_signature: text("skip_thought_signature_validator") }),
-        ..for_models(&["*gemini-3*"])
+        ..for_models(&["*gemini-3*", "*gemini-4*"])
     }
 }
 
@@ -120,14 +120,14 @@ pub(super) fn openai_formats() -> ResponseFormatLayer {
     ResponseFormatLayer {
         schema: layer!(SchemaLayer { root_object: true }),
         strict_schema: layer!(SchemaLayer { plain_root: true, ..openai_strict_schema() }),
-        ..ResponseFormatLayer::default()
+        // <https://platform.openai.com/docs/guides/structured-outputs#json-mode>
+        ..layer!(ResponseFormatLayer { requires_json_word: true })
     }
 }
 
 fn openai_strict_schema() -> SchemaLayer {
     layer!(SchemaLayer {
         drop_keywords: shared(&[
-            "$schema",
             "minLength",
             "maxLength",
             "minProperties",

@@ -11,7 +11,7 @@ use crate::accepts::{
     AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningDefault,
     ReasoningField, ReasoningHistory, ReasoningLayer, ReasoningParam, ResponseFormatLayer,
     ResponseFormatSupport, SchemaLayer, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
-    ToolLayer,
+    ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -65,7 +65,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             params: drop_params(&["frequency_penalty", "presence_penalty"]),
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: [vec![gemini_3_placeholder_signature()], gemini_models::as_chat()].concat(),
-            tools: inline_schemas(),
+            tools: layer!(ToolLayer { names: ToolNameFormat::Identifier64, ..inline_schemas() }),
             reasoning: efforts(&["none", "minimal", "low", "medium", "high"]),
             ..at_host("gemini-openai", "https://generativelanguage.googleapis.com/v1beta/openai")
         },
@@ -119,10 +119,12 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/llm-exe/llm-exe/issues/662 (R46)",
                 "https://github.com/anomalyco/opencode/issues/24722 (R21)",
                 "https://github.com/earendil-works/pi (R3)",
+                "https://github.com/deepseek-ai/awesome-deepseek-integration/issues/740",
                 "corpus: deepseek (R13 R37 R53)",
             ]),
             params: max_tokens_only(),
             messages: layer!(MessageLayer {
+                tool_pairing: ToolPairing::Adjacent,
                 reasoning_history: ReasoningHistory::Restore,
                 reasoning_field: ReasoningField::ReasoningContent,
                 ..developer_as_system()
@@ -234,6 +236,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("Moonshot: Kimi"),
             sources: list(&[
                 "https://platform.kimi.ai/docs/api/chat",
+                "https://platform.kimi.ai/docs/api/tool-use",
                 "https://platform.kimi.ai/docs/api/models-overview (R28 R31)",
                 "https://java.agentscope.io/v2/en/integration/model/kimi (R21 R31 R41 R49)",
                 "https://github.com/UKGovernmentBEIS/inspect_ai/pull/5152 (R34 R35 R37)",
@@ -252,7 +255,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             tools: ToolLayer {
                 schema: layer!(SchemaLayer { any_of_siblings: AnyOfSiblings::NoType }),
-                ..layer!(ToolLayer { drop_strict: true })
+                ..layer!(ToolLayer { drop_strict: true, names: ToolNameFormat::Identifier64 })
             },
             model_overrides: vec![
                 ModelOverride {

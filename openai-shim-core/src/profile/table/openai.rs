@@ -7,7 +7,8 @@ use super::helpers::{
 };
 use super::openai_models;
 use crate::accepts::{
-    MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, ReasoningVisibility, ToolCallIdFormat,
+    MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam, ReasoningVisibility,
+    ToolCallIdFormat,
 };
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
@@ -32,10 +33,13 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: openai (R2 R4 R29)",
             ]),
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
             tools: openai_tools(),
             response_format: openai_formats(),
-            reasoning: hidden_reasoning(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
@@ -58,10 +62,13 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
             tools: openai_tools(),
             response_format: openai_formats(),
-            reasoning: hidden_reasoning(),
             model_overrides: reasoning_models(""),
             media: media_from_users(&["image", "audio"]),
             ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
@@ -83,10 +90,13 @@ pub(super) fn profiles() -> Vec<Profile> {
             },
             has_model_list: false,
             params: openai_params(),
-            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
+            messages: layer!(MessageLayer {
+                tool_call_ids: ToolCallIdFormat::Max40,
+                reasoning_field: ReasoningField::None
+            }),
+            reasoning: hidden_reasoning(),
             tools: openai_tools(),
             response_format: openai_formats(),
-            reasoning: hidden_reasoning(),
             model_overrides: reasoning_models(""),
             media: media_from_users(&["image", "audio"]),
             ..named("azure-deployments")
@@ -101,9 +111,9 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
             messages: MessageLayer::default(),
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             tools: openai_tools(),
             response_format: openai_formats(),
-            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             model_overrides: reasoning_models("openai/"),
             ..at_host("github-models", "https://models.github.ai/inference")
         },

@@ -5,7 +5,7 @@
 
 use super::super::client_tools::{self, IN_MESSAGE};
 use super::super::names::NAME;
-use super::tools;
+use super::{thinking, tools};
 use crate::canonical::{Block, COMPACTION, Message, Request, Role, Tool};
 use crate::json::{Object, raw};
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ pub(super) fn take_effort(message: &mut Message, request: &mut Request) {
     let Some((key, value)) = members.iter_mut().find(|(key, _)| key == OUTPUT_CONFIG) else { return };
     let config = Object::parse(value.get().as_bytes()).unwrap_or_default();
     let Some(effort) = config.str("effort") else { return };
-    request.reasoning.decoded_mut().effort = Some(effort.into_owned());
+    thinking::set_effort(effort.into_owned(), request.reasoning.decoded_mut());
     if config.iter().all(|(key, _)| key == "effort") {
         key.insert(0, '.');
     }

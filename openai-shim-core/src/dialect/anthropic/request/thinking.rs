@@ -37,16 +37,21 @@ pub(super) fn decode(thinking: &mut Object<'_>, reasoning: &mut Reasoning) {
     }
 }
 
-/// Reads the effort, which is that of the whole response, and removes it.
+/// Reads the effort, and removes it.
 pub(super) fn decode_effort(config: &mut Object<'_>, reasoning: &mut Reasoning) {
-    reasoning.effort = config.str("effort").map(Cow::into_owned);
-    if reasoning.effort.is_some() {
-        if reasoning.field.is_empty() {
-            mark(reasoning, "output_config.effort");
-        }
-        reasoning.effort_of_response = true;
+    if let Some(effort) = config.str("effort").map(Cow::into_owned) {
+        set_effort(effort, reasoning);
         config.remove("effort");
     }
+}
+
+/// Sets the effort, which is that of the whole response.
+pub(super) fn set_effort(effort: String, reasoning: &mut Reasoning) {
+    if reasoning.field.is_empty() {
+        mark(reasoning, "output_config.effort");
+    }
+    reasoning.effort_of_response = true;
+    reasoning.effort = Some(effort);
 }
 
 fn mark(reasoning: &mut Reasoning, field: &'static str) {

@@ -16,7 +16,9 @@ pub(super) fn read(object: &Object<'_>) -> Result<Vec<Tool>, ClientError> {
         .array("tools")
         .ok_or_else(|| ClientError::invalid("tools: must be a list of tools.").at("tools"))?;
     let mut tools = Vec::with_capacity(items.len());
-    items.into_iter().for_each(|item| read_tool(item, &mut tools));
+    for item in items {
+        read_tool(item, &mut tools);
+    }
     Ok(tools)
 }
 

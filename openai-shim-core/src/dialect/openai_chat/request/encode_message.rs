@@ -129,7 +129,7 @@ fn write_message(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
         object.set("name", encode_string(name));
     }
     // A call in the legacy form is written in the newer one.
-    let is_mark = |key: &str| key == REASONING_TEXT || key == REASONING_CONTENT || key == ".function_call";
+    let is_mark = |key: &str| [REASONING_TEXT, REASONING_CONTENT, ".function_call"].contains(&key);
     for (key, value) in message.extra.of(NAME).iter().filter(|(key, _)| !is_mark(key)) {
         object.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
     }

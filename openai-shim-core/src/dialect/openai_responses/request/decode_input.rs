@@ -339,7 +339,7 @@ impl<'i> InputDecoder<'i> {
     fn configuration_update(&mut self, item: &Object<'_>) {
         let reasoning = item.object("reasoning").unwrap_or_default();
         if let Some(effort) = reasoning.str("effort") {
-            self.request.reasoning.decoded_mut().effort = Some(effort.into_owned());
+            self.request.reasoning.decoded_mut().set_effort(effort.into_owned());
         }
     }
 
