@@ -7,10 +7,9 @@
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use openai_shim_core::convert::{ConversionInput, convert};
-use openai_shim_core::exchange::{ClientRequest, Settings};
+use openai_shim_core::exchange::{ClientRequest, Settings, SharedProfile};
 use openai_shim_core::{Context, Exchange, PayloadKind, Profile, Step, dialect, profile};
 use std::hint::black_box;
-use std::sync::Arc;
 
 fn request(stream: bool, turns: usize) -> Vec<u8> {
     let turn = format!(
@@ -29,9 +28,19 @@ fn request(stream: bool, turns: usize) -> Vec<u8> {
 /// The field `usage` that OpenRouter and similar gateways add to each chunk.
 const USAGE: &str = "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2},";
 
-/// Returns a profile. It is built before counting begins: all profiles are built once for each process.
-fn shared_profile(name: &str) -> Arc<Profile> {
-    Arc::new(profile(name).unwrap())
+/// Returns a profile. It is built before counting begins, and what follows from it is computed: that is done once for each
+/// process.
+fn shared_profile(name: &str) -> SharedProfile {
+    shared(profile(name).unwrap())
+}
+
+fn shared(profile: Profile) -> SharedProfile {
+    let shared = SharedProfile::from(profile);
+    let body = r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"hi"}]}"#;
+    for client in ["openai-chat", "anthropic-messages"] {
+        drop(start_as(client, body.into(), shared.clone()));
+    }
+    shared
 }
 
 fn chunk(content: &str, extra: &str) -> String {
@@ -78,11 +87,11 @@ fn settled<T>(value: T) -> T {
     value
 }
 
-fn start(body: Vec<u8>, profile: Arc<Profile>) -> Exchange {
+fn start(body: Vec<u8>, profile: SharedProfile) -> Exchange {
     start_as("openai-chat", body, profile)
 }
 
-fn start_as(client: &str, body: Vec<u8>, profile: Arc<Profile>) -> Exchange {
+fn start_as(client: &str, body: Vec<u8>, profile: SharedProfile) -> Exchange {
     let request = ClientRequest::read(dialect(client).unwrap(), "", body.into()).unwrap();
     Exchange::start(request, profile, Settings::default(), Context::fixed()).unwrap()
 }
@@ -128,7 +137,7 @@ fn one_chunk((mut exchange, chunk, mut out): (Exchange, Vec<u8>, Vec<u8>)) -> (E
 #[bench::long_unchanged(settled((request(false, 40), shared_profile("compatible"))))]
 #[bench::long_streamed(settled((request(true, 40), shared_profile("compatible"))))]
 #[bench::long_rewritten(settled((request(false, 40), shared_profile("llama-cpp"))))]
-fn one_request((body, profile): (Vec<u8>, Arc<Profile>)) -> Exchange {
+fn one_request((body, profile): (Vec<u8>, SharedProfile)) -> Exchange {
     let mut exchange = start(black_box(body), profile);
     let Step::Send { request, .. } = exchange.next() else { return exchange };
     black_box(request);
@@ -164,23 +173,23 @@ fn two_hundred_events(
 }
 
 /// Returns a chat request, and the profile of an upstream with the dialect `to`.
-fn to_dialect(to: &str, turns: usize) -> (Vec<u8>, Arc<Profile>) {
+fn to_dialect(to: &str, turns: usize) -> (Vec<u8>, SharedProfile) {
     let mut profile = profile("compatible").unwrap();
     to.clone_into(&mut profile.dialect);
-    settled((request(false, turns), Arc::new(profile)))
+    settled((request(false, turns), shared(profile)))
 }
 
 /// Returns the same request as Anthropic's clients send it, and the profile of a chat upstream.
-fn from_anthropic(turns: usize) -> (Vec<u8>, Arc<Profile>) {
+fn from_anthropic(turns: usize) -> (Vec<u8>, SharedProfile) {
     let (body, anthropic) = to_dialect("anthropic-messages", turns);
     let Step::Send { request, .. } = start(body, anthropic).next() else { unreachable!() };
-    settled((request.into_body().to_vec(), Arc::new(profile("compatible").unwrap())))
+    settled((request.into_body().to_vec(), shared_profile("compatible")))
 }
 
 #[library_benchmark]
 #[bench::to_anthropic("openai-chat", to_dialect("anthropic-messages", 40))]
 #[bench::from_anthropic("anthropic-messages", from_anthropic(40))]
-fn one_request_translated(client: &str, (body, profile): (Vec<u8>, Arc<Profile>)) -> Exchange {
+fn one_request_translated(client: &str, (body, profile): (Vec<u8>, SharedProfile)) -> Exchange {
     start_as(client, black_box(body), profile)
 }
 
@@ -228,7 +237,7 @@ fn headers() -> http::HeaderMap {
 )]
 fn one_exchange(
     body: Vec<u8>,
-    profile: Arc<Profile>,
+    profile: SharedProfile,
     response: Vec<u8>,
     headers: http::HeaderMap,
 ) -> (openai_shim_core::Report, Vec<u8>, Vec<u8>, http::HeaderMap) {
@@ -244,7 +253,7 @@ fn one_exchange(
 
 #[library_benchmark]
 #[bench::careless(shared_profile("compatible"))]
-fn one_whole_stream(profile: Arc<Profile>) -> openai_shim_core::Conversion {
+fn one_whole_stream(profile: SharedProfile) -> openai_shim_core::Conversion {
     let body: String = (0..200)
         .map(|i| format!("data:{{\"choices\":[{{\"delta\":{{\"content\":\"{i} \"}}}}]}}\n\n"))
         .collect();

@@ -154,7 +154,7 @@ fn reasoning_is_requested_in_the_form_of_the_model() {
         (&json!("adaptive"), &json!("high"))
     );
     let (sent, _) = ask("anthropic/claude-sonnet-4-5-20250929", &[("reasoning_effort", json!("medium"))]);
-    assert_eq!(sent["thinking"], json!({"type": "enabled", "budget_tokens": 2048}));
+    assert_eq!(sent["thinking"], json!({"type": "enabled", "budget_tokens": 32_000}));
     let (sent, _) = ask("claude-opus-5", &[("reasoning_effort", json!("none"))]);
     assert_eq!(sent["thinking"], json!({"type": "disabled"}));
     let (sent, diagnostics) =

@@ -381,3 +381,46 @@ fn each_dialect_gets_ids_that_its_vendor_accepts() {
         assert!(calls == results && calls[1] == "ok" && fits(&calls[0]), "{to}: {calls:?} {results:?}");
     }
 }
+
+#[test]
+fn choice_among_some_tools_has_their_new_names() {
+    let tools: Vec<_> = ["a.b", "c/d", "e"].iter().map(|name| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}})).collect();
+    let allowed: Vec<_> =
+        ["a.b", "e"].iter().map(|name| json!({"type": "function", "function": {"name": name}})).collect();
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": tools,
+        "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": allowed}}})
+    .to_string();
+    for to in DIALECTS {
+        let mut exchange = start(dialect("openai-chat").unwrap(), profile_in(to), "", &body, false);
+        let request = sent(&mut exchange, dialect(to).unwrap());
+        let listed: Vec<_> = request.tools.iter().map(|tool| tool.name().unwrap().to_owned()).collect();
+        assert!(listed.iter().all(|name| accepts(to, name)), "{to}: {listed:?}");
+        // Where there is no such choice only these tools are offered.
+        match &*request.tool_choice {
+            Some(ToolChoice::Allowed { names, .. }) => {
+                assert_eq!(names, &[listed[0].clone(), listed[2].clone()], "{to}")
+            }
+            _ => assert_eq!(listed.len(), 2, "{to}: {listed:?}"),
+        }
+    }
+}
+
+#[test]
+fn tool_that_is_offered_twice_is_offered_once() {
+    let tool = |description: &str| json!({"type": "function", "function": {"name": "f", "description": description, "parameters": {"type": "object", "properties": {}}}});
+    for (second, severity) in [("d", "info"), ("other", "warning")] {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": [tool("d"), tool(second)]});
+        for to in ["openai-chat", "anthropic-messages", "gemini"] {
+            let mut exchange =
+                start(dialect("openai-chat").unwrap(), profile_in(to), "", &body.to_string(), false);
+            let diagnostics = exchange.diagnostics();
+            let found = diagnostics.iter().find(|d| d.path == "tools[0]").unwrap();
+            assert_eq!(found.severity().as_str(), severity, "{to}: {found}");
+            let request = sent(&mut exchange, dialect(to).unwrap());
+            assert!(
+                matches!(request.tools.as_slice(), [Tool::Function { description: Some(text), .. }] if text == second),
+                "{to}"
+            );
+        }
+    }
+}

@@ -464,7 +464,8 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         status: None,
         context: Context::fixed(),
     });
-    let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
+    let (sent, diagnostics): (Value, _) =
+        (serde_json::from_slice(&conversion.body).unwrap(), conversion.diagnostics);
     assert_eq!(
         sent,
         json!({

@@ -4,8 +4,8 @@
 mod common;
 
 use openai_shim_core::accepts::{
-    Accepts, ContentType, MessageNamePolicy, ParamRules, PrefillPolicy, ReasoningHistory, ReasoningParam,
-    ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
+    Accepts, ContentType, MessageNamePolicy, ParamLayer, ParamRules, PrefillPolicy, ReasoningHistory,
+    ReasoningParam, ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
 };
 use openai_shim_core::canonical::{ReasoningTags, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
@@ -197,7 +197,7 @@ fn sent(upstream_profile: &Profile, body: &[u8]) -> Vec<Diagnostic> {
 }
 
 /// Model names of the vendors.
-const MODELS: [(&str, &[&str]); 26] = [
+const MODELS: [(&str, &[&str]); 27] = [
     ("anthropic", &CLAUDE),
     ("compatible", &CLAUDE),
     ("gemini", &["gemini-3-pro-preview"]),
@@ -205,9 +205,10 @@ const MODELS: [(&str, &[&str]); 26] = [
     ("openai", &OPENAI),
     ("azure", &OPENAI),
     ("azure-deployments", &OPENAI),
-    ("github-copilot", &["o1", "o3-mini", "o4-mini", "gpt-5-mini"]),
     ("mistral", &["devstral-medium-latest", "mistral-medium-latest"]),
-    ("anthropic-openai", &["claude-opus-4-6", "claude-opus-4-7", "claude-sonnet-4-6-20260101"]),
+    ("anthropic-openai", &CLAUDE),
+    ("openai-responses", &OPENAI),
+    ("bedrock-openai", &BEDROCK),
     ("deepseek", &["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro"]),
     (
         "xai",
@@ -237,7 +238,7 @@ const MODELS: [(&str, &[&str]); 26] = [
     ("mistral-rs", &WEIGHTS),
 ];
 
-const OPENAI: [&str; 24] = [
+const OPENAI: [&str; 30] = [
     "gpt-3.5-turbo-instruct",
     "davinci-002",
     "babbage-002",
@@ -260,11 +261,17 @@ const OPENAI: [&str; 24] = [
     "gpt-5.1-2025-11-13",
     "gpt-5.2",
     "gpt-5.4-mini",
+    "gpt-5.3",
+    "gpt-5.5",
+    "gpt-5.6",
+    "gpt-5.1-chat-latest",
+    "gpt-5-codex",
+    "gpt-6-astra",
     "gpt-4o",
     "gpt-4.1",
 ];
 
-const GITHUB: [&str; 16] = [
+const GITHUB: [&str; 22] = [
     "openai/o1-mini",
     "openai/o1-preview",
     "openai/o1",
@@ -281,9 +288,15 @@ const GITHUB: [&str; 16] = [
     "openai/gpt-5.1-2025-11-13",
     "openai/gpt-5.2",
     "openai/gpt-5.4",
+    "openai/gpt-5.3",
+    "openai/gpt-5.5",
+    "openai/gpt-5.6",
+    "openai/gpt-5.1-chat-latest",
+    "openai/gpt-5-codex",
+    "openai/gpt-6-astra",
 ];
 
-const CLAUDE: [&str; 9] = [
+const CLAUDE: [&str; 29] = [
     "claude-3-7-sonnet-20250219",
     "claude-opus-4-0",
     "claude-opus-4-1-20250805",
@@ -293,6 +306,55 @@ const CLAUDE: [&str; 9] = [
     "anthropic/claude-sonnet-4-5",
     "claude-sonnet-4-20250514",
     "claude-haiku-4-5",
+    "claude-opus-4-6",
+    "claude-opus-4-7",
+    "claude-opus-4-8",
+    "claude-sonnet-4-6-20260101",
+    "anthropic/claude-opus-4.5",
+    "anthropic/claude-sonnet-4.5",
+    "anthropic/claude-haiku-4.5",
+    "anthropic/claude-opus-4.6",
+    "anthropic/claude-sonnet-4.6",
+    "anthropic/claude-opus-4.7",
+    "anthropic/claude-opus-4.8",
+    "claude-opus-5",
+    "claude-opus-5-5",
+    "claude-sonnet-5",
+    "claude-sonnet-5-5",
+    "claude-haiku-5-5",
+    "claude-fable-5-1",
+    "claude-fable-5-2",
+    "claude-mythos-5-1",
+    "claude-mythos-5-2",
+];
+
+/// Names of models at Amazon.
+const BEDROCK: [&str; 25] = [
+    "us.anthropic.claude-opus-4-1-20250805-v1:0",
+    "us.anthropic.claude-sonnet-4-20250514-v1:0",
+    "us.anthropic.claude-opus-4-5-20251101-v1:0",
+    "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "us.anthropic.claude-haiku-4-5-20251001-v1:0",
+    "anthropic.claude-opus-4.5",
+    "anthropic.claude-sonnet-4.5",
+    "anthropic.claude-haiku-4.5",
+    "anthropic.claude-opus-4-6-v1",
+    "anthropic.claude-opus-4.6",
+    "anthropic.claude-sonnet-4-6",
+    "anthropic.claude-sonnet-4.6",
+    "anthropic.claude-opus-4-7",
+    "anthropic.claude-opus-4.7",
+    "anthropic.claude-opus-4-8",
+    "anthropic.claude-opus-4.8",
+    "anthropic.claude-opus-5-5",
+    "anthropic.claude-sonnet-5-5",
+    "anthropic.claude-haiku-5-5",
+    "anthropic.claude-fable-5-1",
+    "anthropic.claude-fable-5-2",
+    "anthropic.claude-mythos-5-1",
+    "anthropic.claude-mythos-5-2",
+    "xai.grok-4.6",
+    "xai.grok-4-6-v1",
 ];
 
 /// Model names that only rules about reasoning tell apart.
@@ -468,7 +530,10 @@ fn role(row: &ModelProfile, from: &str) -> Option<String> {
 
 const FACTS: [Fact; 56] = [
     ("openai", "gpt-4o", |row| {
-        row.accepts.params == ParamRules::default() && row.accepts.messages.roles.is_empty()
+        row.accepts.params.rename.is_empty()
+            && !drops(row, "temperature")
+            && drops(row, "top_k")
+            && row.accepts.messages.roles.is_empty()
     }),
     ("openai", "gpt-4o", |row| row.accepts.messages.tool_call_ids == ToolCallIdFormat::Max40),
     ("openai", "gpt-5-nano", |row| renames(row, "max_tokens", "max_completion_tokens")),
@@ -482,13 +547,13 @@ const FACTS: [Fact; 56] = [
     ("openai", "gpt-5-chat-latest", |row| {
         !drops(row, "temperature") && row.accepts.reasoning.efforts.is_empty()
     }),
-    ("openai", "gpt-5.5", |row| row.accepts.params.max_stop_sequences.is_none()),
+    ("openai", "gpt-5.5", |row| row.accepts.params.max_stop_sequences == Some(4)),
     ("mistral", "devstral-medium-latest", |row| row.accepts.messages.assistant_after_tool),
     ("ollama", "llama3.2", |row| {
         row.accepts.tools.required_choice == ToolChoiceSupport::Auto && !drops(row, "n")
     }),
     ("openai", "o3-mini", |row| {
-        drops(row, "parallel_tool_calls") && row.accepts.params.max_stop_sequences.is_none()
+        drops(row, "parallel_tool_calls") && row.accepts.params.max_stop_sequences == Some(4)
     }),
     ("openai", "o1-mini", |row| role(row, "system").as_deref() == Some("user")),
     ("compatible", "any", |row| role(row, "developer").as_deref() == Some("system") && !drops(row, "n")),
@@ -587,7 +652,7 @@ const FACTS: [Fact; 56] = [
     }),
     ("openrouter", "openai/o3", |row| {
         row.accepts.reasoning.param == ReasoningParam::Reasoning
-            && row.accepts.params == ParamRules::default()
+            && row.profile.params == ParamLayer::default()
     }),
     ("portkey", "gpt-4o", |row| row.profile.auth.header == "x-portkey-api-key"),
     ("lm-studio", "any", |row| {
@@ -603,7 +668,7 @@ const FACTS: [Fact; 56] = [
     }),
     ("vllm", "Qwen/Qwen3-8B", |row| {
         row.accepts.reasoning.param == ReasoningParam::ChatTemplateKwargs
-            && row.accepts.params == ParamRules::default()
+            && row.profile.params == ParamLayer::default()
     }),
     ("vllm", "google/gemma-2-9b-it", |row| {
         role(row, "system").as_deref() == Some("user") && row.accepts.messages.merge_same_role

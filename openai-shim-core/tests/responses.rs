@@ -448,7 +448,7 @@ fn chat_client_reaches_a_responses_upstream() {
     );
     assert_eq!(
         (&sent["max_output_tokens"], &sent["reasoning"], &sent["store"]),
-        (&json!(9), &json!({"effort": "low"}), &json!(false))
+        (&json!(16), &json!({"effort": "low"}), &json!(false))
     );
     assert_eq!(
         sent["input"][1]["content"][1],
@@ -460,7 +460,7 @@ fn chat_client_reaches_a_responses_upstream() {
         .filter(|d| d.code == DiagnosticCode::ParamDropped)
         .map(|d| d.path.as_str())
         .collect();
-    assert_eq!(dropped, ["n", "stop", "seed"], "{conversion}");
+    assert_eq!(dropped, ["seed", "stop"], "{conversion}");
 }
 
 #[test]

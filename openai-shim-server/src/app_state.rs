@@ -12,7 +12,7 @@ use crate::routing::model_list_cache::ModelListCache;
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, Owners, ScopedStore};
 use http::HeaderValue;
-use openai_shim_core::exchange::Settings;
+use openai_shim_core::exchange::{Settings, SharedProfile};
 use openai_shim_core::upstream::StateStore;
 use openai_shim_core::{Context, Upstream};
 use std::collections::hash_map::RandomState;
@@ -44,6 +44,8 @@ pub(crate) struct AppState {
 /// One upstream: its configuration, its transport, and what is remembered of it.
 pub(crate) struct UpstreamState {
     pub(crate) config: UpstreamConfig,
+    /// The configured profile, with what follows from it for models.
+    pub(crate) profile: SharedProfile,
     pub(crate) transport: Arc<dyn Upstream>,
     pub(crate) model_list: ModelListCache,
     pub(crate) health: Arc<Health>,
@@ -74,6 +76,7 @@ impl AppState {
                     health,
                     store: Arc::new(ScopedStore::new(&upstream.name, store.clone())),
                     label: responses::upstream_label(&upstream.name),
+                    profile: upstream.profile.clone().into(),
                     config: upstream.clone(),
                 }
             })

@@ -256,6 +256,30 @@ fn quirks_replace_single_entries_of_the_profile() {
 }
 
 #[test]
+fn quirks_set_and_force_parameters_of_any_kind() {
+    let config = from(&upstream(
+        "[upstream.quirks]\nparams.set = { service_tier = \"flex\", \"options.num_ctx\" = 16384 }\n\
+         params.force.store = false\nparams.force.provider = { order = [\"a\"] }\n\
+         [[upstream.quirks.model_overrides]]\nmatch = [\"m*\"]\nparams.set = { temperature = 0.5 }",
+    ))
+    .unwrap();
+    let row = config.upstreams[0].profile.for_model("m1");
+    let params = accepts(&row).params;
+    assert_eq!(
+        serde_json::json!([params.set, params.force]),
+        serde_json::json!([
+            {"service_tier": "flex", "options.num_ctx": 16384, "temperature": 0.5},
+            {"store": false, "provider": {"order": ["a"]}},
+        ])
+    );
+}
+
+#[test]
+fn the_limit_of_clients_without_one_is_unset() {
+    assert_eq!(from(&upstream("")).unwrap().default_max_tokens, None);
+}
+
+#[test]
 fn empty_map_in_quirks_clears_and_empty_section_does_not() {
     let config = from(&upstream(
         "profile = \"lemonfox\"\n[upstream.quirks]\nmessages.roles = {}\n[upstream.quirks.params]\n",

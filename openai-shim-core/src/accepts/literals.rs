@@ -45,6 +45,6 @@ pub(crate) fn numbers(pairs: &[(&str, u32)]) -> BTreeMap<String, u32> {
 }
 
 /// Parameters with a word as their value.
-pub(crate) fn words(pairs: &[(&str, &str)]) -> BTreeMap<String, serde_json::Value> {
+pub(crate) fn text_values(pairs: &[(&str, &str)]) -> BTreeMap<String, serde_json::Value> {
     pairs.iter().map(|(name, word)| (text(name), serde_json::Value::from(*word))).collect()
 }

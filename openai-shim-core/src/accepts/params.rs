@@ -45,6 +45,8 @@ rules! {
         pub min_output_tokens: Option<u64>,
         /// The largest limit on the output that the model takes, whatever its name; higher ones are lowered to it.
         pub max_output_tokens: Option<u64>,
+        /// The most characters of the end user's identifier; a longer one is cut.
+        pub max_user_length: Option<u32>,
         /// The largest `n`; absent: any. For more choices several requests are sent.
         pub max_choices: Option<u32>,
         /// How many stop sequences are accepted; absent: any number. The shim applies the others itself.

@@ -1,22 +1,40 @@
 //! A field of a request that the upstream does not get: what its loss means, in one table for parameters, messages and tools.
 
-use super::{DiagnosticCode, Diagnostics, ExtraFieldList, REASONING_DETAILS};
-use crate::json::compact;
+use super::{DiagnosticCode, Diagnostics, ExtraFieldList, REASONING_DETAILS, WHOLE_BLOCK};
+use crate::json::{ValueKind, compact, value_kind};
 
-/// Fields that change nothing of the answer: marks for caches, bookkeeping of the client, versions of an API. The name stands
-/// for itself and for a field of any object.
-const HARMLESS: [&str; 10] = [
-    "anthropic_version",
+/// Fields that change nothing of the answer. The name stands for itself and for a field of any object.
+const HARMLESS: [&str; 22] = [
+    // Marks for caches.
     "cache_control",
-    "client_metadata",
     "copilot_cache_control",
-    "eager_input_streaming",
-    "include_obfuscation",
     "prompt_cache_breakpoint",
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
+    // How an answer is streamed, and the version of an API.
+    "anthropic_version",
+    "eager_input_streaming",
+    "include_obfuscation",
+    // Bookkeeping of the client.
+    "client_metadata",
+    "created",
+    "id",
+    "provider_specific_fields",
+    "status",
+    // What a message of the history shows beside its text; its reasoning has rules of its own.
+    "annotations",
+    WHOLE_BLOCK,
+    "part",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "reasoning_opaque",
+    "reasoning_text",
 ];
+
+/// Fields that are harmless where they are a list: sources that a message of the history cites.
+const HARMLESS_LISTS: [&str; 1] = ["citations"];
 
 /// Values that mean the same as no field, beside those that mean so for every field. A field that is not listed here has none
 /// but `null`, `false`, and what is empty.
@@ -30,7 +48,7 @@ const DEFAULTS: [(&str, &[&str]); 16] = [
     ("n", &["1"]),
     ("options.num_predict", &["-1"]),
     ("presence_penalty", &["0", "0.0"]),
-    ("service_tier", &["\"auto\"", "\"default\""]),
+    ("service_tier", &["\"auto\""]),
     ("shift", &["true"]),
     ("text.verbosity", &["\"medium\""]),
     ("top_logprobs", &["0"]),
@@ -67,7 +85,9 @@ pub fn report_lost_field(
     if is_default(field_path, value) || is_default(name, value) {
         return;
     }
-    let code = if HARMLESS.contains(&name) { DiagnosticCode::ExtraDropped } else { code };
+    let is_harmless =
+        HARMLESS.contains(&name) || HARMLESS_LISTS.contains(&name) && value_kind(value) == ValueKind::Array;
+    let code = if is_harmless { DiagnosticCode::ExtraDropped } else { code };
     diagnostics.record(code, field_path, detail);
 }
 

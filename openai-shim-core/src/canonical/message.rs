@@ -272,7 +272,7 @@ impl Message {
 
     /// Reports the extra fields of this message and of its blocks that `dialect` cannot express.
     pub fn report(&self, dialect: &str, field_path: &str, diagnostics: &mut Diagnostics) {
-        self.extra.report(dialect, field_path, diagnostics);
+        self.extra.report_lost(dialect, field_path, diagnostics);
         report_blocks(&self.blocks, dialect, &format!("{field_path}.content"), diagnostics);
     }
 
@@ -308,13 +308,13 @@ fn report_blocks(blocks: &[Block], dialect: &str, field_path: &str, diagnostics:
     for block in blocks {
         match block {
             Block::Text { extra, .. } | Block::ToolCall { extra, .. } => {
-                extra.report(dialect, field_path, diagnostics);
+                extra.report_lost(dialect, field_path, diagnostics);
             }
             Block::Image(media) | Block::Audio(media) | Block::File(media) => {
-                media.extra.report(dialect, field_path, diagnostics);
+                media.extra.report_lost(dialect, field_path, diagnostics);
             }
             Block::ToolResult { extra, blocks, .. } => {
-                extra.report(dialect, field_path, diagnostics);
+                extra.report_lost(dialect, field_path, diagnostics);
                 report_blocks(blocks, dialect, field_path, diagnostics);
             }
             // Opaque reasoning follows rules of its own (`normalize::opaque`).

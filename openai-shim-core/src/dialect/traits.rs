@@ -123,6 +123,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         &Params(&[])
     }
 
+    /// Returns whether its decoders and repairers end a response at the stop sequences in [`ResponseSpec::local_stops`].
+    fn applies_stops(&self) -> bool {
+        false
+    }
+
     /// Returns the name under which extra fields and tools of this dialect's own are held. Dialects of one API share it.
     fn extra_fields_name(&self) -> &'static str {
         self.name()

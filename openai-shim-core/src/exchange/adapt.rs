@@ -2,13 +2,13 @@
 
 use super::ClientRequest;
 use super::session::Session;
-use super::upstream_request::{UpstreamSide, prepare};
+use super::shared_profile::UpstreamSide;
+use super::upstream_request::prepare;
 use crate::canonical::{Addition, DiagnosticCode, Diagnostics, Request};
 use crate::error::{StatusError, UpstreamError};
 use crate::json::Object;
 use crate::profile::{Adaptation, Profile, RefusedRequest, adaptations_for, omissions};
 use http::HeaderMap;
-use std::borrow::Cow;
 
 /// The most requests in one exchange that are sent because of adaptations.
 const MAX_ADAPTED_REQUESTS: usize = 4;
@@ -71,7 +71,7 @@ impl Session {
         let Ok(mut client_request) = read else { return false };
         client_request.set_stream(state.wants_stream);
         client_request.headers = self.forwarded_headers(&profile, &state.additions);
-        let side = UpstreamSide::of(Cow::Owned(profile), self.upstream);
+        let side = UpstreamSide::of(profile, self.upstream);
         let context = self.context.ids().clone();
         let prepared = prepare(client_request, &side, &self.settings, context, self.stored_turns());
         let Ok(prepared) = prepared else { return false };

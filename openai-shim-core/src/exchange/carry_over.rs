@@ -1,11 +1,10 @@
 //! State of an exchange with an owner: the keys to look up, the turns found under them, and the entries to store.
 
 use super::ClientRequest;
+use super::shared_profile::SharedProfile;
 use crate::canonical::{Context, DiagnosticCode, Diagnostics, TurnRecorder};
 use crate::normalize::{StateScope, StoredTurns, TurnLookup};
-use crate::profile::Profile;
 use crate::state::{Owner, StateEntry, StateKey};
-use std::sync::Arc;
 
 /// What an exchange carries over from turn to turn.
 #[derive(Debug)]
@@ -27,7 +26,7 @@ pub(super) struct CarryOver {
 #[derive(Debug)]
 pub(super) struct PendingRequest {
     pub(super) client_request: ClientRequest,
-    pub(super) profile: Arc<Profile>,
+    pub(super) profile: SharedProfile,
     pub(super) context: Context,
     pub(super) lookup: TurnLookup,
 }

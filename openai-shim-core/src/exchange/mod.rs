@@ -34,6 +34,7 @@ mod report;
 mod sequential_choices;
 mod session;
 mod settings;
+mod shared_profile;
 mod step;
 mod streaming;
 mod tool_names;
@@ -44,6 +45,7 @@ pub use crate::error::Misuse;
 pub use client_request::ClientRequest;
 pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
+pub use shared_profile::SharedProfile;
 pub use step::{ResponseHead, Step};
 
 use crate::canonical::{Context, Diagnostics, Outcome, StreamUsage};
@@ -56,7 +58,6 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use phase::{AttemptEnd, ExchangePhase, ReceivedResponse};
 use session::Session;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How much of an error response is read: its message stands at the beginning.
@@ -84,13 +85,14 @@ impl Exchange {
         Self::start(client_request, profile, Settings::default(), context)
     }
 
-    /// Prepares the upstream's request for a client request that was read before.
+    /// Prepares the upstream's request for a client request that was read before. A program with many requests for one upstream
+    /// keeps a [`SharedProfile`], so that what follows from the profile is computed once.
     ///
     /// # Errors
     /// [`Error::Client`], or in strict mode [`Error::Unsupported`].
     pub fn start(
         client_request: ClientRequest,
-        profile: impl Into<Arc<Profile>>,
+        profile: impl Into<SharedProfile>,
         settings: Settings,
         context: Context,
     ) -> Result<Self, Error> {

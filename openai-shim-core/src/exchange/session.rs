@@ -1,9 +1,10 @@
 //! [`Session`]: the data of one exchange in every phase, how it starts, and how the client's response begins.
 
 use super::carry_over::{CarryOver, PendingRequest};
+use super::shared_profile::{SharedProfile, UpstreamSide};
 use super::step::ResponseHead;
 use super::transcoder::Transcoder;
-use super::upstream_request::{UpstreamRequest, UpstreamSide, prepare};
+use super::upstream_request::{UpstreamRequest, prepare};
 use super::{ClientRequest, Report, Settings};
 use crate::canonical::{
     Addition, Context, DiagnosticCode, Outcome, Response, ResponseContext, ResponseSpec, ResponseSummary,
@@ -12,11 +13,10 @@ use crate::canonical::{
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::normalize::StoredTurns;
-use crate::profile::{Adaptation, Profile};
+use crate::profile::Adaptation;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use std::sync::Arc;
 
 /// How much of a store's error message a diagnostic quotes.
 const MAX_STORE_ERROR_CHARACTERS: usize = 200;
@@ -54,7 +54,7 @@ pub(super) struct Session {
 /// What is needed to prepare the request again, with another profile.
 #[derive(Debug)]
 pub(super) struct AdaptationState {
-    pub(super) profile: Arc<Profile>,
+    pub(super) profile: SharedProfile,
     pub(super) path: String,
     pub(super) body: Bytes,
     pub(super) wants_stream: bool,
@@ -71,7 +71,7 @@ pub(super) struct AdaptationState {
 }
 
 impl AdaptationState {
-    fn new(client_request: &ClientRequest, profile: Arc<Profile>) -> Self {
+    fn new(client_request: &ClientRequest, profile: SharedProfile) -> Self {
         Self {
             profile,
             path: client_request.path.clone(),
@@ -96,12 +96,13 @@ impl Session {
     /// Prepares the upstream's request, unless state must be loaded first.
     pub(super) fn start(
         client_request: ClientRequest,
-        profile: Arc<Profile>,
+        profile: SharedProfile,
         settings: Settings,
         context: Context,
     ) -> Result<StartedSession, Error> {
         let client = client_request.client;
-        let side = UpstreamSide::new(&client_request, &profile, &settings)?;
+        let model = client_request.upstream_model(&settings);
+        let side = UpstreamSide::new(&profile, client, model, &settings.adaptations)?;
         let upstream = side.dialect;
         let mut adaptation = settings.adapt.then(|| AdaptationState::new(&client_request, profile.clone()));
         let mut carry_over = None;
@@ -157,7 +158,8 @@ impl Session {
         values: &[Option<Bytes>],
     ) -> Result<(), Error> {
         let PendingRequest { client_request, profile, context, lookup } = pending;
-        let side = UpstreamSide::new(&client_request, &profile, &self.settings)?;
+        let model = client_request.upstream_model(&self.settings);
+        let side = UpstreamSide::new(&profile, client_request.client, model, &self.settings.adaptations)?;
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.stored = lookup.found(values);
         }

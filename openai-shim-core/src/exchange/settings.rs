@@ -13,7 +13,7 @@ pub struct Settings {
     pub loss_policy: LossPolicy,
     /// The upstream's name for the model, if it differs from the client's.
     pub upstream_model: Option<String>,
-    /// `max_tokens` for upstreams that require one, when the client sent none.
+    /// The limit on the output of a request whose client sent none; `None`: none, or what the upstream requires.
     pub default_max_tokens: Option<u64>,
     /// How the client gets reasoning.
     pub reasoning: ReasoningStyle,

@@ -1,52 +1,20 @@
 //! The upstream's request: profile and dialect for a client request, then normalized, encoded and addressed.
 
+use super::shared_profile::UpstreamSide;
 use super::{ClientRequest, Settings, headers};
-use crate::accepts::{Accepts, ReasoningHistory};
+use crate::accepts::ReasoningHistory;
 use crate::canonical::{
     Addition, Context, DiagnosticCode, Diagnostics, Request, ResponseContext, ResponseSpec, StreamUsage,
     TurnStorage,
 };
-use crate::dialect::{Dialect, dialect};
 use crate::error::{ClientError, Error, ErrorKind};
 use crate::normalize::{self, OpaqueStateRule, StoredTurns, params};
 use crate::profile::Profile;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Uri};
-use std::borrow::Cow;
 
-/// What the upstream's request is prepared for.
-pub(super) struct UpstreamSide<'p> {
-    /// The profile for the request's model, with all known adaptations.
-    pub(super) profile: Cow<'p, Profile>,
-    /// The client's own dialect where the upstream has it, else the profile's.
-    pub(super) dialect: &'static dyn Dialect,
-    /// What the upstream accepts in that dialect.
-    pub(super) accepts: Accepts,
-}
-
-impl<'p> UpstreamSide<'p> {
-    /// `profile` has all known adaptations.
-    pub(super) fn of(profile: Cow<'p, Profile>, dialect: &'static dyn Dialect) -> Self {
-        let accepts = profile.accepts(dialect.accepts());
-        Self { profile, dialect, accepts }
-    }
-
-    pub(super) fn new(
-        client_request: &ClientRequest,
-        profile: &'p Profile,
-        settings: &Settings,
-    ) -> Result<Self, Error> {
-        let client = client_request.client;
-        let mut model_profile = profile.for_model(client_request.upstream_model(settings));
-        let has_client_dialect = model_profile.extra_dialects.iter().any(|name| name == client.name());
-        let dialect = if has_client_dialect { client } else { dialect(&profile.dialect)? };
-        for adaptation in &settings.adaptations {
-            adaptation.apply(model_profile.to_mut());
-        }
-        Ok(Self::of(model_profile, dialect))
-    }
-
+impl UpstreamSide<'_> {
     /// Refuses a request that refers to state which only an upstream of the client's dialect has.
     pub(super) fn refuse_foreign_references(&self, client_request: &ClientRequest) -> Result<(), Error> {
         let is_foreign = client_request.client.name() != self.dialect.name();
@@ -108,7 +76,7 @@ pub(super) fn prepare(
     stored: Option<&StoredTurns>,
 ) -> Result<UpstreamRequest, Error> {
     side.refuse_foreign_references(&client_request)?;
-    let (profile, upstream, accepts) = (&*side.profile, side.dialect, &side.accepts);
+    let (profile, upstream, accepts) = (&*side.profile, side.dialect, &*side.accepts);
     let ClientRequest { client, mut request, mut diagnostics, body, headers, .. } = client_request;
     request.same_dialect_only = None;
     let mut spec = ResponseSpec::new(&request, &context);

@@ -70,7 +70,7 @@ pub fn normalize(
     tool_schema::normalize(request, recipient, diagnostics);
     output_schema::normalize(request, recipient, spec, diagnostics);
     set_chat_template(request, &accepts.messages.chat_template);
-    choices_and_stops::normalize(request, &accepts.params, spec, diagnostics);
+    choices_and_stops::normalize(request, recipient, spec, diagnostics);
     reasoning::history::normalize(request, &accepts.messages, diagnostics);
     reasoning::history::rename_field(request, recipient, diagnostics);
     reasoning::signed_calls::drop_unsigned(request, &accepts.messages, diagnostics);

@@ -7,6 +7,25 @@ use crate::canonical::{Addition, DiagnosticCode, Diagnostics};
 use crate::json::Object;
 use serde_json::Value;
 
+/// Sets what an upstream requires beside functions: what the client asked for instead is lost.
+pub(super) fn force_with_tools(
+    body: &mut Object<'_>,
+    recipient: &Recipient<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    let rules = &recipient.accepts.params.force_with_tools;
+    if rules.is_empty() || body.non_null("tools").is_none() {
+        return;
+    }
+    // An upstream may have several dialects: a rule is for those that have the parameter.
+    for (path, value) in rules.iter().filter(|(path, _)| recipient.dialect.params().name(path).is_some()) {
+        if force(body, path, value) {
+            let detail = format!("{value} beside tools");
+            diagnostics.record(DiagnosticCode::ParamClamped, recipient.client_name_of(path), &detail);
+        }
+    }
+}
+
 pub(super) fn set(
     body: &mut Object<'_>,
     recipient: &Recipient<'_>,
@@ -14,22 +33,6 @@ pub(super) fn set(
     diagnostics: &mut Diagnostics,
 ) {
     let rules = &recipient.accepts.params;
-    if !rules.force_with_tools.is_empty() && body.non_null("tools").is_some() {
-        for (path, value) in &rules.force_with_tools {
-            // An upstream may have several dialects: the rule is for the one that has the parameter.
-            if recipient.dialect.params().name(path).is_some() {
-                force(body, path, value, |replaces| {
-                    let code =
-                        if replaces { DiagnosticCode::ParamClamped } else { DiagnosticCode::ParamDefaulted };
-                    diagnostics.record(
-                        code,
-                        recipient.client_name_of(path),
-                        &format!("{value} beside tools"),
-                    );
-                });
-            }
-        }
-    }
     for (path, value) in &rules.set {
         if body_path::non_null(body, path).is_none() && may_add(path, &rules.client_only) {
             body_path::set(body, path, value.to_string());
@@ -38,19 +41,18 @@ pub(super) fn set(
         }
     }
     for (path, value) in &rules.force {
-        force(body, path, value, |_| {
+        if force(body, path, value) {
             diagnostics.record(DiagnosticCode::ParamForced, recipient.client_name_of(path), "");
-        });
+        }
     }
 }
 
-/// Sets a value, and tells whether it replaces another one.
-fn force(body: &mut Object<'_>, path: &str, value: &Value, report: impl FnOnce(bool)) {
-    let current = body_path::non_null(body, path);
-    let is_same = current.as_ref().and_then(|json| serde_json::from_str::<Value>(json).ok());
-    if is_same.as_ref() == Some(value) {
-        return;
+/// Sets a value. Returns whether there was none, or another one.
+fn force(body: &mut Object<'_>, path: &str, value: &Value) -> bool {
+    let current = body_path::get(body, path).and_then(|json| serde_json::from_str::<Value>(&json).ok());
+    let differs = current.as_ref() != Some(value);
+    if differs {
+        body_path::set(body, path, value.to_string());
     }
-    report(current.is_some());
-    body_path::set(body, path, value.to_string());
+    differs
 }

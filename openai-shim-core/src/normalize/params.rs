@@ -4,9 +4,9 @@ use super::body_path;
 use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
 use super::{additions, param_conditions, param_values};
-use crate::accepts::{Accepts, ParamRules, ToolChoiceSupport};
+use crate::accepts::{Accepts, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
-use crate::dialect::Encoded;
+use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
 use std::collections::BTreeSet;
@@ -29,7 +29,8 @@ pub fn params(
     let Encoded { body, additions, .. } = encoded;
     drop_empty_tools(body, diagnostics);
     write_required_choice(body, accepts, diagnostics);
-    rename(body, &accepts.params, diagnostics);
+    rename(body, recipient, diagnostics);
+    param_values::force_with_tools(body, recipient, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
     clamp(body, recipient, diagnostics);
     limit_output(body, recipient, diagnostics);
@@ -59,9 +60,9 @@ fn write_required_choice(body: &mut Object<'_>, accepts: &Accepts, diagnostics: 
     }
 }
 
-fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnostics) {
-    for (from, to) in &rules.rename {
-        if from == to {
+fn rename(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    for (from, to) in &recipient.accepts.params.rename {
+        if from == to || is_of_other_dialect(to, recipient) {
             continue;
         }
         if let Some(value) = body_path::non_null(body, from).map(|value| value.into_owned()) {
@@ -70,9 +71,15 @@ fn rename(body: &mut Object<'_>, rules: &ParamRules, diagnostics: &mut Diagnosti
             if body_path::non_null(body, to).is_none() {
                 body_path::set(body, to, value);
             }
-            diagnostics.record(DiagnosticCode::ParamRenamed, from, to);
+            diagnostics.record(DiagnosticCode::ParamRenamed, recipient.client_name_of(from), to);
         }
     }
+}
+
+/// Whether a name is a parameter of other dialects only: an upstream that has several has rules for each.
+fn is_of_other_dialect(path: &str, recipient: &Recipient<'_>) -> bool {
+    recipient.dialect.params().name(path).is_none()
+        && DIALECTS.iter().any(|dialect| dialect.params().name(path).is_some())
 }
 
 /// The number at a place of the body.

@@ -29,8 +29,8 @@ impl Recipient<'_> {
     /// The client's name of the parameter that is at this place of the upstream's body.
     pub(super) fn client_name_of<'n>(&self, path: &'n str) -> &'n str {
         match self.dialect.params().name(path) {
-            Some(name) => self.client_name(name),
-            None => path,
+            Some(name) if self.client.name() != self.dialect.name() => self.client_name(name),
+            _ => path,
         }
     }
 }

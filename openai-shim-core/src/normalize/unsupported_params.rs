@@ -2,7 +2,7 @@
 //! cleared.
 
 use super::recipient::Recipient;
-use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseFormat, report_lost_field};
+use crate::canonical::{DiagnosticCode, Diagnostics, Request, ResponseFormat, is_default, report_lost_field};
 use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
 use std::borrow::Cow;
 
@@ -21,8 +21,10 @@ macro_rules! fields {
     };
 }
 
-/// The parameters, apart from those that every dialect has.
-static FIELDS: [Field; 10] = fields! {
+/// The parameters, apart from those that have a rule of their own.
+static FIELDS: [Field; 12] = fields! {
+    temperature: |r| r.temperature.map(|v| v.to_string()), |r| r.temperature = None;
+    top_p: |r| r.top_p.map(|v| v.to_string()), |r| r.top_p = None;
     top_k: |r| r.top_k.map(|v| v.to_string()), |r| r.top_k = None;
     min_p: |r| r.min_p.map(|v| v.to_string()), |r| r.min_p = None;
     repetition_penalty: |r| r.repetition_penalty.map(|v| v.to_string()), |r| r.repetition_penalty = None;
@@ -43,12 +45,15 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
         return;
     }
     name_user(request, recipient, diagnostics);
+    shorten_user(request, recipient, diagnostics);
     for field in &FIELDS {
         if recipient.dialect.params().path(field.name).is_some() {
             continue;
         }
         if let Some(value) = (field.value)(request) {
-            report(recipient.client_name(field.name), &value, diagnostics);
+            if !is_default(field.name, &value) {
+                report(recipient.client_name(field.name), &value, diagnostics);
+            }
             (field.clear)(request);
         }
     }
@@ -76,6 +81,17 @@ fn name_user(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut
         recipient.client_name("safety_identifier"),
         params.path("user").unwrap_or_default(),
     );
+}
+
+/// Cuts an end user's identifier that is too long for the upstream.
+fn shorten_user(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
+    let Some(max_length) = recipient.accepts.params.max_user_length else { return };
+    let Some(user) = &mut request.user else { return };
+    if let Some((end, _)) = user.char_indices().nth(max_length as usize) {
+        user.truncate(end);
+        let detail = format!("to {max_length} characters");
+        diagnostics.record(DiagnosticCode::ParamClamped, recipient.client_name("user"), &detail);
+    }
 }
 
 fn drop_user(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {

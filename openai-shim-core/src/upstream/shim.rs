@@ -7,8 +7,7 @@ use super::transport::{Upstream, UpstreamBody};
 use crate::canonical::Context;
 use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::exchange::{ClientRequest, Exchange, Settings};
-use crate::profile::Profile;
+use crate::exchange::{ClientRequest, Exchange, Settings, SharedProfile};
 use crate::state::Owner;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -37,7 +36,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone)]
 pub struct Shim {
     upstream: Arc<dyn Upstream>,
-    profile: Arc<Profile>,
+    profile: SharedProfile,
     settings: Settings,
     state: Option<Arc<dyn StateStore>>,
     seed: u64,
@@ -52,12 +51,12 @@ impl std::fmt::Debug for Shim {
 
 impl Shim {
     /// Creates a shim for an upstream that behaves as `profile` describes, with default [`Settings`].
-    pub fn new(upstream: impl Upstream + 'static, profile: impl Into<Arc<Profile>>) -> Self {
+    pub fn new(upstream: impl Upstream + 'static, profile: impl Into<SharedProfile>) -> Self {
         Self::shared(Arc::new(upstream), profile)
     }
 
     /// The same, for a shared upstream.
-    pub fn shared(upstream: Arc<dyn Upstream>, profile: impl Into<Arc<Profile>>) -> Self {
+    pub fn shared(upstream: Arc<dyn Upstream>, profile: impl Into<SharedProfile>) -> Self {
         Self {
             upstream,
             profile: profile.into(),

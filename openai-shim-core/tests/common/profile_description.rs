@@ -121,9 +121,44 @@ fn params(rules: &ParamRules) -> Vec<String> {
     for (name, [low, high]) in &rules.clamp {
         lines.add(format!("`{name}` is kept from {low} to {high}"));
     }
+    for (list, when) in [
+        (&rules.default_only, "with the default value only"),
+        (&rules.default_only_while_reasoning, "with the default value only while the model reasons"),
+        (
+            &rules.default_only_unless_reasoning_off,
+            "with the default value only, unless reasoning is switched off",
+        ),
+    ] {
+        lines.when(!list.is_empty(), || format!("{} {} accepted {when}", names(list), is_are(list)));
+    }
+    for (name, other) in &rules.exclusive {
+        lines.add(format!("`{name}` is dropped beside `{other}`"));
+    }
+    for (version, removed) in &rules.removed_in {
+        lines.add(format!("{} {} gone from API version {version} on", names(removed), is_are(removed)));
+    }
+    for (name, value) in &rules.force_with_tools {
+        lines.add(format!("`{name}` is always `{value}` where functions are offered"));
+    }
+    for (name, value) in &rules.set {
+        lines.add(format!("`{name}` is `{value}` if the client sent none"));
+    }
+    for (name, value) in &rules.force {
+        lines.add(format!("`{name}` is always `{value}`"));
+    }
     lines.when(rules.require_max_tokens, || {
-        "`max_tokens` is required: the configured default is sent if the client sent none".to_owned()
+        "a limit on the output is required: one is sent if the client sent none".to_owned()
     });
+    lines.when(rules.drop_blank_stops, || "stop sequences of white space are dropped".to_owned());
+    match (rules.min_output_tokens, rules.max_output_tokens) {
+        (None, None) => {}
+        (Some(min), None) => lines.add(format!("the limit on the output is at least {min}")),
+        (None, Some(max)) => lines.add(format!("the limit on the output is at most {max}")),
+        (Some(min), Some(max)) => lines.add(format!("the limit on the output is from {min} to {max}")),
+    }
+    if let Some(max) = rules.max_user_length {
+        lines.add(format!("the end user's identifier has at most {max} characters"));
+    }
     match rules.max_choices {
         None => {}
         Some(1) => lines.add("`n` must be 1: for more choices several requests are sent"),

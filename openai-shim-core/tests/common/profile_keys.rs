@@ -100,10 +100,12 @@ fn value(kind: &str) -> Option<&'static str> {
     match kind {
         "bool" => Some("`true` or `false`"),
         "String" | "Option<String>" => Some("text"),
-        "Option<u32>" => Some("a number"),
+        "Option<u32>" | "Option<u64>" => Some("a number"),
         "BTreeMap<String, u32>" => Some("numbers, `{ a = 1 }`"),
         "Vec<String>" | "Option<Vec<String>>" | "SharedList" => Some("a list of texts"),
         "BTreeMap<String, String>" => Some("pairs, `{ a = \"b\" }`"),
+        "BTreeMap<String, Vec<String>>" => Some("lists, `{ a = [\"b\"] }`"),
+        "BTreeMap<String, Value>" => Some("values of any kind, `{ a = 1 }`"),
         "BTreeMap<String, [f64; 2]>" => Some("ranges, `{ a = [0, 1] }`"),
         _ => None,
     }

@@ -32,10 +32,7 @@ impl fmt::Display for Config {
             write!(f, "\n{upstream}")?;
         }
         if let Some(max_tokens) = self.default_max_tokens {
-            writeln!(
-                f,
-                "\nmax_tokens    {max_tokens} where the upstream wants one and the client sent none"
-            )?;
+            writeln!(f, "\nmax_tokens    {max_tokens} where the client sent none")?;
         }
         let (first, longest) = (show_duration(self.retry.backoff), show_duration(self.retry.max_backoff));
         match self.retry.attempts {

@@ -37,11 +37,10 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
             .section("defaults")
             .text("reasoning", |style| choice(style, &REASONING_STYLES))
             .map_or_else(ReasoningStyle::default, |style| style.value),
-        default_max_tokens: Some(
-            top.section("defaults")
-                .number("max_tokens", 1..=100_000_000)
-                .map_or(DEFAULT_MAX_TOKENS, |n| n.value),
-        ),
+        default_max_tokens: top
+            .section("defaults")
+            .number("max_tokens", 1..=100_000_000)
+            .map(|tokens| tokens.value),
         retry: retry(&top.section("retry")),
         fallback: fallback(&top.section("fallback")),
         timeouts: timeouts(&top.section("timeouts")),
@@ -59,7 +58,6 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 }
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
-const DEFAULT_MAX_TOKENS: u64 = 4096;
 /// The fewest characters of a client key where other machines can try keys.
 const MIN_CLIENT_KEY_CHARACTERS: usize = 16;
 const MODES: [(&str, LossPolicy); 2] = [("lenient", LossPolicy::Lenient), ("strict", LossPolicy::Strict)];

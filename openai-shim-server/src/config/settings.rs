@@ -27,7 +27,7 @@ pub struct Config {
     pub debug: bool,
     /// How clients of OpenAI's chat dialect get reasoning.
     pub reasoning: ReasoningStyle,
-    /// `max_tokens` for upstreams that require it.
+    /// The limit on the output of requests whose client sent none.
     pub default_max_tokens: Option<u64>,
     /// How often a failed attempt is repeated.
     pub retry: Retry,

@@ -144,7 +144,7 @@ impl GenerateRequest {
         settings.debug = self.meta.wants_debug_report;
         let model = settings.upstream_model.clone().unwrap_or_else(|| client_request.model().to_owned());
         settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
-        let exchange = Exchange::start(client_request, profile.clone(), settings, app.context())?;
+        let exchange = Exchange::start(client_request, served.profile.clone(), settings, app.context())?;
         Ok(PreparedExchange { exchange, upstream: route.upstream, served, model, is_stream, recorder })
     }
 
@@ -175,7 +175,7 @@ impl GenerateRequest {
         };
         let counted = CountedUpstream::new(app, transport);
         let store = counted.store(&served.store, body.len());
-        let shim = Shim::shared(counted.clone(), served.config.profile.clone()).with_state(store);
+        let shim = Shim::shared(counted.clone(), served.profile.clone()).with_state(store);
         let start = counted.response_start(app, Box::pin(shim.run(exchange, on_finish)), reservation);
         let client = ClientSide { dialect, upstream, is_stream, content_type, timing, deadline };
         PendingResponse { start, client, recorder }

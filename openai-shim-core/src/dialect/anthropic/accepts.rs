@@ -21,10 +21,11 @@ const SAMPLING: [&str; 3] = ["temperature", "top_k", "top_p"];
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer {
-        clamp: ranges(&[("temperature", [0.0, 1.0])]),
+        clamp: ranges(&[("temperature", [0.0, 1.0]), ("top_p", [0.0, 1.0])]),
         removed_in: BTreeMap::from([(String::from("2026-10-21"), list(&SAMPLING))]),
         // <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
         default_only_while_reasoning: list(&["temperature", "top_k"]),
+        max_user_length: Some(256),
         require_max_tokens: true,
         max_choices: Some(1),
         drop_blank_stops: true

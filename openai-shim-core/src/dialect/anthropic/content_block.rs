@@ -3,7 +3,7 @@
 //! <https://docs.anthropic.com/en/api/messages#body-messages-content>
 
 use super::client_tools;
-use super::extra_fields::{self, record_dropped, write_with};
+use super::extra_fields::{self, report_lost, write_with};
 use super::names::{NAME, SIGNATURE_FORMAT};
 use crate::canonical::{
     Block, COMPACTION, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
@@ -248,12 +248,12 @@ pub(super) fn write(block: &Block, field_path: &str, diagnostics: &mut Diagnosti
             None => return unsupported(diagnostics, "a file that is neither PDF nor text"),
         },
         Block::ToolCall { id, name, arguments, signature, extra } => {
-            record_dropped(extra, field_path, diagnostics);
+            report_lost(extra, field_path, diagnostics);
             let id = id_with_signature(id, signature.as_deref(), field_path, diagnostics);
             tool_use(&id, name, &input_object(arguments, field_path, diagnostics), extra)
         }
         Block::ToolResult { id, blocks, is_error, extra } => {
-            record_dropped(extra, field_path, diagnostics);
+            report_lost(extra, field_path, diagnostics);
             let mut object = Object::new();
             object.set("type", "\"tool_result\"");
             object.set("tool_use_id", encode_string(id));
@@ -271,7 +271,7 @@ pub(super) fn write(block: &Block, field_path: &str, diagnostics: &mut Diagnosti
 }
 
 fn write_text(text: &Text, extra: &ExtraFields, field_path: &str, diagnostics: &mut Diagnostics) -> String {
-    record_dropped(extra, field_path, diagnostics);
+    report_lost(extra, field_path, diagnostics);
     let mut object = Object::new();
     object.set("type", "\"text\"");
     object.set("text", text.to_json());
@@ -364,7 +364,7 @@ struct MediaBlock<'b> {
 }
 
 fn write_media(media: MediaBlock<'_>, field_path: &str, diagnostics: &mut Diagnostics) -> String {
-    record_dropped(media.extra, field_path, diagnostics);
+    report_lost(media.extra, field_path, diagnostics);
     let mut object = Object::new();
     object.set("type", encode_string(media.block_type));
     object.set("source", media.source);

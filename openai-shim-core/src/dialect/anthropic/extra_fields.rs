@@ -1,7 +1,7 @@
 //! Fields of this API's JSON that our model has no place for: raw JSON to `ExtraFields` and back.
 
 use super::names::NAME;
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, report_lost_field};
 use crate::json::{Object, raw};
 use serde_json::value::RawValue;
 
@@ -64,4 +64,14 @@ pub(super) fn record_dropped(extra: &ExtraFieldList, field_path: &str, diagnosti
         .dropped_keys(NAME)
         .filter(|key| *key != CACHE_CONTROL)
         .for_each(|key| diagnostics.record(DiagnosticCode::ExtraDropped, field_path, key));
+}
+
+/// Reports the extra fields that an upstream of this API does not get.
+pub(super) fn report_lost(extra: &ExtraFieldList, field_path: &str, diagnostics: &mut Diagnostics) {
+    let lost = extra.dropped_keys(NAME).filter(|key| *key != CACHE_CONTROL);
+    for key in lost {
+        let path = format!("{field_path}.{key}");
+        let value = extra.get(key).unwrap_or_default();
+        report_lost_field(DiagnosticCode::FeatureUnsupported, &path, value, extra.dialect, diagnostics);
+    }
 }

@@ -4,7 +4,7 @@
 //! <https://pub.dev/documentation/googleapis/latest/aiplatform_v1/GoogleCloudAiplatformV1GenerationConfig/responseJsonSchema.html>
 //! (the keywords), <https://github.com/anomalyco/opencode/pull/14659> (nothing beside `anyOf`)
 
-use crate::accepts::literals::{layer, list, numbers, shared, text};
+use crate::accepts::literals::{layer, list, numbers, ranges, shared, text};
 use crate::accepts::{
     AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer,
     ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
@@ -15,7 +15,11 @@ use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    params: layer!(ParamLayer { min_output_tokens: Some(1) }),
+    params: layer!(ParamLayer {
+        clamp: ranges(&[("generationConfig.temperature", [0.0, 2.0]), ("generationConfig.topP", [0.0, 1.0])]),
+        min_output_tokens: Some(1),
+        max_stop_sequences: Some(5)
+    }),
     messages: layer!(MessageLayer {
         system_position: SystemPosition::Front,
         require_user: true,

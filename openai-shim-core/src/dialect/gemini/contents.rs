@@ -293,7 +293,7 @@ pub(super) fn encode(
         if message.name.is_some() && message.role != Role::Tool {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{path}.name"), "");
         }
-        message.extra.report(NAME, &path, diagnostics);
+        message.extra.report_lost(NAME, &path, diagnostics);
         match message.role {
             Role::System | Role::Developer => {
                 if !contents.is_empty() {
@@ -359,19 +359,19 @@ impl BlockEncoder<'_> {
         let path = self.path;
         match block {
             Block::Text { text, extra } => {
-                extra.report(NAME, path, diagnostics);
+                extra.report_lost(NAME, path, diagnostics);
                 parts::write_text(text, extra, out);
             }
             Block::Refusal(text) => parts::write_text(text, &ExtraFields::default(), out),
             Block::Reasoning { text, signature, extra } => {
-                extra.report(NAME, path, diagnostics);
+                extra.report_lost(NAME, path, diagnostics);
                 out.push(parts::write_thought(text, signature.as_deref(), extra));
             }
             Block::Image(_) | Block::Audio(_) | Block::File(_) => {
                 out.extend(parts::write_media(block, path, diagnostics));
             }
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                extra.report(NAME, path, diagnostics);
+                extra.report_lost(NAME, path, diagnostics);
                 let signature = signature.as_deref();
                 let part = FunctionCallPart { id, name, arguments, signature, extra };
                 out.push(part.into_json(path, diagnostics));
@@ -403,7 +403,7 @@ struct FunctionResult<'r> {
 impl FunctionResult<'_> {
     /// Encodes a `functionResponse` part.
     fn encode(self, out: &mut Vec<String>, path: &str, diagnostics: &mut Diagnostics) {
-        self.extra.report(NAME, path, diagnostics);
+        self.extra.report_lost(NAME, path, diagnostics);
         let mut function = Object::new();
         if !self.id.is_empty() && !is_generated_id(self.id) {
             function.set("id", encode_string(self.id));

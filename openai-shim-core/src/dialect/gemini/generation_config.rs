@@ -174,7 +174,7 @@ fn write_format(
         Some(ResponseFormat::JsonObject) => config.set("responseMimeType", "\"application/json\""),
         Some(ResponseFormat::JsonSchema { schema, extra, .. }) => {
             config.set("responseMimeType", "\"application/json\"");
-            extra.report(NAME, "response_format", diagnostics);
+            extra.report_lost(NAME, "response_format", diagnostics);
             if let Some((_, value)) = extra.of(NAME).iter().find(|(key, _)| key == NATIVE_SCHEMA) {
                 config.set("responseSchema", value.get().to_owned());
             } else if let Some(schema) = schema {

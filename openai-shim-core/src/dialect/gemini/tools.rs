@@ -68,7 +68,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
                 if *strict == Some(true) {
                     diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.strict"), "");
                 }
-                extra.report(NAME, &path, diagnostics);
+                extra.report_lost(NAME, &path, diagnostics);
                 let mut function = Object::new();
                 function.set("name", encode_string(name));
                 if let Some(description) = description {

@@ -105,6 +105,10 @@ impl Dialect for Ollama {
         }
     }
 
+    fn applies_stops(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static Params {
         &accepts::PARAMS
     }

@@ -216,7 +216,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<St
             if *strict == Some(true) {
                 diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.strict"), "");
             }
-            extra.report(FAMILY, &path, diagnostics);
+            extra.report_lost(FAMILY, &path, diagnostics);
             let mut function = Object::new();
             function.set("name", encode_string(name));
             if let Some(description) = description {

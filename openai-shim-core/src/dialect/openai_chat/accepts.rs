@@ -12,7 +12,7 @@ use crate::accepts::{
     AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ResponseFormatLayer,
     SchemaLayer, ToolLayer, ToolNameFormat, ToolPairing,
 };
-use crate::dialect::params::{Params, same_name};
+use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
@@ -39,6 +39,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
 /// The parameters: OpenAI's, and those that most servers of this dialect add.
 pub(super) static PARAMS: Params = Params(&[
     same_name("max_tokens"),
+    param("max_tokens", "max_completion_tokens"),
     same_name("temperature"),
     same_name("top_p"),
     same_name("top_k"),

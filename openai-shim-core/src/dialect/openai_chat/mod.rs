@@ -89,6 +89,10 @@ impl Dialect for OpenAiChat {
         &accepts::ACCEPTS
     }
 
+    fn applies_stops(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static Params {
         &accepts::PARAMS
     }

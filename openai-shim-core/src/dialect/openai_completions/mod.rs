@@ -75,6 +75,10 @@ impl Dialect for OpenAiCompletions {
         &accepts::ACCEPTS
     }
 
+    fn applies_stops(&self) -> bool {
+        true
+    }
+
     fn params(&self) -> &'static Params {
         &accepts::PARAMS
     }

@@ -189,7 +189,7 @@ fn render_prompt(request: &Request, diagnostics: &mut Diagnostics) -> String {
         let field_path = format!("messages[{i}]");
         message.report(NAME, &field_path, diagnostics);
         if message.name.is_some() {
-            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{field_path}.name"), "");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{field_path}.name"), "");
         }
         record_unsupported_blocks(&message.blocks, &field_path, diagnostics);
         write_calls_as_text(message, &field_path, diagnostics);

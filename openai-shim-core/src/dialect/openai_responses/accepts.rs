@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/responses/create>,
 //! <https://platform.openai.com/docs/guides/structured-outputs> (strict schemas)
 
-use crate::accepts::literals::{layer, list, text};
+use crate::accepts::literals::{layer, list, ranges, text};
 use crate::accepts::{
     AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ReasoningLayer,
     ReasoningParam, ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolCallIdFormat,
@@ -14,7 +14,11 @@ use std::sync::LazyLock;
 
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    params: layer!(ParamLayer { min_output_tokens: Some(16), max_choices: Some(1) }),
+    params: layer!(ParamLayer {
+        clamp: ranges(&[("temperature", [0.0, 2.0]), ("top_p", [0.0, 1.0])]),
+        min_output_tokens: Some(16),
+        max_choices: Some(1)
+    }),
     messages: layer!(MessageLayer {
         tool_call_ids: ToolCallIdFormat::Max64,
         // <https://github.com/deepseek-ai/awesome-deepseek-integration/issues/740>: outputs belong to calls by their ids.
@@ -49,7 +53,6 @@ pub(super) static PARAMS: Params = Params(&[
     param("max_tokens", "max_output_tokens"),
     same_name("temperature"),
     same_name("top_p"),
-    param("logprobs", "top_logprobs"),
     same_name("user"),
     param("reasoning_effort", "reasoning.effort"),
     same_name("metadata"),
@@ -58,7 +61,14 @@ pub(super) static PARAMS: Params = Params(&[
     same_name("prompt_cache_options"),
     same_name("prompt_cache_retention"),
     same_name("safety_identifier"),
-    same_name("service_tier"),
+    same_name("service_tier").with_values(&[
+        "\"auto\"",
+        "\"default\"",
+        "\"fast\"",
+        "\"flex\"",
+        "\"priority\"",
+        "\"scale\"",
+    ]),
     same_name("store"),
     param("verbosity", "text.verbosity"),
 ]);

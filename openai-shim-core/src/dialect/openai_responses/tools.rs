@@ -133,7 +133,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> Option<St
                 continue;
             }
             Tool::Function { extra, .. } => {
-                extra.report(NAME, &format!("tools[{i}]"), diagnostics);
+                extra.report_lost(NAME, &format!("tools[{i}]"), diagnostics);
                 (encode_function(tool), extra.of(NAME).iter().find(|(k, _)| k == NAMESPACE))
             }
             Tool::Native { dialect: NAME, raw } => (raw.get().to_owned(), None),

@@ -9,13 +9,11 @@ use crate::accepts::{MessageLayer, ParamLayer, PrefillPolicy};
 use crate::profile::definition::ModelOverride;
 
 /// Models that take sampling parameters with their default values only.
-const WITHOUT_SAMPLING: [&str; 11] = [
+const WITHOUT_SAMPLING: [&str; 9] = [
     "*claude-opus-4-7*",
     "*claude-opus-4.7*",
     "*claude-opus-4-8*",
     "*claude-opus-4.8*",
-    "*claude-sonnet-4-7*",
-    "*claude-sonnet-4-8*",
     "*claude-opus-5*",
     "*claude-sonnet-5*",
     "*claude-haiku-5*",

@@ -4,7 +4,7 @@
 //! the API), <https://www.npmjs.com/package/@ai-sdk/openai>, <https://github.com/khoj-ai/khoj/issues/1377>,
 //! <https://github.com/danny-avila/LibreChat/issues/14231>.
 
-use super::helpers::{drop_params, layer, list, map, ranges, words};
+use super::helpers::{drop_params, layer, list, map, ranges, text_values};
 use crate::accepts::ParamLayer;
 use crate::profile::definition::ModelOverride;
 
@@ -37,6 +37,8 @@ pub(super) fn openai_params() -> ParamLayer {
         drop: list(&UNKNOWN),
         clamp: ranges(&[
             ("frequency_penalty", [-2.0, 2.0]),
+            // Chat has a switch of this name.
+            ("logprobs", [0.0, 5.0]),
             ("presence_penalty", [-2.0, 2.0]),
             ("temperature", [0.0, 2.0]),
             ("top_logprobs", [0.0, 20.0]),
@@ -71,7 +73,7 @@ pub(super) fn gpt_params(prefix: &str) -> Vec<ModelOverride> {
         // Chat refuses functions while this model reasons, which it does by itself; Responses does not.
         for_models(
             &["gpt-5.6*"],
-            layer!(ParamLayer { force_with_tools: words(&[("reasoning_effort", "none")]) }),
+            layer!(ParamLayer { force_with_tools: text_values(&[("reasoning_effort", "none")]) }),
         ),
         for_models(
             &["o1*", "o3*", "o4*", "gpt-5*", "gpt-6*"],

@@ -1,6 +1,8 @@
 //! Short forms for the literals of the table: profiles by how they are selected, and rules that many of them share.
 
-pub(super) use crate::accepts::literals::{added, layer, list, map, numbers, ranges, shared, text, words};
+pub(super) use crate::accepts::literals::{
+    added, layer, list, map, numbers, ranges, shared, text, text_values,
+};
 use crate::accepts::{
     MediaLayer, MessageLayer, ParamLayer, ReasoningDefault, ReasoningField, ReasoningLayer, ReasoningParam,
     RefSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,

@@ -76,11 +76,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("Cerebras"),
             sources: list(&[
                 "https://inference-docs.cerebras.ai/resources/openai (R3)",
-                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R27 R30 R50)",
+                "https://github.com/Cerebras/cerebras-cloud-sdk-python (R30 R50)",
                 "https://github.com/Kilo-Org/kilocode/issues/10375 (R22)",
                 "corpus: cerebras",
             ]),
-            params: layer!(ParamLayer { max_stop_sequences: Some(4), ..drop_params(&["logit_bias"]) }),
+            params: layer!(ParamLayer { max_stop_sequences: Some(4) }),
             messages: layer!(MessageLayer {
                 reasoning_field: ReasoningField::Reasoning,
                 ..developer_as_system()
@@ -203,7 +203,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("IBM watsonx.ai, by its model gateway"),
             sources: list(&[
                 "https://www.ibm.com/docs/en/watsonx/saas?topic=generation-inferencing-gateway-models",
-                "https://pypi.org/project/ibm-watsonx-ai (no top_k)",
+                "https://pypi.org/project/ibm-watsonx-ai (R58)",
             ]),
             hosts: list(&["*.ml.cloud.ibm.com"]),
             params: drop_params(&["top_k"]),

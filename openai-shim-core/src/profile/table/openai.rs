@@ -27,7 +27,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/huggingface/smolagents/issues/1893 (R29)",
                 "https://github.com/BerriAI/litellm/pull/28650 (R29)",
                 "https://github.com/openai/openai-openapi (R30 R31)",
-                "https://github.com/danny-avila/LibreChat/issues/14231 (functions beside reasoning)",
+                "https://github.com/danny-avila/LibreChat/issues/14231 (R50)",
                 "https://github.com/khoj-ai/khoj/issues/1377 (R33)",
                 "https://github.com/earendil-works/pi (R12)",
                 "corpus: openai (R2 R4 R29)",

@@ -39,6 +39,7 @@ mod request;
 mod response;
 mod wire;
 
+use super::params::{Params, param};
 use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Passthrough, Repaired, StreamRepairer, pass};
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
@@ -56,9 +57,21 @@ fn as_it_comes(spec: &ResponseSpec) -> bool {
     spec.local_stops.is_empty() && !spec.restore_alias
 }
 
+/// The parameters that this dialect has.
+static PARAMS: Params =
+    Params(&[param("max_tokens", "longest"), param("temperature", "heat"), param("stop", "until")]);
+
 impl Dialect for Toy {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn params(&self) -> &'static Params {
+        &PARAMS
+    }
+
+    fn applies_stops(&self) -> bool {
+        true
     }
 
     fn endpoints(&self) -> &'static [Endpoint] {

@@ -162,16 +162,8 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
         body.set("heat", heat.to_string());
     }
     let r = &request;
+    // What has no entry in `PARAMS` is reported before.
     for (name, is_set) in [
-        ("top_p", r.top_p.is_some()),
-        ("top_k", r.top_k.is_some()),
-        ("min_p", r.min_p.is_some()),
-        ("repetition_penalty", r.repetition_penalty.is_some()),
-        ("frequency_penalty", r.frequency_penalty.is_some()),
-        ("presence_penalty", r.presence_penalty.is_some()),
-        ("seed", r.seed.is_some()),
-        ("n", r.n.is_some_and(|n| n > 1)),
-        ("user", r.user.is_some()),
         ("parallel_tool_calls", *r.parallel_tool_calls == Some(false)),
         ("reasoning", r.reasoning != crate::canonical::Reasoning::default()),
         ("response_format", !matches!(*r.response_format, None | Some(ResponseFormat::Text))),
@@ -183,11 +175,6 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
     for (key, value) in request.extra.of(NAME) {
         body.set(key.clone(), value.get().to_owned());
     }
-    request.report_shared(diagnostics);
-    request
-        .extra
-        .dropped_keys(NAME)
-        .for_each(|key| diagnostics.record(DiagnosticCode::ParamDropped, key, ""));
 }
 
 fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {

@@ -1,7 +1,6 @@
 //! Messages of another dialect: `Message`s to the JSON of `system` and `messages`. Tool results are content of user messages,
 //! adjacent messages of one role are one message, and no content is empty.
 
-use super::super::names::NAME;
 use super::super::{content_block, extra_fields};
 use super::message_content::{ContentBlock, MessageContent, WrittenMessages};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Role};
@@ -82,11 +81,9 @@ pub(super) fn role_name(role: Role) -> &'static str {
 /// Reports the fields of a message that this dialect cannot express.
 fn report_fields(message: &Message, i: usize, diagnostics: &mut Diagnostics) {
     if message.name.is_some() && message.role != Role::Tool {
-        diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("messages[{i}].name"), "");
     }
-    for key in message.extra.dropped_keys(NAME).filter(|key| !key.starts_with("reasoning")) {
-        diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].{key}"), "");
-    }
+    extra_fields::report_lost(&message.extra, &format!("messages[{i}]"), diagnostics);
 }
 
 /// Adds a block of a message to the content.
@@ -115,7 +112,7 @@ fn push_content<'m>(
             if signature.is_some() {
                 diagnostics.record(DiagnosticCode::ExtraDropped, field_path, "the signature of a call");
             }
-            extra_fields::record_dropped(extra, field_path, diagnostics);
+            extra_fields::report_lost(extra, field_path, diagnostics);
             let input = content_block::input_object(arguments, field_path, diagnostics);
             out.push(ContentBlock::Json(content_block::tool_use(id, name, &input, extra)));
         }
@@ -140,7 +137,7 @@ fn push_block<'m>(
     match plain_text {
         Some((text, extra)) => {
             if let Some(extra) = extra {
-                extra_fields::record_dropped(extra, field_path, diagnostics);
+                extra_fields::report_lost(extra, field_path, diagnostics);
             }
             out.push(ContentBlock::Text(text));
         }

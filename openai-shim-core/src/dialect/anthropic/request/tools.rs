@@ -115,7 +115,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> String {
     if let Some(strict) = strict {
         object.set("strict", strict.to_string());
     }
-    extra_fields::record_dropped(extra, &format!("tools[{i}]"), diagnostics);
+    extra_fields::report_lost(extra, &format!("tools[{i}]"), diagnostics);
     for (key, value) in extra_fields::accepted(extra) {
         object.set(key, value);
     }

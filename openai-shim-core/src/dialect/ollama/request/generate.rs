@@ -56,7 +56,7 @@ pub(super) fn encode(
         collect_images(&message.blocks, i, &mut images, diagnostics)?;
         message.report(FAMILY, &format!("messages[{i}]"), diagnostics);
         if message.name.is_some() {
-            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("messages[{i}].name"), "");
         }
     }
     let prompt = match turns.as_slice() {

@@ -269,7 +269,7 @@ fn encode_message(
         list.push(&object.to_json());
     }
     if message.name.is_some() {
-        diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.name"), "");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{path}.name"), "");
     }
     message.report(FAMILY, &path, diagnostics);
     Ok(())

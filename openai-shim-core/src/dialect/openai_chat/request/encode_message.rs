@@ -5,7 +5,7 @@ use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, Message, REASONING_CONTENT,
     REASONING_TEXT, ReasoningField, Role, Text,
 };
-use crate::dialect::openai_chat::extra_fields::{NAME, record_dropped};
+use crate::dialect::openai_chat::extra_fields::NAME;
 use crate::dialect::openai_chat::{reasoning_details, tool_call};
 use crate::json::{Object, encode_string};
 
@@ -28,7 +28,7 @@ pub(super) fn encode(
     diagnostics: &mut Diagnostics,
 ) {
     let field_path = format!("messages[{i}]");
-    record_dropped(&message.extra, &field_path, diagnostics);
+    message.extra.report_lost(NAME, &field_path, diagnostics);
     let is_result = |block: &&Block| matches!(block, Block::ToolResult { .. });
     let (results, others): (Vec<&Block>, Vec<&Block>) = message.blocks.iter().partition(is_result);
     for (k, result) in results.iter().enumerate() {
@@ -36,7 +36,7 @@ pub(super) fn encode(
             out.push(b',');
         }
         if let Block::ToolResult { id, blocks: result, is_error, extra } = result {
-            record_dropped(extra, &field_path, diagnostics);
+            extra.report_lost(NAME, &field_path, diagnostics);
             if *is_error {
                 diagnostics.record(DiagnosticCode::ExtraDropped, &field_path, "is_error");
             }
@@ -79,7 +79,7 @@ fn encode_blocks(
     for block in blocks {
         match block {
             Block::ToolCall { id, name, arguments, signature, extra } => {
-                record_dropped(extra, &format!("messages[{i}]"), diagnostics);
+                extra.report_lost(NAME, &format!("messages[{i}]"), diagnostics);
                 calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
             }
             Block::Refusal(text) => object.set("refusal", text.to_json()),
@@ -149,7 +149,7 @@ fn encode_content(
     }
     let content_path = format!("messages[{i}].content");
     if let Some((text, extra)) = single_text(blocks).filter(|_| !was_parts) {
-        record_dropped(extra, &content_path, diagnostics);
+        extra.report_lost(NAME, &content_path, diagnostics);
         return Some(text.to_json());
     }
     let mut parts = Vec::new();
@@ -192,7 +192,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
     };
     match block {
         Block::Text { text, extra } => {
-            record_dropped(extra, content_path, diagnostics);
+            extra.report_lost(NAME, content_path, diagnostics);
             let mut object = Object::new();
             object.set("type", "\"text\"");
             object.set("text", text.to_json());
@@ -202,7 +202,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
             Some(object.to_json())
         }
         Block::Image(image) => {
-            record_dropped(&image.extra, content_path, diagnostics);
+            image.extra.report_lost(NAME, content_path, diagnostics);
             let detail = image
                 .detail
                 .as_deref()
@@ -230,7 +230,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
 }
 
 fn encode_file(file: &Media, content_path: &str, diagnostics: &mut Diagnostics) -> String {
-    record_dropped(&file.extra, content_path, diagnostics);
+    file.extra.report_lost(NAME, content_path, diagnostics);
     if let Some((_, part)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".part") {
         return part.get().to_owned();
     }
@@ -291,7 +291,7 @@ fn join_texts(
         diagnostics.record(DiagnosticCode::FeatureUnsupported, &content_path, "a part of another dialect");
     });
     for (_, extra) in &texts {
-        record_dropped(extra, &content_path, diagnostics);
+        extra.report_lost(NAME, &content_path, diagnostics);
     }
     let texts = texts.into_iter().map(|(text, _)| text).filter(|text| !text.is_empty());
     Some(Text::join_json(texts, if message.role == Role::Assistant { "" } else { "\n\n" }))

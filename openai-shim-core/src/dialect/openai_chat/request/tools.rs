@@ -1,7 +1,7 @@
 //! `tools` and `tool_choice`: a request's JSON to the canonical model and back.
 
 use crate::canonical::{DiagnosticCode, Diagnostics, Tool, ToolChoice};
-use crate::dialect::openai_chat::extra_fields::{NAME, record_dropped, unknown_fields};
+use crate::dialect::openai_chat::extra_fields::{NAME, unknown_fields};
 use crate::dialect::openai_chat::shape;
 use crate::dialect::shape::{Place, Style};
 use crate::error::ClientError;
@@ -132,7 +132,7 @@ pub(super) fn encode_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) 
             if let Some(strict) = strict {
                 function.set("strict", strict.to_string());
             }
-            record_dropped(extra, &field_path, diagnostics);
+            extra.report_lost(NAME, &field_path, diagnostics);
             let mut tool_extra = Object::new();
             for (key, value) in extra.of(NAME) {
                 match Object::parse(value.get().as_bytes()) {

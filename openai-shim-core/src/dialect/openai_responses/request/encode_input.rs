@@ -24,7 +24,7 @@ pub(super) fn encode(message: &Message, i: usize, out: &mut ArrayBuilder, diagno
         return;
     }
     if message.name.is_some() {
-        diagnostics.record(DiagnosticCode::ExtraDropped, &format!("messages[{i}].name"), "");
+        diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("messages[{i}].name"), "");
     }
     if message.role == Role::Assistant {
         encode_turn(&other_blocks, i, out, diagnostics);
