@@ -159,12 +159,20 @@ fn each_entry_less(value: &Value, usual: &Value, free: &[&str]) -> Vec<Value> {
         for below in inner.map_or(vec![None], |inner| inner.keys().map(Some).collect()) {
             let mut less = value.clone();
             match below {
-                None => less[key] = usual[key].clone(),
+                None => set(&mut less, key, usual.get(key)),
                 Some(below) if usual[key][below] == entry[below] => continue,
-                Some(below) => less[key][below] = usual[key][below].clone(),
+                Some(below) => set(&mut less[key], below, usual[key].get(below)),
             }
             all.push(less);
         }
     }
     all
+}
+
+/// Sets an entry, or removes it where there is no value.
+fn set(object: &mut Value, key: &str, value: Option<&Value>) {
+    match value {
+        Some(value) => object[key] = value.clone(),
+        None => drop(object.as_object_mut().unwrap().remove(key)),
+    }
 }
