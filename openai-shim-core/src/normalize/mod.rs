@@ -99,7 +99,7 @@ fn normalize_messages(
     media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
     empty_text::drop_refused(messages, recipient, diagnostics);
     if !request.is_prompt {
-        empty_text::drop_leftover(messages, is_translated, recipient, diagnostics);
+        empty_text::drop_leftover(messages, is_translated, recipient, diagnostics)?;
     }
     for (i, message) in messages.iter_mut().enumerate() {
         for rule in [
