@@ -66,6 +66,12 @@ fn has_content(extra: &ExtraFields, recipient: &Recipient<'_>) -> bool {
         && extra.members.iter().any(|(key, _)| key == WHOLE_BLOCK || !is_formal(key))
 }
 
+/// Whether the client itself sent no content at all: whether that is accepted is for the upstream to judge.
+pub(super) fn are_blank(messages: &[Message]) -> bool {
+    let is_blank = |block: &Block| matches!(block, Block::Text { text, .. } if is_blank(text));
+    messages.iter().all(|message| message.blocks.iter().all(is_blank))
+}
+
 /// Whether a text has white space only. Most texts show by their first byte that they have more.
 fn is_blank(text: &Text) -> bool {
     let mut bytes = text.bytes();
@@ -83,7 +89,7 @@ fn is_blank(text: &Text) -> bool {
 /// dialect. If no message would be left, all stay.
 ///
 /// # Errors
-/// No message has content, and the upstream refuses empty ones.
+/// No message has content that the upstream accepts, and it refuses empty ones.
 pub(super) fn drop_leftover(
     messages: &mut Messages,
     is_translated: bool,
