@@ -294,7 +294,7 @@ def names_and_ids(found, dialect, request):
             found.add(path, "tools: name that the API refuses", name)
     seen = set()
     for path, name, *_ in request.tools:
-        if name is not None and name in seen:
+        if name is not None and name in seen and dialect in ("openai-chat", "anthropic-messages", "gemini"):
             found.add(path, "tools: two tools of one name", name)
         seen.add(name)
     for turn in joined(request.turns):
@@ -661,7 +661,7 @@ def rules_anthropic(found, body, request, vendor):
                 found.add(before.path, "reasoning: the turn that goes on has no thinking before its calls", [part.kind for part in before.parts])
     if newer_claude(model):
         for key in ("temperature", "top_p", "top_k"):
-            if body.get(key) is not None:
+            if body.get(key) not in (None, 1):  # the default may be said
                 found.add(key, "params: sampling, which the model refuses", [model, body[key]])
         if re.search(r"(fable|mythos)-5-[12]|(opus|sonnet)-5-5", model) and members(body.get("tool_choice")).get("type") in ("any", "tool"):
             found.add("tool_choice", "schemas: a forced tool, which the model refuses", model)
