@@ -440,10 +440,11 @@ def openai_common(found, body, vendor):
     if body.get("stream_options") is not None and body.get("stream") is not True:
         found.add("stream_options", "params: stream_options without stream", body["stream_options"])
     model = str(body.get("model") or "")
-    if vendor and re.match(r"(o\d|gpt-[5-9])", model) and not re.match(r"gpt-5-chat", model):
+    reasons = re.match(r"(o\d|gpt-[5-9])", model) and not re.match(r"gpt-5-chat", model)
+    if vendor and reasons and "prompt" not in body:
         if body.get("max_tokens") is not None:
             found.add("max_tokens", "params: max_tokens for a model that reasons", model)
-        if body.get("stop") is not None and re.match(r"o3(?!-mini)|o4-mini|gpt-5", model):
+        if body.get("stop") is not None and re.match(r"o3(?!-mini)|o4-mini|gpt-5(\.[0-4])?(-|$)", model):
             found.add("stop", "params: stop for a model that reasons", model)
     for key, lowest, highest in (("top_logprobs", 0, 20), ("n", 1, 128)):
         if isinstance(body.get(key), int) and not lowest <= body[key] <= highest:
