@@ -33,8 +33,8 @@ fn pass(fixture: &Fixture, client: &'static dyn Dialect, chunks: &[&[u8]], strea
     let incoming = fixture.incoming(client, stream);
     let mut settings = Settings::default();
     settings.retry = Retry::none();
-    let mut exchange =
-        Exchange::start(incoming, fixture.profile.clone(), settings, Context::fixed()).unwrap();
+    let mut exchange = Exchange::start(incoming, fixture.profile.clone(), settings, Context::fixed())
+        .unwrap_or_else(|error| panic!("{} for {}: {error}", fixture.name, client.name()));
     let mut out = Vec::new();
     assert!(matches!(exchange.next(), Step::Send { .. }));
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();

@@ -199,8 +199,8 @@ pub(super) fn encode<'a>(
         reasoning::encode(&request.reasoning, &mut body);
     }
     let is_translated = source.is_none();
-    if source.is_some() && request.extra.get(LEGACY_FUNCTIONS).is_some() {
-        write_legacy_functions(request, &mut body);
+    if request.extra.of(NAME).iter().any(|(key, _)| key == LEGACY_FUNCTIONS) {
+        write_legacy_functions(request, is_translated, &mut body);
     } else {
         write_tools(request, is_translated, &mut body, diagnostics);
     }
@@ -247,13 +247,13 @@ fn write_tools(request: &Request, is_translated: bool, body: &mut Object<'_>, di
     }
 }
 
-/// Writes changed functions in the form that the client used.
-fn write_legacy_functions(request: &Request, body: &mut Object<'_>) {
-    if request.tools.is_changed() {
+/// Writes functions in the form that the client used, where they were changed or there are none of the client's bytes.
+fn write_legacy_functions(request: &Request, is_whole: bool, body: &mut Object<'_>) {
+    if is_whole || request.tools.is_changed() {
         let functions = (!request.tools.is_empty()).then(|| tools::encode_functions(&request.tools));
         set_or_remove(body, "functions", functions);
     }
-    if request.tool_choice.is_changed() {
+    if is_whole || request.tool_choice.is_changed() {
         let choice = request.tool_choice.as_ref();
         let choice = choice.and_then(|choice| tools::encode_function_call(choice, &request.tools));
         set_or_remove(body, "function_call", choice);

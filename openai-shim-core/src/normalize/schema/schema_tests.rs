@@ -252,7 +252,7 @@ fn what_is_taken_out_is_stated_in_the_description() {
             "d": {"type": "string", "format": "date", "pattern": "^a$"},
             "l": {"type": "array", "minItems": 1, "description": "minItems: 3"}}})
     );
-    assert_eq!(lost, ["minimum", "format", "pattern", "minItems"]);
+    assert_eq!(lost, ["minItems", "minimum", "format", "pattern"]);
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) fn encode_functions(tools: &[Tool]) -> String {
 }
 
 fn encode_legacy_function(tool: &Tool) -> Option<String> {
-    let Tool::Function { name, description, parameters, extra, .. } = tool else { return None };
+    let Tool::Function { name, description, parameters, strict, extra } = tool else { return None };
     let mut function = Object::new();
     function.set("name", encode_string(name));
     if let Some(description) = description {
@@ -84,6 +84,9 @@ fn encode_legacy_function(tool: &Tool) -> Option<String> {
     }
     if let Some(parameters) = parameters {
         function.set("parameters", parameters.get());
+    }
+    if let Some(strict) = strict {
+        function.set("strict", strict.to_string());
     }
     for (key, value) in extra.of(NAME) {
         function.set(key.as_str(), value.get());
