@@ -294,7 +294,7 @@ def names_and_ids(found, dialect, request):
             found.add(path, "tools: name that the API refuses", name)
     seen = set()
     for path, name, *_ in request.tools:
-        if name is not None and name in seen:
+        if name is not None and name in seen and dialect in ("openai-chat", "anthropic-messages", "gemini"):
             found.add(path, "tools: two tools of one name", name)
         seen.add(name)
     for turn in joined(request.turns):
@@ -440,10 +440,11 @@ def openai_common(found, body, vendor):
     if body.get("stream_options") is not None and body.get("stream") is not True:
         found.add("stream_options", "params: stream_options without stream", body["stream_options"])
     model = str(body.get("model") or "")
-    if vendor and re.match(r"(o\d|gpt-[5-9])", model) and not re.match(r"gpt-5-chat", model):
+    reasons = re.match(r"(o\d|gpt-[5-9])", model) and not re.match(r"gpt-5-chat", model)
+    if vendor and reasons and "prompt" not in body:
         if body.get("max_tokens") is not None:
             found.add("max_tokens", "params: max_tokens for a model that reasons", model)
-        if body.get("stop") is not None and re.match(r"o3(?!-mini)|o4-mini|gpt-5", model):
+        if body.get("stop") is not None and re.match(r"o3(?!-mini)|o4-mini|gpt-5(\.[0-4])?(-|$)", model):
             found.add("stop", "params: stop for a model that reasons", model)
     for key, lowest, highest in (("top_logprobs", 0, 20), ("n", 1, 128)):
         if isinstance(body.get(key), int) and not lowest <= body[key] <= highest:
@@ -661,7 +662,7 @@ def rules_anthropic(found, body, request, vendor):
                 found.add(before.path, "reasoning: the turn that goes on has no thinking before its calls", [part.kind for part in before.parts])
     if newer_claude(model):
         for key in ("temperature", "top_p", "top_k"):
-            if body.get(key) is not None:
+            if body.get(key) not in (None, 1):  # the default may be said
                 found.add(key, "params: sampling, which the model refuses", [model, body[key]])
         if re.search(r"(fable|mythos)-5-[12]|(opus|sonnet)-5-5", model) and members(body.get("tool_choice")).get("type") in ("any", "tool"):
             found.add("tool_choice", "schemas: a forced tool, which the model refuses", model)

@@ -156,10 +156,11 @@ EXCUSES = [
     ("own", r" (sdk|spec): |unreadable", "The client's own body has a member, a word or a type that its own API does not have: it may mean something to this upstream"),
     ("own", r" params: ", "The client asks for a value that its own API refuses too: the refusal reaches it"),
     ("own", r" schemas: root of the parameters is no object", "The client's own API refuses these parameters too"),
-    ("own", r" schemas: json_object without", "The client's own API refuses this too"),
+    ("own", r" schemas: json_object without| pairing: arguments are no object", "The client's own API refuses this too"),
+    ("own", r" schemas: Google's JSON schema has no", "Google's API ignores keywords that it does not read"),
     ("own", r" media: (data is no base64|image URL|file_data|audio format|media without a type)", "The client's data, address or format is one that its own API refuses too, and nothing can be put in its place"),
-    ("any", r" text: no (messages|contents)|^ spec: minItems|messages spec: minItems", "The request has no content at all: the refusal reaches the client"),
-    ("lenient", r" (sdk: extra_forbidden|spec: |params: |schemas: )", "A server that is only like OpenAI's may take other members and values: profile `compatible` leaves them out for none"),
+    ("any", r" text: no (messages|contents|content|parts)$| text: empty list of parts|^ spec: minItems|messages spec: minItems", "A request or a message without any content: the refusal reaches the client"),
+    ("lenient", r" (sdk: extra_forbidden|spec: |params: |schemas: |pairing: call id)", "A server that is only like OpenAI's may take other members and values: profile `compatible` leaves them out for none"),
 ]
 
 
