@@ -149,6 +149,7 @@ fn error_response_does_not_depend_on_chunks() {
             let incoming = fixture.incoming(common::chat(), true);
             let mut settings = Settings::default();
             settings.retry = Retry::none();
+            settings.adapt = false;
             let mut exchange =
                 Exchange::start(incoming, fixture.profile.clone(), settings, Context::fixed()).unwrap();
             let mut out = Vec::new();
