@@ -117,7 +117,7 @@ codes! {
     ChoicesMerged "choices-merged" Info "Text and tool calls of one answer came as two answers; they were put together.";
     ContentAfterFinish "content-after-finish" Warning "Content came after the finish reason; it was put before it.";
     DeltasCumulative "deltas-cumulative" Info "Deltas that repeat all text so far were cut to what is new.";
-    ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into `reasoning_content`.";
+    ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into the field that the other side reads.";
     ReasoningDuplicate "reasoning-duplicate" Info "The same reasoning in several members was kept once.";
     SignatureCarried "signature-carried" Info "The signature of a tool call was put into the call's id, so that it comes back with it.";
     SignatureSkipped "signature-skipped" Info "A tool call whose signature is not known was marked as such, because the upstream refuses unsigned ones.";

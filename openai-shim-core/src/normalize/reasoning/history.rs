@@ -38,7 +38,9 @@ pub(in crate::normalize) fn rename_field(
     let is_same_dialect = recipient.client.name() == recipient.dialect.name();
     for (i, message) in request.messages.iter_mut().enumerate() {
         if *field == ReasoningField::None {
-            drop_unread(message, i, diagnostics);
+            if message.role == Role::Assistant {
+                drop_unread(message, i, &recipient.accepts.messages, diagnostics);
+            }
             continue;
         }
         let is_renamed = match field {
@@ -60,8 +62,14 @@ pub(in crate::normalize) fn rename_field(
 }
 
 /// Drops what the upstream has no field for: reasoning, and the signatures of tool calls.
-fn drop_unread(message: &mut Message, i: usize, diagnostics: &mut Diagnostics) {
-    drop_reasoning(message, i, diagnostics);
+/// Other rules may state that the upstream requires them.
+fn drop_unread(message: &mut Message, i: usize, rules: &MessageRules, diagnostics: &mut Diagnostics) {
+    if rules.reasoning_history != ReasoningHistory::Restore {
+        drop_reasoning(message, i, diagnostics);
+    }
+    if rules.signatures_in_ids {
+        return;
+    }
     message.edit_each_block(|block| {
         if !matches!(&**block, Block::ToolCall { signature: Some(_), .. }) {
             return;

@@ -132,6 +132,9 @@ impl Fit<'_> {
         if !reasoning.is_requested() {
             return;
         }
+        if self.is_own && self.rules.param == ReasoningParam::Any {
+            return self.any(reasoning);
+        }
         if !self.is_own && reasoning.params.has_chat() && self.param.is_of_chat() {
             self.record(DiagnosticCode::ParamRenamed, name_of(self.param));
         }
@@ -150,6 +153,15 @@ impl Fit<'_> {
         }
         self.effort(reasoning);
         self.display(reasoning, was_off);
+    }
+
+    /// Fits a request in whatever parameters the client uses, of which an upstream may read any: only the effort.
+    fn any(&mut self, reasoning: &mut Reasoning) {
+        if !reasoning.is_off() {
+            self.effort(reasoning);
+        } else if !self.rules.efforts.is_empty() && self.param == ReasoningParam::ReasoningEffort {
+            self.off(reasoning);
+        }
     }
 
     /// Drops the request for an upstream that has no parameter for it.

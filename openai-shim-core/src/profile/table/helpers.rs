@@ -80,6 +80,11 @@ pub(super) fn image_details(known: &[&str]) -> MediaLayer {
     layer!(MediaLayer { image_details: Some(list(known)) })
 }
 
+/// For servers that accept these efforts only, and no other parameter than OpenAI's.
+pub(super) fn effort_only(known: &[&str]) -> ReasoningLayer {
+    layer!(ReasoningLayer { param: ReasoningParam::ReasoningEffort, ..efforts(known) })
+}
+
 /// For servers that accept these efforts only.
 pub(super) fn efforts(known: &[&str]) -> ReasoningLayer {
     layer!(ReasoningLayer { efforts: list(known) })

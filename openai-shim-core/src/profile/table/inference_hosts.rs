@@ -3,9 +3,9 @@
 use super::claude_params::claude_params;
 use super::gemini_models;
 use super::helpers::{
-    added, also_completions, always_reasons, anywhere, at_host, developer_as_system, drop_params, efforts,
-    for_models, forced_choice_as_auto, gemini_3_placeholder_signature, layer, list, max_tokens_only,
-    media_from_users, reasoning_by, reasoning_in, shared, text,
+    added, also_completions, always_reasons, anywhere, at_host, developer_as_system, drop_params,
+    effort_only, efforts, for_models, forced_choice_as_auto, gemini_3_placeholder_signature, layer, list,
+    max_tokens_only, media_from_users, reasoning_by, reasoning_in, shared, text,
 };
 use crate::accepts::{
     ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningField,
@@ -45,6 +45,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_history: ReasoningHistory::Drop
             }),
             response_format: layer!(ResponseFormatLayer { disable_streaming: true }),
+            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             model_overrides: vec![
                 ModelOverride {
                     response_format: layer!(ResponseFormatLayer {
@@ -85,7 +86,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 reasoning_field: ReasoningField::Reasoning,
                 ..developer_as_system()
             }),
-            reasoning: efforts(&["none", "low", "medium", "high"]),
+            reasoning: effort_only(&["none", "low", "medium", "high"]),
             model_overrides: vec![
                 ModelOverride {
                     reasoning: always_reasons(&["low", "medium", "high"]),
@@ -208,7 +209,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.ml.cloud.ibm.com"]),
             params: drop_params(&["top_k"]),
             messages: MessageLayer::default(),
-            reasoning: efforts(&["low", "medium", "high"]),
+            reasoning: effort_only(&["low", "medium", "high"]),
             ..anywhere("watsonx", "https://us-south.ml.cloud.ibm.com/ml/gateway/v1")
         },
         Profile {

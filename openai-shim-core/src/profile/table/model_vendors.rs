@@ -3,9 +3,9 @@
 use super::claude_params::claude_params;
 use super::gemini_models;
 use super::helpers::{
-    always_reasons, at_host, developer_as_system, drop_params, efforts, for_models, forced_choice_as_auto,
-    gemini_3_placeholder_signature, image_details, inline_schemas, layer, list, map, max_tokens_only,
-    media_from_users, ranges, reasoning_by, text,
+    always_reasons, at_host, developer_as_system, drop_params, effort_only, efforts, for_models,
+    forced_choice_as_auto, gemini_3_placeholder_signature, image_details, inline_schemas, layer, list, map,
+    max_tokens_only, media_from_users, ranges, reasoning_by, text,
 };
 use crate::accepts::{
     AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningDefault,
@@ -229,7 +229,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             tools: layer!(ToolLayer { named_choice: ToolChoiceSupport::Required }),
             response_format: layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::JsonSchema }),
-            reasoning: efforts(&["minimal", "low", "medium", "high"]),
+            reasoning: effort_only(&["minimal", "low", "medium", "high"]),
             ..at_host("perplexity", "https://api.perplexity.ai")
         },
         Profile {
