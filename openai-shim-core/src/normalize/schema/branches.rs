@@ -33,7 +33,9 @@ pub(super) fn move_siblings(
     let bytes: usize = moved.iter().map(|(keyword, value)| keyword.len() + value.to_json().len()).sum();
     let added = bytes.saturating_mul(branch_count);
     if added > *room {
-        moved.iter().for_each(|(keyword, _)| changes.lose(keyword));
+        for (keyword, _) in moved {
+            changes.lose(&keyword);
+        }
         return;
     }
     *room -= added;
@@ -42,7 +44,9 @@ pub(super) fn move_siblings(
             *branch = Value::Schema(Schema::default());
         }
         if let Value::Schema(branch) = branch {
-            moved.iter().for_each(|(keyword, value)| add_to_branch(branch, keyword, value, i == 0, changes));
+            for (keyword, value) in &moved {
+                add_to_branch(branch, keyword, value, i == 0, changes);
+            }
         }
     }
 }

@@ -128,8 +128,11 @@ impl<'r, 's> Reducer<'r, 's> {
             match self.definition(&target, depth) {
                 Some(definition) => {
                     self.open_refs.push(target);
-                    let beside = std::mem::replace(schema, definition);
-                    beside.into_members().into_iter().for_each(|(keyword, value)| schema.set(keyword, value));
+                    let referring = std::mem::replace(schema, definition);
+                    referring
+                        .into_members()
+                        .into_iter()
+                        .for_each(|(keyword, value)| schema.set(keyword, value));
                 }
                 None => {
                     self.changes.lose("$ref");
