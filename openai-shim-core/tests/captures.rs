@@ -5,6 +5,7 @@
 mod common;
 
 use common::losses::{Captured, losses};
+use openai_shim_core::accepts::REQUEST_NONCE;
 use openai_shim_core::canonical::{
     Block, DiagnosticCode, ExtraFields, MediaSource, Request, Role, Severity, Tool,
 };
@@ -150,8 +151,12 @@ fn read_content(request: &Request) -> Content {
 fn collect(block: &Block, who: &'static str, all: &mut Content) {
     match block {
         Block::Text { text, .. } | Block::Refusal(text) => {
-            all.texts.entry(who).or_default().push_str(text);
-            all.text_blocks.push(text.to_string());
+            // This line of a system prompt goes to the client's own vendor only.
+            let is_noise = |line: &&str| who == "system" && line.starts_with(REQUEST_NONCE);
+            let text: Vec<&str> = text.split('\n').filter(|line| !is_noise(line)).collect();
+            let text = text.join("\n");
+            all.texts.entry(who).or_default().push_str(&text);
+            all.text_blocks.push(text);
         }
         Block::Image(media) => all.pictures.push(media.source.clone()),
         Block::ToolCall { id, name, arguments, .. } => {

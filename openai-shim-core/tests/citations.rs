@@ -22,7 +22,7 @@ fn answer(client: &str, upstream: &str, stream: bool, body: &str) -> (String, Di
         "gemini" => json!({"contents": [{"role": "user", "parts": [{"text": "x"}]}]}),
         "openai-responses" => json!({"model": "m", "input": "x", "stream": stream}),
         _ => {
-            json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}], "stream": stream})
+            json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "x"}], "stream": stream})
         }
     };
     let mut settings = Settings::default();

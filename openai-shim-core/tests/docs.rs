@@ -6,6 +6,7 @@ mod common;
 use common::profile_description::{about, about_models, section};
 use common::profile_keys;
 use openai_shim_core::Profile;
+use openai_shim_core::accepts::{Accepts, AcceptsLayer};
 use openai_shim_core::canonical::DiagnosticCode;
 use openai_shim_core::profile::{ModelOverride, profiles};
 use serde_json::Value;
@@ -129,6 +130,12 @@ fn every_rule_of_a_profile_is_documented() {
             &["description", "base_url", "dialect", "hosts", "name", "sources"],
         ) {
             let less: Profile = serde_json::from_value(without.clone()).unwrap();
+            let defaults = AcceptsLayer::default();
+            let is_default = less.accepts(&defaults) == upstream_profile.accepts(&defaults)
+                && without_rules(&without) == without_rules(&json(upstream_profile));
+            if is_default {
+                continue;
+            }
             let is_documented = about(&less).len() < about(upstream_profile).len()
                 || less.model_overrides != upstream_profile.model_overrides;
             assert!(is_documented, "{}: {without}", upstream_profile.name);
@@ -136,6 +143,10 @@ fn every_rule_of_a_profile_is_documented() {
         for rules in &upstream_profile.model_overrides {
             for without in each_entry_less(&json(rules), &rules_usual, &["match"]) {
                 let less: ModelOverride = serde_json::from_value(without.clone()).unwrap();
+                // A rule's default only switches the rule of a lower layer off.
+                if accepts(&less) == accepts(rules) {
+                    continue;
+                }
                 assert!(
                     about_models(&less).len() < about_models(rules).len(),
                     "{}: {without}",
@@ -159,12 +170,37 @@ fn each_entry_less(value: &Value, usual: &Value, free: &[&str]) -> Vec<Value> {
         for below in inner.map_or(vec![None], |inner| inner.keys().map(Some).collect()) {
             let mut less = value.clone();
             match below {
-                None => less[key] = usual[key].clone(),
+                None => set(&mut less, key, usual.get(key)),
                 Some(below) if usual[key][below] == entry[below] => continue,
-                Some(below) => less[key][below] = usual[key][below].clone(),
+                Some(below) => set(&mut less[key], below, usual[key].get(below)),
             }
             all.push(less);
         }
     }
     all
+}
+
+/// A profile's JSON without its rules for requests.
+fn without_rules(profile: &Value) -> Value {
+    let mut profile = profile.clone();
+    for section in ["params", "messages", "media", "tools", "response_format", "reasoning", "stream"] {
+        profile.as_object_mut().unwrap().remove(section);
+    }
+    profile
+}
+
+/// What an override makes of the default rules.
+fn accepts(rules: &ModelOverride) -> Accepts {
+    let (mut profile, mut rules) = (Profile::default(), rules.clone());
+    rules.matches = vec!["*".to_owned()];
+    profile.model_overrides = vec![rules];
+    profile.for_model("any").accepts(&AcceptsLayer::default())
+}
+
+/// Sets an entry, or removes it where there is no value.
+fn set(object: &mut Value, key: &str, value: Option<&Value>) {
+    match value {
+        Some(value) => object[key] = value.clone(),
+        None => drop(object.as_object_mut().unwrap().remove(key)),
+    }
 }

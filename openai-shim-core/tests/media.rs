@@ -530,4 +530,8 @@ fn sound_has_openais_name_of_its_format() {
     let body = json!({"model": "m", "contents": [{"role": "user", "parts": [{"inlineData": {"mimeType": "audio/mpeg", "data": "SUQzBAAAAAAA"}}]}]});
     let sent = converted("gemini", "openai-chat", &body);
     assert_eq!(sent["messages"][0]["content"][0]["input_audio"]["format"], "mp3", "{sent}");
+    let audio = json!({"type": "input_audio", "input_audio": {"data": WAV, "format": "x-wav"}});
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": [audio]}]});
+    let sent = converted("openai-chat", "openai-chat", &body);
+    assert_eq!(sent["messages"][0]["content"][0]["input_audio"]["format"], "wav", "{sent}");
 }

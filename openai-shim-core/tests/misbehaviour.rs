@@ -123,7 +123,8 @@ fn members_unknown_to_openai_are_kept_byte_for_byte() {
         (PayloadKind::Stream, "reasoning_details", r#""signature":"sig""#),
         (PayloadKind::Stream, "azure_prelude", r#""prompt_filter_results":[{"prompt_index":0}]"#),
         (PayloadKind::Stream, "logprobs", r#""logprobs":{"content":[{"token":"Hi","logprob":-0.1,"#),
-        (PayloadKind::Stream, "escaped_surrogates", r#""content":"\ud83d\ude42 \ud83d""#),
+        // Half of a pair is replaced; the escape of a whole one stays.
+        (PayloadKind::Stream, "escaped_surrogates", r#""content":"\ud83d\ude42 \ufffd""#),
         (PayloadKind::Stream, "error_beside_failed_choice", r#""native_finish_reason":"error""#),
         (PayloadKind::Response, "extras_survive", r#""big":12345678901234567890123,"float":1.10"#),
         (PayloadKind::Response, "extras_survive", r#""extra_content":{"google":{"thought_signature":"s"}}"#),

@@ -15,6 +15,8 @@ use std::sync::Arc;
 fn profile_for(rules: Value) -> Profile {
     let mut upstream_profile = serde_json::to_value(profile("openai").unwrap()).unwrap();
     upstream_profile["model_overrides"] = json!([]);
+    // OpenAI's own API reads no reasoning of earlier turns.
+    upstream_profile["messages"]["reasoning_field"] = json!("any");
     for (section, entries) in rules.as_object().unwrap() {
         match entries.as_object() {
             Some(entries) if upstream_profile[section].is_object() => {

@@ -358,14 +358,14 @@ fn a_refused_parameter_is_left_out_for_a_client_of_the_same_dialect() {
 
 #[test]
 fn claude_takes_one_of_two_samplings() {
-    for (temperature, top_p, kept) in
+    for (temperature, top_p, unchanged) in
         [(0.5, 0.9, json!([0.5, null])), (1.0, 0.9, json!([null, 0.9])), (0.5, 1.0, json!([0.5, null]))]
     {
         let body = json!({"model": "claude-sonnet-4-5", "temperature": temperature, "top_p": top_p,
             "messages": [{"role": "user", "content": "hi"}]});
         let row = profile("anthropic").unwrap();
         let (sent, diagnostics) = sent("openai-chat", "anthropic-messages", row, &body);
-        assert_eq!(json!([sent["temperature"], sent["top_p"]]), kept, "{sent}");
+        assert_eq!(json!([sent["temperature"], sent["top_p"]]), unchanged, "{sent}");
         let is_lost = names(&diagnostics, Severity::Warning, "t");
         assert_eq!(is_lost, temperature < 1.0 && top_p < 1.0, "{diagnostics:?}");
     }

@@ -4,8 +4,8 @@
 mod common;
 
 use openai_shim_core::accepts::{
-    Accepts, ContentType, MessageNamePolicy, ParamLayer, ParamRules, PrefillPolicy, ReasoningHistory,
-    ReasoningParam, ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolRules,
+    Accepts, ContentType, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory, ReasoningParam,
+    ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
 };
 use openai_shim_core::canonical::{ReasoningTags, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};

@@ -229,7 +229,7 @@ fn every_upstream_gets_its_own_parameter() {
     ];
     const PARAMS: [&str; 5] =
         ["reasoning_effort", "reasoning", "thinking", "enable_thinking", "chat_template_kwargs"];
-    let asked = |body: &Value| -> Value {
+    let wanted = |body: &Value| -> Value {
         let members = body.as_object().unwrap().iter().filter(|(key, _)| PARAMS.contains(&key.as_str()));
         Value::Object(members.map(|(key, value)| (key.clone(), value.clone())).collect())
     };
@@ -239,7 +239,7 @@ fn every_upstream_gets_its_own_parameter() {
             for (options, expected) in [(wants_high, high), (wants_off, off)] {
                 let (body, _) = sent(client, CHAT, row, model, options);
                 let expected = if is_lenient { options } else { expected };
-                assert_eq!(&asked(&body), expected, "{client} {options} to {row}");
+                assert_eq!(&wanted(&body), expected, "{client} {options} to {row}");
             }
         }
     }

@@ -151,6 +151,10 @@ fn the_only_message_stays_though_it_is_empty() {
     let body = r#"{"model":"m","messages":[{"role":"user","content":""}]}"#;
     assert_eq!(sent("openai-chat", "openai-chat", body)["messages"][0]["content"], "");
     assert_eq!(sent("openai-chat", "ollama-chat", body)["messages"][0]["content"], "");
+    for upstream in ["anthropic-messages", "gemini"] {
+        let refused = run("openai-chat", upstream, PayloadKind::Request, body.as_bytes());
+        assert!(!refused.ok && refused.to_string().contains("unsupported_content"), "{refused}");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub struct SharedProfile(Arc<Shared>);
 struct Shared {
     profile: Arc<Profile>,
     /// Filled from the first to the last, and never emptied: reading takes no lock.
-    resolved: [OnceLock<Resolved>; MAX_RESOLVED],
+    resolved: [OnceLock<Box<Resolved>>; MAX_RESOLVED],
 }
 
 /// What a profile says about the models that the same overrides match, for clients of one dialect.
@@ -88,10 +88,12 @@ impl SharedProfile {
             let Some(overrides) = overrides else { break };
             if slot.get().is_none() {
                 // Another thread may fill it meanwhile.
-                drop(slot.set(self.resolve(client, model, overrides)?));
+                drop(slot.set(Box::new(self.resolve(client, model, overrides)?)));
             }
             let fits = |known: &&Resolved| known.client == client.name() && known.overrides == overrides;
-            if let Some(Resolved { profile, dialect, accepts, .. }) = slot.get().filter(fits) {
+            if let Some(Resolved { profile, dialect, accepts, .. }) =
+                slot.get().map(|known| &**known).filter(fits)
+            {
                 let profile = Cow::Borrowed(profile.as_ref().unwrap_or(&self.0.profile));
                 return Ok(UpstreamSide { profile, dialect: *dialect, accepts: Cow::Borrowed(accepts) });
             }

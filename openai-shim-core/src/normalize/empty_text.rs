@@ -5,6 +5,7 @@ use crate::accepts::MessageRules;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Messages, Role, Text, WHOLE_BLOCK,
 };
+use crate::error::{ClientError, Error, ErrorKind};
 
 /// Drops empty text, or text of white space only, that the upstream refuses.
 pub(super) fn drop_refused(
@@ -65,6 +66,12 @@ fn has_content(extra: &ExtraFields, recipient: &Recipient<'_>) -> bool {
         && extra.members.iter().any(|(key, _)| key == WHOLE_BLOCK || !is_formal(key))
 }
 
+/// Whether the client itself sent no content at all: whether that is accepted is for the upstream to judge.
+pub(super) fn are_blank(messages: &[Message]) -> bool {
+    let is_blank = |block: &Block| matches!(block, Block::Text { text, .. } if is_blank(text));
+    messages.iter().all(|message| message.blocks.iter().all(is_blank))
+}
+
 /// Whether a text has white space only. Most texts show by their first byte that they have more.
 fn is_blank(text: &Text) -> bool {
     let mut bytes = text.bytes();
@@ -80,20 +87,26 @@ fn is_blank(text: &Text) -> bool {
 
 /// Drops messages of which nothing is left for this upstream. A client's own message that is empty stays for an upstream of its
 /// dialect. If no message would be left, all stay.
+///
+/// # Errors
+/// No message has content that the upstream accepts, and it refuses empty ones.
 pub(super) fn drop_leftover(
     messages: &mut Messages,
     is_translated: bool,
     recipient: &Recipient<'_>,
     diagnostics: &mut Diagnostics,
-) {
+) -> Result<(), Error> {
     let drops_empty = recipient.accepts.messages.drop_empty_text;
     let is_leftover = |message: &Message| {
         (is_translated || drops_empty || message.is_changed())
             && message.role != Role::Tool
             && is_empty(message, recipient)
     };
-    if !messages.iter().any(is_leftover) || messages.iter().all(is_leftover) {
-        return;
+    if !messages.iter().any(is_leftover) {
+        return Ok(());
+    }
+    if messages.iter().all(is_leftover) {
+        return if drops_empty { Err(nothing_left(recipient)) } else { Ok(()) };
     }
     for (i, message) in messages.iter().enumerate().filter(|(_, message)| is_leftover(message)) {
         let field_path = format!("messages[{i}]");
@@ -107,6 +120,13 @@ pub(super) fn drop_leftover(
         }
     }
     messages.retain(|message| !is_leftover(message));
+    Ok(())
+}
+
+/// The error for a conversation in which nothing is left for an upstream that refuses empty messages.
+fn nothing_left(recipient: &Recipient<'_>) -> Error {
+    let message = format!("The messages have no content that {} accepts. Send a text.", recipient.name);
+    ClientError::new(ErrorKind::Unsupported, message).at("messages").with_code("unsupported_content").into()
 }
 
 fn is_empty(message: &Message, recipient: &Recipient<'_>) -> bool {

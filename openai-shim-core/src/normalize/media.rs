@@ -187,8 +187,12 @@ impl Judge<'_> {
         if self.rules().untyped {
             return new.map(|media| with_kind(kind, Box::new(media)));
         }
-        // A type under another name is the business of an upstream of the client's dialect, except for images.
-        let is_exact = self.is_translated || kind == "image";
+        // A type under another name is the business of an upstream of the client's dialect, except for images and OpenAI's
+        // names of formats.
+        let is_format = |media_type: &str| kind == "audio" && !media_type.contains('/');
+        let is_exact = self.is_translated
+            || kind == "image"
+            || matches!(&media.source, MediaSource::Base64 { media_type, .. } if is_format(media_type));
         let right_type = right_type(block, new.as_ref().unwrap_or(media), is_exact);
         if let Some(right) = right_type
             && let MediaSource::Base64 { media_type, .. } =

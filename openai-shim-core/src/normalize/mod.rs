@@ -94,12 +94,15 @@ fn normalize_messages(
     let rules = &recipient.accepts.messages;
     let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
+    let were_blank = empty_text::are_blank(messages);
     noise::drop_system_lines(messages, rules, diagnostics);
     media::normalize(messages, request.extra.dialect, recipient, diagnostics)?;
     media_placement::normalize(messages, &recipient.accepts.media, diagnostics);
-    empty_text::drop_refused(messages, recipient, diagnostics);
-    if !request.is_prompt {
-        empty_text::drop_leftover(messages, is_translated, recipient, diagnostics);
+    if !were_blank {
+        empty_text::drop_refused(messages, recipient, diagnostics);
+    }
+    if !request.is_prompt && !were_blank {
+        empty_text::drop_leftover(messages, is_translated, recipient, diagnostics)?;
     }
     for (i, message) in messages.iter_mut().enumerate() {
         for rule in [

@@ -20,9 +20,9 @@ pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &
     let is_kept: Vec<bool> =
         request.tools.iter().enumerate().map(|(i, tool)| last(tool).is_none_or(|last| last == i)).collect();
     for (i, tool) in request.tools.iter().enumerate().filter(|(i, _)| is_kept.get(*i) == Some(&false)) {
-        let kept = last(tool).and_then(|last| request.tools.get(last));
+        let last_tool = last(tool).and_then(|last| request.tools.get(last));
         let field_path = format!("tools[{i}]");
-        if kept.is_some_and(|kept| is_same(tool, kept)) {
+        if last_tool.is_some_and(|last_tool| is_same(tool, last_tool)) {
             diagnostics.record(DiagnosticCode::ToolRepeated, &field_path, "");
         } else {
             diagnostics.record(DiagnosticCode::ParamDropped, &field_path, "another tool has its name");

@@ -464,11 +464,11 @@ fn reasoning(rules: &ReasoningRules) -> Vec<String> {
     for (effort, budget) in &rules.budgets {
         lines.add(format!("the effort `{effort}` is a budget of {budget} tokens"));
     }
-    match (rules.min_budget, rules.max_budget) {
-        (None, None) => {}
-        (Some(min), None) => lines.add(format!("its smallest budget for reasoning is {min} tokens")),
-        (None, Some(max)) => lines.add(format!("its largest budget for reasoning is {max} tokens")),
-        (Some(min), Some(max)) => lines.add(format!("its budgets for reasoning are {min} to {max} tokens")),
+    if let Some(min) = rules.min_budget {
+        lines.add(format!("its smallest budget for reasoning is {min} tokens"));
+    }
+    if let Some(max) = rules.max_budget {
+        lines.add(format!("its largest budget for reasoning is {max} tokens"));
     }
     lines.when(rules.budget_below_max_tokens, || {
         "a budget for reasoning is kept below the limit on the response's length".to_owned()

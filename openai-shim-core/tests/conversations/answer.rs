@@ -61,12 +61,12 @@ fn written(response: &Response, upstream: Side, sent: &Request, stream: bool) ->
     out
 }
 
-/// What the client gets when the upstream's body comes in these pieces.
-fn passed(conversation: &Conversation, upstream: Side, stream: bool, pieces: &[&[u8]]) -> Vec<u8> {
+/// What the client gets when the upstream's body comes in these chunks.
+fn passed(conversation: &Conversation, upstream: Side, stream: bool, chunks: &[&[u8]]) -> Vec<u8> {
     let (mut exchange, mut out) = (start(conversation, upstream, stream), Vec::new());
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-    pieces.iter().for_each(|piece| exchange.push(piece, &mut out).unwrap());
+    chunks.iter().for_each(|chunk| exchange.push(chunk, &mut out).unwrap());
     exchange.finish(&mut out).unwrap();
     out
 }
@@ -140,7 +140,7 @@ pub fn check(conversation: &Conversation, upstream: Side, cuts: usize) -> Vec<St
         let bytes: Vec<&[u8]> = body.chunks(1).collect();
         let mut ways = vec![bytes];
         ways.extend((1..body.len()).step_by(1 + body.len() / cuts).map(|at| vec![&body[..at], &body[at..]]));
-        if ways.iter().any(|pieces| passed(conversation, upstream, stream, pieces) != whole) {
+        if ways.iter().any(|chunks| passed(conversation, upstream, stream, chunks) != whole) {
             problems.push(format!("{place}, stream {stream}: the cuts of the body change the answer"));
         }
     }

@@ -1,7 +1,7 @@
 //! Thirty turns as Claude Code sends them: signed thinking, parallel calls, pictures in results, failed and interrupted calls,
 //! reminders beside results, marks for the cache, and a system message inside the conversation.
 
-use crate::script::{Conversation, Item, Voice, picture, schema};
+use crate::script::{Author, Conversation, Item, picture, schema};
 use serde_json::{Value, json};
 
 const LONG: &str = "mcp__plugin_browser-devtools-server_browser-devtools__list_console_messages";
@@ -16,8 +16,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn say(&mut self, voice: Voice, text: &str) -> Value {
-        self.items.push(Item::Text { voice, text: text.to_owned() });
+    fn say(&mut self, author: Author, text: &str) -> Value {
+        self.items.push(Item::Text { author, text: text.to_owned() });
         json!({"type": "text", "text": text})
     }
 
@@ -47,7 +47,7 @@ impl Writer {
         block
     }
 
-    fn seen(&mut self, call: usize, text: &str) -> Value {
+    fn screenshot(&mut self, call: usize, text: &str) -> Value {
         let mut block = self.result(call, text, false);
         let data = picture(call);
         self.items.push(Item::Picture { data: data.clone(), of: Some(call) });
@@ -73,14 +73,14 @@ fn cached(mut block: Value) -> Value {
 pub fn conversation() -> Conversation {
     let mut w = Writer::default();
     let system = ["You are an agent at a terminal.", "Be exact and brief."];
-    let system: Vec<Value> = system.iter().map(|text| cached(w.say(Voice::System, text))).collect();
+    let system: Vec<Value> = system.iter().map(|text| cached(w.say(Author::System, text))).collect();
     let opening = vec![
-        w.say(Voice::User, "<system-reminder>\nToday is a Monday.\n</system-reminder>"),
-        w.say(Voice::User, "Repair the failing test."),
+        w.say(Author::User, "<system-reminder>\nToday is a Monday.\n</system-reminder>"),
+        w.say(Author::User, "Repair the failing test."),
     ];
     w.push("user", opening);
     w.items.push(Item::Text {
-        voice: Voice::System,
+        author: Author::System,
         text: "# Environment\nThe working directory is a repository.".into(),
     });
     w.messages
@@ -88,7 +88,7 @@ pub fn conversation() -> Conversation {
     for turn in 0..30 {
         step(&mut w, turn);
     }
-    let last = w.say(Voice::User, "Now look at the console once more.");
+    let last = w.say(Author::User, "Now look at the console once more.");
     w.push("user", vec![cached(last)]);
     let tools: Vec<Value> = TOOLS.iter().map(|(name, member)| json!({"name": name, "description": format!("Runs {member}."), "input_schema": schema(member)})).collect();
     let body = json!({
@@ -116,15 +116,15 @@ pub fn conversation() -> Conversation {
 fn step(w: &mut Writer, turn: usize) {
     match turn % 6 {
         0 => {
-            let said = vec![
+            let content = vec![
                 w.think(turn),
-                w.say(Voice::Assistant, &format!("I read file {turn}.")),
+                w.say(Author::Assistant, &format!("I read file {turn}.")),
                 w.call(1, &format!("/src/{turn}.rs")).1,
             ];
-            w.push("assistant", said);
+            w.push("assistant", content);
             let answered = vec![
                 w.result(w.calls - 1, &format!("fn f{turn}() {{}}"), false),
-                w.say(Voice::User, "<system-reminder>The file has no tests.</system-reminder>"),
+                w.say(Author::User, "<system-reminder>The file has no tests.</system-reminder>"),
             ];
             w.push("user", answered);
         }
@@ -140,29 +140,29 @@ fn step(w: &mut Writer, turn: usize) {
             );
             let answered = vec![
                 w.result(calls[0].0, &format!("a.rs b.rs {turn}"), false),
-                w.seen(calls[1].0, &format!("screenshot {turn}")),
+                w.screenshot(calls[1].0, &format!("screenshot {turn}")),
                 w.result(calls[2].0, "/src", false),
             ];
             w.push("user", answered);
         }
         2 => {
-            let said = vec![w.call(2, &format!("/src/{turn}.rs")).1];
-            w.push("assistant", said);
+            let content = vec![w.call(2, &format!("/src/{turn}.rs")).1];
+            w.push("assistant", content);
             let failed = vec![w.result(w.calls - 1, &format!("No match in line {turn}."), true)];
             w.push("user", failed);
         }
         3 => {
-            let said = vec![w.think(turn), w.say(Voice::Assistant, &format!("Step {turn} is done."))];
-            w.push("assistant", said);
-            let asked = vec![w.say(Voice::User, &format!("Go on with step {}.", turn + 1))];
-            w.push("user", asked);
+            let content = vec![w.think(turn), w.say(Author::Assistant, &format!("Step {turn} is done."))];
+            w.push("assistant", content);
+            let instruction = vec![w.say(Author::User, &format!("Go on with step {}.", turn + 1))];
+            w.push("user", instruction);
         }
         4 => {
-            let said = vec![
-                w.say(Voice::Assistant, &format!("I look at page {turn}.")),
+            let content = vec![
+                w.say(Author::Assistant, &format!("I look at page {turn}.")),
                 w.call(3, &format!("page {turn}")).1,
             ];
-            w.push("assistant", said);
+            w.push("assistant", content);
             let number = w.calls - 1;
             let mut block = w.result(number, &format!("line one {turn} line two {turn}"), false);
             block["content"] = json!([{"type": "text", "text": format!("line one {turn}")}, {"type": "text", "text": format!("line two {turn}")}]);
@@ -170,14 +170,14 @@ fn step(w: &mut Writer, turn: usize) {
         }
         _ => {
             // The user interrupts: the call gets no result of its own.
-            let said = vec![
-                w.say(Voice::Assistant, &format!("I run check {turn}.")),
+            let content = vec![
+                w.say(Author::Assistant, &format!("I run check {turn}.")),
                 w.call(0, &format!("check {turn}")).1,
             ];
-            w.push("assistant", said);
-            let asked =
-                vec![w.say(Voice::User, &format!("[Request interrupted by user] Stop, try {turn} again."))];
-            w.push("user", asked);
+            w.push("assistant", content);
+            let instruction =
+                vec![w.say(Author::User, &format!("[Request interrupted by user] Stop, try {turn} again."))];
+            w.push("user", instruction);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Thirty turns as Codex sends them: encrypted reasoning, function calls alone and in parallel, custom calls of `apply_patch`,
 //! calls of the local shell, pictures in outputs, and tools in a namespace.
 
-use crate::script::{Conversation, Item, Voice, picture, schema};
+use crate::script::{Author, Conversation, Item, picture, schema};
 use serde_json::{Value, json};
 
 #[derive(Default)]
@@ -13,12 +13,12 @@ struct Writer {
 
 impl Writer {
     fn message(&mut self, role: &str, text: &str) {
-        let voice = match role {
-            "user" => Voice::User,
-            "assistant" => Voice::Assistant,
-            _ => Voice::System,
+        let author = match role {
+            "user" => Author::User,
+            "assistant" => Author::Assistant,
+            _ => Author::System,
         };
-        self.items.push(Item::Text { voice, text: text.to_owned() });
+        self.items.push(Item::Text { author, text: text.to_owned() });
         let part = if role == "assistant" { "output_text" } else { "input_text" };
         let mut item = json!({"type": "message", "role": role, "content": [{"type": part, "text": text}]});
         if role == "assistant" {
@@ -69,7 +69,7 @@ fn id(call: usize) -> String {
 
 pub fn conversation() -> Conversation {
     let mut w = Writer::default();
-    w.items.push(Item::Text { voice: Voice::System, text: "You are a coding agent in a terminal.".into() });
+    w.items.push(Item::Text { author: Author::System, text: "You are a coding agent in a terminal.".into() });
     w.message("developer", "<permissions>Files may be written.</permissions>");
     w.message("user", "<environment_context><cwd>/src</cwd></environment_context>");
     w.message("user", "Repair the failing test.");

@@ -1,7 +1,7 @@
 //! Twenty turns as Gemini CLI sends them: calls and results without ids, signatures of thoughts, pictures inline and in results,
 //! and tool names with dots, longer than other vendors take.
 
-use crate::script::{Conversation, Item, Voice, picture, schema};
+use crate::script::{Author, Conversation, Item, picture, schema};
 use serde_json::{Value, json};
 
 const LONG: &str = "mcp.workspace-files.server_for_documents.read_many_files_at_once_from_the_workspace";
@@ -16,8 +16,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn text(&mut self, voice: Voice, text: &str) -> Value {
-        self.items.push(Item::Text { voice, text: text.to_owned() });
+    fn text(&mut self, author: Author, text: &str) -> Value {
+        self.items.push(Item::Text { author, text: text.to_owned() });
         json!({"text": text})
     }
 
@@ -47,13 +47,13 @@ impl Writer {
 
 pub fn conversation() -> Conversation {
     let mut w = Writer::default();
-    let system = w.text(Voice::System, "You are an agent in a terminal.");
-    let opening = vec![w.text(Voice::User, "Repair the failing test.")];
+    let system = w.text(Author::System, "You are an agent in a terminal.");
+    let opening = vec![w.text(Author::User, "Repair the failing test.")];
     w.push("user", opening);
     for turn in 0..20 {
         step(&mut w, turn);
     }
-    let last = vec![w.text(Voice::User, "Look it up once more.")];
+    let last = vec![w.text(Author::User, "Look it up once more.")];
     w.push("user", last);
     let declared: Vec<Value> = TOOLS.iter().map(|(name, member)| json!({"name": name, "description": format!("Takes a {member}."), "parametersJsonSchema": schema(member)})).collect();
     let body = json!({
@@ -78,12 +78,12 @@ fn step(w: &mut Writer, turn: usize) {
         0 => {
             w.items.push(Item::Reasoning { text: format!("Thinking of step {turn}.") });
             let thought = json!({"text": format!("Thinking of step {turn}."), "thought": true});
-            let said = vec![
+            let content = vec![
                 thought,
-                w.text(Voice::Assistant, &format!("I read file {turn}.")),
+                w.text(Author::Assistant, &format!("I read file {turn}.")),
                 w.call(1, &format!("{turn}.rs"), true),
             ];
-            w.push("model", said);
+            w.push("model", content);
             let answered = vec![w.result(w.calls - 1, 1, &format!("fn f{turn}() {{}}"))];
             w.push("user", answered);
         }
@@ -103,8 +103,8 @@ fn step(w: &mut Writer, turn: usize) {
             w.push("user", answered);
         }
         2 => {
-            let said = vec![w.call(3, &format!("screenshot {turn}"), true)];
-            w.push("model", said);
+            let content = vec![w.call(3, &format!("screenshot {turn}"), true)];
+            w.push("model", content);
             let (number, data) = (w.calls - 1, picture(turn));
             let mut part = w.result(number, 3, &format!("drawn {turn}"));
             w.items.push(Item::Picture { data: data.clone(), of: Some(number) });
@@ -113,12 +113,13 @@ fn step(w: &mut Writer, turn: usize) {
             w.push("user", vec![part]);
         }
         _ => {
-            let said = vec![w.text(Voice::Assistant, &format!("Step {turn} is done."))];
-            w.push("model", said);
+            let content = vec![w.text(Author::Assistant, &format!("Step {turn} is done."))];
+            w.push("model", content);
             let data = picture(turn + 8);
-            let asked = w.text(Voice::User, &format!("Go on with step {}, as in this picture.", turn + 1));
+            let instruction =
+                w.text(Author::User, &format!("Go on with step {}, as in this picture.", turn + 1));
             w.items.push(Item::Picture { data: data.clone(), of: None });
-            w.push("user", vec![asked, json!({"inlineData": {"mimeType": "image/png", "data": data}})]);
+            w.push("user", vec![instruction, json!({"inlineData": {"mimeType": "image/png", "data": data}})]);
         }
     }
 }

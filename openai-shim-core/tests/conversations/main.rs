@@ -41,20 +41,20 @@ const FAILED: &str = "a failure that is not marked"; // a result has no member f
 
 /// The differences of each conversation at each upstream.
 const EXPECTED: &[(&str, &str, &[&str])] = &[
-    ("claude-code", "openai-chat", &[ANSWERED, FAILED, MOVED, NAMED]),
+    ("claude-code", "openai-chat", &[ANSWERED, FAILED, MOVED, NAMED, SEALED, THOUGHTS]),
     ("claude-code", "openai-completions", &[PICTURES, SEALED, THOUGHTS]),
     ("claude-code", "openai-responses", &[ANSWERED, FAILED, SEALED, THOUGHTS]),
     ("claude-code", "anthropic-messages", &[ANSWERED]),
     ("claude-code", "ollama-chat", &[ANSWERED, FAILED, SEALED]),
     ("claude-code", "ollama-generate", &[SEALED, THOUGHTS]),
     ("claude-code", "gemini", &[ANSWERED, MOVED, NAMED, SEALED]),
-    ("codex", "openai-chat", &[MOVED]),
+    ("codex", "openai-chat", &[MOVED, SEALED, THOUGHTS]),
     ("codex", "openai-completions", &[PICTURES, SEALED, THOUGHTS]),
     ("codex", "anthropic-messages", &[SEALED, THOUGHTS]),
     ("codex", "ollama-chat", &[SEALED]),
     ("codex", "ollama-generate", &[SEALED, THOUGHTS]),
     ("codex", "gemini", &[MOVED, SEALED]),
-    ("gemini-cli", "openai-chat", &[MOVED]),
+    ("gemini-cli", "openai-chat", &[MOVED, SEALED, THOUGHTS]),
     ("gemini-cli", "openai-completions", &[PICTURES, SEALED, THOUGHTS]),
     ("gemini-cli", "openai-responses", &[SEALED, THOUGHTS]),
     ("gemini-cli", "anthropic-messages", &[SEALED, THOUGHTS]),

@@ -1,6 +1,6 @@
 //! Reads what a canonical request means, and names the differences between two meanings.
 
-use crate::script::{Item, Voice};
+use crate::script::{Author, Item};
 use openai_shim_core::canonical::{Block, Media, MediaSource, Message, Request, Role, call_id};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ pub fn read(request: &Request) -> Vec<Item> {
                 }
                 Block::ToolResult { id, blocks, is_error, .. } => {
                     let waiting = open.get_mut(id).filter(|waiting| !waiting.is_empty());
-                    // A result without its call is nobody's.
+                    // A result without its call belongs to none.
                     let call = waiting.map_or(usize::MAX, |waiting| waiting.remove(0));
                     let texts: Vec<&str> = blocks.iter().filter_map(Block::as_text).collect();
                     items.push(Item::Result { call, text: unwrapped(&texts.join(" ")), failed: *is_error });
@@ -64,12 +64,12 @@ fn unwrapped(text: &str) -> String {
 }
 
 fn text_item(message: &Message, text: &str) -> Item {
-    let voice = match message.role {
-        Role::System | Role::Developer => Voice::System,
-        Role::Assistant => Voice::Assistant,
-        _ => Voice::User,
+    let author = match message.role {
+        Role::System | Role::Developer => Author::System,
+        Role::Assistant => Author::Assistant,
+        _ => Author::User,
     };
-    Item::Text { voice, text: text.to_owned() }
+    Item::Text { author, text: text.to_owned() }
 }
 
 fn picture(media: &Media, of: Option<usize>) -> Item {
@@ -81,17 +81,19 @@ fn picture(media: &Media, of: Option<usize>) -> Item {
     Item::Picture { data, of }
 }
 
-/// Texts of one voice behind each other as one, without white space: dialects join and split texts.
+/// Texts of one author behind each other as one, without white space: dialects join and split texts.
 fn joined(items: &[Item]) -> Vec<Item> {
     let mut out: Vec<Item> = Vec::new();
     for item in items {
         match (out.last_mut(), item) {
-            (Some(Item::Text { voice: last, text }), Item::Text { voice, text: more }) if last == voice => {
+            (Some(Item::Text { author: last, text }), Item::Text { author, text: more })
+                if last == author =>
+            {
                 text.extend(more.chars().filter(|c| !c.is_whitespace()));
             }
-            (_, Item::Text { voice, text }) => {
+            (_, Item::Text { author, text }) => {
                 let text = text.chars().filter(|c| !c.is_whitespace()).collect();
-                out.push(Item::Text { voice: *voice, text });
+                out.push(Item::Text { author: *author, text });
             }
             (_, Item::Result { call, text, failed }) => {
                 let text = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -109,20 +111,23 @@ pub fn differences(before: &[Item], after: &[Item]) -> BTreeMap<String, Vec<Stri
     let mut note = |name: String, what: &Item| found.entry(name).or_default().push(format!("{what:?}"));
     let system = |items: &[Item]| -> String {
         let texts = items.iter().filter_map(|item| match item {
-            Item::Text { voice: Voice::System, text } => Some(text.as_str()),
+            Item::Text { author: Author::System, text } => Some(text.as_str()),
             _ => None,
         });
         texts.flat_map(str::chars).filter(|c| !c.is_whitespace()).collect()
     };
-    let is_system = |item: &&Item| matches!(item, Item::Text { voice: Voice::System, .. });
+    let is_system = |item: &&Item| matches!(item, Item::Text { author: Author::System, .. });
     for item in before.iter().filter(is_system) {
         let Item::Text { text, .. } = item else { continue };
         let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
         if !system(after).contains(&bare) {
-            let said = after
+            let content = after
                 .iter()
                 .any(|item| matches!(item, Item::Text { text: other, .. } if other.contains(text.as_str())));
-            note(if said { "system text in another role".into() } else { "lost system text".into() }, item);
+            note(
+                if content { "system text in another role".into() } else { "lost system text".into() },
+                item,
+            );
         }
     }
     let others = |items: &[Item]| -> Vec<Item> {
@@ -130,8 +135,8 @@ pub fn differences(before: &[Item], after: &[Item]) -> BTreeMap<String, Vec<Stri
     };
     let (before, after) = (others(before), rename(&others(after), before, &mut found));
     let mut note = |name: String, what: &Item| found.entry(name).or_default().push(format!("{what:?}"));
-    let (kept, missing, new) = align(&before, &after);
-    for (one, other) in kept {
+    let (common, missing, new) = align(&before, &after);
+    for (one, other) in common {
         match (one, other) {
             (Item::Result { failed: true, .. }, Item::Result { failed: false, .. }) => {
                 note("a failure that is not marked".into(), one)
@@ -216,10 +221,10 @@ fn align<'i>(
             };
         }
     }
-    let (mut i, mut j, mut kept, mut missing, mut new) = (0, 0, Vec::new(), Vec::new(), Vec::new());
+    let (mut i, mut j, mut common, mut missing, mut new) = (0, 0, Vec::new(), Vec::new(), Vec::new());
     while let (Some(one), Some(other)) = (before.get(i), after.get(j)) {
         if same(one, other) {
-            kept.push((one, other));
+            common.push((one, other));
             (i, j) = (i + 1, j + 1);
         } else if longest[(i + 1) * width + j] >= longest[i * width + j + 1] {
             missing.push(one);
@@ -231,7 +236,7 @@ fn align<'i>(
     }
     missing.extend(&before[i..]);
     new.extend(&after[j..]);
-    (kept, missing, new)
+    (common, missing, new)
 }
 
 /// The differences of a conversation that became one text: what the text does not contain, in order.
@@ -245,7 +250,7 @@ pub fn differences_of_prompt(before: &[Item], after: &[Item]) -> BTreeMap<String
     let pictures: Vec<&Item> = after.iter().filter(|item| matches!(item, Item::Picture { .. })).collect();
     let mut found = BTreeMap::<String, Vec<String>>::new();
     for item in before {
-        let said = match item {
+        let content = match item {
             Item::Text { text, .. } | Item::Result { text, .. } | Item::Reasoning { text } => {
                 vec![bare(text)]
             }
@@ -264,7 +269,7 @@ pub fn differences_of_prompt(before: &[Item], after: &[Item]) -> BTreeMap<String
                 continue;
             }
         };
-        for part in said {
+        for part in content {
             match prompt[at..].find(&part) {
                 Some(found) => at += found + part.len(),
                 None => found.entry(format!("lost {}", item.kind())).or_default().push(format!("{item:?}")),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// Who a text is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Voice {
+pub enum Author {
     System,
     User,
     Assistant,
@@ -14,7 +14,7 @@ pub enum Voice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     Text {
-        voice: Voice,
+        author: Author,
         text: String,
     },
     Call {
@@ -45,7 +45,7 @@ impl Item {
     /// The item's kind, as the names of differences contain it.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Text { voice: Voice::System, .. } => "system text",
+            Self::Text { author: Author::System, .. } => "system text",
             Self::Text { .. } => "text",
             Self::Call { .. } => "call",
             Self::Result { .. } => "result",

@@ -59,14 +59,8 @@ const HINTS: [&str; 4] = [
 const NOT_YET: &[(&str, &[&str])] = &[
     ("strict tools", &["ollama-chat", "gemini"]),
     ("a tool failed", &["openai-chat"]),
-    ("logprobs", &["openai-responses"]),
-    (
-        "the speaker's name",
-        &["openai-completions", "openai-responses", "anthropic-messages", "ollama-chat", "ollama-generate"],
-    ),
-    ("a budget for reasoning", &["anthropic-messages"]),
     ("a system message alone", &["ollama-generate"]),
-    ("reasoning shown", &["openai-chat", "anthropic-messages"]),
+    ("reasoning shown", &["openai-chat"]),
 ];
 
 #[test]

@@ -62,7 +62,9 @@ const CHAT: &str = r#"{
  "messages":[
   {"role":"user","content":["bare"]},{"role":"user","name":"n","content":[{"type":"text","text":"t"},{"type":"image_url","image_url":{"url":"https://a/b.png","detail":"low"}},
    {"type":"input_audio","input_audio":{"data":"aGk=","format":"wav"}},
-   {"type":"file","file":{"file_data":"data:application/pdf;base64,aGk=","file_id":"f","filename":"n"}}]},
+   {"type":"file","file":{"file_data":"data:application/pdf;base64,aGk=","file_id":"f","filename":"n"}},
+   {"type":"document_url","document_url":"https://a/b.pdf","document_name":"n"},
+   {"type":"document_url","document_url":{"url":"https://a/b.pdf"}}]},
   {"role":"assistant","content":"x","refusal":"r","reasoning_content":"r","reasoning_details":[{}],"annotations":[{}],"audio":{},
    "function_call":{"name":"f","arguments":"{}"},
    "tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}},

@@ -35,6 +35,10 @@ PATHS = (
 )
 
 
+# The hosts of the vendors, whose answers tell whether a rule is right.
+HOSTS = {"openai-chat": "api.openai.com", "openai-completions": "api.openai.com", "openai-responses": "api.openai.com", "anthropic-messages": "api.anthropic.com", "gemini": "googleapis.com"}
+
+
 def dialect_of(path):
     return next((dialect for pattern, dialect in PATHS if re.search(pattern, path.partition("?")[0])), None)
 
@@ -53,6 +57,25 @@ def recorded():
                 r = json.loads(line)
                 if r["endpoint"] in ENDPOINTS and r.get("request"):
                     yield "recording", ENDPOINTS[r["endpoint"]], f"{name}:{n}", model_in(r["request"].get("url_path") or "", r["request"].get("body") or {})
+
+
+def contradicted():
+    """Findings of the rules in requests that the vendor itself carried out: such a rule is wrong."""
+    for name in sorted({name for name, _ in DIALECTS.values()}):
+        with open(f"{shared}/corpus/{name}.jsonl") as lines:
+            for n, line in enumerate(lines):
+                r = json.loads(line)
+                dialect, request = ENDPOINTS.get(r["endpoint"]), r.get("request") or {}
+                host, body = request.get("host") or "", request.get("body")
+                if dialect not in HOSTS or not host.endswith(HOSTS[dialect]) or r["response"]["status"] != 200 or not isinstance(body, dict):
+                    continue
+                body = model_in(request.get("url_path") or "", body)
+                if dialect == "gemini":
+                    if "contents" not in body:
+                        continue
+                    body = request_rules.camel_case(body)
+                for path, problem, value in request_rules.check(dialect, True, body):
+                    yield f"{name}:{n}: {problem}, at {path} = {value}"
 
 
 def captured():
@@ -98,8 +121,8 @@ def requests():
     for origin in (recorded, captured, sent_to_servers, fault_cases, written):
         for kind, dialect, name, body in origin():
             key = (dialect, json.dumps(body, sort_keys=True))
-            # A request of Ollama's without messages loads the model: the shim answers it.
-            loads = dialect == "ollama-chat" and not body.get("messages")
+            # Requests of other kinds: one of Ollama's without messages loads the model, one of Google's makes a cache.
+            loads = dialect == "ollama-chat" and not body.get("messages") or dialect == "gemini" and "contents" not in body
             if dialect in DIALECTS and isinstance(body, dict) and not loads and key not in seen:
                 seen.add(key)
                 yield kind, dialect, name, body
@@ -133,8 +156,11 @@ EXCUSES = [
     ("own", r" (sdk|spec): |unreadable", "The client's own body has a member, a word or a type that its own API does not have: it may mean something to this upstream"),
     ("own", r" params: ", "The client asks for a value that its own API refuses too: the refusal reaches it"),
     ("own", r" schemas: root of the parameters is no object", "The client's own API refuses these parameters too"),
-    ("own", r" media: data is no base64", "The client's data is no base64: the refusal reaches it"),
-    ("lenient", r" (sdk: extra_forbidden|spec: |params: |schemas: )", "A server that is only like OpenAI's may take other members and values: profile `compatible` leaves them out for none"),
+    ("own", r" schemas: json_object without| pairing: arguments are no object", "The client's own API refuses this too"),
+    ("own", r" schemas: Google's JSON schema has no", "Google's API ignores keywords that it does not read"),
+    ("own", r" media: (data is no base64|image URL|file_data|audio format|media without a type)", "The client's data, address or format is one that its own API refuses too, and nothing can be put in its place"),
+    ("any", r" text: no (messages|contents|content|parts)$| text: empty list of parts|^ spec: minItems|messages spec: minItems", "A request or a message without any content: the refusal reaches the client"),
+    ("lenient", r" (sdk: extra_forbidden|spec: |params: |schemas: |pairing: call id)", "A server that is only like OpenAI's may take other members and values: profile `compatible` leaves them out for none"),
 ]
 
 
@@ -208,6 +234,8 @@ def main():
     tasks = [(s, t, p, items[s]) for s in DIALECTS for t in DIALECTS for p in PROFILES.get(t, (DIALECTS[t][1],))]
     with concurrent.futures.ProcessPoolExecutor(2) as pool:
         results = [(s, t, p, *x) for (s, t, p, _), part in zip(tasks, pool.map(one, tasks)) for x in part]
+    for wrong_rule in contradicted():
+        sys.exit(f"a rule of request_rules.py is wrong, the vendor answered this request: {wrong_rule}")
     wrong = sum(any(not reason for *_, reason in found) for *_, found, _ in results)
     listed(results)
     print(f"{len(results)} requests converted, {wrong} of them wrong")

@@ -98,7 +98,7 @@ fn media() -> MediaLayer {
         in_assistant: Vec::new(),
         in_system: Vec::new(),
         image_types: list(&["image/jpeg", "image/png", "image/gif", "image/webp"]),
-        file_types: list(&["application/pdf", "text/*"]),
+        file_types: list(&["application/pdf", "text/plain"]),
         file_id_prefix: text("file_"),
         url_schemes: list(&["http", "https"]),
         image_details: Some(Vec::new()),

@@ -274,11 +274,14 @@ pub(super) fn write_media(block: &Block, field_path: &str, diagnostics: &mut Dia
         }
         MediaSource::Url(uri) => {
             let mut file = Object::new();
-            let media_type = type_of_name(uri).unwrap_or_else(|| {
+            // Google's own clients may leave the type out, for addresses that it knows.
+            let is_own = media.extra.dialect == NAME;
+            if let Some(media_type) = type_of_name(uri) {
+                file.set("mimeType", encode_string(media_type));
+            } else if !is_own {
                 diagnostics.record(DiagnosticCode::FieldFilled, field_path, "mimeType");
-                usual_type
-            });
-            file.set("mimeType", encode_string(media_type));
+                file.set("mimeType", encode_string(usual_type));
+            }
             file.set("fileUri", encode_string(uri));
             part.set("fileData", file.to_json());
         }

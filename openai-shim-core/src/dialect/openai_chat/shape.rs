@@ -73,6 +73,7 @@ static PART: Shape = shape("parts", &[refuse("type", &[Text])]).with_variants(&[
     (&["image_url"], &IMAGE),
     (&["input_audio"], &AUDIO),
     (&["file"], &FILE),
+    (&["document_url"], &DOCUMENT),
     (&["refusal"], &REFUSAL),
 ]);
 static TEXT: Shape = shape("texts", &[refuse("text", &[Text])]);
@@ -84,6 +85,12 @@ static AUDIO_DATA: Shape = shape("sounds", &[refuse("data", &[Text]), refuse("fo
 static FILE: Shape = shape("files", &[refuse("file", &[Object(&FILE_DATA)])]);
 static FILE_DATA: Shape =
     shape("files", &[refuse("file_data", &[Text]), refuse("file_id", &[Text]), warn("filename", &[Text])]);
+/// Mistral's.
+static DOCUMENT: Shape = shape(
+    "documents",
+    &[refuse("document_url", &[Text, Object(&DOCUMENT_URL)]), warn("document_name", &[Text])],
+);
+static DOCUMENT_URL: Shape = shape("addresses", &[refuse("url", &[Text])]);
 static REFUSAL: Shape = shape("refusals", &[refuse("refusal", &[Text])]);
 
 static TOOL_CALL: Shape = shape("tool calls", &TOOL_CALL_FIELDS);

@@ -105,7 +105,7 @@ impl<'r, 's> Reducer<'r, 's> {
         }
     }
 
-    /// Replaces a reference that is not accepted by the schema that it refers to; keywords beside the reference win.
+    /// Replaces a reference that is not accepted by the schema that it refers to; keywords next to the reference win.
     fn resolve_refs(&mut self, schema: &mut Schema<'s>, depth: usize) {
         if self.refs == RefSupport::Inline {
             // All references to them are replaced.
@@ -128,8 +128,8 @@ impl<'r, 's> Reducer<'r, 's> {
             match self.definition(&target, depth) {
                 Some(definition) => {
                     self.open_refs.push(target);
-                    let referring = std::mem::replace(schema, definition);
-                    referring
+                    let siblings = std::mem::replace(schema, definition);
+                    siblings
                         .into_members()
                         .into_iter()
                         .for_each(|(keyword, value)| schema.set(keyword, value));

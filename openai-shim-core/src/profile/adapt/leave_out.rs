@@ -51,6 +51,20 @@ const INDISPENSABLE_FIELDS: [&str; 26] = [
     "type",
 ];
 
+/// Where the dialects have the response format.
+const FORMAT_PATHS: [&[&str]; 10] = [
+    &["response_format"],
+    &["response_format", "type"],
+    &["text", "format"],
+    &["text", "format", "type"],
+    &["output_config", "format"],
+    &["output_format"],
+    &["format"],
+    &["generationConfig", "responseMimeType"],
+    &["generationConfig", "responseSchema"],
+    &["generationConfig", "responseJsonSchema"],
+];
+
 /// The adaptation for a field, by its path; `None` for one that cannot be left out.
 pub(super) fn leave_out(path: &[String], request: &SentRequest<'_>) -> Option<Adaptation> {
     let name = path.join(".");
@@ -61,16 +75,7 @@ pub(super) fn leave_out(path: &[String], request: &SentRequest<'_>) -> Option<Ad
         _ if request.is_addition(&name) => Some(Adaptation::OmitAddition(name)),
         ["tools"] => leave_tools_out(request),
         ["tool_choice" | "toolConfig", ..] => leave_choice_out(request),
-        ["response_format"]
-        | ["response_format", "type"]
-        | ["text", "format"]
-        | ["text", "format", "type"]
-        | ["output_config", "format"]
-        | ["output_format"]
-        | ["format"]
-        | ["generationConfig", "responseMimeType" | "responseSchema" | "responseJsonSchema"] => {
-            leave_format_out(name, request)
-        }
+        path if FORMAT_PATHS.contains(&path) => leave_format_out(name, request),
         [key] => leave_param_out(key, request),
         ["messages", "name"] => Some(Adaptation::DropMessageNames),
         [.., field] if INDISPENSABLE_FIELDS.contains(field) => None,

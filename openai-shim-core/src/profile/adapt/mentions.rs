@@ -226,7 +226,7 @@ fn tokens(text: &str) -> impl Iterator<Item = Word<'_>> {
             return Some(Word {
                 text: word,
                 is_quoted: before.ends_with('\'') && after.starts_with('\''),
-                has_noun: FIELD_NOUNS.iter().any(|noun| ends(&noun) || begins(&noun)),
+                has_noun: FIELD_NOUNS.iter().any(|noun| ends(noun) || begins(noun)),
             });
         }
     })

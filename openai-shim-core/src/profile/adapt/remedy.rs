@@ -4,7 +4,7 @@ use super::adaptation::Adaptation;
 use super::leave_out::{leave_out, other_tool_choice};
 use super::message_pattern::Captures;
 use super::refusals::Remedy;
-use super::sent_request::{ContentShape, SentRequest};
+use super::sent_request::{ContentShape, SentRequest, openai_name};
 use crate::json::member_path::is_same_name;
 
 /// What a matching pattern finds in an error.
@@ -109,7 +109,7 @@ const OPENAI_RANGES: &[(&str, f64, f64)] = &[
 fn clamp(refusal: &RefusalMatch<'_>, request: &SentRequest<'_>) -> Option<Adaptation> {
     let path = request.locate(refusal.field?).pop()?;
     let value = request.number_at(&path)?;
-    let key = path.last().map(|key| request.openai_name(key))?;
+    let key = path.last().map(|key| openai_name(key))?;
     let openai = OPENAI_RANGES.iter().find(|(known, ..)| is_same_name(known, key));
     let name = path.join(".");
     if openai.is_some_and(|(_, low, high)| value < *low || value > *high) || name == "n" {

@@ -174,14 +174,6 @@ impl<'a> SentRequest<'a> {
         object.get(last)?.trim().parse().ok()
     }
 
-    /// OpenAI's name of a parameter.
-    pub(super) fn openai_name<'n>(&self, key: &'n str) -> &'n str {
-        match key {
-            "maxOutputTokens" | "max_output_tokens" | "num_predict" => "max_tokens",
-            _ => key,
-        }
-    }
-
     /// The value of a parameter that is a number.
     pub(super) fn number(&self, key: &str) -> Option<f64> {
         self.body.get(key)?.trim().parse().ok()
@@ -212,6 +204,14 @@ impl<'a> SentRequest<'a> {
 
     fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.request.messages.iter().flat_map(|message| &message.blocks)
+    }
+}
+
+/// OpenAI's name of a parameter.
+pub(super) fn openai_name(key: &str) -> &str {
+    match key {
+        "maxOutputTokens" | "max_output_tokens" | "num_predict" => "max_tokens",
+        _ => key,
     }
 }
 
