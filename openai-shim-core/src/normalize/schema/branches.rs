@@ -53,15 +53,15 @@ pub(super) fn move_siblings(
 
 fn add_to_branch<'s>(
     branch: &mut Schema<'s>,
-    keyword: &Cow<'s, str>,
+    keyword: &str,
     value: &Value<'s>,
     is_first: bool,
     changes: &mut Changes,
 ) {
     let is_null = branch.text("type").as_deref() == Some("null");
-    match keyword.as_ref() {
+    match keyword {
         "description" if is_first => prepend_description(branch, value),
-        "title" if is_first && !branch.has("title") => branch.set(keyword.clone(), value.clone()),
+        "title" if is_first && !branch.has("title") => branch.set("title", value.clone()),
         "title" | "description" => {}
         _ if is_null => {}
         "type" if branch.has("type") || branch.has("$ref") => {}
