@@ -21,11 +21,8 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     if request.tool_choice.is_none() && request.parallel_tool_calls.is_none() {
         return;
     }
-    let has_choice = match rules.choice_needs_functions {
-        true => request.tools.iter().any(|tool| tool.name().is_some()),
-        false => has_tools(request, family),
-    };
-    if has_choice {
+    let has_function = || request.tools.iter().any(|tool| tool.name().is_some());
+    if has_tools(request, family) && (!rules.choice_needs_functions || has_function()) {
         drop_unoffered(request, family, diagnostics);
     } else if request.references.is_empty() {
         drop_choice(request, diagnostics);

@@ -212,11 +212,11 @@ pub(super) fn encode_choice(tools: &[Tool], name: &str) -> String {
         return format!(r#"{{"type":{}}}"#, client_tool.quoted_type());
     }
     let native = || {
-        let objects = tools.iter().filter_map(|tool| match tool {
+        let mut objects = tools.iter().filter_map(|tool| match tool {
             Tool::Native { dialect: NAME, raw } => Some(parse_or_empty(raw.get())),
             _ => None,
         });
-        objects.filter_map(|tool| encode_native_choice(&tool, name)).next()
+        objects.find_map(|tool| encode_native_choice(&tool, name))
     };
     let kind = match chosen {
         Some(Tool::Function { extra, .. }) if is_custom_tool(extra) => "custom",

@@ -33,7 +33,9 @@ pub(super) fn move_siblings(
     let bytes: usize = moved.iter().map(|(keyword, value)| keyword.len() + value.to_json().len()).sum();
     let added = bytes.saturating_mul(branch_count);
     if added > *room {
-        moved.iter().for_each(|(keyword, _)| changes.lose(keyword));
+        for (keyword, _) in moved {
+            changes.lose(&keyword);
+        }
         return;
     }
     *room -= added;
@@ -42,22 +44,24 @@ pub(super) fn move_siblings(
             *branch = Value::Schema(Schema::default());
         }
         if let Value::Schema(branch) = branch {
-            moved.iter().for_each(|(keyword, value)| add_to_branch(branch, keyword, value, i == 0, changes));
+            for (keyword, value) in &moved {
+                add_to_branch(branch, keyword, value, i == 0, changes);
+            }
         }
     }
 }
 
 fn add_to_branch<'s>(
     branch: &mut Schema<'s>,
-    keyword: &Cow<'s, str>,
+    keyword: &str,
     value: &Value<'s>,
     is_first: bool,
     changes: &mut Changes,
 ) {
     let is_null = branch.text("type").as_deref() == Some("null");
-    match keyword.as_ref() {
+    match keyword {
         "description" if is_first => prepend_description(branch, value),
-        "title" if is_first && !branch.has("title") => branch.set(keyword.clone(), value.clone()),
+        "title" if is_first && !branch.has("title") => branch.set("title", value.clone()),
         "title" | "description" => {}
         _ if is_null => {}
         "type" if branch.has("type") || branch.has("$ref") => {}

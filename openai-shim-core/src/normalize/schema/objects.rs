@@ -93,7 +93,9 @@ pub(super) fn replace_booleans(schema: &mut Schema<'_>, changes: &mut Changes) {
                     }
                     !is_never
                 });
-                members.iter_mut().for_each(|(_, value)| open_boolean(value, changes));
+                for (_, value) in members {
+                    open_boolean(value, changes);
+                }
             }
             Value::List(list) => {
                 let before = list.len();
@@ -103,14 +105,18 @@ pub(super) fn replace_booleans(schema: &mut Schema<'_>, changes: &mut Changes) {
                 } else if list.len() < before {
                     changes.mark();
                 }
-                list.iter_mut().for_each(|value| open_boolean(value, changes));
+                for value in list {
+                    open_boolean(value, changes);
+                }
             }
             Value::Json(_) if is_open(keyword) => open_boolean(value, changes),
             _ => {}
         }
     }
     let removed = schema.extract(|keyword, value| !(is_open(keyword) && value.as_json() == Some("false")));
-    removed.iter().for_each(|(keyword, _)| changes.lose(keyword));
+    for (keyword, _) in removed {
+        changes.lose(&keyword);
+    }
 }
 
 fn open_boolean(value: &mut Value<'_>, changes: &mut Changes) {
