@@ -486,7 +486,7 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
             "options": {"num_predict": 9, "seed": 1, "stop": ["x"]},
         })
     );
-    let reported: Vec<_> = diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
+    let reported: Vec<_> = conversion.diagnostics.iter().map(|n| format!("{} {}", n.code, n.path)).collect();
     assert_eq!(
         reported,
         [

@@ -305,18 +305,20 @@ fn what_is_made_up_is_a_warning_and_what_is_moved_is_not() {
 
 #[test]
 fn acceptable_history_keeps_its_bytes() {
-    let history = [
+    let parallel = [
         user("ua"),
         calls(&[("a", "f"), ("b", "f")]),
         result("b", "f", "RB"),
         result("a", "f", "RA"),
         user("ub"),
-        calls(&[("c", "f")]),
-        result("c", "f", "RC"),
     ];
+    let sequential = [user("ua"), calls(&[("c", "f")]), result("c", "f", "RC"), user("ub")];
     for dialect in DIALECTS {
+        // These take the results of one turn in one message.
+        let in_one = ["anthropic-messages", "gemini"].contains(&dialect);
+        let history = if in_one { &sequential[..] } else { &parallel[..] };
         for with_ids in [true, false] {
-            let mut body = spelled(dialect, &history, with_ids);
+            let mut body = spelled(dialect, history, with_ids);
             if dialect == "anthropic-messages" {
                 // It requires the tools of the history.
                 body["tools"] = json!([{"name": "f", "input_schema": {"type": "object", "properties": {}}}]);
@@ -329,6 +331,60 @@ fn acceptable_history_keeps_its_bytes() {
             assert_eq!(sent, body, "{dialect}: {conversion}");
         }
     }
+}
+
+#[test]
+fn results_of_one_turn_stand_in_one_message_where_the_upstream_requires_it() {
+    let history = [
+        user("ua"),
+        calls(&[("a", "f"), ("b", "f")]),
+        result("a", "f", "RA"),
+        result("b", "f", "RB"),
+        user("ub"),
+    ];
+    for from in DIALECTS {
+        for to in ["anthropic-messages", "gemini"] {
+            let conversion = sent(from, to, &spelled(from, &history, true));
+            let messages = read(to, &conversion.body);
+            let is_result = |block: &Block| matches!(block, Block::ToolResult { .. });
+            let holders = messages.iter().filter(|message| message.blocks.iter().any(is_result));
+            assert_eq!(holders.count(), 1, "{from} to {to}: {conversion}");
+        }
+    }
+}
+
+#[test]
+fn arguments_that_are_no_object_are_put_into_one() {
+    for (arguments, expected) in [
+        ("", "{}"),
+        ("null", "{}"),
+        ("[1]", r#"{"arguments":[1]}"#),
+        ("\"x\"", r#"{"arguments":"x"}"#),
+        (r#"{"a":"#, r#"{"arguments":"{\"a\":"}"#),
+        (r#"{"a":1}"#, r#"{"a":1}"#),
+    ] {
+        let mut body =
+            spelled("openai-chat", &[user("u"), calls(&[("a", "f")]), result("a", "f", "R")], true);
+        body["messages"][1]["tool_calls"][0]["function"]["arguments"] = json!(arguments);
+        for to in ["anthropic-messages", "gemini", "ollama-chat"] {
+            let conversion = sent("openai-chat", to, &body);
+            let messages = read(to, &conversion.body);
+            let mut blocks = messages.iter().flat_map(|message| &message.blocks);
+            let sent = blocks.find_map(|block| match block {
+                Block::ToolCall { arguments, .. } => Some(arguments.clone()),
+                _ => None,
+            });
+            let parse = |json: &str| serde_json::from_str::<Value>(json).unwrap();
+            assert_eq!(parse(&sent.unwrap()), parse(expected), "{to}: {conversion}");
+        }
+    }
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "u"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": [1]}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "R"}]}]});
+    let conversion = sent("anthropic-messages", "anthropic-messages", &body);
+    let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
+    assert_eq!(sent["messages"][1]["content"][0]["input"], json!({"arguments": [1]}));
 }
 
 #[test]

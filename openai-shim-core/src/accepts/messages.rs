@@ -58,6 +58,8 @@ rules! {
         pub trim_prefill: bool,
         /// Which tool call ids are accepted.
         pub tool_call_ids: ToolCallIdFormat,
+        /// The arguments of a call in the history must be a JSON object: others are put into one.
+        pub object_arguments: bool,
         /// Where the results of tool calls must stand. A call without a result gets one that states so, a result without a
         /// call becomes a user message.
         pub tool_pairing: ToolPairing,
@@ -127,6 +129,7 @@ keywords! {
         Any "Anywhere; calls and results may be missing.",
         Later "Behind their calls, wherever: each call has one result, and each result a call.",
         Adjacent "Directly behind the message with their calls: each call has one result, and each result a call.",
+        Together "Directly behind the message with their calls, all in one message.",
     }
 }
 

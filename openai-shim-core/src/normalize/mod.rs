@@ -4,6 +4,7 @@
 //! include the sentences for what the upstream has no parameter for; at last, in the encoded body, the parameters.
 
 mod additions;
+mod arguments;
 mod body_path;
 mod change;
 mod choices_and_stops;
@@ -106,6 +107,7 @@ fn normalize_messages(
     }
     for (i, message) in messages.iter_mut().enumerate() {
         for rule in [
+            arguments::normalize,
             text::parts_to_string,
             text::string_to_parts,
             message_fields::drop_refused,

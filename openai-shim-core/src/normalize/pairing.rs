@@ -19,7 +19,9 @@ const NO_RESULT: &str = "There is no result of this call.";
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let rule = recipient.accepts.messages.tool_pairing;
-    if rule == ToolPairing::Any || is_paired(&request.messages) {
+    // Encoders of the other dialects put the results of one turn into one message.
+    let in_one_message = rule == ToolPairing::Together && recipient.is_own(request.extra.dialect);
+    if rule == ToolPairing::Any || is_paired(&request.messages, in_one_message) {
         return;
     }
     // Calls and results may be in what the upstream stores.
@@ -30,7 +32,7 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     if rule == ToolPairing::Later && is_complete(&matching) {
         return;
     }
-    let plan = Plan::new(&request.messages, &matching, diagnostics);
+    let plan = Plan::new(&request.messages, &matching, in_one_message, diagnostics);
     let messages = request.messages.edit();
     *messages = plan.rebuild(std::mem::take(messages));
     if messages.is_empty() {
@@ -39,10 +41,10 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
 }
 
 /// Whether each turn with calls is followed directly by their results, and no result stands elsewhere.
-fn is_paired(messages: &[Message]) -> bool {
+fn is_paired(messages: &[Message], in_one_message: bool) -> bool {
     let mut at = 0;
     while let Some(message) = messages.get(at) {
-        match results_of_turn(messages, at) {
+        match results_of_turn(messages, at, in_one_message) {
             Some(results) => at += 1 + results,
             None => return false,
         }
@@ -55,7 +57,7 @@ fn is_paired(messages: &[Message]) -> bool {
 
 /// The number of messages behind message `at` that hold exactly the results of its calls; `None` if there are no such
 /// messages. 0 for a message without calls.
-fn results_of_turn(messages: &[Message], at: usize) -> Option<usize> {
+fn results_of_turn(messages: &[Message], at: usize, in_one_message: bool) -> Option<usize> {
     let (message, following) = (messages.get(at)?, messages.get(at + 1..).unwrap_or_default());
     if !has_calls(message) {
         return Some(0);
@@ -84,7 +86,7 @@ fn results_of_turn(messages: &[Message], at: usize) -> Option<usize> {
             results.sort_unstable();
             calls == results
         });
-    is_same.then_some(count)
+    (is_same && !(in_one_message && count > 1)).then_some(count)
 }
 
 fn call_id(block: &Block) -> Option<&str> {
@@ -143,8 +145,13 @@ struct PlannedCall {
 }
 
 impl Plan {
-    fn new(messages: &[Message], matching: &Matching<'_>, diagnostics: &mut Diagnostics) -> Self {
-        let is_kept = kept_messages(messages, matching);
+    fn new(
+        messages: &[Message],
+        matching: &Matching<'_>,
+        in_one_message: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let is_kept = kept_messages(messages, matching, in_one_message);
         let is_planned = |message: usize| !is_kept.get(message).copied().unwrap_or(false);
         let mut numbers = vec![None; matching.calls.len()];
         let mut calls = Vec::new();
@@ -171,7 +178,7 @@ impl Plan {
                 Some(call) if call.results.len() > 1 => {
                     Some((DiagnosticCode::ToolResultMoved, "several results of one call"))
                 }
-                Some(call) if turn == Some(call.message) => None,
+                Some(call) if turn == Some(call.message) && !in_one_message => None,
                 Some(_) => Some((DiagnosticCode::ToolResultMoved, "")),
             };
             if let Some((code, detail)) = found {
@@ -307,7 +314,7 @@ fn turns_of_results(messages: &[Message]) -> Vec<Option<usize>> {
 }
 
 /// Marks the messages of turns in which nothing is wrong, and those without calls and results.
-fn kept_messages(messages: &[Message], matching: &Matching<'_>) -> Vec<bool> {
+fn kept_messages(messages: &[Message], matching: &Matching<'_>, in_one_message: bool) -> Vec<bool> {
     let mut is_kept: Vec<bool> =
         messages.iter().map(|message| !has_calls(message) && !has_results(message)).collect();
     let mut has_extra_results = vec![false; messages.len()];
@@ -318,7 +325,7 @@ fn kept_messages(messages: &[Message], matching: &Matching<'_>) -> Vec<bool> {
     }
     let mut at = 0;
     while let Some(message) = messages.get(at) {
-        let count = match results_of_turn(messages, at) {
+        let count = match results_of_turn(messages, at, in_one_message) {
             Some(count) if has_calls(message) && !has_extra_results.get(at).copied().unwrap_or(true) => {
                 is_kept.get_mut(at..=at + count).into_iter().for_each(|turn| turn.fill(true));
                 count

@@ -17,19 +17,19 @@ pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &
         return;
     }
     let last = |tool: &Tool| last_of_name.get(tool.name()?).copied();
-    let is_kept: Vec<bool> =
+    let is_sent: Vec<bool> =
         request.tools.iter().enumerate().map(|(i, tool)| last(tool).is_none_or(|last| last == i)).collect();
-    for (i, tool) in request.tools.iter().enumerate().filter(|(i, _)| is_kept.get(*i) == Some(&false)) {
-        let last_tool = last(tool).and_then(|last| request.tools.get(last));
+    for (i, tool) in request.tools.iter().enumerate().filter(|(i, _)| is_sent.get(*i) == Some(&false)) {
+        let sent = last(tool).and_then(|last| request.tools.get(last));
         let field_path = format!("tools[{i}]");
-        if last_tool.is_some_and(|last_tool| is_same(tool, last_tool)) {
+        if sent.is_some_and(|sent| is_same(tool, sent)) {
             diagnostics.record(DiagnosticCode::ToolRepeated, &field_path, "");
         } else {
             diagnostics.record(DiagnosticCode::ParamDropped, &field_path, "another tool has its name");
         }
     }
-    let mut is_kept = is_kept.into_iter();
-    request.tools.edit().retain(|_| is_kept.next().unwrap_or(true));
+    let mut is_sent = is_sent.into_iter();
+    request.tools.edit().retain(|_| is_sent.next().unwrap_or(true));
 }
 
 /// Whether two functions of one name mean the same.

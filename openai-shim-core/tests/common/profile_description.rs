@@ -206,6 +206,7 @@ fn messages(rules: &MessageRules) -> Vec<String> {
             rules.assistant_after_tool,
             "an assistant message is inserted between a tool result and a user message",
         ),
+        (rules.object_arguments, "the arguments of a tool call that are no JSON object are put into one"),
         (rules.require_user, "if there are only system messages, the last one is sent as `user`"),
         (rules.trim_prefill, "an assistant message at the end loses the white space at its end"),
     ] {
@@ -246,6 +247,9 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     });
     lines.keyword(rules.tool_pairing, |keyword| match keyword {
         ToolPairing::Later => "each tool call has one result, behind it",
+        ToolPairing::Together => {
+            "each tool call has one result; those of one message follow it in one message"
+        }
         _ => "each tool call has one result, directly behind the message with the call",
     });
     lines.keyword(rules.system_position, |keyword| match keyword {

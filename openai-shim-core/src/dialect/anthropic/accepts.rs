@@ -36,7 +36,9 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         require_user: true,
         trim_prefill: true,
         tool_call_ids: ToolCallIdFormat::Word,
-        tool_pairing: ToolPairing::Adjacent,
+        // <https://docs.claude.com/en/docs/agents-and-tools/tool-use/implement-tool-use#parallel-tool-use>
+        tool_pairing: ToolPairing::Together,
+        object_arguments: true,
         drop_empty_text: true,
         drop_blank_text: true,
     }),

@@ -23,7 +23,8 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     messages: layer!(MessageLayer {
         system_position: SystemPosition::Front,
         require_user: true,
-        tool_pairing: ToolPairing::Adjacent,
+        tool_pairing: ToolPairing::Together,
+        object_arguments: true,
         drop_empty_text: true,
         drop_system_lines: list(&[REQUEST_NONCE]),
     }),

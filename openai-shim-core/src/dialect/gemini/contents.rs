@@ -302,7 +302,7 @@ pub(super) fn encode(
                 system_extra = system_extra.or(Some(&message.extra));
                 system.extend(written);
             }
-            Role::Tool if message.extra.of(NAME).is_empty() => results = written,
+            Role::Tool | Role::User if has_only_results(message) => results = written,
             _ if written.is_empty() => {
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, "an empty message");
             }
@@ -326,6 +326,12 @@ pub(super) fn encode(
         content.to_json()
     });
     EncodedContents { contents: contents.into_json(), system }
+}
+
+/// Whether a message has nothing but results, so that the next message may add to them.
+fn has_only_results(message: &Message) -> bool {
+    let is_result = |block: &Block| matches!(block, Block::ToolResult { .. });
+    message.extra.of(NAME).is_empty() && !message.blocks.is_empty() && message.blocks.iter().all(is_result)
 }
 
 fn has_results(message: &Message) -> bool {

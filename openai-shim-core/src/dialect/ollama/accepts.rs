@@ -19,6 +19,7 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     }),
     messages: layer!(MessageLayer {
         tool_pairing: ToolPairing::Adjacent,
+        object_arguments: true,
         data_urls_only: true,
         drop_system_lines: list(&[REQUEST_NONCE]),
     }),
@@ -40,6 +41,7 @@ pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLay
     params: layer!(ParamLayer { max_choices: Some(1) }),
     messages: layer!(MessageLayer {
         tool_pairing: ToolPairing::Adjacent,
+        object_arguments: true,
         data_urls_only: true,
         drop_system_lines: list(&[REQUEST_NONCE]),
     }),

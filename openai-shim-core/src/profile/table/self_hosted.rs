@@ -26,7 +26,12 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: records/vllm",
             ]),
             // Newer versions read `reasoning`, older ones `reasoning_content`.
-            messages: layer!(MessageLayer { reasoning_field: ReasoningField::Both, ..developer_as_system() }),
+            messages: layer!(MessageLayer {
+                reasoning_field: ReasoningField::Both,
+                // <https://github.com/vllm-project/vllm/blob/main/vllm/entrypoints/chat_utils.py>: it parses them.
+                object_arguments: true,
+                ..developer_as_system()
+            }),
             model_overrides: [strict_chat_templates(), vec![qwen_enable_thinking()]].concat(),
             extra_dialects: also_completions(),
             media: media_from_users(&["image", "audio"]),

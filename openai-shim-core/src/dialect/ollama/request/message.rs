@@ -7,7 +7,7 @@ use super::super::{extra_fields, shape};
 use super::images;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, Text,
-    called_names,
+    called_names, result_name,
 };
 use crate::error::{ClientError, Unsupported};
 use crate::json::{ArrayBuilder, Object, ValueKind, decode_string, encode_string, value_kind};
@@ -236,7 +236,7 @@ fn encode_message(
             object.set(key.trim_start_matches('.'), value.get());
         }
         let name = names.get(id.as_str());
-        if let Some(name) = name.filter(|_| extra.of(FAMILY).is_empty() && !is_generated_id(id)) {
+        if let Some(name) = name.filter(|_| result_name(extra).is_none()) {
             object.set("tool_name", encode_string(name));
         }
         if !is_generated_id(id) && !id.is_empty() {
