@@ -494,8 +494,8 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
             "choices-one-by-one n",
             "role-demoted messages[0].role",
             "param-dropped user",
-            "param-clamped reasoning_effort",
             "content-flattened messages[1].content",
+            "param-clamped reasoning_effort",
         ]
     );
 }
