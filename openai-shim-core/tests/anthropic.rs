@@ -258,7 +258,7 @@ fn signature_of_a_call_survives_a_round_trip_through_an_anthropic_client() {
             {"role": "user", "content": "x"},
             {"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "f", "input": {}}]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": "y"}]},
-        ]});
+        ], "tools": [{"name": "f", "input_schema": {"type": "object", "properties": {}}}]});
         let (sent, _) = to_chat(&history);
         let back = &sent["messages"][1]["tool_calls"][0];
         assert_eq!(back["id"], "call_1");

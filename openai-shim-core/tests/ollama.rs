@@ -492,10 +492,11 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         [
             "tool-choice-downgraded tool_choice",
             "choices-one-by-one n",
+            "tool-arguments-shaped messages[2]",
             "role-demoted messages[0].role",
             "param-dropped user",
-            "content-flattened messages[1].content",
             "param-clamped reasoning_effort",
+            "content-flattened messages[1].content",
         ]
     );
 }
