@@ -66,7 +66,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
         match tool {
             Tool::Function { name, description, parameters, strict, extra } => {
                 if *strict == Some(true) {
-                    diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.strict"), "");
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{path}.strict"), "");
                 }
                 extra.report_lost(NAME, &path, diagnostics);
                 let mut function = Object::new();

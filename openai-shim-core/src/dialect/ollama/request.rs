@@ -214,7 +214,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<St
     match tool {
         Tool::Function { name, description, parameters, strict, extra } => {
             if *strict == Some(true) {
-                diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{path}.strict"), "");
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{path}.strict"), "");
             }
             extra.report_lost(FAMILY, &path, diagnostics);
             let mut function = Object::new();

@@ -38,7 +38,7 @@ pub(super) fn encode(
         if let Block::ToolResult { id, blocks: result, is_error, extra } = result {
             extra.report_lost(NAME, &field_path, diagnostics);
             if *is_error {
-                diagnostics.record(DiagnosticCode::ExtraDropped, &field_path, "is_error");
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, &field_path, "is_error");
             }
             let result: Vec<&Block> = result.iter().collect();
             let mut object = Object::new();
