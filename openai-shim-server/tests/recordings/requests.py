@@ -220,7 +220,7 @@ def table(results, kinds):
 
 def page(results):
     passed = collections.Counter(reason for *_, kind, _, found, _ in results for *_, reason in found if reason)
-    errors = collections.Counter(re.sub(r"\[\d+\]|'resp_[^']*'|call_id \w+|\"[^\"]{40,}\"", "[…]", error) for *_, kind, _, _, error in results if error and kind != "crafted")
+    errors = collections.Counter(re.sub(r"\[\d+\]|'resp_[^']*'|call_id \w+|\"[^\"]{40,}\"|`/[^` ]*/[^` ]*`", "[…]", error) for *_, kind, _, _, error in results if error and kind != "crafted")
     yield from (HEAD, *table(results, ("recording", "capture", "record", "fault")), "", CRAFTED, *table(results, ("crafted",)), "")
     yield from (PASSED, *(f"- {n:,} × {reason}" for reason, n in sorted(passed.items())), "", "Refused requests that were recorded, and the reasons:", "", *(f"- {n:,} × {error}" for error, n in sorted(errors.items())), "")
 
