@@ -300,8 +300,9 @@ pub(super) fn write_media(block: &Block, field_path: &str, diagnostics: &mut Dia
 
 /// Returns the media type of data: OpenAI names audio by its format alone.
 fn media_type_or_default(media_type: &str) -> Cow<'_, str> {
-    match registered_name(media_type) {
-        name if name.is_empty() => Cow::Borrowed("application/octet-stream"),
-        name => name,
+    match media_type {
+        "" => Cow::Borrowed("application/octet-stream"),
+        full if full.contains('/') => Cow::Borrowed(full),
+        format => registered_name(format),
     }
 }
