@@ -606,6 +606,7 @@ def rules_anthropic(found, body, request, vendor):
     thinking, turns = members(body.get("thinking")), request.turns
     if not turns:
         found.add("messages", "text: no messages")
+    says_something = any(part.kind != "text" or part.text.strip() for turn in turns for part in turn.parts)
     for n, turn in enumerate(turns):
         last = n == len(turns) - 1
         if not turn.parts and not (last and turn.role == "assistant"):
@@ -614,7 +615,7 @@ def rules_anthropic(found, body, request, vendor):
         listed = isinstance(members(items(body["messages"])[n]).get("content"), list)
         for part in blocks:
             if part.kind == "text" and not part.text.strip():
-                found.add(part.path, "text: blank text", turn.role)
+                found.add(part.path, "text: blank text" if says_something else "text: no content", turn.role)
             if part.kind == "media" and turn.role == "assistant":
                 found.add(part.path, "media: media in an assistant message", part.mime)
             if part.kind == "media" and part.image and part.url and not part.url.startswith(("https://", "http://", "file_")):
