@@ -253,7 +253,7 @@ fn text_key(json: &str, path: &[PathStep<'_>]) -> String {
                     .and_then(|item| Object::parse(item.as_bytes()).ok())
                     .is_some_and(|item| item.get("index").is_some());
                 if !has_index {
-                    key.push_str(&format!("[{i}]"));
+                    key.extend(["[", &i.to_string(), "]"]);
                 }
                 item
             }

@@ -98,9 +98,12 @@ impl Session {
         let mut events: Vec<Event> = Vec::new();
         // The framer has the same limit as the body: this cannot fail.
         let mut text_repairer = StreamTextRepairer::default();
-        let mut decode = |frame: Frame<'_>| match text_repairer.passes(&frame) {
-            true => decoder.frame(frame, &mut events),
-            false => text_repairer.frame(frame, &mut |frame| decoder.frame(frame, &mut events)),
+        let mut decode = |frame: Frame<'_>| {
+            if text_repairer.passes(&frame) {
+                decoder.frame(frame, &mut events);
+            } else {
+                text_repairer.frame(frame, &mut |frame| decoder.frame(frame, &mut events));
+            }
         };
         let _ = framer.push(body, &mut decode);
         framer.finish(&mut decode);

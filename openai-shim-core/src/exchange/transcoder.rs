@@ -86,9 +86,12 @@ impl Transcoder {
             return Ok(());
         }
         let (pipeline, text_repairer) = (&mut self.pipeline, &mut self.text_repairer);
-        self.framer.push(chunk, &mut |frame| match text_repairer.passes(&frame) {
-            true => pipeline.frame(frame, out),
-            false => text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out)),
+        self.framer.push(chunk, &mut |frame| {
+            if text_repairer.passes(&frame) {
+                pipeline.frame(frame, out);
+            } else {
+                text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out));
+            }
         })
     }
 
@@ -97,9 +100,12 @@ impl Transcoder {
             return;
         }
         let (pipeline, text_repairer) = (&mut self.pipeline, &mut self.text_repairer);
-        self.framer.finish(&mut |frame| match text_repairer.passes(&frame) {
-            true => pipeline.frame(frame, out),
-            false => text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out)),
+        self.framer.finish(&mut |frame| {
+            if text_repairer.passes(&frame) {
+                pipeline.frame(frame, out);
+            } else {
+                text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out));
+            }
         });
         text_repairer.finish(&mut |frame| pipeline.frame(frame, out));
         pipeline.finish(out);

@@ -92,7 +92,7 @@ pub(crate) fn write_path(path: &[PathStep<'_>]) -> String {
         match step {
             PathStep::Key(key) if out.is_empty() => out.push_str(key),
             PathStep::Key(key) => out.extend([".", key]),
-            PathStep::Item(i) => out.push_str(&format!("[{i}]")),
+            PathStep::Item(i) => out.extend(["[", &i.to_string(), "]"]),
         }
     }
     out
@@ -119,21 +119,15 @@ pub(crate) enum Half {
     None,
 }
 
+/// What is called with a path, whether the string is a key, and the faults of the string.
+type Visit<'v, 'j> = &'v mut dyn FnMut(&[PathStep<'j>], bool, Vec<Fault<'j>>);
+
 /// Visits each string of JSON with the path to it and its faults; the keys of objects too, with `is_key`. `None` if it is not JSON.
-pub(crate) fn visit_strings<'j>(
-    json: &'j str,
-    refused: Refused,
-    visit: &mut dyn FnMut(&[PathStep<'j>], bool, Vec<Fault<'j>>),
-) -> Option<()> {
+pub(crate) fn visit_strings<'j>(json: &'j str, refused: Refused, visit: Visit<'_, 'j>) -> Option<()> {
     visit_nested(json, refused, MAX_NESTED, visit)
 }
 
-fn visit_nested<'j>(
-    json: &'j str,
-    refused: Refused,
-    max_nested: u32,
-    visit: &mut dyn FnMut(&[PathStep<'j>], bool, Vec<Fault<'j>>),
-) -> Option<()> {
+fn visit_nested<'j>(json: &'j str, refused: Refused, max_nested: u32, visit: Visit<'_, 'j>) -> Option<()> {
     let bytes = json.as_bytes();
     let mut path: Vec<PathStep<'j>> = Vec::new();
     // Whether the next string is the key of the innermost object.
@@ -149,7 +143,9 @@ fn visit_nested<'j>(
                 path.push(PathStep::Item(0));
                 is_key = false;
             }
-            b'}' | b']' => drop(path.pop()?),
+            b'}' | b']' => {
+                path.pop()?;
+            }
             b':' => is_key = false,
             b',' => match path.last_mut()? {
                 PathStep::Item(i) => *i += 1,

@@ -149,9 +149,9 @@ impl Judge<'_> {
             return Change::Remove;
         }
         if kind == "image"
-            && let Some(detail) = self.detail(media, diagnostics)
+            && let Some(fitted) = self.fit_detail(media, diagnostics)
         {
-            new = Some(Block::Image(Box::new(Media { detail, ..media.clone() })));
+            new = Some(Block::Image(Box::new(fitted)));
         }
         new.map_or(Change::None, Change::Replace)
     }
@@ -259,8 +259,8 @@ impl Judge<'_> {
         is_unsupported.then(|| format!("{kind} by {form}"))
     }
 
-    /// The accepted `detail` of an image that has another one.
-    fn detail(&self, media: &Media, diagnostics: &mut Diagnostics) -> Option<Option<String>> {
+    /// The image with an accepted `detail`, if it has another one.
+    fn fit_detail(&self, media: &Media, diagnostics: &mut Diagnostics) -> Option<Media> {
         let accepted = self.rules().image_details.as_ref()?;
         let detail = media.detail.as_deref().filter(|detail| !is_accepted_in(accepted, detail))?;
         if detail == "original" && is_accepted_in(accepted, "high") {
@@ -269,12 +269,12 @@ impl Judge<'_> {
                 &format!("{}.detail", self.path),
                 "original to high",
             );
-            return Some(Some(String::from("high")));
+            return Some(Media { detail: Some(String::from("high")), ..media.clone() });
         }
         if detail != "auto" {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, &self.path, "the detail of an image");
         }
-        Some(None)
+        Some(Media { detail: None, ..media.clone() })
     }
 
     /// Reports the fields of media that other dialects do not have and that mean something to the model.

@@ -163,7 +163,8 @@ impl Placement<'_> {
         if let Some(last) = last
             && let Some(position) = last.blocks.iter().rposition(is_result)
         {
-            last.edit().blocks.splice(position + 1..position + 1, blocks);
+            let after = position + 1;
+            last.edit().blocks.splice(after..after, blocks);
             return;
         }
         match next {

@@ -33,7 +33,9 @@ pub(super) fn apply(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostic
         // Versions are dates.
         if recipient.api_version >= version.as_str() {
             let why = format!("not since version {version}");
-            removed.iter().for_each(|path| drop(body, path, recipient, &why, diagnostics));
+            for path in removed {
+                drop(body, path, recipient, &why, diagnostics);
+            }
         }
     }
     for path in &rules.default_only {

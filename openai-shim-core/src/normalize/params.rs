@@ -9,6 +9,7 @@ use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
 use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Parameters that are never dropped as unlisted: without them there is no request.
@@ -65,7 +66,7 @@ fn rename(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Di
         if from == to || is_of_other_dialect(to, recipient) {
             continue;
         }
-        if let Some(value) = body_path::non_null(body, from).map(|value| value.into_owned()) {
+        if let Some(value) = body_path::non_null(body, from).map(Cow::into_owned) {
             body_path::remove(body, from);
             // If the client sent both, the upstream's own name wins.
             if body_path::non_null(body, to).is_none() {

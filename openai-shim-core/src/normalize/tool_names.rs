@@ -42,7 +42,7 @@ pub(super) fn normalize(
 }
 
 /// Calls `visit` with each name of a tool as the upstream would get it.
-fn for_each_name<'r>(request: &'r Request, dialect: &str, mut visit: impl FnMut(&str)) {
+fn for_each_name(request: &Request, dialect: &str, mut visit: impl FnMut(&str)) {
     for tool in request.tools.iter() {
         match tool {
             Tool::Function { name, extra, .. } => visit(&sent_name(name, extra, dialect)),

@@ -181,7 +181,7 @@ mod tests {
             ("params.clamp", |p| p.params.clamp = Some([(String::from("n"), [1.0, 0.0])].into())),
             ("params.max_choices", |p| p.params.max_choices = Some(Some(0))),
             ("messages.roles", |p| {
-                p.messages.roles = Some([(String::from("system"), String::from("usr"))].into())
+                p.messages.roles = Some([(String::from("system"), String::from("usr"))].into());
             }),
             ("messages.input_modalities", |p| {
                 p.messages.input_modalities = Some(Some(vec![String::from("images")]));

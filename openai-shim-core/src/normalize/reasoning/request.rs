@@ -138,11 +138,12 @@ impl Fit<'_> {
         if !self.is_own && reasoning.params.has_chat() && self.param.is_of_chat() {
             self.record(DiagnosticCode::ParamRenamed, name_of(self.param));
         }
-        if reasoning.mode == Some(ReasoningMode::BetweenTools) && !self.names_mode("between_tools") {
-            if !self.rules.modes.is_empty() || !self.is_own {
-                self.record_change("between_tools", "off");
-                reasoning.mode = Some(ReasoningMode::Off);
-            }
+        if reasoning.mode == Some(ReasoningMode::BetweenTools)
+            && !self.names_mode("between_tools")
+            && (!self.rules.modes.is_empty() || !self.is_own)
+        {
+            self.record_change("between_tools", "off");
+            reasoning.mode = Some(ReasoningMode::Off);
         }
         let was_off = reasoning.is_off();
         if was_off {
@@ -398,7 +399,7 @@ impl Fit<'_> {
                 if is_hidden && !can_hide && !self.is_own {
                     self.record(DiagnosticCode::ExtraDropped, "reasoning is shown");
                 }
-                if !self.is_own && !(is_hidden && can_hide) {
+                if !(self.is_own || is_hidden && can_hide) {
                     reasoning.display = None;
                 }
             }

@@ -77,7 +77,7 @@ impl<'m> MessageContent<'m> {
     pub(super) fn estimated_len(&self) -> usize {
         let size = |block: &ContentBlock<'_>| match block {
             ContentBlock::Json(json) => json.len() + 1,
-            text => text.as_text().map_or(0, |text| text.bytes().len() + 2),
+            text @ ContentBlock::Text(_) => text.as_text().map_or(0, |text| text.bytes().len() + 2),
         };
         self.blocks().iter().map(size).sum()
     }

@@ -158,7 +158,9 @@ pub(super) fn encode(reasoning: &Reasoning, body: &mut Object<'_>) {
     let budget = reasoning.budget.filter(|_| is_switch).map(|budget| budget.to_string());
     set_or_remove(body, "thinking_budget", budget);
     let mut kwargs = edited(KWARGS, true, body);
-    SWITCHES.iter().for_each(|key| drop(kwargs.remove(key)));
+    for switch in SWITCHES {
+        kwargs.remove(switch);
+    }
     if let Some(switch) = switch.filter(|_| param == ReasoningParam::ChatTemplateKwargs) {
         kwargs.set(SWITCH, switch);
     }
@@ -176,7 +178,7 @@ fn encode_options(reasoning: &Reasoning, word: Option<&str>, options: &mut Objec
     set_or_remove(options, "exclude", is_hidden.then(|| String::from("true")));
 }
 
-fn set_or_remove<'a>(object: &mut Object<'a>, key: &'static str, value: Option<String>) {
+fn set_or_remove(object: &mut Object<'_>, key: &'static str, value: Option<String>) {
     match value {
         Some(value) => object.set(Cow::Borrowed(key), value),
         None if object.get(key).is_some() => drop(object.remove(key)),
