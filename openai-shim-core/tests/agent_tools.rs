@@ -265,7 +265,7 @@ fn what_another_rule_changed_is_written_back_in_its_own_form() {
         let body = Bytes::from(request.to_string());
         let mut diagnostics = Diagnostics::default();
         let mut decoded = responses().decode_request("", &body, &mut diagnostics).unwrap();
-        decoded.messages.iter_mut().for_each(|message| message.mark_changed());
+        decoded.messages.iter_mut().for_each(openai_shim_core::canonical::Message::mark_changed);
         let _ = decoded.tools.edit();
         let encoded = responses().encode_request(&decoded, Some(&body), &mut diagnostics).unwrap();
         let written: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();
@@ -291,7 +291,7 @@ fn chat_stream(name: &str, arguments: &Value) -> String {
     let mut push = |delta: Value, finish: Value| {
         let choices = json!([{"index": 0, "delta": delta, "finish_reason": finish}]);
         let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices});
-        out += &format!("data: {chunk}\n\n");
+        out.extend(["data: ", &chunk.to_string(), "\n\n"]);
     };
     push(
         json!({"role": "assistant", "content": null, "tool_calls": [
@@ -299,7 +299,7 @@ fn chat_stream(name: &str, arguments: &Value) -> String {
         Value::Null,
     );
     let text = arguments.to_string();
-    let middle = (text.len() / 2..).find(|i| text.is_char_boundary(*i)).unwrap();
+    let middle = (text.len() / 2..text.len()).find(|i| text.is_char_boundary(*i)).unwrap();
     for half in [&text[..middle], &text[middle..]] {
         push(json!({"tool_calls": [{"index": 0, "function": {"arguments": half}}]}), Value::Null);
     }
@@ -391,7 +391,9 @@ fn a_stream_with_a_clients_own_item_does_not_depend_on_chunks() {
         exchange.next();
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
         let mut out = Vec::new();
-        chunks.iter().for_each(|chunk| exchange.push(chunk, &mut out).unwrap());
+        for chunk in chunks {
+            exchange.push(chunk, &mut out).unwrap();
+        }
         exchange.finish(&mut out).unwrap();
         out
     };
@@ -758,7 +760,7 @@ fn changed_messages_keep_the_forms_of_anthropic() {
     let body = Bytes::from(request.to_string());
     let mut diagnostics = Diagnostics::default();
     let mut decoded = anthropic().decode_request("", &body, &mut diagnostics).unwrap();
-    decoded.messages.iter_mut().for_each(|message| message.mark_changed());
+    decoded.messages.iter_mut().for_each(openai_shim_core::canonical::Message::mark_changed);
     let _ = decoded.tools.edit();
     let encoded = anthropic().encode_request(&decoded, Some(&body), &mut diagnostics).unwrap();
     let written: Value = serde_json::from_str(&encoded.body.to_json()).unwrap();

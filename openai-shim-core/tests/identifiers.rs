@@ -3,10 +3,10 @@
 
 mod common;
 
+use common::answer::{response_of, written};
 use openai_shim_core::accepts::AcceptsLayer;
 use openai_shim_core::canonical::{
-    Block, Choice, Diagnostics, ExtraFields, FinishReason, Message, Request, Response, ResponseContext,
-    ResponseSpec, Role, Tool, ToolChoice, unfold,
+    Block, Diagnostics, ExtraFields, FinishReason, Message, Request, Role, Tool, ToolChoice,
 };
 use openai_shim_core::exchange::{ClientRequest, Exchange, Retry, Settings, Step};
 use openai_shim_core::json::raw;
@@ -129,24 +129,8 @@ fn sent(exchange: &mut Exchange, upstream: &dyn Dialect) -> Request {
 
 /// An upstream's answer that calls a tool.
 fn answer(upstream: &dyn Dialect, name: &str, stream: bool) -> Vec<u8> {
-    let mut choice = Choice::default();
-    choice.blocks = vec![Block::text("Let me see."), call("c9", name)];
-    choice.finish = Some(FinishReason::ToolCalls);
-    let mut response = Response::default();
-    response.id = Some(String::from("answer"));
-    response.model = Some(String::from("m"));
-    response.choices = vec![choice];
-    let request = Request::default();
-    let spec = ResponseSpec::new(&request, &Context::fixed());
-    let mut context = ResponseContext::new(&request, Context::fixed());
-    if !stream {
-        return upstream.encode_response(&response, &spec, &mut context, &mut Diagnostics::default());
-    }
-    let mut out = Vec::new();
-    let mut encoder = upstream.encoder(&spec, &context);
-    unfold(&response).iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.finish(&mut out);
-    out
+    let response = response_of(vec![Block::text("Let me see."), call("c9", name)], FinishReason::ToolCalls);
+    written(upstream, &response, &Request::default(), stream)
 }
 
 /// What the client gets for an answer in these chunks.
@@ -340,13 +324,16 @@ fn sent_ids(rules: Value, to: &str, ids: &[(&str, &str)]) -> (Vec<String>, Vec<S
     (calls, results)
 }
 
+/// Whether an id has a format.
+type Fits = fn(&str) -> bool;
+
 #[test]
 fn ids_of_calls_fit_every_format_and_stay_distinct() {
     let long = "z".repeat(80);
     let ids = ["a:b", "a_b", "a.b", &long, &format!("{long}y"), "", "functions.weather:0", "x", "x", "天"];
     let ids: Vec<_> = ids.iter().map(|id| (*id, *id)).collect();
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    let formats: [(&str, fn(&str) -> bool); 6] = [
+    let formats: [(&str, Fits); 6] = [
         ("any", |_| true),
         ("alnum_9", |id| id.len() == 9 && id.bytes().all(|b| b.is_ascii_alphanumeric())),
         ("max_40", |id| id.len() <= 40),
@@ -398,7 +385,7 @@ fn choice_among_some_tools_has_their_new_names() {
         // Where there is no such choice only these tools are offered.
         match &*request.tool_choice {
             Some(ToolChoice::Allowed { names, .. }) => {
-                assert_eq!(names, &[listed[0].clone(), listed[2].clone()], "{to}")
+                assert_eq!(names, &[listed[0].clone(), listed[2].clone()], "{to}");
             }
             _ => assert_eq!(listed.len(), 2, "{to}: {listed:?}"),
         }

@@ -3,10 +3,10 @@
 
 mod common;
 
+use common::answer::{response_of, written};
 use common::chat;
 use openai_shim_core::canonical::{
-    Block, Choice, DiagnosticCode, FinishReason, Message, Request, Response, ResponseContext, ResponseSpec,
-    Role, Tool, unfold,
+    Block, DiagnosticCode, ExtraFields, FinishReason, Message, Request, Role, Tool,
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Report, Settings};
@@ -32,7 +32,7 @@ struct Outcome {
 
 impl Outcome {
     fn learned(&self) -> Vec<String> {
-        self.report.adaptations.iter().map(|adaptation| adaptation.toml()).collect()
+        self.report.adaptations.iter().map(openai_shim_core::profile::Adaptation::toml).collect()
     }
 }
 
@@ -45,26 +45,8 @@ fn upstream_of(name: &str) -> Profile {
 
 /// What an upstream of this dialect answers, whole or as a stream.
 fn answer(upstream: &dyn Dialect, stream: bool) -> Vec<u8> {
-    let mut choice = Choice::default();
-    choice.blocks = vec![Block::text("PONG")];
-    choice.finish = Some(FinishReason::Stop);
-    let mut response = Response::default();
-    response.id = Some(String::from("answer"));
-    response.model = Some(String::from("m"));
-    response.choices = vec![choice];
-    let mut request = Request::default();
-    request.stream = stream;
-    let spec = ResponseSpec::new(&request, &Context::fixed());
-    let mut context = ResponseContext::new(&request, Context::fixed());
-    if !stream {
-        return upstream.encode_response(&response, &spec, &mut context, &mut Diagnostics::default());
-    }
-    let (mut encoder, mut out) = (upstream.encoder(&spec, &context), Vec::new());
-    for event in unfold(&response) {
-        encoder.event(&event, &mut out);
-    }
-    encoder.finish(&mut out);
-    out
+    let response = response_of(vec![Block::text("PONG")], FinishReason::Stop);
+    written(upstream, &response, &Request::default(), stream)
 }
 
 fn settings(attempts: u32) -> Settings {
@@ -126,7 +108,7 @@ fn function() -> Tool {
         description: None,
         parameters: Some(raw(r#"{"type":"object","properties":{}}"#)),
         strict: None,
-        extra: Default::default(),
+        extra: ExtraFields::default(),
     }
 }
 

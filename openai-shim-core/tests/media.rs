@@ -57,14 +57,11 @@ fn parts(client: &str, text: &str, media_type: &str, data: &str) -> Vec<Value> {
     let url = format!("data:{media_type};base64,{data}");
     let media = match (client, kind.as_str()) {
         ("openai-chat", "image") => json!({"type": "image_url", "image_url": {"url": url}}),
-        ("openai-chat", "audio") => {
+        ("openai-chat" | "openai-responses", "audio") => {
             json!({"type": "input_audio", "input_audio": {"data": data, "format": "wav"}})
         }
         ("openai-chat", _) => json!({"type": "file", "file": {"filename": "report.pdf", "file_data": url}}),
         ("openai-responses", "image") => json!({"type": "input_image", "image_url": url, "detail": "auto"}),
-        ("openai-responses", "audio") => {
-            json!({"type": "input_audio", "input_audio": {"data": data, "format": "wav"}})
-        }
         ("openai-responses", _) => json!({"type": "input_file", "filename": "report.pdf", "file_data": url}),
         ("anthropic-messages", "image") => {
             json!({"type": "image", "source": {"type": "base64", "media_type": media_type, "data": data}})

@@ -2,13 +2,11 @@
 
 mod common;
 
+use common::answer::{response_of, written};
 use common::chat;
-use openai_shim_core::canonical::{
-    Block, Choice, FinishReason, ReasoningTags, Request, Response, ResponseContext, ResponseSpec, TagPair,
-    unfold,
-};
+use openai_shim_core::canonical::{Block, FinishReason, ReasoningTags, Request, TagPair};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
-use openai_shim_core::exchange::ClientRequest;
+use openai_shim_core::exchange::{ClientRequest, Settings};
 use openai_shim_core::extract::{OutputParser, ReasoningTagMode, Segment};
 use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step, profile};
 use serde_json::Value;
@@ -24,24 +22,8 @@ fn own_tags(open: &str) -> Profile {
 
 /// The bytes of an upstream that answers with this text.
 fn answer(upstream: &dyn Dialect, text: &str, stream: bool) -> Vec<u8> {
-    let mut choice = Choice::default();
-    choice.blocks = vec![Block::text(text)];
-    choice.finish = Some(FinishReason::Stop);
-    let mut response = Response::default();
-    response.id = Some(String::from("a"));
-    response.model = Some(String::from("m"));
-    response.choices = vec![choice];
-    let mut request = Request::default();
-    request.stream = stream;
-    let spec = ResponseSpec::new(&request, &Context::fixed());
-    let mut context = ResponseContext::new(&request, Context::fixed());
-    if !stream {
-        return upstream.encode_response(&response, &spec, &mut context, &mut Diagnostics::default());
-    }
-    let (mut encoder, mut out) = (upstream.encoder(&spec, &context), Vec::new());
-    unfold(&response).iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.finish(&mut out);
-    out
+    let response = response_of(vec![Block::text(text)], FinishReason::Stop);
+    written(upstream, &response, &Request::default(), stream)
 }
 
 /// What a client gets for these bytes.
@@ -54,7 +36,7 @@ fn received(client: &'static dyn Dialect, upstream: Profile, bytes: &[u8], strea
         .push(openai_shim_core::canonical::Message::text(openai_shim_core::canonical::Role::User, "hi"));
     let encoded = client.encode_request(&request, None, &mut Diagnostics::default()).unwrap();
     let incoming = ClientRequest::read(client, &encoded.path, encoded.body.to_json().into()).unwrap();
-    let mut exchange = Exchange::start(incoming, upstream, Default::default(), Context::fixed()).unwrap();
+    let mut exchange = Exchange::start(incoming, upstream, Settings::default(), Context::fixed()).unwrap();
     assert!(matches!(exchange.next(), Step::Send { .. }));
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
@@ -114,7 +96,7 @@ fn own_tags_are_found_at_every_cut() {
                     match segment {
                         Segment::Reasoning(text) => reasoning.push_str(&text),
                         Segment::Text(text) => rest.push_str(&text),
-                        other => panic!("{other:?}"),
+                        other @ Segment::ToolCall { .. } => panic!("{other:?}"),
                     }
                 }
                 assert_eq!((reasoning.as_str(), rest.as_str()), ("Let me |see|.", "Paris |/think."));

@@ -39,13 +39,12 @@ fn result(id: &str, name: &str, text: &str) -> Turn {
 /// The history as a client of this dialect sends it; without `with_ids` where the dialect can do without.
 fn spelled(dialect: &str, history: &[Turn], with_ids: bool) -> Value {
     let own = history.iter().map(|turn| match (dialect, turn) {
-        ("openai-chat", User(text)) => json!({"role": "user", "content": text}),
+        ("openai-chat" | "ollama-chat" | "anthropic-messages", User(text)) => json!({"role": "user", "content": text}),
         ("openai-chat", Calls(calls)) => {
             let calls: Vec<_> = calls.iter().map(|(id, name)| json!({"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}})).collect();
             json!({"role": "assistant", "content": null, "tool_calls": calls})
         }
         ("openai-chat", Turn::Result(id, _, text)) => json!({"role": "tool", "tool_call_id": id, "content": text}),
-        ("ollama-chat", User(text)) => json!({"role": "user", "content": text}),
         ("ollama-chat", Calls(calls)) => {
             let call = |(id, name): &(String, String)| {
                 let mut call = json!({"function": {"name": name, "arguments": {}}});
@@ -61,7 +60,6 @@ fn spelled(dialect: &str, history: &[Turn], with_ids: bool) -> Value {
         ("openai-responses", User(text)) => json!([{"role": "user", "content": text}]),
         ("openai-responses", Calls(calls)) => calls.iter().map(|(id, name)| json!({"type": "function_call", "call_id": id, "name": name, "arguments": "{}"})).collect(),
         ("openai-responses", Turn::Result(id, _, text)) => json!([{"type": "function_call_output", "call_id": id, "output": text}]),
-        ("anthropic-messages", User(text)) => json!({"role": "user", "content": text}),
         ("anthropic-messages", Calls(calls)) => {
             let calls: Vec<_> = calls.iter().map(|(id, name)| json!({"type": "tool_use", "id": id, "name": name, "input": {}})).collect();
             json!({"role": "assistant", "content": calls})
@@ -464,7 +462,7 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
         let number = |(i, turn)| match turn {
             User(_) => User(format!("text{i}x")),
             Turn::Result(id, name, _) => Turn::Result(id, name, format!("text{i}x")),
-            calls => calls,
+            calls @ Calls(_) => calls,
         };
         turns.into_iter().enumerate().map(number).collect()
     })

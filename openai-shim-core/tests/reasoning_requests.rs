@@ -179,6 +179,10 @@ fn model_that_does_not_reason_needs_nothing_to_be_off() {
     }
 }
 
+/// Where chat requests ask for reasoning.
+const REASONING_PARAMS: [&str; 5] =
+    ["reasoning_effort", "reasoning", "thinking", "enable_thinking", "chat_template_kwargs"];
+
 #[test]
 fn every_upstream_gets_its_own_parameter() {
     // Row, model, what is sent for the effort `high`, what is sent for off.
@@ -227,10 +231,9 @@ fn every_upstream_gets_its_own_parameter() {
         ),
         (OLLAMA, json!({"think": "high"}), json!({"think": false})),
     ];
-    const PARAMS: [&str; 5] =
-        ["reasoning_effort", "reasoning", "thinking", "enable_thinking", "chat_template_kwargs"];
     let params_of = |body: &Value| -> Value {
-        let members = body.as_object().unwrap().iter().filter(|(key, _)| PARAMS.contains(&key.as_str()));
+        let members =
+            body.as_object().unwrap().iter().filter(|(key, _)| REASONING_PARAMS.contains(&key.as_str()));
         Value::Object(members.map(|(key, value)| (key.clone(), value.clone())).collect())
     };
     for (row, model, high, off) in &rows {
@@ -295,11 +298,14 @@ fn acceptable_request_passes_byte_for_byte() {
     }
 }
 
+/// A dialect, a model, what is asked for, where it is looked up, what is sent, and what is reported.
+type Row = (&'static str, &'static str, Value, fn(&Value) -> Value, Value, Severity);
+
 #[test]
 fn request_that_the_model_refuses_is_changed_in_its_own_dialect() {
     let thinking = |value: Value| json!({"generationConfig": {"thinkingConfig": value}});
     let budget = |tokens: u32| json!({"thinking": {"type": "enabled", "budget_tokens": tokens}});
-    let rows: Vec<(&str, &str, Value, fn(&Value) -> Value, Value, Severity)> = vec![
+    let rows: Vec<Row> = vec![
         (
             GEMINI,
             "gemini-2.5-pro",
@@ -379,7 +385,12 @@ fn request_that_the_model_refuses_is_changed_in_its_own_dialect() {
         let conversion = converted(client, client, "", &request(client, model, &options));
         let body = serde_json::from_slice(&conversion.body).unwrap();
         assert_eq!(place(&body), expected, "{conversion}");
-        let most = conversion.diagnostics.iter().map(|d| d.severity()).max().unwrap_or(Severity::Info);
+        let most = conversion
+            .diagnostics
+            .iter()
+            .map(openai_shim_core::Diagnostic::severity)
+            .max()
+            .unwrap_or(Severity::Info);
         assert_eq!(most, severity, "{conversion}");
     }
 }

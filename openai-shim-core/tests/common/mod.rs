@@ -1,6 +1,7 @@
 //! Shared by the tests: fixtures by kind, with their requests, profiles and statuses.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses a part of it; tests read files
 
+pub mod answer;
 pub mod conversation;
 pub mod expected;
 pub mod losses;

@@ -1,10 +1,10 @@
 //! The answer to a conversation's last turn, on its way from an upstream to the client.
 
+use crate::common::answer::{response_of, written};
 use crate::script::Conversation;
 use crate::{Side, is_prompt, received, start};
 use openai_shim_core::canonical::{
-    Block, Choice, Event, ExtraFields, FinishReason, Request, Response, ResponseContext, ResponseSpec, fold,
-    unfold,
+    Block, Event, ExtraFields, FinishReason, Request, Response, ResponseContext, ResponseSpec, fold,
 };
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Diagnostics};
@@ -17,21 +17,16 @@ const TEXT: &str = "Let me look.";
 fn offered(conversation: &Conversation, sent: &Request) -> Vec<String> {
     let names: Vec<&str> = sent.tools.iter().filter_map(|tool| tool.name()).collect();
     let is_complete = names.len() == conversation.tools.len();
-    let named = |(at, own): (usize, &String)| match is_complete {
-        true => names[at].to_owned(),
-        // A tool that is no function here is called by its own name.
-        false => own.clone(),
-    };
+    let named = |(at, own): (usize, &String)| if is_complete { names[at].to_owned() } else { own.clone() };
     conversation.tools.iter().enumerate().map(named).collect()
 }
 
 fn response(conversation: &Conversation, upstream: Side, sent: &Request) -> Response {
-    let (names, mut choice) = (offered(conversation, sent), Choice::default());
-    choice.blocks = vec![Block::text(TEXT)];
-    choice.finish = Some(FinishReason::Stop);
+    let (names, mut blocks) = (offered(conversation, sent), vec![Block::text(TEXT)]);
+    let mut finish = FinishReason::Stop;
     if !is_prompt(upstream) {
-        choice.finish = Some(FinishReason::ToolCalls);
-        choice.blocks.extend(conversation.answer.iter().enumerate().map(|(at, (tool, arguments))| {
+        finish = FinishReason::ToolCalls;
+        blocks.extend(conversation.answer.iter().enumerate().map(|(at, (tool, arguments))| {
             Block::ToolCall {
                 id: format!("call_of_answer_{at}"),
                 name: names[*tool].clone(),
@@ -41,24 +36,7 @@ fn response(conversation: &Conversation, upstream: Side, sent: &Request) -> Resp
             }
         }));
     }
-    let mut response = Response::default();
-    (response.id, response.model, response.created) = (Some("answer".into()), Some("m".into()), Some(1));
-    response.choices = vec![choice];
-    response
-}
-
-/// The answer as the upstream's dialect writes it.
-fn written(response: &Response, upstream: Side, sent: &Request, stream: bool) -> Vec<u8> {
-    let (mut sent, context) = (sent.clone(), ResponseContext::new(sent, Context::fixed()));
-    sent.stream = stream;
-    let spec = ResponseSpec::new(&sent, &Context::fixed());
-    if !stream {
-        return upstream.encode_response(response, &spec, &mut { context }, &mut Diagnostics::default());
-    }
-    let (mut encoder, mut out) = (upstream.encoder(&spec, &context), Vec::new());
-    unfold(response).iter().for_each(|event| encoder.event(event, &mut out));
-    encoder.finish(&mut out);
-    out
+    response_of(blocks, finish)
 }
 
 /// What the client gets when the upstream's body comes in these chunks.
@@ -66,7 +44,9 @@ fn passed(conversation: &Conversation, upstream: Side, stream: bool, chunks: &[&
     let (mut exchange, mut out) = (start(conversation, upstream, stream), Vec::new());
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
-    chunks.iter().for_each(|chunk| exchange.push(chunk, &mut out).unwrap());
+    for chunk in chunks {
+        exchange.push(chunk, &mut out).unwrap();
+    }
     exchange.finish(&mut out).unwrap();
     out
 }
@@ -122,7 +102,7 @@ pub fn check(conversation: &Conversation, upstream: Side, cuts: usize) -> Vec<St
         .collect();
     let mut problems = Vec::new();
     for stream in [false, true] {
-        let body = written(&answer, upstream, &sent, stream);
+        let body = written(upstream, &answer, &sent, stream);
         let whole = passed(conversation, upstream, stream, &[&body]);
         match read(&whole, conversation, stream) {
             Ok((text, found)) if text == TEXT && found == expected => {}

@@ -2,6 +2,9 @@
 //! difference is reported, and the answer comes back to the client in its own names.
 #![allow(clippy::disallowed_methods, unreachable_pub, missing_debug_implementations)] // the ban is on core itself: tests read files
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod answer;
 mod claude_code;
 mod codex;

@@ -29,7 +29,7 @@ pub fn read(request: &Request) -> Vec<Item> {
                     calls += 1;
                     let arguments = serde_json::from_str(arguments).unwrap_or(Value::Null);
                     items.push(Item::Call { name: name.clone(), arguments });
-                    let carried = call_id::detach(id).map(|(_, signature)| signature.to_string());
+                    let carried = call_id::detach(id).map(|(_, signature)| signature.clone());
                     if let Some(data) = signature.as_deref().map(str::to_owned).or(carried) {
                         items.push(Item::Sealed { data });
                     }
@@ -139,10 +139,10 @@ pub fn differences(before: &[Item], after: &[Item]) -> BTreeMap<String, Vec<Stri
     for (one, other) in common {
         match (one, other) {
             (Item::Result { failed: true, .. }, Item::Result { failed: false, .. }) => {
-                note("a failure that is not marked".into(), one)
+                note("a failure that is not marked".into(), one);
             }
             (Item::Picture { of: Some(_), .. }, Item::Picture { of: None, .. }) => {
-                note("moved picture".into(), one)
+                note("moved picture".into(), one);
             }
             _ => {}
         }
@@ -196,9 +196,9 @@ fn rename(after: &[Item], before: &[Item], found: &mut BTreeMap<String, Vec<Stri
 
 fn same(one: &Item, other: &Item) -> bool {
     match (one, other) {
-        (Item::Text { text: a, .. }, Item::Text { text: b, .. }) => a == b,
+        (Item::Text { text: a, .. }, Item::Text { text: b, .. })
+        | (Item::Picture { data: a, .. }, Item::Picture { data: b, .. }) => a == b,
         (Item::Result { call: a, text: x, .. }, Item::Result { call: b, text: y, .. }) => a == b && x == y,
-        (Item::Picture { data: a, .. }, Item::Picture { data: b, .. }) => a == b,
         // A tag of the issuer may stand before it.
         (Item::Sealed { data: a }, Item::Sealed { data: b }) => b.ends_with(a.as_str()),
         (one, other) => one == other,

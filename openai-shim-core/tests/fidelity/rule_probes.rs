@@ -6,7 +6,9 @@ use super::blocks::{
     CITY, all, call, call_and_result, calls, contains_block, image, raw, result, results, tools, weather,
 };
 use super::matrix::RequestProbe;
-use openai_shim_core::canonical::{Block, Message, ReasoningMode, Request, Role, Tool, ToolChoice};
+use openai_shim_core::canonical::{
+    Block, ExtraFields, Message, ReasoningMode, Request, Role, Tool, ToolChoice,
+};
 use serde_json::{Value, json};
 
 /// A name that OpenAI and Anthropic refuse and Google takes.
@@ -131,7 +133,7 @@ pub const RULE_PROBES: &[RequestProbe] = &[
                 description: None,
                 parameters: Some(raw(CITY)),
                 strict: None,
-                extra: Default::default(),
+                extra: ExtraFields::default(),
             }]);
             r.messages.push(Message::new(Role::Assistant, vec![renamed(call("call_1", None), DOTTED)]));
             r.messages.push(result("call_1", vec![Block::text("sunny")], false));
@@ -235,11 +237,11 @@ pub const RULE_PROBES: &[RequestProbe] = &[
             match by {
                 "openai-responses" => body["reasoning"] = json!({"effort": "high", "summary": "auto"}),
                 "anthropic-messages" => {
-                    body["thinking"] = json!({"type": "adaptive", "display": "summarized"})
+                    body["thinking"] = json!({"type": "adaptive", "display": "summarized"});
                 }
                 "gemini" => {
                     body["generationConfig"] =
-                        json!({"thinkingConfig": {"thinkingLevel": "HIGH", "includeThoughts": true}})
+                        json!({"thinkingConfig": {"thinkingLevel": "HIGH", "includeThoughts": true}});
                 }
                 _ => return false,
             }
