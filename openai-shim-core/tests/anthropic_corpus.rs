@@ -95,7 +95,7 @@ fn recorded_requests_pass_unchanged_without_diagnostics() {
         assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
         // If the client's bytes are available, they are sent.
         let same = anthropic().encode_request(&read, Some(body.as_bytes()), &mut diagnostics).unwrap();
-        assert_eq!(same.body.is_changed(), request.get("max_tokens").is_none(), "{}", recording.name);
+        assert!(!same.body.is_changed(), "{}", recording.name);
         assert_eq!(same.headers["anthropic-version"], "2023-06-01");
         compared += 1;
     }
@@ -131,25 +131,40 @@ fn recorded_requests_convert_to_chat() {
         let back: Value = serde_json::from_str(&back).unwrap();
         // Text documents become text in chat.
         if !["\"document\"", "\"search_result\""].iter().any(|kind| request.to_string().contains(kind)) {
-            assert_eq!(texts(&request["messages"]), texts(&back["messages"]), "{}", recording.name);
+            let (before, after) = (texts(&request["messages"]), texts(&back["messages"]));
+            if ["\"server_tool_use\"", "\"mcp_tool_use\""]
+                .iter()
+                .any(|kind| request.to_string().contains(kind))
+            {
+                // What the API's own tools did stands between the texts.
+                assert!(follow_each_other(&before, &after.concat()), "{}: {after:?}", recording.name);
+            } else {
+                assert_eq!(before.concat(), after.concat(), "{}", recording.name);
+            }
         }
     }
 }
 
-/// All text of user and assistant, however it is divided into blocks and turns.
-fn texts(messages: &Value) -> String {
-    let mut out = String::new();
+/// Whether all parts stand in the text, in this order.
+fn follow_each_other(parts: &[String], text: &str) -> bool {
+    let mut rest = text;
+    parts.iter().all(|part| rest.find(part.as_str()).map(|at| rest = &rest[at + part.len()..]).is_some())
+}
+
+/// The texts of user and assistant without white space.
+fn texts(messages: &Value) -> Vec<String> {
+    let mut out = Vec::new();
     for message in messages.as_array().into_iter().flatten().filter(|m| m["role"] != "system") {
         match &message["content"] {
-            Value::String(text) => out += text,
+            Value::String(text) => out.push(text.as_str()),
             content => {
                 for block in content.as_array().into_iter().flatten().filter(|b| b["type"] == "text") {
-                    out += block["text"].as_str().unwrap();
+                    out.push(block["text"].as_str().unwrap());
                 }
             }
         }
     }
-    out.split_whitespace().collect()
+    out.into_iter().map(|text| text.split_whitespace().collect()).collect()
 }
 
 /// The content of a response.

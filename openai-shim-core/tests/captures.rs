@@ -299,7 +299,16 @@ fn assert_content(
     let got = read_content(read);
     let unseen = |detail: &str| detail.contains("image") || detail.contains("picture");
     if !diagnostics.iter().any(|d| d.code == DiagnosticCode::FeatureUnsupported && unseen(&d.detail)) {
-        assert_eq!(got.pictures, sent.pictures, "{what}");
+        assert_eq!(got.pictures.len(), sent.pictures.len(), "{what}");
+        for (got, sent) in got.pictures.iter().zip(&sent.pictures) {
+            let is_untyped = matches!(got, MediaSource::Base64 { media_type, .. } if media_type.is_empty());
+            match (got, sent) {
+                (MediaSource::Base64 { data: got, .. }, MediaSource::Base64 { data, .. }) if is_untyped => {
+                    assert_eq!(got, data, "{what}");
+                }
+                _ => assert_eq!(got, sent, "{what}"),
+            }
+        }
     }
     if read.is_prompt || upstream.endpoints().iter().any(|e| e.path.ends_with("/generate")) {
         let all: String = got.texts.into_values().collect();
@@ -314,11 +323,16 @@ fn assert_content(
     }
     let in_words = [DiagnosticCode::ToolChoiceDowngraded, DiagnosticCode::FormatDowngraded]
         .iter()
-        .any(|code| diagnostics.has(*code));
+        .any(|code| diagnostics.has(*code))
+        || diagnostics.iter().any(|d| d.detail == "the word JSON was added");
+    // The first line of Claude Code's system message is for Anthropic only.
+    let is_shorter = diagnostics.iter().any(|d| d.detail == "a line that differs with each request");
     for (who, text) in &sent.texts {
         let read = got.texts.get(who).map_or("", String::as_str);
         assert!(
-            read == text || in_words && *who == "system" && read.starts_with(text.as_str()),
+            read == text
+                || in_words && *who == "system" && read.starts_with(text.as_str())
+                || is_shorter && *who == "system" && text.ends_with(read),
             "{what}: {who}"
         );
     }

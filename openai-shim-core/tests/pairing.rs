@@ -292,7 +292,7 @@ fn what_is_made_up_is_a_warning_and_what_is_moved_is_not() {
     let call = || calls(&[("a", "f")]);
     assert_eq!(
         codes(&[user("u"), call()]),
-        ["tool-result-missing warning messages[1]", "extra-dropped info messages[2]"]
+        ["tool-result-missing warning messages[1]", "feature-unsupported warning messages[2]"]
     );
     assert_eq!(codes(&[user("u"), result("x", "f", "R")]), ["tool-result-orphaned warning messages[1]"]);
     assert_eq!(

@@ -20,13 +20,14 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+const INFINITE: &str = "1e999";
 /// Values of every JSON type, including numbers that `serde_json` would write in another form.
 const WRONG: [&str; 9] = [
     "true",
     "-7351",
     "0.7351",
     "735173517351735173517351",
-    "1e999",
+    INFINITE,
     "\"seven\"",
     "[[7351]]",
     "{\"seven\":7351}",
@@ -216,6 +217,23 @@ fn sent(client: &'static dyn Dialect, path: &str, body: &str) -> Vec<(&'static s
         .collect()
 }
 
+/// Where a rule puts an accepted value: ids that pair calls with results, names that an API requires, the detail of an image, and
+/// how much the model reasons.
+const REWRITTEN: [&str; 12] = [
+    "].id",
+    ".tool_call_id",
+    ".tool_use_id",
+    ".functionResponse.id",
+    ".json_schema.name",
+    ".format.name",
+    ".filename",
+    ".detail",
+    "output_config",
+    "output_config.effort",
+    "thinking.budget_tokens",
+    "thinking.display",
+];
+
 #[test]
 fn member_of_a_wrong_type_is_reported_for_every_upstream_dialect() {
     let (mut cases, mut silent) = (0, Vec::new());
@@ -254,11 +272,15 @@ fn member_of_a_wrong_type_is_reported_for_every_upstream_dialect() {
                         assert!(warns(&diagnostics, &target.path), "{what} to {upstream}");
                         let valid = serde_json::from_str::<serde::de::IgnoredAny>(&sent);
                         assert!(valid.is_ok(), "{what} to {upstream}: {sent}");
-                        // Values that the shim writes itself: stream options, and parts where Ollama has none.
-                        let ours = target.path.starts_with("stream_options")
+                        // Values that the shim writes itself, and parts where Ollama has none.
+                        let ours = REWRITTEN.iter().any(|end| target.path.ends_with(end))
+                            || target.path.starts_with("stream_options")
+                            || json == INFINITE
                             || upstream == "ollama-chat" && target.path.contains(".content[");
                         if upstream == dialect.name() && !ours {
-                            assert!(sent.contains(json), "{what} did not go on as it came: {sent}");
+                            if !sent.contains(json) {
+                                silent.push(format!("{what} did not go on as it came: {sent}"));
+                            }
                         }
                     }
                 }

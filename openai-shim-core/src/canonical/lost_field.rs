@@ -58,14 +58,14 @@ const DEFAULTS: [(&str, &[&str]); 16] = [
 ];
 
 /// Fields for which `false` is a wish.
-const ON_BY_DEFAULT: [&str; 2] = ["shift", "truncate"];
+const ON_BY_DEFAULT: [&str; 3] = ["clear_thinking", "shift", "truncate"];
 
 /// Whether a value, as JSON, says the same as the field's absence.
 pub fn is_default(field: &str, value: &str) -> bool {
     let value = value.trim();
     let is_empty = match value {
         "null" | "\"\"" | "[]" | "{}" => true,
-        "false" => !ON_BY_DEFAULT.contains(&field),
+        "false" => !ON_BY_DEFAULT.contains(&field.rsplit('.').next().unwrap_or(field)),
         _ => false,
     };
     let known = || DEFAULTS.iter().find(|(name, _)| *name == field);

@@ -95,7 +95,7 @@ fn normalize_messages(
     let rules = &recipient.accepts.messages;
     let is_translated = !recipient.is_own(request.extra.dialect);
     let messages = &mut request.messages;
-    let were_blank = empty_text::are_blank(messages);
+    let were_blank = messages.is_empty() || (!is_translated && empty_text::are_blank(messages));
     noise::drop_system_lines(messages, rules, diagnostics);
     media::normalize(messages, request.extra.dialect, recipient, diagnostics)?;
     media_placement::normalize(messages, &recipient.accepts.media, diagnostics);

@@ -67,7 +67,6 @@ const EXPECTED: &[(&str, &str, &[&str])] = &[
 
 /// What is not yet right: conversation, upstream, difference.
 const NOT_YET: &[(&str, &str, &str)] = &[
-    ("claude-code", "openai-chat", "a failure that is not marked: nothing reports it"),
     ("claude-code", "ollama-generate", "lost system text"),
     ("claude-code", "ollama-generate", "lost system text: nothing reports it"),
 ];

@@ -52,11 +52,12 @@ const CHAT: &str = r#"{
  "top_k":1,"min_p":0.5,"repetition_penalty":1,"frequency_penalty":1,"presence_penalty":1,"seed":1,"user":"u",
  "reasoning_effort":"low","parallel_tool_calls":true,"logprobs":true,"top_logprobs":1,"logit_bias":{"1":1},
  "stream_options":{"include_usage":true,"include_obfuscation":true},
- "tool_choice":{"type":"function","function":{"name":"f"},"custom":{"name":"f"},"allowed_tools":{}},
- "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{},"strict":true}},
+ "tool_choice":{"type":"function","function":{"name":"f"},"custom":{"name":"f"},"mode":"auto","tools":[{}],
+  "allowed_tools":{"mode":"auto","tools":[{}]}},
+ "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{},"required":[],"additionalProperties":false},"strict":true}},
   {"type":"custom","custom":{"name":"c","description":"d","format":{}}}],
- "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{},"strict":true,"description":"d"}},
- "functions":[{"name":"f","description":"d","parameters":{},"strict":true}],"function_call":{"name":"f"},
+ "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{},"required":[],"additionalProperties":false},"strict":true,"description":"d"}},
+ "functions":[{"name":"f","description":"d","parameters":{"type":"object","properties":{},"required":[],"additionalProperties":false},"strict":true}],"function_call":{"name":"f"},
  "verbosity":"low","modalities":["text"],"audio":{},"prediction":{},"web_search_options":{},"store":true,"metadata":{},
  "service_tier":"auto","safety_identifier":"s","prompt_cache_key":"k","prompt_cache_retention":"24h","prompt_cache_options":{},
  "messages":[
@@ -81,17 +82,17 @@ const COMPLETIONS: &str = r#"{
 
 const RESPONSES: &str = r#"{
  "model":"m","instructions":"i","stream":true,"parallel_tool_calls":true,"max_output_tokens":9,"temperature":0.5,"top_p":0.5,
- "text":{"format":{"type":"json_schema","name":"n","schema":{},"strict":true,"description":"d"},"verbosity":"low"},
+ "text":{"format":{"type":"json_schema","name":"n","schema":{"type":"object","properties":{},"required":[],"additionalProperties":false},"strict":true,"description":"d"},"verbosity":"low"},
  "reasoning":{"effort":"low","summary":"auto","generate_summary":"auto"},"store":true,"include":["reasoning.encrypted_content"],
  "prompt_cache_key":"k","prompt_cache_retention":"24h","prompt_cache_options":{},"metadata":{},"user":"u","service_tier":"auto",
  "safety_identifier":"s","truncation":"auto","background":false,"max_tool_calls":1,"top_logprobs":1,
  "stream_options":{"include_obfuscation":true},"context_management":[{}],"client_metadata":{},
- "tool_choice":{"type":"function","name":"f","mode":"auto","tools":[{}]},
- "tools":[{"type":"function","name":"f","description":"d","parameters":{},"strict":true},
-  {"type":"function","function":{"name":"g","description":"d","parameters":{},"strict":true}},
+ "tool_choice":{"type":"function","name":"f","mode":"auto","tools":[{"type":"mcp","name":"f","server_label":"s"}]},
+ "tools":[{"type":"function","name":"f","description":"d","parameters":{"type":"object","properties":{},"required":[],"additionalProperties":false},"strict":true},
+  {"type":"function","function":{"name":"g","description":"d","parameters":{"type":"object","properties":{},"required":[],"additionalProperties":false},"strict":true}},
   {"type":"custom","name":"c","description":"d","format":{"type":"grammar","syntax":"lark","definition":"d","grammar":{}}},
-  {"type":"shell","environment":{"type":"local"}},{"type":"tool_search","execution":"client","description":"d","parameters":{}},
-  {"type":"namespace","name":"s","description":"d","tools":[{"type":"function","name":"h","parameters":{}}]}],
+  {"type":"shell","environment":{"type":"local"}},{"type":"tool_search","execution":"client","description":"d","parameters":{"type":"object","properties":{},"required":[],"additionalProperties":false}},
+  {"type":"namespace","name":"s","description":"d","tools":[{"type":"function","name":"h","parameters":{"type":"object","properties":{},"required":[],"additionalProperties":false}}]}],
  "input":[
   {"type":"message","id":"m1","status":"completed","role":"user","content":[{"type":"input_text","text":"t"},
    {"type":"input_image","image_url":"https://a/b.png","detail":"low"},{"type":"input_image","image_url":{"url":"https://a/b.png","detail":"low"}},
@@ -121,12 +122,12 @@ const RESPONSES_FORM: &str =
 const RESPONSES_CUSTOM_CHOICE: &str = r#"{"model":"m","input":"x","tool_choice":"auto"}"#;
 
 const ANTHROPIC: &str = r#"{
- "model":"m","max_tokens":9,"stream":true,"temperature":0.5,"top_p":0.5,"top_k":1,"stop_sequences":["a","b"],
+ "model":"m","max_tokens":4096,"stream":true,"temperature":1,"top_p":1,"top_k":1,"stop_sequences":["a","b"],
  "system":["bare",{"type":"text","text":"t","cache_control":{"type":"ephemeral"}}],"service_tier":"auto","container":"c",
  "metadata":{"user_id":"u"},"thinking":{"type":"enabled","budget_tokens":1024,"display":"omitted"},"context_management":{"edits":[{}]},
- "mcp_servers":[{}],"output_config":{"effort":"low","format":{"type":"json_schema","schema":{},"name":"n","strict":true}},
+ "mcp_servers":[{}],"output_config":{"effort":"low","format":{"type":"json_schema","schema":{"type":"object","properties":{},"required":[],"additionalProperties":false},"name":"n","strict":true}},
  "tool_choice":{"type":"tool","name":"f","disable_parallel_tool_use":true},
- "tools":[{"type":"custom","name":"f","description":"d","input_schema":{},"strict":true,"cache_control":{"type":"ephemeral"}}],
+ "tools":[{"type":"custom","name":"f","description":"d","input_schema":{"type":"object","properties":{},"required":[],"additionalProperties":false},"strict":true,"cache_control":{"type":"ephemeral"}}],
  "messages":[
   {"role":"user","content":["bare"]},{"role":"user","content":[{"type":"text","text":"t","citations":[{}]},
    {"type":"image","source":{"type":"base64","media_type":"image/png","data":"aGk="}},
@@ -138,13 +139,13 @@ const ANTHROPIC: &str = r#"{
   {"role":"user","content":[{"type":"tool_result","tool_use_id":"c1","is_error":true,"content":[{"type":"text","text":"t"}]}]}]}"#;
 
 const ANTHROPIC_OLDER: &str = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}],
- "output_format":{"type":"json_schema","schema":{},"name":"n","strict":true}}"#;
+ "output_format":{"type":"json_schema","schema":{"type":"object","properties":{},"required":[],"additionalProperties":false},"name":"n","strict":true}}"#;
 
 const OLLAMA_CHAT: &str = r#"{
  "model":"m","stream":true,"format":"json","think":true,"keep_alive":"5m","logprobs":true,"top_logprobs":1,"truncate":true,"shift":true,
  "options":{"temperature":0.5,"num_predict":9,"num_ctx":9,"num_keep":9,"top_p":0.5,"top_k":1,"min_p":0.5,"seed":1,"stop":["a","b"],
   "repeat_penalty":1,"presence_penalty":1,"frequency_penalty":1},
- "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{}}}],
+ "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{},"required":[],"additionalProperties":false}}}],
  "messages":[{"role":"user","name":"n","content":"x","images":["aGk="]},
   {"role":"user","content":["bare"]},{"role":"user","content":[{"type":"text","text":"t"},{"type":"image_url","image_url":{"url":"data:image/png;base64,aGk=","detail":"low"}}]},
   {"role":"assistant","content":"","thinking":"t","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":{}}}]},
@@ -159,7 +160,7 @@ const OLLAMA_GENERATE: &str = r#"{
 const GEMINI: &str = r#"{
  "model":"models/m","systemInstruction":{"role":"user","parts":[{"text":"s"}]},"safetySettings":[{}],"cachedContent":"c","labels":{},
  "toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f"]},"retrievalConfig":{}},
- "tools":[{"functionDeclarations":[{"name":"f","description":"d","parameters":{},"parametersJsonSchema":{},"response":{},"responseJsonSchema":{},"behavior":"B"}],
+ "tools":[{"functionDeclarations":[{"name":"f","description":"d","parameters":{"type":"object","properties":{}},"parametersJsonSchema":{},"response":{},"responseJsonSchema":{},"behavior":"B"}],
   "googleSearch":{},"codeExecution":{},"urlContext":{}}],
  "generationConfig":{"maxOutputTokens":9,"temperature":0.5,"thinkingConfig":{"thinkingBudget":1,"thinkingLevel":"low","includeThoughts":true},
   "topP":0.5,"topK":1,"candidateCount":1,"seed":1,"presencePenalty":1,"frequencyPenalty":1,"stopSequences":["a","b"],

@@ -226,7 +226,16 @@ const NOT_OF_REQUESTS: [(&str, &[&str]); 6] = [
     ("ollama", &["embeddings", "embedding", "prompt_eval_count", "model"]),
     (
         "gemini",
-        &["embeddings", "embedding", "values", "usageMetadata", "promptTokenCount", "type", "properties"],
+        &[
+            "embeddings",
+            "embedding",
+            "values",
+            "usageMetadata",
+            "promptTokenCount",
+            "type",
+            "enum",
+            "properties",
+        ],
     ),
 ];
 

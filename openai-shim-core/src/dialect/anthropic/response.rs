@@ -8,11 +8,11 @@ use super::stop_reason::{self, ContentSummary};
 use super::usage::{self, UsageCounts};
 use super::{content_block, error, extra_fields};
 use crate::canonical::{
-    Block, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Response, ResponseContext,
-    ResponseSpec, WHOLE_BLOCK, issuer,
+    Block, COMPACTION, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Response,
+    ResponseContext, ResponseSpec, WHOLE_BLOCK, issuer,
 };
 use crate::error::UpstreamError;
-use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
+use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 use std::borrow::Cow;
 
 /// The fields of a message that our model has a place for.
@@ -102,15 +102,16 @@ pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
     have_all_urls
 }
 
-/// Turns a block that only this dialect has into an empty text, which holds the block's JSON in its extra fields.
+/// Turns a block that only this dialect has into an empty text, which holds the block's JSON in its extra fields. A compaction
+/// is text in a conversation, and no part of an answer.
 fn native_as_text(block: Block) -> Block {
-    match block {
-        Block::Native { raw, .. } => Block::Text {
-            text: "".into(),
-            extra: ExtraFields::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw)]),
-        },
-        other => other,
-    }
+    let json = match &block {
+        Block::Native { raw, .. } => Some(raw.get()),
+        Block::Text { extra, .. } => extra.get(COMPACTION),
+        _ => None,
+    };
+    let Some(json) = json else { return block };
+    Block::Text { text: "".into(), extra: ExtraFields::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(json))]) }
 }
 
 /// Writes a response.

@@ -40,6 +40,7 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { max_choices: Some(1) }),
     messages: layer!(MessageLayer {
+        require_user: true,
         tool_pairing: ToolPairing::Adjacent,
         object_arguments: true,
         data_urls_only: true,

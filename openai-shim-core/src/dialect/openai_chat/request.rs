@@ -196,7 +196,7 @@ pub(super) fn encode<'a>(
         write_params(request, &mut body);
     }
     if request.reasoning.is_changed() || (source.is_none() && request.extra.dialect != NAME) {
-        reasoning::encode(&request.reasoning, &mut body);
+        reasoning::encode(&request.reasoning, &mut body, diagnostics);
     }
     let is_translated = source.is_none();
     if request.extra.of(NAME).iter().any(|(key, _)| key == LEGACY_FUNCTIONS) {

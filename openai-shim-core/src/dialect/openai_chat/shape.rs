@@ -123,9 +123,12 @@ static TOOL_CHOICE: Shape = shape(
         warn("type", &[Text]),
         refuse("function", &[Object(&CHOSEN_FUNCTION)]),
         refuse("custom", &[Object(&CHOSEN_FUNCTION)]),
-        refuse("allowed_tools", &[Map]),
+        refuse("allowed_tools", &[Object(&ALLOWED_TOOLS)]),
+        warn("mode", &[Text]),
+        refuse("tools", &[List(&[Map])]),
     ],
 );
+static ALLOWED_TOOLS: Shape = shape("choices", &[warn("mode", &[Text]), refuse("tools", &[List(&[Map])])]);
 static CHOSEN_FUNCTION: Shape = shape("functions", &[refuse("name", &[Text])]);
 
 static RESPONSE_FORMAT: Shape =

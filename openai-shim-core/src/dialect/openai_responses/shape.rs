@@ -198,12 +198,14 @@ static NAMESPACE: Shape = shape("namespaces", &NAMESPACE_MEMBERS);
 static NAMESPACE_MEMBERS: [Member; 3] =
     [refuse("name", &[Text]), warn("description", &[Text]), refuse("tools", &[List(&[Object(&TOOL)])])];
 
+static CHOSEN_TOOL: Shape =
+    shape("tools", &[refuse("type", &[Text]), refuse("name", &[Text]), refuse("server_label", &[Text])]);
 static TOOL_CHOICE: Shape = shape(
     "choices",
     &[
         refuse("type", &[Text]),
         refuse("name", &[Text]),
         refuse("mode", &[Text]),
-        refuse("tools", &[List(&[Map])]),
+        refuse("tools", &[List(&[Object(&CHOSEN_TOOL)])]),
     ],
 );

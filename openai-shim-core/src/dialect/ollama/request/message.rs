@@ -235,9 +235,11 @@ fn encode_message(
         for (key, value) in extra.of(FAMILY) {
             object.set(key.trim_start_matches('.'), value.get());
         }
-        let name = names.get(id.as_str());
-        if let Some(name) = name.filter(|_| result_name(extra).is_none()) {
-            object.set("tool_name", encode_string(name));
+        let has_own_name =
+            extra.of(FAMILY).iter().any(|(key, _)| matches!(key.as_str(), ".tool_name" | ".name"));
+        let name = names.get(id.as_str()).map(|name| Cow::Borrowed(*name)).or_else(|| result_name(extra));
+        if let Some(name) = name.filter(|_| !has_own_name) {
+            object.set("tool_name", encode_string(&name));
         }
         if !is_generated_id(id) && !id.is_empty() {
             object.set("tool_call_id", encode_string(id));

@@ -2,7 +2,10 @@
 //!
 //! OpenAI's is `reasoning_effort`; other servers read `reasoning`, `thinking`, `enable_thinking` or `chat_template_kwargs`.
 
-use crate::canonical::{Reasoning, ReasoningDisplay, ReasoningMode, ReasoningParam};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Reasoning, ReasoningDisplay, ReasoningMode, ReasoningParam,
+    report_lost_field,
+};
 use crate::json::{Object, decode_string, encode_string, natural};
 use std::borrow::Cow;
 
@@ -121,7 +124,7 @@ fn decode_thinking(thinking: &Object<'_>, reasoning: &mut Reasoning) -> bool {
 }
 
 /// Writes reasoning in the upstream's parameter, and removes all others.
-pub(super) fn encode(reasoning: &Reasoning, body: &mut Object<'_>) {
+pub(super) fn encode(reasoning: &Reasoning, body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let param = reasoning.param;
     let word = if reasoning.is_off() { Some("none") } else { reasoning.effort.as_deref() };
     let effort = match param {
@@ -134,12 +137,17 @@ pub(super) fn encode(reasoning: &Reasoning, body: &mut Object<'_>) {
         if is_used { body.object(key).map(Object::into_owned).unwrap_or_default() } else { Object::new() }
     };
     let is_options = param == ReasoningParam::Reasoning;
+    let is_thinking = param == ReasoningParam::Thinking;
+    for (key, is_used) in [("reasoning", is_options), ("thinking", is_thinking)] {
+        if !is_used {
+            report_lost_members(key, body, diagnostics);
+        }
+    }
     let mut options = edited("reasoning", is_options, body);
     if is_options {
         encode_options(reasoning, word, &mut options);
     }
     set_or_remove(body, "reasoning", (!options.is_empty()).then(|| options.to_json()));
-    let is_thinking = param == ReasoningParam::Thinking;
     let mut thinking = edited("thinking", is_thinking, body);
     if is_thinking {
         let mode = reasoning.mode.map(|mode| match mode {
@@ -166,6 +174,26 @@ pub(super) fn encode(reasoning: &Reasoning, body: &mut Object<'_>) {
     }
     if kwargs.is_changed() {
         set_or_remove(body, KWARGS, (!kwargs.is_empty()).then(|| kwargs.to_json()));
+    }
+}
+
+/// Reports the members of a parameter for which [`Reasoning`] has no place.
+fn report_lost_members(key: &'static str, body: &Object<'_>, diagnostics: &mut Diagnostics) {
+    let Some(value) = body.non_null(key) else { return };
+    let is_read = |json: &str| decode(key, json, &mut Reasoning::default());
+    let Ok(object) = Object::parse(value.as_bytes()) else {
+        if !is_read(value) {
+            report_lost_field(DiagnosticCode::ParamDropped, key, value, "", diagnostics);
+        }
+        return;
+    };
+    for (name, value) in object.iter() {
+        let mut alone = Object::new();
+        alone.set(name.to_owned(), value.to_owned());
+        if !is_read(&alone.to_json()) {
+            let path = format!("{key}.{name}");
+            report_lost_field(DiagnosticCode::ParamDropped, &path, value, "", diagnostics);
+        }
     }
 }
 

@@ -1,0 +1,36 @@
+//! Answers of an upstream, in the bytes of its dialect.
+
+use openai_shim_core::canonical::{
+    Block, Choice, FinishReason, Request, Response, ResponseContext, ResponseSpec, unfold,
+};
+use openai_shim_core::{Context, Diagnostics, Dialect};
+
+/// A complete answer of one choice.
+pub fn response_of(blocks: Vec<Block>, finish: FinishReason) -> Response {
+    let mut choice = Choice::default();
+    choice.blocks = blocks;
+    choice.finish = Some(finish);
+    let mut response = Response::default();
+    response.id = Some(String::from("answer"));
+    response.model = Some(String::from("m"));
+    response.created = Some(1);
+    response.choices = vec![choice];
+    response
+}
+
+/// The answer to a request as the upstream's dialect writes it, whole or as a stream.
+pub fn written(upstream: &dyn Dialect, response: &Response, request: &Request, stream: bool) -> Vec<u8> {
+    let mut request = request.clone();
+    request.stream = stream;
+    let spec = ResponseSpec::new(&request, &Context::fixed());
+    let mut context = ResponseContext::new(&request, Context::fixed());
+    if !stream {
+        return upstream.encode_response(response, &spec, &mut context, &mut Diagnostics::default());
+    }
+    let (mut encoder, mut out) = (upstream.encoder(&spec, &context), Vec::new());
+    for event in unfold(response) {
+        encoder.event(&event, &mut out);
+    }
+    encoder.finish(&mut out);
+    out
+}
