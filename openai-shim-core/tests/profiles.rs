@@ -622,7 +622,8 @@ const FACTS: [Fact; 56] = [
             && row.accepts.tools.required_choice == ToolChoiceSupport::Auto
     }),
     ("zai", "glm-5.2", |row| {
-        row.accepts.reasoning.param == ReasoningParam::ReasoningEffort
+        row.accepts.reasoning.param == ReasoningParam::Thinking
+            && row.accepts.reasoning.efforts.contains(&String::from("xhigh"))
             && row.accepts.params.max_stop_sequences == Some(1)
     }),
     ("dashscope", "qwen3-32b", |row| row.accepts.stream.required),

@@ -87,8 +87,9 @@ async fn base_url_and_path_are_joined_without_doubled_slashes() {
 
 #[tokio::test]
 async fn transient_failure_is_retried_and_lasting_failure_reported() {
+    // A refused stream is requested once more without the option that asks for its usage.
     for (status, attempts) in
-        [(500, 2), (502, 2), (503, 2), (429, 2), (529, 2), (400, 1), (401, 1), (403, 1), (404, 1), (422, 1)]
+        [(500, 2), (502, 2), (503, 2), (429, 2), (529, 2), (400, 2), (401, 1), (403, 1), (404, 1), (422, 2)]
     {
         let error = ResponseTemplate::new(status)
             .set_body_json(json!({"error": {"message": "as it is", "type": "t"}}));

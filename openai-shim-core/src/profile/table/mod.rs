@@ -31,6 +31,10 @@ pub(super) fn built_in() -> &'static [Profile] {
             self_hosted::profiles(),
             native_apis::profiles(),
         ] {
+            // Each row states which roles it renames, also that it renames none.
+            for profile in &mut kind {
+                profile.messages.roles.get_or_insert_default();
+            }
             // Moved, not copied: they contain hundreds of texts.
             all.reserve_exact(kind.len());
             all.append(&mut kind);

@@ -316,14 +316,21 @@ pub(super) fn profiles() -> Vec<Profile> {
             }),
             tools: layer!(ToolLayer { drop_strict: true, ..forced_choice_as_auto() }),
             response_format: layer!(ResponseFormatLayer { json_schema: ResponseFormatSupport::JsonObject }),
-            reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
+            // An effort stands beside `thinking`.
+            reasoning: ReasoningLayer {
+                efforts: Some(list(&["none", "minimal", "low", "medium", "high", "xhigh", "max"])),
+                ..reasoning_by(ReasoningParam::Thinking)
+            },
             model_overrides: vec![
                 ModelOverride {
-                    reasoning: reasoning_by(ReasoningParam::Thinking),
+                    reasoning: efforts(&[]),
                     ..for_models(&["glm-4*", "glm-5", "glm-5-*", "glm-5.1*"])
                 },
                 ModelOverride {
-                    reasoning: always_reasons(&["low", "high", "max"]),
+                    reasoning: ReasoningLayer {
+                        modes: Some(list(&["enabled"])),
+                        ..always_reasons(&["low", "high", "max"])
+                    },
                     ..for_models(&["glm-5.3*"])
                 },
             ],
