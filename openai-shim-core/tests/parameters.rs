@@ -357,6 +357,33 @@ fn a_refused_parameter_is_left_out_for_a_client_of_the_same_dialect() {
 }
 
 #[test]
+fn thinking_claude_takes_the_upper_end_of_top_p_only() {
+    for (thinking, top_p, expected) in [
+        (json!({"type": "enabled", "budget_tokens": 1024}), 0.5, 0.95),
+        (json!({"type": "enabled", "budget_tokens": 1024}), 0.97, 0.97),
+        (json!({"type": "disabled"}), 0.5, 0.5),
+    ] {
+        let body = json!({"model": "claude-sonnet-4-5", "max_tokens": 4096, "thinking": thinking, "top_p": top_p,
+            "messages": [{"role": "user", "content": "hi"}]});
+        let row = profile("anthropic").unwrap();
+        let (sent, diagnostics) = sent("anthropic-messages", "anthropic-messages", row, &body);
+        assert_eq!(sent["top_p"], expected, "{sent}");
+        let is_reported = names(&diagnostics, Severity::Warning, "top_p");
+        assert_eq!(is_reported, sent["top_p"] != top_p, "{diagnostics:?}");
+    }
+}
+
+#[test]
+fn an_empty_list_of_calls_is_left_out_for_a_client_of_the_same_dialect() {
+    let body = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "hello", "tool_calls": []}, {"role": "user", "content": "go on"}]});
+    let (sent, diagnostics) = sent("openai-chat", "openai-chat", profile("openai").unwrap(), &body);
+    assert_eq!(sent["messages"][1], json!({"role": "assistant", "content": "hello"}));
+    assert!(names(&diagnostics, Severity::Info, "tool_calls"), "{diagnostics:?}");
+    assert!(diagnostics.iter().all(|d| d.severity() == Severity::Info), "{diagnostics:?}");
+}
+
+#[test]
 fn claude_takes_one_of_two_samplings() {
     for (temperature, top_p, unchanged) in
         [(0.5, 0.9, json!([0.5, null])), (1.0, 0.9, json!([null, 0.9])), (0.5, 1.0, json!([0.5, null]))]

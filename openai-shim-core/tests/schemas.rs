@@ -148,9 +148,9 @@ fn refused_in_tool(upstream: &str, schema: Option<&Value>) -> Option<String> {
     };
     let found = match upstream {
         "openai-chat" | "openai-responses" => {
-            !names(root, "object") || has_branches || nodes(schema).iter().any(is_bare)
+            root.get("type") != Some(&json!("object")) || has_branches || nodes(schema).iter().any(is_bare)
         }
-        "anthropic-messages" => !names(root, "object") || has_branches,
+        "anthropic-messages" => root.get("type") != Some(&json!("object")) || has_branches,
         "gemini" => nodes(schema).iter().any(|node| {
             (node.contains_key("anyOf") && node.keys().any(|key| key != "anyOf" && key != "$defs"))
                 || node.contains_key("allOf")

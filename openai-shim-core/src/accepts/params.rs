@@ -26,7 +26,9 @@ rules! {
         pub default_only: Vec<String>,
         /// The same, while the request asks for reasoning.
         pub default_only_while_reasoning: Vec<String>,
-        /// The same, unless the request switches reasoning off: the model reasons by itself.
+        /// Parameters that are moved into a range, `[low, high]`, while the request asks for reasoning.
+        pub clamp_while_reasoning: BTreeMap<String, [f64; 2]>,
+        /// Parameters that are accepted with their default value only, unless the request switches reasoning off: the model reasons by itself.
         pub default_only_unless_reasoning_off: Vec<String>,
         /// Parameters that are dropped beside another one.
         pub exclusive: BTreeMap<String, String>,

@@ -4,7 +4,8 @@ use crate::accepts::{MessageNamePolicy, MessageRules};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Messages, Role};
 use std::collections::BTreeMap;
 
-/// Drops the extra fields that the upstream refuses, and those that are `null` if it refuses these.
+/// Drops the extra fields that the upstream refuses, and those that are `null` if it refuses these. An empty list of calls is
+/// refused by OpenAI's API, and means nothing to others.
 pub(super) fn drop_refused(
     message: &mut Message,
     rules: &MessageRules,
@@ -19,8 +20,17 @@ pub(super) fn drop_refused(
             diagnostics.record(code, &format!("messages[{i}].{key}"), "");
             return false;
         }
-        true
+        let has_no_calls = key == "tool_calls" && is_empty_list(value);
+        if has_no_calls {
+            let field = format!("messages[{i}].{key}");
+            diagnostics.record(DiagnosticCode::NullDropped, &field, "an empty list");
+        }
+        !has_no_calls
     });
+}
+
+fn is_empty_list(json: &str) -> bool {
+    json.trim().strip_prefix('[').is_some_and(|end| end.trim_start() == "]")
 }
 
 /// Drops the message's `name` if the upstream refuses it.

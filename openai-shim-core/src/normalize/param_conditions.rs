@@ -2,6 +2,7 @@
 //! beside another one, not in this version of its API.
 
 use super::body_path;
+use super::params::clamp;
 use super::recipient::Recipient;
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
 use crate::json::{Object, member_path};
@@ -41,7 +42,10 @@ pub(super) fn apply(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostic
     for path in &rules.default_only {
         drop_unless_default(body, path, recipient, "", diagnostics);
     }
-    if !rules.default_only_while_reasoning.is_empty() && reasons(body) == Some(true) {
+    let has_conditions =
+        !rules.default_only_while_reasoning.is_empty() || !rules.clamp_while_reasoning.is_empty();
+    if has_conditions && reasons(body) == Some(true) {
+        clamp(body, &rules.clamp_while_reasoning, recipient, diagnostics);
         for path in &rules.default_only_while_reasoning {
             drop_unless_default(body, path, recipient, "not while reasoning", diagnostics);
         }

@@ -10,7 +10,7 @@ use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
 use crate::json::{Object, ValueKind, value_kind};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Parameters that are never dropped as unlisted: without them there is no request.
 const ALWAYS_ALLOWED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
@@ -33,7 +33,7 @@ pub fn params(
     rename(body, recipient, diagnostics);
     param_values::force_with_tools(body, recipient, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
-    clamp(body, recipient, diagnostics);
+    clamp(body, &recipient.accepts.params.clamp, recipient, diagnostics);
     limit_output(body, recipient, diagnostics);
     drop_refused(body, recipient, diagnostics);
     param_values::set(body, recipient, additions, diagnostics);
@@ -89,8 +89,14 @@ fn number(body: &Object<'_>, path: &str) -> Option<f64> {
     value.trim().parse().ok()
 }
 
-fn clamp(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
-    for (path, [low, high]) in &recipient.accepts.params.clamp {
+/// Moves parameters into their ranges.
+pub(super) fn clamp(
+    body: &mut Object<'_>,
+    ranges: &BTreeMap<String, [f64; 2]>,
+    recipient: &Recipient<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    for (path, [low, high]) in ranges {
         let Some(value) = number(body, path) else { continue };
         let clamped = value.clamp(low.min(*high), high.max(*low));
         if value >= *low && value <= *high {

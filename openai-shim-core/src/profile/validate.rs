@@ -97,10 +97,15 @@ fn check_paths(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
 }
 
 fn check_params(rules: &ParamRules, found: &mut Vec<InvalidRule>) {
-    for (name, [low, high]) in &rules.clamp {
-        if low.is_nan() || high.is_nan() || low > high {
-            let problem = format!("[{low}, {high}] is not a range of {name}; write the lower number first");
-            report(found, "params.clamp", problem);
+    for (key, ranges) in
+        [("params.clamp", &rules.clamp), ("params.clamp_while_reasoning", &rules.clamp_while_reasoning)]
+    {
+        for (name, [low, high]) in ranges {
+            if low.is_nan() || high.is_nan() || low > high {
+                let problem =
+                    format!("[{low}, {high}] is not a range of {name}; write the lower number first");
+                report(found, key, problem);
+            }
         }
     }
     if let Some((from, _)) = rules.rename.iter().find(|(_, to)| to.is_empty()) {

@@ -121,6 +121,9 @@ fn params(rules: &ParamRules) -> Vec<String> {
     for (name, [low, high]) in &rules.clamp {
         lines.add(format!("`{name}` is kept from {low} to {high}"));
     }
+    for (name, [low, high]) in &rules.clamp_while_reasoning {
+        lines.add(format!("`{name}` is kept from {low} to {high} while the model reasons"));
+    }
     for (list, when) in [
         (&rules.default_only, "with the default value only"),
         (&rules.default_only_while_reasoning, "with the default value only while the model reasons"),

@@ -25,6 +25,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         removed_in: BTreeMap::from([(String::from("2026-10-21"), list(&SAMPLING))]),
         // <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>
         default_only_while_reasoning: list(&["temperature", "top_k"]),
+        clamp_while_reasoning: ranges(&[("top_p", [0.95, 1.0])]),
         max_user_length: Some(256),
         require_max_tokens: true,
         max_choices: Some(1),

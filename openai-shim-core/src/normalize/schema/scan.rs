@@ -56,6 +56,8 @@ struct Outline {
     /// An object schema has no `properties`, or an array schema no `items`.
     lacks_members: bool,
     root_is_object: bool,
+    /// The type of the root is a list of types.
+    root_has_types: bool,
     root_has_combinator: bool,
 }
 
@@ -116,6 +118,7 @@ impl Outline {
                         outline.root_has_combinator |= depth == 1 && combinators.contains(&string);
                     } else if level.is_type {
                         let in_list = usize::from(level.is_array);
+                        outline.root_has_types |= level.is_array && depth == 2;
                         levels.get_mut(depth.checked_sub(1 + in_list)?)?.add_type(string);
                     }
                 }
@@ -129,7 +132,7 @@ impl Outline {
                     let level = levels.pop()?;
                     outline.lacks_members |= level.lacks_members();
                     if levels.is_empty() {
-                        outline.root_is_object = level.has_object_type;
+                        outline.root_is_object = level.has_object_type && !outline.root_has_types;
                     }
                 }
                 _ => {}
@@ -164,7 +167,7 @@ mod tests {
         for (json, expected) in [
             (r#"{"type":"object","properties":{}}"#, (false, true, false)),
             (r#"{"properties":{"a":{"items":{},"type":"array"}},"type":"object"}"#, (false, true, false)),
-            (r#"{"type": ["object", "null"]}"#, (true, true, false)),
+            (r#"{"type": ["object", "null"]}"#, (true, false, false)),
             (r#"{"type":"object","properties":{"a":{"type":"array"}}}"#, (true, true, false)),
             (
                 r#"{"properties":{"type":{"type":"string","description":"an \"object\""}}}"#,

@@ -119,11 +119,15 @@ pub(super) fn decode(
         let details = extra.iter_mut().filter(|(key, _)| is_details(key));
         details.for_each(|(key, _)| key.insert(0, '.'));
     }
-    // To some servers a field that is null is not the same as no field.
+    // To some servers a field that is null, or an empty list, is not the same as no field.
     for key in ["refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"] {
-        if fields.field_mut(key).is_some_and(|value| value.is_some_and(|v| value_kind(v) == ValueKind::Null))
-        {
-            extra.push((key.to_owned(), raw("null")));
+        let value = fields.field_mut(key).and_then(|value| *value);
+        let says_nothing = |value: &&str| {
+            value_kind(value) == ValueKind::Null
+                || key == "tool_calls" && items(value).is_some_and(|all| all.is_empty())
+        };
+        if let Some(value) = value.filter(says_nothing) {
+            extra.push((key.to_owned(), raw(value)));
         }
     }
     if !extra.is_empty() {
