@@ -622,7 +622,7 @@ def rules_anthropic(found, body, request, vendor):
                 found.add(part.path, "media: image URL is not http", part.url[:60])
             if part.kind == "media" and part.file and part.mime not in (None, "application/pdf"):
                 found.add(part.path, "media: document type that the API refuses", part.mime)
-            if part.kind == "thinking" and not part.signature:
+            if part.kind == "thinking" and not part.signature and "claude" in model:
                 found.add(part.path, "reasoning: thinking without a signature", (part.text or "")[:40])
         if last and turn.role == "assistant" and turn.parts and turn.parts[-1].kind == "text" and turn.parts[-1].text != turn.parts[-1].text.rstrip():
             found.add(turn.path, "text: the last assistant text ends in white space", turn.parts[-1].text[-20:])

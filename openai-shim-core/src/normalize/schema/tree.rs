@@ -219,10 +219,16 @@ impl<'s> Schema<'s> {
 
     /// The texts of a keyword whose value is a string or a list of strings.
     pub(super) fn texts(&self, keyword: &str) -> Vec<Cow<'_, str>> {
-        let Some(json) = self.get(keyword).and_then(Value::as_json) else { return Vec::new() };
-        match decode_string(json) {
-            Some(text) => vec![text],
-            None => items(json).unwrap_or_default().into_iter().filter_map(decode_string).collect(),
+        match self.get(keyword) {
+            // A list that a rule has changed.
+            Some(Value::List(list)) => {
+                list.iter().filter_map(Value::as_json).filter_map(decode_string).collect()
+            }
+            Some(Value::Json(json)) => match decode_string(json) {
+                Some(text) => vec![text],
+                None => items(json).unwrap_or_default().into_iter().filter_map(decode_string).collect(),
+            },
+            _ => Vec::new(),
         }
     }
 
