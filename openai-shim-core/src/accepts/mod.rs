@@ -49,7 +49,7 @@ pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, Reasoning
 pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
 pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
 pub use streaming::{StreamingLayer, StreamingSupport};
-pub use tools::{ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};
+pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.

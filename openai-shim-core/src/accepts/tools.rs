@@ -16,6 +16,8 @@ rules! {
         pub names: ToolNameFormat,
         /// Each tool has a name of its own: of several tools of one name, the last one is sent.
         pub unique_names: bool,
+        /// Which names of a function's parameters are accepted. Others are sent in another form, and the client gets its own back.
+        pub property_names: PropertyNameFormat,
         /// How `tool_choice: "required"` is sent.
         pub required_choice: ToolChoiceSupport,
         /// How the choice of one function by name is sent.
@@ -47,6 +49,14 @@ keywords! {
         Word128 = "word_128" "Up to 128 letters, digits, `_` and `-`.",
         Identifier64 = "identifier_64" "Up to 64 letters, digits, `_` and `-`, the first of them a letter or `_`.",
         Dotted128 = "dotted_128" "Up to 128 letters, digits, `_`, `-`, `.` and `:`, the first of them a letter or `_`.",
+    }
+}
+
+keywords! {
+    /// Which names of a function's parameters an upstream accepts.
+    PropertyNameFormat {
+        Any "Any.",
+        Dotted64 = "dotted_64" "Up to 64 letters, digits, `_`, `-` and `.`.",
     }
 }
 

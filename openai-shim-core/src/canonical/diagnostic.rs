@@ -75,6 +75,7 @@ codes! {
     FormatDowngraded "format-downgraded" Warning "A form of answer that the upstream cannot be held to was asked for in words.";
     StopApplied "stop-applied" Info "Stop sequences that the upstream does not take are applied by the shim.";
     ChoicesOneByOne "choices-one-by-one" Info "The upstream gives one answer at a time: it was asked for each one.";
+    PropertyNameMapped "property-name-mapped" Info "A parameter's name that the upstream does not accept was sent in another form; calls have the client's name.";
     ToolNameMapped "tool-name-mapped" Info "A tool's name that the upstream does not accept was sent in another form; the answer has the client's name.";
     ToolRepeated "tool-repeated" Info "A tool that the client offers twice was offered once.";
     ToolIdRemapped "tool-id-remapped" Info "Ids of tool calls in the history were put into the form that the upstream accepts.";

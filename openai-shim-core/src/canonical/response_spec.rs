@@ -24,6 +24,9 @@ pub struct ResponseSpec {
     pub tools: Vec<String>,
     /// The client's names of the tools that the upstream gets by another name, by that name.
     pub tool_names: BTreeMap<String, String>,
+    /// The client's names of parameters that the upstream gets by another name, by the tool's name (the upstream's) and by that
+    /// name.
+    pub property_names: BTreeMap<String, BTreeMap<String, String>>,
     /// How many choices the client requested.
     pub n: u32,
     /// The client required one function by name; OpenAI then reports `stop` as the finish reason.
@@ -61,6 +64,7 @@ impl ResponseSpec {
             stream_usage: if request.include_usage { StreamUsage::Client } else { StreamUsage::None },
             tools: callable_names(request),
             tool_names: BTreeMap::new(),
+            property_names: BTreeMap::new(),
             n: request.n.unwrap_or(1),
             named_tool: matches!(*request.tool_choice, Some(ToolChoice::Function(_))),
             legacy_functions: request.extra.get(LEGACY_FUNCTIONS).is_some(),

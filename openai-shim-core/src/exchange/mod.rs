@@ -30,6 +30,7 @@ mod headers;
 mod lone_surrogates;
 mod non_streaming;
 mod phase;
+mod property_names;
 mod report;
 mod sequential_choices;
 mod session;

@@ -2,6 +2,7 @@
 
 use super::lone_surrogates::{StreamTextRepairer, repair_body};
 use super::phase::AttemptEnd;
+use super::property_names::{PropertyRestorer, restore_properties};
 use super::session::Session;
 use super::tool_names::{restore_in_event, restore_in_output, restore_in_response};
 use super::transcoder::record_framing;
@@ -83,6 +84,7 @@ impl Session {
     fn decode_document(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
         let diagnostics = &mut self.report.diagnostics;
         let mut response = self.upstream.decode_response(body, &self.spec, &mut self.context, diagnostics)?;
+        restore_properties(&mut response, &self.spec);
         restore_in_response(&mut response, &self.spec.tool_names);
         let mut summary = ResponseSummary::for_spec(&self.spec);
         for event in unfold(&response) {
@@ -114,10 +116,13 @@ impl Session {
         record_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.diagnostics());
         let (mut fold, mut summary) = (Fold::new(), ResponseSummary::for_spec(&self.spec));
-        for event in &mut events {
-            restore_in_event(event, &self.spec.tool_names);
-            fold.event(event);
-            summary.event(event);
+        let mut properties = PropertyRestorer::new(&self.spec);
+        for event in events {
+            properties.event(event, &mut |mut event| {
+                restore_in_event(&mut event, &self.spec.tool_names);
+                fold.event(&event);
+                summary.event(&event);
+            });
         }
         Ok(DecodedBody { response: fold.finish()?, summary })
     }

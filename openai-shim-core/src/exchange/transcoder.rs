@@ -1,6 +1,7 @@
 //! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
 use super::lone_surrogates::StreamTextRepairer;
+use super::property_names::PropertyRestorer;
 use super::tool_names::{ToolNames, restore_in_event, restore_in_output};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
@@ -39,6 +40,7 @@ struct TranslationPipeline {
     summary: ResponseSummary,
     /// Signatures of tool calls are attached to their ids.
     signatures_in_ids: bool,
+    properties: PropertyRestorer,
     tool_names: ToolNames,
     diagnostics: Diagnostics,
 }
@@ -68,6 +70,7 @@ impl Transcoder {
                 events: Vec::new(),
                 summary: ResponseSummary::for_spec(spec),
                 signatures_in_ids: spec.signatures_in_ids,
+                properties: PropertyRestorer::new(spec),
                 tool_names,
                 diagnostics: Diagnostics::default(),
             }),
@@ -206,13 +209,17 @@ impl RepairPipeline {
 impl TranslationPipeline {
     /// Encodes the decoded events and adds them to the summary.
     fn encode_events(&mut self, out: &mut Vec<u8>) {
-        for mut event in self.events.drain(..) {
-            if self.signatures_in_ids && call_id::attach_to(&mut event) {
-                self.diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
-            }
-            restore_in_event(&mut event, &self.tool_names);
-            self.summary.event(&event);
-            self.encoder.event(&event, out);
+        let Self { events, properties, signatures_in_ids, tool_names, diagnostics, summary, encoder, .. } =
+            self;
+        for event in events.drain(..) {
+            properties.event(event, &mut |mut event| {
+                if *signatures_in_ids && call_id::attach_to(&mut event) {
+                    diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
+                }
+                restore_in_event(&mut event, tool_names);
+                summary.event(&event);
+                encoder.event(&event, out);
+            });
         }
     }
 }

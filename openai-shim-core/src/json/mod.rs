@@ -14,6 +14,7 @@ mod number;
 mod object;
 mod openapi_schema;
 mod raw_value;
+mod renamed_members;
 pub(crate) mod scan;
 mod string;
 mod typed;
@@ -29,5 +30,6 @@ pub use raw_value::{
     ValueKind, compact, decode_string, encode_array, encode_string, items, raw, string_or_json, value_kind,
 };
 pub(crate) use raw_value::{append_text, range_in};
+pub(crate) use renamed_members::rename_members;
 pub(crate) use scan::utf8;
 pub use typed::Extras;

@@ -23,6 +23,7 @@ mod pairing;
 mod param_conditions;
 mod param_values;
 mod params;
+mod property_names;
 mod reasoning;
 mod recipient;
 mod roles;
@@ -69,6 +70,7 @@ pub fn normalize(
     pairing::normalize(request, recipient, diagnostics);
     tool_choice::normalize(request, recipient, diagnostics);
     tool_schema::normalize(request, recipient, diagnostics);
+    property_names::normalize(request, recipient, spec, diagnostics);
     output_schema::normalize(request, recipient, spec, diagnostics);
     set_chat_template(request, &accepts.messages.chat_template);
     choices_and_stops::normalize(request, recipient, spec, diagnostics);

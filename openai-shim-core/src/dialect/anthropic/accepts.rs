@@ -6,9 +6,10 @@
 
 use crate::accepts::literals::{layer, list, ranges, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, ReasoningLayer,
-    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
-    SystemPosition, ToolCallIdFormat, ToolLayer, ToolNameFormat, ToolPairing,
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, PropertyNameFormat,
+    ReasoningLayer, ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer,
+    ResponseFormatSupport, SchemaLayer, SystemPosition, ToolCallIdFormat, ToolLayer, ToolNameFormat,
+    ToolPairing,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
@@ -50,6 +51,9 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         ..layer!(ToolLayer {
             // <https://github.com/github/copilot-cli/issues/454>
             names: ToolNameFormat::Word128,
+            // <https://github.com/aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws/issues/709>,
+            // <https://github.com/twilio-labs/mcp/issues/58>
+            property_names: PropertyNameFormat::Dotted64,
             unique_names: true,
             require_parameters: true,
             declare_from_history: true,
