@@ -21,6 +21,7 @@ mod order;
 mod output_schema;
 mod pairing;
 mod param_conditions;
+mod param_ranges;
 mod param_values;
 mod params;
 mod property_names;

@@ -2,21 +2,10 @@
 //! beside another one, not in this version of its API.
 
 use super::body_path;
-use super::params::clamp;
+use super::param_ranges::{clamp, is_api_default};
 use super::recipient::Recipient;
-use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
+use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::json::{Object, member_path};
-
-/// The values that mean the same as no parameter at the APIs that refuse others.
-const API_DEFAULTS: [(&str, f64); 7] = [
-    ("frequencyPenalty", 0.0),
-    ("frequency_penalty", 0.0),
-    ("presencePenalty", 0.0),
-    ("presence_penalty", 0.0),
-    ("repetition_penalty", 1.0),
-    ("temperature", 1.0),
-    ("top_p", 1.0),
-];
 
 /// What of a body asks for reasoning, and the value that switches it off.
 const REASONING: [(&str, &str); 6] = [
@@ -69,15 +58,6 @@ pub(super) fn apply(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostic
 /// Whether the body asks for reasoning, or switches it off; `None`: neither.
 fn reasons(body: &Object<'_>) -> Option<bool> {
     REASONING.iter().find_map(|(path, off)| body_path::non_null(body, path).map(|value| value.trim() != *off))
-}
-
-/// Whether the value of a parameter means the same as no parameter.
-pub(super) fn is_api_default(path: &str, value: &str) -> bool {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    let number = value.trim().parse::<f64>().ok();
-    let has_default = |default: f64| number.is_some_and(|number| (number - default).abs() < f64::EPSILON);
-    is_default(path, value)
-        || API_DEFAULTS.iter().any(|(known, default)| *known == name && has_default(*default))
 }
 
 fn drop_unless_default(

@@ -3,14 +3,14 @@
 use super::body_path;
 use super::recipient::{Recipient, RequestDefaults};
 use super::strict::ensure_lossless;
-use super::{additions, param_conditions, param_values};
+use super::{additions, param_conditions, param_ranges, param_values};
 use crate::accepts::{Accepts, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
 use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
-use crate::json::{Object, ValueKind, value_kind};
+use crate::json::Object;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Parameters that are never dropped as unlisted: without them there is no request.
 const ALWAYS_ALLOWED: [&str; 4] = ["model", "messages", "stream", "stream_options"];
@@ -33,8 +33,8 @@ pub fn params(
     rename(body, recipient, diagnostics);
     param_values::force_with_tools(body, recipient, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
-    clamp(body, &recipient.accepts.params.clamp, recipient, diagnostics);
-    limit_output(body, recipient, diagnostics);
+    param_ranges::clamp(body, &accepts.params.clamp, recipient, diagnostics);
+    param_ranges::limit_output(body, recipient, diagnostics);
     drop_refused(body, recipient, diagnostics);
     param_values::set(body, recipient, additions, diagnostics);
     if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
@@ -81,58 +81,6 @@ fn rename(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Di
 fn is_of_other_dialect(path: &str, recipient: &Recipient<'_>) -> bool {
     recipient.dialect.params().name(path).is_none()
         && DIALECTS.iter().any(|dialect| dialect.params().name(path).is_some())
-}
-
-/// The number at a place of the body.
-fn number(body: &Object<'_>, path: &str) -> Option<f64> {
-    let value = body_path::get(body, path).filter(|value| value_kind(value) == ValueKind::Number)?;
-    value.trim().parse().ok()
-}
-
-/// Moves parameters into their ranges.
-pub(super) fn clamp(
-    body: &mut Object<'_>,
-    ranges: &BTreeMap<String, [f64; 2]>,
-    recipient: &Recipient<'_>,
-    diagnostics: &mut Diagnostics,
-) {
-    for (path, [low, high]) in ranges {
-        let Some(value) = number(body, path) else { continue };
-        let clamped = value.clamp(low.min(*high), high.max(*low));
-        if value >= *low && value <= *high {
-            continue;
-        }
-        if param_conditions::is_api_default(path, &value.to_string()) {
-            body_path::remove(body, path);
-            diagnostics.record(DiagnosticCode::DefaultDropped, recipient.client_name_of(path), "");
-        } else {
-            body_path::set(body, path, format!("{clamped}"));
-            let detail = format!("{value} to {clamped}");
-            diagnostics.record(DiagnosticCode::ParamClamped, recipient.client_name_of(path), &detail);
-        }
-    }
-}
-
-/// Moves the limit on the output into the range that the API and the model take.
-fn limit_output(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
-    let rules = &recipient.accepts.params;
-    if rules.min_output_tokens.is_none() && rules.max_output_tokens.is_none() {
-        return;
-    }
-    let path = recipient.dialect.params().path("max_tokens").unwrap_or("max_tokens");
-    for path in [path, "max_completion_tokens"] {
-        let Some(tokens) = body_path::get(body, path).and_then(|value| value.trim().parse::<u64>().ok())
-        else {
-            continue;
-        };
-        let least = tokens.max(rules.min_output_tokens.unwrap_or(0));
-        let limit = rules.max_output_tokens.map_or(least, |most| least.min(most));
-        if limit != tokens {
-            body_path::set(body, path, limit.to_string());
-            let detail = format!("{tokens} to {limit}");
-            diagnostics.record(DiagnosticCode::ParamClamped, recipient.client_name_of(path), &detail);
-        }
-    }
 }
 
 fn drop_refused(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {

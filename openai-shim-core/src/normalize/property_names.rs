@@ -39,7 +39,7 @@ pub(super) fn normalize(
     if by_tool.is_empty() {
         return;
     }
-    for message in request.messages.iter_mut() {
+    for message in &mut request.messages {
         message.edit_each_block(|block| {
             let Block::ToolCall { name, arguments, .. } = &**block else { return };
             let Some(new) = by_tool.get(name).and_then(|names| rename_members(arguments, names)) else {
