@@ -269,7 +269,12 @@ pub fn differences_of_prompt(before: &[Item], after: &[Item]) -> BTreeMap<String
                 continue;
             }
         };
+        // System text may stand before all turns.
+        let is_system = matches!(item, Item::Text { author: Author::System, .. });
         for part in content {
+            if is_system && prompt.contains(&part) {
+                continue;
+            }
             match prompt[at..].find(&part) {
                 Some(found) => at += found + part.len(),
                 None => found.entry(format!("lost {}", item.kind())).or_default().push(format!("{item:?}")),

@@ -197,7 +197,7 @@ fn render_prompt(request: &Request, diagnostics: &mut Diagnostics) -> String {
     // A message that came as a prompt is one already, as is a single user message without a template.
     match messages.as_slice() {
         [message] if request.is_prompt || (message.role == Role::User && !request.template.is_set()) => {
-            message.joined_text()
+            Block::join_texts(&message.blocks, "\n\n")
         }
         messages => {
             diagnostics.record(DiagnosticCode::PromptRendered, "messages", "");

@@ -32,18 +32,10 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/earendil-works/pi (R12)",
                 "corpus: openai (R2 R4 R29)",
             ]),
-            params: openai_params(),
-            messages: layer!(MessageLayer {
-                tool_call_ids: ToolCallIdFormat::Max40,
-                reasoning_field: ReasoningField::None
-            }),
-            reasoning: hidden_reasoning(),
-            tools: openai_tools(),
-            response_format: openai_formats(),
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
-            ..at_host("openai", "https://api.openai.com/v1")
+            ..with_rules_of_openai(at_host("openai", "https://api.openai.com/v1"))
         },
         Profile {
             description: text("Any server that is nearly OpenAI: lenient, nothing assumed"),
@@ -61,17 +53,9 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
-            params: openai_params(),
-            messages: layer!(MessageLayer {
-                tool_call_ids: ToolCallIdFormat::Max40,
-                reasoning_field: ReasoningField::None
-            }),
-            reasoning: hidden_reasoning(),
-            tools: openai_tools(),
-            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
             media: media_from_users(&["image", "audio"]),
-            ..anywhere("azure", "https://your-resource.openai.azure.com/openai/v1")
+            ..with_rules_of_openai(anywhere("azure", "https://your-resource.openai.azure.com/openai/v1"))
         },
         Profile {
             description: text(
@@ -89,17 +73,9 @@ pub(super) fn profiles() -> Vec<Profile> {
                 ..EndpointPaths::default()
             },
             has_model_list: false,
-            params: openai_params(),
-            messages: layer!(MessageLayer {
-                tool_call_ids: ToolCallIdFormat::Max40,
-                reasoning_field: ReasoningField::None
-            }),
-            reasoning: hidden_reasoning(),
-            tools: openai_tools(),
-            response_format: openai_formats(),
             model_overrides: reasoning_models(""),
             media: media_from_users(&["image", "audio"]),
-            ..named("azure-deployments")
+            ..with_rules_of_openai(named("azure-deployments"))
         },
         Profile {
             description: text("GitHub Models"),
@@ -133,6 +109,21 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("github-copilot", "https://api.githubcopilot.com")
         },
     ]
+}
+
+/// A profile of an API that runs OpenAI's own models by OpenAI's rules.
+fn with_rules_of_openai(profile: Profile) -> Profile {
+    Profile {
+        params: openai_params(),
+        messages: layer!(MessageLayer {
+            tool_call_ids: ToolCallIdFormat::Max40,
+            reasoning_field: ReasoningField::None
+        }),
+        reasoning: hidden_reasoning(),
+        tools: openai_tools(),
+        response_format: openai_formats(),
+        ..profile
+    }
 }
 
 /// OpenAI's chat takes an effort, and shows no reasoning.

@@ -169,29 +169,33 @@ static COMPUTER_OLDEST: ParamSet = ParamSet::of(&[
     TEXT,
 ]);
 
+/// The actions on a screen; the newest tools have the last one too.
+const ACTIONS_AND_ZOOM: [&str; 17] = [
+    "key",
+    "hold_key",
+    "type",
+    "cursor_position",
+    "mouse_move",
+    "left_mouse_down",
+    "left_mouse_up",
+    "left_click",
+    "left_click_drag",
+    "right_click",
+    "middle_click",
+    "double_click",
+    "triple_click",
+    "scroll",
+    "wait",
+    "screenshot",
+    "zoom",
+];
+const ACTIONS: &[&str] = match ACTIONS_AND_ZOOM.split_last() {
+    Some((_, others)) => others,
+    None => &[],
+};
+
 static COMPUTER: ParamSet = ParamSet::of(&[
-    required(
-        "action",
-        OneOf(&[
-            "key",
-            "hold_key",
-            "type",
-            "cursor_position",
-            "mouse_move",
-            "left_mouse_down",
-            "left_mouse_up",
-            "left_click",
-            "left_click_drag",
-            "right_click",
-            "middle_click",
-            "double_click",
-            "triple_click",
-            "scroll",
-            "wait",
-            "screenshot",
-        ]),
-        "The action.",
-    ),
+    required("action", OneOf(ACTIONS), "The action."),
     COORDINATE,
     START,
     TEXT,
@@ -201,29 +205,7 @@ static COMPUTER: ParamSet = ParamSet::of(&[
 ]);
 
 static COMPUTER_WITH_ZOOM: ParamSet = ParamSet::of(&[
-    required(
-        "action",
-        OneOf(&[
-            "key",
-            "hold_key",
-            "type",
-            "cursor_position",
-            "mouse_move",
-            "left_mouse_down",
-            "left_mouse_up",
-            "left_click",
-            "left_click_drag",
-            "right_click",
-            "middle_click",
-            "double_click",
-            "triple_click",
-            "scroll",
-            "wait",
-            "screenshot",
-            "zoom",
-        ]),
-        "The action.",
-    ),
+    required("action", OneOf(&ACTIONS_AND_ZOOM), "The action."),
     COORDINATE,
     START,
     TEXT,

@@ -47,7 +47,8 @@ pub(super) fn encode(
 ) -> Result<(), Unsupported> {
     let is_system = |m: &&Message| matches!(m.role, Role::System | Role::Developer);
     let (system, turns): (Vec<_>, Vec<_>) = request.messages.iter().partition(is_system);
-    let system: Vec<_> = system.into_iter().map(Message::joined_text).filter(|t| !t.is_empty()).collect();
+    let text_of = |message: &Message| Block::join_texts(&message.blocks, "\n\n");
+    let system: Vec<_> = system.into_iter().map(text_of).filter(|text| !text.is_empty()).collect();
     if system.len() > 1 {
         diagnostics.record(DiagnosticCode::MessagesMerged, "messages", "system messages were merged");
     }

@@ -76,8 +76,18 @@ pub(super) fn encode_functions(tools: &[Tool]) -> String {
 }
 
 fn encode_legacy_function(tool: &Tool) -> Option<String> {
-    let Tool::Function { name, description, parameters, strict, extra } = tool else { return None };
+    let Tool::Function { extra, .. } = tool else { return None };
+    let mut function = function_object(tool);
+    for (key, value) in extra.of(NAME) {
+        function.set(key.as_str(), value.get());
+    }
+    Some(function.to_json())
+}
+
+/// What a function is in both forms; empty for other tools.
+fn function_object(tool: &Tool) -> Object<'_> {
     let mut function = Object::new();
+    let Tool::Function { name, description, parameters, strict, .. } = tool else { return function };
     function.set("name", encode_string(name));
     if let Some(description) = description {
         function.set("description", encode_string(description));
@@ -88,10 +98,7 @@ fn encode_legacy_function(tool: &Tool) -> Option<String> {
     if let Some(strict) = strict {
         function.set("strict", strict.to_string());
     }
-    for (key, value) in extra.of(NAME) {
-        function.set(key.as_str(), value.get());
-    }
-    Some(function.to_json())
+    function
 }
 
 /// Reads the legacy `function_call` of a request.
@@ -123,18 +130,8 @@ pub(super) fn encode_function_call(choice: &ToolChoice, tools: &[Tool]) -> Optio
 pub(super) fn encode_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<String> {
     let field_path = format!("tools[{i}]");
     match tool {
-        Tool::Function { name, description, parameters, strict, extra } => {
-            let mut function = Object::new();
-            function.set("name", encode_string(name));
-            if let Some(description) = description {
-                function.set("description", encode_string(description));
-            }
-            if let Some(parameters) = parameters {
-                function.set("parameters", parameters.get());
-            }
-            if let Some(strict) = strict {
-                function.set("strict", strict.to_string());
-            }
+        Tool::Function { extra, .. } => {
+            let mut function = function_object(tool);
             extra.report_lost(NAME, &field_path, diagnostics);
             let mut tool_extra = Object::new();
             for (key, value) in extra.of(NAME) {
