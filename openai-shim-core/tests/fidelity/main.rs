@@ -18,7 +18,6 @@ mod streams;
 use common::losses::{Direction, docs, losses};
 use document::{Document, Pair};
 use openai_shim_core::dialect::DIALECTS;
-use std::collections::BTreeSet;
 
 const INTRODUCTION: &str = "\
 # Fidelity
@@ -55,12 +54,9 @@ const HINTS: [&str; 4] = [
     "the phase of an answer sent back",
 ];
 
-/// What is not yet right: a loss that strict mode sends, of this feature, to these upstreams.
-const NOT_YET: &[(&str, &[&str])] = &[("reasoning shown", &["openai-chat"])];
-
 #[test]
 fn strict_mode_refuses_every_loss() {
-    let (mut accepted, mut open) = (Vec::new(), BTreeSet::new());
+    let mut accepted = Vec::new();
     for probe in request_probes().filter(|probe| !HINTS.contains(&probe.name)) {
         for client in DIALECTS {
             for upstream in DIALECTS {
@@ -69,25 +65,16 @@ fn strict_mode_refuses_every_loss() {
                 if !is_lost || matrix::is_refused_when_strict(probe, *client, *upstream) {
                     continue;
                 }
-                let is_known = |(feature, to): &&(&str, &[&str])| {
-                    *feature == probe.name && to.contains(&upstream.name())
-                };
-                match NOT_YET.iter().find(is_known) {
-                    Some((feature, _)) => drop(open.insert((*feature, upstream.name()))),
-                    None => accepted.push(format!(
-                        "{}: {} to {}: {:?}",
-                        probe.name,
-                        client.name(),
-                        upstream.name(),
-                        found.codes
-                    )),
-                }
+                accepted.push(format!(
+                    "{}: {} to {}: {:?}",
+                    probe.name,
+                    client.name(),
+                    upstream.name(),
+                    found.codes
+                ));
             }
         }
     }
-    let listed = NOT_YET.iter().flat_map(|(feature, to)| to.iter().map(move |to| (*feature, *to)));
-    let right: Vec<_> = listed.filter(|known| !open.contains(known)).collect();
-    assert!(right.is_empty(), "these are right now: {right:?}");
     assert!(accepted.is_empty(), "{} losses are sent:\n{}", accepted.len(), accepted.join("\n"));
 }
 

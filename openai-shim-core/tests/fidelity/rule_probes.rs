@@ -247,9 +247,11 @@ pub const RULE_PROBES: &[RequestProbe] = &[
             }
             true
         },
-        |_, sent| {
+        |read, sent| {
             let shown = |key: &str| sent["generationConfig"]["thinkingConfig"][key] == true;
-            sent["reasoning"]["summary"].is_string()
+            // A server of this dialect shows what it has.
+            read.reasoning.shown_by_default && read.reasoning.effort.is_some()
+                || sent["reasoning"]["summary"].is_string()
                 || sent["thinking"]["display"] == "summarized"
                 || shown("includeThoughts")
                 // Ollama's models always show what they think.
