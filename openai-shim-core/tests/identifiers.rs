@@ -14,7 +14,7 @@ use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
 use serde_json::{Value, json};
 
 /// The dialects with tool calls.
-const DIALECTS: [&str; 5] =
+const WITH_CALLS: [&str; 5] =
     ["openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama-chat"];
 
 /// Names of tools that some upstream does not accept, and names near them.
@@ -155,9 +155,9 @@ fn called_names(request: &Request) -> Vec<String> {
 
 #[test]
 fn names_of_tools_fit_the_upstream_and_stay_distinct() {
-    for from in DIALECTS {
+    for from in WITH_CALLS {
         let client = dialect(from).unwrap();
-        for to in DIALECTS {
+        for to in WITH_CALLS {
             let mut listed = names();
             for _ in 0..listed.len() {
                 listed.rotate_left(1);
@@ -190,9 +190,9 @@ fn names_of_tools_fit_the_upstream_and_stay_distinct() {
 
 #[test]
 fn answers_have_the_clients_names_whole_and_streamed() {
-    for from in DIALECTS {
+    for from in WITH_CALLS {
         let client = dialect(from).unwrap();
-        for to in DIALECTS {
+        for to in WITH_CALLS {
             let upstream = dialect(to).unwrap();
             for original in ["mcp/ctx/query-docs", "天気", "plain", &names().pop().unwrap()] {
                 let (path, body) = request(client, &[original.to_owned(), String::from("other")], false);
@@ -341,7 +341,7 @@ fn ids_of_calls_fit_every_format_and_stay_distinct() {
         ("word", |_| true),
         ("word_64", |id| id.len() <= 64),
     ];
-    for to in DIALECTS {
+    for to in WITH_CALLS {
         for (format, fits) in formats {
             let (calls, results) = sent_ids(json!({"messages": {"tool_call_ids": format}}), to, &ids);
             assert_eq!(calls, results, "{format} to {to}");
@@ -377,7 +377,7 @@ fn choice_among_some_tools_has_their_new_names() {
     let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "tools": tools,
         "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": allowed}}})
     .to_string();
-    for to in DIALECTS {
+    for to in WITH_CALLS {
         let mut exchange = start(dialect("openai-chat").unwrap(), profile_in(to), "", &body, false);
         let request = sent(&mut exchange, dialect(to).unwrap());
         let listed: Vec<_> = request.tools.iter().map(|tool| tool.name().unwrap().to_owned()).collect();

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The dialects with tool calls.
-const DIALECTS: [&str; 5] =
+const WITH_CALLS: [&str; 5] =
     ["openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama-chat"];
 
 /// A part of a history.
@@ -157,8 +157,8 @@ fn fault(to: &str, messages: &[Message]) -> Option<String> {
 
 /// Checks a history from every client to every upstream.
 fn check(history: &[Turn]) {
-    for from in DIALECTS {
-        for to in DIALECTS {
+    for from in WITH_CALLS {
+        for to in WITH_CALLS {
             for with_ids in [true, false] {
                 let body = spelled(from, history, with_ids);
                 let conversion = sent(from, to, &body);
@@ -263,7 +263,7 @@ fn result_belongs_to_its_call_whatever_else_is_wrong() {
         user("ub"),
         result("a", "f", "RA"),
     ];
-    for from in DIALECTS {
+    for from in WITH_CALLS {
         for with_ids in [true, false] {
             let conversion = sent(from, "openai-chat", &spelled(from, &history, with_ids));
             let body: Value = serde_json::from_slice(&conversion.body).unwrap();
@@ -311,7 +311,7 @@ fn acceptable_history_keeps_its_bytes() {
         user("ub"),
     ];
     let sequential = [user("ua"), calls(&[("c", "f")]), result("c", "f", "RC"), user("ub")];
-    for dialect in DIALECTS {
+    for dialect in WITH_CALLS {
         // These take the results of one turn in one message.
         let in_one = ["anthropic-messages", "gemini"].contains(&dialect);
         let history = if in_one { &sequential[..] } else { &parallel[..] };
@@ -340,7 +340,7 @@ fn results_of_one_turn_stand_in_one_message_where_the_upstream_requires_it() {
         result("b", "f", "RB"),
         user("ub"),
     ];
-    for from in DIALECTS {
+    for from in WITH_CALLS {
         for to in ["anthropic-messages", "gemini"] {
             let conversion = sent(from, to, &spelled(from, &history, true));
             let messages = read(to, &conversion.body);

@@ -20,7 +20,7 @@ const OLLAMA: &str = "ollama-chat";
 const GEMINI: &str = "gemini";
 
 /// The dialects that can request reasoning, on both sides.
-const DIALECTS: [&str; 5] = [CHAT, RESPONSES, ANTHROPIC, OLLAMA, GEMINI];
+const WITH_REASONING: [&str; 5] = [CHAT, RESPONSES, ANTHROPIC, OLLAMA, GEMINI];
 
 fn named(name: &str) -> &'static dyn Dialect {
     dialect(name).unwrap()
@@ -107,7 +107,7 @@ fn ways_off() -> Vec<(&'static str, Value)> {
 #[test]
 fn reasoning_that_is_off_stays_off_in_every_dialect() {
     for (client, options) in ways_off() {
-        for upstream in DIALECTS {
+        for upstream in WITH_REASONING {
             let model = match upstream {
                 ANTHROPIC => "claude-opus-4-8",
                 GEMINI => "gemini-2.5-flash",

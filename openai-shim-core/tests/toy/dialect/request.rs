@@ -165,7 +165,7 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
     // What has no entry in `PARAMS` is reported before.
     for (name, is_set) in [
         ("parallel_tool_calls", *r.parallel_tool_calls == Some(false)),
-        ("reasoning", r.reasoning != crate::canonical::Reasoning::default()),
+        ("reasoning", r.reasoning.is_requested()),
         ("response_format", !matches!(*r.response_format, None | Some(ResponseFormat::Text))),
     ] {
         if is_set {
