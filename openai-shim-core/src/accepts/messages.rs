@@ -31,7 +31,7 @@ rules! {
         pub drop_blank_text: bool,
         /// Lines of system messages that begin with one of these are dropped: text of a client that is meant for its own
         /// vendor only and changes with each request, so that no cache of the prompt is ever used.
-        pub drop_system_lines: Vec<String>,
+        pub drop_system_lines: Vec<String> = vec![String::from(REQUEST_NONCE)],
         /// Assistant messages without content and tool calls are dropped.
         pub drop_empty_assistant: bool,
         /// Fields of messages that are dropped.

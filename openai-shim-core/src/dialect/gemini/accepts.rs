@@ -6,9 +6,9 @@
 
 use crate::accepts::literals::{layer, list, numbers, ranges, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer,
-    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
-    SystemPosition, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
+    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam,
+    ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, SystemPosition,
+    ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -26,7 +26,6 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         tool_pairing: ToolPairing::Together,
         object_arguments: true,
         drop_empty_text: true,
-        drop_system_lines: list(&[REQUEST_NONCE]),
     }),
     media: media(),
     tools: ToolLayer {

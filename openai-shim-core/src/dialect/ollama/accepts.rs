@@ -5,8 +5,8 @@
 
 use crate::accepts::literals::{layer, list};
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, REQUEST_NONCE, ReasoningLayer, ReasoningParam,
-    RefSupport, SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
+    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, RefSupport,
+    SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -21,7 +21,6 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         tool_pairing: ToolPairing::Adjacent,
         object_arguments: true,
         data_urls_only: true,
-        drop_system_lines: list(&[REQUEST_NONCE]),
     }),
     media: media(),
     tools: ToolLayer {
@@ -44,7 +43,6 @@ pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLay
         tool_pairing: ToolPairing::Adjacent,
         object_arguments: true,
         data_urls_only: true,
-        drop_system_lines: list(&[REQUEST_NONCE]),
     }),
     media: media(),
     tools: layer!(ToolLayer { omit: true }),

@@ -9,8 +9,8 @@
 
 use crate::accepts::literals::{layer, list, text};
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ResponseFormatLayer,
-    SchemaLayer, ToolLayer, ToolNameFormat, ToolPairing,
+    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, ResponseFormatLayer, SchemaLayer,
+    ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
@@ -18,10 +18,7 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer { min_output_tokens: Some(1) }),
-    messages: layer!(MessageLayer {
-        tool_pairing: ToolPairing::Adjacent,
-        drop_system_lines: list(&[REQUEST_NONCE]),
-    }),
+    messages: layer!(MessageLayer { tool_pairing: ToolPairing::Adjacent }),
     media: media(),
     tools: ToolLayer {
         schema: layer!(SchemaLayer { root_object: true, require_members: true }),

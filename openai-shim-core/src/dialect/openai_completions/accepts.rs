@@ -2,20 +2,17 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/completions/create>
 
-use crate::accepts::literals::{layer, list};
+use crate::accepts::literals::layer;
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, REQUEST_NONCE, ReasoningDefault, ReasoningLayer, ReasoningParam,
-    ToolLayer, ToolPairing,
+    AcceptsLayer, MediaLayer, MessageLayer, ReasoningDefault, ReasoningLayer, ReasoningParam, ToolLayer,
+    ToolPairing,
 };
 use crate::dialect::params::{Params, same_name};
 use std::sync::LazyLock;
 
 /// The rules of the vendor's own API, which takes a limit of 0 tokens.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    messages: layer!(MessageLayer {
-        tool_pairing: ToolPairing::Adjacent,
-        drop_system_lines: list(&[REQUEST_NONCE]),
-    }),
+    messages: layer!(MessageLayer { tool_pairing: ToolPairing::Adjacent }),
     media: media(),
     tools: layer!(ToolLayer { omit: true }),
     reasoning: reasoning(),

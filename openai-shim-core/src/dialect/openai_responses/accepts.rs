@@ -5,9 +5,9 @@
 
 use crate::accepts::literals::{layer, list, ranges, text};
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, REQUEST_NONCE, ReasoningLayer,
-    ReasoningParam, ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolCallIdFormat,
-    ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
+    AcceptsLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, ReasoningLayer, ReasoningParam,
+    ReasoningVisibility, ResponseFormatLayer, SchemaLayer, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
@@ -23,7 +23,6 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         tool_call_ids: ToolCallIdFormat::Max64,
         // <https://github.com/deepseek-ai/awesome-deepseek-integration/issues/740>: outputs belong to calls by their ids.
         tool_pairing: ToolPairing::Later,
-        drop_system_lines: list(&[REQUEST_NONCE]),
     }),
     media: media(),
     tools: ToolLayer {

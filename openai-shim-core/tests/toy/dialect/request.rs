@@ -181,8 +181,11 @@ fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics
     let mut list = Vec::new();
     for tool in request.tools.iter() {
         match tool {
-            Tool::Function { name, description, parameters, extra, .. } => {
+            Tool::Function { name, description, parameters, strict, extra } => {
                 let mut object = Object::new();
+                if *strict == Some(true) {
+                    diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools[].strict", "");
+                }
                 object.set("name", encode_string(name));
                 if let Some(about) = description {
                     object.set("about", encode_string(about));
@@ -258,7 +261,7 @@ fn talk(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics)
             turns.push(turn.to_json());
         }
         if message.name.is_some() {
-            diagnostics.record(DiagnosticCode::ExtraDropped, &format!("{at}.name"), "");
+            diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("{at}.name"), "");
         }
         message.extra.report(NAME, &at, diagnostics);
     }
@@ -289,7 +292,7 @@ fn says(blocks: &[&Block], always: bool, at: &str, turn: &mut Object<'_>, diagno
                 continue;
             }
             Block::Reasoning { .. } => {
-                diagnostics.record(DiagnosticCode::ReasoningDropped, at, "");
+                diagnostics.record(DiagnosticCode::FeatureUnsupported, at, "reasoning");
                 continue;
             }
             Block::Image(_) => "a picture",
