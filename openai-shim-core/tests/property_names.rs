@@ -13,7 +13,7 @@ use openai_shim_core::json::raw;
 use openai_shim_core::{Context, Dialect, profile};
 use serde_json::{Value, json};
 
-const CLIENTS: [&str; 4] = ["openai-chat", "openai-responses", "ollama-chat", "gemini"];
+const CLIENTS: [&str; 5] = ["openai-chat", "openai-responses", "anthropic-messages", "ollama-chat", "gemini"];
 
 /// Names that Anthropic refuses, two of them with one beginning, and one that it takes.
 fn names() -> Vec<String> {

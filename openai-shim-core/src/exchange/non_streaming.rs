@@ -42,7 +42,9 @@ impl Session {
         let is_padded = trimmed.len() < body.len();
         let trimmed = repaired.as_deref().unwrap_or(trimmed);
         let is_one_of_several = self.spec.sequential_choices > 0;
-        if is_single && !is_one_of_several && self.client.name() == self.upstream.name() {
+        // Arguments with other names are not repaired in place.
+        let is_repaired = self.client.name() == self.upstream.name() && self.spec.property_names.is_empty();
+        if is_single && !is_one_of_several && is_repaired {
             let repaired = self
                 .upstream
                 .repair_response(trimmed, &self.spec, &mut self.context, &mut self.report.diagnostics)

@@ -59,8 +59,9 @@ impl Transcoder {
         context: &ResponseContext,
         max_frame_bytes: usize,
     ) -> Self {
-        let repairer =
-            if client.name() == upstream.name() { upstream.stream_repairer(spec, context) } else { None };
+        // Arguments with other names are not repaired in place.
+        let is_repaired = client.name() == upstream.name() && spec.property_names.is_empty();
+        let repairer = if is_repaired { upstream.stream_repairer(spec, context) } else { None };
         let tool_names = spec.tool_names.clone();
         let pipeline = match repairer {
             Some(repairer) => Pipeline::Repair(RepairPipeline { repairer, tool_names }),

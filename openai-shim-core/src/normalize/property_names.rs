@@ -1,7 +1,7 @@
 //! Names of a function's parameters to names that the upstream accepts: in its schema and in the calls of the history.
 //!
 //! A new name depends on the old one alone. [`ResponseSpec::property_names`] leads from it back to the client's, for the arguments
-//! of calls. A client of the upstream's own dialect knows which names its API accepts.
+//! of calls.
 
 use super::recipient::Recipient;
 use super::short_digest::short_digest;
@@ -20,9 +20,7 @@ pub(super) fn normalize(
     spec: &mut ResponseSpec,
     diagnostics: &mut Diagnostics,
 ) {
-    if recipient.accepts.tools.property_names == PropertyNameFormat::Any
-        || recipient.is_own(recipient.client.extra_fields_name())
-    {
+    if recipient.accepts.tools.property_names == PropertyNameFormat::Any {
         return;
     }
     let mut by_tool = BTreeMap::new();
