@@ -40,6 +40,8 @@ fn shared(profile: Profile) -> SharedProfile {
     for client in ["openai-chat", "anthropic-messages"] {
         drop(start_as(client, body.into(), shared.clone()));
     }
+    // It outlives the exchanges, as in a server.
+    std::mem::forget(shared.clone());
     shared
 }
 

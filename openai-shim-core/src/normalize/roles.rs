@@ -6,8 +6,8 @@ use crate::canonical::{DiagnosticCode, Diagnostics, Message, Messages, Role};
 
 /// Renames roles. A system message that becomes a user message joins the user's next message.
 pub(super) fn rename(messages: &mut Messages, rules: &MessageRules, diagnostics: &mut Diagnostics) {
-    let is_accepted = |message: &Message| accepted_role(message.role, rules) == message.role;
-    if rules.roles.is_empty() || messages.iter().all(is_accepted) {
+    let mut renamed = rules.roles.keys().filter_map(|name| Role::parse(name));
+    if !renamed.any(|role| messages.iter().any(|message| message.role == role)) {
         return;
     }
     let messages = messages.edit();

@@ -83,7 +83,9 @@ fn report_fields(message: &Message, i: usize, diagnostics: &mut Diagnostics) {
     if message.name.is_some() && message.role != Role::Tool {
         diagnostics.record(DiagnosticCode::FeatureUnsupported, &format!("messages[{i}].name"), "");
     }
-    extra_fields::report_lost(&message.extra, &format!("messages[{i}]"), diagnostics);
+    if !message.extra.is_empty() {
+        extra_fields::report_lost(&message.extra, &format!("messages[{i}]"), diagnostics);
+    }
 }
 
 /// Adds a block of a message to the content.
