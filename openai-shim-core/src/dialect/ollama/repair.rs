@@ -14,7 +14,7 @@ use crate::canonical::{
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
+use crate::json::{Object, ValueKind, encode_string, objects_in, string_or_json, value_kind};
 
 /// Repairs a stream; a decoder observes each line.
 pub(super) struct OllamaRepairer {
@@ -47,17 +47,22 @@ impl OllamaRepairer {
 
 impl StreamRepairer for OllamaRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
+        let data = data.trim_ascii();
+        let line = Object::parse(data);
+        if line.is_err()
+            && let Some(objects) = objects_in(data)
+        {
+            self.decoder.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several lines in one");
+            return objects.into_iter().for_each(|object| self.frame(Frame::Line(object), out));
+        }
         self.decoder.frame(frame, &mut self.events);
         let was_ended = self.is_ended || self.summary.ended;
         self.take_events(out);
         if was_ended || self.is_ended {
             return;
         }
-        let data = match frame {
-            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => data,
-        };
-        let data = data.trim_ascii();
-        let Some(mut object) = Object::parse(data).ok().filter(is_response) else { return };
+        let Some(mut object) = line.ok().filter(is_response) else { return };
         if let Some(model) = object.str("model").filter(|_| !self.spec.restore_alias) {
             // Lines without a model get the one of the lines before them.
             self.spec.model = model.into_owned();
