@@ -308,7 +308,9 @@ fn promised_call_that_is_missing_is_reported() {
                 let result = converted(from, *to, kind, &body);
                 let what = format!("{from} to {}: {:?}", to.name(), result.diagnostics);
                 assert!(result.ok && result.diagnostics.has(DiagnosticCode::ToolCallsMissing), "{what}");
-                assert!(!text(&result).contains(r#":"tool_"#), "{what}: {}", text(&result));
+                // Any word is allowed here, and no client takes this one for the end of its work.
+                let is_ollama = from.starts_with("ollama") && to.name().starts_with("ollama");
+                assert!(is_ollama || !text(&result).contains(r#":"tool_"#), "{what}: {}", text(&result));
             }
             let result = convert(&ConversionInput {
                 from: dialect(from).unwrap(),
