@@ -332,3 +332,27 @@ fn promised_call_that_is_missing_is_reported() {
         }
     }
 }
+
+#[test]
+fn text_beside_a_failure_is_kept() {
+    let chat = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":" tail"},"finish_reason":"abort"}]}"#;
+    let completions = r#"{"id":"c","object":"text_completion","created":1,"model":"m","choices":[{"index":0,"text":" tail","logprobs":null,"finish_reason":"abort"}]}"#;
+    let gemini = r#"{"candidates":[{"index":0,"content":{"role":"model","parts":[{"text":" tail"}]},"finishReason":"OTHER"}]}"#;
+    let ollama = r#"{"model":"m","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":" tail"},"done":true,"done_reason":"abort"}"#;
+    for (from, last) in [
+        ("openai-chat", chat),
+        ("openai-completions", completions),
+        ("gemini", gemini),
+        ("ollama-chat", ollama),
+    ] {
+        let mut frames = frames(from, "");
+        frames.push(last.to_owned());
+        for to in DIALECTS {
+            let result = converted(from, *to, PayloadKind::Stream, &stream(from, &frames));
+            let what = format!("{from} to {}: {}", to.name(), text(&result));
+            assert!(text(&result).contains(" tail"), "{what}");
+            assert_eq!(result.outcome, Some(Outcome::Failed), "{what}");
+            no_success(&result, &what);
+        }
+    }
+}

@@ -205,5 +205,5 @@ fn has_valid_content(object: &Object<'_>) -> bool {
         && blocks.iter().all(conformance::is_block)
         && !is_foreign
         && !(is_end_turn && has_calls)
-        && !(is_tool_use && !calls_any_tool)
+        && (calls_any_tool || !is_tool_use)
 }

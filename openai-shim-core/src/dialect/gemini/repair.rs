@@ -119,7 +119,10 @@ impl StreamRepairer for GeminiRepairer {
         let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
         if let Some(objects) = objects_in_chunk(data) {
             self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several chunks in one");
-            return objects.into_iter().for_each(|object| self.frame(Frame::Line(object), out));
+            for object in objects {
+                self.frame(Frame::Line(object), out);
+            }
+            return;
         }
         let is_response = self.decoder.push_chunk(data, &mut self.events);
         if self.take_events(out) || !is_response {

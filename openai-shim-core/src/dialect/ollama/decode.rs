@@ -296,7 +296,9 @@ impl Decoder for OllamaDecoder {
         let Ok(object) = Object::parse(data) else {
             if let Some(objects) = objects_in(data) {
                 self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several lines in one");
-                objects.into_iter().for_each(|object| self.frame(Frame::Line(object), out));
+                for object in objects {
+                    self.frame(Frame::Line(object), out);
+                }
                 return;
             }
             self.mark_foreign_data();

@@ -54,10 +54,25 @@ impl StreamRepairer for OllamaRepairer {
             && let Some(objects) = objects_in(data)
         {
             self.decoder.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several lines in one");
-            return objects.into_iter().for_each(|object| self.frame(Frame::Line(object), out));
+            for object in objects {
+                self.frame(Frame::Line(object), out);
+            }
+            return;
         }
         self.decoder.frame(frame, &mut self.events);
         let was_ended = self.is_ended || self.summary.ended;
+        let has_failed = self.events.iter().any(|event| matches!(event, Event::Error(_)));
+        if has_failed
+            && !was_ended
+            && let Ok(line) = &line
+            && is_response(line)
+        {
+            // The text of a line that ends with a failure stays; the error takes the place of the end.
+            let mut line = line.clone();
+            line.remove("done_reason");
+            line.set("done", "false");
+            write_line(out, |out| line.write(out));
+        }
         self.take_events(out);
         if was_ended || self.is_ended {
             return;

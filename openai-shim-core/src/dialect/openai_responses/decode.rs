@@ -88,7 +88,10 @@ impl ResponsesDecoder {
             }
             if let Some(objects) = objects_in(data) {
                 self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several events in one");
-                return objects.into_iter().for_each(|object| self.data(event_name, object, out));
+                for object in objects {
+                    self.data(event_name, object, out);
+                }
+                return;
             }
             self.is_corrupt |= is_json_fragment(data);
             self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");

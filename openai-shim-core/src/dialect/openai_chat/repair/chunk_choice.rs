@@ -53,6 +53,12 @@ impl StreamState {
         self.cut_cumulative(position, &mut delta);
         let mut reason = self.read_finish_reason(position, &choice);
         self.extract_text(position, &mut delta, &mut reason, &mut choice);
+        if self.is_corrupt && self.choices.get(position).is_some_and(|choice| !choice.is_finished()) {
+            // A part of the choice is missing: it does not end as the upstream says, or as a stop sequence does.
+            if reason.take().is_some() {
+                self.failure.get_or_insert_with(UpstreamError::unreadable_part);
+            }
+        }
         let mut has_calls = self.repair_calls(position, &mut delta, reason.is_some());
         if reason.is_some() {
             has_calls |= self.append_recovered(position, &mut delta);
@@ -176,8 +182,8 @@ impl StreamState {
         let upstream_name =
             choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(decode_string);
         let upstream_name = upstream_name.filter(|name| !name.is_empty())?;
-        const FIELD_PATH: &str = "choices[].finish_reason";
-        let reason = match finish_reason::classify(&upstream_name, FIELD_PATH, &mut self.diagnostics) {
+        let path = "choices[].finish_reason";
+        let reason = match finish_reason::classify(&upstream_name, path, &mut self.diagnostics) {
             ReasonClass::Named(reason) => reason,
             ReasonClass::Unknown => {
                 self.has_unknown_reason = true;
@@ -192,11 +198,6 @@ impl StreamState {
             }
             ReasonClass::None => return None,
         };
-        if self.is_corrupt && self.choices.get(position).is_some_and(|choice| !choice.is_finished()) {
-            // A part of the choice is missing: it did not end as the upstream says.
-            self.failure.get_or_insert_with(UpstreamError::unreadable_part);
-            return None;
-        }
         Some(reason)
     }
 

@@ -259,7 +259,7 @@ impl CompletionRepair<'_> {
             self.diagnostics.record(DiagnosticCode::FinishReasonDerived, FINISH_REASON_PATH, "");
         }
         let unknown = match upstream {
-            ReasonClass::Unknown => choice.str("finish_reason").map(|name| name.into_owned()),
+            ReasonClass::Unknown => choice.str("finish_reason").map(std::borrow::Cow::into_owned),
             _ => None,
         };
         if choice.str("finish_reason").as_deref() != Some(reconciled) {

@@ -80,6 +80,9 @@ impl StreamState {
             UpstreamError::Transport { .. } if self.summary.is_meaningful() => &UpstreamError::Truncated,
             other => other,
         };
+        if let Some(json) = &self.usage.json {
+            self.summary.usage = read_usage(json);
+        }
         self.summary.error = Some(error.clone());
         sink.error(error);
     }

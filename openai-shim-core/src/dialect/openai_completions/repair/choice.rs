@@ -118,7 +118,6 @@ impl RepairedChoice {
             self.is_strict &= value_kind(value) == ValueKind::Null;
             return;
         }
-        const FIELD_PATH: &str = "choices[].finish_reason";
         let Some(reason) = FinishReason::read(&upstream_name) else {
             (self.is_unfinished, self.is_strict) = (true, false);
             return;
@@ -131,7 +130,7 @@ impl RepairedChoice {
                 FinishReason::Unknown(_) => DiagnosticCode::FinishReasonUnknown,
                 _ => DiagnosticCode::FinishReasonMapped,
             };
-            diagnostics.record(code, FIELD_PATH, &upstream_name);
+            diagnostics.record(code, "choices[].finish_reason", &upstream_name);
         }
         match reason {
             FinishReason::Failed { word, message } => {

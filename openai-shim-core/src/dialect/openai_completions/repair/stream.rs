@@ -155,7 +155,9 @@ impl StreamState {
             self.object(envelope, &object, data, sink);
         } else if let Some(objects) = objects_in(data) {
             self.diagnostics().record(DiagnosticCode::FramingRepaired, "", "several events in one");
-            objects.into_iter().for_each(|object| self.data(envelope, object, sink));
+            for object in objects {
+                self.data(envelope, object, sink);
+            }
         } else if self.choices.is_empty() && !data.starts_with(b"{") {
             self.phase = Phase::NotAStream(BodyKind::Text);
         } else {

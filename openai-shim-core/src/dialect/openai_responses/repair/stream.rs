@@ -239,11 +239,15 @@ impl StreamRepairer for ResponsesRepairer {
             Frame::Event { event, data } => (event, data.trim_ascii()),
             Frame::Line(data) | Frame::Body(data) => (None, data.trim_ascii()),
         };
-        if Object::parse(data).is_err()
+        let parsed = Object::parse(data);
+        if parsed.is_err()
             && let Some(objects) = objects_in(data)
         {
             self.decoder.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several events in one");
-            return objects.into_iter().for_each(|object| self.frame(Frame::Line(object), out));
+            for object in objects {
+                self.frame(Frame::Line(object), out);
+            }
+            return;
         }
         let had_failed = self.summary.error.is_some();
         self.events.clear();
@@ -252,7 +256,7 @@ impl StreamRepairer for ResponsesRepairer {
         if self.phase == Phase::Ended {
             return;
         }
-        let event = Object::parse(data).unwrap_or_default();
+        let event = parsed.unwrap_or_default();
         let kind = event.str("type").map(Cow::into_owned);
         let kind = kind.or_else(|| name.map(str::to_owned)).unwrap_or_default();
         if kind == "keepalive" {
