@@ -243,6 +243,12 @@ pub enum UpstreamError {
     /// The upstream reported success and sent nothing usable.
     #[error("The upstream answered successfully but sent nothing usable.")]
     Empty,
+    /// The upstream ended its response with a reason that means that it was interrupted or failed.
+    #[error("{message}")]
+    Failed {
+        /// One sentence, with the upstream's reason and its explanation.
+        message: String,
+    },
     /// The response ended before it was complete.
     #[error("The upstream's answer was cut before it was complete.")]
     Truncated,
@@ -328,7 +334,9 @@ impl UpstreamError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Status(e) => e.kind,
-            Self::Malformed { .. } | Self::Transport { .. } | Self::TooLarge { .. } => ErrorKind::Upstream,
+            Self::Malformed { .. } | Self::Failed { .. } | Self::Transport { .. } | Self::TooLarge { .. } => {
+                ErrorKind::Upstream
+            }
             Self::Empty => ErrorKind::Empty,
             Self::Truncated => ErrorKind::Truncated,
             Self::Timeout { .. } => ErrorKind::Timeout,
@@ -340,6 +348,7 @@ impl UpstreamError {
         match self {
             Self::Status(e) => e.code.as_deref(),
             Self::Malformed { .. } => Some("upstream_malformed"),
+            Self::Failed { .. } => Some("answer_failed"),
             Self::Empty => Some("empty_completion"),
             Self::Truncated => Some("stream_truncated"),
             Self::Transport { .. } => Some("upstream_unreachable"),
@@ -351,6 +360,28 @@ impl UpstreamError {
     /// A response that is not in the upstream's dialect, with one sentence that explains it.
     pub fn malformed(message: impl Into<String>) -> Self {
         Self::Malformed { message: message.into() }
+    }
+
+    /// An answer that ended with a reason that means that it was interrupted or failed.
+    pub fn failed(word: &str, message: Option<&str>) -> Self {
+        let word = short_name(word);
+        let message = match message.filter(|message| !message.trim().is_empty()) {
+            Some(message) => {
+                format!("The upstream's answer is not complete: it ended with \"{word}\": {}", message.trim())
+            }
+            None => format!("The upstream's answer is not complete: it ended with \"{word}\"."),
+        };
+        Self::Failed { message }
+    }
+
+    /// An answer that promises tool calls, and has none.
+    pub fn calls_missing(word: &str) -> Self {
+        Self::failed(word, Some("no tool call came with it."))
+    }
+
+    /// An answer of which a part could not be read.
+    pub fn unreadable_part() -> Self {
+        Self::malformed("A part of the upstream's answer could not be read and is missing from it.")
     }
 
     /// A connection that could not be made, or broke.
@@ -370,7 +401,11 @@ impl UpstreamError {
                 matches!(e.status, 408 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=529)
                     && e.kind != ErrorKind::Quota
             }
-            Self::Malformed { .. } | Self::Empty | Self::Truncated | Self::Transport { .. } => true,
+            Self::Malformed { .. }
+            | Self::Failed { .. }
+            | Self::Empty
+            | Self::Truncated
+            | Self::Transport { .. } => true,
             Self::Timeout { .. } | Self::TooLarge { .. } => false,
         }
     }

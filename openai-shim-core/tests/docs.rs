@@ -5,10 +5,12 @@ mod common;
 
 use common::profile_description::{about, about_models, section};
 use common::profile_keys;
-use openai_shim_core::Profile;
 use openai_shim_core::accepts::{Accepts, AcceptsLayer};
-use openai_shim_core::canonical::DiagnosticCode;
+use openai_shim_core::canonical::{DiagnosticCode, FINISH_REASONS, FinishMeaning};
+use openai_shim_core::convert::{ConversionInput, convert};
+use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::profile::{ModelOverride, profiles};
+use openai_shim_core::{Context, PayloadKind, Profile, profile};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -46,6 +48,69 @@ fn every_diagnostic_code_is_documented() {
         writeln!(text, "| `{code}` | {} | {} |", code.severity().as_str(), code.meaning()).unwrap();
     }
     is_current("diagnostics.md", &text);
+}
+
+/// What a client of a dialect receives for a whole answer of a chat server that ends with this reason.
+fn received(reason: &str, meaning: FinishMeaning, client: &'static dyn Dialect) -> String {
+    let message = match meaning {
+        FinishMeaning::ToolCalls => {
+            r#""content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]"#
+        }
+        _ => r#""content":"text""#,
+    };
+    let body = format!(
+        r#"{{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant",{message}}},"finish_reason":"{reason}"}}]}}"#
+    );
+    let conversion = convert(&ConversionInput {
+        from: common::chat(),
+        to: client,
+        profile: profile("compatible").unwrap(),
+        kind: PayloadKind::Response,
+        body: body.as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    if !conversion.ok {
+        return String::from("an error");
+    }
+    let answer: Value = serde_json::from_slice(&conversion.body).unwrap();
+    let places =
+        ["/choices/0/finish_reason", "/stop_reason", "/candidates/0/finishReason", "/done_reason", "/status"];
+    let end = places.iter().find_map(|place| answer.pointer(place)?.as_str()).unwrap_or_default();
+    match answer.pointer("/incomplete_details/reason").and_then(Value::as_str) {
+        Some(detail) => format!("`{end}` (`{detail}`)"),
+        None => format!("`{end}`"),
+    }
+}
+
+#[test]
+fn every_finish_reason_is_documented() {
+    let clients = DIALECTS.iter().filter(|dialect| dialect.name() != "ollama-generate");
+    let clients: Vec<&'static dyn Dialect> = clients.copied().collect();
+    let mut text = String::from(
+        "# Finish reasons\n\n\
+         Generated from the table in `openai-shim-core/src/canonical/finish_reasons.rs`.\n\n\
+         The words by which APIs say why an answer ended, what each means, and what a client of each dialect receives for it\n\
+         when the upstream's dialect is another one, or OpenAI's. Case does not matter, and gateways send the words of one API\n\
+         in the form of another, so every word is read everywhere.\n\n\
+         *Interrupted* and *failed* are never told as success: a stream ends with an error behind its text, a whole answer is an\n\
+         error with status 502, and both name the word. A client of Gemini's dialect in front of a Gemini upstream gets the\n\
+         upstream's own words. A word that is in no table means *unknown*: it passes where a dialect allows any word, becomes\n\
+         that for an answer that is not complete elsewhere, and causes the diagnostic `finish-reason-unknown`. A reason that\n\
+         promises tool calls when none came is an error where the client offers tools (`tool-calls-missing`).\n",
+    );
+    for api in FINISH_REASONS {
+        writeln!(text, "\n## {}\n\n<{}>\n", api.api, api.source).unwrap();
+        let names: Vec<_> = clients.iter().map(|dialect| dialect.name()).collect();
+        writeln!(text, "| reason | means | {} |", names.join(" | ")).unwrap();
+        writeln!(text, "|---|---{}|", "|---".repeat(names.len())).unwrap();
+        for (reason, meaning) in api.reasons {
+            let received: Vec<_> = clients.iter().map(|client| received(reason, *meaning, *client)).collect();
+            writeln!(text, "| `{reason}` | {} | {} |", meaning.as_str(), received.join(" | ")).unwrap();
+        }
+    }
+    is_current("finish-reasons.md", &text);
 }
 
 #[test]

@@ -28,6 +28,7 @@ fn repaired_payload_needs_no_second_repair() {
         if once.status != Some(200)
             || once.outcome == Some(Outcome::Truncated)
             || once.outcome == Some(Outcome::Errored)
+            || once.outcome == Some(Outcome::Failed)
         {
             continue;
         }

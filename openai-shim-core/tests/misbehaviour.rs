@@ -52,8 +52,10 @@ fn body(conversion: &Conversion) -> &str {
 fn stream_ends_with_done_if_and_only_if_it_did_not_fail() {
     for fixture in fixtures(&[PayloadKind::Stream]).iter().filter(|f| f.name != NO_TEXT) {
         let conversion = fixture.convert(chat());
-        let failed =
-            matches!(conversion.outcome.unwrap(), Outcome::Truncated | Outcome::Errored | Outcome::Empty);
+        let failed = matches!(
+            conversion.outcome.unwrap(),
+            Outcome::Truncated | Outcome::Errored | Outcome::Failed | Outcome::Empty
+        );
         assert_eq!(body(&conversion).ends_with("data: [DONE]\n\n"), !failed, "{}", fixture.name);
         assert_eq!(sdk_client::read(body(&conversion)).1.is_some(), failed, "{}", fixture.name);
         if conversion.outcome == Some(Outcome::Truncated) {

@@ -58,8 +58,11 @@ fn expected(content: &str, finish: Option<&str>, end: End) -> Outcome {
     let filtered_or_long = matches!(finish, Some("length" | "content_filter"));
     // Without any chunk there is no response.
     let something = content != "nothing" || finish_reason.is_some();
-    if finish == Some("error") || end == End::ErrorEvent {
+    if end == End::ErrorEvent {
         return Outcome::Errored;
+    }
+    if finish == Some("error") {
+        return Outcome::Failed;
     }
     let finished = finish.is_some() || content == "call";
     match end {

@@ -141,6 +141,9 @@ codes! {
     FinishReasonDerived "finish-reason-derived" Info "A missing, empty or contradictory finish reason was derived from the answer.";
     FinishReasonMapped "finish-reason-mapped" Info "A finish reason outside OpenAI's set was mapped into it.";
     FinishReasonRepeated "finish-reason-repeated" Info "A second finish reason was left out.";
+    FinishReasonFailed "finish-reason-failed" Error "The upstream ended its answer with a reason that means interrupted or failed.";
+    FinishReasonUnknown "finish-reason-unknown" Warning "The finish reason is not known: the answer does not count as complete.";
+    ToolCallsMissing "tool-calls-missing" Warning "The finish reason promises tool calls, and none came.";
     UsageMoved "usage-moved" Info "Usage was moved to its own chunk at the end of the stream.";
     UsageNotRequested "usage-unasked" Info "Usage that the client did not ask for was left out.";
     UsageMissing "usage-missing" Warning "The upstream sent no usage where the client is promised one: counters are zero.";

@@ -17,6 +17,7 @@ mod embedding;
 mod event;
 mod events_to_response;
 mod extra_fields;
+mod finish_reasons;
 pub mod grammar;
 pub mod issuer;
 mod logprobs;
@@ -57,6 +58,7 @@ pub use events_to_response::{Fold, fold};
 pub use extra_fields::{
     COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK,
 };
+pub use finish_reasons::{ApiFinishReasons, FINISH_REASONS, FinishMeaning, finish_meaning};
 pub use logprobs::{LOGPROBS, Logprobs};
 pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
@@ -79,5 +81,5 @@ pub use text::Text;
 pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
-pub use unusable_response::{explain_unusable, is_document, is_html, trim_body};
+pub use unusable_response::{explain_unusable, html_page, is_document, is_html, trim_body};
 pub use usage::Usage;

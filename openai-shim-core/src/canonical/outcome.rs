@@ -18,6 +18,10 @@ pub enum Outcome {
     Filtered,
     /// The length limit stopped the response.
     Length,
+    /// The upstream ended the response with a reason that means that it was interrupted or failed.
+    Failed,
+    /// The upstream ended the response for a reason that is not known.
+    Unknown,
     /// The upstream or the exchange failed.
     Errored,
     /// The response was synthesized because the upstream had none.
@@ -28,13 +32,15 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes, for tables and metrics.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Complete,
         Self::Empty,
         Self::Truncated,
         Self::Refused,
         Self::Filtered,
         Self::Length,
+        Self::Failed,
+        Self::Unknown,
         Self::Errored,
         Self::Fallback,
         Self::Cancelled,
@@ -49,6 +55,8 @@ impl Outcome {
             Self::Refused => "refused",
             Self::Filtered => "filtered",
             Self::Length => "length",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
             Self::Errored => "errored",
             Self::Fallback => "fallback",
             Self::Cancelled => "cancelled",

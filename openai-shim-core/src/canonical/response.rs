@@ -1,6 +1,7 @@
 //! The non-streaming response: choices, usage and finish reasons.
 
-use super::{Block, ExtraFields, Logprobs, Usage};
+use super::{Block, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Usage};
+use crate::error::UpstreamError;
 
 /// A complete response.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,39 @@ pub struct Response {
     pub usage: Option<Usage>,
     /// Fields without a place in this model.
     pub extra: ExtraFields,
+}
+
+impl Response {
+    /// Returns the failure that a finish reason states: the choice was interrupted or failed, or it promises tool calls and
+    /// has none although tools are offered. Where none are offered, the choice just ends.
+    pub(crate) fn without_failure(
+        mut self,
+        offers_tools: bool,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Self, UpstreamError> {
+        for choice in &mut self.choices {
+            match &choice.finish {
+                Some(FinishReason::Failed { word, message }) => {
+                    return Err(UpstreamError::failed(word, message.as_deref()));
+                }
+                Some(FinishReason::ToolCalls) if !choice.has_calls() => {
+                    diagnostics.record(DiagnosticCode::ToolCallsMissing, "", "");
+                    if offers_tools {
+                        return Err(UpstreamError::calls_missing("tool_calls"));
+                    }
+                    choice.finish = Some(FinishReason::Stop);
+                }
+                _ => {}
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl Choice {
+    fn has_calls(&self) -> bool {
+        self.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. }))
+    }
 }
 
 /// One of `n` alternatives.
@@ -52,4 +86,13 @@ pub enum FinishReason {
     ContentFilter,
     /// The model refused.
     Refusal,
+    /// The choice was interrupted or failed, by the upstream's own word.
+    Failed {
+        /// The upstream's word.
+        word: String,
+        /// The upstream's explanation.
+        message: Option<String>,
+    },
+    /// A word that is not known: the choice does not count as complete.
+    Unknown(String),
 }

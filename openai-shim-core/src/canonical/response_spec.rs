@@ -1,6 +1,8 @@
 //! Facts of a request that decide how its response is read and written. They do not change while a response passes.
 
-use super::{AnswerQuirks, Context, ExtraFields, LEGACY_FUNCTIONS, Request, ToolChoice};
+use super::{
+    AnswerQuirks, Block, Context, ExtraFields, LEGACY_FUNCTIONS, Message, Request, Role, ToolChoice,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts of a request that decide the content of its response.
@@ -51,6 +53,8 @@ pub struct ResponseSpec {
     pub quirks: AnswerQuirks,
     /// The request has no messages (it only loads or unloads a model): an empty response is complete.
     pub is_empty_request: bool,
+    /// The request ends with the result of a tool: the model may have nothing to add to it.
+    pub follows_tool_result: bool,
 }
 
 impl ResponseSpec {
@@ -77,6 +81,7 @@ impl ResponseSpec {
             reasoning: ReasoningStyle::default(),
             quirks: AnswerQuirks::default(),
             is_empty_request: request.messages.is_empty(),
+            follows_tool_result: request.messages.last().is_some_and(has_tool_result),
         }
     }
 
@@ -89,6 +94,10 @@ impl ResponseSpec {
             TurnStorage::OpaqueAndReasoning => true,
         }
     }
+}
+
+fn has_tool_result(message: &Message) -> bool {
+    message.role == Role::Tool || message.blocks.iter().any(|block| matches!(block, Block::ToolResult { .. }))
 }
 
 /// The names of the functions that the model may call.

@@ -63,21 +63,30 @@ impl ResponseSummary {
             )
     }
 
+    /// Whether the response ended its turn in order.
+    pub fn ended_turn(&self) -> bool {
+        self.error.is_none()
+            && matches!(self.finish, Some(FinishReason::Stop | FinishReason::StopSequence(_)))
+    }
+
     /// The outcome of a response that has no more events.
     pub fn outcome(&self) -> Outcome {
         match &self.error {
             Some(UpstreamError::Truncated) => return Outcome::Truncated,
             Some(UpstreamError::Empty) => return Outcome::Empty,
+            Some(UpstreamError::Failed { .. }) => return Outcome::Failed,
             Some(error) if error.kind() == ErrorKind::ContentFiltered => return Outcome::Filtered,
             Some(_) => return Outcome::Errored,
             None => {}
         }
-        match self.finish {
+        match &self.finish {
             Some(FinishReason::ContentFilter) => Outcome::Filtered,
             Some(FinishReason::Refusal) => Outcome::Refused,
             _ if self.refusal => Outcome::Refused,
             Some(FinishReason::Length) => Outcome::Length,
+            Some(FinishReason::Failed { .. }) => Outcome::Failed,
             _ if !self.content => Outcome::Empty,
+            Some(FinishReason::Unknown(_)) => Outcome::Unknown,
             Some(_) => Outcome::Complete,
             None => Outcome::Truncated,
         }

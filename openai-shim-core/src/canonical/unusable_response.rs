@@ -17,9 +17,7 @@ pub fn explain_unusable(body: &[u8], expected: &str) -> UpstreamError {
         return UpstreamError::Empty;
     }
     if body.starts_with(b"<") {
-        return UpstreamError::malformed(format!(
-            "The upstream answered with an HTML page instead of {expected}. Its base_url may be wrong, or lack a path such as /v1."
-        ));
+        return html_page(expected);
     }
     match serde_json::from_slice::<IgnoredAny>(body) {
         Ok(_) => UpstreamError::malformed(format!(
@@ -40,6 +38,13 @@ pub fn explain_unusable(body: &[u8], expected: &str) -> UpstreamError {
             "The upstream answered with something that is no JSON instead of {expected}: {error}."
         )),
     }
+}
+
+/// The error for an HTML page in place of an answer (`an answer`, `a model list`).
+pub fn html_page(expected: &str) -> UpstreamError {
+    UpstreamError::malformed(format!(
+        "The upstream answered with an HTML page instead of {expected}. Its base_url may be wrong, or lack a path such as /v1."
+    ))
 }
 
 /// Whether a body is exactly one JSON document.

@@ -128,6 +128,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         false
     }
 
+    /// Returns whether its API documents that an answer may end its turn without any content.
+    fn may_answer_nothing(&self) -> bool {
+        false
+    }
+
     /// Returns the name under which extra fields and tools of this dialect's own are held. Dialects of one API share it.
     fn extra_fields_name(&self) -> &'static str {
         self.name()
@@ -227,6 +232,18 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
 
     /// Appends an error to a stream of which bytes have already been sent, or whose status has.
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>);
+
+    /// Returns where the first network write of these bytes of a stream must end, because clients look for what follows in a
+    /// write of its own; `None`: nowhere.
+    fn write_end(&self, _bytes: &[u8]) -> Option<usize> {
+        None
+    }
+
+    /// Returns whether the connection of a failed stream must break behind the error, because clients overlook the error: the
+    /// body then ends with an error, instead of its regular end.
+    fn breaks_failed_streams(&self) -> bool {
+        false
+    }
 
     /// Returns whether a framing that counts as a deviation elsewhere is regular in this dialect.
     fn accepts_framing(&self, _deviation: Deviation) -> bool {

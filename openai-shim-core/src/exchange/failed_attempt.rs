@@ -22,10 +22,11 @@ impl Session {
             return AttemptEnd::SendAgain { wait };
         }
         let error = self.honest_error(error);
-        let is_unusable = matches!(error, UpstreamError::Empty | UpstreamError::Malformed { .. });
+        // A document that is no answer is an error: a fallback would hide what came, and that the base URL may be wrong.
+        let is_empty = matches!(error, UpstreamError::Empty);
         match self.settings.fallback.when {
             FallbackPolicy::Always => self.fall_back(&error, out),
-            FallbackPolicy::Empty if is_unusable => self.fall_back(&error, out),
+            FallbackPolicy::Empty if is_empty => self.fall_back(&error, out),
             FallbackPolicy::Empty | FallbackPolicy::Never => {
                 self.respond_with_error(Error::Upstream(error), out);
             }

@@ -424,6 +424,17 @@ impl Exchange {
         all
     }
 
+    /// The error behind which the client's connection must break; `None`: its stream has not failed, or ends in order.
+    pub(crate) fn breaking_error(&self) -> Option<UpstreamError> {
+        let is_stream = self.session.response_head.as_ref().is_some_and(|head| head.is_stream);
+        match &self.session.report.error {
+            Some(Error::Upstream(error)) if is_stream && self.session.client.breaks_failed_streams() => {
+                Some(error.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// The content type of the client's stream, for a caller that must begin it before the response's head is known.
     pub fn stream_content_type(&self) -> &'static str {
         self.session.stream_content_type()

@@ -244,6 +244,7 @@ impl Session {
         self.report.outcome = match &error {
             Error::Upstream(UpstreamError::Truncated) => Outcome::Truncated,
             Error::Upstream(UpstreamError::Empty) => Outcome::Empty,
+            Error::Upstream(UpstreamError::Failed { .. }) => Outcome::Failed,
             _ => Outcome::Errored,
         };
         self.report.error = Some(error);
@@ -255,15 +256,25 @@ impl Session {
             return Err(error.clone());
         }
         self.report.usage = summary.usage;
-        self.report.outcome = summary.outcome();
+        self.report.outcome = self.outcome(summary);
         if self.report.outcome == Outcome::Empty {
-            if !self.spec.is_empty_request {
-                return Err(UpstreamError::Empty);
-            }
-            self.report.outcome = Outcome::Complete;
+            return Err(UpstreamError::Empty);
         }
         self.store_turn(&summary.turn);
         Ok(())
+    }
+
+    /// The outcome of a response. An empty one is complete where nothing is a legitimate answer.
+    pub(super) fn outcome(&self, summary: &ResponseSummary) -> Outcome {
+        let is_legitimate = || {
+            self.spec.is_empty_request && summary.error.is_none()
+                || summary.ended_turn()
+                    && (self.spec.follows_tool_result || self.upstream.may_answer_nothing())
+        };
+        match summary.outcome() {
+            Outcome::Empty if is_legitimate() => Outcome::Complete,
+            outcome => outcome,
+        }
     }
 
     /// Records a content type that differs from the form of the body. The body decides what it is.

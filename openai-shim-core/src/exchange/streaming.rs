@@ -49,12 +49,7 @@ impl Session {
         let summary = transcoder.summary();
         let diagnostics = transcoder.diagnostics();
         self.report.usage = summary.usage.or(self.report.usage);
-        let outcome = match summary.outcome() {
-            Outcome::Empty if self.spec.is_empty_request && summary.error.is_none() && summary.ended => {
-                Outcome::Complete
-            }
-            outcome => outcome,
-        };
+        let outcome = if summary.ended { self.outcome(summary) } else { summary.outcome() };
         let has_failed = summary.error.is_some()
             || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);
         if self.response_head.is_none() && has_failed {

@@ -5,6 +5,7 @@
 //! typed structs that keep unknown members.
 
 mod array_builder;
+mod documents;
 mod list_items;
 pub(crate) mod lone_surrogates;
 pub(crate) mod member_path;
@@ -20,6 +21,7 @@ mod string;
 mod typed;
 
 pub(crate) use array_builder::{ArrayBuilder, reserve_for_items};
+pub(crate) use documents::{is_json_fragment, objects_in};
 pub(crate) use list_items::ListItem;
 pub(crate) use named_members::replace_names;
 pub(crate) use nesting::{Balance, Nesting};

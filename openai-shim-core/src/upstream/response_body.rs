@@ -13,6 +13,9 @@ use std::task::{Context, Poll, ready};
 
 /// The body of a client's response: complete, or translated while the upstream sends.
 ///
+/// A dialect whose clients overlook an error in a stream ends a failed one with an `Err` behind it: the program that sends the body must
+/// break the connection then.
+///
 /// Dropping it cancels the upstream's call, and delivers the report, with the outcome `cancelled` if there was more to come.
 pub struct ResponseBody {
     /// `None` once the report was delivered.
@@ -106,7 +109,13 @@ impl ResponseBody {
 
     /// Returns the bytes if all of them are there; else the body itself.
     pub fn into_complete(mut self) -> Result<Bytes, Self> {
-        if self.driver.as_ref().is_some_and(|driver| !driver.is_idle()) {
+        // A part that must be written on its own is no complete body either.
+        let ends_in_order = |driver: &Driver| {
+            driver.is_idle()
+                && driver.exchange.breaking_error().is_none()
+                && driver.exchange.client().write_end(&self.output).is_none()
+        };
+        if self.driver.as_deref().is_some_and(|driver| !ends_in_order(driver)) {
             return Err(self);
         }
         let output = std::mem::take(&mut self.output);
@@ -147,8 +156,9 @@ impl Stream for ResponseBody {
                 return Poll::Ready(Some(Ok(Bytes::from(std::mem::take(&mut this.output)))));
             }
             if driver.is_idle() {
+                let breaking = driver.exchange.breaking_error();
                 this.deliver_report();
-                return Poll::Ready(None);
+                return Poll::Ready(breaking.map(Err));
             }
             if let Err(misuse) = ready!(driver.poll_read(cx, &mut this.output)) {
                 return Poll::Ready(Some(Err(UpstreamError::transport(misuse.to_string()))));

@@ -23,7 +23,7 @@ content_filter | filtered 200 | - | content_filter
 content_filter_after_text | filtered 200 | - | "Hel" content_filter
 content_long_after_finish | complete 200 | content-after-finish frame-foreign | "A" stop / "B" stop
 content_null | complete 200 | - | "Hello" stop
-corrupt_event_in_the_middle | complete 200 | frame-corrupt | "Hello" stop
+corrupt_event_in_the_middle | errored 200 | error-in-stream field-filled frame-corrupt frame-foreign | "Hello" / error upstream_malformed
 crlf | complete 200 | framing-repaired | "Hello" stop
 cumulative_deltas | complete 200 | deltas-cumulative | "Hello you" stop
 cut_in_the_middle | truncated 200 | stream-truncated | "Hello" / error stream_truncated
@@ -44,22 +44,22 @@ error_beside_choices | errored 200 | error-in-stream | "Hello" / error 502
 error_beside_choices_spaced | errored 200 | error-in-stream | "Hello" / error 502
 error_beside_failed_choice | errored 200 | error-in-stream | "Hello" / error 502
 error_beside_reasoning | errored 200 | error-in-stream | <Hm.> / error 502
-error_finish_reason | errored 200 | error-in-stream | "Hello" / error upstream_error
+error_finish_reason | failed 200 | error-in-stream field-filled finish-reason-failed frame-foreign | "Hello" / error answer_failed
 error_in_array_with_200 | errored 503 | framing-repaired status-promoted | error 503
-error_in_the_middle | errored 200 | error-in-stream | "Hel" / error upstream_error
+error_in_the_middle | errored 200 | error-in-stream | "Hel" / error null
 error_object_with_200 | errored 402 | status-promoted stream-simulated | error 402
 error_text_with_200 | errored 502 | error-reshaped status-promoted stream-simulated | error upstream_error
 event_and_id_lines | complete 200 | framing-repaired | "Hello" stop
 extras_survive | complete 200 | - | "Hello" stop
 extras_survive_repair | complete 200 | object-filled role-filled | "Hello" stop
-finish_reason_before_the_call | complete 200 | content-after-finish finish-reason-derived tool-arguments-shaped | f({}) tool_calls
+finish_reason_before_the_call | complete 200 | content-after-finish tool-arguments-shaped | f({}) tool_calls
 foreign_events | complete 200 | frame-foreign | "Hello" stop
 foreign_member_between_fragments | complete 200 | - | f({"a":1}) tool_calls
 function_call_legacy | complete 200 | finish-reason-derived function-call-upgraded tool-id-synthesized tool-type-filled | f({"a":1}) tool_calls
 function_call_wanted | complete 200 | - | f({"a":1}) function_call
 heartbeats | complete 200 | - | "Hello" stop
 html | errored 502 | - | error upstream_malformed
-invalid_utf8 | complete 200 | frame-corrupt | "Hel" stop
+invalid_utf8 | errored 200 | error-in-stream field-filled frame-corrupt frame-foreign | "Hel" / error upstream_malformed
 json_body_and_line_end | complete 200 | created-filled field-filled finish-reason-derived id-synthesized message-as-delta model-filled object-filled stream-simulated | "Hello" stop
 json_body_instead_of_stream | complete 200 | message-as-delta object-filled stream-simulated usage-unasked | "Hello" stop
 json_body_with_one_choice_unfinished | complete 200 | field-filled finish-reason-derived message-as-delta object-filled stream-simulated | "A" stop / "B" stop
@@ -204,7 +204,7 @@ empty_finish_reason | complete 200 | finish-reason-derived | "Hello" stop
 empty_identity | complete 200 | created-filled id-synthesized model-filled object-filled | "Hello" stop
 error_as_event_with_200 | errored 503 | framing-repaired status-promoted stream-folded | error 503
 error_beside_choices | errored 502 | status-promoted | error 502
-error_finish_reason | errored 502 | - | error upstream_error
+error_finish_reason | failed 502 | finish-reason-failed | error answer_failed
 error_in_array_with_200 | errored 502 | - | error upstream_malformed
 error_null | complete 200 | null-dropped | "Hello" stop
 error_object_with_200 | errored 402 | status-promoted | error 402
@@ -246,7 +246,7 @@ tool_arguments_cut_by_length | length 200 | - | f({"a":) length
 tool_call_careless | complete 200 | field-filled finish-reason-derived tool-arguments-shaped tool-id-synthesized tool-type-filled | f({"a":1}) g({}) h({}) tool_calls
 tool_call_with_an_empty_custom | complete 200 | - | weather({"city":"Oslo"}) tool_calls
 tool_calls_empty | complete 200 | null-dropped | "Hello" stop
-tool_calls_finish_without_calls | complete 200 | finish-reason-derived | "Hello" stop
+tool_calls_finish_without_calls | complete 200 | tool-calls-missing | "Hello" stop
 tool_calls_named_with_stop | complete 200 | - | f({}) stop
 tool_calls_with_stop | complete 200 | field-filled finish-reason-derived | f({}) tool_calls
 tool_ids_counted_again | complete 200 | body-padded tool-id-repeated | open({"drawer":2}) open({"drawer":3}) tool_calls

@@ -82,16 +82,18 @@ type ItemState = (String, BTreeMap<u64, String>, bool);
 fn stream(body: &str) -> Checked {
     demand(body.ends_with("\n\n"), "no blank line at the end")?;
     let mut items = BTreeMap::<u64, ItemState>::new();
-    let mut ended = false;
+    let (mut ended, mut last) = (false, String::new());
     // Comments are keep-alives.
     let blocks = body.trim_end_matches("\n\n").split("\n\n").filter(|block| !block.starts_with(':'));
     for (n, block) in blocks.enumerate() {
-        demand(!ended, "events after the end")?;
+        let is_failure_behind_error = last == "error" && block.starts_with("event: response.failed\n");
+        demand(!ended || is_failure_behind_error, "events after the end")?;
         let (name, data) = block.split_once('\n').ok_or("an event without a name")?;
         let data =
             data.strip_prefix("data: ").filter(|data| !data.contains('\n')).ok_or("not one line of data")?;
         let event: Value = serde_json::from_str(data).map_err(|e| e.to_string())?;
         let kind = event["type"].as_str().ok_or("an event without a type")?;
+        kind.clone_into(&mut last);
         demand(name.strip_prefix("event: ") == Some(kind), "a name that is not the type")?;
         if kind == "error" {
             demand(event["message"].is_string() && event["sequence_number"].is_u64(), "an error event")?;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
 use openai_shim_core::upstream::ResponseBody;
-use openai_shim_core::{Dialect, Error};
+use openai_shim_core::{Dialect, Error, UpstreamError};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -27,6 +27,7 @@ pub(crate) struct KeepAliveBody {
     timer: Pin<Box<Sleep>>,
     dialect: &'static dyn Dialect,
     deadline: RequestDeadline,
+    next_write: Option<NextWrite>,
 }
 
 enum BodyPhase {
@@ -36,7 +37,21 @@ enum BodyPhase {
         timing: ResponseTiming,
     },
     Streaming(ResponseBody),
+    /// The error was sent, and the connection breaks behind it: not before the bytes are written.
+    Breaking {
+        error: UpstreamError,
+        pause: Pin<Box<Sleep>>,
+    },
     Ended,
+}
+
+/// The time between two network writes that a client must see as two.
+const WRITE_PAUSE: Duration = Duration::from_millis(20);
+
+/// Bytes that wait until those before them are written.
+struct NextWrite {
+    bytes: Bytes,
+    pause: Pin<Box<Sleep>>,
 }
 
 impl KeepAliveBody {
@@ -68,7 +83,8 @@ impl KeepAliveBody {
         due: Instant,
         deadline: RequestDeadline,
     ) -> Self {
-        Self { phase, interval, due, timer: Box::pin(sleep_until(due)), dialect, deadline }
+        let timer = Box::pin(sleep_until(due));
+        Self { phase, interval, due, timer, dialect, deadline, next_write: None }
     }
 
     /// Waits until a keep-alive is due.
@@ -91,9 +107,16 @@ impl KeepAliveBody {
         Some(self.end_with(error))
     }
 
+    fn breaking(error: UpstreamError) -> BodyPhase {
+        BodyPhase::Breaking { error, pause: Box::pin(tokio::time::sleep(WRITE_PAUSE)) }
+    }
+
     /// Ends the stream with an error event.
     fn end_with(&mut self, error: &Error) -> Bytes {
-        self.phase = BodyPhase::Ended;
+        self.phase = match error {
+            Error::Upstream(error) if self.dialect.breaks_failed_streams() => Self::breaking(error.clone()),
+            _ => BodyPhase::Ended,
+        };
         let mut event = Vec::new();
         self.dialect.encode_stream_error(error, &mut event);
         Bytes::from(event)
@@ -110,9 +133,28 @@ impl KeepAliveBody {
         Some(self.end_with(&Error::Upstream(error)))
     }
 
+    /// Returns the bytes of the next network write, and keeps the rest for a later one.
+    fn split_writes(&mut self, mut bytes: Bytes) -> Bytes {
+        if let Some(end) = self.dialect.write_end(&bytes).filter(|end| *end < bytes.len()) {
+            let rest = bytes.split_off(end);
+            self.next_write =
+                Some(NextWrite { bytes: rest, pause: Box::pin(tokio::time::sleep(WRITE_PAUSE)) });
+        }
+        bytes
+    }
+
     /// Polls the response within the request's deadline.
     fn poll_within_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Option<<Self as Stream>::Item>> {
-        let polled = self.poll_response(cx);
+        if let Some(next) = &mut self.next_write {
+            ready!(next.pause.as_mut().poll(cx));
+            let bytes = std::mem::take(&mut next.bytes);
+            self.next_write = None;
+            return Poll::Ready(Some(Ok(self.split_writes(bytes))));
+        }
+        let polled = match self.poll_response(cx) {
+            Poll::Ready(Some(Ok(bytes))) => Poll::Ready(Some(Ok(self.split_writes(bytes)))),
+            polled => polled,
+        };
         match &polled {
             Poll::Pending => match self.deadline.poll_cut(cx) {
                 Poll::Pending => polled,
@@ -137,6 +179,12 @@ impl KeepAliveBody {
         loop {
             match &mut self.phase {
                 BodyPhase::Ended => return Poll::Ready(None),
+                BodyPhase::Breaking { error, pause } => {
+                    ready!(pause.as_mut().poll(cx));
+                    let error = error.clone();
+                    self.phase = BodyPhase::Ended;
+                    return Poll::Ready(Some(Err(error)));
+                }
                 BodyPhase::Waiting { response, timing } => {
                     let begun = ready!(Pin::new(&mut *response).poll(cx));
                     drop(response.take_reservation());
@@ -146,14 +194,17 @@ impl KeepAliveBody {
                         return Poll::Ready(Some(Ok(event)));
                     }
                 }
-                BodyPhase::Streaming(body) => return Pin::new(body).poll_next(cx),
+                BodyPhase::Streaming(body) => match ready!(Pin::new(body).poll_next(cx)) {
+                    Some(Err(error)) => self.phase = Self::breaking(error),
+                    next => return Poll::Ready(next),
+                },
             }
         }
     }
 }
 
 impl Stream for KeepAliveBody {
-    type Item = Result<Bytes, openai_shim_core::UpstreamError>;
+    type Item = Result<Bytes, UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = panics::catch(|| self.poll_within_deadline(cx))

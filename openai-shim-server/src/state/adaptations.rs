@@ -107,7 +107,12 @@ impl Adaptations {
     pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
         let answered = matches!(
             report.outcome,
-            Outcome::Complete | Outcome::Length | Outcome::Refused | Outcome::Filtered | Outcome::Truncated
+            Outcome::Complete
+                | Outcome::Length
+                | Outcome::Refused
+                | Outcome::Filtered
+                | Outcome::Truncated
+                | Outcome::Unknown
         );
         if answered {
             self.add(upstream, model, &report.adaptations);

@@ -10,11 +10,12 @@ use super::stream_state::{FrameAction, FrameState, ResumePoint};
 use super::usage::{self, UsageCounts};
 use super::{conformance, error, extra_fields, response, stop_reason};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, Usage, unfold,
+    DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, ResponseSpec, Usage,
+    html_page, unfold,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, value_kind};
+use crate::json::{Object, ValueKind, is_json_fragment, objects_in, value_kind};
 use content_blocks::{LimitExceeded, OpenBlocks};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -29,6 +30,12 @@ pub(super) struct MessagesDecoder {
     blocks: OpenBlocks,
     finish_reason: Option<FinishReason>,
     counts: UsageCounts,
+    /// A frame with content could not be read.
+    is_corrupt: bool,
+    /// The client offers tools: a stop reason that promises a call, with none, is a failure.
+    has_tools: bool,
+    /// The stop reason promised a call, and there is none.
+    lacks_promised_calls: bool,
     /// The counts of the last `Event::Usage`.
     emitted_usage: Option<Usage>,
 }
@@ -81,9 +88,7 @@ impl Decoder for MessagesDecoder {
         }
         let error = match self.phase {
             Phase::InMessage | Phase::Ended => UpstreamError::Truncated,
-            Phase::AwaitingStart { foreign_body: Some(ForeignBody::Html) } => {
-                UpstreamError::malformed("The upstream answered with an HTML page.")
-            }
+            Phase::AwaitingStart { foreign_body: Some(ForeignBody::Html) } => html_page("an answer"),
             Phase::AwaitingStart { foreign_body: Some(ForeignBody::Text) } => UpstreamError::malformed(
                 "The upstream answered with text that is neither JSON nor an event stream.",
             ),
@@ -103,6 +108,10 @@ impl Decoder for MessagesDecoder {
 }
 
 impl MessagesDecoder {
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
+        Self { has_tools: !spec.tools.is_empty(), ..Self::default() }
+    }
+
     /// Returns where the stream stands, for an encoder that continues it.
     pub(super) fn resume_point(&self) -> ResumePoint {
         ResumePoint {
@@ -147,22 +156,30 @@ impl MessagesDecoder {
         }
         match Object::parse(data) {
             Ok(object) => self.object(event, &object, out),
-            Err(_) if data.contains(&b'\n') && data.starts_with(b"{") => {
-                for line in data.split(|b| *b == b'\n') {
-                    self.data(None, line, out);
-                }
-                self.frame.action = FrameAction::Rewrite;
-            }
+            Err(_) if self.several_objects(data, out) => self.frame.action = FrameAction::Rewrite,
             Err(_) => {
                 self.frame.action = FrameAction::Drop;
                 match &mut self.phase {
                     Phase::AwaitingStart { foreign_body } if !data.starts_with(b"{") => {
                         *foreign_body = Some(ForeignBody::Text);
                     }
-                    _ => self.frame.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON"),
+                    _ => {
+                        self.is_corrupt |= self.finish_reason.is_none() && is_json_fragment(data);
+                        self.frame.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");
+                    }
                 }
             }
         }
+    }
+
+    /// Decodes several events without a blank line between them. Returns false if there are not several.
+    fn several_objects(&mut self, data: &[u8], out: &mut Vec<Event>) -> bool {
+        let Some(objects) = objects_in(data) else { return false };
+        self.frame.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several events in one");
+        for object in objects {
+            self.data(None, object, out);
+        }
+        true
     }
 
     /// Decodes a body that is not split into frames.
@@ -233,10 +250,16 @@ impl MessagesDecoder {
 
     /// Decodes a non-streaming response that arrives in place of a stream.
     fn whole_message(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        let response = response::read(object, &mut self.frame.diagnostics);
-        self.phase = Phase::Ended;
-        self.frame.action = FrameAction::Rewrite;
-        out.extend(unfold(&response));
+        let response = response::read(object, &mut self.frame.diagnostics)
+            .without_failure(self.has_tools, &mut self.frame.diagnostics);
+        match response {
+            Ok(response) => {
+                self.phase = Phase::Ended;
+                self.frame.action = FrameAction::Rewrite;
+                out.extend(unfold(&response));
+            }
+            Err(failure) => self.fail(failure, out),
+        }
     }
 
     /// Starts the message if no `message_start` did.
@@ -325,10 +348,15 @@ impl MessagesDecoder {
             Some(reason) => {
                 let sequence = delta.str("stop_sequence").map(Cow::into_owned);
                 let read = stop_reason::read(&reason, sequence, &mut self.frame.diagnostics);
+                if read.finish_reason == FinishReason::ToolCalls && !self.blocks.has_tool_calls {
+                    self.frame.diagnostics.record(DiagnosticCode::ToolCallsMissing, "stop_reason", &reason);
+                    self.lacks_promised_calls = self.has_tools;
+                    self.frame.mark_deviant();
+                }
                 let is_contradiction = self.blocks.has_tool_calls
                     && read.finish_reason == FinishReason::Stop
                     && read.extra_field.is_none();
-                if stop_reason::read_openai(&reason).is_some() {
+                if stop_reason::is_foreign(&reason) {
                     self.frame.mark_deviant();
                 }
                 if is_contradiction {
@@ -345,6 +373,9 @@ impl MessagesDecoder {
             }
             None => self.frame.mark_deviant(),
         }
+        if let Some(failure) = self.failure() {
+            return self.fail(failure, out);
+        }
         let has_usage = object.object("usage").is_some_and(|usage| conformance::is_delta_usage(&usage));
         let is_sequence_valid = delta
             .get("stop_sequence")
@@ -355,8 +386,25 @@ impl MessagesDecoder {
         self.emit_metadata(object.object("usage"), extra, out);
     }
 
+    /// Returns the failure that the stop reason states, or that takes its place.
+    fn failure(&self) -> Option<UpstreamError> {
+        match &self.finish_reason {
+            Some(FinishReason::Failed { word, message }) => {
+                Some(UpstreamError::failed(word, message.as_deref()))
+            }
+            _ if self.is_corrupt => Some(UpstreamError::unreadable_part()),
+            Some(FinishReason::ToolCalls) if self.lacks_promised_calls => {
+                Some(UpstreamError::calls_missing("tool_use"))
+            }
+            _ => None,
+        }
+    }
+
     /// Ends a message that is complete.
     fn complete(&mut self, out: &mut Vec<Event>) {
+        if let Some(failure) = self.failure() {
+            return self.fail(failure, out);
+        }
         self.ensure_started(out);
         self.blocks.close_all(out);
         let reason = self.finish_reason.clone().unwrap_or_else(|| {

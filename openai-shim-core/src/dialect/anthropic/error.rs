@@ -65,7 +65,7 @@ fn envelope(error: &Error) -> String {
     inner.set("message", encode_string(&error.to_string()));
     let mut request_id = "null";
     if let Error::Upstream(UpstreamError::Status(e)) = error {
-        for (key, value) in &e.extra {
+        for (key, value) in e.extra.iter().filter(|(key, _)| key != "code") {
             match key.as_str() {
                 "request_id" if value_kind(value.get()) == ValueKind::String => request_id = value.get(),
                 _ => inner.set(key.as_str(), value.get()),

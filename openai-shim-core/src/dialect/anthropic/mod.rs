@@ -108,6 +108,11 @@ impl Dialect for Anthropic {
         &shape::REQUEST
     }
 
+    fn may_answer_nothing(&self) -> bool {
+        // <https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>: empty responses with `end_turn`
+        true
+    }
+
     fn decode_request(
         &self,
         _path: &str,
@@ -129,11 +134,11 @@ impl Dialect for Anthropic {
     fn decode_response(
         &self,
         body: &[u8],
-        _spec: &ResponseSpec,
+        spec: &ResponseSpec,
         _context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, diagnostics)
+        response::decode(body, spec, diagnostics)
     }
 
     fn encode_response(
@@ -146,8 +151,8 @@ impl Dialect for Anthropic {
         response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, _spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
-        Box::new(decode::MessagesDecoder::default())
+    fn decoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::MessagesDecoder::new(spec))
     }
 
     fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {

@@ -40,9 +40,9 @@ impl MessagesRepairer {
     pub(super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         let summary = ResponseSummary::for_spec(&spec);
         Self {
+            decoder: MessagesDecoder::new(&spec),
             spec,
             context,
-            decoder: MessagesDecoder::default(),
             output: Output::Passthrough,
             sent: SentState::default(),
             events: Vec::new(),
@@ -172,7 +172,7 @@ pub(super) fn repair_message(
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = response::decode(body, diagnostics)?;
+    let response = response::decode(body, spec, diagnostics)?;
     let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&response) {
         summary.event(&event);
@@ -194,13 +194,16 @@ fn has_valid_content(object: &Object<'_>) -> bool {
     let items = object.array("content").unwrap_or_default();
     let blocks: Vec<_> = items.iter().filter_map(|item| Object::parse(item.as_bytes()).ok()).collect();
     let stop_reason = object.str("stop_reason");
-    let is_foreign =
-        stop_reason.as_deref().is_some_and(|r| r.is_empty() || stop_reason::read_openai(r).is_some());
+    let is_foreign = stop_reason.as_deref().is_some_and(|r| r.is_empty() || stop_reason::is_foreign(r));
     // A client that reads `end_turn` does not look for tool calls.
     let is_end_turn = stop_reason.as_deref() == Some("end_turn");
     let has_calls = blocks.iter().any(|block| block.str("type").as_deref() == Some("tool_use"));
+    let is_tool_use = stop_reason.as_deref() == Some("tool_use");
+    let is_call = |block: &Object<'_>| block.str("type").is_some_and(|kind| kind.ends_with("tool_use"));
+    let calls_any_tool = blocks.iter().any(is_call);
     blocks.len() == items.len()
         && blocks.iter().all(conformance::is_block)
         && !is_foreign
         && !(is_end_turn && has_calls)
+        && (calls_any_tool || !is_tool_use)
 }

@@ -9,7 +9,7 @@ use super::usage::{self, UsageCounts};
 use super::{content_block, error, extra_fields};
 use crate::canonical::{
     Block, COMPACTION, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Response,
-    ResponseContext, ResponseSpec, WHOLE_BLOCK, issuer,
+    ResponseContext, ResponseSpec, WHOLE_BLOCK, html_page, issuer,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
@@ -20,11 +20,15 @@ pub(super) const MAPPED_FIELDS: [&str; 8] =
     ["id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage"];
 
 /// Reads the body of a response.
-pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Response, UpstreamError> {
+pub(super) fn decode(
+    body: &[u8],
+    spec: &ResponseSpec,
+    diagnostics: &mut Diagnostics,
+) -> Result<Response, UpstreamError> {
     let object = match Object::parse(body) {
         Ok(object) => object,
         Err(_) if body.starts_with(b"<") => {
-            return Err(UpstreamError::malformed("The upstream answered with an HTML page."));
+            return Err(html_page("an answer"));
         }
         Err(e) if e.is_eof() => return Err(UpstreamError::Truncated),
         Err(_) => return Err(UpstreamError::malformed("The upstream's answer is no JSON object.")),
@@ -32,7 +36,11 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Respo
     if error::is_error(&object) {
         return Err(error::in_body(&object, diagnostics));
     }
-    Ok(read(&object, diagnostics))
+    let has_content = object.array("content").is_some_and(|blocks| !blocks.is_empty());
+    if !has_content && object.str("content").is_none() && object.non_null("stop_reason").is_none() {
+        return Err(UpstreamError::Empty);
+    }
+    read(&object, diagnostics).without_failure(!spec.tools.is_empty(), diagnostics)
 }
 
 /// Reads a message.

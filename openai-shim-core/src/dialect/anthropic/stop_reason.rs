@@ -32,35 +32,35 @@ pub(super) fn read(
         "tool_use" => FinishReason::ToolCalls,
         "refusal" => FinishReason::Refusal,
         _ => {
-            let anthropic = read_anthropic_only(stop_reason);
-            if anthropic.is_none() {
-                diagnostics.record(DiagnosticCode::FinishReasonMapped, "stop_reason", stop_reason);
+            let own = || Some((String::from("stop_reason"), raw(encode_string(stop_reason))));
+            if let Some(finish_reason) = read_anthropic_only(stop_reason) {
+                return ReadStopReason { finish_reason, extra_field: own() };
             }
-            if let Some(finish_reason) = read_openai(stop_reason) {
-                return ReadStopReason { finish_reason, extra_field: None };
-            }
-            let extra_field = Some((String::from("stop_reason"), raw(encode_string(stop_reason))));
-            return ReadStopReason { finish_reason: anthropic.unwrap_or(FinishReason::Stop), extra_field };
+            let unknown = || FinishReason::Unknown(stop_reason.to_owned());
+            let finish_reason = FinishReason::read(stop_reason).unwrap_or_else(unknown);
+            let (code, extra_field) = match finish_reason {
+                FinishReason::Failed { .. } => (DiagnosticCode::FinishReasonFailed, own()),
+                FinishReason::Unknown(_) => (DiagnosticCode::FinishReasonUnknown, own()),
+                _ => (DiagnosticCode::FinishReasonMapped, None),
+            };
+            diagnostics.record(code, "stop_reason", stop_reason);
+            return ReadStopReason { finish_reason, extra_field };
         }
     };
     ReadStopReason { finish_reason, extra_field: None }
 }
 
-/// Reads OpenAI's finish reasons, which some gateways send in this dialect.
-pub(super) fn read_openai(stop_reason: &str) -> Option<FinishReason> {
-    match stop_reason {
-        "stop" | "end" => Some(FinishReason::Stop),
-        "length" => Some(FinishReason::Length),
-        "tool_calls" | "function_call" => Some(FinishReason::ToolCalls),
-        "content_filter" => Some(FinishReason::ContentFilter),
-        _ => None,
-    }
+/// Whether a stop reason is a known word of another API, which some gateways send in this dialect.
+pub(super) fn is_foreign(stop_reason: &str) -> bool {
+    let is_own = ["end_turn", "max_tokens", "stop_sequence", "tool_use", "refusal"].contains(&stop_reason)
+        || read_anthropic_only(stop_reason).is_some();
+    !is_own && !matches!(FinishReason::read(stop_reason), None | Some(FinishReason::Unknown(_)))
 }
 
 /// Reads the stop reasons of this API that our model has no variant for.
 fn read_anthropic_only(stop_reason: &str) -> Option<FinishReason> {
     match stop_reason {
-        "pause_turn" => Some(FinishReason::Stop),
+        "pause_turn" | "compaction" => Some(FinishReason::Stop),
         "model_context_window_exceeded" => Some(FinishReason::Length),
         _ => None,
     }
@@ -90,7 +90,8 @@ pub(super) fn write(
         |stop_reason| WrittenStopReason { stop_reason, stop_sequence: String::from("null") };
     let original = (extra.dialect == NAME).then(|| extra.get("stop_reason")).flatten();
     if let Some(original) = original
-        && read_anthropic_only(original.trim_matches('"')).as_ref() == Some(finish_reason)
+        && (read_anthropic_only(original.trim_matches('"')).as_ref() == Some(finish_reason)
+            || matches!(finish_reason, FinishReason::Unknown(_)))
     {
         return without_sequence(original.to_owned());
     }
@@ -101,7 +102,8 @@ pub(super) fn write(
                 stop_sequence: encode_string(sequence),
             };
         }
-        FinishReason::Length => "max_tokens",
+        // This API has no other word for an answer that is not complete.
+        FinishReason::Length | FinishReason::Failed { .. } | FinishReason::Unknown(_) => "max_tokens",
         FinishReason::ContentFilter | FinishReason::Refusal => "refusal",
         _ if content.has_tool_calls => "tool_use",
         _ if content.has_refusal => "refusal",

@@ -11,11 +11,11 @@ use super::usage::{self, UsageCounts};
 use super::{error, extra_fields, finish_reason, parts};
 use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseContext, Signature,
+    ResponseContext, Signature, html_page,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, encode_string, raw};
+use crate::json::{Object, encode_string, is_json_fragment, objects_in, raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -34,6 +34,10 @@ pub(super) struct GeminiDecoder {
     diagnostics: Diagnostics,
     phase: Phase,
     is_prompt_blocked: bool,
+    /// The client has this dialect: it gets reasons that mean a failure as they are.
+    passes_failures: bool,
+    /// A chunk with content could not be read.
+    is_corrupt: bool,
     /// Whether any part is one that only this dialect has.
     pub(super) has_native_parts: bool,
     choices: Vec<ChoiceReader>,
@@ -88,6 +92,8 @@ impl GeminiDecoder {
             diagnostics: Diagnostics::default(),
             phase: Phase::AwaitingStart { has_invalid_json: false },
             is_prompt_blocked: false,
+            passes_failures: false,
+            is_corrupt: false,
             has_native_parts: false,
             choices: Vec::new(),
             tool_calls: 0,
@@ -95,6 +101,16 @@ impl GeminiDecoder {
             usage_extra: Vec::new(),
             emitted_extra: EmittedFields::default(),
         }
+    }
+
+    /// A decoder for a client of this dialect, which gets reasons that mean a failure as they are.
+    pub(super) fn observing(context: ResponseContext) -> Self {
+        Self { passes_failures: true, ..Self::new(context) }
+    }
+
+    /// Whether a part of the response is missing: its finish reason is not true.
+    pub(super) fn lacks_content(&self) -> bool {
+        self.is_corrupt
     }
 
     /// Decodes one chunk; returns whether it is part of a response.
@@ -105,9 +121,16 @@ impl GeminiDecoder {
             return false;
         }
         let Some(chunk) = parse_object(text) else {
+            if matches!(self.phase, Phase::AwaitingStart { .. }) && text.starts_with('<') {
+                self.fail(html_page("an answer"), out);
+                return false;
+            }
             if let Phase::AwaitingStart { has_invalid_json } = &mut self.phase {
                 *has_invalid_json = true;
             }
+            let is_finished =
+                !self.choices.is_empty() && self.choices.iter().all(|c| c.finish_reason.is_some());
+            self.is_corrupt |= !is_finished && is_json_fragment(data);
             self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
             return false;
         };
@@ -182,7 +205,7 @@ impl GeminiDecoder {
         let extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS);
         let mut extra = choice.emitted_extra.changed(extra);
         if let Some(json) = object.non_null("finishReason") {
-            let reason = finish_reason::read(json, &mut self.diagnostics);
+            let reason = finish_reason::read(json, object.non_null("finishMessage"), &mut self.diagnostics);
             if json.trim() != encode_string(finish_reason::write(&reason)) {
                 extra = ExtraFields::new(NAME, extra.into_members());
                 extra.members.push((String::from("finishReason"), raw(json)));
@@ -301,6 +324,18 @@ impl GeminiDecoder {
             self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
             return Err(UpstreamError::Truncated);
         }
+        if self.is_corrupt {
+            return Err(UpstreamError::unreadable_part());
+        }
+        let failure = self.choices.iter().find_map(|choice| match &choice.finish_reason {
+            Some(FinishReason::Failed { word, message }) => {
+                Some(UpstreamError::failed(word, message.as_deref()))
+            }
+            _ => None,
+        });
+        if let Some(failure) = failure.filter(|_| !self.passes_failures) {
+            return Err(failure);
+        }
         for choice in &mut self.choices {
             let reason = match choice.finish_reason.take() {
                 Some(FinishReason::Stop) if choice.has_tool_calls => FinishReason::ToolCalls,
@@ -393,12 +428,28 @@ impl ChoiceReader {
     }
 }
 
+/// Splits a chunk that is several; `None` for one, which is the rule.
+pub(super) fn objects_in_chunk(data: &[u8]) -> Option<Vec<&[u8]>> {
+    let is_seam = |at: usize| data.get(..at).is_some_and(|before| before.trim_ascii_end().ends_with(b"}"));
+    let is_candidate = memchr::memchr_iter(b'{', data).any(is_seam);
+    if is_candidate { objects_in(data.trim_ascii()) } else { None }
+}
+
 impl Decoder for GeminiDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
         match frame {
-            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => {
-                self.push_chunk(data, out);
-            }
+            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => match objects_in_chunk(data)
+            {
+                Some(objects) => {
+                    self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several chunks in one");
+                    for object in objects {
+                        self.push_chunk(object, out);
+                    }
+                }
+                None => {
+                    self.push_chunk(data, out);
+                }
+            },
         }
     }
 

@@ -341,7 +341,7 @@ impl GeminiEncoder {
     }
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
-        self.framing.write(&error::envelope(&Error::Upstream(error.clone())), out);
+        self.framing.write_error(&error::envelope(&Error::Upstream(error.clone())), out);
         self.framing.end(out);
         self.phase = Phase::Ended;
     }

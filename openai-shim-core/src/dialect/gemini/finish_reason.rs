@@ -4,54 +4,38 @@
 
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason};
 use crate::json::string_or_json;
+use crate::redact::redact;
 
-/// Google's finish reasons: each with ours, and whether ours means the same, so that it is no loss.
-const FINISH_REASONS: &[(&str, FinishReason, bool)] = &[
-    ("STOP", FinishReason::Stop, true),
-    ("MAX_TOKENS", FinishReason::Length, true),
-    ("SAFETY", FinishReason::ContentFilter, true),
-    ("RECITATION", FinishReason::ContentFilter, true),
-    ("LANGUAGE", FinishReason::ContentFilter, true),
-    ("BLOCKLIST", FinishReason::ContentFilter, true),
-    ("PROHIBITED_CONTENT", FinishReason::ContentFilter, true),
-    ("SPII", FinishReason::ContentFilter, true),
-    ("MODEL_ARMOR", FinishReason::ContentFilter, true),
-    ("IMAGE_SAFETY", FinishReason::ContentFilter, true),
-    ("IMAGE_PROHIBITED_CONTENT", FinishReason::ContentFilter, true),
-    ("IMAGE_RECITATION", FinishReason::ContentFilter, true),
-    ("ESCALATION", FinishReason::ContentFilter, true),
-    ("MALFORMED_FUNCTION_CALL", FinishReason::Stop, false),
-    ("MALFORMED_RESPONSE", FinishReason::Stop, false),
-    ("UNEXPECTED_TOOL_CALL", FinishReason::Stop, false),
-    ("TOO_MANY_TOOL_CALLS", FinishReason::Stop, false),
-    ("MISSING_THOUGHT_SIGNATURE", FinishReason::Stop, false),
-    ("NO_IMAGE", FinishReason::Stop, false),
-    ("IMAGE_OTHER", FinishReason::Stop, false),
-    ("OTHER", FinishReason::Stop, false),
-    ("FINISH_REASON_UNSPECIFIED", FinishReason::Stop, false),
-    // Some servers send the numbers of the enum. Google's two APIs number reasons after the sixth differently.
-    ("1", FinishReason::Stop, true),
-    ("2", FinishReason::Length, true),
-    ("3", FinishReason::ContentFilter, true),
-    ("4", FinishReason::ContentFilter, true),
-    ("6", FinishReason::ContentFilter, true),
-    ("7", FinishReason::ContentFilter, true),
-    ("8", FinishReason::ContentFilter, true),
+/// Some servers send the numbers of the enum. Google's two APIs number reasons after the sixth differently.
+const NUMBERS: [(&str, FinishReason); 7] = [
+    ("1", FinishReason::Stop),
+    ("2", FinishReason::Length),
+    ("3", FinishReason::ContentFilter),
+    ("4", FinishReason::ContentFilter),
+    ("6", FinishReason::ContentFilter),
+    ("7", FinishReason::ContentFilter),
+    ("8", FinishReason::ContentFilter),
 ];
 
-/// Reads the JSON of a finish reason.
-pub(super) fn read(json: &str, diagnostics: &mut Diagnostics) -> FinishReason {
-    let reason = string_or_json(json);
-    match FINISH_REASONS.iter().find(|(known, ..)| *known == reason) {
-        Some((_, same, true)) => same.clone(),
-        _ => {
-            diagnostics.record(
-                DiagnosticCode::FinishReasonMapped,
-                "candidates[].finishReason",
-                &format!("{reason} to stop"),
-            );
-            FinishReason::Stop
+/// Reads the JSON of a finish reason; `message` is the JSON of `finishMessage`, which explains it.
+pub(super) fn read(json: &str, message: Option<&str>, diagnostics: &mut Diagnostics) -> FinishReason {
+    const FIELD_PATH: &str = "candidates[].finishReason";
+    let word = string_or_json(json);
+    if let Some((_, reason)) = NUMBERS.iter().find(|(number, _)| *number == word) {
+        return reason.clone();
+    }
+    match FinishReason::read(&word) {
+        Some(FinishReason::Failed { word, .. }) => {
+            diagnostics.record(DiagnosticCode::FinishReasonFailed, FIELD_PATH, &word);
+            let message = message.map(string_or_json);
+            let message = message.map(|text| redact(&text).unwrap_or_else(|| text.into_owned()));
+            FinishReason::Failed { word, message }
         }
+        None | Some(FinishReason::Unknown(_)) => {
+            diagnostics.record(DiagnosticCode::FinishReasonUnknown, FIELD_PATH, &word);
+            FinishReason::Unknown(word.into_owned())
+        }
+        Some(known) => known,
     }
 }
 
@@ -61,6 +45,7 @@ pub(super) fn write(reason: &FinishReason) -> &'static str {
         FinishReason::Stop | FinishReason::StopSequence(_) | FinishReason::ToolCalls => "STOP",
         FinishReason::Length => "MAX_TOKENS",
         FinishReason::ContentFilter | FinishReason::Refusal => "SAFETY",
+        FinishReason::Failed { .. } | FinishReason::Unknown(_) => "OTHER",
     }
 }
 
@@ -72,17 +57,25 @@ mod tests {
     fn written_reason_is_read_as_the_same() {
         for reason in [FinishReason::Stop, FinishReason::Length, FinishReason::ContentFilter] {
             let mut diagnostics = Diagnostics::default();
-            assert_eq!(read(&format!("\"{}\"", write(&reason)), &mut diagnostics), reason);
+            assert_eq!(read(&format!("\"{}\"", write(&reason)), None, &mut diagnostics), reason);
             assert!(diagnostics.is_empty());
         }
     }
 
     #[test]
-    fn unknown_reason_is_a_stop_and_is_reported() {
-        for reason in ["\"OTHER\"", "\"NEW_WORD\"", "5", "99"] {
+    fn unknown_reason_is_reported_and_no_stop() {
+        for word in ["NEW_WORD", "5", "99"] {
             let mut diagnostics = Diagnostics::default();
-            assert_eq!(read(reason, &mut diagnostics), FinishReason::Stop);
-            assert!(diagnostics.has(DiagnosticCode::FinishReasonMapped), "{reason}");
+            let read = read(&format!("\"{word}\""), None, &mut diagnostics);
+            assert_eq!(read, FinishReason::Unknown(word.to_owned()));
+            assert!(diagnostics.has(DiagnosticCode::FinishReasonUnknown), "{word}");
         }
+    }
+
+    #[test]
+    fn failure_keeps_its_explanation() {
+        let mut diagnostics = Diagnostics::default();
+        let read = read("\"MALFORMED_FUNCTION_CALL\"", Some("\"print(x)\""), &mut diagnostics);
+        assert_eq!(read, FinishReason::failed("MALFORMED_FUNCTION_CALL", Some("print(x)")));
     }
 }

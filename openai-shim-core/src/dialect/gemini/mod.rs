@@ -156,11 +156,11 @@ impl Dialect for Gemini {
     fn decode_response(
         &self,
         body: &[u8],
-        _spec: &ResponseSpec,
+        spec: &ResponseSpec,
         context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        response::decode(body, context, diagnostics)
+        response::decode(body, context, diagnostics)?.without_failure(!spec.tools.is_empty(), diagnostics)
     }
 
     fn encode_response(
@@ -215,7 +215,11 @@ impl Dialect for Gemini {
     }
 
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
-        StreamFraming::Events.write(&error::envelope(error), out);
+        StreamFraming::Events.write_error(&error::envelope(error), out);
+    }
+
+    fn write_end(&self, bytes: &[u8]) -> Option<usize> {
+        StreamFraming::write_end(bytes)
     }
 
     fn accepts_framing(&self, deviation: Deviation) -> bool {

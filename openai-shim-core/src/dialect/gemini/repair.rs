@@ -1,7 +1,7 @@
 //! Streams and responses for a client of this dialect: the upstream's chunks go out as they are, in the framing of the client's
 //! request. A decoder observes them, and each candidate gets its finish reason in its last chunk only.
 
-use super::decode::GeminiDecoder;
+use super::decode::{GeminiDecoder, objects_in_chunk};
 use super::json_keys::parse_object;
 use super::stream_framing::StreamFraming;
 use super::{error, extra_fields, response};
@@ -30,7 +30,7 @@ pub(super) struct GeminiRepairer {
 impl GeminiRepairer {
     pub(super) fn new(spec: &ResponseSpec, context: &ResponseContext) -> Self {
         Self {
-            decoder: GeminiDecoder::new(context.clone()),
+            decoder: GeminiDecoder::observing(context.clone()),
             framing: StreamFraming::of(spec),
             held_chunk: None,
             diagnostics: Diagnostics::default(),
@@ -49,6 +49,21 @@ impl GeminiRepairer {
         if let Some(chunk) = self.held_chunk.take() {
             self.framing.write(&chunk, out);
         }
+    }
+
+    /// Takes the finish reasons out of the held chunk: a part of the response is missing, and an error follows.
+    fn drop_finish_reasons(&mut self) {
+        let held = self.held_chunk.take();
+        self.held_chunk = held.map(|chunk| match parse_object(&chunk) {
+            Some(object) => {
+                let mut candidates = candidates(&object);
+                for candidate in &mut candidates {
+                    candidate.object.remove("finishReason");
+                }
+                with_candidates(object, &candidates)
+            }
+            None => chunk.clone(),
+        });
     }
 
     /// Moves the finish reasons of candidates that continue in the next chunk to that chunk.
@@ -87,7 +102,7 @@ impl GeminiRepairer {
         };
         self.write_held_chunk(out);
         self.end();
-        self.framing.write(&error::envelope(&Error::Upstream(error)), out);
+        self.framing.write_error(&error::envelope(&Error::Upstream(error)), out);
         self.framing.end(out);
         true
     }
@@ -102,6 +117,13 @@ struct ChunkPair {
 impl StreamRepairer for GeminiRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
+        if let Some(objects) = objects_in_chunk(data) {
+            self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several chunks in one");
+            for object in objects {
+                self.frame(Frame::Line(object), out);
+            }
+            return;
+        }
         let is_response = self.decoder.push_chunk(data, &mut self.events);
         if self.take_events(out) || !is_response {
             return;
@@ -123,6 +145,9 @@ impl StreamRepairer for GeminiRepairer {
     fn finish(&mut self, out: &mut Vec<u8>) {
         if self.is_ended {
             return;
+        }
+        if self.decoder.lacks_content() {
+            self.drop_finish_reasons();
         }
         self.write_held_chunk(out);
         self.decoder.finish(&mut self.events);

@@ -14,7 +14,7 @@ use super::response_object::{
 use super::{error, extra_fields, finish_reason, usage};
 use crate::canonical::{
     Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
-    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength,
+    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength, html_page,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -31,6 +31,9 @@ pub(super) fn decode(
     let text = std::str::from_utf8(body).unwrap_or_default();
     if let Ok(items) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(text) {
         return fold_chunks(&items, context, diagnostics);
+    }
+    if text.trim_start().starts_with('<') {
+        return Err(html_page("an answer"));
     }
     let Some(object) = parse_object(text) else {
         return Err(UpstreamError::malformed("The upstream answered with text that is not a JSON object."));
@@ -66,7 +69,7 @@ fn fold_chunks(
     context: &ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
-    let mut decoder = GeminiDecoder::new(context.clone());
+    let mut decoder = GeminiDecoder::observing(context.clone());
     let (mut events, mut fold) = (Vec::new(), Fold::new());
     for item in items {
         decoder.frame(Frame::Line(item.get().as_bytes()), &mut events);
@@ -106,7 +109,7 @@ fn decode_candidate(
     }
     let mut extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS).into_members();
     if let Some(json) = object.non_null("finishReason") {
-        let reason = finish_reason::read(json, diagnostics);
+        let reason = finish_reason::read(json, object.non_null("finishMessage"), diagnostics);
         if json.trim() != encode_string(finish_reason::write(&reason)) {
             extra.push((String::from("finishReason"), raw(json)));
         }

@@ -38,6 +38,26 @@ impl StreamFraming {
         *self = Self::Array;
     }
 
+    /// Writes an error. Google's SDKs of the 1.x line see only a bare object; parsers of event streams skip it, and see the
+    /// event behind it.
+    pub(super) fn write_error(&mut self, json: &str, out: &mut Vec<u8>) {
+        if *self == Self::Events {
+            out.extend_from_slice(json.as_bytes());
+            out.extend_from_slice(b"\n\n");
+        }
+        self.write(json, out);
+    }
+
+    /// Returns where a network write must end, because of a bare error in these bytes: SDKs see it in a write of its own only.
+    pub(super) fn write_end(bytes: &[u8]) -> Option<usize> {
+        const BARE_ERROR: &[u8] = br#"{"error":"#;
+        if bytes.starts_with(BARE_ERROR) {
+            let end = memchr::memmem::find(bytes, b"\n\n")? + 2;
+            return (end < bytes.len()).then_some(end);
+        }
+        memchr::memmem::find(bytes, b"\n\n{\"error\":").map(|at| at + 2)
+    }
+
     /// Writes the end of the stream.
     pub(super) fn end(self, out: &mut Vec<u8>) {
         out.extend_from_slice(match self {

@@ -9,12 +9,12 @@ use super::text_extractor::OllamaTextExtractor;
 use super::tool_call::LineToolCall;
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseContext, ResponseSpec, time,
+    ResponseContext, ResponseSpec, html_page, time,
 };
 use crate::error::UpstreamError;
 use crate::extract::Segment;
 use crate::framing::Frame;
-use crate::json::Object;
+use crate::json::{Object, is_json_fragment, objects_in};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -38,6 +38,8 @@ pub(super) struct OllamaDecoder {
     /// All text and all thinking so far, if lines are cumulative.
     cumulative_text: String,
     cumulative_thinking: String,
+    /// A line with content could not be read.
+    is_corrupt: bool,
     /// The extra fields of lines, as last emitted.
     emitted_extra: Vec<(String, Box<RawValue>)>,
 }
@@ -72,6 +74,7 @@ impl OllamaDecoder {
             tool_calls: 0,
             cumulative_text: String::new(),
             cumulative_thinking: String::new(),
+            is_corrupt: false,
             emitted_extra: Vec::new(),
         }
     }
@@ -137,10 +140,25 @@ impl OllamaDecoder {
         } else {
             line.finish_reason(self.tool_calls > 0, &mut self.diagnostics)
         };
+        if let Some(failure) = self.failure(&reason) {
+            return self.fail(failure, out);
+        }
         out.push(Event::Finish { choice: 0, reason });
         out.extend(line.usage.map(Event::Usage));
         out.push(Event::End);
         self.phase = Phase::Ended;
+    }
+
+    /// Returns the failure that a finish reason states, or that takes its place.
+    fn failure(&self, reason: &FinishReason) -> Option<UpstreamError> {
+        match reason {
+            FinishReason::Failed { word, message } => Some(UpstreamError::failed(word, message.as_deref())),
+            _ if self.is_corrupt => Some(UpstreamError::unreadable_part()),
+            FinishReason::ToolCalls if self.tool_calls == 0 && !self.spec.tools.is_empty() => {
+                Some(UpstreamError::calls_missing("tool_calls"))
+            }
+            _ => None,
+        }
     }
 
     /// Emits the extra fields that are new or have changed.
@@ -276,10 +294,18 @@ impl Decoder for OllamaDecoder {
             );
         }
         let Ok(object) = Object::parse(data) else {
+            if let Some(objects) = objects_in(data) {
+                self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several lines in one");
+                for object in objects {
+                    self.frame(Frame::Line(object), out);
+                }
+                return;
+            }
             self.mark_foreign_data();
             if is_body {
                 self.fail(malformed(data), out);
             } else {
+                self.is_corrupt |= is_json_fragment(data);
                 self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
             }
             return;
@@ -320,8 +346,8 @@ impl Decoder for OllamaDecoder {
 
 /// Returns the error for a body that is no response of this API.
 pub(super) fn malformed(body: &[u8]) -> UpstreamError {
-    UpstreamError::malformed(match body.first() {
-        Some(b'<') => "The upstream sent an HTML page instead of an answer.",
-        _ => "The upstream sent something that is no answer of Ollama's API.",
-    })
+    match body.first() {
+        Some(b'<') => html_page("an answer"),
+        _ => UpstreamError::malformed("The upstream sent something that is no answer of Ollama's API."),
+    }
 }

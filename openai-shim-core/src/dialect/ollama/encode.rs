@@ -241,7 +241,7 @@ impl OllamaEncoder {
         let mut line = new_line(&self.model, self.created);
         WrittenContent { extra: self.message_extra.take(), ..Default::default() }.write(self.api, &mut line);
         let end = ResponseEnd {
-            done_reason: self.finish_reason.as_ref().map_or("stop", done_reason),
+            done_reason: self.finish_reason.as_ref().map_or("stop", done_reason).to_owned(),
             usage: self.usage,
             timing: self.elapsed.map(|total| Timing { total, first_content: self.first_content }),
             extra: self.last_line_extra.take(),

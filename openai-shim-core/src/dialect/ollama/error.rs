@@ -55,7 +55,7 @@ fn envelope(error: &Error) -> String {
     let mut object = Object::new();
     object.set("error", encode_string(&error.to_string()));
     if let Error::Upstream(UpstreamError::Status(e)) = error {
-        for (key, value) in &e.extra {
+        for (key, value) in e.extra.iter().filter(|(key, _)| key != "code") {
             object.set(key.as_str(), value.get());
         }
     }

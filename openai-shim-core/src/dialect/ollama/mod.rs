@@ -211,6 +211,11 @@ impl Dialect for Ollama {
         error::encode_in_stream(error, out);
     }
 
+    fn breaks_failed_streams(&self) -> bool {
+        // Open WebUI shows a line with an error as nothing, and the half answer before it as a whole one.
+        true
+    }
+
     fn accepts_framing(&self, deviation: Deviation) -> bool {
         // A stream with one line is one JSON document.
         matches!(deviation, Deviation::Ndjson | Deviation::WholeBody)

@@ -14,7 +14,7 @@ use crate::canonical::{
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
+use crate::json::{Object, ValueKind, encode_string, objects_in, string_or_json, value_kind};
 
 /// Repairs a stream; a decoder observes each line.
 pub(super) struct OllamaRepairer {
@@ -47,17 +47,37 @@ impl OllamaRepairer {
 
 impl StreamRepairer for OllamaRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
+        let data = data.trim_ascii();
+        let line = Object::parse(data);
+        if line.is_err()
+            && let Some(objects) = objects_in(data)
+        {
+            self.decoder.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several lines in one");
+            for object in objects {
+                self.frame(Frame::Line(object), out);
+            }
+            return;
+        }
         self.decoder.frame(frame, &mut self.events);
         let was_ended = self.is_ended || self.summary.ended;
+        let has_failed = self.events.iter().any(|event| matches!(event, Event::Error(_)));
+        if has_failed
+            && !was_ended
+            && let Ok(line) = &line
+            && is_response(line)
+        {
+            // The text of a line that ends with a failure stays; the error takes the place of the end.
+            let mut line = line.clone();
+            line.remove("done_reason");
+            line.set("done", "false");
+            write_line(out, |out| line.write(out));
+        }
         self.take_events(out);
         if was_ended || self.is_ended {
             return;
         }
-        let data = match frame {
-            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => data,
-        };
-        let data = data.trim_ascii();
-        let Some(mut object) = Object::parse(data).ok().filter(is_response) else { return };
+        let Some(mut object) = line.ok().filter(is_response) else { return };
         if let Some(model) = object.str("model").filter(|_| !self.spec.restore_alias) {
             // Lines without a model get the one of the lines before them.
             self.spec.model = model.into_owned();

@@ -81,7 +81,7 @@ pub(super) fn encode(
     let mut line = new_line(model, created);
     content.write(api, &mut line);
     let end = ResponseEnd {
-        done_reason: finish_reason.map_or("stop", done_reason),
+        done_reason: finish_reason.map_or("stop", done_reason).to_owned(),
         usage: response.usage,
         timing: context.elapsed().map(|total| Timing { total, first_content: None }),
         extra: response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect(),

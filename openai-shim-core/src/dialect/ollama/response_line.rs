@@ -92,19 +92,28 @@ impl ResponseLine {
     /// Returns the finish reason. `has_tool_calls`: any line of the response has a tool call.
     pub(super) fn finish_reason(&self, has_tool_calls: bool, diagnostics: &mut Diagnostics) -> FinishReason {
         let derived = if has_tool_calls { FinishReason::ToolCalls } else { FinishReason::Stop };
-        match self.done_reason.as_deref() {
-            Some("length") => FinishReason::Length,
-            Some("content_filter") => FinishReason::ContentFilter,
-            Some("stop" | "load" | "unload" | "tool_calls") => derived,
-            Some(unknown) => {
-                diagnostics.record(DiagnosticCode::FinishReasonMapped, "done_reason", unknown);
-                derived
-            }
-            None => {
-                diagnostics.record(DiagnosticCode::FinishReasonDerived, "done_reason", "");
-                derived
-            }
+        let path = "done_reason";
+        let Some(word) = self.done_reason.as_deref() else {
+            diagnostics.record(DiagnosticCode::FinishReasonDerived, path, "");
+            return derived;
+        };
+        if ["stop", "load", "unload"].contains(&word) {
+            return derived;
         }
+        let reason = FinishReason::read(word).unwrap_or_else(|| FinishReason::Unknown(word.to_owned()));
+        match reason {
+            FinishReason::Length | FinishReason::ContentFilter if self.unmapped_reason().is_none() => {}
+            FinishReason::Failed { .. } => {
+                diagnostics.record(DiagnosticCode::FinishReasonFailed, path, word);
+            }
+            FinishReason::Unknown(_) => diagnostics.record(DiagnosticCode::FinishReasonUnknown, path, word),
+            FinishReason::ToolCalls if !has_tool_calls => {
+                diagnostics.record(DiagnosticCode::ToolCallsMissing, path, word);
+            }
+            FinishReason::ToolCalls => {}
+            _ => diagnostics.record(DiagnosticCode::FinishReasonMapped, path, word),
+        }
+        if reason == FinishReason::Stop { derived } else { reason }
     }
 
     /// Returns `done_reason` as an extra field, if our finish reason does not stand for exactly this one.

@@ -95,7 +95,7 @@ pub(super) fn new_line(model: &str, created: u64) -> Object<'static> {
 
 /// What only the last line of a response has.
 pub(super) struct ResponseEnd {
-    pub(super) done_reason: &'static str,
+    pub(super) done_reason: String,
     pub(super) usage: Option<Usage>,
     pub(super) timing: Option<Timing>,
     /// Further fields of the line.
@@ -114,7 +114,7 @@ impl ResponseEnd {
     /// Writes the end into a line. Unknown counts and durations are left out, as the official types allow.
     pub(super) fn write(self, line: &mut Object<'_>, diagnostics: &mut Diagnostics) {
         line.set("done", "true");
-        line.set("done_reason", encode_string(self.done_reason));
+        line.set("done_reason", encode_string(&self.done_reason));
         let mut set_number = |key: &'static str, value: Option<u64>| {
             if let Some(value) = value {
                 line.set(key, value.to_string());
@@ -139,12 +139,13 @@ impl ResponseEnd {
     }
 }
 
-/// Returns the `done_reason` of a finish reason. Ollama's own server has none for a content filter, which must not look like
-/// a regular end.
-pub(super) fn done_reason(finish_reason: &FinishReason) -> &'static str {
+/// Returns the `done_reason` of a finish reason. Any word is allowed: Ollama's own server has none for a content filter, which
+/// must not look like a regular end.
+pub(super) fn done_reason(finish_reason: &FinishReason) -> &str {
     match finish_reason {
         FinishReason::Length => "length",
         FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
-        _ => "stop",
+        FinishReason::Failed { word, .. } | FinishReason::Unknown(word) => word,
+        FinishReason::Stop | FinishReason::StopSequence(_) | FinishReason::ToolCalls => "stop",
     }
 }

@@ -4,7 +4,8 @@ use super::chunk_events::{EventSink, OpenBlocks};
 use super::chunk_template::DecodeTemplates;
 use super::repair::StreamState;
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage,
+    DiagnosticCode, Diagnostics, Event, FinishReason, ReasoningStyle, ResponseContext, ResponseSpec,
+    StreamUsage,
 };
 use crate::dialect::Decoder;
 use crate::framing::Frame;
@@ -41,6 +42,20 @@ impl ChatDecoder {
             out.append(&mut added);
         }
     }
+
+    /// Puts the upstream's own words back into `Finish` events: the repair replaced those that OpenAI does not have.
+    fn restore_unknown_reasons(&self, before: usize, out: &mut [Event]) {
+        if !self.stream.has_unknown_reason {
+            return;
+        }
+        for event in out.iter_mut().skip(before) {
+            let Event::Finish { choice, reason } = event else { continue };
+            let known = self.stream.choices.iter().find(|known| known.index == u64::from(*choice));
+            if let Some(word) = known.and_then(|known| known.unknown_reason.clone()) {
+                *reason = FinishReason::Unknown(word);
+            }
+        }
+    }
 }
 
 impl Decoder for ChatDecoder {
@@ -52,6 +67,7 @@ impl Decoder for ChatDecoder {
         }
         self.stream.frame(frame, &mut sink);
         self.remove_filled_usage(before, out);
+        self.restore_unknown_reasons(before, out);
         self.templates.store(frame, &self.stream, out.get(before..).unwrap_or_default());
     }
 
@@ -59,6 +75,7 @@ impl Decoder for ChatDecoder {
         let before = out.len();
         self.stream.finish(&mut EventSink { blocks: &mut self.blocks, out });
         self.remove_filled_usage(before, out);
+        self.restore_unknown_reasons(before, out);
     }
 
     fn diagnostics(&self) -> &Diagnostics {

@@ -26,7 +26,8 @@ pub(super) fn of_choice(name: &str, choice: &Object<'_>) -> FinishReason {
 pub(super) fn name(reason: &FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop | FinishReason::StopSequence(_) => "stop",
-        FinishReason::Length => "length",
+        // OpenAI's types have no other word for an answer that is not complete.
+        FinishReason::Length | FinishReason::Failed { .. } | FinishReason::Unknown(_) => "length",
         FinishReason::ToolCalls => "tool_calls",
         FinishReason::ContentFilter | FinishReason::Refusal => "content_filter",
     }

@@ -33,7 +33,7 @@ pub(super) fn decode(
             &in_field
         }
     };
-    let (object, _) = repair_completion(body, spec, context, diagnostics)?;
+    let (object, summary) = repair_completion(body, spec, context, diagnostics)?;
     let mut response = Response::default();
     response.id = object.str("id").map(Cow::into_owned);
     response.created = object.u64("created");
@@ -46,6 +46,10 @@ pub(super) fn decode(
     for item in object.array("choices").unwrap_or_default() {
         let Ok(choice) = Object::parse(item.as_bytes()) else { continue };
         response.choices.push(decode_choice(&choice));
+    }
+    // The repair replaced a word that OpenAI does not have.
+    if let (Some(choice), Some(FinishReason::Unknown(_))) = (response.choices.first_mut(), &summary.finish) {
+        choice.finish = summary.finish;
     }
     Ok(response)
 }

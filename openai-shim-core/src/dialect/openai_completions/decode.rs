@@ -86,6 +86,8 @@ struct ChoiceReader {
     has_calls: bool,
     /// OpenAI's name for the finish reason; it becomes an event when nothing can follow.
     finish_reason: Option<&'static str>,
+    /// The upstream's word, where it is not known.
+    unknown_reason: Option<String>,
 }
 
 /// Turns repaired chunks into events.
@@ -122,6 +124,9 @@ impl ChunkSink for EventSink<'_> {
             self.text(at, &choice.text, false);
             if let Some(reader) = self.blocks.choices.get_mut(at) {
                 reader.finish_reason = reader.finish_reason.or(choice.finish_reason);
+                if reader.unknown_reason.is_none() {
+                    reader.unknown_reason.clone_from(&choice.unknown_reason);
+                }
             }
         }
     }
@@ -145,6 +150,7 @@ impl ChunkSink for EventSink<'_> {
                 FinishReason::Stop if choice.has_calls => FinishReason::ToolCalls,
                 reason => reason,
             };
+            let reason = choice.unknown_reason.clone().map_or(reason, FinishReason::Unknown);
             self.out.push(Event::Finish { choice: choice.index, reason });
         }
         self.out.push(Event::End);
@@ -183,6 +189,7 @@ impl EventSink<'_> {
                 extractor: CompletionsTextExtractor::new(&self.blocks.spec),
                 has_calls: false,
                 finish_reason: None,
+                unknown_reason: None,
             });
             choices.len() - 1
         })

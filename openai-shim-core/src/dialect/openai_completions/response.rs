@@ -10,7 +10,7 @@ use super::text_extractor::CompletionsTextExtractor;
 use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, ReasoningStyle, Response,
-    ResponseContext, ResponseSpec, ResponseSummary, Usage,
+    ResponseContext, ResponseSpec, ResponseSummary, Usage, html_page,
 };
 use crate::dialect::Repaired;
 use crate::error::UpstreamError;
@@ -34,6 +34,9 @@ fn read(
         if e.is_eof() {
             return UpstreamError::Truncated;
         }
+        if body.starts_with(b"<") {
+            return html_page("an answer");
+        }
         UpstreamError::malformed("The upstream's answer is not a JSON object.")
     })?;
     if error::is_error(&object) {
@@ -53,6 +56,9 @@ fn read(
     }
     if completion.choices.is_empty() {
         return Err(UpstreamError::Empty);
+    }
+    if let Some(failure) = completion.choices.iter_mut().find_map(|choice| choice.failure.take()) {
+        return Err(failure);
     }
     for choice in completion.choices.iter_mut().filter(|choice| choice.finish_reason.is_none()) {
         diagnostics.record(DiagnosticCode::FinishReasonDerived, "choices[].finish_reason", "");
@@ -116,6 +122,7 @@ fn decode_choice(
         FinishReason::Stop if has_calls => FinishReason::ToolCalls,
         reason => reason,
     });
+    choice.finish = repaired.unknown_reason.map(FinishReason::Unknown).or(choice.finish);
     choice
 }
 

@@ -84,6 +84,8 @@ fn read_fields(object: &Object<'_>, error: &mut StatusError) {
         match key {
             "message" => error.message = string_or_json(value).into_owned(),
             "type" | "error_type" if value.trim() != "\"error\"" => error.error_type = text(),
+            // OpenAI says by `null` that there is none: its clients get it back.
+            "code" if value_kind(value) == ValueKind::Null => error.extra.push((key.to_owned(), raw(value))),
             "code" => error.code = text(),
             "param" if value_kind(value) == ValueKind::Object => {
                 error.param = read_param_object(value).or_else(text);

@@ -99,7 +99,7 @@ fn envelope(error: &Error) -> String {
     object.set("type", encode_string(error_type));
     object.set("param", error.param().map_or_else(|| String::from("null"), encode_string));
     object.set("code", error.code().or(form.code).map_or_else(|| String::from("null"), encode_string));
-    for (key, value) in extra {
+    for (key, value) in extra.iter().filter(|(key, _)| key != "code" || error.code().is_none()) {
         object.set(key.as_str(), value.get());
     }
     let mut outer = Object::new();

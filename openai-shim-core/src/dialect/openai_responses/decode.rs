@@ -13,7 +13,7 @@ use super::{error, output_item, response, usage};
 use crate::canonical::{DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE, unfold};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, raw, string_or_json};
+use crate::json::{Object, is_json_fragment, objects_in, raw, string_or_json};
 use std::borrow::Cow;
 
 /// Decodes one stream.
@@ -25,6 +25,8 @@ pub(super) struct ResponsesDecoder {
     items: DecodedItems,
     /// How many items that only this dialect has were emitted.
     native_items: u32,
+    /// An event with content could not be read.
+    is_corrupt: bool,
 }
 
 /// How far a stream has come.
@@ -53,6 +55,9 @@ impl Decoder for ResponsesDecoder {
     fn finish(&mut self, out: &mut Vec<Event>) {
         match self.phase {
             Phase::Ended => {}
+            Phase::Empty if self.diagnostics.has(DiagnosticCode::FrameCorrupt) => {
+                self.fail(response::not_json(b""), out);
+            }
             Phase::Empty => self.fail(UpstreamError::Empty, out),
             Phase::Unstarted | Phase::Started => {
                 self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
@@ -81,6 +86,14 @@ impl ResponsesDecoder {
                 self.fail(response::not_json(data), out);
                 return;
             }
+            if let Some(objects) = objects_in(data) {
+                self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several events in one");
+                for object in objects {
+                    self.data(event_name, object, out);
+                }
+                return;
+            }
+            self.is_corrupt |= is_json_fragment(data);
             self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");
             return;
         };
@@ -203,6 +216,9 @@ impl ResponsesDecoder {
     }
 
     fn end(&mut self, kind: &str, response: &Object<'_>, out: &mut Vec<Event>) {
+        if self.is_corrupt {
+            return self.fail(UpstreamError::unreadable_part(), out);
+        }
         self.start(response, out);
         // The output may lack items that streamed, and contain items that did not.
         for (output_index, item) in (0..).zip(response.array("output").unwrap_or_default()) {

@@ -5,6 +5,7 @@
 use super::super::{Encoder, cited};
 use super::encoded_items::EncodedItems;
 pub(super) use super::encoded_items::EventOutput;
+use super::encoded_items::ItemEnd;
 use super::error;
 use super::names::NAME;
 use super::response_object::{ResponseSkeleton, ResponseState, ResponseStatus};
@@ -72,7 +73,10 @@ impl ResponsesEncoder {
     /// Returns the status at the end.
     fn final_status(&self) -> ResponseStatus<'static> {
         match self.finish_reason {
-            Some(FinishReason::Length) => ResponseStatus::Incomplete { reason: "max_output_tokens" },
+            // This API's types have no other word for a response that is not complete.
+            Some(FinishReason::Length | FinishReason::Failed { .. } | FinishReason::Unknown(_)) => {
+                ResponseStatus::Incomplete { reason: "max_output_tokens" }
+            }
             Some(FinishReason::ContentFilter | FinishReason::Refusal) => {
                 ResponseStatus::Incomplete { reason: "content_filter" }
             }
@@ -93,9 +97,13 @@ impl ResponsesEncoder {
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
         let phase = std::mem::replace(&mut self.phase, Phase::Ended);
         let error = Error::Upstream(failure.clone());
+        if phase == Phase::Started {
+            self.items.settle(ItemEnd::Cut, out, &mut self.diagnostics);
+        }
+        // SDKs raise on this event. Without it most show a response that failed as if it were complete.
+        write_event("error", &error::encode_event(&error, self.items.take_sequence_number()), out);
         if phase == Phase::Unstarted {
             // There is no response that could have failed.
-            write_event("error", &error::encode_event(&error, self.items.take_sequence_number()), out);
             return;
         }
         let (output, message) = (self.items.to_json(), error.to_string());
@@ -106,6 +114,11 @@ impl ResponsesEncoder {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
+        let end = match self.final_status() {
+            ResponseStatus::Completed => ItemEnd::Complete,
+            _ => ItemEnd::Cut,
+        };
+        self.items.settle(end, out, &mut self.diagnostics);
         let response = self.final_response();
         let kind = match self.final_status() {
             ResponseStatus::Completed => "response.completed",
@@ -153,6 +166,7 @@ impl Encoder for ResponsesEncoder {
                 self.diagnostics.record(DiagnosticCode::FeatureUnsupported, "output", "more than one answer");
             }
             Event::Open { block, kind, .. } => {
+                self.items.settle(ItemEnd::Complete, out, &mut self.diagnostics);
                 if let BlockKind::ToolCall { id, signature: Some(signature), .. } = kind
                     && !call_id::holds(id, signature)
                 {
@@ -172,7 +186,7 @@ impl Encoder for ResponsesEncoder {
                     self.fail(&UpstreamError::TooLarge { message }, out);
                 }
             }
-            Event::Close { block, .. } => self.items.close(*block, out, &mut self.diagnostics),
+            Event::Close { block, .. } => self.items.close_later(*block, out, &mut self.diagnostics),
             Event::Finish { choice: 0, reason } => self.finish_reason = Some(reason.clone()),
             Event::Finish { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),

@@ -11,7 +11,7 @@ use super::super::cited;
 use super::annotations;
 use super::names::NAME;
 use super::sse;
-use super::tool_call::{ToolCallKind, arguments_to_input};
+use super::tool_call::{ToolCallKind, arguments_to_input, input_so_far};
 use super::tool_names::ToolNameMap;
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, ExtraFields, REASONING_DETAILS,
@@ -34,6 +34,14 @@ pub(super) enum EventOutput {
     Discard,
 }
 
+/// How an item ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ItemEnd {
+    Complete,
+    /// The response ended before the item was complete.
+    Cut,
+}
+
 /// The output items of a response, closed and open.
 #[derive(Debug, Default)]
 pub(super) struct EncodedItems {
@@ -42,6 +50,8 @@ pub(super) struct EncodedItems {
     /// The items by their index, as JSON; `None` while they are open.
     items: Vec<Option<String>>,
     open: BTreeMap<u32, OpenItem>,
+    /// The block that closed last. Whether its item is complete is known when another one begins, or the response ends.
+    closing: Option<u32>,
     /// Open text blocks without content. Their item begins with the first content: a block in which another dialect only
     /// keeps its own fields never becomes an item.
     empty_texts: BTreeSet<u32>,
@@ -323,8 +333,21 @@ impl EncodedItems {
         }
     }
 
+    /// Notes that a block closed; the one that closed before it is complete.
+    pub(super) fn close_later(&mut self, block: u32, out: &mut Vec<u8>, diagnostics: &mut Diagnostics) {
+        self.settle(ItemEnd::Complete, out, diagnostics);
+        self.closing = Some(block);
+    }
+
+    /// Closes the block that closed last, whose `end` is known now.
+    pub(super) fn settle(&mut self, end: ItemEnd, out: &mut Vec<u8>, diagnostics: &mut Diagnostics) {
+        if let Some(block) = self.closing.take() {
+            self.close(block, end, out, diagnostics);
+        }
+    }
+
     /// Closes a block: writes the events of its end, and holds the item for the response object.
-    pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>, diagnostics: &mut Diagnostics) {
+    fn close(&mut self, block: u32, end: ItemEnd, out: &mut Vec<u8>, diagnostics: &mut Diagnostics) {
         self.empty_texts.remove(&block);
         let Some(mut open) = self.open.remove(&block) else { return };
         if open.is_client_run() {
@@ -351,8 +374,8 @@ impl EncodedItems {
             }
             ItemKind::Reasoning => {}
             ItemKind::ToolCall { tool, .. } => match tool.kind {
-                ToolCallKind::Function => self.close_function_call(&mut open, out),
-                ToolCallKind::Custom => self.close_custom_call(&mut open, out),
+                ToolCallKind::Function => self.close_function_call(&mut open, end, out),
+                ToolCallKind::Custom => self.close_custom_call(&mut open, end, out),
                 ToolCallKind::Client(_) => {}
             },
         }
@@ -360,15 +383,19 @@ impl EncodedItems {
             ItemKind::Reasoning if open.text.is_empty() => String::from("[]"),
             _ => format!("[{}]", open.part_json(&open.text)),
         };
-        let item = open.item_json("completed", &parts, &open.text);
+        let status = match end {
+            ItemEnd::Complete => "completed",
+            ItemEnd::Cut => "incomplete",
+        };
+        let item = open.item_json(status, &parts, &open.text);
         self.write_item_event("response.output_item.done", open.index, item.clone(), out);
         if let Some(slot) = self.items.get_mut(open.index) {
             *slot = Some(item);
         }
     }
 
-    fn close_function_call(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
-        if open.text.is_empty() {
+    fn close_function_call(&mut self, open: &mut OpenItem, end: ItemEnd, out: &mut Vec<u8>) {
+        if open.text.is_empty() && end == ItemEnd::Complete {
             // The arguments of a call without any are an empty object.
             self.text(open, "{}", out);
         }
@@ -384,9 +411,10 @@ impl EncodedItems {
         );
     }
 
-    fn close_custom_call(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
+    fn close_custom_call(&mut self, open: &mut OpenItem, end: ItemEnd, out: &mut Vec<u8>) {
         // Arguments that are not in the form of a custom tool's input go out as they are.
-        if let Some(input) = arguments_to_input(&open.text) {
+        let cut_input = || (end == ItemEnd::Cut).then(|| input_so_far(&open.text));
+        if let Some(input) = arguments_to_input(&open.text).or_else(cut_input) {
             open.text = input;
         }
         if !open.text.is_empty() {

@@ -39,7 +39,7 @@ fn error_object(error: &Error) -> Object<'static> {
     object.set("type", encode_string(error_type));
     object.set("param", error.param().map_or_else(|| String::from("null"), encode_string));
     object.set("code", error.code().or(default_code).map_or_else(|| String::from("null"), encode_string));
-    for (key, value) in extra {
+    for (key, value) in extra.iter().filter(|(key, _)| key != "code" || error.code().is_none()) {
         object.set(key.clone(), value.get().to_owned());
     }
     object.into_owned()
@@ -192,6 +192,8 @@ fn decode_fields(object: &Object<'_>, error: &mut StatusError) {
         match key {
             "message" => error.message = string_or_json(value).into_owned(),
             "type" if value.trim() != "\"error\"" => error.error_type = text(),
+            // OpenAI says by `null` that there is none: its clients get it back.
+            "code" if value_kind(value) == ValueKind::Null => error.extra.push((key.to_owned(), raw(value))),
             "code" => error.code = text(),
             "param" => error.param = text(),
             "failed_generation" | "metadata" => error.extra.push((key.to_owned(), raw(value))),

@@ -6,7 +6,7 @@ use super::encode::{EventOutput, ResponsesEncoder};
 use super::{error, output_item, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Response, ResponseContext,
-    ResponseSpec, unfold,
+    ResponseSpec, html_page, unfold,
 };
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
@@ -23,12 +23,10 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Respo
 
 /// Returns the error for a body that is no JSON object.
 pub(super) fn not_json(body: &[u8]) -> UpstreamError {
-    let is_html = body.trim_ascii_start().starts_with(b"<");
-    UpstreamError::malformed(if is_html {
-        "The upstream answered with an HTML page instead of a response."
-    } else {
-        "The upstream's answer is not a response in JSON."
-    })
+    if body.trim_ascii_start().starts_with(b"<") {
+        return html_page("an answer");
+    }
+    UpstreamError::malformed("The upstream's answer is not a response in JSON.")
 }
 
 /// Decodes a response object.
@@ -82,14 +80,15 @@ pub(super) fn finish_reason(
     let reason = details.as_ref().and_then(|d| d.str("reason"));
     let is_incomplete = response.str("status").as_deref() == Some("incomplete") || reason.is_some();
     match (is_incomplete, reason.as_deref()) {
-        (true, Some("content_filter")) => FinishReason::ContentFilter,
-        (true, Some("max_output_tokens" | "max_tokens" | "length")) => FinishReason::Length,
-        (true, reason) => {
-            diagnostics.record(
-                DiagnosticCode::FinishReasonMapped,
-                "incomplete_details.reason",
-                reason.unwrap_or("none"),
-            );
+        (true, Some(word)) => match FinishReason::read(word) {
+            Some(known @ (FinishReason::Length | FinishReason::ContentFilter)) => known,
+            _ => {
+                diagnostics.record(DiagnosticCode::FinishReasonUnknown, "incomplete_details.reason", word);
+                FinishReason::Unknown(word.to_owned())
+            }
+        },
+        (true, None) => {
+            diagnostics.record(DiagnosticCode::FinishReasonUnknown, "incomplete_details.reason", "none");
             FinishReason::Length
         }
         (false, _) if has_calls => FinishReason::ToolCalls,

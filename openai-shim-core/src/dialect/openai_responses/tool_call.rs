@@ -89,3 +89,41 @@ pub(super) fn arguments_to_input(arguments: &str) -> Option<String> {
         _ => None,
     }
 }
+
+/// Returns the input of a custom tool in arguments that were cut: the string that the object begins with, as far as it came.
+pub(super) fn input_so_far(arguments: &str) -> String {
+    let after = |text: &str, mark: char| text.trim_start().strip_prefix(mark).map(str::to_owned);
+    let value = || {
+        let object = after(arguments, '{')?;
+        let (_, behind_key) =
+            after(&object, '"')?.split_once('"').map(|(key, rest)| (key.len(), rest.to_owned()))?;
+        after(&after(&behind_key, ':')?, '"')
+    };
+    let Some(mut value) = value() else { return String::new() };
+    // An escape sequence that was cut has up to eleven characters: those of a surrogate pair.
+    for _ in 0..12 {
+        if let Ok(input) = serde_json::from_str(&format!("\"{value}\"")) {
+            return input;
+        }
+        value.pop();
+    }
+    String::new()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cut_input_is_read_as_far_as_it_came() {
+        let arguments = input_to_arguments("a \"b\"\n\u{1f600}c");
+        for end in 0..arguments.len() {
+            let Some(cut) = arguments.get(..end) else { continue };
+            let input = input_so_far(cut);
+            assert!("a \"b\"\n\u{1f600}c".starts_with(&input), "{cut}: {input}");
+            assert!(!input.contains('{'), "{cut}: {input}");
+        }
+        assert_eq!(input_so_far(r#"{"input": "ab\u00"#), "ab");
+        assert_eq!(input_so_far(r#"{"input":"ab"#), "ab");
+    }
+}

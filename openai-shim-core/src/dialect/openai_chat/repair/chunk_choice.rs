@@ -1,10 +1,11 @@
 //! One choice of a chunk: as the upstream sent it in, repaired out.
 
 use super::content::{self, has_text};
+use super::finish_reason::{self, ReasonClass};
+use super::logprobs;
 use super::stream_state::{ChoicePhase, StreamState, StreamedChoice};
-use super::{finish_reason, logprobs};
-use crate::canonical::DiagnosticCode;
-use crate::error::{ErrorKind, StatusError, UpstreamError};
+use crate::canonical::{DiagnosticCode, FinishReason};
+use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
 use std::borrow::Cow;
 
@@ -50,8 +51,14 @@ impl StreamState {
         self.repair_role(position, &mut delta);
         content::repair(&mut delta, "choices[].delta", &mut self.diagnostics);
         self.cut_cumulative(position, &mut delta);
-        let mut reason = self.read_finish_reason(&choice)?;
+        let mut reason = self.read_finish_reason(position, &choice);
         self.extract_text(position, &mut delta, &mut reason, &mut choice);
+        if self.is_corrupt && self.choices.get(position).is_some_and(|choice| !choice.is_finished()) {
+            // A part of the choice is missing: it does not end as the upstream says, or as a stop sequence does.
+            if reason.take().is_some() {
+                self.failure.get_or_insert_with(UpstreamError::unreadable_part);
+            }
+        }
         let mut has_calls = self.repair_calls(position, &mut delta, reason.is_some());
         if reason.is_some() {
             has_calls |= self.append_recovered(position, &mut delta);
@@ -170,26 +177,28 @@ impl StreamState {
         }
     }
 
-    /// Returns OpenAI's name for the finish reason of a choice, if it has one.
-    fn read_finish_reason(&mut self, choice: &Object<'_>) -> Result<Option<&'static str>, UpstreamError> {
+    /// Returns OpenAI's name for the finish reason of a choice, if it has one that is no failure.
+    fn read_finish_reason(&mut self, position: usize, choice: &Object<'_>) -> Option<&'static str> {
         let upstream_name =
             choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(decode_string);
-        let Some(upstream_name) = upstream_name.filter(|g| !g.is_empty()) else { return Ok(None) };
-        match finish_reason::classify(&upstream_name) {
-            finish_reason::ReasonClass::Known(reason) => Ok(Some(reason)),
-            finish_reason::ReasonClass::Mapped(reason) => {
-                self.diagnostics.record(
-                    DiagnosticCode::FinishReasonMapped,
-                    "choices[].finish_reason",
-                    &upstream_name,
-                );
-                Ok(Some(reason))
+        let upstream_name = upstream_name.filter(|name| !name.is_empty())?;
+        let path = "choices[].finish_reason";
+        let reason = match finish_reason::classify(&upstream_name, path, &mut self.diagnostics) {
+            ReasonClass::Named(reason) => reason,
+            ReasonClass::Unknown => {
+                self.has_unknown_reason = true;
+                if let Some(state) = self.choices.get_mut(position) {
+                    state.unknown_reason.get_or_insert_with(|| upstream_name.clone().into_owned());
+                }
+                "length"
             }
-            finish_reason::ReasonClass::Failure => {
-                let text = "The upstream reported that the answer failed.";
-                Err(UpstreamError::Status(Box::new(StatusError::new(502, ErrorKind::Upstream, text))))
+            ReasonClass::Failed(error) => {
+                self.failure.get_or_insert(error);
+                return None;
             }
-        }
+            ReasonClass::None => return None,
+        };
+        Some(reason)
     }
 
     /// Repairs the tool calls of a delta; returns whether it has any. `is_final`: the choice ends with this delta.
@@ -227,13 +236,16 @@ impl StreamState {
         } else {
             finish_reason::reconcile(upstream_reason, !state.calls.is_empty(), self.spec.named_tool)
         };
-        if reason != upstream_reason {
+        if reason != upstream_reason && reason == "tool_calls" {
             self.diagnostics.record(DiagnosticCode::FinishReasonDerived, FIELD_PATH, "");
         }
         if choice.str("finish_reason").as_deref() != Some(reason) {
             choice.set("finish_reason", format!("\"{reason}\""));
         }
-        self.summary.finish.get_or_insert_with(|| super::super::finish_reason::parse(reason));
+        let unknown = state.unknown_reason.clone().map(FinishReason::Unknown);
+        self.summary
+            .finish
+            .get_or_insert_with(|| unknown.unwrap_or_else(|| super::super::finish_reason::parse(reason)));
         true
     }
 }

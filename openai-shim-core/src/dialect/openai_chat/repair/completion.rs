@@ -2,14 +2,17 @@
 
 use super::super::error;
 use super::content::{self, has_text};
+use super::finish_reason::{self, ReasonClass};
 use super::identity::Identity;
 use super::text_extractor::{self, ChatTextExtractor, add_calls};
-use super::{completion_tool_calls, finish_reason, logprobs, merge_choices, usage};
+use super::{completion_tool_calls, logprobs, merge_choices, usage};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary,
+    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary, html_page,
 };
-use crate::error::{ErrorKind, StatusError, UpstreamError};
+use crate::error::UpstreamError;
 use crate::json::{ListItem, Object, ValueKind, value_kind};
+
+const FINISH_REASON_PATH: &str = "choices[].finish_reason";
 
 /// Repairs a response; returns it with its summary.
 ///
@@ -28,7 +31,8 @@ pub(in super::super) fn repair_completion<'a>(
         return Err(error::decode_in_body(&response, diagnostics).unwrap_or(UpstreamError::Empty));
     }
     let made = if choices.is_empty() {
-        Some(take_top_level_message(&mut response, diagnostics).ok_or(UpstreamError::Empty)?)
+        let made = take_top_level_message(&mut response, diagnostics);
+        Some(made.ok_or_else(|| without_choices(&response))?)
     } else {
         merge_choices::merge(&choices, spec.n, diagnostics)
     };
@@ -79,9 +83,23 @@ fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> 
         if e.is_eof() {
             return UpstreamError::Truncated;
         }
-        let what = if body.starts_with(b"<") { "an HTML page" } else { "a body that is no JSON object" };
-        UpstreamError::malformed(format!("The upstream answered with {what} instead of a completion."))
+        if body.starts_with(b"<") {
+            return html_page("an answer");
+        }
+        UpstreamError::malformed(
+            "The upstream answered with a body that is no JSON object instead of a completion.",
+        )
     })
+}
+
+/// Returns the error for a response without choices: it is empty, or no completion at all.
+fn without_choices(response: &Object<'_>) -> UpstreamError {
+    if response.get("choices").is_some() || response.str("object").as_deref() == Some("chat.completion") {
+        return UpstreamError::Empty;
+    }
+    UpstreamError::malformed(
+        "The upstream answered with a JSON document that is no completion. Its base_url may be wrong, or lack a path such as /v1.",
+    )
 }
 
 /// Takes a message that has no choices around it; returns an object with it as the only one of its `choices`.
@@ -94,26 +112,6 @@ fn take_top_level_message(response: &mut Object<'_>, diagnostics: &mut Diagnosti
     let reason = response.remove("done_reason").filter(|r| value_kind(r) == ValueKind::String);
     let reason = reason.map(|r| format!(r#","finish_reason":{r}"#)).unwrap_or_default();
     Some(format!(r#"{{"choices":[{{"index":0,"message":{message}{reason}}}]}}"#))
-}
-
-/// The finish reason that an upstream gave.
-enum UpstreamReason {
-    None,
-    /// One of OpenAI's names.
-    Known(&'static str),
-    Other(String),
-}
-
-impl UpstreamReason {
-    fn read(choice: &Object<'_>) -> Self {
-        match choice.str("finish_reason").filter(|name| !name.is_empty()) {
-            None => Self::None,
-            Some(upstream_name) => match finish_reason::classify(&upstream_name) {
-                finish_reason::ReasonClass::Known(name) => Self::Known(name),
-                _ => Self::Other(upstream_name.into_owned()),
-            },
-        }
-    }
 }
 
 /// How a message calls tools.
@@ -147,15 +145,15 @@ impl CompletionRepair<'_> {
             choice.set("index", at.to_string());
         }
         let mut message = message.unwrap_or_else(|| take_other_message(choice, self.diagnostics));
-        let mut reason = UpstreamReason::read(choice);
-        let is_cut = matches!(reason, UpstreamReason::Known("length"));
+        let mut reason = self.read_reason(choice)?;
+        let is_cut = matches!(reason, ReasonClass::Named("length") | ReasonClass::Unknown);
         if message.str("role").as_deref() != Some("assistant") {
             self.diagnostics.record(DiagnosticCode::RoleFilled, "choices[].message.role", "");
             message.set_first("role", "\"assistant\"");
         }
         content::repair(&mut message, "choices[].message", self.diagnostics);
         if !text_extractor::is_unneeded(&message, self.spec) && self.extract_text(&mut message, is_cut) {
-            reason = UpstreamReason::Known("stop");
+            reason = ReasonClass::Named("stop");
         }
         let calls =
             if completion_tool_calls::repair(&mut message, self.spec, self.context, is_cut, self.diagnostics)
@@ -171,7 +169,7 @@ impl CompletionRepair<'_> {
             choice.set("message", "{}");
         }
         logprobs::repair(choice, self.diagnostics);
-        let finish = self.finish_reason(choice, reason, calls)?;
+        let finish = self.finish_reason(choice, &reason, calls)?;
         self.summary.content |= calls != CallForm::None
             || has_text(&message, "content")
             || has_text(&message, "reasoning_content")
@@ -218,30 +216,29 @@ impl CompletionRepair<'_> {
         }
     }
 
+    /// Reads the upstream's finish reason.
+    fn read_reason(&mut self, choice: &Object<'_>) -> Result<ReasonClass, UpstreamError> {
+        let Some(name) = choice.str("finish_reason").filter(|name| !name.is_empty()) else {
+            return Ok(ReasonClass::None);
+        };
+        match finish_reason::classify(&name, FINISH_REASON_PATH, self.diagnostics) {
+            ReasonClass::Failed(error) => Err(error),
+            class => Ok(class),
+        }
+    }
+
     /// Writes the finish reason that fits the message.
     fn finish_reason(
         &mut self,
         choice: &mut Object<'_>,
-        upstream: UpstreamReason,
+        upstream: &ReasonClass,
         calls: CallForm,
     ) -> Result<FinishReason, UpstreamError> {
-        const FIELD_PATH: &str = "choices[].finish_reason";
         let reason = match upstream {
-            UpstreamReason::Known(name) => name,
-            UpstreamReason::Other(upstream_name) => match finish_reason::classify(&upstream_name) {
-                finish_reason::ReasonClass::Known(name) => name,
-                finish_reason::ReasonClass::Mapped(name) => {
-                    self.diagnostics.record(DiagnosticCode::FinishReasonMapped, FIELD_PATH, &upstream_name);
-                    name
-                }
-                finish_reason::ReasonClass::Failure => {
-                    let text = "The upstream reported that the answer failed.";
-                    let error = StatusError::new(502, ErrorKind::Upstream, text);
-                    return Err(UpstreamError::Status(Box::new(error)));
-                }
-            },
-            UpstreamReason::None => {
-                self.diagnostics.record(DiagnosticCode::FinishReasonDerived, FIELD_PATH, "");
+            ReasonClass::Named(name) => name,
+            ReasonClass::Unknown => "length",
+            ReasonClass::Failed(_) | ReasonClass::None => {
+                self.diagnostics.record(DiagnosticCode::FinishReasonDerived, FINISH_REASON_PATH, "");
                 match calls {
                     CallForm::FunctionCall => "function_call",
                     CallForm::ToolCalls => "tool_calls",
@@ -253,13 +250,22 @@ impl CompletionRepair<'_> {
             CallForm::FunctionCall => reason,
             _ => finish_reason::reconcile(reason, calls == CallForm::ToolCalls, self.spec.named_tool),
         };
-        if reconciled != reason {
-            self.diagnostics.record(DiagnosticCode::FinishReasonDerived, FIELD_PATH, "");
+        if reconciled != reason && calls == CallForm::None {
+            self.diagnostics.record(DiagnosticCode::ToolCallsMissing, FINISH_REASON_PATH, reason);
+            if !self.spec.tools.is_empty() {
+                return Err(UpstreamError::calls_missing(reason));
+            }
+        } else if reconciled != reason {
+            self.diagnostics.record(DiagnosticCode::FinishReasonDerived, FINISH_REASON_PATH, "");
         }
+        let unknown = match upstream {
+            ReasonClass::Unknown => choice.str("finish_reason").map(std::borrow::Cow::into_owned),
+            _ => None,
+        };
         if choice.str("finish_reason").as_deref() != Some(reconciled) {
             choice.set("finish_reason", format!("\"{reconciled}\""));
         }
-        Ok(super::super::finish_reason::parse(reconciled))
+        Ok(unknown.map_or_else(|| super::super::finish_reason::parse(reconciled), FinishReason::Unknown))
     }
 
     /// Repairs the token counts, and fills missing ones with zeros.

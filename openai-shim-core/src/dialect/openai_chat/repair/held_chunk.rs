@@ -1,7 +1,9 @@
 //! The way out of a stream: repaired chunks in, the same chunks to the sink, those with a finish reason one frame later.
 
 use super::finish_reason;
-use super::stream_state::{ChoicePhase, ChunkSink, HeldChunk, StreamState};
+use super::stream_state::{ChoicePhase, ChunkSink, HeldChunk, StreamState, StreamedChoice};
+use crate::canonical::DiagnosticCode;
+use crate::error::UpstreamError;
 use crate::json::{Object, encode_array};
 
 /// A repaired chunk on its way to the sink.
@@ -46,6 +48,7 @@ impl StreamState {
             if held.has_late_content {
                 self.reconcile_reasons(&mut held);
             }
+            self.check_promised_calls(&mut held);
             self.send(&held.chunk, held.source.as_deref(), &held.ended_choices, sink);
         }
     }
@@ -103,6 +106,33 @@ impl StreamState {
         }
     }
 
+    /// Finds choices that end with a promise of tool calls and have none. Where tools are offered that is a failure, and the
+    /// choice does not end.
+    fn check_promised_calls(&mut self, held: &mut HeldChunk) {
+        let promises = |choice: &StreamedChoice| {
+            matches!(choice.upstream_reason(), "tool_calls" | "function_call")
+                && choice.calls.is_empty()
+                && !choice.has_legacy_call
+        };
+        let broken =
+            |choice: &&StreamedChoice| held.ended_choices.contains(&choice.index) && promises(choice);
+        let broken: Vec<_> =
+            self.choices.iter().filter(broken).map(|c| (c.index, c.upstream_reason())).collect();
+        for (index, reason) in broken {
+            self.diagnostics.record(DiagnosticCode::ToolCallsMissing, "choices[].finish_reason", reason);
+            if self.spec.tools.is_empty() {
+                continue;
+            }
+            self.failure.get_or_insert_with(|| UpstreamError::calls_missing(reason));
+            held.ended_choices.retain(|ended| *ended != index);
+            held.source = None;
+            let choices = held.chunk.array("choices").unwrap_or_default();
+            let choices: Vec<_> = choices.into_iter().map(|item| without_reason(item, index)).collect();
+            let choices = encode_array(&choices);
+            held.chunk.set("choices", choices);
+        }
+    }
+
     /// Sends a chunk, before it what the calls of the choices that it ends still lack, and closes these choices.
     fn send(
         &mut self,
@@ -145,5 +175,16 @@ impl StreamState {
             ),
         );
         sink.chunk(&chunk, None);
+    }
+}
+
+/// Returns a choice without its finish reason, if it has this index.
+fn without_reason(item: &str, index: u64) -> String {
+    match Object::parse(item.as_bytes()) {
+        Ok(mut choice) if choice.u64("index") == Some(index) => {
+            choice.set("finish_reason", "null");
+            choice.to_json()
+        }
+        _ => item.to_owned(),
     }
 }

@@ -5,7 +5,7 @@ use super::stream_state::{BodyKind, ChunkSink, Phase, StreamState};
 use crate::canonical::DiagnosticCode;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{ListItem, Object, ValueKind, encode_array, value_kind};
+use crate::json::{ListItem, Object, encode_array, is_json_fragment, objects_in};
 
 /// What surrounds the JSON of a chunk.
 #[derive(Debug, Clone, Copy)]
@@ -54,17 +54,25 @@ impl StreamState {
                 }
                 self.object(envelope, chunk, data, sink);
             }
-            // Several events without blank lines between them.
-            Err(_) if data.contains(&b'\n') && starts_with_json_line(data) => {
-                for line in data.split(|b| *b == b'\n') {
-                    self.data(envelope, line, sink);
-                }
-            }
+            Err(_) if self.several_objects(envelope, data, sink) => {}
             Err(_) if self.choices.is_empty() && !data.starts_with(b"{") => {
                 self.phase = Phase::NotAStream(BodyKind::Text);
             }
-            Err(_) => self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON"),
+            Err(_) => {
+                self.is_corrupt |= is_json_fragment(data);
+                self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");
+            }
         }
+    }
+
+    /// Repairs several events without a blank line between them. Returns false if there are not several.
+    fn several_objects(&mut self, envelope: Envelope<'_>, data: &[u8], sink: &mut dyn ChunkSink) -> bool {
+        let Some(objects) = objects_in(data) else { return false };
+        self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several events in one");
+        for object in objects {
+            self.data(envelope, object, sink);
+        }
+        true
     }
 
     /// Repairs a body that came whole.
@@ -115,12 +123,6 @@ impl StreamState {
         };
         self.chunk(chunk, choices, source, false, sink);
     }
-}
-
-fn starts_with_json_line(data: &[u8]) -> bool {
-    let line = data.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
-    value_kind(std::str::from_utf8(line).unwrap_or_default()) == ValueKind::Object
-        && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
 /// A chunk, and its choices with their deltas.

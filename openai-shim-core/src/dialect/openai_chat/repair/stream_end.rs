@@ -3,7 +3,7 @@
 use super::super::usage::read as read_usage;
 use super::stream_state::{BodyKind, ChoicePhase, ChunkSink, Phase, StreamState, StreamedChoice};
 use super::usage;
-use crate::canonical::{DiagnosticCode, StreamUsage};
+use crate::canonical::{DiagnosticCode, StreamUsage, html_page};
 use crate::error::UpstreamError;
 use crate::json::Object;
 
@@ -15,9 +15,7 @@ impl StreamState {
         }
         if self.choices.is_empty() {
             let error = match self.phase {
-                Phase::NotAStream(BodyKind::Html) => {
-                    UpstreamError::malformed("The upstream answered with an HTML page.")
-                }
+                Phase::NotAStream(BodyKind::Html) => html_page("an answer"),
                 Phase::NotAStream(BodyKind::Text) => UpstreamError::malformed(
                     "The upstream answered with text that is neither JSON nor an event stream.",
                 ),
@@ -41,6 +39,12 @@ impl StreamState {
 
     /// Ends the stream with an error that the connection or the upstream reported.
     pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn ChunkSink) {
+        let failure = self.failure.take();
+        let error = match error {
+            UpstreamError::Truncated | UpstreamError::Transport { .. } => failure.as_ref().unwrap_or(error),
+            // The upstream's own error says more.
+            _ => error,
+        };
         let is_connection = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
         if is_connection
             && !self.phase.has_ended()
@@ -76,6 +80,9 @@ impl StreamState {
             UpstreamError::Transport { .. } if self.summary.is_meaningful() => &UpstreamError::Truncated,
             other => other,
         };
+        if let Some(json) = &self.usage.json {
+            self.summary.usage = read_usage(json);
+        }
         self.summary.error = Some(error.clone());
         sink.error(error);
     }
@@ -85,8 +92,15 @@ impl StreamState {
         if self.phase.has_ended() {
             return;
         }
-        self.phase = phase;
+        if self.is_corrupt && self.choices.iter().any(|choice| !choice.is_finished()) {
+            self.failure.get_or_insert_with(UpstreamError::unreadable_part);
+        }
         self.flush(sink);
+        if let Some(failure) = self.failure.take() {
+            self.fail(&failure, sink);
+            return;
+        }
+        self.phase = phase;
         self.flush_text(false, sink);
         for position in 0..self.choices.len() {
             self.finish_choice(position, sink);

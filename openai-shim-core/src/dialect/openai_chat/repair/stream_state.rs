@@ -34,6 +34,12 @@ pub(in super::super) struct StreamState {
     pub(in super::super) held: Option<HeldChunk>,
     /// The last frame was a whole JSON document, so that no `[DONE]` need follow.
     pub(super) is_document: bool,
+    /// A frame with content could not be read.
+    pub(super) is_corrupt: bool,
+    /// The error with which the stream will end: a choice failed, or lacks something.
+    pub(super) failure: Option<UpstreamError>,
+    /// A choice ended with a name that is not known.
+    pub(in super::super) has_unknown_reason: bool,
 }
 
 /// How far a stream is.
@@ -78,7 +84,9 @@ pub(in super::super) struct StreamedUsage {
 /// The state of one choice.
 #[derive(Debug, Default)]
 pub(in super::super) struct StreamedChoice {
-    pub(super) index: u64,
+    pub(in super::super) index: u64,
+    /// The upstream's finish reason, where it is not known.
+    pub(in super::super) unknown_reason: Option<String>,
     pub(in super::super) phase: ChoicePhase,
     pub(in super::super) has_sent_role: bool,
     pub(in super::super) calls: StreamedToolCalls,
@@ -170,6 +178,9 @@ impl StreamState {
             prelude: Vec::new(),
             held: None,
             is_document: false,
+            is_corrupt: false,
+            failure: None,
+            has_unknown_reason: false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::completion_writer::write_choice;
 use super::super::{finish_reason, logprobs};
-use crate::canonical::{BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ResponseSummary};
+use crate::canonical::{BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, ResponseSummary};
 use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, decode_string, string_or_json, value_kind};
 
@@ -18,6 +18,10 @@ pub(in super::super) struct RepairedChoice {
     pub(in super::super) logprobs: Option<String>,
     /// OpenAI's name for the finish reason.
     pub(in super::super) finish_reason: Option<&'static str>,
+    /// The upstream's finish reason, where it is not known.
+    pub(in super::super) unknown_reason: Option<String>,
+    /// The finish reason means that the choice was interrupted or failed.
+    pub(in super::super) failure: Option<UpstreamError>,
     /// Other fields, raw.
     pub(in super::super) extra: Vec<(String, String)>,
     /// It came as OpenAI sends it.
@@ -28,11 +32,7 @@ pub(in super::super) struct RepairedChoice {
 
 impl RepairedChoice {
     /// Reads the choice at `at` in its list.
-    pub(super) fn read(
-        object: &Object<'_>,
-        at: usize,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<Self, UpstreamError> {
+    pub(super) fn read(object: &Object<'_>, at: usize, diagnostics: &mut Diagnostics) -> Self {
         let mut choice = Self { is_strict: true, ..Self::default() };
         choice.index = object.u64("index").and_then(|i| u32::try_from(i).ok()).unwrap_or_else(|| {
             diagnostics.record(DiagnosticCode::FieldFilled, "choices[].index", "");
@@ -41,14 +41,14 @@ impl RepairedChoice {
         });
         choice.read_text(object, diagnostics);
         choice.read_logprobs(object, diagnostics);
-        choice.read_finish_reason(object, diagnostics)?;
+        choice.read_finish_reason(object, diagnostics);
         choice.extra.extend(
             object
                 .iter()
                 .filter(|(key, _)| !KNOWN_FIELDS.contains(key))
                 .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );
-        Ok(choice)
+        choice
     }
 
     fn read_text(&mut self, object: &Object<'_>, diagnostics: &mut Diagnostics) {
@@ -107,30 +107,42 @@ impl RepairedChoice {
         }
     }
 
-    fn read_finish_reason(
-        &mut self,
-        object: &Object<'_>,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<(), UpstreamError> {
+    fn read_finish_reason(&mut self, object: &Object<'_>, diagnostics: &mut Diagnostics) {
         let Some(value) = object.get("finish_reason") else {
             self.is_strict = false;
-            return Ok(());
+            return;
         };
         let upstream_name = string_or_json(value);
         if upstream_name.is_empty() {
             self.is_unfinished = true;
             self.is_strict &= value_kind(value) == ValueKind::Null;
-            return Ok(());
+            return;
         }
-        let Some(name) = finish_reason::map(&upstream_name) else {
-            return Err(UpstreamError::malformed("The upstream ended its answer with an error."));
+        let Some(reason) = FinishReason::read(&upstream_name) else {
+            (self.is_unfinished, self.is_strict) = (true, false);
+            return;
         };
+        let name = finish_reason::name(&reason);
         if upstream_name != name {
             self.is_strict = false;
-            diagnostics.record(DiagnosticCode::FinishReasonMapped, "choices[].finish_reason", &upstream_name);
+            let code = match reason {
+                FinishReason::Failed { .. } => DiagnosticCode::FinishReasonFailed,
+                FinishReason::Unknown(_) => DiagnosticCode::FinishReasonUnknown,
+                _ => DiagnosticCode::FinishReasonMapped,
+            };
+            diagnostics.record(code, "choices[].finish_reason", &upstream_name);
         }
-        self.finish_reason = Some(name);
-        Ok(())
+        match reason {
+            FinishReason::Failed { word, message } => {
+                (self.is_unfinished, self.is_strict) = (true, false);
+                self.failure = Some(UpstreamError::failed(&word, message.as_deref()));
+            }
+            FinishReason::Unknown(word) => {
+                self.finish_reason = Some(name);
+                self.unknown_reason = Some(word);
+            }
+            _ => self.finish_reason = Some(name),
+        }
     }
 
     /// Writes the choice as OpenAI does.
@@ -147,6 +159,8 @@ pub(in super::super) fn record_choice(choice: &RepairedChoice, summary: &mut Res
         summary.event(&Event::Delta { choice: choice.index, block: 0, delta: text });
     }
     if let Some(name) = choice.finish_reason {
-        summary.event(&Event::Finish { choice: choice.index, reason: finish_reason::parse(name) });
+        let unknown = choice.unknown_reason.clone().map(FinishReason::Unknown);
+        let reason = unknown.unwrap_or_else(|| finish_reason::parse(name));
+        summary.event(&Event::Finish { choice: choice.index, reason });
     }
 }

@@ -81,7 +81,7 @@ impl CompletionReader {
         let mut completion = RepairedCompletion { has_strict_fields: true, ..RepairedCompletion::default() };
         let mut known = KNOWN_FIELDS.to_vec();
         match object.array("choices") {
-            Some(items) => self.read_choices(&items, &mut completion)?,
+            Some(items) => self.read_choices(&items, &mut completion),
             None => known.extend(self.read_top_level_text(object, &mut completion)),
         }
         self.read_identity(object, &mut completion);
@@ -106,15 +106,11 @@ impl CompletionReader {
         Ok(completion)
     }
 
-    fn read_choices(
-        &mut self,
-        items: &[&str],
-        completion: &mut RepairedCompletion,
-    ) -> Result<(), UpstreamError> {
+    fn read_choices(&mut self, items: &[&str], completion: &mut RepairedCompletion) {
         for (at, item) in items.iter().enumerate() {
             match Object::parse(item.as_bytes()) {
                 Ok(choice) if at < MAX_CHOICES => {
-                    completion.choices.push(RepairedChoice::read(&choice, at, &mut self.diagnostics)?);
+                    completion.choices.push(RepairedChoice::read(&choice, at, &mut self.diagnostics));
                 }
                 _ => {
                     self.diagnostics.record(DiagnosticCode::FieldDropped, "choices[]", "");
@@ -122,7 +118,6 @@ impl CompletionReader {
                 }
             }
         }
-        Ok(())
     }
 
     /// Reads an object without choices that has a text; returns the fields that were read.

@@ -4,10 +4,12 @@ use super::super::completion_writer::CompletionIdentity;
 use super::super::{error, usage};
 use super::choice::RepairedChoice;
 use super::completion::{CompletionReader, RepairedCompletion, RepairedUsage};
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, StreamUsage, Usage};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, StreamUsage, Usage, html_page,
+};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::Object;
+use crate::json::{Object, is_json_fragment, objects_in};
 use std::collections::BTreeMap;
 
 /// Receives repaired chunks.
@@ -47,6 +49,10 @@ pub(in super::super) struct StreamState {
     /// The last frame was a whole JSON document, so that no `[DONE]` need follow.
     is_document: bool,
     has_text: bool,
+    /// A frame with content could not be read.
+    is_corrupt: bool,
+    /// The error with which the stream will end: a choice failed, or lacks something.
+    failure: Option<UpstreamError>,
 }
 
 /// How far a stream is.
@@ -103,6 +109,8 @@ impl StreamState {
             objects: 0,
             is_document: false,
             has_text: false,
+            is_corrupt: false,
+            failure: None,
         }
     }
 
@@ -145,12 +153,15 @@ impl StreamState {
                 }
             }
             self.object(envelope, &object, data, sink);
-        } else if data.contains(&b'\n') && starts_with_json_line(data) {
-            // Several events without blank lines between them.
-            data.split(|b| *b == b'\n').for_each(|line| self.data(envelope, line, sink));
+        } else if let Some(objects) = objects_in(data) {
+            self.diagnostics().record(DiagnosticCode::FramingRepaired, "", "several events in one");
+            for object in objects {
+                self.data(envelope, object, sink);
+            }
         } else if self.choices.is_empty() && !data.starts_with(b"{") {
             self.phase = Phase::NotAStream(BodyKind::Text);
         } else {
+            self.is_corrupt |= is_json_fragment(data);
             self.diagnostics().record(DiagnosticCode::FrameCorrupt, "", "not JSON");
         }
     }
@@ -233,6 +244,15 @@ impl StreamState {
 
     /// Updates the state of a choice; returns whether the chunk's part of it goes out.
     fn update_choice(&mut self, choice: &mut RepairedChoice) -> bool {
+        if let Some(failure) = choice.failure.take() {
+            self.failure.get_or_insert(failure);
+        }
+        let known = self.positions.get(&choice.index).and_then(|at| self.choices.get(*at));
+        if self.is_corrupt && choice.finish_reason.is_some() && known.is_none_or(|known| !known.is_finished) {
+            // A part of the choice is missing: it did not end as the upstream says.
+            self.failure.get_or_insert_with(UpstreamError::unreadable_part);
+            (choice.finish_reason, choice.is_strict) = (None, false);
+        }
         let Some(at) = self.positions.get(&choice.index).copied() else {
             self.positions.insert(choice.index, self.choices.len());
             let is_finished = choice.finish_reason.is_some();
@@ -264,9 +284,7 @@ impl StreamState {
         if self.choices.is_empty() {
             let is_corrupt = self.diagnostics().has(DiagnosticCode::FrameCorrupt);
             let error = match self.phase {
-                Phase::NotAStream(BodyKind::Html) => {
-                    UpstreamError::malformed("The upstream answered with an HTML page.")
-                }
+                Phase::NotAStream(BodyKind::Html) => html_page("an answer"),
                 Phase::NotAStream(BodyKind::Text) => UpstreamError::malformed(
                     "The upstream answered with text that is neither JSON nor an event stream.",
                 ),
@@ -274,7 +292,9 @@ impl StreamState {
                 _ => UpstreamError::Empty,
             };
             self.fail(&error, sink);
-        } else if !self.is_document && self.choices.iter().any(|choice| !choice.is_finished) {
+        } else if self.failure.is_some()
+            || (!self.is_document && self.choices.iter().any(|choice| !choice.is_finished))
+        {
             self.fail(&UpstreamError::Truncated, sink);
         } else {
             if !self.is_document {
@@ -286,6 +306,12 @@ impl StreamState {
 
     /// Ends the stream with an error that the connection or the upstream reported.
     pub(in super::super) fn fail(&mut self, error: &UpstreamError, sink: &mut dyn ChunkSink) {
+        let failure = self.failure.take();
+        let error = match error {
+            UpstreamError::Truncated | UpstreamError::Transport { .. } => failure.as_ref().unwrap_or(error),
+            // The upstream's own error says more.
+            _ => error,
+        };
         let is_connection = matches!(error, UpstreamError::Truncated | UpstreamError::Transport { .. });
         if is_connection
             && !self.phase.has_ended()
@@ -345,6 +371,13 @@ impl StreamState {
         if self.phase.has_ended() {
             return;
         }
+        if self.is_corrupt && self.choices.iter().any(|choice| !choice.is_finished) {
+            self.failure.get_or_insert_with(UpstreamError::unreadable_part);
+        }
+        if let Some(failure) = self.failure.take() {
+            self.fail(&failure, sink);
+            return;
+        }
         self.phase = phase;
         self.send_withheld(sink);
         let unfinished: Vec<u32> =
@@ -375,9 +408,4 @@ impl StreamState {
             sink.usage(&StreamedUsage { counts, json, source: None }, &identity, true);
         }
     }
-}
-
-fn starts_with_json_line(data: &[u8]) -> bool {
-    let line = data.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii();
-    line.starts_with(b"{") && serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }

@@ -9,6 +9,7 @@
 //! | `finished_items` | the items that streamed, in the order of the output |
 //! | `sequence_numbers` | an event's `sequence_number` to one without gaps |
 
+mod cut_item;
 mod event_order;
 mod finished_items;
 mod required_fields;

@@ -2,6 +2,7 @@
 
 use super::super::super::Repaired;
 use super::super::{output_item, response};
+use super::cut_item::label_last_item;
 use super::required_fields::fill_response;
 use crate::canonical::{Diagnostics, ResponseContext, ResponseSpec, ResponseSummary, unfold};
 use crate::error::UpstreamError;
@@ -26,6 +27,7 @@ pub(in super::super) fn repair(
     let has_native_item =
         || object.array("output").unwrap_or_default().into_iter().any(output_item::is_native);
     summary.content |= is_pending || has_native_item();
+    label_last_item(&mut object, diagnostics);
     fill_response(&mut object, &[], spec, context, diagnostics);
     Ok(Repaired { body: object.is_changed().then(|| object.to_json().into_bytes()), summary })
 }

@@ -9,6 +9,7 @@ use super::super::names::KEEP_ALIVE;
 use super::super::response_object::{ResponseSkeleton, ResponseState, ResponseStatus};
 use super::super::sse::write_event;
 use super::super::{error, output_item};
+use super::cut_item::{label_item, label_last_item};
 use super::event_order::EventOrder;
 use super::finished_items::FinishedItems;
 use super::required_fields::{fill_item, fill_part, fill_response};
@@ -16,7 +17,7 @@ use super::sequence_numbers::SequenceNumbers;
 use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Object, encode_string};
+use crate::json::{Object, encode_string, objects_in};
 use std::borrow::Cow;
 
 /// Repairs one stream.
@@ -34,6 +35,14 @@ pub(in super::super) struct ResponsesRepairer {
     sequence_numbers: SequenceNumbers,
     order: EventOrder,
     finished_items: FinishedItems,
+    /// The event of the item that is done last. Whether the item is complete is known with the next event.
+    held_done: Option<HeldEvent>,
+}
+
+/// An event, and its own bytes.
+struct HeldEvent {
+    event: Object<'static>,
+    data: Vec<u8>,
 }
 
 /// What the client has got.
@@ -61,6 +70,7 @@ impl ResponsesRepairer {
             sequence_numbers: SequenceNumbers::default(),
             order: EventOrder::default(),
             finished_items: FinishedItems::default(),
+            held_done: None,
         }
     }
 
@@ -87,6 +97,12 @@ impl ResponsesRepairer {
         write_event(kind, &event.to_json(), out);
     }
 
+    /// Inserts an `error` event. SDKs raise on it; without it most show a response that failed as if it were complete.
+    fn insert_error(&mut self, error: &Error, out: &mut Vec<u8>) {
+        let event = error::encode_event(error, self.sequence_numbers.insert());
+        write_event("error", &event, out);
+    }
+
     /// Inserts `response.created`, with which every stream begins.
     fn insert_created(&mut self, out: &mut Vec<u8>) {
         if self.skeleton.id.is_empty() {
@@ -108,6 +124,26 @@ impl ResponsesRepairer {
             done.set("item", item.to_owned());
             self.write("response.output_item.done", done, b"", out);
         }
+    }
+
+    /// Writes an event of the upstream; one that an item is done waits for the next.
+    fn write_or_hold(&mut self, kind: &str, event: Object<'_>, data: &[u8], out: &mut Vec<u8>) {
+        self.release_done(kind == "response.incomplete", out);
+        if kind == "response.output_item.done" {
+            self.held_done = Some(HeldEvent { event: event.into_owned(), data: data.to_vec() });
+        } else {
+            self.write(kind, event, data, out);
+        }
+    }
+
+    /// Writes the event that waits. `is_cut`: the response is incomplete, so its last item is.
+    fn release_done(&mut self, is_cut: bool, out: &mut Vec<u8>) {
+        let Some(HeldEvent { mut event, data }) = self.held_done.take() else { return };
+        let item = event.get("item").filter(|_| is_cut);
+        if let Some(item) = item.and_then(|item| label_item(item, &mut self.decoder.diagnostics)) {
+            event.set("item", item);
+        }
+        self.write("response.output_item.done", event, &data, out);
     }
 
     /// Writes an event of the upstream with all that is missing before it and in it. `data` are its own bytes, which go out
@@ -154,6 +190,9 @@ impl ResponsesRepairer {
     /// Repairs the response in an event; all responses of a stream have the first one's id.
     fn repair_response(&mut self, kind: &str, event: &mut Object<'_>) {
         let Some(mut response) = event.object("response").map(Object::into_owned) else { return };
+        if kind == "response.incomplete" {
+            label_last_item(&mut response, &mut self.decoder.diagnostics);
+        }
         let is_final = !matches!(kind, "response.created" | "response.in_progress" | "response.queued");
         let items = if is_final { self.finished_items.as_slice() } else { &[] };
         fill_response(&mut response, items, &self.spec, &mut self.context, &mut self.decoder.diagnostics);
@@ -200,6 +239,16 @@ impl StreamRepairer for ResponsesRepairer {
             Frame::Event { event, data } => (event, data.trim_ascii()),
             Frame::Line(data) | Frame::Body(data) => (None, data.trim_ascii()),
         };
+        let parsed = Object::parse(data);
+        if parsed.is_err()
+            && let Some(objects) = objects_in(data)
+        {
+            self.decoder.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several events in one");
+            for object in objects {
+                self.frame(Frame::Line(object), out);
+            }
+            return;
+        }
         let had_failed = self.summary.error.is_some();
         self.events.clear();
         self.decoder.frame(frame, &mut self.events);
@@ -207,7 +256,7 @@ impl StreamRepairer for ResponsesRepairer {
         if self.phase == Phase::Ended {
             return;
         }
-        let event = Object::parse(data).unwrap_or_default();
+        let event = parsed.unwrap_or_default();
         let kind = event.str("type").map(Cow::into_owned);
         let kind = kind.or_else(|| name.map(str::to_owned)).unwrap_or_default();
         if kind == "keepalive" {
@@ -225,7 +274,12 @@ impl StreamRepairer for ResponsesRepairer {
             Some(error) if !matches!(kind.as_str(), "response.failed" | "response.cancelled") => {
                 self.fail(&error, out);
             }
-            _ if is_response_event => self.write(&kind, event, data, out),
+            Some(error) if is_response_event && self.phase == Phase::Started => {
+                self.release_done(false, out);
+                self.insert_error(&Error::Upstream(error), out);
+                self.write(&kind, event, data, out);
+            }
+            _ if is_response_event => self.write_or_hold(&kind, event, data, out),
             Some(error) => self.fail(&error, out),
             None if self.summary.ended => self.write_as_stream(out),
             None => {}
@@ -246,16 +300,19 @@ impl StreamRepairer for ResponsesRepairer {
     }
 
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
+        if self.phase != Phase::Ended {
+            self.release_done(false, out);
+        }
         if std::mem::replace(&mut self.phase, Phase::Ended) == Phase::Ended {
             return;
         }
         self.summary.error.get_or_insert_with(|| failure.clone());
         let error = Error::Upstream(failure.clone());
-        let sequence_number = self.sequence_numbers.peek();
+        self.insert_error(&error, out);
         if !self.has_response {
-            write_event("error", &error::encode_event(&error, sequence_number), out);
             return;
         }
+        let sequence_number = self.sequence_numbers.peek();
         let (output, message) = (self.finished_items.to_json(), error.to_string());
         let status = ResponseStatus::Failed { code: error::response_code(&error), message: &message };
         let mut event = Object::new();
