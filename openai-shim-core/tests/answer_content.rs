@@ -211,13 +211,8 @@ fn calls(list: &[(&str, Value)]) -> Answer {
 
 #[test]
 fn a_placeholder_in_the_first_delta_of_a_call_is_no_argument() {
-    let placeholders = [
-        json!({"arguments": null}),
-        json!({"arguments": {}}),
-        json!({"arguments": "null"}),
-        json!({}),
-        json!({"arguments": ""}),
-    ];
+    let placeholders =
+        [json!({"arguments": null}), json!({"arguments": {}}), json!({}), json!({"arguments": ""})];
     for mut function in placeholders {
         function["name"] = json!("f");
         let first = json!({"index": 0, "id": "call_1", "type": "function", "function": function});
@@ -389,4 +384,179 @@ fn arguments_go_on_behind_text_and_the_text_is_kept() {
     let body = chat_stream(&[call(first), json!({"content": "Wait a bit."})], "tool_calls");
     let wanted = Answer { text: String::from("Wait a bit."), ..calls(&[("f", json!({}))]) };
     check("openai-chat", PayloadKind::Stream, &body, None, &wanted);
+}
+
+fn created() -> Value {
+    json!({"type": "response.created", "response": {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "in_progress", "output": []}})
+}
+
+fn completed(output: &[Value]) -> Value {
+    json!({"type": "response.completed", "response": {"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "status": "completed", "output": output}})
+}
+
+#[test]
+fn text_with_another_number_in_its_deltas_than_in_its_item_comes_once() {
+    let message = |texts: &[&str]| {
+        let parts: Vec<Value> = texts
+            .iter()
+            .map(|text| json!({"type": "output_text", "text": text, "annotations": []}))
+            .collect();
+        json!({"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": parts})
+    };
+    let about = |kind: &str, number: u64, key: &str, text: &str| json!({"type": format!("response.output_text.{kind}"), "item_id": "msg_1", "output_index": 0, "content_index": number, key: text});
+    let added = json!({"type": "response.output_item.added", "output_index": 0, "item": {"id": "msg_1", "type": "message", "role": "assistant", "status": "in_progress", "content": []}});
+    let cases = [
+        (
+            vec![
+                about("delta", 1, "delta", "PO"),
+                about("delta", 1, "delta", "NG"),
+                about("done", 1, "text", "PONG"),
+            ],
+            vec!["PONG"],
+        ),
+        (
+            vec![
+                about("delta", 1, "delta", "PO"),
+                about("delta", 1, "delta", "NG"),
+                about("done", 0, "text", "PONG"),
+            ],
+            vec!["PONG"],
+        ),
+        (vec![about("delta", 1, "delta", "PO"), about("delta", 2, "delta", "NG")], vec!["PONG"]),
+        (vec![about("delta", 1, "delta", "PO"), about("delta", 2, "delta", "NG")], vec!["PO", "NG"]),
+        (vec![about("delta", 3, "delta", "PO"), about("delta", 3, "delta", "NG")], vec!["PO", "NG"]),
+        (vec![about("done", 1, "text", "PONG")], vec!["PONG"]),
+        (vec![], vec!["PO", "NG"]),
+    ];
+    for (deltas, texts) in cases {
+        let item = message(&texts);
+        let done = json!({"type": "response.output_item.done", "output_index": 0, "item": item});
+        let mut list = vec![created(), added.clone()];
+        list.extend(deltas);
+        list.extend([done, completed(&[item])]);
+        for to in clients().filter(|to| *to != "openai-responses") {
+            let out = convert_as(
+                "openai-responses",
+                to,
+                PayloadKind::Stream,
+                events(&list).as_bytes(),
+                None,
+                "compatible",
+            );
+            let out = String::from_utf8(out.body).unwrap();
+            assert_eq!(read(to, PayloadKind::Stream, &out).text, "PONG", "{to} {texts:?}\n{out}");
+        }
+        let out = convert_as(
+            "openai-responses",
+            "openai-responses",
+            PayloadKind::Stream,
+            events(&list).as_bytes(),
+            None,
+            "compatible",
+        );
+        for event in frames(std::str::from_utf8(&out.body).unwrap()) {
+            let number = event["content_index"].as_u64();
+            assert!(number.is_none_or(|number| number < 2), "{event}");
+        }
+    }
+}
+
+#[test]
+fn calls_without_an_index_come_once_and_with_their_names() {
+    let item = |id: &str, name: &str, arguments: &str, fields: &Value| {
+        let mut item = json!({"type": "function_call", "call_id": id, "name": name, "arguments": arguments, "status": "completed"});
+        for (key, value) in fields.as_object().unwrap() {
+            item[key] = value.clone();
+        }
+        item
+    };
+    let delta = |id: Option<&str>, text: &str| match id {
+        Some(id) => json!({"type": "response.function_call_arguments.delta", "item_id": id, "delta": text}),
+        None => json!({"type": "response.function_call_arguments.delta", "delta": text}),
+    };
+    let added = |item: &Value| json!({"type": "response.output_item.added", "item": item});
+    let done = |item: &Value| json!({"type": "response.output_item.done", "item": item});
+    let wanted = calls(&[("f", json!({"a": 1})), ("g", json!({"b": 2}))]);
+    for fields in [json!({}), json!({"id": ""}), json!({"id": null})] {
+        let (f, g) = (item("fc_1", "f", r#"{"a":1}"#, &fields), item("fc_2", "g", r#"{"b":2}"#, &fields));
+        let (f0, g0) = (item("fc_1", "f", "", &fields), item("fc_2", "g", "", &fields));
+        for ids in [[Some("fc_1"), Some("fc_2")], [None, None], [Some("x"), Some("y")]] {
+            let list = [
+                created(),
+                added(&f0),
+                delta(ids[0], "{\"a\":"),
+                delta(ids[0], "1}"),
+                done(&f),
+                added(&g0),
+                delta(ids[1], "{\"b\":2}"),
+                done(&g),
+                completed(&[f.clone(), g.clone()]),
+            ];
+            check("openai-responses", PayloadKind::Stream, &events(&list), None, &wanted);
+        }
+        let list = [
+            created(),
+            added(&f0),
+            added(&g0),
+            delta(Some("fc_1"), "{\"a\":"),
+            delta(Some("fc_2"), "{\"b\":2}"),
+            delta(Some("fc_1"), "1}"),
+            done(&f),
+            done(&g),
+            completed(&[f, g]),
+        ];
+        check("openai-responses", PayloadKind::Stream, &events(&list), None, &wanted);
+    }
+}
+
+#[test]
+fn one_text_in_several_parts_is_one_message_of_a_response() {
+    let gemini = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "The sum "}, {"text": "is 4."}]}, "finishReason": "STOP", "index": 0}], "modelVersion": "g"});
+    let anthropic = json!({"id": "m", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": null,
+        "content": [{"type": "text", "text": "The sum "}, {"type": "text", "text": ""}, {"type": "text", "text": "is 4."}], "usage": {"input_tokens": 1, "output_tokens": 1}});
+    for (from, body) in [("gemini", gemini), ("anthropic-messages", anthropic)] {
+        let out = convert_as(
+            from,
+            "openai-responses",
+            PayloadKind::Response,
+            body.to_string().as_bytes(),
+            None,
+            "compatible",
+        );
+        let out: Value = serde_json::from_slice(&out.body).unwrap();
+        assert_eq!(list(&out["output"]).len(), 1, "{out}");
+        assert_eq!(out["output"][0]["content"][0]["text"], "The sum is 4.", "{out}");
+    }
+    let block = |index: u64, text: &str| {
+        [
+            json!({"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}),
+            json!({"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": text}}),
+            json!({"type": "content_block_stop", "index": index}),
+        ]
+    };
+    let mut list = vec![
+        json!({"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}}),
+    ];
+    list.extend(block(0, "The sum "));
+    list.extend(block(1, "is 4."));
+    let cut = list.clone();
+    list.extend([
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": null}, "usage": {"output_tokens": 3}}),
+        json!({"type": "message_stop"}),
+    ]);
+    for list in [list, cut] {
+        let out = convert_as(
+            "anthropic-messages",
+            "openai-responses",
+            PayloadKind::Stream,
+            events(&list).as_bytes(),
+            None,
+            "compatible",
+        );
+        let out = frames(std::str::from_utf8(&out.body).unwrap());
+        let last = out.last().unwrap();
+        let text = &last["response"]["output"][0]["content"][0]["text"];
+        assert_eq!(text, "The sum is 4.", "{last}");
+        assert_eq!(out.iter().filter(|event| event["type"] == "response.output_item.done").count(), 1);
+    }
 }

@@ -1,6 +1,6 @@
 //! One tool call of a stream: its delta in, repaired out; holds what came of the call.
 
-use super::tool_call_fields::{is_blank, is_json};
+use super::tool_call_fields::is_json;
 use super::tool_name_parts::ToolNameParts;
 use crate::canonical::{DiagnosticCode, Diagnostics, EncodedTwice, ResponseContext};
 use crate::json::{Balance, Object, ValueKind, encode_string, string_or_json, value_kind};
@@ -75,11 +75,7 @@ impl StreamedToolCall {
         is_final: bool,
         diagnostics: &mut Diagnostics,
     ) {
-        let is_placeholder = |text: &str| is_blank(text) || text.trim() == "{}";
-        let is_empty = match fields.is_replaced {
-            true => is_placeholder(&fields.arguments),
-            false => fields.arguments.trim() == "null",
-        };
+        let is_empty = fields.is_replaced && matches!(fields.arguments.trim(), "" | "{}");
         if is_empty && self.arguments.is_empty() && !self.encoded.is_holding() {
             // A placeholder: the arguments may follow.
             fields.is_replaced = true;
@@ -143,7 +139,7 @@ impl StreamedToolCall {
         if function.str("name").as_deref() != Some(self.name.as_str()) {
             function.set("name", encode_string(&self.name));
         }
-        let is_filled = is_final && is_blank(&self.arguments);
+        let is_filled = is_final && self.arguments.trim().is_empty();
         if fields.is_replaced || is_filled {
             record_shaped_arguments(diagnostics);
             if is_filled {
@@ -213,7 +209,7 @@ impl StreamedToolCall {
             diagnostics.record(DiagnosticCode::ToolFieldRepeated, &path, "");
             return None;
         }
-        if !names.tools.is_empty() || !self.arguments.is_empty() {
+        if !self.arguments.is_empty() || !names.is_beginning(&joined) {
             diagnostics.record(DiagnosticCode::FieldDropped, &path, "another name than the call's first");
             return None;
         }

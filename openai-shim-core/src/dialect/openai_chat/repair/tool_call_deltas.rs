@@ -5,7 +5,7 @@ use super::streamed_tool_call::{
     StreamedToolCall, ToolCallDelta, repair_first_custom_delta, repair_next_custom_delta, set_index,
 };
 use super::tool_call_fields::{
-    attach_signature, is_blank, is_json, is_same_json, move_into_function, upgrade_function_call,
+    attach_signature, is_json, is_same_json, move_into_function, upgrade_function_call,
 };
 use super::tool_name_parts::ToolNameParts;
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
@@ -139,7 +139,7 @@ impl StreamedToolCalls {
         for call in self.calls.iter_mut().filter(|call| !call.is_custom) {
             let mut missing = call.encoded.finish().unwrap_or_default();
             call.arguments.push_str(&missing);
-            let is_empty = is_blank(&call.arguments);
+            let is_empty = call.arguments.trim().is_empty();
             if !is_empty && !is_cut && !is_json(&call.arguments) {
                 diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, ARGUMENTS_PATH, "");
             }
@@ -250,6 +250,9 @@ impl StreamedToolCalls {
         call.take_arguments(&mut fields, is_final, diagnostics);
         if !is_final && (call.name.is_empty() || names.may_grow(&call.name, &call.arguments)) {
             // A call cannot go out without its name: its deltas wait for that.
+            if !call.name.is_empty() && !names.waits_for_arguments {
+                diagnostics.record(DiagnosticCode::ToolNameLate, NAME_PATH, "it may go on");
+            }
             call.wait(delta);
             return false;
         }
@@ -300,7 +303,7 @@ impl StreamedToolCalls {
                 let last = self.calls.len().checked_sub(1)?;
                 let begins = match (&fields.name, self.calls.get(last)) {
                     (Some(part), Some(call)) if !call.name.is_empty() => {
-                        call.sent_index.is_some() || !names.continues(&call.name, part)
+                        !call.arguments.is_empty() || !names.continues(&call.name, part)
                     }
                     _ => false,
                 };

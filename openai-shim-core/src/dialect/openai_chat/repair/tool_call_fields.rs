@@ -59,11 +59,6 @@ fn is_empty_function(function: &Object<'_>) -> bool {
     ["name", "arguments"].iter().all(|key| function.str(key).is_some_and(|text| text.is_empty()))
 }
 
-/// Whether arguments are none: some servers write `null` for that, also in quotes.
-pub(super) fn is_blank(arguments: &str) -> bool {
-    matches!(arguments.trim(), "" | "null")
-}
-
 /// Whether a text is JSON.
 pub(super) fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()

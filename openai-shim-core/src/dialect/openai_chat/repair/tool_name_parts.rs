@@ -5,7 +5,7 @@
 pub(super) struct ToolNameParts<'s> {
     /// The names of the tools that the model may call; empty if they are not known.
     pub(super) tools: &'s [String],
-    /// A call whose tool cannot be known waits for its arguments. Otherwise it goes out at once, and further parts after it.
+    /// A call whose tool is not certain waits for its arguments. Otherwise it goes out at once, and further parts after it.
     pub(super) waits_for_arguments: bool,
 }
 
@@ -13,14 +13,19 @@ impl ToolNameParts<'_> {
     /// Adds a part to a name. Some servers repeat the name, and some send all of it so far.
     pub(super) fn join(self, name: &str, part: &str) -> String {
         let joined = format!("{name}{part}");
-        let is_beginning = |name: &str| self.tools.iter().any(|tool| tool.starts_with(name));
+        let is_tool = |name: &str| self.tools.iter().any(|tool| tool.starts_with(name));
         let repeats = part.starts_with(name);
-        match (is_beginning(&joined), is_beginning(part) || self.tools.is_empty()) {
+        match (is_tool(&joined), self.is_beginning(part)) {
             (true, _) => joined,
             (false, true) if repeats => part.to_owned(),
             (false, _) if repeats => name.to_owned(),
             _ => joined,
         }
+    }
+
+    /// Whether a name may be that of a tool, or the beginning of one.
+    pub(super) fn is_beginning(self, name: &str) -> bool {
+        self.tools.is_empty() || self.tools.iter().any(|tool| tool.starts_with(name))
     }
 
     /// Whether another part of a name may follow, after so much of the arguments.
@@ -30,7 +35,7 @@ impl ToolNameParts<'_> {
         }
         let is_tool = || self.tools.iter().any(|tool| tool == name);
         self.tools.iter().any(|tool| tool.len() > name.len() && tool.starts_with(name))
-            && (arguments.is_empty() || !is_tool())
+            && (!is_tool() || (self.waits_for_arguments && arguments.is_empty()))
     }
 
     /// Whether `part` continues a name rather than beginning one.
