@@ -560,3 +560,48 @@ fn one_text_in_several_parts_is_one_message_of_a_response() {
         assert_eq!(out.iter().filter(|event| event["type"] == "response.output_item.done").count(), 1);
     }
 }
+
+#[test]
+fn every_block_of_reasoning_in_front_of_the_answer_is_reasoning() {
+    let wanted = Answer {
+        text: String::from("PONG"),
+        reasoning: String::from("User asks for PONG."),
+        ..Answer::default()
+    };
+    let text = "<reasoning>User</reasoning><reasoning> </reasoning><reasoning>asks for </reasoning><reasoning>PONG.</reasoning>PONG";
+    for at in 0..=text.len() {
+        let (head, tail) = text.split_at(at);
+        let deltas = [json!({"content": head}), json!({"content": tail})];
+        check("openai-chat", PayloadKind::Stream, &chat_stream(&deltas, "stop"), None, &wanted);
+    }
+    let message = json!({"role": "assistant", "content": text});
+    check("openai-chat", PayloadKind::Response, &chat_whole(message, "stop"), None, &wanted);
+    let many: String = (0..500).map(|_| "<think>a</think>").collect();
+    let wanted = Answer { text: String::from("b"), reasoning: "a".repeat(500), ..Answer::default() };
+    let message = json!({"role": "assistant", "content": many + "b"});
+    check("openai-chat", PayloadKind::Response, &chat_whole(message, "stop"), None, &wanted);
+}
+
+#[test]
+fn text_up_to_a_closing_tag_that_nothing_opened_is_reasoning() {
+    for tag in ["</think>", "</reasoning>", "[/THINK]"] {
+        let content = format!("Let me think about it.\n{tag}\n\nPONG");
+        let wanted = Answer {
+            text: String::from("PONG"),
+            reasoning: String::from("Let me think about it.\n"),
+            ..Answer::default()
+        };
+        let message = json!({"role": "assistant", "content": content});
+        check("openai-chat", PayloadKind::Response, &chat_whole(message, "stop"), None, &wanted);
+    }
+    for content in [
+        "A model ends its thoughts with </think> and answers.",
+        "```\nthoughts\n</think>\n```\nis how it looks.",
+        "It writes <think>\nthoughts\n</think>\nand then the answer.",
+        "The tag is </think>",
+    ] {
+        let wanted = Answer { text: content.to_owned(), ..Answer::default() };
+        let message = json!({"role": "assistant", "content": content});
+        check("openai-chat", PayloadKind::Response, &chat_whole(message, "stop"), None, &wanted);
+    }
+}
