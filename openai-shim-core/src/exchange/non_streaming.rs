@@ -7,7 +7,8 @@ use super::session::Session;
 use super::tool_names::{restore_in_event, restore_in_output, restore_in_response};
 use super::transcoder::record_framing;
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, Event, Fold, Response, ResponseSummary, call_id, unfold,
+    Block, CallUnwrapper, DiagnosticCode, Diagnostics, Event, Fold, Response, ResponseSummary, call_id,
+    unfold, unwrap_calls,
 };
 use crate::error::UpstreamError;
 use crate::framing::{Frame, Framer};
@@ -86,6 +87,7 @@ impl Session {
     fn decode_document(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
         let diagnostics = &mut self.report.diagnostics;
         let mut response = self.upstream.decode_response(body, &self.spec, &mut self.context, diagnostics)?;
+        unwrap_calls(&mut response, diagnostics);
         restore_properties(&mut response, &self.spec);
         restore_in_response(&mut response, &self.spec.tool_names);
         let mut summary = ResponseSummary::for_spec(&self.spec);
@@ -119,11 +121,14 @@ impl Session {
         self.report.diagnostics.extend(decoder.diagnostics());
         let (mut fold, mut summary) = (Fold::new(), ResponseSummary::for_spec(&self.spec));
         let mut properties = PropertyRestorer::new(&self.spec);
+        let mut arguments = CallUnwrapper::default();
         for event in events {
-            properties.event(event, &mut |mut event| {
-                restore_in_event(&mut event, &self.spec.tool_names);
-                fold.event(&event);
-                summary.event(&event);
+            arguments.event(event, &mut self.report.diagnostics, &mut |event| {
+                properties.event(event, &mut |mut event| {
+                    restore_in_event(&mut event, &self.spec.tool_names);
+                    fold.event(&event);
+                    summary.event(&event);
+                });
             });
         }
         Ok(DecodedBody { response: fold.finish()?, summary })

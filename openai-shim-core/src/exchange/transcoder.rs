@@ -4,7 +4,8 @@ use super::lone_surrogates::StreamTextRepairer;
 use super::property_names::PropertyRestorer;
 use super::tool_names::{ToolNames, restore_in_event, restore_in_output};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
+    CallUnwrapper, DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary,
+    call_id,
 };
 use crate::dialect::{Decoder, Dialect, Encoder, StreamRepairer};
 use crate::error::UpstreamError;
@@ -40,6 +41,7 @@ struct TranslationPipeline {
     summary: ResponseSummary,
     /// Signatures of tool calls are attached to their ids.
     signatures_in_ids: bool,
+    arguments: CallUnwrapper,
     properties: PropertyRestorer,
     tool_names: ToolNames,
     diagnostics: Diagnostics,
@@ -71,6 +73,7 @@ impl Transcoder {
                 events: Vec::new(),
                 summary: ResponseSummary::for_spec(spec),
                 signatures_in_ids: spec.signatures_in_ids,
+                arguments: CallUnwrapper::default(),
                 properties: PropertyRestorer::new(spec),
                 tool_names,
                 diagnostics: Diagnostics::default(),
@@ -210,17 +213,32 @@ impl RepairPipeline {
 impl TranslationPipeline {
     /// Encodes the decoded events and adds them to the summary.
     fn encode_events(&mut self, out: &mut Vec<u8>) {
-        let Self { events, properties, signatures_in_ids, tool_names, diagnostics, summary, encoder, .. } =
-            self;
+        let Self {
+            events,
+            arguments,
+            properties,
+            signatures_in_ids,
+            tool_names,
+            diagnostics,
+            summary,
+            encoder,
+            ..
+        } = self;
+        let mut unwrapped = Diagnostics::default();
         for event in events.drain(..) {
-            properties.event(event, &mut |mut event| {
-                if *signatures_in_ids && call_id::attach_to(&mut event) {
-                    diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
-                }
-                restore_in_event(&mut event, tool_names);
-                summary.event(&event);
-                encoder.event(&event, out);
+            arguments.event(event, &mut unwrapped, &mut |event| {
+                properties.event(event, &mut |mut event| {
+                    if *signatures_in_ids && call_id::attach_to(&mut event) {
+                        diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
+                    }
+                    restore_in_event(&mut event, tool_names);
+                    summary.event(&event);
+                    encoder.event(&event, out);
+                });
             });
+        }
+        if !unwrapped.is_empty() {
+            diagnostics.extend(&unwrapped);
         }
     }
 }

@@ -29,6 +29,6 @@ mod tool_calls;
 pub use code_fence::FenceStripper;
 pub use limits::MAX_WITHHELD_BYTES;
 pub use output_parser::OutputParser;
-pub use reasoning_tags::ReasoningTagMode;
+pub use reasoning_tags::{ReasoningTagMode, has_unopened_reasoning};
 pub use segment::Segment;
 pub use stop_sequences::StopMatcher;

@@ -126,14 +126,26 @@ const ALL_CLOSERS: &[&str] = &[
     "◁/think▷",
 ];
 
+/// Whether a complete text begins as reasoning whose opening tag stood in the prompt: it has a closing tag at the end of a
+/// line, outside of code, without an opening one in front of it, and text behind it.
+pub fn has_unopened_reasoning(text: &str) -> bool {
+    let Some(closer) = partial_match::find_first(text, ALL_CLOSERS) else { return false };
+    let (before, after) =
+        (text.get(..closer.start).unwrap_or_default(), text.get(closer.end..).unwrap_or_default());
+    after.starts_with(['\n', '\r'])
+        && !after.trim().is_empty()
+        && TAGS.iter().all(|tag| !before.contains(tag.opener))
+        && before.matches("```").count() % 2 == 0
+}
+
 #[derive(Debug, Clone, Copy)]
 enum TagPhase {
     /// An opening tag may follow, after white space.
     Opening(Expected),
     /// In a section. `is_blank`: it has only white space so far.
     InSection { section: Section, is_blank: bool },
-    /// After a closing tag: line breaks are layout and are dropped.
-    LineBreaks,
+    /// After a closing tag: another block of reasoning may follow. Without one, line breaks are layout and are dropped.
+    AfterBlock,
     /// All remaining text is text.
     Passthrough,
 }
@@ -154,6 +166,10 @@ enum Expected {
 pub(super) struct ReasoningParser {
     phase: TagPhase,
     withheld: String,
+    /// How many bytes of it were read.
+    start: usize,
+    /// Reasoning was emitted.
+    has_reasoned: bool,
     /// How many opening tags were read.
     tags: usize,
     /// The tags of [`ReasoningTagMode::Own`].
@@ -174,7 +190,7 @@ impl ReasoningParser {
             ReasoningTagMode::Own { open, close } if !close.is_empty() => Some((open, close)),
             _ => None,
         };
-        Self { phase, withheld: String::new(), tags: 0, own }
+        Self { phase, withheld: String::new(), start: 0, has_reasoned: false, tags: 0, own }
     }
 
     pub(super) fn push(&mut self, text: &str, sink: Sink<'_>) {
@@ -184,6 +200,8 @@ impl ReasoningParser {
         }
         self.withheld.push_str(text);
         while self.advance(sink) {}
+        self.withheld.drain(..self.start);
+        self.start = 0;
     }
 
     pub(super) fn finish(&mut self, sink: Sink<'_>) {
@@ -196,6 +214,7 @@ impl ReasoningParser {
                 }
             }
             TagPhase::InSection { section, .. } => sink(section.kind, &withheld),
+            TagPhase::AfterBlock => sink(TextKind::Text, withheld.trim_start_matches(['\n', '\r'])),
             _ => sink(TextKind::Text, &withheld),
         }
         self.phase = TagPhase::Passthrough;
@@ -211,18 +230,10 @@ impl ReasoningParser {
         match self.phase {
             TagPhase::Opening(expected) => self.read_opening(expected),
             TagPhase::InSection { section, is_blank } => self.read_section(section, is_blank, sink),
-            TagPhase::LineBreaks => {
-                let text = self.withheld.trim_start_matches(['\n', '\r']);
-                let (layout, has_text) = (self.withheld.len() - text.len(), !text.is_empty());
-                self.withheld.drain(..layout);
-                if has_text {
-                    self.phase = TagPhase::Passthrough;
-                }
-                has_text
-            }
+            TagPhase::AfterBlock => self.read_after_block(sink),
             TagPhase::Passthrough => {
-                sink(TextKind::Text, &self.withheld);
-                self.withheld = String::new();
+                sink(TextKind::Text, self.rest());
+                self.start = self.withheld.len();
                 false
             }
         }
@@ -230,20 +241,19 @@ impl ReasoningParser {
 
     /// Looks for an opening tag at the beginning of the withheld text.
     fn read_opening(&mut self, expected: Expected) -> bool {
-        let text = self.withheld.trim_start();
+        let text = self.rest().trim_start();
         let is_tag_expected = expected != Expected::HarmonyHeader;
         let own = self.own.as_ref().filter(|(open, _)| is_tag_expected && !open.is_empty());
         let own = own.map(|(open, _)| (&**open, OWN_REASONING));
         let known = HARMONY.iter().chain(TAGS.iter().filter(|_| is_tag_expected));
         let tags = own.into_iter().chain(known.map(|tag| (tag.opener, tag.section)));
         let is_within_limits =
-            self.withheld.len() - text.len() <= MAX_LEADING_SPACE_BYTES && self.tags < MAX_TAGS;
+            self.rest().len() - text.len() <= MAX_LEADING_SPACE_BYTES && self.tags < MAX_TAGS;
         let mut may_become_tag = text.is_empty() && is_within_limits;
         for (opener, section) in tags.filter(|_| is_within_limits) {
             if let Some(after) = text.strip_prefix(opener) {
+                self.start = self.withheld.len() - after.len();
                 self.tags += 1;
-                let consumed = self.withheld.len() - after.len();
-                self.withheld.drain(..consumed);
                 self.phase = TagPhase::InSection { section, is_blank: true };
                 return true;
             }
@@ -262,6 +272,37 @@ impl ReasoningParser {
         true
     }
 
+    /// Looks for another opening tag behind a block of reasoning: some servers wrap each part of it into its own tags.
+    fn read_after_block(&mut self, sink: Sink<'_>) -> bool {
+        let text = self.rest().trim_start();
+        let space = self.rest().len() - text.len();
+        let own = self.own.as_ref().filter(|(open, _)| !open.is_empty());
+        let own = own.map(|(open, _)| (&**open, OWN_REASONING));
+        let mut openers = own.into_iter().chain(TAGS.iter().map(|tag| (tag.opener, tag.section)));
+        let is_within_limits = space <= MAX_LEADING_SPACE_BYTES;
+        if is_within_limits
+            && let Some((opener, section)) = openers.clone().find(|(o, _)| text.starts_with(o))
+        {
+            if self.has_reasoned {
+                sink(TextKind::Reasoning, self.rest().get(..space).unwrap_or_default());
+            }
+            self.start += space + opener.len();
+            self.phase = TagPhase::InSection { section, is_blank: true };
+            return true;
+        }
+        if is_within_limits && openers.any(|(opener, _)| opener.starts_with(text)) {
+            return false;
+        }
+        self.start += self.rest().len() - self.rest().trim_start_matches(['\n', '\r']).len();
+        self.phase = TagPhase::Passthrough;
+        true
+    }
+
+    /// The withheld text that was not read yet.
+    fn rest(&self) -> &str {
+        self.withheld.get(self.start..).unwrap_or_default()
+    }
+
     /// Emits the text of a section, up to its end or to a possible closing tag.
     fn read_section(&mut self, section: Section, is_blank: bool, sink: Sink<'_>) -> bool {
         let own = self.own.as_ref().map(|(_, close)| close.clone());
@@ -271,31 +312,36 @@ impl ReasoningParser {
             Closers::Own => &own[..],
         };
         // A model writes `<think>\n\n</think>` when it does not reason: blank reasoning is dropped.
+        let has_reasoned = self.has_reasoned;
         let is_dropped = |text: &str| {
             section.kind == TextKind::Reasoning
+                && !has_reasoned
                 && is_blank
                 && text.trim().is_empty()
                 && text.len() <= MAX_LEADING_SPACE_BYTES
         };
-        if let Some(closer) = partial_match::find_first(&self.withheld, closers) {
-            let content = self.withheld.get(..closer.start).unwrap_or_default();
-            if !is_dropped(content) {
+        if let Some(closer) = partial_match::find_first(self.rest(), closers) {
+            let content = self.rest().get(..closer.start).unwrap_or_default();
+            let is_emitted = !is_dropped(content);
+            if is_emitted {
                 sink(section.kind, content);
             }
-            self.withheld.drain(..closer.end);
+            self.has_reasoned |= is_emitted && section.kind == TextKind::Reasoning;
+            self.start += closer.end;
             self.phase = match section.next {
                 AfterSection::HarmonyHeader => TagPhase::Opening(Expected::HarmonyHeader),
-                AfterSection::Text => TagPhase::LineBreaks,
+                AfterSection::Text => TagPhase::AfterBlock,
             };
             return true;
         }
-        let end = partial_match::partial_match_start(&self.withheld, closers);
-        let content = self.withheld.get(..end).unwrap_or_default();
+        let end = partial_match::partial_match_start(self.rest(), closers);
+        let content = self.rest().get(..end).unwrap_or_default();
         if is_dropped(content) {
             return false;
         }
         sink(section.kind, content);
-        self.withheld.drain(..end);
+        self.has_reasoned |= end > 0 && section.kind == TextKind::Reasoning;
+        self.start += end;
         self.phase = TagPhase::InSection { section, is_blank: false };
         false
     }

@@ -8,7 +8,7 @@ use super::sse::{write_event, write_event_line};
 use super::stream_state::{FrameAction, ResumePoint, SentProgress, SentState};
 use super::{conformance, error, response, stop_reason};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
+    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold, unwrap_calls,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
@@ -172,7 +172,8 @@ pub(super) fn repair_message(
     context: &mut ResponseContext,
     diagnostics: &mut Diagnostics,
 ) -> Result<Repaired, UpstreamError> {
-    let response = response::decode(body, spec, diagnostics)?;
+    let mut response = response::decode(body, spec, diagnostics)?;
+    unwrap_calls(&mut response, diagnostics);
     let mut summary = ResponseSummary::for_spec(spec);
     for event in unfold(&response) {
         summary.event(&event);

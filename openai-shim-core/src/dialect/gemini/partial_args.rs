@@ -4,7 +4,7 @@
 //! <https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling> (streaming arguments).
 
 use super::json_keys::parse_object;
-use crate::canonical::MemberIndex;
+use crate::canonical::{MemberIndex, unwrap_encoded_twice};
 use crate::json::{Object, compact, decode_string, encode_string, raw};
 use serde_json::value::RawValue;
 
@@ -54,8 +54,9 @@ impl PartialArgs {
         if let Some(args) = call.non_null("args") {
             self.size += args.len();
             if self.only_object.is_none() && self.tree.list.is_empty() {
-                // Google prints JSON over several lines.
-                self.only_object = Some(compact(args).into_owned());
+                // Google prints JSON over several lines. Some gateways write the object as a text.
+                let object = unwrap_encoded_twice(args);
+                self.only_object = Some(object.unwrap_or_else(|| compact(args).into_owned()));
             } else if let Ok(object) = Object::parse(args.as_bytes()) {
                 self.split_only_object();
                 for (key, value) in object.iter() {

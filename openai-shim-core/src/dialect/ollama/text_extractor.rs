@@ -3,7 +3,9 @@
 
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
 use crate::dialect::reasoning_tags::tag_mode;
-use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
+use crate::extract::{
+    FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher, has_unopened_reasoning,
+};
 
 /// Extracts from the text of one response.
 pub(super) struct OllamaTextExtractor {
@@ -13,6 +15,8 @@ pub(super) struct OllamaTextExtractor {
     tool_names: Vec<String>,
     /// The text starts as reasoning, and is empty so far.
     awaits_prefilled_reasoning: bool,
+    /// No text came, and reasoning may stand in front of a closing tag alone.
+    may_be_unopened: bool,
     /// A stop sequence ended the output.
     has_stopped: bool,
 }
@@ -21,6 +25,7 @@ impl OllamaTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let tag_mode = tag_mode(&spec.quirks.reasoning_tags);
         let awaits_prefilled_reasoning = tag_mode.is_prefilled();
+        let may_be_unopened = tag_mode == ReasoningTagMode::Leading;
         let tool_names = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             parser: OutputParser::new(tag_mode, &tool_names),
@@ -28,6 +33,7 @@ impl OllamaTextExtractor {
             stop_matcher: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
             tool_names,
             awaits_prefilled_reasoning,
+            may_be_unopened,
             has_stopped: false,
         }
     }
@@ -55,6 +61,11 @@ impl OllamaTextExtractor {
             return Vec::new();
         }
         self.awaits_prefilled_reasoning &= text.is_empty();
+        let is_whole = is_final && self.may_be_unopened;
+        self.may_be_unopened &= text.is_empty();
+        if is_whole && has_unopened_reasoning(&text) {
+            self.parser = OutputParser::new(ReasoningTagMode::Prefilled, &self.tool_names);
+        }
         let is_unfiltered = self.fence_stripper.is_none() && self.stop_matcher.is_none();
         if !is_final && is_unfiltered && self.parser.is_unchanged(&text) {
             return vec![Segment::Text(text)];

@@ -1,7 +1,7 @@
 //! Tool calls of requests and responses: JSON to `LineToolCall`, and arguments to the JSON object that Ollama requires.
 
 use super::extra_fields;
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, unwrap_encoded_twice};
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -54,6 +54,10 @@ pub(super) fn arguments_object(json: &str, field_path: &str, diagnostics: &mut D
     }
     if Object::parse(trimmed.as_bytes()).is_ok() {
         return trimmed.to_owned();
+    }
+    if let Some(object) = unwrap_encoded_twice(trimmed) {
+        diagnostics.record(DiagnosticCode::ToolArgumentsShaped, field_path, "encoded twice");
+        return object;
     }
     diagnostics.record(
         DiagnosticCode::ToolArgumentsInvalid,

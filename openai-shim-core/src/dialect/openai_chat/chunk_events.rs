@@ -5,7 +5,7 @@ use super::repair::ChunkSink;
 use super::{finish_reason, reasoning_details, tool_call, usage};
 use crate::canonical::{Block, BlockKind, Delta, Event, ExtraFieldList, Logprobs, MemberIndex};
 use crate::error::UpstreamError;
-use crate::json::{Object, decode_string, raw};
+use crate::json::{Balance, Object, decode_string, raw};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -25,11 +25,33 @@ struct ChoiceReader {
     next_block: u32,
     /// The open block of text, reasoning or refusal.
     open: Option<(u32, BlockKind)>,
-    /// The open tool calls: their blocks by OpenAI's index.
-    calls: BTreeMap<u64, u32>,
+    /// The tool calls by OpenAI's index.
+    calls: BTreeMap<u64, CallBlock>,
+    open_calls: usize,
+    /// What waits until the open calls are complete: only calls may be open side by side.
+    queue: Vec<(BlockKind, Delta)>,
+    queued_bytes: usize,
     /// The last block with a signature.
     signed: Option<u32>,
 }
+
+/// The block of a tool call.
+struct CallBlock {
+    block: u32,
+    /// Its arguments, by which a call is known to be complete; empty once it is closed.
+    arguments: String,
+    balance: Balance,
+    is_closed: bool,
+}
+
+impl CallBlock {
+    fn is_complete(&mut self) -> bool {
+        self.is_closed || (!self.arguments.trim_start().is_empty() && self.balance.is_closed(&self.arguments))
+    }
+}
+
+/// The most bytes that wait for calls to be complete.
+const MAX_QUEUED_BYTES: usize = 8 << 20;
 
 /// Turns repaired chunks into events.
 pub(super) struct EventSink<'a> {
@@ -59,6 +81,10 @@ impl ChunkSink for EventSink<'_> {
     }
 
     fn error(&mut self, error: &UpstreamError) {
+        let waiting = self.blocks.choices.iter().enumerate().filter(|(_, choice)| !choice.queue.is_empty());
+        for (at, index) in waiting.map(|(at, choice)| (at, choice.index)).collect::<Vec<_>>() {
+            self.close_calls(at, index);
+        }
         self.out.push(Event::Error(error.clone()));
     }
 
@@ -126,8 +152,7 @@ impl EventSink<'_> {
         ];
         for (key, kind) in kinds {
             if let Some(text) = delta.get(key).and_then(decode_string).filter(|t| !t.is_empty()) {
-                let block = self.open(at, index, kind);
-                self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(text.into_owned()) });
+                self.text(at, index, kind, text.into_owned());
             }
         }
         for (key, value) in delta.iter().filter(|(k, v)| !MESSAGE_FIELDS.contains(k) && v.trim() != "null") {
@@ -144,8 +169,8 @@ impl EventSink<'_> {
     fn extra_field(&mut self, at: usize, index: u32, key: &str, value: &str) {
         let kind = if key.starts_with("reasoning") { BlockKind::Reasoning } else { BlockKind::Text };
         let choice = self.blocks.choices.get(at);
-        let block = match (choice.and_then(|c| c.open.as_ref()), choice.and_then(|c| c.calls.values().max()))
-        {
+        let open_call = choice.and_then(|c| c.calls.values().filter(|call| !call.is_closed).next_back());
+        let block = match (choice.and_then(|c| c.open.as_ref()), open_call.map(|call| &call.block)) {
             (Some((block, open)), _) if kind == BlockKind::Text || *open == kind => *block,
             // The call stays open: more of its arguments may come.
             (None, Some(block)) => *block,
@@ -189,9 +214,12 @@ impl EventSink<'_> {
         // A custom tool's input is plain text where a function's arguments are JSON.
         let function =
             call.object(if tool_call::is_custom(call) { "custom" } else { "function" }).unwrap_or_default();
-        let known = self.blocks.choices.get(at).and_then(|c| c.calls.get(&call_index)).copied();
+        let known = self.blocks.choices.get(at).and_then(|c| c.calls.get(&call_index));
         let block = match known {
-            Some(block) => {
+            // What came for a complete call after the text behind it has no place; the repair reported it.
+            Some(call) if call.is_closed => return,
+            Some(CallBlock { block, .. }) => {
+                let block = *block;
                 if let Some(signature) = tool_call::signature(call) {
                     let delta = Delta::Signature(signature);
                     self.out.push(Event::Delta { choice: index, block, delta });
@@ -208,14 +236,60 @@ impl EventSink<'_> {
                 let Some(choice) = self.blocks.choices.get_mut(at) else { return };
                 let block = choice.next_block;
                 choice.next_block += 1;
-                choice.calls.insert(call_index, block);
+                choice.open_calls += 1;
+                let call = CallBlock {
+                    block,
+                    arguments: String::new(),
+                    balance: Balance::default(),
+                    is_closed: false,
+                };
+                choice.calls.insert(call_index, call);
                 self.out.push(Event::Open { choice: index, block, kind });
                 block
             }
         };
         let arguments = function.get("arguments").or_else(|| function.get("input")).and_then(decode_string);
         if let Some(arguments) = arguments.filter(|a| !a.is_empty()) {
-            self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(arguments.into_owned()) });
+            let text = arguments.into_owned();
+            self.add_arguments(index, block, &text);
+            self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(text) });
+            self.flush_queue(at, index);
+        }
+    }
+
+    /// Notes more of a call's arguments.
+    pub(super) fn add_arguments(&mut self, index: u32, block: u32, text: &str) {
+        let choice = self.blocks.choices.iter_mut().find(|choice| choice.index == index);
+        let calls = choice.into_iter().flat_map(|choice| choice.calls.values_mut().rev());
+        if let Some(call) = calls.filter(|call| !call.is_closed).find(|call| call.block == block) {
+            call.arguments.push_str(text);
+        }
+    }
+
+    /// Emits a delta of text, reasoning or a refusal. While a call is incomplete it waits.
+    fn text(&mut self, at: usize, index: u32, kind: BlockKind, text: String) {
+        if let Some(choice) = self.blocks.choices.get_mut(at)
+            && choice.open_calls > 0
+            && (!choice.queue.is_empty() || !choice.calls.values_mut().all(CallBlock::is_complete))
+        {
+            choice.queued_bytes = choice.queued_bytes.saturating_add(text.len());
+            choice.queue.push((kind, Delta::Text(text)));
+            if choice.queued_bytes > MAX_QUEUED_BYTES {
+                self.close_all(at, index);
+            }
+            return;
+        }
+        let block = self.open(at, index, kind);
+        self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(text) });
+    }
+
+    /// Emits what waits, if all calls are complete.
+    fn flush_queue(&mut self, at: usize, index: u32) {
+        let is_due = |choice: &mut ChoiceReader| {
+            !choice.queue.is_empty() && choice.calls.values_mut().all(CallBlock::is_complete)
+        };
+        if self.blocks.choices.get_mut(at).is_some_and(is_due) {
+            self.close_calls(at, index);
         }
     }
 
@@ -242,11 +316,26 @@ impl EventSink<'_> {
         }
     }
 
-    /// Closes all open blocks, tool calls included.
+    /// Closes all open blocks, tool calls included, and emits what waited for them.
     fn close_all(&mut self, at: usize, index: u32) {
+        self.close_calls(at, index);
         self.close_open(at, index);
-        let calls = self.blocks.choices.get_mut(at).map(|c| std::mem::take(&mut c.calls)).unwrap_or_default();
-        self.out.extend(calls.into_values().map(|block| Event::Close { choice: index, block }));
+    }
+
+    /// Closes the open tool calls, and emits what waited for them.
+    fn close_calls(&mut self, at: usize, index: u32) {
+        let Some(choice) = self.blocks.choices.get_mut(at).filter(|c| c.open_calls > 0) else { return };
+        choice.open_calls = 0;
+        for call in choice.calls.values_mut().filter(|call| !call.is_closed) {
+            call.is_closed = true;
+            call.arguments = String::new();
+            self.out.push(Event::Close { choice: index, block: call.block });
+        }
+        choice.queued_bytes = 0;
+        for (kind, delta) in std::mem::take(&mut choice.queue) {
+            let block = self.open(at, index, kind);
+            self.out.push(Event::Delta { choice: index, block, delta });
+        }
     }
 
     /// Returns where the choice with this index is in the list; adds it where it is new.
@@ -258,6 +347,9 @@ impl EventSink<'_> {
                 next_block: 0,
                 open: None,
                 calls: BTreeMap::new(),
+                open_calls: 0,
+                queue: Vec::new(),
+                queued_bytes: 0,
                 signed: None,
             });
             choices.len() - 1

@@ -26,11 +26,9 @@ impl ChatDecoder {
             reasoning: ReasoningStyle::Field,
             ..spec
         };
-        Self {
-            stream: StreamState::new(spec, context),
-            blocks: OpenBlocks::default(),
-            templates: DecodeTemplates::default(),
-        }
+        let mut stream = StreamState::new(spec, context);
+        stream.is_decoded = true;
+        Self { stream, blocks: OpenBlocks::default(), templates: DecodeTemplates::default() }
     }
 
     /// Removes `Usage` events made of zeros that the repair filled in: the upstream reported none. The client's dialect

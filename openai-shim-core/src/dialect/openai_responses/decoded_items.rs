@@ -9,7 +9,7 @@ mod item_list;
 use super::content_part;
 use super::tool_call::ToolCallKind;
 use super::{encrypted_content, extra_fields, output_item, reasoning_item};
-use crate::canonical::{Block, Delta, DiagnosticCode, Diagnostics, Event};
+use crate::canonical::{Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event};
 use crate::json::{Object, encode_string};
 use block_writer::{BlockWriter, native};
 pub(super) use item::PartKind;
@@ -113,7 +113,7 @@ impl DecodedItems {
 
     /// Takes a delta of a call's arguments.
     pub(super) fn arguments_delta(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
-        let position = self.items.of_event(event);
+        let position = self.items.of_arguments(event);
         let Some(item) = self.items.get_mut(position) else { return };
         if item.is_done || text.is_empty() {
             return;
@@ -124,7 +124,7 @@ impl DecodedItems {
 
     /// Takes the complete arguments of a call; they count only if no delta came before.
     pub(super) fn arguments_done(&mut self, event: &Object<'_>, text: &str, out: &mut Vec<Event>) {
-        let position = self.items.of_event(event);
+        let position = self.items.of_arguments(event);
         let call = self.items.get(position).filter(|item| !item.is_done).and_then(|item| item.call.as_ref());
         let Some(call) = call else { return };
         let is_missing = match &call.phase {
@@ -152,7 +152,18 @@ impl DecodedItems {
     /// Takes the complete text of a part, and emits what of it did not stream.
     pub(super) fn text_done(&mut self, event: &Object<'_>, part: PartKind, text: &str, out: &mut Vec<Event>) {
         let position = self.items.of_event(event);
-        self.push_missing_text(position, part, text, out);
+        let kind = part.block_kind();
+        let missing = self.items.get(position).and_then(|item| item.strip_streamed(kind.clone(), text));
+        match missing.map(str::to_owned) {
+            Some(missing) => {
+                let last = self.items.get(position).and_then(|item| item.last_part(&kind)).unwrap_or(part);
+                self.push(position, last, Delta::Text(missing), out);
+            }
+            None => self.push_missing_text(position, part, text, out),
+        }
+        if let Some(item) = self.items.get_mut(position) {
+            item.set_complete(kind);
+        }
     }
 
     fn push_missing_text(&mut self, position: usize, part: PartKind, text: &str, out: &mut Vec<Event>) {
@@ -268,12 +279,35 @@ impl DecodedItems {
             Some(parts) => parts.into_iter().map(str::to_owned).collect(),
             None => item.get("content").map(str::to_owned).into_iter().collect(),
         };
-        for (index, json) in (0..).zip(&parts) {
-            let (part, text) = match content_part::decode(json) {
-                Some(Block::Text { text, .. }) => (PartKind::Text(index), text),
-                Some(Block::Refusal(text)) => (PartKind::Refusal(index), text),
-                _ => continue,
-            };
+        let parts: Vec<_> = (0..)
+            .zip(&parts)
+            .filter_map(|(index, json)| match content_part::decode(json) {
+                Some(Block::Text { text, .. }) => Some((PartKind::Text(index), text)),
+                Some(Block::Refusal(text)) => Some((PartKind::Refusal(index), text)),
+                _ => None,
+            })
+            .collect();
+        let Some(item) = self.items.get_mut(position) else { return };
+        if item.parts_differ(parts.iter().map(|(part, _)| *part)) {
+            let all: String = parts
+                .iter()
+                .filter(|(part, _)| part.block_kind() == BlockKind::Text)
+                .map(|(_, text)| &**text)
+                .collect();
+            item.parts.iter_mut().for_each(|part| part.is_complete = false);
+            if let (Some(missing), Some(last)) = (
+                item.strip_streamed(BlockKind::Text, &all).map(str::to_owned),
+                item.last_part(&BlockKind::Text),
+            ) {
+                self.push(position, last, Delta::Text(missing), out);
+                return;
+            }
+            // The item's text is not what streamed, which went out.
+            if self.items.get(position).is_some_and(|item| item.parts.len() >= parts.len()) {
+                return;
+            }
+        }
+        for (part, text) in parts {
             self.push_missing_text(position, part, &text, out);
         }
     }

@@ -10,6 +10,7 @@ use super::error;
 use super::names::NAME;
 use super::response_object::{ResponseSkeleton, ResponseState, ResponseStatus};
 use super::sse::write_event;
+use super::text_joiner::{JoinStep, TextJoiner};
 use super::tool_names::ToolNameMap;
 use crate::canonical::{
     BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE,
@@ -24,6 +25,7 @@ pub(super) struct ResponsesEncoder {
     diagnostics: Diagnostics,
     skeleton: ResponseSkeleton,
     items: EncodedItems,
+    joiner: TextJoiner,
     phase: Phase,
     finish_reason: Option<FinishReason>,
     usage: Option<Usage>,
@@ -48,6 +50,7 @@ impl ResponsesEncoder {
             diagnostics: Diagnostics::default(),
             skeleton,
             items,
+            joiner: TextJoiner::default(),
             phase: Phase::Unstarted,
             finish_reason: None,
             usage: None,
@@ -150,11 +153,9 @@ impl ResponsesEncoder {
     }
 }
 
-impl Encoder for ResponsesEncoder {
-    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
-        if self.phase == Phase::Ended {
-            return;
-        }
+impl ResponsesEncoder {
+    /// Encodes an event behind the joiner.
+    fn joined_event(&mut self, event: &Event, out: &mut Vec<u8>) {
         match event {
             Event::Start { id, model, created } => {
                 self.start(id.as_deref(), model.as_deref(), *created, out);
@@ -196,8 +197,38 @@ impl Encoder for ResponsesEncoder {
         }
     }
 
+    fn release_text(&mut self, held: Vec<Event>, out: &mut Vec<u8>) {
+        for event in held {
+            self.joined_event(&event, out);
+        }
+    }
+}
+
+impl Encoder for ResponsesEncoder {
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        if self.phase == Phase::Ended {
+            return;
+        }
+        match self.joiner.step(event) {
+            JoinStep::Pass => self.joined_event(event, out),
+            JoinStep::Hold => {}
+            JoinStep::After(held) => {
+                self.release_text(held, out);
+                self.joined_event(event, out);
+            }
+            JoinStep::Replace { event, begins } => {
+                if let (true, Event::Delta { block, .. }) = (begins, &event) {
+                    self.items.continue_text(*block, out);
+                }
+                self.joined_event(&event, out);
+            }
+        }
+    }
+
     fn finish(&mut self, out: &mut Vec<u8>) {
         if self.phase == Phase::Started {
+            let held = self.joiner.release();
+            self.release_text(held, out);
             self.fail(&UpstreamError::Truncated, out);
         }
         self.phase = Phase::Ended;

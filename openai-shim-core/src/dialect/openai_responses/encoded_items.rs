@@ -181,6 +181,7 @@ impl EncodedItems {
             annotations: 0,
             has_part: false,
             citations: Vec::new(),
+            section_start: 0,
         };
         // The call of a client-run tool is known when its arguments are complete.
         if !open.is_client_run() {
@@ -321,13 +322,16 @@ impl EncodedItems {
 
     /// Writes the citations of a text as annotations; their offsets are counted in the text.
     fn write_citations(&mut self, open: &mut OpenItem, out: &mut Vec<u8>) {
-        let mut length = TextLength::default();
-        length.add(&open.text);
+        let (before, section) = open.text.split_at_checked(open.section_start).unwrap_or_default();
+        let mut start = TextLength::default();
+        start.add(before);
+        let mut length = start;
+        length.add(section);
         if !open.text.is_empty() {
             open.citations.append(&mut self.pending_citations);
         }
         for citation in std::mem::take(&mut open.citations) {
-            let annotation = annotations::encode(&citation, TextLength::default(), length);
+            let annotation = annotations::encode(&citation, start, length);
             self.annotation(open, &annotation, out);
             open.native_fields.push((String::from("annotation"), annotation));
         }
@@ -344,6 +348,14 @@ impl EncodedItems {
         if let Some(block) = self.closing.take() {
             self.close(block, end, out, diagnostics);
         }
+    }
+
+    /// Continues the text of an open block with that of another one: what was cited so far is cited in the text so far.
+    pub(super) fn continue_text(&mut self, block: u32, out: &mut Vec<u8>) {
+        let Some(mut open) = self.open.remove(&block) else { return };
+        self.write_citations(&mut open, out);
+        open.section_start = open.text.len();
+        self.open.insert(block, open);
     }
 
     /// Closes a block: writes the events of its end, and holds the item for the response object.

@@ -22,6 +22,7 @@
 //! | `decoded_items` | the items of a stream to the events of blocks; `decoded_items/` has their state |
 //! | `inline_reasoning` | reasoning between tags in the first text to a reasoning block |
 //! | `encode` | events to a client's stream, and to the response object at its end |
+//! | `text_joiner` | adjacent text blocks to one |
 //! | `encoded_items` | blocks to output items and their events; `encoded_items/` has an open item's state |
 //! | `response_object` | the state of a response and the echoed parameters to a response object |
 //! | `echoed_params` | the parameters of a request to what its response repeats of them |
@@ -63,6 +64,7 @@ mod response_object;
 mod shape;
 mod sse;
 mod stored_responses;
+mod text_joiner;
 mod tool_call;
 mod tool_names;
 mod tools;

@@ -4,7 +4,7 @@ use super::super::names::{NAME, SIGNATURE_FORMAT};
 use super::super::stream_state::{FrameState, ResumedBlock};
 use super::super::{conformance, content_block, extra_fields};
 use crate::canonical::{
-    BlockKind, Delta, DiagnosticCode, Event, REASONING_DETAILS, Response, WHOLE_BLOCK, unfold,
+    BlockKind, Delta, DiagnosticCode, EncodedTwice, Event, REASONING_DETAILS, Response, WHOLE_BLOCK, unfold,
 };
 use crate::json::{Object, encode_string, raw, string_or_json};
 use serde_json::value::RawValue;
@@ -63,6 +63,8 @@ enum OpenKind {
     ToolCall {
         /// The input that stands in its start.
         initial_input: Option<String>,
+        /// Holds input that begins as a string.
+        encoded: EncodedTwice,
     },
     /// A block that only this dialect has.
     Native {
@@ -176,7 +178,12 @@ impl OpenBlocks {
                     frame.diagnostics.record(DiagnosticCode::ToolNameMissing, "content_block.name", "");
                 }
                 let kind = BlockKind::ToolCall { id, name, signature: None };
-                let block = self.open_as(index, OpenKind::ToolCall { initial_input }, kind, out);
+                let block = self.open_as(
+                    index,
+                    OpenKind::ToolCall { initial_input, encoded: EncodedTwice::default() },
+                    kind,
+                    out,
+                );
                 let extra = extra_fields::read_non_null(&start, &["type", "id", "name", "input"]);
                 emit_start(block, String::new(), extra, out);
             }
@@ -264,8 +271,14 @@ impl OpenBlocks {
             (_, "signature_delta") => Delta::Signature(text_of("signature")),
             (_, "thinking_delta") => Delta::Text(text_of("thinking")),
             (_, "text_delta") => Delta::Text(text_of("text")),
-            _ => {
-                let partial = text_of("partial_json");
+            (kind, _) => {
+                let mut partial = text_of("partial_json");
+                if let OpenKind::ToolCall { encoded, .. } = kind
+                    && let Some(replaced) = encoded.push(&partial, &mut frame.diagnostics)
+                {
+                    frame.mark_deviant();
+                    partial = replaced;
+                }
                 open.is_emitted |= !partial.is_empty();
                 Delta::Text(partial)
             }
@@ -310,9 +323,12 @@ impl OpenBlocks {
             }
             return Some(self.open.len() - 1);
         }
-        frame.diagnostics.record(DiagnosticCode::FrameForeign, "delta", delta_type);
+        // Input of a call that is closed is lost.
+        let is_input = delta_type == "input_json_delta";
+        let code = if is_input { DiagnosticCode::FieldDropped } else { DiagnosticCode::FrameForeign };
+        frame.diagnostics.record(code, "delta", delta_type);
         // A type of delta newer than this code passes if its block is open; tool input outside of a tool call does not.
-        if position.is_none() || delta_type.is_empty() || delta_type == "input_json_delta" {
+        if position.is_none() || delta_type.is_empty() || is_input {
             frame.mark_empty();
         }
         None
@@ -374,8 +390,8 @@ impl OpenBlocks {
                 out.push(Event::Close { choice: 0, block });
                 return;
             }
-            OpenKind::ToolCall { initial_input } if !open.is_emitted => {
-                let input = initial_input.unwrap_or_else(|| String::from("{}"));
+            OpenKind::ToolCall { initial_input, mut encoded } if !open.is_emitted => {
+                let input = encoded.finish().or(initial_input).unwrap_or_else(|| String::from("{}"));
                 out.push(Event::Delta { choice: 0, block, delta: Delta::Text(input) });
             }
             _ => {}

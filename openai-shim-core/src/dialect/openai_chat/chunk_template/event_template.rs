@@ -32,6 +32,9 @@ pub(super) fn emit_events(templates: &[EventTemplate], values: &SlotValues<'_>, 
         match template {
             EventTemplate::Text { choice, block, slot } => {
                 let text = values.literal(*slot).and_then(decode_string).unwrap_or_default().into_owned();
+                if *slot == Slot::Arguments {
+                    sink.add_arguments(*choice, *block, &text);
+                }
                 let delta = Delta::Text(text);
                 sink.out.push(Event::Delta { choice: *choice, block: *block, delta });
             }

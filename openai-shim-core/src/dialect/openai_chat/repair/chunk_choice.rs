@@ -205,6 +205,7 @@ impl StreamState {
     fn repair_calls(&mut self, position: usize, delta: &mut Object<'_>, is_final: bool) -> bool {
         let Some(choice) = self.choices.get_mut(position) else { return false };
         choice.has_legacy_call |= self.spec.legacy_functions && delta.non_null("function_call").is_some();
+        choice.calls.waits_for_arguments = self.is_decoded && !choice.is_finished();
         choice.calls.repair(delta, is_final, &self.spec, &mut self.context, &mut self.diagnostics);
         delta.non_null("tool_calls").is_some()
     }

@@ -4,7 +4,7 @@ use super::super::tool_call::is_custom;
 use super::tool_call_fields::{
     attach_signature, is_json, is_same_json, move_into_function, upgrade_function_call,
 };
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, unwrap_encoded_twice};
 use crate::json::{Object, ValueKind, encode_array, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -91,11 +91,13 @@ fn repair_call(
     }
 }
 
-/// Returns the arguments as JSON text where they are none: an object becomes its text, nothing becomes `{}`.
+/// Returns the arguments as JSON text where they are none: an object becomes its text, nothing becomes `{}`, and a string
+/// that holds an object becomes the object.
 fn arguments_as_text(function: &Object<'_>) -> Option<String> {
     match function.get("arguments").map(|a| (value_kind(a), a)) {
         Some((ValueKind::String, value)) => {
-            (string_or_json(value).trim().is_empty()).then(|| String::from("{}"))
+            let text = string_or_json(value);
+            if text.trim().is_empty() { Some(String::from("{}")) } else { unwrap_encoded_twice(&text) }
         }
         Some((ValueKind::Null, _)) | None => Some(String::from("{}")),
         Some((_, value)) => Some(value.trim().to_owned()),

@@ -15,6 +15,7 @@
 //! | `identity`, `content`, `finish_reason`, `logprobs`, `usage` | one field or group of fields, of both kinds of responses |
 //! | `text_extractor` | the text of one choice: reasoning, tool calls, fences and stop sequences taken out |
 //! | `tool_call_deltas`, `streamed_tool_call`, `tool_call_fields` | tool calls of a stream, one of them, its fields |
+//! | `tool_name_parts` | a part of a tool's name: added to the name |
 
 mod chunk;
 mod chunk_choice;
@@ -34,6 +35,7 @@ mod streamed_tool_call;
 mod text_extractor;
 mod tool_call_deltas;
 mod tool_call_fields;
+mod tool_name_parts;
 mod usage;
 
 pub(super) use completion::repair_completion;

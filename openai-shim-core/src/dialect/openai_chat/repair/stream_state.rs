@@ -32,6 +32,8 @@ pub(in super::super) struct StreamState {
     /// Fields of a chunk without choices in front of the first one that has some; that one gets them.
     pub(in super::super) prelude: Vec<(String, String)>,
     pub(in super::super) held: Option<HeldChunk>,
+    /// The chunks become events, which have the name of a call once, and whole.
+    pub(in super::super) is_decoded: bool,
     /// The last frame was a whole JSON document, so that no `[DONE]` need follow.
     pub(super) is_document: bool,
     /// A frame with content could not be read.
@@ -177,6 +179,7 @@ impl StreamState {
             usage: StreamedUsage::default(),
             prelude: Vec::new(),
             held: None,
+            is_decoded: false,
             is_document: false,
             is_corrupt: false,
             failure: None,

@@ -5,7 +5,9 @@ use crate::canonical::{
     DiagnosticCode, Diagnostics, ReasoningStyle, ReasoningTags, ResponseContext, ResponseSpec,
 };
 use crate::dialect::reasoning_tags::tag_mode;
-use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher};
+use crate::extract::{
+    FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher, has_unopened_reasoning,
+};
 use crate::json::{Object, ValueKind, decode_string, encode_array, encode_string, value_kind};
 
 /// The longest text that is checked for being JSON.
@@ -29,6 +31,8 @@ pub(in super::super) struct ChatTextExtractor {
     has_recorded_markup: bool,
     /// The profile has reasoning tags of its own.
     has_own_tags: bool,
+    /// Reasoning may stand in front of a closing tag alone, where all of the text is known.
+    reads_unopened: bool,
     /// The last text that was parsed came out empty.
     has_withheld: bool,
     /// The last text went through unchanged.
@@ -69,6 +73,7 @@ impl ChatTextExtractor {
         let mode = tag_mode(&spec.quirks.reasoning_tags);
         let phase = if mode.is_prefilled() { TextPhase::InPrefilledReasoning } else { TextPhase::BeforeText };
         let has_own_tags = matches!(mode, ReasoningTagMode::Own { .. });
+        let reads_unopened = mode == ReasoningTagMode::Leading;
         let tools = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             phase,
@@ -81,6 +86,7 @@ impl ChatTextExtractor {
             swallowed: 0,
             has_recorded_markup: false,
             has_own_tags,
+            reads_unopened,
             has_withheld: false,
             was_unchanged: false,
         }
@@ -102,6 +108,13 @@ impl ChatTextExtractor {
             self.phase = TextPhase::BeforeText;
         }
         let text = content.as_deref().unwrap_or_default();
+        if is_final
+            && self.phase == TextPhase::BeforeText
+            && self.reads_unopened
+            && has_unopened_reasoning(text)
+        {
+            self.parser = OutputParser::new(ReasoningTagMode::Prefilled, &self.tools);
+        }
         let needs_no_tags = self.tags.as_ref().is_none_or(|tags| !has_reasoning && !tags.is_open());
         let is_only_text = is_final
             && self.phase == TextPhase::BeforeText
@@ -355,6 +368,16 @@ pub(super) fn is_unneeded(message: &Object<'_>, spec: &ResponseSpec) -> bool {
         return false;
     }
     let bytes = text.as_bytes();
+    // A closing tag may end reasoning that no tag opened; its characters may be escaped.
+    let may_close = |at: usize| matches!(bytes.get(at + 1), Some(b'/' | b'\\'));
+    if spec.quirks.reasoning_tags == ReasoningTags::Leading
+        && (memchr::memchr_iter(b'<', bytes).any(may_close)
+            || ["\\u003", "[/THINK]", "◁/"]
+                .iter()
+                .any(|part| memchr::memmem::find(bytes, part.as_bytes()).is_some()))
+    {
+        return false;
+    }
     spec.tools.is_empty()
         || spec.quirks.keep_tool_markup
         || memchr::memchr3(b'<', b'[', b'{', bytes).is_none()

@@ -7,8 +7,9 @@ use super::streamed_tool_call::{
 use super::tool_call_fields::{
     attach_signature, is_json, is_same_json, move_into_function, upgrade_function_call,
 };
+use super::tool_name_parts::ToolNameParts;
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
-use crate::json::{Object, append_text, encode_array};
+use crate::json::{Object, append_text, encode_array, encode_string};
 use std::collections::BTreeMap;
 
 /// The most calls of one choice, and the most bytes of their arguments, that are kept while it streams.
@@ -33,6 +34,8 @@ pub(in super::super) struct StreamedToolCalls {
     argument_bytes: usize,
     /// The call that the last delta continued.
     continued: Option<usize>,
+    /// A call whose tool cannot be known waits for its arguments.
+    pub(super) waits_for_arguments: bool,
 }
 
 impl StreamedToolCalls {
@@ -70,6 +73,9 @@ impl StreamedToolCalls {
     pub(in super::super) fn append_arguments(&mut self, literal: &str) -> bool {
         let Some(call) = self.continued.and_then(|at| self.calls.get_mut(at)) else { return false };
         let before = call.arguments.len();
+        if before == 0 || call.encoded.is_holding() {
+            return false;
+        }
         if self.argument_bytes.saturating_add(literal.len()) > MAX_ARGUMENT_BYTES {
             return false;
         }
@@ -100,7 +106,10 @@ impl StreamedToolCalls {
                 changed = true;
                 continue;
             };
-            if !self.repair_call(&mut call, is_final, spec, context, diagnostics) {
+            let before = written.len();
+            let goes_out = self.repair_call(&mut call, is_final, spec, context, &mut written, diagnostics);
+            changed |= written.len() > before;
+            if !goes_out {
                 changed = true;
                 continue;
             }
@@ -128,27 +137,33 @@ impl StreamedToolCalls {
         let mut next = self.sent_calls;
         let mut written = Vec::new();
         for call in self.calls.iter_mut().filter(|call| !call.is_custom) {
+            let mut missing = call.encoded.finish().unwrap_or_default();
+            call.arguments.push_str(&missing);
             let is_empty = call.arguments.trim().is_empty();
             if !is_empty && !is_cut && !is_json(&call.arguments) {
                 diagnostics.record(DiagnosticCode::ToolArgumentsInvalid, ARGUMENTS_PATH, "");
             }
-            if !is_empty && call.sent_index.is_some() {
+            if !is_empty && missing.is_empty() && call.sent_index.is_some() {
                 continue;
             }
             if is_empty {
                 diagnostics.record(DiagnosticCode::ToolArgumentsShaped, ARGUMENTS_PATH, "");
-                call.arguments = String::from("{}");
+                missing = String::from("{}");
+                call.arguments.clone_from(&missing);
             }
             if let Some(index) = call.sent_index {
-                written.push(format!(r#"{{"index":{index},"function":{{"arguments":"{{}}"}}}}"#));
+                let missing = encode_string(&missing);
+                written.push(format!(r#"{{"index":{index},"function":{{"arguments":{missing}}}}}"#));
                 continue;
             }
-            diagnostics.record(DiagnosticCode::ToolNameMissing, NAME_PATH, "");
+            if call.name.is_empty() {
+                diagnostics.record(DiagnosticCode::ToolNameMissing, NAME_PATH, "");
+            }
             if call.id.is_empty() {
                 diagnostics.record(DiagnosticCode::ToolIdSynthesized, &format!("{FIELD_PATH}.id"), "");
                 call.id = context.new_id("call_");
             }
-            written.push(call.write_first_delta(next));
+            written.push(call.first_delta(next).to_json());
             call.sent_index = Some(next);
             next += 1;
         }
@@ -163,18 +178,21 @@ impl StreamedToolCalls {
         is_final: bool,
         spec: &ResponseSpec,
         context: &mut ResponseContext,
+        written: &mut Vec<String>,
         diagnostics: &mut Diagnostics,
     ) -> bool {
         if delta.get("function").is_none() && delta.get("custom").is_none() {
             move_into_function(delta);
         }
         let function = delta.inner("function").unwrap_or_default();
-        let fields = ToolCallDelta::read(delta, &function);
+        let mut fields = ToolCallDelta::read(delta, &function);
+        let names = ToolNameParts { tools: &spec.tools, waits_for_arguments: self.waits_for_arguments };
         self.argument_bytes = self.argument_bytes.saturating_add(fields.arguments.len());
         self.continued = None;
-        let known = self.find(&fields);
+        let known = self.find(&fields, names);
         let at = known.unwrap_or(self.calls.len());
         if known.is_none() {
+            self.release_named(written);
             self.calls.push(StreamedToolCall::new(fields.index));
             self.by_index.extend(fields.index.map(|index| (index, at)));
         }
@@ -188,7 +206,7 @@ impl StreamedToolCalls {
                 return true;
             }
             self.continued = Some(at);
-            return call.repair_next_delta(delta, function, &fields, diagnostics);
+            return call.repair_next_delta(delta, function, &mut fields, names, is_final, diagnostics);
         }
         if call.is_custom {
             call.sent_index = Some(next);
@@ -220,36 +238,56 @@ impl StreamedToolCalls {
                 *last = at.max(*last);
             }
         }
-        if let Some(name) = &fields.name {
-            call.name.clone_from(name);
+        let had_name = !call.name.is_empty();
+        if let Some(part) = &fields.name {
+            let name = if had_name { names.join(&call.name, part) } else { part.clone() };
+            if had_name && name != call.name {
+                diagnostics.record(DiagnosticCode::ToolNameLate, NAME_PATH, "in parts");
+            }
+            call.name = name;
         }
         let has_waited = !call.arguments.is_empty();
-        call.arguments.push_str(&fields.arguments);
-        if call.name.is_empty() && !is_final {
+        call.take_arguments(&mut fields, is_final, diagnostics);
+        if !is_final && (call.name.is_empty() || names.may_grow(&call.name, &call.arguments)) {
             // A call cannot go out without its name: its deltas wait for that.
+            if !call.name.is_empty() && !names.waits_for_arguments {
+                diagnostics.record(DiagnosticCode::ToolNameLate, NAME_PATH, "it may go on");
+            }
+            call.wait(delta);
             return false;
         }
         if call.name.is_empty() {
             diagnostics.record(DiagnosticCode::ToolNameMissing, NAME_PATH, "");
-        } else if known.is_some() {
+        } else if known.is_some() && !had_name {
             diagnostics.record(DiagnosticCode::ToolNameLate, NAME_PATH, "");
         }
         call.sent_index = Some(next);
         self.sent_calls += 1;
         set_index(delta, next, diagnostics);
         if has_waited {
-            let first = call.write_first_delta(next);
-            *delta = Object::parse(first.as_bytes()).map(Object::into_owned).unwrap_or_default();
-            delta.set("index", next.to_string());
+            *delta = call.first_delta(next);
             return true;
         }
-        call.repair_first_delta(delta, function, is_final, diagnostics);
+        call.take_waiting(delta);
+        call.repair_first_delta(delta, function, &fields, is_final, diagnostics);
         attach_signature(delta, spec, diagnostics);
         true
     }
 
+    /// Writes the first deltas of calls whose names can no longer grow, because another call begins.
+    fn release_named(&mut self, written: &mut Vec<String>) {
+        if self.sent_calls == self.calls.len() {
+            return;
+        }
+        for call in self.calls.iter_mut().filter(|call| call.sent_index.is_none() && !call.name.is_empty()) {
+            written.push(call.first_delta(self.sent_calls).to_json());
+            call.sent_index = Some(self.sent_calls);
+            self.sent_calls += 1;
+        }
+    }
+
     /// Returns the call that a delta belongs to; `None` if the delta begins one.
-    fn find(&mut self, fields: &ToolCallDelta) -> Option<usize> {
+    fn find(&mut self, fields: &ToolCallDelta, names: ToolNameParts<'_>) -> Option<usize> {
         let at = match (fields.index, &fields.id) {
             (Some(index), id) => {
                 let both = id.clone().and_then(|id| self.by_index_and_id.get(&(index, id)));
@@ -263,8 +301,12 @@ impl StreamedToolCalls {
             }
             (None, None) => {
                 let last = self.calls.len().checked_sub(1)?;
-                let begins =
-                    fields.name.is_some() && self.calls.get(last).is_some_and(|c| !c.name.is_empty());
+                let begins = match (&fields.name, self.calls.get(last)) {
+                    (Some(part), Some(call)) if !call.name.is_empty() => {
+                        !call.arguments.is_empty() || !names.continues(&call.name, part)
+                    }
+                    _ => false,
+                };
                 return (!begins).then_some(last);
             }
         };

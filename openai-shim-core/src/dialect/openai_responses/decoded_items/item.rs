@@ -21,6 +21,40 @@ impl DecodedItem {
     }
 }
 
+impl DecodedItem {
+    /// Returns what of a text did not stream, if the parts of this kind that are not complete yet, one behind the other, are
+    /// its beginning; `None` if they are not. The numbers of parts do not count: some servers number them otherwise in deltas
+    /// than in the item.
+    pub(super) fn strip_streamed<'t>(&self, kind: BlockKind, mut text: &'t str) -> Option<&'t str> {
+        let mut has_parts = false;
+        for part in self.parts.iter().filter(|part| !part.is_complete && part.kind.block_kind() == kind) {
+            text = part.strip_from(text)?;
+            has_parts = true;
+        }
+        has_parts.then_some(text)
+    }
+
+    /// Returns the last part of this kind of which something streamed.
+    pub(super) fn last_part(&self, kind: &BlockKind) -> Option<PartKind> {
+        let mut kinds = self.parts.iter().rev().map(|part| part.kind);
+        kinds.find(|part| part.block_kind() == *kind)
+    }
+
+    /// Whether a text streamed under a number that none of these parts of the complete item has.
+    pub(super) fn parts_differ(&self, mut complete: impl Iterator<Item = PartKind> + Clone) -> bool {
+        let texts = self.parts.iter().filter(|part| part.kind.block_kind() == BlockKind::Text);
+        texts.into_iter().any(|streamed| !complete.clone().any(|part| part == streamed.kind))
+            && complete.next().is_some()
+    }
+
+    /// Notes that the text of all parts of this kind came.
+    pub(super) fn set_complete(&mut self, kind: BlockKind) {
+        for part in self.parts.iter_mut().filter(|part| part.kind.block_kind() == kind) {
+            part.is_complete = true;
+        }
+    }
+}
+
 /// The tool call that an item is.
 #[derive(Debug, Default)]
 pub(super) struct ItemToolCall {
@@ -84,11 +118,13 @@ pub(super) struct StreamedPart {
     pub(super) kind: PartKind,
     len: usize,
     hash: u64,
+    /// Its complete text came.
+    pub(super) is_complete: bool,
 }
 
 impl StreamedPart {
     pub(super) fn new(kind: PartKind) -> Self {
-        Self { kind, len: 0, hash: FNV_OFFSET }
+        Self { kind, len: 0, hash: FNV_OFFSET, is_complete: false }
     }
 
     pub(super) fn push(&mut self, text: &str) {
@@ -96,14 +132,15 @@ impl StreamedPart {
         self.hash = fnv1a(self.hash, text);
     }
 
+    /// Whether `text` begins with the streamed text; returns the rest.
+    pub(super) fn strip_from<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let streamed = text.get(..self.len)?;
+        if fnv1a(FNV_OFFSET, streamed) == self.hash { text.get(self.len..) } else { None }
+    }
+
     /// Returns what of the complete text did not stream; an empty text if the streamed text is not its beginning.
     pub(super) fn missing_suffix<'t>(&self, complete: &'t str) -> &'t str {
-        match complete.get(..self.len) {
-            Some(streamed) if fnv1a(FNV_OFFSET, streamed) == self.hash => {
-                complete.get(self.len..).unwrap_or_default()
-            }
-            _ => "",
-        }
+        self.strip_from(complete).unwrap_or_default()
     }
 }
 

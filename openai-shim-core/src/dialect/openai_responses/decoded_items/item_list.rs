@@ -51,7 +51,11 @@ impl ItemList {
             self.items.push(DecodedItem::default());
             return self.items.len() - 1;
         }
-        self.find_or_add(output_index, &id)
+        let position = self.find_or_add(output_index, &id);
+        if let Some(call_id) = item.str("call_id").filter(|call_id| !call_id.is_empty() && *call_id != id) {
+            self.by_id.entry(call_id.into_owned()).or_default().push(position);
+        }
+        position
     }
 
     /// Returns the position of an item by its index, or by its id if it has none; an unknown item is added.
@@ -69,7 +73,7 @@ impl ItemList {
 
     fn find_or_add(&mut self, output_index: Option<u64>, id: &str) -> usize {
         let known = match output_index {
-            Some(index) => self.by_output_index.get(&index).copied(),
+            Some(index) => self.by_output_index.get(&index).copied().or_else(|| self.take_index(index, id)),
             None => self.with_id(id).first().copied(),
         };
         match known {
@@ -86,6 +90,29 @@ impl ItemList {
                 position
             }
         }
+    }
+
+    /// Gives an index to the item with an id that began without one.
+    fn take_index(&mut self, index: u64, id: &str) -> Option<usize> {
+        let position = self.with_id(id).iter().copied().find(|position| !self.is_done(*position))?;
+        let item = self.items.get_mut(position).filter(|item| item.output_index.is_none())?;
+        item.output_index = Some(index);
+        self.by_output_index.insert(index, position);
+        Some(position)
+    }
+
+    /// Returns the position of the call that a delta of arguments belongs to. One that names no known item belongs to the open
+    /// call: some servers give ids to events only.
+    pub(super) fn of_arguments(&mut self, event: &Object<'_>) -> usize {
+        let id = event.str("item_id").unwrap_or_default();
+        let is_open_call = |item: &DecodedItem| item.call.is_some() && !item.is_done;
+        if event.u64("output_index").is_none() && self.with_id(&id).is_empty() {
+            let last = self.items.len().saturating_sub(1);
+            if self.items.get(last).is_some_and(is_open_call) {
+                return last;
+            }
+        }
+        self.of_event(event)
     }
 
     /// Returns the positions of the items with an id; none for an empty one.
@@ -110,6 +137,8 @@ impl ItemList {
     }
 }
 
+/// The id of an item. Some servers give calls only the id that their results name, and use it in events, too.
 fn item_id<'i>(item: &'i Object<'_>) -> Cow<'i, str> {
-    item.str("id").unwrap_or_default()
+    let id = item.str("id").filter(|id| !id.is_empty());
+    id.or_else(|| item.str("call_id")).unwrap_or_default()
 }

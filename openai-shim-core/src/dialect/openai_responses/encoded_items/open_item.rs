@@ -28,6 +28,8 @@ pub(super) struct OpenItem {
     pub(super) has_part: bool,
     /// The sources that its text cites.
     pub(super) citations: Vec<Citation>,
+    /// Where the text of the last of the blocks that are joined in it begins.
+    pub(super) section_start: usize,
 }
 
 /// What an item is.

@@ -31,7 +31,9 @@ pub(super) struct EventOrder {
 struct KnownItem {
     output_index: u64,
     id: String,
-    /// The `content_index` of each part that has begun.
+    /// The id that the result of a call names; some servers give calls no other.
+    call_id: String,
+    /// The upstream's `content_index` of each part that has begun.
     parts: Vec<u64>,
 }
 
@@ -69,11 +71,14 @@ impl EventOrder {
                 fields.set("item", item);
                 missing.push(MissingEvent { kind: "response.output_item.added", fields });
             }
-            self.items.push(KnownItem { output_index, id, parts: Vec::new() });
+            let call_id = event.object("item").and_then(|item| item.str("call_id").map(Cow::into_owned));
+            let call_id = call_id.unwrap_or_default();
+            self.items.push(KnownItem { output_index, id, call_id, parts: Vec::new() });
             self.items.len() - 1
         });
         let Some(item) = self.items.get_mut(position) else { return missing };
         missing.extend(item.begin_part(event, step));
+        item.number_part(event, step, diagnostics);
         for event in &missing {
             diagnostics.record(DiagnosticCode::FieldFilled, event.kind, "an event");
         }
@@ -87,9 +92,17 @@ impl EventOrder {
             return index;
         }
         let id = event.str("item_id").map(Cow::into_owned);
-        let id = id.or_else(|| event.object("item")?.str("id").map(Cow::into_owned)).unwrap_or_default();
-        let with_id = self.items.iter().find(|item| !id.is_empty() && item.id == id);
-        let last = || self.items.last().filter(|_| id.is_empty() && step != "output_item.added");
+        let id = id.or_else(|| {
+            let item = event.object("item")?;
+            let id = item.str("id").filter(|id| !id.is_empty());
+            id.or_else(|| item.str("call_id")).map(Cow::into_owned)
+        });
+        let id = id.unwrap_or_default();
+        let with_id = self.items.iter().find(|item| !id.is_empty() && (item.id == id || item.call_id == id));
+        // Arguments with an unknown id belong to the call that began last.
+        let is_unnamed =
+            id.is_empty() || step.starts_with("function_call_") || step.starts_with("custom_tool_");
+        let last = || self.items.last().filter(|_| is_unnamed && step != "output_item.added");
         let index = with_id.or_else(last).map_or(self.items.len() as u64, |item| item.output_index);
         event.set("output_index", index.to_string());
         diagnostics.record(DiagnosticCode::FieldFilled, "output_index", "");
@@ -119,9 +132,26 @@ impl KnownItem {
         let mut fields = Object::new();
         fields.set("item_id", encode_string(&self.id));
         fields.set("output_index", self.output_index.to_string());
-        fields.set("content_index", content_index.to_string());
+        fields.set("content_index", (self.parts.len() - 1).to_string());
         fields.set("part", empty_part);
         Some(MissingEvent { kind: "response.content_part.added", fields })
+    }
+}
+
+impl KnownItem {
+    /// Numbers the part of a message that an event is about: parts are counted from 0, in the item, too.
+    fn number_part(&self, event: &mut Object<'_>, step: &str, diagnostics: &mut Diagnostics) {
+        let is_text = ["content_part.", "output_text.", "refusal."].iter().any(|kind| step.starts_with(kind));
+        let Some(content_index) = event.u64("content_index").filter(|_| is_text) else { return };
+        let position = self.parts.iter().position(|part| *part == content_index).map(|at| at as u64);
+        if let Some(position) = position.filter(|position| *position != content_index) {
+            event.set("content_index", position.to_string());
+            diagnostics.record(
+                DiagnosticCode::FieldFilled,
+                "content_index",
+                "another number than in the item",
+            );
+        }
     }
 }
 

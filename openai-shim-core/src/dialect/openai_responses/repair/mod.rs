@@ -7,6 +7,7 @@
 //! | `event_order` | an event to the events that are missing before it, and to its item's index and id |
 //! | `required_fields` | responses, items and parts to ones with every required field |
 //! | `finished_items` | the items that streamed, in the order of the output |
+//! | `streamed_arguments` | the arguments of calls, encoded twice, to the object in them |
 //! | `sequence_numbers` | an event's `sequence_number` to one without gaps |
 
 mod cut_item;
@@ -16,6 +17,7 @@ mod required_fields;
 mod response;
 mod sequence_numbers;
 mod stream;
+mod streamed_arguments;
 
 pub(super) use response::repair;
 pub(super) use stream::ResponsesRepairer;

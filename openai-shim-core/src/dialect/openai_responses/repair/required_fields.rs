@@ -4,7 +4,7 @@ use super::super::echoed_params::echoed_param;
 use super::super::extra_fields::parse_or_empty;
 use super::super::usage;
 use super::event_order::id_prefix;
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, unwrap_encoded_twice};
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -200,9 +200,13 @@ pub(super) fn fill_item(
             fill(&mut item, "summary", String::from("[]"));
         }
         Some("function_call") => {
-            if let Some(arguments) = item.get("arguments").filter(|a| value_kind(a) != ValueKind::String) {
-                let text = encode_string(&string_or_json(arguments));
-                item.set("arguments", text);
+            let arguments = item.get("arguments").map(|a| (value_kind(a), string_or_json(a)));
+            let shaped = arguments.and_then(|(kind, text)| match kind {
+                ValueKind::String => unwrap_encoded_twice(&text),
+                _ => Some(text.into_owned()),
+            });
+            if let Some(text) = shaped {
+                item.set("arguments", encode_string(&text));
                 diagnostics.record(DiagnosticCode::ToolArgumentsShaped, "output[].arguments", "");
             }
             if item.str("call_id").is_none_or(|id| id.is_empty())

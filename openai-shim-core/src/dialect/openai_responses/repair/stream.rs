@@ -14,6 +14,7 @@ use super::event_order::EventOrder;
 use super::finished_items::FinishedItems;
 use super::required_fields::{fill_item, fill_part, fill_response};
 use super::sequence_numbers::SequenceNumbers;
+use super::streamed_arguments::{ArgumentsStep, StreamedArguments};
 use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
@@ -37,6 +38,7 @@ pub(in super::super) struct ResponsesRepairer {
     finished_items: FinishedItems,
     /// The event of the item that is done last. Whether the item is complete is known with the next event.
     held_done: Option<HeldEvent>,
+    arguments: StreamedArguments,
 }
 
 /// An event, and its own bytes.
@@ -71,6 +73,7 @@ impl ResponsesRepairer {
             order: EventOrder::default(),
             finished_items: FinishedItems::default(),
             held_done: None,
+            arguments: StreamedArguments::default(),
         }
     }
 
@@ -166,6 +169,13 @@ impl ResponsesRepairer {
         let missing = self.order.repair(kind, &mut event, &mut self.context, &mut self.decoder.diagnostics);
         for missing in missing {
             self.insert_event(missing.kind, &missing.fields, out);
+        }
+        match self.arguments.repair(kind, &mut event, &mut self.decoder.diagnostics) {
+            ArgumentsStep::Pass => {}
+            ArgumentsStep::Hold => return self.sequence_numbers.renumber(),
+            ArgumentsStep::After(delta) => {
+                self.insert_event("response.function_call_arguments.delta", &delta, out);
+            }
         }
         self.sequence_numbers.apply(&mut event, &mut self.decoder.diagnostics);
         self.repair_response(kind, &mut event);
