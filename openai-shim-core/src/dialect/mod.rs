@@ -10,6 +10,7 @@
 //! | [`params`] | the name of a parameter → its place in a dialect's requests |
 //! | `citations` | extra fields of one dialect → the sources they cite, for another one to encode |
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
+//! | `json_syntax` | an upstream's text that is nearly JSON → JSON, with diagnostics |
 //! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
 //! | `reasoning_tags` | where a profile says that text contains reasoning → the mode of the parser |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
@@ -26,6 +27,7 @@ pub mod anthropic;
 pub mod auxiliary;
 mod citations;
 pub mod gemini;
+pub(crate) mod json_syntax;
 mod native_content;
 pub mod ollama;
 pub mod openai_chat;

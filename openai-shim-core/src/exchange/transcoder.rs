@@ -1,6 +1,6 @@
 //! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
-use super::lone_surrogates::StreamTextRepairer;
+use super::frame_intake::FrameIntake;
 use super::property_names::PropertyRestorer;
 use super::tool_names::{ToolNames, restore_in_event, restore_in_output};
 use crate::canonical::{
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Converts one stream, whatever the boundaries of its chunks.
 pub(super) struct Transcoder {
     framer: Framer,
-    text_repairer: StreamTextRepairer,
+    intake: FrameIntake,
     upstream: &'static dyn Dialect,
     pipeline: Pipeline,
     /// The client's stream has ended: nothing more is written.
@@ -77,7 +77,7 @@ impl Transcoder {
         };
         Self {
             framer: Framer::new(max_frame_bytes),
-            text_repairer: StreamTextRepairer::default(),
+            intake: FrameIntake::default(),
             upstream,
             pipeline,
             is_closed: false,
@@ -88,36 +88,24 @@ impl Transcoder {
         if self.is_closed {
             return Ok(());
         }
-        let (pipeline, text_repairer) = (&mut self.pipeline, &mut self.text_repairer);
-        self.framer.push(chunk, &mut |frame| {
-            if text_repairer.passes(&frame) {
-                pipeline.frame(frame, out);
-            } else {
-                text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out));
-            }
-        })
+        let (pipeline, intake) = (&mut self.pipeline, &mut self.intake);
+        self.framer.push(chunk, &mut |frame| intake.frame(frame, &mut |frame| pipeline.frame(frame, out)))
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         if std::mem::replace(&mut self.is_closed, true) {
             return;
         }
-        let (pipeline, text_repairer) = (&mut self.pipeline, &mut self.text_repairer);
-        self.framer.finish(&mut |frame| {
-            if text_repairer.passes(&frame) {
-                pipeline.frame(frame, out);
-            } else {
-                text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out));
-            }
-        });
-        text_repairer.finish(&mut |frame| pipeline.frame(frame, out));
+        let (pipeline, intake) = (&mut self.pipeline, &mut self.intake);
+        self.framer.finish(&mut |frame| intake.frame(frame, &mut |frame| pipeline.frame(frame, out)));
+        intake.finish(&mut |frame| pipeline.frame(frame, out));
         pipeline.finish(out);
     }
 
     pub(super) fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.is_closed, true) {
             let pipeline = &mut self.pipeline;
-            self.text_repairer.finish(&mut |frame| pipeline.frame(frame, out));
+            self.intake.finish(&mut |frame| pipeline.frame(frame, out));
             pipeline.fail(error, out);
         }
     }
@@ -157,7 +145,7 @@ impl Transcoder {
                 diagnostics
             }
         };
-        diagnostics.extend(self.text_repairer.diagnostics());
+        self.intake.report(&mut diagnostics);
         record_framing(&self.framer, self.upstream, &mut diagnostics);
         diagnostics
     }
@@ -237,6 +225,7 @@ fn describe(deviation: Deviation) -> (DiagnosticCode, &'static str) {
         Deviation::LineEnding => (DiagnosticCode::FramingRepaired, "line endings other than LF"),
         Deviation::Bom => (DiagnosticCode::FramingRepaired, "byte order mark"),
         Deviation::NoSpace => (DiagnosticCode::FramingRepaired, "no space after data:"),
+        Deviation::Nested => (DiagnosticCode::FramingRepaired, "an event stream inside an event stream"),
         Deviation::MultiLine => (DiagnosticCode::FramingRepaired, "several data lines for one event"),
         Deviation::Fields => (DiagnosticCode::FramingRepaired, "event, id or retry lines"),
         Deviation::NoBlankLine => (DiagnosticCode::FramingRepaired, "no blank line between events"),

@@ -12,6 +12,7 @@ use super::{conformance, error, extra_fields, response, stop_reason};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, Usage, unfold,
 };
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, ValueKind, value_kind};
@@ -147,6 +148,10 @@ impl MessagesDecoder {
         }
         match Object::parse(data) {
             Ok(object) => self.object(event, &object, out),
+            Err(_) if let Some(repaired) = repair_json(data, &mut self.frame.diagnostics) => {
+                self.data(event, repaired.as_bytes(), out);
+                self.frame.action = FrameAction::Rewrite;
+            }
             Err(_) if data.contains(&b'\n') && data.starts_with(b"{") => {
                 for line in data.split(|b| *b == b'\n') {
                     self.data(None, line, out);
@@ -174,7 +179,10 @@ impl MessagesDecoder {
         match Object::parse(body) {
             Ok(object) => self.object(None, &object, out),
             Err(e) if e.is_eof() => self.fail(UpstreamError::Truncated, out),
-            Err(_) => self.set_foreign_body(ForeignBody::Text),
+            Err(_) => match repair_json(body, &mut self.frame.diagnostics) {
+                Some(repaired) => self.body(repaired.as_bytes(), out),
+                None => self.set_foreign_body(ForeignBody::Text),
+            },
         }
     }
 

@@ -13,6 +13,7 @@ use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
     ResponseContext, Signature,
 };
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, encode_string, raw};
@@ -42,6 +43,8 @@ pub(super) struct GeminiDecoder {
     /// The extra fields of the last `usageMetadata`.
     usage_extra: Vec<(String, Box<RawValue>)>,
     emitted_extra: EmittedFields,
+    /// The last chunk, if it had to be repaired before it could be parsed.
+    pub(super) repaired_chunk: Option<String>,
 }
 
 /// How far the stream is.
@@ -94,17 +97,27 @@ impl GeminiDecoder {
             counts: UsageCounts::default(),
             usage_extra: Vec::new(),
             emitted_extra: EmittedFields::default(),
+            repaired_chunk: None,
         }
     }
 
     /// Decodes one chunk; returns whether it is part of a response.
     pub(super) fn push_chunk(&mut self, data: &[u8], out: &mut Vec<Event>) -> bool {
+        self.repaired_chunk = None;
         let text = String::from_utf8_lossy(data);
+        if matches!(text, Cow::Owned(_)) {
+            self.diagnostics.record(DiagnosticCode::EncodingInvalid, "", "");
+        }
         let text = text.trim();
         if self.is_ended() || text.is_empty() || text == "[DONE]" {
             return false;
         }
         let Some(chunk) = parse_object(text) else {
+            if let Some(repaired) = repair_json(text.as_bytes(), &mut self.diagnostics) {
+                let is_response = self.push_chunk(repaired.as_bytes(), out);
+                self.repaired_chunk = Some(repaired);
+                return is_response;
+            }
             if let Phase::AwaitingStart { has_invalid_json } = &mut self.phase {
                 *has_invalid_json = true;
             }
@@ -152,6 +165,7 @@ impl GeminiDecoder {
             out.push(Event::Extra { choice: None, extra: extra.into() });
         }
         if let Some(usage) = chunk.get("usageMetadata").and_then(parse_object) {
+            usage::report_text_counts(&usage, &mut self.diagnostics);
             self.counts.update(&usage);
             self.usage_extra = usage::extra_fields(&usage);
         }

@@ -45,6 +45,9 @@ pub(super) fn decode(
     response.id = object.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned);
     response.model = object.str("modelVersion").map(Cow::into_owned);
     let usage = object.get("usageMetadata").and_then(parse_object);
+    if let Some(usage) = &usage {
+        usage::report_text_counts(usage, diagnostics);
+    }
     response.usage = usage.as_ref().and_then(usage::read);
     let mut extra = extra_fields::read(&object, &MAPPED_FIELDS).into_members();
     extra.extend(usage.as_ref().map(usage::extra_fields).unwrap_or_default());

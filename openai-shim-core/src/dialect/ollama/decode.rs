@@ -11,6 +11,7 @@ use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
     ResponseContext, ResponseSpec, time,
 };
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::extract::Segment;
 use crate::framing::Frame;
@@ -96,7 +97,7 @@ impl OllamaDecoder {
         }
         self.phase = Phase::InResponse;
         // Time 0 means that the upstream set none.
-        let created = object.str("created_at").and_then(|t| time::seconds(&t)).filter(|n| *n > 0);
+        let created = object.get("created_at").and_then(time::read_seconds).filter(|n| *n > 0);
         out.push(Event::Start { id: None, model: object.str("model").map(Cow::into_owned), created });
     }
 
@@ -276,6 +277,10 @@ impl Decoder for OllamaDecoder {
             );
         }
         let Ok(object) = Object::parse(data) else {
+            if let Some(repaired) = repair_json(data, &mut self.diagnostics) {
+                let data = repaired.as_bytes();
+                return self.frame(if is_body { Frame::Body(data) } else { Frame::Line(data) }, out);
+            }
             self.mark_foreign_data();
             if is_body {
                 self.fail(malformed(data), out);

@@ -11,6 +11,7 @@ use super::extra_fields::parse_or_empty;
 use super::names::NAME;
 use super::{error, output_item, response, usage};
 use crate::canonical::{DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE, unfold};
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, raw, string_or_json};
@@ -77,6 +78,9 @@ impl ResponsesDecoder {
             return;
         }
         let Ok(object) = Object::parse(data) else {
+            if let Some(repaired) = repair_json(data, &mut self.diagnostics) {
+                return self.data(event_name, repaired.as_bytes(), out);
+            }
             if self.phase == Phase::Empty && data.starts_with(b"<") {
                 self.fail(response::not_json(data), out);
                 return;

@@ -6,7 +6,7 @@ use super::encode::{EventOutput, ResponsesEncoder};
 use super::{error, output_item, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Response, ResponseContext,
-    ResponseSpec, unfold,
+    ResponseSpec, time, unfold,
 };
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
@@ -67,9 +67,9 @@ pub(super) fn decode_object(
     Ok(response)
 }
 
-/// Decodes `created_at`: seconds since 1970, which some servers write with a fraction.
+/// Decodes `created_at`: seconds since 1970, which some servers write with a fraction, in another unit or as text.
 pub(super) fn created_at(response: &Object<'_>) -> Option<u64> {
-    response.get("created_at")?.trim().split('.').next()?.parse().ok()
+    response.get("created_at").and_then(time::read_seconds)
 }
 
 /// Decodes the finish reason from `status` and `incomplete_details`.

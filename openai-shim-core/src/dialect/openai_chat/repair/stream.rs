@@ -3,6 +3,7 @@
 use super::super::error;
 use super::stream_state::{BodyKind, ChunkSink, Phase, StreamState};
 use crate::canonical::DiagnosticCode;
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{ListItem, Object, ValueKind, encode_array, value_kind};
@@ -60,10 +61,13 @@ impl StreamState {
                     self.data(envelope, line, sink);
                 }
             }
-            Err(_) if self.choices.is_empty() && !data.starts_with(b"{") => {
-                self.phase = Phase::NotAStream(BodyKind::Text);
-            }
-            Err(_) => self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON"),
+            Err(_) => match repair_json(data, &mut self.diagnostics) {
+                Some(repaired) => self.data(envelope, repaired.as_bytes(), sink),
+                None if self.choices.is_empty() && !data.starts_with(b"{") => {
+                    self.phase = Phase::NotAStream(BodyKind::Text);
+                }
+                None => self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON"),
+            },
         }
     }
 
@@ -79,7 +83,10 @@ impl StreamState {
         match parse(body) {
             Ok(chunk) => self.object(Envelope::Body, chunk, body, sink),
             Err(e) if e.is_eof() => self.fail(&UpstreamError::Truncated, sink),
-            Err(_) => self.phase = Phase::NotAStream(BodyKind::Text),
+            Err(_) => match repair_json(body, &mut self.diagnostics) {
+                Some(repaired) => self.body(repaired.as_bytes(), sink),
+                None => self.phase = Phase::NotAStream(BodyKind::Text),
+            },
         }
     }
 

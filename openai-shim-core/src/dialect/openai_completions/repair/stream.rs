@@ -5,6 +5,7 @@ use super::super::{error, usage};
 use super::choice::RepairedChoice;
 use super::completion::{CompletionReader, RepairedCompletion, RepairedUsage};
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, StreamUsage, Usage};
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::Object;
@@ -120,7 +121,10 @@ impl StreamState {
             Frame::Body(body) => match Object::parse(body) {
                 Ok(object) => self.object(Envelope::Bare, &object, body, sink),
                 Err(e) if e.is_eof() => self.fail(&UpstreamError::Truncated, sink),
-                Err(_) => self.phase = Phase::NotAStream(BodyKind::Text),
+                Err(_) => match repair_json(body, self.diagnostics()) {
+                    Some(repaired) => self.frame(Frame::Body(repaired.as_bytes()), sink),
+                    None => self.phase = Phase::NotAStream(BodyKind::Text),
+                },
             },
         }
     }
@@ -148,6 +152,8 @@ impl StreamState {
         } else if data.contains(&b'\n') && starts_with_json_line(data) {
             // Several events without blank lines between them.
             data.split(|b| *b == b'\n').for_each(|line| self.data(envelope, line, sink));
+        } else if let Some(repaired) = repair_json(data, self.diagnostics()) {
+            self.data(envelope, repaired.as_bytes(), sink);
         } else if self.choices.is_empty() && !data.starts_with(b"{") {
             self.phase = Phase::NotAStream(BodyKind::Text);
         } else {
