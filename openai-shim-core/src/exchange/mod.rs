@@ -22,6 +22,7 @@
 //! transitions.
 
 mod adapt;
+mod answer_media;
 mod carry_over;
 mod client_request;
 mod debug_report;

@@ -1,5 +1,6 @@
 //! Non-streaming responses: the upstream's complete body, a document or a stream, to the client's document.
 
+use super::answer_media::MediaTranslator;
 use super::frame_intake::{FrameIntake, unwrap};
 use super::lone_surrogates::repair_body;
 use super::phase::AttemptEnd;
@@ -72,7 +73,11 @@ impl Session {
             }
         }
         let decoded = if is_single { self.decode_document(trimmed)? } else { self.fold_stream(body)? };
-        let DecodedBody { mut response, summary } = decoded;
+        let DecodedBody { mut response, mut summary } = decoded;
+        let mut media = MediaTranslator::new(self.upstream, self.client);
+        media.response(&mut response);
+        summary.content |= media.has_media;
+        self.report.diagnostics.extend(&media.diagnostics);
         if self.spec.signatures_in_ids {
             attach_signatures_to_ids(&mut response, &mut self.report.diagnostics);
         }

@@ -1,5 +1,6 @@
 //! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
+use super::answer_media::MediaTranslator;
 use super::frame_intake::FrameIntake;
 use super::property_names::PropertyRestorer;
 use super::tool_names::{ToolNames, restore_in_event, restore_in_output};
@@ -41,6 +42,7 @@ struct TranslationPipeline {
     /// Signatures of tool calls are attached to their ids.
     signatures_in_ids: bool,
     properties: PropertyRestorer,
+    media: MediaTranslator,
     tool_names: ToolNames,
     diagnostics: Diagnostics,
 }
@@ -53,7 +55,7 @@ impl std::fmt::Debug for Transcoder {
 
 impl Transcoder {
     pub(super) fn new(
-        client: &dyn Dialect,
+        client: &'static dyn Dialect,
         upstream: &'static dyn Dialect,
         spec: &ResponseSpec,
         context: &ResponseContext,
@@ -71,6 +73,7 @@ impl Transcoder {
                 summary: ResponseSummary::for_spec(spec),
                 signatures_in_ids: spec.signatures_in_ids,
                 properties: PropertyRestorer::new(spec),
+                media: MediaTranslator::new(upstream, client),
                 tool_names,
                 diagnostics: Diagnostics::default(),
             }),
@@ -142,6 +145,7 @@ impl Transcoder {
                 let mut diagnostics = translation.decoder.diagnostics().clone();
                 diagnostics.extend(translation.encoder.diagnostics());
                 diagnostics.extend(&translation.diagnostics);
+                diagnostics.extend(&translation.media.diagnostics);
                 diagnostics
             }
         };
@@ -197,18 +201,30 @@ impl RepairPipeline {
 impl TranslationPipeline {
     /// Encodes the decoded events and adds them to the summary.
     fn encode_events(&mut self, out: &mut Vec<u8>) {
-        let Self { events, properties, signatures_in_ids, tool_names, diagnostics, summary, encoder, .. } =
-            self;
+        let Self {
+            events,
+            properties,
+            media,
+            signatures_in_ids,
+            tool_names,
+            diagnostics,
+            summary,
+            encoder,
+            ..
+        } = self;
         for event in events.drain(..) {
-            properties.event(event, &mut |mut event| {
-                if *signatures_in_ids && call_id::attach_to(&mut event) {
-                    diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
-                }
-                restore_in_event(&mut event, tool_names);
-                summary.event(&event);
-                encoder.event(&event, out);
+            media.event(event, &mut |event| {
+                properties.event(event, &mut |mut event| {
+                    if *signatures_in_ids && call_id::attach_to(&mut event) {
+                        diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
+                    }
+                    restore_in_event(&mut event, tool_names);
+                    summary.event(&event);
+                    encoder.event(&event, out);
+                });
             });
         }
+        summary.content |= media.has_media;
     }
 }
 

@@ -6,7 +6,7 @@ use super::citations::{self, cited_by_others};
 use super::extra_fields::{MESSAGE_FIELDS, NAME, record_dropped, unknown_non_null_fields};
 use super::repair::repair_completion;
 use super::tag_writer::TagWriter;
-use super::{finish_reason, reasoning_details, tool_call, usage};
+use super::{finish_reason, media, reasoning_details, tool_call, usage};
 use crate::canonical::{
     Block, Choice, CitedSources, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs,
     ReasoningStyle, Response, ResponseContext, ResponseSpec, ResponseSummary, TextLength, TurnStorage,
@@ -204,7 +204,13 @@ impl MessageFields {
     }
 
     fn add_extra(&mut self, extra: &ExtraFields) {
-        self.extra.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
+        for (key, value) in extra.of(NAME) {
+            // Each picture of another dialect comes with a list of its own.
+            match self.extra.iter_mut().find(|(known, _)| key == media::IMAGES && known == key) {
+                Some((_, list)) => *list = media::join_lists(list, value.get()),
+                None => self.extra.push((key.clone(), value.get().to_owned())),
+            }
+        }
     }
 }
 
