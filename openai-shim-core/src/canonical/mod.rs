@@ -55,7 +55,7 @@ pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};
 pub use events_to_response::{Fold, fold};
 pub use extra_fields::{
-    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK,
+    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK, code_of_loss,
 };
 pub use logprobs::{LOGPROBS, Logprobs};
 pub use lost_field::{is_default, report_lost_field};

@@ -16,6 +16,7 @@
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
 //! | `openai_headers` | the headers of OpenAI's family |
 //! | `text_body` | error bodies that are no JSON, to a sentence |
+//! | `openai_service_tier` | the service tier of a response, which OpenAI's chat and Responses share |
 //! | `openai_usage` | the `usage` object that OpenAI's chat and text completions share |
 //! | `tool_params` | the parameters of tools whose schema a vendor defines → a JSON schema, and arguments that fit |
 //! | `<dialect>/` | payloads and streams of one wire format ↔ requests, responses and events |
@@ -35,6 +36,7 @@ pub mod openai_completions;
 mod openai_error;
 mod openai_headers;
 pub mod openai_responses;
+mod openai_service_tier;
 mod openai_usage;
 pub mod params;
 mod passthrough;

@@ -8,7 +8,7 @@ use super::names::NAME;
 use super::partial_args::PartialArgs;
 use super::response_object::{MAPPED_CANDIDATE_FIELDS, MAPPED_FIELDS, is_prompt_blocked, is_response};
 use super::usage::{self, UsageCounts};
-use super::{error, extra_fields, finish_reason, parts};
+use super::{error, extra_fields, finish_reason, logprobs, parts};
 use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
     ResponseContext, Signature,
@@ -185,6 +185,10 @@ impl GeminiDecoder {
             let message = format!("The upstream sent more than {MAX_CANDIDATES} candidates.");
             return self.fail(UpstreamError::TooLarge { message }, out);
         };
+        let logprobs = object.get(logprobs::FIELD).and_then(logprobs::read);
+        if let Some(logprobs) = &logprobs {
+            out.push(Event::Extra { choice: Some(index), extra: logprobs.to_extra() });
+        }
         let content = object.get("content").and_then(parse_object).unwrap_or_default();
         for part in content.array("parts").unwrap_or_default() {
             self.part(position, part, out);
@@ -193,7 +197,10 @@ impl GeminiDecoder {
             }
         }
         let Some(choice) = self.choices.get_mut(position) else { return };
-        let extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS);
+        let mut extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS);
+        if logprobs.is_some() {
+            extra.members.retain(|(key, _)| key != logprobs::FIELD);
+        }
         let mut extra = choice.emitted_extra.changed(extra);
         if let Some(json) = object.non_null("finishReason") {
             let reason = finish_reason::read(json, &mut self.diagnostics);

@@ -44,6 +44,7 @@ mod extra_fields;
 mod finish_reason;
 mod generation_config;
 mod json_keys;
+mod logprobs;
 mod names;
 mod native_parts;
 mod partial_args;

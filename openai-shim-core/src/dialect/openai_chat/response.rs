@@ -12,7 +12,7 @@ use crate::canonical::{
     ReasoningStyle, Response, ResponseContext, ResponseSpec, ResponseSummary, TextLength, TurnStorage,
     unfold,
 };
-use crate::dialect::Repaired;
+use crate::dialect::{Repaired, openai_service_tier};
 use crate::error::UpstreamError;
 use crate::json::{Object, decode_string, encode_string};
 use std::borrow::Cow;
@@ -145,7 +145,11 @@ pub(super) fn encode(
     for (key, value) in response.extra.of(NAME) {
         object.set(key.as_str(), value.get());
     }
-    response.extra.report(NAME, "", diagnostics);
+    let (tier, others) = openai_service_tier::take(&response.extra);
+    if let Some(tier) = tier {
+        object.set("service_tier", tier);
+    }
+    others.report(NAME, "", diagnostics);
     let mut out = Vec::new();
     object.write(&mut out);
     out

@@ -276,6 +276,10 @@ impl DecodedItems {
             };
             self.push_missing_text(position, part, &text, out);
         }
+        let text_part = self.items.get(position).and_then(|item| item.part(PartKind::Text(0))).is_some();
+        if let Some(phase) = item.non_null("phase").filter(|_| text_part) {
+            self.push(position, PartKind::Text(0), native("phase", phase), out);
+        }
     }
 
     fn finish_reasoning(&mut self, position: usize, item: &Object<'_>, out: &mut Vec<Event>) {
