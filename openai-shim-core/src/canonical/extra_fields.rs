@@ -96,7 +96,7 @@ impl ExtraFieldList {
     pub fn report(&self, dialect: &str, field_path: &str, diagnostics: &mut Diagnostics) {
         for key in self.dropped_keys(dialect) {
             let path = if field_path.is_empty() { key.to_owned() } else { format!("{field_path}.{key}") };
-            diagnostics.record(DiagnosticCode::ExtraDropped, &path, self.dialect);
+            diagnostics.record(code_of_loss(key), &path, self.dialect);
         }
     }
 
@@ -128,6 +128,14 @@ impl From<ExtraFields> for ExtraFieldList {
     fn from(extra: ExtraFields) -> Self {
         extra.0.map(|list| *list).unwrap_or_default()
     }
+}
+
+/// Fields of answers that mean something to whoever asked for them.
+const MEANINGFUL: [&str; 2] = ["logprobs", "phase"];
+
+/// The code of the diagnostic for the loss of a field of an answer.
+pub fn code_of_loss(key: &str) -> DiagnosticCode {
+    if MEANINGFUL.contains(&key) { DiagnosticCode::FeatureUnsupported } else { DiagnosticCode::ExtraDropped }
 }
 
 /// The maximum number of reasoning details.

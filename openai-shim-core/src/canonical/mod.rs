@@ -58,7 +58,7 @@ pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};
 pub use events_to_response::{Fold, fold};
 pub use extra_fields::{
-    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK,
+    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK, code_of_loss,
 };
 pub use finish_reasons::{ApiFinishReasons, FINISH_REASONS, FinishMeaning, finish_meaning};
 pub use logprobs::{LOGPROBS, Logprobs};

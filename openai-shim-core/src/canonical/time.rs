@@ -20,6 +20,30 @@ pub fn rfc3339(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// A time since 1970 in seconds, also one that came in milliseconds, microseconds or nanoseconds.
+pub fn to_seconds(time: u64) -> u64 {
+    // In seconds this is the year 5138, in milliseconds 1973.
+    const MAX_SECONDS: u64 = 100_000_000_000;
+    let mut seconds = time;
+    while seconds >= MAX_SECONDS {
+        seconds /= 1000;
+    }
+    seconds
+}
+
+/// Reads a JSON value that states a time since 1970: a number, also with a fraction or in quotes, or an RFC 3339 time. `None` for
+/// anything else, and for zero with a fraction.
+pub fn read_seconds(raw: &str) -> Option<u64> {
+    let text = raw.trim().trim_matches('"');
+    let number = text.parse::<u64>().ok().or_else(|| {
+        let number = text.parse::<f64>().ok().filter(|number| (1.0..1e19).contains(number))?;
+        // The filter ensures that the value is in the range of u64.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Some(number as u64)
+    });
+    number.map(to_seconds).or_else(|| seconds(text))
+}
+
 /// Parses an RFC 3339 time with any offset to seconds since 1970, without the fraction. `None` for other texts, and before 1970.
 pub fn seconds(text: &str) -> Option<u64> {
     let text = text.trim();
@@ -74,6 +98,27 @@ mod tests {
             assert_eq!(seconds(text), Some(n));
         }
         assert_eq!(rfc3339(u64::MAX), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn times_in_finer_units_become_seconds() {
+        for raw in [
+            "1706937715",
+            "1706937715819",
+            "1706937715819123",
+            "1706937715819123456",
+            "1706937715.819",
+            "1706937715819.5",
+            "\"1706937715819\"",
+            "\"2024-02-03T05:21:55.819Z\"",
+        ] {
+            assert_eq!(read_seconds(raw), Some(1_706_937_715), "{raw}");
+        }
+        for none in ["null", "\"\"", "-1", "{}", "1e300", "\"soon\"", "NaN"] {
+            assert_eq!(read_seconds(none), None, "{none}");
+        }
+        assert_eq!((to_seconds(0), to_seconds(253_402_300_799)), (0, 253_402_300));
+        assert!(to_seconds(u64::MAX) < 100_000_000_000);
     }
 
     #[test]

@@ -36,6 +36,23 @@ impl Usage {
         (input - cached - cache_written, cached, cache_written)
     }
 
+    /// Whether no more prompt tokens are cached than there are.
+    pub fn is_consistent(&self) -> bool {
+        let parts = self.cached.unwrap_or(0).saturating_add(self.cache_written.unwrap_or(0));
+        self.input.is_none_or(|input| parts <= input)
+    }
+
+    /// The counts with their parts reduced as in [`input_parts`](Self::input_parts), for dialects whose input includes them.
+    #[must_use]
+    pub fn with_consistent_parts(mut self) -> Self {
+        if self.input.is_some() {
+            let (_, cached, cache_written) = self.input_parts();
+            self.cached = self.cached.map(|_| cached);
+            self.cache_written = self.cache_written.map(|_| cache_written);
+        }
+        self
+    }
+
     /// The response tokens for dialects that state the parts: text, reasoning.
     pub fn output_parts(&self) -> (u64, u64) {
         let output = self.output.unwrap_or(0);

@@ -10,11 +10,13 @@
 //! | [`params`] | the name of a parameter → its place in a dialect's requests |
 //! | `citations` | extra fields of one dialect → the sources they cite, for another one to encode |
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
+//! | `json_syntax` | an upstream's text that is nearly JSON → JSON, with diagnostics |
 //! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
 //! | `reasoning_tags` | where a profile says that text contains reasoning → the mode of the parser |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
 //! | `openai_headers` | the headers of OpenAI's family |
 //! | `text_body` | error bodies that are no JSON, to a sentence |
+//! | `openai_service_tier` | the service tier of a response, which OpenAI's chat and Responses share |
 //! | `openai_usage` | the `usage` object that OpenAI's chat and text completions share |
 //! | `tool_params` | the parameters of tools whose schema a vendor defines → a JSON schema, and arguments that fit |
 //! | `<dialect>/` | payloads and streams of one wire format ↔ requests, responses and events |
@@ -26,6 +28,7 @@ pub mod anthropic;
 pub mod auxiliary;
 mod citations;
 pub mod gemini;
+pub(crate) mod json_syntax;
 mod native_content;
 pub mod ollama;
 pub mod openai_chat;
@@ -33,6 +36,7 @@ pub mod openai_completions;
 mod openai_error;
 mod openai_headers;
 pub mod openai_responses;
+mod openai_service_tier;
 mod openai_usage;
 pub mod params;
 mod passthrough;

@@ -5,6 +5,7 @@ use crate::json::Object;
 
 /// Writes a `usage` object of OpenAI's shape.
 pub(super) fn write(usage: Usage) -> String {
+    let usage = usage.with_consistent_parts();
     let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
     let mut object = Object::new();
     object.set("prompt_tokens", input.to_string());

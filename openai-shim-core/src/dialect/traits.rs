@@ -7,7 +7,7 @@ use super::shape::{self, Shape};
 use super::url;
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
-    Addition, CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response,
+    Addition, Block, CitedSources, Diagnostics, Event, ExtraFieldList, ListedModel, Request, Response,
     ResponseContext, ResponseSpec, ResponseSummary, parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
@@ -15,6 +15,7 @@ use crate::framing::{Deviation, Frame};
 use crate::json::Object;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde_json::value::RawValue;
 use std::sync::LazyLock;
 
 /// A route on which clients of a dialect request generation.
@@ -105,6 +106,17 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// Extracts the sources with a URL that this dialect's own extra fields, of a text or of a response, cite.
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         CitedSources { list: Vec::new(), rest: extra.clone() }
+    }
+
+    /// Reads the media, and the transcript of sound, in one of this dialect's own extra fields of a text in a response; nothing if
+    /// the field holds none.
+    fn media_in_field(&self, _key: &str, _json: &str) -> Vec<Block> {
+        Vec::new()
+    }
+
+    /// Returns the extra field of a text that holds media in a response of this dialect; `None` if there is no place for it.
+    fn media_field(&self, _media: &Block) -> Option<(String, Box<RawValue>)> {
+        None
     }
 
     /// Describes a block or a tool that only this dialect defines, for an upstream of another dialect.

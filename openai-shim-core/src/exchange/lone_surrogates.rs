@@ -65,12 +65,12 @@ enum DataPart {
 impl StreamTextRepairer {
     /// Whether a frame can be passed on as it is.
     pub(super) fn passes(&self, frame: &Frame<'_>) -> bool {
-        self.held.is_empty() && is_clean(data_of(frame), Refused::Halves)
+        self.held.is_empty() && is_clean(frame.data(), Refused::Halves)
     }
 
     /// Takes a frame that [does not pass](Self::passes), and gives out those that wait for nothing.
     pub(super) fn frame(&mut self, frame: Frame<'_>, next: &mut dyn FnMut(Frame<'_>)) {
-        let json = utf8(data_of(&frame)).filter(|data| data.trim_start().starts_with('{'));
+        let json = utf8(frame.data()).filter(|data| data.trim_start().starts_with('{'));
         let held = json.and_then(|json| self.read(&frame, json));
         match held {
             Some(held) => self.held.push_back(held),
@@ -220,12 +220,6 @@ impl HeldFrame {
             FrameKind::Line => Frame::Line(data),
             FrameKind::Body => Frame::Body(data),
         });
-    }
-}
-
-fn data_of<'f>(frame: &Frame<'f>) -> &'f [u8] {
-    match frame {
-        Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => data,
     }
 }
 

@@ -22,10 +22,12 @@
 //! transitions.
 
 mod adapt;
+mod answer_media;
 mod carry_over;
 mod client_request;
 mod debug_report;
 mod failed_attempt;
+mod frame_intake;
 mod headers;
 mod lone_surrogates;
 mod non_streaming;

@@ -1,6 +1,8 @@
 //! Non-streaming responses: the upstream's complete body, a document or a stream, to the client's document.
 
-use super::lone_surrogates::{StreamTextRepairer, repair_body};
+use super::answer_media::MediaTranslator;
+use super::frame_intake::{FrameIntake, unwrap};
+use super::lone_surrogates::repair_body;
 use super::phase::AttemptEnd;
 use super::property_names::{PropertyRestorer, restore_properties};
 use super::session::Session;
@@ -10,8 +12,10 @@ use crate::canonical::{
     Block, CallUnwrapper, DiagnosticCode, Diagnostics, Event, Fold, Response, ResponseSummary, call_id,
     unfold, unwrap_calls,
 };
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::{Frame, Framer};
+use crate::json::compact;
 use crate::json::lone_surrogates::Refused;
 use http::StatusCode;
 
@@ -24,7 +28,15 @@ struct DecodedBody {
 impl Session {
     /// Ends an attempt whose response was collected: writes the client's response from the complete body.
     pub(super) fn end_document(&mut self, body: &[u8], out: &mut Vec<u8>) -> AttemptEnd {
-        match self.write_document(body, out) {
+        let written = self.write_document(body, out).or_else(|error| {
+            // A body that is no JSON object changed nothing so far.
+            let diagnostics = &mut self.report.diagnostics;
+            match repair_json(body.trim_ascii(), diagnostics).or_else(|| documents_in(body, diagnostics)) {
+                Some(repaired) => self.write_document(repaired.as_bytes(), out),
+                None => Err(error),
+            }
+        });
+        match written {
             Ok(end) => end,
             Err(error) => self.end_failed_attempt(error, out),
         }
@@ -64,7 +76,11 @@ impl Session {
             }
         }
         let decoded = if is_single { self.decode_document(trimmed)? } else { self.fold_stream(body)? };
-        let DecodedBody { mut response, summary } = decoded;
+        let DecodedBody { mut response, mut summary } = decoded;
+        let mut media = MediaTranslator::new(self.upstream, self.client);
+        media.response(&mut response);
+        summary.content |= media.has_media;
+        self.report.diagnostics.extend(&media.diagnostics);
         if self.spec.signatures_in_ids {
             attach_signatures_to_ids(&mut response, &mut self.report.diagnostics);
         }
@@ -103,18 +119,14 @@ impl Session {
         let mut decoder = self.upstream.decoder(&self.spec, &self.context);
         let mut events: Vec<Event> = Vec::new();
         // The framer has the same limit as the body: this cannot fail.
-        let mut text_repairer = StreamTextRepairer::default();
+        let mut intake = FrameIntake::default();
         let mut decode = |frame: Frame<'_>| {
-            if text_repairer.passes(&frame) {
-                decoder.frame(frame, &mut events);
-            } else {
-                text_repairer.frame(frame, &mut |frame| decoder.frame(frame, &mut events));
-            }
+            intake.frame(frame, &mut |frame| decoder.frame(frame, &mut events));
         };
         let _ = framer.push(body, &mut decode);
         framer.finish(&mut decode);
-        text_repairer.finish(&mut |frame| decoder.frame(frame, &mut events));
-        self.report.diagnostics.extend(text_repairer.diagnostics());
+        intake.finish(&mut |frame| decoder.frame(frame, &mut events));
+        intake.report(&mut self.report.diagnostics);
         decoder.finish(&mut events);
         self.report.diagnostics.record(DiagnosticCode::StreamFolded, "", "");
         record_framing(&framer, self.upstream, &mut self.report.diagnostics);
@@ -133,6 +145,13 @@ impl Session {
         }
         Ok(DecodedBody { response: fold.finish()?, summary })
     }
+}
+
+/// Returns the documents in a list or a string as JSON lines.
+fn documents_in(body: &[u8], diagnostics: &mut Diagnostics) -> Option<String> {
+    let documents = matches!(body.trim_ascii().first(), Some(b'[' | b'"')).then(|| unwrap(body)).flatten()?;
+    diagnostics.record(DiagnosticCode::FramingRepaired, "", "a list around the answer");
+    Some(documents.iter().map(|document| compact(document)).collect::<Vec<_>>().join("\n"))
 }
 
 /// Whether a body that starts with `{` is several JSON documents, one a line.

@@ -1,6 +1,7 @@
 //! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
-use super::lone_surrogates::StreamTextRepairer;
+use super::answer_media::MediaTranslator;
+use super::frame_intake::FrameIntake;
 use super::property_names::PropertyRestorer;
 use super::tool_names::{ToolNames, restore_in_event, restore_in_output};
 use crate::canonical::{
@@ -15,7 +16,7 @@ use std::time::Duration;
 /// Converts one stream, whatever the boundaries of its chunks.
 pub(super) struct Transcoder {
     framer: Framer,
-    text_repairer: StreamTextRepairer,
+    intake: FrameIntake,
     upstream: &'static dyn Dialect,
     pipeline: Pipeline,
     /// The client's stream has ended: nothing more is written.
@@ -43,6 +44,7 @@ struct TranslationPipeline {
     signatures_in_ids: bool,
     arguments: CallUnwrapper,
     properties: PropertyRestorer,
+    media: MediaTranslator,
     tool_names: ToolNames,
     diagnostics: Diagnostics,
 }
@@ -55,7 +57,7 @@ impl std::fmt::Debug for Transcoder {
 
 impl Transcoder {
     pub(super) fn new(
-        client: &dyn Dialect,
+        client: &'static dyn Dialect,
         upstream: &'static dyn Dialect,
         spec: &ResponseSpec,
         context: &ResponseContext,
@@ -75,13 +77,14 @@ impl Transcoder {
                 signatures_in_ids: spec.signatures_in_ids,
                 arguments: CallUnwrapper::default(),
                 properties: PropertyRestorer::new(spec),
+                media: MediaTranslator::new(upstream, client),
                 tool_names,
                 diagnostics: Diagnostics::default(),
             }),
         };
         Self {
             framer: Framer::new(max_frame_bytes),
-            text_repairer: StreamTextRepairer::default(),
+            intake: FrameIntake::default(),
             upstream,
             pipeline,
             is_closed: false,
@@ -92,36 +95,24 @@ impl Transcoder {
         if self.is_closed {
             return Ok(());
         }
-        let (pipeline, text_repairer) = (&mut self.pipeline, &mut self.text_repairer);
-        self.framer.push(chunk, &mut |frame| {
-            if text_repairer.passes(&frame) {
-                pipeline.frame(frame, out);
-            } else {
-                text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out));
-            }
-        })
+        let (pipeline, intake) = (&mut self.pipeline, &mut self.intake);
+        self.framer.push(chunk, &mut |frame| intake.frame(frame, &mut |frame| pipeline.frame(frame, out)))
     }
 
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         if std::mem::replace(&mut self.is_closed, true) {
             return;
         }
-        let (pipeline, text_repairer) = (&mut self.pipeline, &mut self.text_repairer);
-        self.framer.finish(&mut |frame| {
-            if text_repairer.passes(&frame) {
-                pipeline.frame(frame, out);
-            } else {
-                text_repairer.frame(frame, &mut |frame| pipeline.frame(frame, out));
-            }
-        });
-        text_repairer.finish(&mut |frame| pipeline.frame(frame, out));
+        let (pipeline, intake) = (&mut self.pipeline, &mut self.intake);
+        self.framer.finish(&mut |frame| intake.frame(frame, &mut |frame| pipeline.frame(frame, out)));
+        intake.finish(&mut |frame| pipeline.frame(frame, out));
         pipeline.finish(out);
     }
 
     pub(super) fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.is_closed, true) {
             let pipeline = &mut self.pipeline;
-            self.text_repairer.finish(&mut |frame| pipeline.frame(frame, out));
+            self.intake.finish(&mut |frame| pipeline.frame(frame, out));
             pipeline.fail(error, out);
         }
     }
@@ -158,10 +149,11 @@ impl Transcoder {
                 let mut diagnostics = translation.decoder.diagnostics().clone();
                 diagnostics.extend(translation.encoder.diagnostics());
                 diagnostics.extend(&translation.diagnostics);
+                diagnostics.extend(&translation.media.diagnostics);
                 diagnostics
             }
         };
-        diagnostics.extend(self.text_repairer.diagnostics());
+        self.intake.report(&mut diagnostics);
         record_framing(&self.framer, self.upstream, &mut diagnostics);
         diagnostics
     }
@@ -217,6 +209,7 @@ impl TranslationPipeline {
             events,
             arguments,
             properties,
+            media,
             signatures_in_ids,
             tool_names,
             diagnostics,
@@ -226,20 +219,23 @@ impl TranslationPipeline {
         } = self;
         let mut unwrapped = Diagnostics::default();
         for event in events.drain(..) {
-            arguments.event(event, &mut unwrapped, &mut |event| {
-                properties.event(event, &mut |mut event| {
-                    if *signatures_in_ids && call_id::attach_to(&mut event) {
-                        diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
-                    }
-                    restore_in_event(&mut event, tool_names);
-                    summary.event(&event);
-                    encoder.event(&event, out);
+            media.event(event, &mut |event| {
+                arguments.event(event, &mut unwrapped, &mut |event| {
+                    properties.event(event, &mut |mut event| {
+                        if *signatures_in_ids && call_id::attach_to(&mut event) {
+                            diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
+                        }
+                        restore_in_event(&mut event, tool_names);
+                        summary.event(&event);
+                        encoder.event(&event, out);
+                    });
                 });
             });
         }
         if !unwrapped.is_empty() {
             diagnostics.extend(&unwrapped);
         }
+        summary.content |= media.has_media;
     }
 }
 
@@ -256,6 +252,7 @@ fn describe(deviation: Deviation) -> (DiagnosticCode, &'static str) {
         Deviation::LineEnding => (DiagnosticCode::FramingRepaired, "line endings other than LF"),
         Deviation::Bom => (DiagnosticCode::FramingRepaired, "byte order mark"),
         Deviation::NoSpace => (DiagnosticCode::FramingRepaired, "no space after data:"),
+        Deviation::Nested => (DiagnosticCode::FramingRepaired, "an event stream inside an event stream"),
         Deviation::MultiLine => (DiagnosticCode::FramingRepaired, "several data lines for one event"),
         Deviation::Fields => (DiagnosticCode::FramingRepaired, "event, id or retry lines"),
         Deviation::NoBlankLine => (DiagnosticCode::FramingRepaired, "no blank line between events"),

@@ -10,6 +10,8 @@ pub enum Deviation {
     Bom,
     /// No space follows `data:`.
     NoSpace,
+    /// The data of events are lines of another event stream.
+    Nested,
     /// One event has several data lines.
     MultiLine,
     /// There are `event:`, `id:` or `retry:` lines.

@@ -17,6 +17,27 @@ pub enum Frame<'a> {
     Body(&'a [u8]),
 }
 
+impl<'a> Frame<'a> {
+    /// The payload.
+    pub(crate) fn data(&self) -> &'a [u8] {
+        match self {
+            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => data,
+        }
+    }
+
+    /// The same frame with another payload.
+    pub(crate) fn with_data<'d>(&self, data: &'d [u8]) -> Frame<'d>
+    where
+        'a: 'd,
+    {
+        match self {
+            Frame::Event { event, .. } => Frame::Event { event: *event, data },
+            Frame::Line(_) => Frame::Line(data),
+            Frame::Body(_) => Frame::Body(data),
+        }
+    }
+}
+
 /// A frame exceeded the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("The upstream sent a single event of more than {limit} bytes.")]

@@ -55,7 +55,7 @@ impl LineReader {
             if !line.is_empty() {
                 match self.phase {
                     // Only the first line decides: an invalid later line is a broken line, not another format.
-                    LinePhase::FirstLine if serde_json::from_slice::<IgnoredAny>(line).is_err() => {
+                    LinePhase::FirstLine if !is_json(line) => {
                         self.phase = LinePhase::Document;
                         break;
                     }
@@ -86,4 +86,32 @@ impl LineReader {
             self.deviation = Some(Deviation::WholeBody);
         }
     }
+}
+
+/// Whether a line is JSON by itself, or would be without a fault that dialects repair.
+fn is_json(line: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(line).is_ok() || (has_repairable_fault(line) && is_closed(line))
+}
+
+/// Whether a line has control characters, NaN, Infinity, or bytes that are no UTF-8.
+fn has_repairable_fault(line: &[u8]) -> bool {
+    line.iter().any(u8::is_ascii_control)
+        || std::str::from_utf8(line).is_err()
+        || [&b"NaN"[..], b"Infinity"].iter().any(|name| memchr::memmem::find(line, name).is_some())
+}
+
+/// Whether all brackets and strings that a line opens are closed in it.
+fn is_closed(line: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_i64, false, false);
+    for byte in line {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 0 && !in_string
 }

@@ -148,6 +148,7 @@ impl SseReader {
                 if trimmed.len() == value.len() && !value.is_empty() {
                     self.record(Deviation::NoSpace);
                 }
+                let Some(trimmed) = self.unwrap(trimmed) else { return false };
                 if self.phase == SsePhase::InEvent && self.data.last() == Some(&b'}') && starts_event(trimmed)
                 {
                     // Inside one JSON text no line ends with `}` before a line that starts with `{`: these are two events.
@@ -175,6 +176,12 @@ impl SseReader {
                 self.record(Deviation::StrayLine);
                 sink(Frame::Event { event: Some("error"), data: trimmed });
             }
+            _ if self.phase == SsePhase::InEvent && is_open_object(&self.data) => {
+                // The data have a line break, and the lines behind it no field name.
+                self.record(Deviation::StrayLine);
+                self.data.push(b'\n');
+                self.data.extend_from_slice(line);
+            }
             _ => {
                 self.record(Deviation::StrayLine);
                 // Before any data the line may be the whole response: a sentence instead of a stream.
@@ -186,12 +193,38 @@ impl SseReader {
         false
     }
 
+    /// Returns the data of a line that is itself a data line of another event stream; `None` if it is another of its lines. JSON
+    /// begins with none of these names.
+    fn unwrap<'l>(&mut self, data: &'l [u8]) -> Option<&'l [u8]> {
+        if !matches!(data.first(), Some(b'd' | b'e' | b'i' | b'r' | b':')) {
+            return Some(data);
+        }
+        let mut inner = data;
+        while let Some(nested) = inner.strip_prefix(b"data:") {
+            inner = nested.strip_prefix(b" ").unwrap_or(nested);
+        }
+        if let Some(event) = inner.strip_prefix(b"event:") {
+            self.event = Some(String::from_utf8_lossy(event.trim_ascii()).into_owned());
+        }
+        let is_other_line =
+            [&b"event:"[..], b"id:", b"retry:", b":"].iter().any(|name| inner.starts_with(name));
+        if is_other_line || inner.len() < data.len() {
+            self.record(Deviation::Nested);
+        }
+        (!is_other_line).then_some(inner)
+    }
+
     /// Emits the current event.
     fn dispatch(&mut self, sink: &mut dyn FnMut(Frame<'_>)) {
         sink(Frame::Event { event: self.event.as_deref(), data: &self.data });
         self.data.clear();
         self.phase = SsePhase::BetweenEvents;
     }
+}
+
+/// Whether data begin with an object that has no end yet.
+fn is_open_object(data: &[u8]) -> bool {
+    data.starts_with(b"{") && data.last() != Some(&b'}')
 }
 
 fn starts_event(data: &[u8]) -> bool {

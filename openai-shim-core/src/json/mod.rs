@@ -18,6 +18,7 @@ mod raw_value;
 mod renamed_members;
 pub(crate) mod scan;
 mod string;
+pub(crate) mod syntax;
 mod typed;
 
 pub(crate) use array_builder::{ArrayBuilder, reserve_for_items};
@@ -25,7 +26,7 @@ pub(crate) use documents::{is_json_fragment, objects_in};
 pub(crate) use list_items::ListItem;
 pub(crate) use named_members::replace_names;
 pub(crate) use nesting::{Balance, Nesting};
-pub(crate) use number::{count, integer, natural, number};
+pub(crate) use number::{count, integer, natural, number, reported_count};
 pub use object::Object;
 pub use openapi_schema::from_openapi;
 pub use raw_value::{

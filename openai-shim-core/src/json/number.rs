@@ -24,6 +24,18 @@ pub(crate) fn natural(raw: &str) -> Option<u64> {
     raw.trim().parse().ok().or_else(|| integer(raw).and_then(|n| u64::try_from(n).ok()))
 }
 
+/// Parses a count in a response, also one with a fraction or in quotes; `None` for what is no count.
+pub(crate) fn reported_count(raw: &str) -> Option<u64> {
+    let raw = raw.trim();
+    let raw = raw.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')).unwrap_or(raw).trim();
+    raw.parse().ok().or_else(|| {
+        let number = number(raw).filter(|number| (0.0..1e15).contains(number))?;
+        // The filter ensures that the value is in the range of u64.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Some(number as u64)
+    })
+}
+
 /// Parses an integer from 0 to `u32::MAX`.
 pub(crate) fn count(raw: &str) -> Option<u32> {
     natural(raw).and_then(|n| u32::try_from(n).ok())
@@ -41,6 +53,9 @@ mod tests {
         }
         assert_eq!((integer("42.0"), integer("4e1"), integer("4.5")), (Some(42), Some(40), None));
         assert_eq!((natural("18446744073709551615"), natural("-1")), (Some(u64::MAX), None));
+        let counts = ["12", "\"12\"", "12.0", "\" 12.7 \"", "-1", "\"\"", "\"many\"", "null", "1e300"];
+        let read = counts.map(reported_count);
+        assert_eq!(read, [Some(12), Some(12), Some(12), Some(12), None, None, None, None, None]);
         assert_eq!((natural("1e30"), count("4294967296"), count("2.0")), (None, None, Some(2)));
     }
 }

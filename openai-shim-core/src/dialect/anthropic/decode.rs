@@ -13,6 +13,7 @@ use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason, ResponseSpec, Usage,
     html_page, unfold,
 };
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, ValueKind, is_json_fragment, objects_in, value_kind};
@@ -157,6 +158,7 @@ impl MessagesDecoder {
         match Object::parse(data) {
             Ok(object) => self.object(event, &object, out),
             Err(_) if self.several_objects(data, out) => self.frame.action = FrameAction::Rewrite,
+            Err(_) if self.repaired_object(event, data, out) => self.frame.action = FrameAction::Rewrite,
             Err(_) => {
                 self.frame.action = FrameAction::Drop;
                 match &mut self.phase {
@@ -182,6 +184,13 @@ impl MessagesDecoder {
         true
     }
 
+    /// Decodes data that is JSON but for what can be repaired; returns whether it was.
+    fn repaired_object(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) -> bool {
+        let Some(repaired) = repair_json(data, &mut self.frame.diagnostics) else { return false };
+        self.data(event, repaired.as_bytes(), out);
+        true
+    }
+
     /// Decodes a body that is not split into frames.
     fn body(&mut self, body: &[u8], out: &mut Vec<Event>) {
         self.frame.action = FrameAction::Rewrite;
@@ -191,7 +200,10 @@ impl MessagesDecoder {
         match Object::parse(body) {
             Ok(object) => self.object(None, &object, out),
             Err(e) if e.is_eof() => self.fail(UpstreamError::Truncated, out),
-            Err(_) => self.set_foreign_body(ForeignBody::Text),
+            Err(_) => match repair_json(body, &mut self.frame.diagnostics) {
+                Some(repaired) => self.body(repaired.as_bytes(), out),
+                None => self.set_foreign_body(ForeignBody::Text),
+            },
         }
     }
 

@@ -14,7 +14,7 @@ use super::stream_state::{ResumePoint, ResumedBlock, SentProgress, SentState};
 use super::{content_block, error, usage};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, MemberIndex,
-    REASONING_DETAILS, ResponseContext, ResponseSpec, Usage, WHOLE_BLOCK, issuer,
+    REASONING_DETAILS, ResponseContext, ResponseSpec, Usage, WHOLE_BLOCK, code_of_loss, issuer,
 };
 use crate::error::{Error, UpstreamError};
 use crate::framing;
@@ -272,7 +272,7 @@ impl MessagesEncoder {
                 }
             },
             Delta::Native { key, .. } => {
-                self.diagnostics.record(DiagnosticCode::ExtraDropped, "content[]", key);
+                self.diagnostics.record(code_of_loss(key), "content[]", key);
             }
         }
     }
@@ -445,9 +445,7 @@ impl Encoder for MessagesEncoder {
             Event::Delta { .. } | Event::Close { .. } => {}
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { extra, .. } => {
-                extra
-                    .dropped_keys(NAME)
-                    .for_each(|key| self.diagnostics.record(DiagnosticCode::ExtraDropped, "", key));
+                extra.dropped_keys(NAME).for_each(|key| self.diagnostics.record(code_of_loss(key), "", key));
                 self.extra.dialect = NAME;
                 for (key, value) in extra.of(NAME) {
                     self.extra_index.put(&mut self.extra.members, key.clone(), value.clone());

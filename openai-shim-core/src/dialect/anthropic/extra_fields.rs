@@ -1,7 +1,9 @@
 //! Fields of this API's JSON that our model has no place for: raw JSON to `ExtraFields` and back.
 
 use super::names::NAME;
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, report_lost_field};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, code_of_loss, report_lost_field,
+};
 use crate::json::{Object, raw};
 use serde_json::value::RawValue;
 
@@ -63,7 +65,7 @@ pub(super) fn record_dropped(extra: &ExtraFieldList, field_path: &str, diagnosti
     extra
         .dropped_keys(NAME)
         .filter(|key| *key != CACHE_CONTROL)
-        .for_each(|key| diagnostics.record(DiagnosticCode::ExtraDropped, field_path, key));
+        .for_each(|key| diagnostics.record(code_of_loss(key), field_path, key));
 }
 
 /// Reports the extra fields that an upstream of this API does not get.

@@ -4,7 +4,7 @@
 
 use super::names::NAME;
 use crate::canonical::{ExtraFields, Usage};
-use crate::json::{Object, raw};
+use crate::json::{Object, raw, reported_count};
 use serde_json::value::RawValue;
 
 /// The fields that become counts of `Usage`.
@@ -29,13 +29,14 @@ pub(super) struct UsageCounts {
 impl UsageCounts {
     /// Adds a usage object.
     pub(super) fn read(&mut self, usage: &Object<'_>) {
-        let count = |key: &str, old: Option<u64>| usage.u64(key).or(old);
+        let count = |key: &str, old: Option<u64>| usage.get(key).and_then(reported_count).or(old);
         self.input = count("input_tokens", self.input);
         self.output = count("output_tokens", self.output);
         self.cache_read = count("cache_read_input_tokens", self.cache_read);
         self.cache_written = count("cache_creation_input_tokens", self.cache_written);
         let details = usage.object("output_tokens_details");
-        self.thinking = details.and_then(|d| d.u64("thinking_tokens")).or(self.thinking);
+        self.thinking =
+            details.and_then(|d| d.get("thinking_tokens").and_then(reported_count)).or(self.thinking);
     }
 
     /// Returns the counts as our model has them; `None` if no usage arrived.

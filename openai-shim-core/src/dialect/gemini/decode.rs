@@ -8,11 +8,12 @@ use super::names::NAME;
 use super::partial_args::PartialArgs;
 use super::response_object::{MAPPED_CANDIDATE_FIELDS, MAPPED_FIELDS, is_prompt_blocked, is_response};
 use super::usage::{self, UsageCounts};
-use super::{error, extra_fields, finish_reason, parts};
+use super::{error, extra_fields, finish_reason, logprobs, parts};
 use crate::canonical::{
     Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
     ResponseContext, Signature, html_page,
 };
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, encode_string, is_json_fragment, objects_in, raw};
@@ -46,6 +47,8 @@ pub(super) struct GeminiDecoder {
     /// The extra fields of the last `usageMetadata`.
     usage_extra: Vec<(String, Box<RawValue>)>,
     emitted_extra: EmittedFields,
+    /// The last chunk, if it had to be repaired before it could be parsed.
+    pub(super) repaired_chunk: Option<String>,
 }
 
 /// How far the stream is.
@@ -100,6 +103,7 @@ impl GeminiDecoder {
             counts: UsageCounts::default(),
             usage_extra: Vec::new(),
             emitted_extra: EmittedFields::default(),
+            repaired_chunk: None,
         }
     }
 
@@ -115,7 +119,11 @@ impl GeminiDecoder {
 
     /// Decodes one chunk; returns whether it is part of a response.
     pub(super) fn push_chunk(&mut self, data: &[u8], out: &mut Vec<Event>) -> bool {
+        self.repaired_chunk = None;
         let text = String::from_utf8_lossy(data);
+        if matches!(text, Cow::Owned(_)) {
+            self.diagnostics.record(DiagnosticCode::EncodingInvalid, "", "");
+        }
         let text = text.trim();
         if self.is_ended() || text.is_empty() || text == "[DONE]" {
             return false;
@@ -124,6 +132,11 @@ impl GeminiDecoder {
             if matches!(self.phase, Phase::AwaitingStart { .. }) && text.starts_with('<') {
                 self.fail(html_page("an answer"), out);
                 return false;
+            }
+            if let Some(repaired) = repair_json(text.as_bytes(), &mut self.diagnostics) {
+                let is_response = self.push_chunk(repaired.as_bytes(), out);
+                self.repaired_chunk = Some(repaired);
+                return is_response;
             }
             if let Phase::AwaitingStart { has_invalid_json } = &mut self.phase {
                 *has_invalid_json = true;
@@ -175,6 +188,7 @@ impl GeminiDecoder {
             out.push(Event::Extra { choice: None, extra: extra.into() });
         }
         if let Some(usage) = chunk.get("usageMetadata").and_then(parse_object) {
+            usage::report_text_counts(&usage, &mut self.diagnostics);
             self.counts.update(&usage);
             self.usage_extra = usage::extra_fields(&usage);
         }
@@ -194,6 +208,10 @@ impl GeminiDecoder {
             let message = format!("The upstream sent more than {MAX_CANDIDATES} candidates.");
             return self.fail(UpstreamError::TooLarge { message }, out);
         };
+        let logprobs = object.get(logprobs::FIELD).and_then(logprobs::read);
+        if let Some(logprobs) = &logprobs {
+            out.push(Event::Extra { choice: Some(index), extra: logprobs.to_extra() });
+        }
         let content = object.get("content").and_then(parse_object).unwrap_or_default();
         for part in content.array("parts").unwrap_or_default() {
             self.part(position, part, out);
@@ -202,7 +220,10 @@ impl GeminiDecoder {
             }
         }
         let Some(choice) = self.choices.get_mut(position) else { return };
-        let extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS);
+        let mut extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS);
+        if logprobs.is_some() {
+            extra.members.retain(|(key, _)| key != logprobs::FIELD);
+        }
         let mut extra = choice.emitted_extra.changed(extra);
         if let Some(json) = object.non_null("finishReason") {
             let reason = finish_reason::read(json, object.non_null("finishMessage"), &mut self.diagnostics);

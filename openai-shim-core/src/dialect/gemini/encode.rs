@@ -8,11 +8,11 @@ use super::names::NAME;
 use super::parts::{self, FunctionCallPart};
 use super::response_object::{PARTS_PATH, new_candidate};
 use super::stream_framing::StreamFraming;
-use super::{error, extra_fields, finish_reason, usage};
+use super::{error, extra_fields, finish_reason, logprobs, usage};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
-    ExtraFields, FinishReason, NumberedList, REASONING_DETAILS, ResponseContext, ResponseSpec, TextLength,
-    Usage,
+    ExtraFields, FinishReason, LOGPROBS, Logprobs, NumberedList, REASONING_DETAILS, ResponseContext,
+    ResponseSpec, TextLength, Usage,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
@@ -72,6 +72,8 @@ struct ChoiceWriter {
     has_content: bool,
     /// Extra fields of the next candidate.
     extra: Vec<(String, String)>,
+    /// The log probabilities of the next candidate.
+    logprobs: Logprobs,
 }
 
 /// The signature of the open block of reasoning, and its `reasoning_details` fields.
@@ -96,6 +98,16 @@ impl ChoiceWriter {
     fn call(&mut self, block: u32) -> Option<&mut PendingCall> {
         let position = self.calls.binary_search_by_key(&block, |call| call.block).ok()?;
         self.calls.get_mut(position)
+    }
+
+    /// Takes the extra fields of the next candidate.
+    fn take_extra(&mut self) -> Vec<(String, String)> {
+        let logprobs = std::mem::take(&mut self.logprobs);
+        let mut extra = std::mem::take(&mut self.extra);
+        if !logprobs.content.is_empty() {
+            extra.push((logprobs::FIELD.to_owned(), logprobs::write(&logprobs)));
+        }
+        extra
     }
 
     /// Takes the first tool call out, if it is closed.
@@ -132,7 +144,7 @@ impl GeminiEncoder {
         let Some(choice) = self.choice(index) else { return };
         choice.has_content = true;
         let mut candidate = new_candidate(part, index, None);
-        for (key, value) in std::mem::take(&mut choice.extra) {
+        for (key, value) in choice.take_extra() {
             candidate.set(key, value);
         }
         self.write_chunk(Some(&candidate.to_json()), None, out);
@@ -280,6 +292,12 @@ impl GeminiEncoder {
     }
 
     fn extra(&mut self, choice: Option<u32>, extra: &ExtraFieldList) {
+        if extra.dialect == LOGPROBS {
+            if let Some(choice) = self.choice(choice.unwrap_or(0)) {
+                choice.logprobs.append(extra);
+            }
+            return;
+        }
         let CitedSources { list, rest } =
             if extra.dialect == NAME { CitedSources::default() } else { cited(extra) };
         if let (false, Some(choice)) = (list.is_empty(), self.choice(choice.unwrap_or(0))) {
@@ -322,7 +340,7 @@ impl GeminiEncoder {
                 if !choice.citations.is_empty() {
                     candidate.set(citations::GROUNDING, citations::write(&choice.citations));
                 }
-                for (key, value) in std::mem::take(&mut choice.extra) {
+                for (key, value) in choice.take_extra() {
                     candidate.set(key, value);
                 }
                 candidate.to_json()

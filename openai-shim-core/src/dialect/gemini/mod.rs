@@ -44,6 +44,7 @@ mod extra_fields;
 mod finish_reason;
 mod generation_config;
 mod json_keys;
+mod logprobs;
 mod names;
 mod native_parts;
 mod partial_args;
@@ -65,15 +66,17 @@ use super::{
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
-    CitedSources, Diagnostics, ExtraFieldList, ListedModel, Request, Response, ResponseContext, ResponseSpec,
-    parse_models,
+    Block, CitedSources, Diagnostics, ExtraFieldList, ListedModel, Request, Response, ResponseContext,
+    ResponseSpec, parse_models,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
+use crate::json::raw;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use json_keys::{camel_case_keys as camelized, parse_object as read};
 use names::{NAME, SIGNATURE_FORMAT};
+use serde_json::value::RawValue;
 use stream_framing::StreamFraming;
 
 /// The dialect `gemini`.
@@ -117,6 +120,15 @@ impl Dialect for Gemini {
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, citations::READERS)
+    }
+
+    fn media_in_field(&self, key: &str, json: &str) -> Vec<Block> {
+        if key == extra_fields::NATIVE_PART { parts::read_response_media(json) } else { Vec::new() }
+    }
+
+    fn media_field(&self, block: &Block) -> Option<(String, Box<RawValue>)> {
+        let part = parts::write_media(block, "", &mut Diagnostics::default())?;
+        Some((extra_fields::NATIVE_PART.to_owned(), raw(part)))
     }
 
     fn describe_native(&self, json: &str) -> NativeContent {

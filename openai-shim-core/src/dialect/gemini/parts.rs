@@ -39,6 +39,19 @@ pub(super) fn read_response_part(part: &str) -> Block {
     }
 }
 
+/// Reads the media in a part of a response; nothing from other parts, and from pictures that belong to thoughts.
+pub(super) fn read_response_media(part: &str) -> Vec<Block> {
+    let is_thought = parse_object(part).is_some_and(|part| part.bool("thought") == Some(true));
+    match read_request_part(part) {
+        Block::Image(media) | Block::Audio(media) | Block::File(media) if is_thought => {
+            drop(media);
+            Vec::new()
+        }
+        block @ (Block::Image(_) | Block::Audio(_) | Block::File(_)) => vec![block],
+        _ => Vec::new(),
+    }
+}
+
 /// Reads a part of a request. A function call or response without an id gets an empty one.
 pub(super) fn read_request_part(part: &str) -> Block {
     let native = || Block::Native { dialect: NAME, raw: raw(part) };

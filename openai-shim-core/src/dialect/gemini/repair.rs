@@ -4,7 +4,7 @@
 use super::decode::{GeminiDecoder, objects_in_chunk};
 use super::json_keys::parse_object;
 use super::stream_framing::StreamFraming;
-use super::{error, extra_fields, response};
+use super::{error, extra_fields, response, usage};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
 };
@@ -12,6 +12,7 @@ use crate::dialect::{Decoder as _, Repaired, StreamRepairer};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, compact};
+use std::borrow::Cow;
 
 /// Repairs a stream.
 pub(super) struct GeminiRepairer {
@@ -128,8 +129,12 @@ impl StreamRepairer for GeminiRepairer {
         if self.take_events(out) || !is_response {
             return;
         }
-        let text = String::from_utf8_lossy(data);
+        let repaired = self.decoder.repaired_chunk.take();
+        let text = repaired.map_or_else(|| String::from_utf8_lossy(data), Cow::Owned);
         let mut chunk = compact(text.trim()).into_owned();
+        if self.decoder.diagnostics().has(DiagnosticCode::UsageShaped) {
+            chunk = usage::with_numbers(&chunk).unwrap_or(chunk);
+        }
         if let Some(held) = self.held_chunk.take() {
             let chunks = self.move_finish_reasons(ChunkPair { first: held, second: chunk });
             self.framing.write(&chunks.first, out);
@@ -219,6 +224,12 @@ pub(super) fn repair_response(
     let is_native = |block: &Block| matches!(block, Block::Text { extra, .. } if extra.get(extra_fields::NATIVE_PART).is_some());
     summary.content |= response.choices.iter().flat_map(|choice| &choice.blocks).any(is_native);
     let is_array = body.trim_ascii_start().first() == Some(&b'[');
-    let body = is_array.then(|| response::encode(&response, spec, context, diagnostics));
+    let body = if is_array {
+        Some(response::encode(&response, spec, context, diagnostics))
+    } else if diagnostics.has(DiagnosticCode::UsageShaped) {
+        std::str::from_utf8(body).ok().and_then(usage::with_numbers).map(String::into_bytes)
+    } else {
+        None
+    };
     Ok(Repaired { body, summary })
 }

@@ -11,7 +11,7 @@ use super::parts::{self, FunctionCallPart};
 use super::response_object::{
     MAPPED_CANDIDATE_FIELDS, MAPPED_FIELDS, PARTS_PATH, is_prompt_blocked, is_response, new_candidate,
 };
-use super::{error, extra_fields, finish_reason, usage};
+use super::{error, extra_fields, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
     FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength, html_page,
@@ -48,6 +48,9 @@ pub(super) fn decode(
     response.id = object.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned);
     response.model = object.str("modelVersion").map(Cow::into_owned);
     let usage = object.get("usageMetadata").and_then(parse_object);
+    if let Some(usage) = &usage {
+        usage::report_text_counts(usage, diagnostics);
+    }
     response.usage = usage.as_ref().and_then(usage::read);
     let mut extra = extra_fields::read(&object, &MAPPED_FIELDS).into_members();
     extra.extend(usage.as_ref().map(usage::extra_fields).unwrap_or_default());
@@ -108,6 +111,8 @@ fn decode_candidate(
         choice.blocks.push(block);
     }
     let mut extra = extra_fields::read(object, &MAPPED_CANDIDATE_FIELDS).into_members();
+    choice.logprobs = object.get(logprobs::FIELD).and_then(logprobs::read);
+    extra.retain(|(key, _)| key != logprobs::FIELD || choice.logprobs.is_none());
     if let Some(json) = object.non_null("finishReason") {
         let reason = finish_reason::read(json, object.non_null("finishMessage"), diagnostics);
         if json.trim() != encode_string(finish_reason::write(&reason)) {
@@ -208,9 +213,6 @@ fn encode_choice(
             ),
         }
     }
-    if let Some(logprobs) = &choice.logprobs {
-        logprobs.to_extra().report(NAME, "candidates[]", diagnostics);
-    }
     let CitedSources { list, rest } = foreign_citations(&choice.extra);
     let (start, end) = (TextLength::default(), length);
     let of_response = response_citations.iter().cloned().chain(list);
@@ -218,6 +220,9 @@ fn encode_choice(
     rest.report(NAME, "candidates[]", diagnostics);
     let reason = finish_reason::write(choice.finish.as_ref().unwrap_or(&FinishReason::Stop));
     let mut object = new_candidate(&parts.join(","), choice.index, Some(encode_string(reason)));
+    if let Some(logprobs) = choice.logprobs.as_ref().filter(|logprobs| !logprobs.content.is_empty()) {
+        object.set(logprobs::FIELD, logprobs::write(logprobs));
+    }
     if !cited_texts.is_empty() {
         object.set(citations::GROUNDING, citations::write(&cited_texts));
     }

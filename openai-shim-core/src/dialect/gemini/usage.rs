@@ -3,8 +3,9 @@
 //! <https://ai.google.dev/api/generate-content#UsageMetadata>
 
 use super::extra_fields as extra;
+use super::json_keys::camel_case;
 use crate::canonical::{DiagnosticCode, Diagnostics, Usage};
-use crate::json::{Object, string_or_json};
+use crate::json::{Object, ValueKind, reported_count, value_kind};
 use serde_json::value::RawValue;
 
 /// The counts of the last `usageMetadata`. Each chunk of a stream has all counts so far, but not always the same ones.
@@ -21,7 +22,7 @@ pub(super) struct UsageCounts {
 impl UsageCounts {
     /// Replaces the counts, if the object has any.
     pub(super) fn update(&mut self, usage: &Object<'_>) {
-        let number = |key: &str| usage.get(key).and_then(|v| string_or_json(v).trim().parse::<u64>().ok());
+        let number = |key: &str| usage.get(key).and_then(reported_count);
         let counts = Self {
             prompt: number("promptTokenCount"),
             candidates: number("candidatesTokenCount"),
@@ -61,6 +62,32 @@ pub(super) fn read(usage: &Object<'_>) -> Option<Usage> {
     counts.usage()
 }
 
+/// Whether any count of a `usageMetadata` is text.
+fn has_text_counts(usage: &Object<'_>) -> bool {
+    usage.iter().any(|(key, value)| key.ends_with("TokenCount") && value_kind(value) == ValueKind::String)
+}
+
+/// Records counts that are text, which a client of this dialect gets as [numbers](with_numbers).
+pub(super) fn report_text_counts(usage: &Object<'_>, diagnostics: &mut Diagnostics) {
+    if has_text_counts(usage) {
+        diagnostics.record(DiagnosticCode::UsageShaped, "usageMetadata", "");
+    }
+}
+
+/// Returns a response with numbers in place of counts that are text; `None` if it has none of these.
+pub(super) fn with_numbers(response: &str) -> Option<String> {
+    let mut response = Object::parse(response.as_bytes()).ok()?;
+    let key = ["usageMetadata", "usage_metadata"].into_iter().find(|key| response.get(key).is_some())?;
+    let mut usage = response.object(key)?.into_owned();
+    usage.replace(|key, value| {
+        let is_text = camel_case(key).ends_with("TokenCount") && value_kind(value) == ValueKind::String;
+        is_text.then(|| reported_count(value))?.map(|count| count.to_string())
+    });
+    let usage = usage.is_changed().then(|| usage.to_json())?;
+    response.set(key, usage);
+    Some(response.to_json())
+}
+
 /// The prefix of a field of `usageMetadata` among the extra fields of a response.
 const EXTRA_PREFIX: &str = "usageMetadata.";
 
@@ -94,7 +121,7 @@ pub(super) fn write(usage: Option<&Usage>, extra: &[(String, Box<RawValue>)]) ->
     let tool_results = extra.iter().find(|(key, _)| *key == "toolUsePromptTokenCount");
     let tool_results = tool_results.and_then(|(_, count)| count.trim().parse::<u64>().ok()).unwrap_or(0);
     let has_usage = usage.is_some();
-    let usage = usage.copied().unwrap_or_default();
+    let usage = usage.copied().unwrap_or_default().with_consistent_parts();
     // The output may consist of thoughts only.
     let (text, thoughts) = usage.output_parts();
     let text = usage.output.is_some_and(|_| text > 0 || usage.reasoning.is_none()).then_some(text);

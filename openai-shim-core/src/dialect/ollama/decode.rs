@@ -11,6 +11,7 @@ use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
     ResponseContext, ResponseSpec, html_page, time,
 };
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::extract::Segment;
 use crate::framing::Frame;
@@ -99,7 +100,7 @@ impl OllamaDecoder {
         }
         self.phase = Phase::InResponse;
         // Time 0 means that the upstream set none.
-        let created = object.str("created_at").and_then(|t| time::seconds(&t)).filter(|n| *n > 0);
+        let created = object.get("created_at").and_then(time::read_seconds).filter(|n| *n > 0);
         out.push(Event::Start { id: None, model: object.str("model").map(Cow::into_owned), created });
     }
 
@@ -300,6 +301,10 @@ impl Decoder for OllamaDecoder {
                     self.frame(Frame::Line(object), out);
                 }
                 return;
+            }
+            if let Some(repaired) = repair_json(data, &mut self.diagnostics) {
+                let data = repaired.as_bytes();
+                return self.frame(if is_body { Frame::Body(data) } else { Frame::Line(data) }, out);
             }
             self.mark_foreign_data();
             if is_body {

@@ -300,9 +300,7 @@ impl Encoder for OllamaEncoder {
                 for (key, value) in extra.of(FAMILY) {
                     waiting.put(key.clone(), value.get().to_owned());
                 }
-                if extra.of(FAMILY).is_empty() && !extra.is_empty() {
-                    self.diagnostics.record(DiagnosticCode::ExtraDropped, "", extra.dialect);
-                }
+                extra.report(FAMILY, "", &mut self.diagnostics);
             }
             Event::Error(failure) => self.fail(failure.clone(), out),
             Event::End => self.end(out),

@@ -5,16 +5,17 @@ use super::super::{Decoder, Repaired, StreamRepairer};
 use super::decode::{OllamaDecoder, malformed};
 use super::names::OllamaApi;
 use super::ndjson::write_line;
-use super::response_line::is_response;
+use super::response_line::{TOKEN_COUNTS, is_response};
 use super::tool_call::arguments_object;
 use super::{error, response};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseContext, ResponseSpec, ResponseSummary, time,
     unfold,
 };
+use crate::dialect::json_syntax::repair_json_again;
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, encode_string, objects_in, string_or_json, value_kind};
+use crate::json::{Object, ValueKind, encode_string, objects_in, reported_count, string_or_json, value_kind};
 
 /// Repairs a stream; a decoder observes each line.
 pub(super) struct OllamaRepairer {
@@ -77,7 +78,19 @@ impl StreamRepairer for OllamaRepairer {
         if was_ended || self.is_ended {
             return;
         }
-        let Some(mut object) = line.ok().filter(is_response) else { return };
+        let data = match frame {
+            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => data,
+        };
+        let data = data.trim_ascii();
+        let repaired;
+        let (object, data) = match Object::parse(data) {
+            Ok(object) => (object, data),
+            Err(_) => {
+                repaired = repair_json_again(data).unwrap_or_default();
+                (Object::parse(repaired.as_bytes()).unwrap_or_default(), repaired.as_bytes())
+            }
+        };
+        let Some(mut object) = Some(object).filter(is_response) else { return };
         if let Some(model) = object.str("model").filter(|_| !self.spec.restore_alias) {
             // Lines without a model get the one of the lines before them.
             self.spec.model = model.into_owned();
@@ -157,7 +170,15 @@ fn repair_line(api: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagn
     }
     if line.str("created_at").is_none() {
         diagnostics.record(DiagnosticCode::CreatedFilled, "created_at", "");
-        line.set("created_at", encode_string(&time::rfc3339(spec.created)));
+        let created = line.get("created_at").and_then(time::read_seconds).unwrap_or(spec.created);
+        line.set("created_at", encode_string(&time::rfc3339(created)));
+    }
+    for key in TOKEN_COUNTS {
+        let count = line.get(key).filter(|count| value_kind(count) == ValueKind::String);
+        if let Some(count) = count.and_then(reported_count) {
+            diagnostics.record(DiagnosticCode::UsageShaped, key, "");
+            line.set(key, count.to_string());
+        }
     }
     if line.bool("done").is_none() {
         diagnostics.record(DiagnosticCode::FieldFilled, "done", "");

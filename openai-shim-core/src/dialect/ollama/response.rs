@@ -68,9 +68,7 @@ pub(super) fn encode(
     let logprobs = choice.and_then(|c| c.logprobs.as_ref()).map(Logprobs::to_extra);
     for extra in [Some(&*response.extra), choice.map(|c| &*c.extra), logprobs.as_ref()].into_iter().flatten()
     {
-        if extra.of(FAMILY).is_empty() && !extra.is_empty() {
-            diagnostics.record(DiagnosticCode::ExtraDropped, "", extra.dialect);
-        }
+        extra.report(FAMILY, "", diagnostics);
     }
     if let Some(choice) = choice {
         content.extra.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));

@@ -3,7 +3,7 @@
 use super::extra_fields;
 use super::tool_call::{self, LineToolCall};
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, Usage};
-use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
+use crate::json::{Object, ValueKind, encode_string, raw, reported_count, string_or_json, value_kind};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -37,6 +37,9 @@ const MAPPED_FIELDS: [&str; 11] = [
     "error",
 ];
 
+/// The counts of a line: of the prompt, of the response.
+pub(super) const TOKEN_COUNTS: [&str; 2] = ["prompt_eval_count", "eval_count"];
+
 /// Whether an object is a line of a response.
 pub(super) fn is_response(object: &Object<'_>) -> bool {
     ["message", "response", "done"].iter().any(|key| object.non_null(key).is_some())
@@ -54,7 +57,7 @@ impl ResponseLine {
         line.read_content(object, "response", "", diagnostics);
         line.done_reason = object.str("done_reason").filter(|r| !r.is_empty()).map(Cow::into_owned);
         line.is_done = object.bool("done").unwrap_or(line.done_reason.is_some());
-        let (input, output) = (object.u64("prompt_eval_count"), object.u64("eval_count"));
+        let [input, output] = TOKEN_COUNTS.map(|key| object.get(key).and_then(reported_count));
         if input.is_some() || output.is_some() {
             // A prompt that was in the cache has no count.
             let (mut usage, input) = (Usage::default(), input.or(Some(0)));

@@ -2,10 +2,11 @@
 
 use super::extra_fields::{MESSAGE_FIELDS, NAME};
 use super::repair::ChunkSink;
-use super::{finish_reason, reasoning_details, tool_call, usage};
+use super::{finish_reason, media, reasoning_details, tool_call, usage};
 use crate::canonical::{Block, BlockKind, Delta, Event, ExtraFieldList, Logprobs, MemberIndex};
 use crate::error::UpstreamError;
 use crate::json::{Balance, Object, decode_string, raw};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -33,6 +34,8 @@ struct ChoiceReader {
     queued_bytes: usize,
     /// The last block with a signature.
     signed: Option<u32>,
+    /// Fields with media that came while calls were open.
+    media: Vec<(String, Box<RawValue>)>,
 }
 
 /// The block of a tool call.
@@ -140,6 +143,11 @@ impl EventSink<'_> {
         }
         if let Some(name) = choice.str("finish_reason") {
             self.close_all(at, index);
+            let waiting = self.blocks.choices.get_mut(at).map(|choice| std::mem::take(&mut choice.media));
+            for (key, value) in waiting.unwrap_or_default() {
+                self.media(at, index, &key, value.get());
+            }
+            self.close_all(at, index);
             self.out.push(Event::Finish { choice: index, reason: finish_reason::of_choice(&name, choice) });
         }
     }
@@ -156,13 +164,29 @@ impl EventSink<'_> {
             }
         }
         for (key, value) in delta.iter().filter(|(k, v)| !MESSAGE_FIELDS.contains(k) && v.trim() != "null") {
-            self.extra_field(at, index, key, value);
+            if media::is_media(key) {
+                self.media(at, index, key, value);
+            } else {
+                self.extra_field(at, index, key, value);
+            }
         }
         for item in delta.array("tool_calls").unwrap_or_default() {
             if let Ok(call) = Object::parse(item.as_bytes()) {
                 self.tool_call(at, index, &call);
             }
         }
+    }
+
+    /// Emits media in a block of text; while calls are open, it waits for their end.
+    fn media(&mut self, at: usize, index: u32, key: &str, value: &str) {
+        let calls_are_open = self.blocks.choices.get(at).is_some_and(|choice| !choice.calls.is_empty());
+        if calls_are_open && let Some(choice) = self.blocks.choices.get_mut(at) {
+            choice.media.push((key.to_owned(), raw(value)));
+            return;
+        }
+        let block = self.open(at, index, BlockKind::Text);
+        let native = Delta::Native { dialect: NAME, key: key.to_owned(), raw: raw(value) };
+        self.out.push(Event::Delta { choice: index, block, delta: native });
     }
 
     /// Emits a delta's field that the canonical model has no place for, in the block that it belongs to.
@@ -351,6 +375,7 @@ impl EventSink<'_> {
                 queue: Vec::new(),
                 queued_bytes: 0,
                 signed: None,
+                media: Vec::new(),
             });
             choices.len() - 1
         })

@@ -11,7 +11,7 @@ use crate::canonical::{
     ExtraFields, FinishReason, Logprobs, NumberedList, REASONING_DETAILS, ReasoningStyle, ResponseContext,
     ResponseSpec, StreamUsage, TextLength, Usage,
 };
-use crate::dialect::Encoder;
+use crate::dialect::{Encoder, openai_service_tier};
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
 use crate::json::{Object, encode_string};
@@ -232,9 +232,7 @@ impl ChatEncoder {
                 let extra = ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]);
                 let CitedSources { mut list, rest } = cited_by_others(&extra);
                 choice.citations.append(&mut list);
-                if !rest.is_empty() {
-                    self.diagnostics.record(DiagnosticCode::ExtraDropped, "choices[].delta", dialect);
-                }
+                rest.report(NAME, "choices[].delta", &mut self.diagnostics);
                 return;
             }
             (Delta::Signature(_), _) => {
@@ -310,7 +308,11 @@ impl ChatEncoder {
             self.choice(index).extra.push((String::from("logprobs"), logprobs.write()));
             return;
         }
-        let CitedSources { mut list, rest } = cited_by_others(extra);
+        let (tier, others) = openai_service_tier::take(extra);
+        if extra.dialect != NAME {
+            self.extra.extend(tier.map(|tier| (String::from("service_tier"), tier)));
+        }
+        let CitedSources { mut list, rest } = cited_by_others(&others);
         if !list.is_empty() {
             self.choice(choice.unwrap_or(0)).citations.append(&mut list);
         }

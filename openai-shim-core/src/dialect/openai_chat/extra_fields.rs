@@ -1,6 +1,6 @@
 //! Fields without a place in the canonical model: JSON objects in, [`ExtraFields`] of this dialect out; drops are recorded.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields};
+use crate::canonical::{Diagnostics, ExtraFieldList, ExtraFields, code_of_loss};
 use crate::json::{Object, raw};
 
 /// The dialect's name, under which its extra fields are stored.
@@ -27,7 +27,5 @@ fn collect<'f>(fields: impl Iterator<Item = (&'f str, &'f str)>) -> ExtraFields 
 
 /// Records the fields of another dialect, which are dropped here.
 pub(super) fn record_dropped(extra: &ExtraFieldList, field_path: &str, diagnostics: &mut Diagnostics) {
-    extra
-        .dropped_keys(NAME)
-        .for_each(|key| diagnostics.record(DiagnosticCode::ExtraDropped, field_path, key));
+    extra.dropped_keys(NAME).for_each(|key| diagnostics.record(code_of_loss(key), field_path, key));
 }

@@ -30,6 +30,7 @@ mod embeddings;
 mod encode;
 mod extra_fields;
 mod finish_reason;
+mod media;
 mod opaque_state_tap;
 mod reasoning_details;
 mod repair;
@@ -50,12 +51,13 @@ use super::{
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
-    CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
+    Block, CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use bytes::Bytes;
 use extra_fields::NAME;
 use http::{HeaderMap, StatusCode};
+use serde_json::value::RawValue;
 
 /// The dialect `openai-chat`.
 #[derive(Debug)]
@@ -83,6 +85,14 @@ impl Dialect for OpenAiChat {
 
     fn citations(&self, extra: &ExtraFieldList) -> CitedSources {
         super::read_citations(extra, citations::READERS)
+    }
+
+    fn media_in_field(&self, key: &str, json: &str) -> Vec<Block> {
+        media::read(key, json)
+    }
+
+    fn media_field(&self, block: &Block) -> Option<(String, Box<RawValue>)> {
+        media::write(block)
     }
 
     fn accepts(&self) -> &'static AcceptsLayer {

@@ -6,13 +6,13 @@ use super::citations::{self, cited_by_others};
 use super::extra_fields::{MESSAGE_FIELDS, NAME, record_dropped, unknown_non_null_fields};
 use super::repair::repair_completion;
 use super::tag_writer::TagWriter;
-use super::{finish_reason, reasoning_details, tool_call, usage};
+use super::{finish_reason, media, reasoning_details, tool_call, usage};
 use crate::canonical::{
     Block, Choice, CitedSources, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs,
     ReasoningStyle, Response, ResponseContext, ResponseSpec, ResponseSummary, TextLength, TurnStorage,
     unfold,
 };
-use crate::dialect::Repaired;
+use crate::dialect::{Repaired, openai_service_tier};
 use crate::error::UpstreamError;
 use crate::json::{Object, decode_string, encode_string};
 use std::borrow::Cow;
@@ -149,7 +149,11 @@ pub(super) fn encode(
     for (key, value) in response.extra.of(NAME) {
         object.set(key.as_str(), value.get());
     }
-    response.extra.report(NAME, "", diagnostics);
+    let (tier, others) = openai_service_tier::take(&response.extra);
+    if let Some(tier) = tier {
+        object.set("service_tier", tier);
+    }
+    others.report(NAME, "", diagnostics);
     let mut out = Vec::new();
     object.write(&mut out);
     out
@@ -208,7 +212,13 @@ impl MessageFields {
     }
 
     fn add_extra(&mut self, extra: &ExtraFields) {
-        self.extra.extend(extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
+        for (key, value) in extra.of(NAME) {
+            // Each picture of another dialect comes with a list of its own.
+            match self.extra.iter_mut().find(|(known, _)| key == media::IMAGES && known == key) {
+                Some((_, list)) => *list = media::join_lists(list, value.get()),
+                None => self.extra.push((key.clone(), value.get().to_owned())),
+            }
+        }
     }
 }
 

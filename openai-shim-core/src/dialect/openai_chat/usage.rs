@@ -4,16 +4,22 @@
 
 pub(super) use super::super::openai_usage::write;
 use crate::canonical::Usage;
-use crate::json::Object;
+use crate::json::{Object, reported_count};
 
 /// Reads a `usage` object; `None` if it has not even one count.
 pub(super) fn read(raw: &str) -> Option<Usage> {
     read_object(&Object::parse(raw.as_bytes()).ok()?)
 }
 
+/// Returns the JSON of the usage that Groq's last chunk has in its own object: <https://console.groq.com/docs/api-reference>.
+pub(super) fn in_vendor_object(response: &Object<'_>) -> Option<String> {
+    let usage = response.object("x_groq")?.non_null("usage")?.to_owned();
+    read(&usage).map(|_| usage)
+}
+
 /// Reads the fields of a `usage` object under the names that servers use; `None` if it has not even one count.
 pub(super) fn read_object(object: &Object<'_>) -> Option<Usage> {
-    let count = |object: &Object<'_>, key: &str| object.get(key).and_then(parse_count);
+    let count = |object: &Object<'_>, key: &str| object.get(key).and_then(reported_count);
     let prompt = object.object("prompt_tokens_details").unwrap_or_default();
     let completion = object.object("completion_tokens_details").unwrap_or_default();
     let mut usage = Usage::default();
@@ -40,13 +46,4 @@ pub(super) fn read_object(object: &Object<'_>) -> Option<Usage> {
         usage.total = None;
     }
     (usage.input.is_some() || usage.output.is_some() || usage.total.is_some()).then_some(usage)
-}
-
-/// Parses a count, also one written as `12.0`.
-fn parse_count(raw: &str) -> Option<u64> {
-    let raw = raw.trim();
-    raw.parse().ok().or_else(|| {
-        let float: f64 = raw.parse().ok()?;
-        (0.0..1e15).contains(&float).then(|| format!("{:.0}", float.trunc()).parse().ok()).flatten()
-    })
 }

@@ -8,7 +8,7 @@ use super::prompt_echo::{ECHOED_KEY, requested_prompt};
 use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, Logprobs, NumberedList,
-    ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage, Usage,
+    ReasoningStyle, ResponseContext, ResponseSpec, StreamUsage, Usage, code_of_loss,
 };
 use crate::dialect::Encoder;
 use crate::error::{Error, UpstreamError};
@@ -135,8 +135,8 @@ impl CompletionsEncoder {
             }
             // A diagnostic was recorded when the block began.
             (Delta::Text(_) | Delta::Signature(_), _) => return,
-            (Delta::Native { dialect, .. }, _) => {
-                self.diagnostics.record(DiagnosticCode::ExtraDropped, "choices[].text", dialect);
+            (Delta::Native { dialect, key, .. }, _) => {
+                self.diagnostics.record(code_of_loss(key), "choices[].text", dialect);
                 return;
             }
         };

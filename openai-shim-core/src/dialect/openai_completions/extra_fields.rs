@@ -1,6 +1,6 @@
 //! Fields without a place in the canonical model: pairs of JSON to [`ExtraFields`] of this dialect and back.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields};
+use crate::canonical::{Diagnostics, ExtraFieldList, ExtraFields, code_of_loss};
 use crate::json::raw;
 
 /// The dialect's name, under which its extra fields are stored.
@@ -23,7 +23,8 @@ pub(super) fn to_fields(extra: &ExtraFieldList) -> Vec<(String, String)> {
 
 /// Records that fields of another dialect are dropped.
 pub(super) fn record_dropped(extra: &ExtraFieldList, field_path: &str, diagnostics: &mut Diagnostics) {
-    if extra.dropped_keys(NAME).next().is_some() {
-        diagnostics.record(DiagnosticCode::ExtraDropped, field_path, extra.dialect);
+    let codes = extra.dropped_keys(NAME).map(code_of_loss);
+    if let Some(code) = codes.max_by_key(|code| code.severity()) {
+        diagnostics.record(code, field_path, extra.dialect);
     }
 }

@@ -2,21 +2,21 @@
 
 pub(super) use super::super::openai_usage::write;
 use crate::canonical::Usage;
-use crate::json::{Object, ValueKind, value_kind};
+use crate::json::{Object, ValueKind, reported_count, value_kind};
 
 /// Reads a `usage` object; `None` if it has not even one count.
 pub(super) fn read(raw: &str) -> Option<Usage> {
     let object = Object::parse(raw.as_bytes()).ok()?;
     let prompt = object.object("prompt_tokens_details").unwrap_or_default();
     let completion = object.object("completion_tokens_details").unwrap_or_default();
-    let count = |key: &str| object.get(key).and_then(parse_count);
+    let count = |key: &str| object.get(key).and_then(reported_count);
     let mut usage = Usage::default();
     usage.input = count("prompt_tokens").or_else(|| count("input_tokens"));
     usage.output = count("completion_tokens").or_else(|| count("output_tokens"));
     usage.total = count("total_tokens");
-    usage.cached = prompt.get("cached_tokens").and_then(parse_count);
-    usage.cache_written = prompt.get("cache_write_tokens").and_then(parse_count);
-    usage.reasoning = completion.get("reasoning_tokens").and_then(parse_count);
+    usage.cached = prompt.get("cached_tokens").and_then(reported_count);
+    usage.cache_written = prompt.get("cache_write_tokens").and_then(reported_count);
+    usage.reasoning = completion.get("reasoning_tokens").and_then(reported_count);
     if usage.input.is_none() && usage.output.is_none() && usage.total.is_none() {
         return None;
     }
@@ -24,15 +24,6 @@ pub(super) fn read(raw: &str) -> Option<Usage> {
         usage.total = None;
     }
     Some(usage)
-}
-
-/// Parses a count, also one written as `12.0`.
-fn parse_count(raw: &str) -> Option<u64> {
-    let raw = raw.trim();
-    raw.parse().ok().or_else(|| {
-        let float: f64 = raw.parse().ok()?;
-        (0.0..1e15).contains(&float).then(|| format!("{:.0}", float.trunc()).parse().ok()).flatten()
-    })
 }
 
 /// Whether a `usage` object matches OpenAI's types: all three counts, and details that are objects of counts.

@@ -10,7 +10,10 @@ use super::decoded_items::{DecodedItems, PartKind};
 use super::extra_fields::parse_or_empty;
 use super::names::NAME;
 use super::{error, output_item, response, usage};
-use crate::canonical::{DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE, unfold};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs, NATIVE, unfold,
+};
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, is_json_fragment, objects_in, raw, string_or_json};
@@ -27,6 +30,8 @@ pub(super) struct ResponsesDecoder {
     native_items: u32,
     /// An event with content could not be read.
     is_corrupt: bool,
+    /// Whether the deltas of the current text had log probabilities.
+    has_logprobs: bool,
 }
 
 /// How far a stream has come.
@@ -82,6 +87,9 @@ impl ResponsesDecoder {
             return;
         }
         let Ok(object) = Object::parse(data) else {
+            if let Some(repaired) = repair_json(data, &mut self.diagnostics) {
+                return self.data(event_name, repaired.as_bytes(), out);
+            }
             if self.phase == Phase::Empty && data.starts_with(b"<") {
                 self.fail(response::not_json(data), out);
                 return;
@@ -170,8 +178,18 @@ impl ResponsesDecoder {
                 Some(item) => self.item_done(event, &item, out),
                 None => return false,
             },
-            "response.output_text.delta" => items.text_delta(event, text_part, &text("delta"), out),
-            "response.output_text.done" => items.text_done(event, text_part, &text("text"), out),
+            "response.output_text.delta" => {
+                self.has_logprobs |= emit_logprobs(event, out);
+                items.text_delta(event, text_part, &text("delta"), out);
+            }
+            "response.output_text.done" => {
+                // It repeats those of the deltas.
+                if !self.has_logprobs {
+                    emit_logprobs(event, out);
+                }
+                self.has_logprobs = false;
+                items.text_done(event, text_part, &text("text"), out);
+            }
             "response.refusal.delta" => items.text_delta(event, refusal_part, &text("delta"), out),
             "response.refusal.done" => items.text_done(event, refusal_part, &text("refusal"), out),
             "response.reasoning_summary_text.delta" => {
@@ -230,6 +248,10 @@ impl ResponsesDecoder {
             }
         }
         self.items.close_all(out);
+        let extra = response::extra_fields(response);
+        if !extra.is_empty() {
+            out.push(Event::Extra { choice: None, extra: extra.into() });
+        }
         let has_calls = self.items.has_calls();
         let mut reason = response::finish_reason(response, has_calls, &mut self.diagnostics);
         if kind == "response.incomplete" && matches!(reason, FinishReason::Stop | FinishReason::ToolCalls) {
@@ -270,4 +292,13 @@ impl ResponsesDecoder {
         out.push(Event::Error(error));
         self.phase = Phase::Ended;
     }
+}
+
+/// Emits the log probabilities of an event's text; returns whether it has any.
+fn emit_logprobs(event: &Object<'_>, out: &mut Vec<Event>) -> bool {
+    let Some(tokens) = event.array("logprobs").filter(|tokens| !tokens.is_empty()) else { return false };
+    let mut logprobs = Logprobs::default();
+    logprobs.content = tokens.into_iter().map(raw).collect();
+    out.push(Event::Extra { choice: Some(0), extra: logprobs.to_extra() });
+    true
 }

@@ -275,6 +275,14 @@ impl DecodedItems {
     }
 
     fn finish_message(&mut self, position: usize, item: &Object<'_>, out: &mut Vec<Event>) {
+        self.finish_parts(position, item, out);
+        let has_text = self.items.get(position).is_some_and(|known| known.part(PartKind::Text(0)).is_some());
+        if let Some(phase) = item.non_null("phase").filter(|_| has_text) {
+            self.push(position, PartKind::Text(0), native("phase", phase), out);
+        }
+    }
+
+    fn finish_parts(&mut self, position: usize, item: &Object<'_>, out: &mut Vec<Event>) {
         let parts: Vec<String> = match item.array("content") {
             Some(parts) => parts.into_iter().map(str::to_owned).collect(),
             None => item.get("content").map(str::to_owned).into_iter().collect(),
@@ -287,17 +295,17 @@ impl DecodedItems {
                 _ => None,
             })
             .collect();
-        let Some(item) = self.items.get_mut(position) else { return };
-        if item.parts_differ(parts.iter().map(|(part, _)| *part)) {
+        let Some(known) = self.items.get_mut(position) else { return };
+        if known.parts_differ(parts.iter().map(|(part, _)| *part)) {
             let all: String = parts
                 .iter()
                 .filter(|(part, _)| part.block_kind() == BlockKind::Text)
                 .map(|(_, text)| &**text)
                 .collect();
-            item.parts.iter_mut().for_each(|part| part.is_complete = false);
+            known.parts.iter_mut().for_each(|part| part.is_complete = false);
             if let (Some(missing), Some(last)) = (
-                item.strip_streamed(BlockKind::Text, &all).map(str::to_owned),
-                item.last_part(&BlockKind::Text),
+                known.strip_streamed(BlockKind::Text, &all).map(str::to_owned),
+                known.last_part(&BlockKind::Text),
             ) {
                 self.push(position, last, Delta::Text(missing), out);
                 return;

@@ -2,7 +2,7 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>
 
-use super::super::{Encoder, cited};
+use super::super::{Encoder, cited, openai_service_tier};
 use super::encoded_items::EncodedItems;
 pub(super) use super::encoded_items::EventOutput;
 use super::encoded_items::ItemEnd;
@@ -13,8 +13,8 @@ use super::sse::write_event;
 use super::text_joiner::{JoinStep, TextJoiner};
 use super::tool_names::ToolNameMap;
 use crate::canonical::{
-    BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, NATIVE,
-    ResponseContext, ResponseSpec, Usage, call_id,
+    BlockKind, CitedSources, DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs,
+    NATIVE, ResponseContext, ResponseSpec, Usage, call_id,
 };
 use crate::error::{Error, UpstreamError};
 
@@ -138,12 +138,25 @@ impl ResponsesEncoder {
                 self.items.native_item(value.get(), out);
             }
         }
-        if extra.of(NAME).is_empty() && !extra.is_empty() {
-            let CitedSources { list, rest } = cited(extra);
-            self.items.cite_in_next_text(list);
-            if !rest.is_empty() {
-                self.diagnostics.record(DiagnosticCode::ExtraDropped, "", extra.dialect);
+        if let Some(logprobs) = Logprobs::of(extra) {
+            if choice == Some(0) {
+                self.items.logprobs_of_next_text(logprobs.content);
             }
+            if !logprobs.refusal.is_empty() {
+                self.diagnostics.record(
+                    DiagnosticCode::FeatureUnsupported,
+                    "output",
+                    "logprobs of a refusal",
+                );
+            }
+            return;
+        }
+        let (tier, others) = openai_service_tier::take(extra);
+        self.skeleton.service_tier = tier.or(self.skeleton.service_tier.take());
+        if others.of(NAME).is_empty() && !others.is_empty() {
+            let CitedSources { list, rest } = cited(&others);
+            self.items.cite_in_next_text(list);
+            rest.report(NAME, "", &mut self.diagnostics);
         }
     }
 

@@ -8,17 +8,18 @@
 mod open_item;
 
 use super::super::cited;
-use super::annotations;
 use super::names::NAME;
 use super::sse;
 use super::tool_call::{ToolCallKind, arguments_to_input, input_so_far};
 use super::tool_names::ToolNameMap;
+use super::{annotations, logprobs};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, ExtraFields, REASONING_DETAILS,
-    ResponseContext, TextLength,
+    ResponseContext, TextLength, code_of_loss,
 };
-use crate::json::{Object, encode_string};
+use crate::json::{Object, encode_array, encode_string};
 use open_item::{ItemKind, OpenItem};
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The limit of the content that is held for the response object at the end.
@@ -57,6 +58,8 @@ pub(super) struct EncodedItems {
     empty_texts: BTreeSet<u32>,
     tool_names: ToolNameMap,
     content_bytes: usize,
+    /// The log probabilities of the next text, each as JSON.
+    pending_logprobs: Vec<String>,
     /// Sources of the response that are cited in the next text.
     pending_citations: Vec<Citation>,
 }
@@ -103,6 +106,15 @@ impl EncodedItems {
     /// Cites sources in the next text that is closed.
     pub(super) fn cite_in_next_text(&mut self, mut citations: Vec<Citation>) {
         self.pending_citations.append(&mut citations);
+    }
+
+    /// Takes the log probabilities of the text that comes next.
+    pub(super) fn logprobs_of_next_text(&mut self, tokens: Vec<Box<RawValue>>) {
+        for token in tokens {
+            let token = logprobs::with_bytes(token.get());
+            self.content_bytes = self.content_bytes.saturating_add(token.len());
+            self.pending_logprobs.push(token);
+        }
     }
 
     /// Writes a complete item that only this dialect has.
@@ -180,6 +192,7 @@ impl EncodedItems {
             native_fields: Vec::new(),
             annotations: 0,
             has_part: false,
+            logprobs: Vec::new(),
             citations: Vec::new(),
             section_start: 0,
         };
@@ -272,7 +285,7 @@ impl EncodedItems {
         let CitedSources { list, rest } = cited(&ExtraFields::new(dialect, vec![(key.clone(), raw.clone())]));
         self.cite_in_next_text(list);
         if !rest.is_empty() && !key.starts_with('.') {
-            diagnostics.record(DiagnosticCode::ExtraDropped, "output[]", key);
+            diagnostics.record(code_of_loss(key), "output[]", key);
         }
     }
 
@@ -292,14 +305,19 @@ impl EncodedItems {
                 ToolCallKind::Custom | ToolCallKind::Client(_) => return,
             },
         };
-        let has_logprobs = matches!(open.kind, ItemKind::Text);
+        let logprobs = matches!(open.kind, ItemKind::Text).then(|| {
+            let tokens = std::mem::take(&mut self.pending_logprobs);
+            let json = encode_array(&tokens);
+            open.logprobs.extend(tokens);
+            json
+        });
         self.write_event(
             kind,
             |event| {
                 open.set_location(event, index_key);
                 event.set("delta", encode_string(text));
-                if has_logprobs {
-                    event.set("logprobs", "[]");
+                if let Some(logprobs) = logprobs {
+                    event.set("logprobs", logprobs);
                 }
             },
             out,
@@ -376,6 +394,7 @@ impl EncodedItems {
             open.restore_id();
         }
         if matches!(open.kind, ItemKind::Text) {
+            open.logprobs.append(&mut self.pending_logprobs);
             self.write_citations(&mut open, out);
         }
         match &open.kind {
@@ -451,7 +470,7 @@ impl EncodedItems {
             ItemKind::Reasoning => ("summary_index", "response.reasoning_summary_part.done"),
             _ => ("content_index", "response.content_part.done"),
         };
-        let logprobs = open.native_field("logprobs").unwrap_or("[]").to_owned();
+        let logprobs = open.logprobs_json();
         self.write_event(
             kind,
             |event| {

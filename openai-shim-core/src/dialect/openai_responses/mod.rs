@@ -53,6 +53,7 @@ mod encrypted_content;
 mod error;
 mod extra_fields;
 mod inline_reasoning;
+mod logprobs;
 mod names;
 mod native_items;
 mod output_item;

@@ -84,6 +84,9 @@ fn decode_message(item: &Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Block
     }
     if let Some(Block::Text { extra, .. }) = blocks.first_mut() {
         extra.dialect = NAME;
+        if let Some(phase) = item.non_null("phase") {
+            extra.members.push((String::from("phase"), raw(phase)));
+        }
         extra.members.push((ITEM.to_owned(), raw(json_without(item, &["type", "role", "content"]))));
     }
     blocks

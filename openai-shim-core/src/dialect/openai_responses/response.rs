@@ -2,15 +2,17 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/responses/object>
 
+use super::echoed_params::ECHOED_PARAMS;
 use super::encode::{EventOutput, ResponsesEncoder};
+use super::names::NAME;
 use super::{error, output_item, usage};
 use crate::canonical::{
-    Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Response, ResponseContext,
-    ResponseSpec, html_page, unfold,
+    Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Response,
+    ResponseContext, ResponseSpec, html_page, time, unfold,
 };
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
-use crate::json::Object;
+use crate::json::{Object, ValueKind, items, raw, value_kind};
 use std::borrow::Cow;
 
 /// Decodes a response body.
@@ -59,15 +61,59 @@ pub(super) fn decode_object(
     for item in output {
         choice.blocks.extend(output_item::decode(item, diagnostics));
     }
+    choice.logprobs = take_logprobs(&mut choice.blocks);
+    response.extra = extra_fields(object);
     let has_calls = choice.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. }));
     choice.finish = Some(finish_reason(object, has_calls, diagnostics));
     response.choices.push(choice);
     Ok(response)
 }
 
-/// Decodes `created_at`: seconds since 1970, which some servers write with a fraction.
+/// Decodes `created_at`: seconds since 1970, which some servers write with a fraction, in another unit or as text.
 pub(super) fn created_at(response: &Object<'_>) -> Option<u64> {
-    response.get("created_at")?.trim().split('.').next()?.parse().ok()
+    response.get("created_at").and_then(time::read_seconds)
+}
+
+/// Takes the log probabilities out of the texts, whose parts have them.
+fn take_logprobs(blocks: &mut [Block]) -> Option<Logprobs> {
+    let mut all = Logprobs::default();
+    for block in blocks {
+        let Block::Text { extra, .. } = block else { continue };
+        if let Some(tokens) = extra.get("logprobs").and_then(items) {
+            all.content.extend(tokens.into_iter().map(raw));
+            extra.members.retain(|(key, _)| key != "logprobs");
+        }
+    }
+    (!all.is_empty()).then_some(all)
+}
+
+/// The fields of a response that our model has a place for, or that say nothing of the answer.
+const KNOWN_FIELDS: [&str; 16] = [
+    "id",
+    "object",
+    "created_at",
+    "completed_at",
+    "status",
+    "model",
+    "output",
+    "output_text",
+    "usage",
+    "error",
+    "incomplete_details",
+    "billing",
+    "conversation",
+    "prompt",
+    "prompt_cache_retention",
+    "parallel_tool_calls",
+];
+
+/// Returns the fields of a response that are neither known nor repeated from the request.
+pub(super) fn extra_fields(response: &Object<'_>) -> ExtraFields {
+    let is_extra =
+        |key: &str| !KNOWN_FIELDS.contains(&key) && !ECHOED_PARAMS.iter().any(|(echoed, _)| *echoed == key);
+    let fields = response.iter().filter(|(key, value)| is_extra(key) && value_kind(value) != ValueKind::Null);
+    let fields: Vec<_> = fields.map(|(key, value)| (key.to_owned(), raw(value))).collect();
+    if fields.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, fields) }
 }
 
 /// Decodes the finish reason from `status` and `incomplete_details`.

@@ -14,6 +14,8 @@ pub(super) struct ResponseSkeleton {
     pub(super) model: String,
     /// Seconds since 1970.
     pub(super) created: u64,
+    /// JSON.
+    pub(super) service_tier: Option<String>,
     /// The echoed parameters as keys and JSON.
     echoed: Vec<(&'static str, String)>,
 }
@@ -64,7 +66,13 @@ impl ResponseSkeleton {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let echoed =
             ECHOED_PARAMS.iter().filter_map(|(key, _)| Some((*key, echoed_param(spec, key)?))).collect();
-        Self { id: String::new(), model: spec.model.clone(), created: spec.created, echoed }
+        Self {
+            id: String::new(),
+            model: spec.model.clone(),
+            created: spec.created,
+            service_tier: None,
+            echoed,
+        }
     }
 
     /// Encodes the response object in a state.
@@ -91,6 +99,9 @@ impl ResponseSkeleton {
         object.set("output", state.output);
         for (key, value) in &self.echoed {
             object.set(*key, value.as_str());
+        }
+        if let Some(tier) = &self.service_tier {
+            object.set("service_tier", tier.as_str());
         }
         object.set("usage", state.usage.map_or_else(|| String::from(NULL), usage::encode));
         object.to_json()

@@ -1,6 +1,6 @@
 //! One chunk: as the upstream sent it in, repaired out.
 
-use super::super::usage::read as read_usage;
+use super::super::usage::{in_vendor_object, read as read_usage};
 use super::held_chunk::OutgoingChunk;
 use super::stream_state::{ChunkSink, StreamState, StreamedChoice};
 use super::{merge_choices, usage};
@@ -94,6 +94,7 @@ impl StreamState {
             self.keep_usage_chunk(chunk.into_owned(), source);
             return;
         }
+        self.usage.in_vendor_object = in_vendor_object(&chunk).or(self.usage.in_vendor_object.take());
         self.diagnostics.record(DiagnosticCode::FrameForeign, "", "no choices");
         if self.choices.is_empty() && chunk.get("choices").is_some() {
             let repaired = ["id", "object", "created", "model", "choices", "usage", "system_fingerprint"];
@@ -147,7 +148,10 @@ impl StreamState {
         }
         // Moonshot sends it inside the choice.
         let in_choice = || Some(choices.first()?.object.as_ref()?.non_null("usage")?.to_owned());
-        let Some(json) = chunk.non_null("usage").map(str::to_owned).or_else(in_choice) else { return };
+        let Some(json) = chunk.non_null("usage").map(str::to_owned).or_else(in_choice) else {
+            self.usage.in_vendor_object = in_vendor_object(chunk).or(self.usage.in_vendor_object.take());
+            return;
+        };
         if chunk.non_null("usage").is_some() {
             chunk.remove("usage");
         }

@@ -1,6 +1,7 @@
 //! A non-streaming response: the upstream's body in, of OpenAI's shape out.
 
 use super::super::error;
+use super::super::usage::in_vendor_object;
 use super::content::{self, has_text};
 use super::finish_reason::{self, ReasonClass};
 use super::identity::Identity;
@@ -277,6 +278,12 @@ impl CompletionRepair<'_> {
                 if let Some(json) = repaired.json {
                     response.set("usage", json);
                 }
+            }
+            None if let Some(json) = in_vendor_object(response) => {
+                self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "");
+                let repaired = usage::repair(&json, self.diagnostics);
+                self.summary.usage = repaired.reported;
+                response.set("usage", repaired.json.unwrap_or(json));
             }
             None => {
                 self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");

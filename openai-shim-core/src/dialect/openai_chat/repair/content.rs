@@ -1,5 +1,6 @@
 //! The content and reasoning of a message or delta: any shape and any field name in, OpenAI's out.
 
+use super::super::media;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::json::{
     Object, ValueKind, decode_string, encode_array, encode_string, items, string_or_json, value_kind,
@@ -43,13 +44,19 @@ pub(super) fn repair(message: &mut Object<'_>, field_path: &str, diagnostics: &m
 /// Turns content that is neither a string nor null into a string.
 fn join_content(message: &mut Object<'_>, field_path: &str, diagnostics: &mut Diagnostics) {
     let Some(content) = message.get("content") else { return };
-    let JoinedParts { text, reasoning } = match value_kind(content) {
+    let JoinedParts { text, reasoning, images } = match value_kind(content) {
         ValueKind::String | ValueKind::Null => return,
         ValueKind::Array => join_parts(content, field_path, diagnostics),
-        _ => JoinedParts { text: content.trim().to_owned(), reasoning: String::new() },
+        _ => JoinedParts { text: content.trim().to_owned(), ..JoinedParts::default() },
     };
     diagnostics.record(DiagnosticCode::ContentJoined, &[field_path, ".content"].concat(), "");
     message.set("content", encode_string(&text));
+    if !images.is_empty() {
+        let images = encode_array(&images);
+        let images =
+            message.get(media::IMAGES).map(|list| media::join_lists(list, &images)).unwrap_or(images);
+        message.set(media::IMAGES, images);
+    }
     if !reasoning.is_empty() && message.str("reasoning_content").is_none_or(|t| t.is_empty()) {
         let content_path = [field_path, ".content"].concat();
         diagnostics.record(DiagnosticCode::ReasoningRenamed, &content_path, "thinking parts");
@@ -62,16 +69,18 @@ fn join_content(message: &mut Object<'_>, field_path: &str, diagnostics: &mut Di
 struct JoinedParts {
     text: String,
     reasoning: String,
+    /// Items of `images`.
+    images: Vec<String>,
 }
 
 fn join_parts(content: &str, field_path: &str, diagnostics: &mut Diagnostics) -> JoinedParts {
     let mut joined = JoinedParts::default();
-    for part in items(content).unwrap_or_default() {
-        if let Some(plain) = decode_string(part) {
+    for item in items(content).unwrap_or_default() {
+        if let Some(plain) = decode_string(item) {
             joined.text.push_str(&plain);
             continue;
         }
-        let Ok(part) = Object::parse(part.as_bytes()) else { continue };
+        let Ok(part) = Object::parse(item.as_bytes()) else { continue };
         let kind = part.str("type").unwrap_or_default().into_owned();
         match kind.as_str() {
             "thinking" | "reasoning" | "summary_text" => {
@@ -85,6 +94,11 @@ fn join_parts(content: &str, field_path: &str, diagnostics: &mut Diagnostics) ->
                     Some(inner) => joined.reasoning.push_str(&string_or_json(inner)),
                     None => {}
                 }
+            }
+            "image_url" | "image" | "output_image" | "input_image"
+                if let Some(url) = media::image_url(item) =>
+            {
+                joined.images.push(media::write_image(&url));
             }
             _ => match part.str("text").or_else(|| part.str("content")) {
                 Some(text) => joined.text.push_str(&text),
@@ -110,7 +124,7 @@ fn repair_reasoning(message: &mut Object<'_>, field_path: &str, diagnostics: &mu
         let joined = match value_kind(value) {
             ValueKind::String | ValueKind::Null => None,
             ValueKind::Array => {
-                let JoinedParts { text, reasoning } = join_parts(value, field_path, diagnostics);
+                let JoinedParts { text, reasoning, .. } = join_parts(value, field_path, diagnostics);
                 Some(format!("{reasoning}{text}"))
             }
             _ => Some(value.trim().to_owned()),

@@ -1,6 +1,6 @@
 //! The fields `id`, `object`, `created` and `model`: as the upstream sent them in, complete and the same in every chunk out.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec};
+use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, time};
 use crate::json::{Object, ValueKind, encode_string, value_kind};
 
 /// The first values that came, which hold for the whole response; each is JSON.
@@ -57,7 +57,8 @@ impl Identity {
         const OBJECT: &str = "chat.completion";
         let has_text =
             |key: &str| response.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v != "\"\"");
-        let is_complete = has_text("id") && has_text("model") && response.u64("created").is_some();
+        let has_seconds = response.u64("created").is_some_and(|time| time::to_seconds(time) == time);
+        let is_complete = has_text("id") && has_text("model") && has_seconds;
         if is_complete && !spec.restore_alias && response.str("object").as_deref() == Some(OBJECT) {
             repair_optional_fields(response, diagnostics);
         } else {
@@ -124,8 +125,9 @@ impl Identity {
         let upstream_created = response.get("created").map(str::trim);
         // 0 next to an id may be a server's clock; 0 without an id is a placeholder.
         let is_placeholder = self.id_was_missing && upstream_created == Some("0");
-        let seconds = upstream_created.and_then(|c| c.parse::<u64>().ok()).filter(|_| !is_placeholder);
-        match (&self.created, seconds) {
+        let in_seconds = upstream_created.and_then(|c| c.parse::<u64>().ok());
+        let in_seconds = in_seconds.filter(|time| !is_placeholder && time::to_seconds(*time) == *time);
+        match (&self.created, in_seconds) {
             (None, Some(created)) => self.created = Some(created.to_string()),
             (Some(pinned), Some(created)) if *pinned == created.to_string() => {}
             (Some(pinned), Some(_)) => {
@@ -133,14 +135,11 @@ impl Identity {
                 response.set("created", pinned.clone());
             }
             (pinned, None) => {
-                diagnostics.record(DiagnosticCode::CreatedFilled, "created", "");
-                // A time with a fraction, or written as a string, is still a time.
-                let text = upstream_created.map(|g| g.trim_matches('"'));
-                let parsed = text.and_then(|g| g.parse::<f64>().ok()).filter(|c| *c >= 1.0 && *c < 1e12);
-                let created = pinned.clone().unwrap_or_else(|| match parsed {
-                    Some(seconds) => format!("{:.0}", seconds.trunc()),
-                    None => spec.created.to_string(),
-                });
+                // A time in another unit or another form is still a time.
+                let time = upstream_created.filter(|_| !is_placeholder).and_then(time::read_seconds);
+                let detail = if time.is_some() { "not in seconds" } else { "" };
+                diagnostics.record(DiagnosticCode::CreatedFilled, "created", detail);
+                let created = pinned.clone().unwrap_or_else(|| time.unwrap_or(spec.created).to_string());
                 response.set("created", created.clone());
                 self.created = Some(created);
             }

@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/api-reference/chat/object#chat/object-choices>
 
 use crate::canonical::{DiagnosticCode, Diagnostics};
-use crate::json::{Object, ValueKind, encode_array, value_kind};
+use crate::json::{Object, ValueKind, encode_array, items, value_kind};
 
 /// Repairs a choice's `logprobs`.
 pub(super) fn repair(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
@@ -43,11 +43,32 @@ pub(super) fn repair(choice: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
+fn parse_or_empty(json: &str) -> Object<'_> {
+    Object::parse(json.as_bytes()).unwrap_or_default()
+}
+
+/// What OpenAI sends for a token that is not among the most likely ones.
+const VERY_UNLIKELY: &str = "-9999.0";
+
 /// Fills the required fields of a token's entry; returns whether any were missing.
 fn fill(token: &mut Object<'_>) -> bool {
     let before = token.is_changed();
-    if token.non_null("top_logprobs").is_none() {
-        token.set("top_logprobs", "[]");
+    let is_null = |token: &Object<'_>| token.get("logprob").is_some_and(|v| value_kind(v) == ValueKind::Null);
+    if is_null(token) {
+        token.set("logprob", VERY_UNLIKELY);
+    }
+    match token.non_null("top_logprobs") {
+        None => token.set("top_logprobs", "[]"),
+        Some(candidates) if candidates.contains("null") => {
+            let mut candidates: Vec<_> =
+                items(candidates).unwrap_or_default().into_iter().map(parse_or_empty).collect();
+            if candidates.iter().any(is_null) {
+                candidates.iter_mut().filter(|c| is_null(c)).for_each(|c| c.set("logprob", VERY_UNLIKELY));
+                let candidates: Vec<_> = candidates.iter().map(Object::to_json).collect();
+                token.set("top_logprobs", encode_array(&candidates));
+            }
+        }
+        Some(_) => {}
     }
     if token.get("bytes").is_none() {
         token.set("bytes", "null");

@@ -3,6 +3,7 @@
 use super::super::error;
 use super::stream_state::{BodyKind, ChunkSink, Phase, StreamState};
 use crate::canonical::DiagnosticCode;
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{ListItem, Object, encode_array, is_json_fragment, objects_in};
@@ -55,13 +56,16 @@ impl StreamState {
                 self.object(envelope, chunk, data, sink);
             }
             Err(_) if self.several_objects(envelope, data, sink) => {}
-            Err(_) if self.choices.is_empty() && !data.starts_with(b"{") => {
-                self.phase = Phase::NotAStream(BodyKind::Text);
-            }
-            Err(_) => {
-                self.is_corrupt |= is_json_fragment(data);
-                self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");
-            }
+            Err(_) => match repair_json(data, &mut self.diagnostics) {
+                Some(repaired) => self.data(envelope, repaired.as_bytes(), sink),
+                None if self.choices.is_empty() && !data.starts_with(b"{") => {
+                    self.phase = Phase::NotAStream(BodyKind::Text);
+                }
+                None => {
+                    self.is_corrupt |= is_json_fragment(data);
+                    self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "not JSON");
+                }
+            },
         }
     }
 
@@ -87,7 +91,10 @@ impl StreamState {
         match parse(body) {
             Ok(chunk) => self.object(Envelope::Body, chunk, body, sink),
             Err(e) if e.is_eof() => self.fail(&UpstreamError::Truncated, sink),
-            Err(_) => self.phase = Phase::NotAStream(BodyKind::Text),
+            Err(_) => match repair_json(body, &mut self.diagnostics) {
+                Some(repaired) => self.body(repaired.as_bytes(), sink),
+                None => self.phase = Phase::NotAStream(BodyKind::Text),
+            },
         }
     }
 

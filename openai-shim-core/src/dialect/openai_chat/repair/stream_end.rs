@@ -141,6 +141,12 @@ impl StreamState {
 
     /// Records the token counts, and sends them in a chunk of their own if the client requested one.
     fn send_usage(&mut self, sink: &mut dyn ChunkSink) {
+        if self.usage.json.is_none() && self.usage.in_vendor_object.is_some() {
+            self.usage.json = self.usage.in_vendor_object.take();
+            if self.spec.stream_usage == StreamUsage::Client {
+                self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "");
+            }
+        }
         if let Some(json) = &self.usage.json {
             self.summary.usage = read_usage(json);
         }

@@ -79,6 +79,8 @@ impl Phase {
 pub(in super::super) struct StreamedUsage {
     /// The JSON of the last complete `usage`.
     pub(in super::super) json: Option<String>,
+    /// The JSON of the usage that came in a vendor's own object; it counts if no other comes.
+    pub(super) in_vendor_object: Option<String>,
     /// The upstream's chunk with that usage and no choices, repaired.
     pub(super) chunk: Option<Vec<u8>>,
 }

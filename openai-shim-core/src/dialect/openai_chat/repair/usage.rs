@@ -2,7 +2,7 @@
 
 use super::super::usage::read_object;
 use crate::canonical::{DiagnosticCode, Diagnostics, Usage};
-use crate::json::{Object, ValueKind, value_kind};
+use crate::json::{Object, ValueKind, reported_count, value_kind};
 
 /// A `usage` object after its repair.
 #[derive(Debug, Default)]
@@ -35,18 +35,10 @@ pub(super) fn repair(raw: &str, diagnostics: &mut Diagnostics) -> RepairedUsage 
             ValueKind::Null => {}
             ValueKind::Object => {
                 let Some(mut details) = object.inner(key) else { continue };
-                let no_counts = details
-                    .iter()
-                    .filter(|(k, v)| k.ends_with("_tokens") && v.trim().parse::<u64>().is_err())
-                    .map(|(k, _)| k.to_owned());
-                let no_counts: Vec<String> = no_counts.collect();
-                if no_counts.is_empty() {
-                    continue;
+                repair_details(&mut details, &usage);
+                if details.is_changed() {
+                    object.set(key, details.to_json());
                 }
-                for detail in no_counts {
-                    details.remove(&detail);
-                }
-                object.set(key, details.to_json());
             }
             _ => {
                 object.remove(key);
@@ -58,4 +50,19 @@ pub(super) fn repair(raw: &str, diagnostics: &mut Diagnostics) -> RepairedUsage 
         object.to_json()
     });
     RepairedUsage { reported, json }
+}
+
+/// Makes all counts of an object of details numbers, and drops what is no count. No more tokens are cached than the prompt has.
+fn repair_details(details: &mut Object<'_>, usage: &Usage) {
+    let consistent = usage.with_consistent_parts();
+    details.retain(|key, value| !key.ends_with("_tokens") || reported_count(value).is_some());
+    details.replace(|key, value| {
+        let count = match key {
+            "cached_tokens" if !usage.is_consistent() => consistent.cached,
+            "cache_write_tokens" if !usage.is_consistent() => consistent.cache_written,
+            _ => None,
+        };
+        let count = count.or_else(|| reported_count(value).filter(|_| key.ends_with("_tokens")))?.to_string();
+        (count != value.trim()).then_some(count)
+    });
 }

@@ -4,7 +4,9 @@ use super::super::completion_writer::CompletionIdentity;
 use super::super::prompt_echo::{is_same_dialect, requested_prompt};
 use super::super::usage;
 use super::choice::RepairedChoice;
-use crate::canonical::{DiagnosticCode, Diagnostics, NumberedList, ResponseContext, ResponseSpec, Usage};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, NumberedList, ResponseContext, ResponseSpec, Usage, time,
+};
 use crate::error::UpstreamError;
 use crate::extract::StopMatcher;
 use crate::json::{Object, ValueKind, decode_string, value_kind};
@@ -163,7 +165,8 @@ impl CompletionReader {
                 pinned.as_ref().map_or_else(|| self.context.new_id("cmpl-"), |pinned| pinned.id.clone())
             }
         };
-        let created = match (object.u64("created"), &pinned) {
+        let in_seconds = object.u64("created").filter(|time| time::to_seconds(*time) == *time);
+        let created = match (in_seconds, &pinned) {
             (Some(created), Some(pinned)) if created == pinned.created => created,
             (Some(created), None) => created,
             (Some(_), Some(pinned)) => {
@@ -173,7 +176,8 @@ impl CompletionReader {
             (None, pinned) => {
                 record(DiagnosticCode::CreatedFilled, "created");
                 let pinned = pinned.as_ref().map(|pinned| pinned.created);
-                pinned.or_else(|| approximate_time(object)).unwrap_or(self.spec.created)
+                let time = object.get("created").and_then(time::read_seconds);
+                pinned.or(time).unwrap_or(self.spec.created)
             }
         };
         let model = object.get("model").and_then(decode_string).filter(|model| !model.is_empty());
@@ -276,11 +280,4 @@ impl CompletionReader {
         }
         out
     }
-}
-
-/// Reads `created` where it has a fraction or is a string.
-fn approximate_time(object: &Object<'_>) -> Option<u64> {
-    let seconds = object.get("created")?.trim().trim_matches('"').parse::<f64>().ok()?;
-    let is_time = (1.0..1e12).contains(&seconds);
-    is_time.then(|| format!("{:.0}", seconds.trunc()).parse().ok()).flatten()
 }

@@ -7,6 +7,7 @@ use super::completion::{CompletionReader, RepairedCompletion, RepairedUsage};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, StreamUsage, Usage, html_page,
 };
+use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, is_json_fragment, objects_in};
@@ -128,7 +129,10 @@ impl StreamState {
             Frame::Body(body) => match Object::parse(body) {
                 Ok(object) => self.object(Envelope::Bare, &object, body, sink),
                 Err(e) if e.is_eof() => self.fail(&UpstreamError::Truncated, sink),
-                Err(_) => self.phase = Phase::NotAStream(BodyKind::Text),
+                Err(_) => match repair_json(body, self.diagnostics()) {
+                    Some(repaired) => self.frame(Frame::Body(repaired.as_bytes()), sink),
+                    None => self.phase = Phase::NotAStream(BodyKind::Text),
+                },
             },
         }
     }
@@ -158,6 +162,8 @@ impl StreamState {
             for object in objects {
                 self.data(envelope, object, sink);
             }
+        } else if let Some(repaired) = repair_json(data, self.diagnostics()) {
+            self.data(envelope, repaired.as_bytes(), sink);
         } else if self.choices.is_empty() && !data.starts_with(b"{") {
             self.phase = Phase::NotAStream(BodyKind::Text);
         } else {

@@ -6,7 +6,7 @@ use super::super::names::ITEM;
 use super::super::tool_call::ToolCallKind;
 use super::super::tool_names::ClientToolName;
 use crate::canonical::{Citation, ExtraFields};
-use crate::json::{Object, decode_string, encode_string};
+use crate::json::{Object, decode_string, encode_array, encode_string};
 
 /// An item whose block is open.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) struct OpenItem {
     pub(super) annotations: usize,
     /// Whether its part has begun.
     pub(super) has_part: bool,
+    /// The log probabilities of its text, each as JSON.
+    pub(super) logprobs: Vec<String>,
     /// The sources that its text cites.
     pub(super) citations: Vec<Citation>,
     /// Where the text of the last of the blocks that are joined in it begins.
@@ -45,6 +47,14 @@ impl OpenItem {
     /// Returns the JSON of a field that only this dialect has.
     pub(super) fn native_field(&self, key: &str) -> Option<&str> {
         self.native_fields.iter().find(|(k, _)| wire_key(k) == wire_key(key)).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the log probabilities of its text so far, as a JSON array.
+    pub(super) fn logprobs_json(&self) -> String {
+        match self.logprobs.as_slice() {
+            [] => self.native_field("logprobs").unwrap_or("[]").to_owned(),
+            tokens => encode_array(tokens),
+        }
     }
 
     /// Whether the item is the call of a client-run tool.
@@ -110,7 +120,7 @@ impl OpenItem {
                     .native_field("annotations")
                     .map_or_else(|| format!("[{}]", annotations.join(",")), str::to_owned);
                 part.set("annotations", annotations);
-                part.set("logprobs", self.native_field("logprobs").unwrap_or("[]").to_owned());
+                part.set("logprobs", self.logprobs_json());
             }
         }
         part.to_json()

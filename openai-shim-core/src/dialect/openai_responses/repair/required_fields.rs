@@ -4,7 +4,9 @@ use super::super::echoed_params::echoed_param;
 use super::super::extra_fields::parse_or_empty;
 use super::super::usage;
 use super::event_order::id_prefix;
-use crate::canonical::{DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, unwrap_encoded_twice};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, ResponseContext, ResponseSpec, Usage, time, unwrap_encoded_twice,
+};
 use crate::json::{Object, ValueKind, encode_string, string_or_json, value_kind};
 use std::borrow::Cow;
 
@@ -44,8 +46,9 @@ pub(super) fn fill_response(
     if object.str("object").as_deref() != Some("response") {
         fill(object, "object", "\"response\"", DiagnosticCode::ObjectFilled, diagnostics);
     }
-    if object.get("created_at").is_none_or(|created| value_kind(created) != ValueKind::Number) {
-        fill(object, "created_at", spec.created.to_string(), DiagnosticCode::CreatedFilled, diagnostics);
+    if !object.get("created_at").is_some_and(is_in_seconds) {
+        let created = object.get("created_at").and_then(time::read_seconds).unwrap_or(spec.created);
+        fill(object, "created_at", created.to_string(), DiagnosticCode::CreatedFilled, diagnostics);
     }
     if object.str("model").is_none() {
         fill(object, "model", encode_string(&spec.model), DiagnosticCode::ModelFilled, diagnostics);
@@ -66,6 +69,13 @@ pub(super) fn fill_response(
     fill_output(object, streamed_items, spec, context, diagnostics);
     fill_schema_name(object, diagnostics);
     fill_usage(object, diagnostics);
+}
+
+/// Whether a time is a number, which may have a fraction, of seconds.
+fn is_in_seconds(created: &str) -> bool {
+    let integer = created.trim().split('.').next().unwrap_or_default();
+    let is_in_seconds = |time: u64| time::to_seconds(time) == time;
+    value_kind(created) == ValueKind::Number && integer.parse().is_ok_and(is_in_seconds)
 }
 
 fn fill(
@@ -150,13 +160,16 @@ fn fill_usage(object: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let Some(existing) = object.object("usage") else { return };
     let details = ["input_tokens_details", "output_tokens_details"];
     let totals = ["input_tokens", "output_tokens", "total_tokens"];
-    let is_complete = details.iter().all(|key| existing.object(key).is_some())
+    let has_counts = |object: &Object<'_>| {
+        object.iter().filter(|(key, _)| key.ends_with("_tokens")).all(|(key, _)| object.u64(key).is_some())
+    };
+    let usage = object.get("usage").and_then(usage::decode);
+    let is_complete = details.iter().all(|key| existing.object(key).as_ref().is_some_and(has_counts))
         && totals.iter().all(|key| existing.u64(key).is_some());
-    if is_complete {
+    if is_complete && usage.as_ref().is_none_or(Usage::is_consistent) {
         return;
     }
-    let complete = object.get("usage").and_then(usage::decode).map(|usage| usage::encode(&usage));
-    if let Some(complete) = complete {
+    if let Some(complete) = usage.map(|usage| usage::encode(&usage)) {
         fill(object, "usage", complete, DiagnosticCode::UsageShaped, diagnostics);
     }
 }

@@ -16,6 +16,7 @@ use super::required_fields::{fill_item, fill_part, fill_response};
 use super::sequence_numbers::SequenceNumbers;
 use super::streamed_arguments::{ArgumentsStep, StreamedArguments};
 use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary};
+use crate::dialect::json_syntax::repair_json_again;
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, encode_string, objects_in};
@@ -266,7 +267,14 @@ impl StreamRepairer for ResponsesRepairer {
         if self.phase == Phase::Ended {
             return;
         }
-        let event = parsed.unwrap_or_default();
+        let repaired;
+        let (event, data) = match Object::parse(data) {
+            Ok(event) => (event, data),
+            Err(_) => {
+                repaired = repair_json_again(data).unwrap_or_default();
+                (Object::parse(repaired.as_bytes()).unwrap_or_default(), repaired.as_bytes())
+            }
+        };
         let kind = event.str("type").map(Cow::into_owned);
         let kind = kind.or_else(|| name.map(str::to_owned)).unwrap_or_default();
         if kind == "keepalive" {

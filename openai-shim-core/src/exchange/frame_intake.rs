@@ -1,0 +1,105 @@
+//! Frames of an upstream's stream, before any dialect reads them: wrappers around chunks are removed, and halves of surrogate
+//! pairs put together.
+
+use super::lone_surrogates::StreamTextRepairer;
+use crate::canonical::{DiagnosticCode, Diagnostics};
+use crate::framing::Frame;
+use crate::json::{ValueKind, decode_string, items, utf8, value_kind};
+
+/// How many wrappers may be around a chunk.
+const MAX_WRAPPERS: u32 = 3;
+
+/// Repairs what surrounds the JSON of a stream's frames, and their text.
+#[derive(Debug, Default)]
+pub(super) struct FrameIntake {
+    text_repairer: StreamTextRepairer,
+    diagnostics: Diagnostics,
+}
+
+impl FrameIntake {
+    /// Takes a frame, and gives out those that wait for nothing.
+    pub(super) fn frame(&mut self, frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
+        // Chunks are objects in all dialects.
+        if matches!(frame.data().first(), Some(b'"' | b'['))
+            && !frame.data().starts_with(b"[DONE]")
+            && let Some(payloads) = unwrap(frame.data())
+        {
+            self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "a list or a string around chunks");
+            for payload in &payloads {
+                self.chunk(frame.with_data(payload.as_bytes()), next);
+            }
+            return;
+        }
+        self.chunk(frame, next);
+    }
+
+    fn chunk(&mut self, frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
+        if self.text_repairer.passes(&frame) {
+            next(frame);
+        } else {
+            self.text_repairer.frame(frame, next);
+        }
+    }
+
+    /// Gives out all frames that wait.
+    pub(super) fn finish(&mut self, next: &mut dyn FnMut(Frame<'_>)) {
+        self.text_repairer.finish(next);
+    }
+
+    /// Adds what was repaired to a list.
+    pub(super) fn report(&self, diagnostics: &mut Diagnostics) {
+        diagnostics.extend(self.text_repairer.diagnostics());
+        diagnostics.extend(&self.diagnostics);
+    }
+}
+
+/// Returns the payloads in a list of chunks, or in a string with a chunk; `None` for anything else.
+pub(super) fn unwrap(data: &[u8]) -> Option<Vec<String>> {
+    let mut payloads = Vec::new();
+    collect(utf8(data)?, MAX_WRAPPERS, &mut payloads)?;
+    (!payloads.is_empty()).then_some(payloads)
+}
+
+fn collect(text: &str, wrappers: u32, payloads: &mut Vec<String>) -> Option<()> {
+    let text = text.trim();
+    match value_kind(text) {
+        ValueKind::Object => payloads.push(text.to_owned()),
+        ValueKind::Array if text == "[DONE]" => payloads.push(text.to_owned()),
+        ValueKind::String => {
+            let inner = decode_string(text).filter(|_| wrappers > 0)?;
+            let inner = inner.trim();
+            collect(inner.strip_prefix("data:").unwrap_or(inner), wrappers - 1, payloads)?;
+        }
+        ValueKind::Array if wrappers > 0 => {
+            for item in items(text)? {
+                collect(item, wrappers - 1, payloads)?;
+            }
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unwrap;
+
+    #[test]
+    fn chunks_are_taken_out_of_lists_and_strings() {
+        for (data, expected) in [
+            (r#"[{"a":1},{"b":2}]"#, Some(vec![r#"{"a":1}"#, r#"{"b":2}"#])),
+            (r#""{\"a\":1}""#, Some(vec![r#"{"a":1}"#])),
+            (r#""data: {\"a\":1}\n\n""#, Some(vec![r#"{"a":1}"#])),
+            (r#"["{\"a\":1}",{"b":2}]"#, Some(vec![r#"{"a":1}"#, r#"{"b":2}"#])),
+            (r#""[DONE]""#, Some(vec!["[DONE]"])),
+            ("[]", None),
+            ("[1,2]", None),
+            (r#""a sentence""#, None),
+            (r#"[{"a":1}"#, None),
+            (r#"[[[[[{"a":1}]]]]]"#, None),
+        ] {
+            let expected = expected.map(|list| list.into_iter().map(str::to_owned).collect());
+            assert_eq!(unwrap(data.as_bytes()), expected, "{data}");
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What answers have beside their text: carried where both APIs have a place for it, else reported.
+
+mod common;
+
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::dialect::DIALECTS;
+use openai_shim_core::{Context, PayloadKind, dialect, profile};
+
+fn converted(from: &str, to: &str, kind: PayloadKind, body: &str) -> Conversion {
+    let conversion = convert(&ConversionInput {
+        from: dialect(from).unwrap(),
+        to: dialect(to).unwrap(),
+        profile: profile("compatible").unwrap(),
+        kind,
+        body: body.as_bytes(),
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    });
+    assert!(conversion.ok, "{from} to {to}: {body}\n{conversion}");
+    conversion
+}
+
+fn out(conversion: &Conversion) -> String {
+    String::from_utf8(conversion.body.clone()).unwrap()
+}
+
+fn severity_of(conversion: &Conversion, name: &str) -> Vec<&'static str> {
+    let named = conversion.diagnostics.iter().filter(|d| d.path.contains(name) || d.detail.contains(name));
+    named.map(|d| d.severity().as_str()).collect()
+}
+
+const TOKEN: &str = r#"{"token":"Hi","logprob":-0.125,"bytes":[72,105],"top_logprobs":[{"token":"Ho","logprob":-2.5,"bytes":[72,111]}]}"#;
+
+/// An answer with log probabilities in each API that has them, whole and streamed.
+fn answers_with_logprobs() -> Vec<(&'static str, PayloadKind, String)> {
+    let chat_chunk = |choice: &str| {
+        format!(
+            "data: {{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{choice}]}}\n\n"
+        )
+    };
+    let gemini = r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"Hi"}]},"finishReason":"STOP","index":0,"logprobsResult":{"topCandidates":[{"candidates":[{"token":"Ho","tokenId":7,"logProbability":-2.5}]}],"chosenCandidates":[{"token":"Hi","tokenId":5,"logProbability":-0.125}]}}],"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1,"totalTokenCount":2},"modelVersion":"m","responseId":"r1"}"#;
+    let part = format!(r#"{{"type":"output_text","text":"Hi","annotations":[],"logprobs":[{TOKEN}]}}"#);
+    let message = |content: &str, status: &str| {
+        format!(
+            r#"{{"id":"msg_1","type":"message","role":"assistant","status":"{status}","content":[{content}]}}"#
+        )
+    };
+    let response = |output: &str, status: &str| {
+        format!(
+            r#"{{"id":"resp_1","object":"response","created_at":1,"model":"m","status":"{status}","output":[{output}],"usage":{{"input_tokens":1,"output_tokens":1,"total_tokens":2}}}}"#
+        )
+    };
+    let event =
+        |kind: &str, fields: &str| format!("event: {kind}\ndata: {{\"type\":\"{kind}\",{fields}}}\n\n");
+    let place = "\"item_id\":\"msg_1\",\"output_index\":0";
+    let stream = [
+        event("response.created", &format!("\"response\":{}", response("", "in_progress"))),
+        event(
+            "response.output_item.added",
+            &format!("\"output_index\":0,\"item\":{}", message("", "in_progress")),
+        ),
+        event(
+            "response.output_text.delta",
+            &format!("{place},\"content_index\":0,\"delta\":\"Hi\",\"logprobs\":[{TOKEN}]"),
+        ),
+        event(
+            "response.output_text.done",
+            &format!("{place},\"content_index\":0,\"text\":\"Hi\",\"logprobs\":[{TOKEN}]"),
+        ),
+        event(
+            "response.output_item.done",
+            &format!("\"output_index\":0,\"item\":{}", message(&part, "completed")),
+        ),
+        event(
+            "response.completed",
+            &format!("\"response\":{}", response(&message(&part, "completed"), "completed")),
+        ),
+    ];
+    let choice = format!(
+        r#"{{"index":0,"delta":{{"role":"assistant","content":"Hi"}},"logprobs":{{"content":[{TOKEN}],"refusal":null}},"finish_reason":null}}"#
+    );
+    vec![
+        (
+            "openai-chat",
+            PayloadKind::Response,
+            format!(
+                r#"{{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"Hi"}},"logprobs":{{"content":[{TOKEN}],"refusal":null}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}}}"#
+            ),
+        ),
+        (
+            "openai-chat",
+            PayloadKind::Stream,
+            [
+                chat_chunk(&choice),
+                chat_chunk(r#"{"index":0,"delta":{},"logprobs":null,"finish_reason":"stop"}"#),
+                String::from("data: [DONE]\n\n"),
+            ]
+            .concat(),
+        ),
+        ("openai-responses", PayloadKind::Response, response(&message(&part, "completed"), "completed")),
+        ("openai-responses", PayloadKind::Stream, stream.concat()),
+        ("gemini", PayloadKind::Response, gemini.to_owned()),
+        ("gemini", PayloadKind::Stream, format!("data: {gemini}\n\n")),
+    ]
+}
+
+#[test]
+fn log_probabilities_are_carried_or_their_loss_is_a_warning() {
+    for (from, kind, body) in answers_with_logprobs() {
+        for to in DIALECTS {
+            let conversion = converted(from, to.name(), kind, &body);
+            let out = out(&conversion);
+            let case = format!("{from} to {}: {conversion}", to.name());
+            if ["openai-chat", "openai-responses", "gemini", "openai-completions"].contains(&to.name()) {
+                assert!(out.contains("-0.125") && out.contains("-2.5"), "{case}");
+                assert!(severity_of(&conversion, "logprobs").is_empty(), "{case}");
+            } else {
+                assert_eq!(severity_of(&conversion, "logprobs"), ["warning"], "{case}");
+            }
+            if (to.name(), kind) == ("openai-chat", PayloadKind::Stream) {
+                assert_eq!(out.matches("-0.125").count(), 1, "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_service_tier_is_carried_between_openais_apis() {
+    let chat = r#"{"id":"c1","object":"chat.completion","created":1,"model":"m","service_tier":"flex","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}"#;
+    let stream = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"service_tier\":\"flex\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let message = r#"{"id":"msg_1","type":"message","role":"assistant","status":"completed","phase":"commentary","content":[{"type":"output_text","text":"Hi","annotations":[],"logprobs":[]}]}"#;
+    let responses = format!(
+        r#"{{"id":"resp_1","object":"response","created_at":1,"model":"m","status":"completed","service_tier":"flex","content_filters":[{{"blocked":false}}],"output":[{message}],"usage":{{"input_tokens":1,"output_tokens":1,"total_tokens":2}}}}"#
+    );
+    let completed = format!(
+        "event: response.completed\ndata: {{\"type\":\"response.completed\",\"response\":{responses}}}\n\n"
+    );
+    let cases = [
+        ("openai-chat", PayloadKind::Response, chat.to_owned()),
+        ("openai-chat", PayloadKind::Stream, stream.to_owned()),
+        ("openai-responses", PayloadKind::Response, responses),
+        ("openai-responses", PayloadKind::Stream, completed),
+    ];
+    for (from, kind, body) in &cases {
+        for to in DIALECTS {
+            let conversion = converted(from, to.name(), *kind, body);
+            let case = format!("{from} to {}: {conversion}", to.name());
+            if ["openai-chat", "openai-responses"].contains(&to.name()) {
+                assert!(out(&conversion).contains(r#""service_tier":"flex""#), "{case}");
+            } else {
+                assert!(!conversion.diagnostics.is_empty(), "{case}");
+            }
+            if *from == "openai-responses" && to.name() != "openai-responses" {
+                let warnings = conversion.diagnostics.iter().filter(|d| d.severity().as_str() == "warning");
+                assert!(warnings.count() > 0, "{case}");
+                let is_reported = !severity_of(&conversion, "content_filters").is_empty()
+                    || !severity_of(&conversion, "openai-responses").is_empty();
+                assert!(is_reported, "{case}");
+            }
+        }
+    }
+}
