@@ -193,7 +193,7 @@ impl EventSink<'_> {
     fn extra_field(&mut self, at: usize, index: u32, key: &str, value: &str) {
         let kind = if key.starts_with("reasoning") { BlockKind::Reasoning } else { BlockKind::Text };
         let choice = self.blocks.choices.get(at);
-        let open_call = choice.and_then(|c| c.calls.values().filter(|call| !call.is_closed).next_back());
+        let open_call = choice.and_then(|c| c.calls.values().rfind(|call| !call.is_closed));
         let block = match (choice.and_then(|c| c.open.as_ref()), open_call.map(|call| &call.block)) {
             (Some((block, open)), _) if kind == BlockKind::Text || *open == kind => *block,
             // The call stays open: more of its arguments may come.

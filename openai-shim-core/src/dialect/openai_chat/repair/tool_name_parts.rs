@@ -15,11 +15,10 @@ impl ToolNameParts<'_> {
         let joined = format!("{name}{part}");
         let is_tool = |name: &str| self.tools.iter().any(|tool| tool.starts_with(name));
         let repeats = part.starts_with(name);
-        match (is_tool(&joined), self.is_beginning(part)) {
-            (true, _) => joined,
-            (false, true) if repeats => part.to_owned(),
-            (false, _) if repeats => name.to_owned(),
-            _ => joined,
+        match self.is_beginning(part) {
+            _ if is_tool(&joined) || !repeats => joined,
+            true => part.to_owned(),
+            false => name.to_owned(),
         }
     }
 
