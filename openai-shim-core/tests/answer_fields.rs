@@ -161,3 +161,18 @@ fn the_service_tier_is_carried_between_openais_apis() {
         }
     }
 }
+
+#[test]
+fn the_cost_of_an_answer_is_named_where_it_is_lost() {
+    let chat = r#"{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2,"cost":0.25}}"#;
+    let stream = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1,\"total_tokens\":2,\"cost\":0.25}}\n\ndata: [DONE]\n\n";
+    for (kind, body) in [(PayloadKind::Response, chat), (PayloadKind::Stream, stream)] {
+        for to in DIALECTS.iter().filter(|to| to.name() != "openai-chat") {
+            let conversion = converted("openai-chat", to.name(), kind, body);
+            let is_named = !severity_of(&conversion, "usage.cost").is_empty();
+            let is_of_chat =
+                to.name() == "openai-completions" && !severity_of(&conversion, "openai-chat").is_empty();
+            assert!(is_named || is_of_chat, "{}: {conversion}", to.name());
+        }
+    }
+}

@@ -154,3 +154,26 @@ fn pictures_beside_a_call_do_not_break_it() {
         assert!(out.contains("\"name\":\"draw\"") && is_whole, "{to}: {conversion}");
     }
 }
+
+#[test]
+fn a_picture_that_the_servers_tool_drew_reaches_other_clients() {
+    let item =
+        format!(r#"{{"id":"ig_1","type":"image_generation_call","status":"completed","result":"{PNG}"}}"#);
+    let whole = format!(
+        r#"{{"id":"resp_1","object":"response","created_at":1,"model":"m","status":"completed","output":[{item},{{"id":"msg_1","type":"message","role":"assistant","status":"completed","content":[{{"type":"output_text","text":"here","annotations":[]}}]}}],"usage":{{"input_tokens":1,"output_tokens":1,"total_tokens":2}}}}"#
+    );
+    let alone = whole
+        .replace(&whole[whole.find(",{\"id\":\"msg_1").unwrap()..whole.find("],\"usage\"").unwrap()], "");
+    for body in [whole, alone] {
+        let stream = format!(
+            "event: response.completed\ndata: {{\"type\":\"response.completed\",\"response\":{body}}}\n\n"
+        );
+        for (kind, payload) in [(PayloadKind::Response, &body), (PayloadKind::Stream, &stream)] {
+            for to in DIALECTS {
+                let conversion = converted("openai-responses", to.name(), kind, payload);
+                assert!(out(&conversion).contains(PNG), "{}: {conversion}", to.name());
+                assert_eq!(out(&conversion).contains("here"), payload.contains("here"), "{conversion}");
+            }
+        }
+    }
+}

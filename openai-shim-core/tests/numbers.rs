@@ -173,15 +173,13 @@ fn wrapped_streams_are_unwrapped_at_every_split() {
     };
     let chunks: Vec<String> =
         events.iter().filter(|event| !event.contains("[DONE]")).map(|e| data(e)).collect();
+    let joined = |wrap: &dyn Fn(&str) -> String| events.iter().map(|event| wrap(event)).collect::<String>();
     let wrapped = [
-        events.iter().map(|event| format!("data: {event}\n\n")).collect::<String>(),
-        events.iter().map(|event| format!("data: {event}\ndata:\ndata:\n\n")).collect(),
-        events.iter().map(|event| format!("data:{event}\r\ndata: \r\n\r\n")).collect(),
-        events
-            .iter()
-            .map(|event| format!("data: event: message\ndata: id: 1\ndata: {event}\ndata: \n\n"))
-            .collect(),
-        events.iter().map(|event| quoted(event)).collect(),
+        joined(&|event| format!("data: {event}\n\n")),
+        joined(&|event| format!("data: {event}\ndata:\ndata:\n\n")),
+        joined(&|event| format!("data:{event}\r\ndata: \r\n\r\n")),
+        joined(&|event| format!("data: event: message\ndata: id: 1\ndata: {event}\ndata: \n\n")),
+        joined(&quoted),
         format!("data: [{}]\n\ndata: [DONE]\n\n", chunks.join(",")),
         format!("data: [{}]\n\ndata: [{}]\n\ndata: [DONE]\n\n", chunks[0], chunks[1..].join(", ")),
         format!("[{}]\n", chunks.join(",")),

@@ -130,7 +130,7 @@ impl From<ExtraFields> for ExtraFieldList {
     }
 }
 
-/// Fields of answers that mean something to whoever asked for them.
+/// Fields of answers that a client asks for, or that change what its text means.
 const MEANINGFUL: [&str; 2] = ["logprobs", "phase"];
 
 /// The code of the diagnostic for the loss of a field of an answer.

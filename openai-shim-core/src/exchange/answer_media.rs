@@ -1,7 +1,8 @@
 //! Media in answers: fields of the upstream's dialect to those of the client's, else to links in the text, with a warning.
 
 use crate::canonical::{
-    Block, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, MediaSource, Response, Text,
+    Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFields, MediaSource, NATIVE, Response,
+    Text,
 };
 use crate::dialect::Dialect;
 use serde_json::value::RawValue;
@@ -12,6 +13,10 @@ pub(super) struct MediaTranslator {
     upstream: &'static dyn Dialect,
     client: &'static dyn Dialect,
     has_text: bool,
+    /// The number of the first choice's next block.
+    next_block: u32,
+    /// Media that came outside of a block.
+    waiting: Vec<Block>,
     /// Whether any media or transcript was passed on.
     pub(super) has_media: bool,
     pub(super) diagnostics: Diagnostics,
@@ -25,13 +30,43 @@ enum Written {
     Nothing,
 }
 
+impl Written {
+    fn into_delta(self, client: &'static str) -> Option<Delta> {
+        match self {
+            Self::Field(key, raw) => Some(Delta::Native { dialect: client, key, raw }),
+            Self::Text(text) => Some(Delta::Text(text)),
+            Self::Nothing => None,
+        }
+    }
+}
+
 impl MediaTranslator {
     pub(super) fn new(upstream: &'static dyn Dialect, client: &'static dyn Dialect) -> Self {
-        Self { upstream, client, has_text: false, has_media: false, diagnostics: Diagnostics::default() }
+        Self {
+            upstream,
+            client,
+            has_text: false,
+            next_block: 0,
+            waiting: Vec::new(),
+            has_media: false,
+            diagnostics: Diagnostics::default(),
+        }
     }
 
     /// Passes on an event, or what stands for the media in it.
     pub(super) fn event(&mut self, event: Event, next: &mut dyn FnMut(Event)) {
+        match &event {
+            Event::Open { choice: 0, block, .. } => self.next_block = block + 1,
+            Event::Extra { choice: Some(0), extra } => {
+                let media: Vec<_> =
+                    extra.members.iter().flat_map(|(key, raw)| self.read(extra.dialect, key, raw)).collect();
+                if !media.is_empty() {
+                    return self.waiting.extend(media);
+                }
+            }
+            Event::Finish { choice: 0, .. } => self.write_waiting(next),
+            _ => {}
+        }
         let Event::Delta { choice, block, delta } = &event else { return next(event) };
         let (choice, block) = (*choice, *block);
         match delta {
@@ -39,12 +74,9 @@ impl MediaTranslator {
             Delta::Native { dialect, key, raw } => {
                 let media = self.read(dialect, key, raw);
                 for block_of_media in &media {
-                    let delta = match self.write(block_of_media) {
-                        Written::Field(key, raw) => Delta::Native { dialect: self.client.name(), key, raw },
-                        Written::Text(text) => Delta::Text(text),
-                        Written::Nothing => continue,
-                    };
-                    next(Event::Delta { choice, block, delta });
+                    if let Some(delta) = self.write(block_of_media).into_delta(self.client.name()) {
+                        next(Event::Delta { choice, block, delta });
+                    }
                 }
                 if !media.is_empty() {
                     return;
@@ -53,6 +85,22 @@ impl MediaTranslator {
             Delta::Signature(_) => {}
         }
         next(event);
+    }
+
+    /// Writes the media that came outside of a block, in a block of their own at the end.
+    fn write_waiting(&mut self, next: &mut dyn FnMut(Event)) {
+        let waiting = std::mem::take(&mut self.waiting);
+        if waiting.is_empty() {
+            return;
+        }
+        let block = self.next_block;
+        next(Event::Open { choice: 0, block, kind: BlockKind::Text });
+        for media in &waiting {
+            if let Some(delta) = self.write(media).into_delta(self.client.name()) {
+                next(Event::Delta { choice: 0, block, delta });
+            }
+        }
+        next(Event::Close { choice: 0, block });
     }
 
     /// Replaces the media of a response.
@@ -72,6 +120,7 @@ impl MediaTranslator {
     fn has_media_in(&self, block: &Block) -> bool {
         match block {
             Block::Image(_) | Block::Audio(_) | Block::File(_) => true,
+            Block::Native { dialect, raw } => !self.read(dialect, NATIVE, raw).is_empty(),
             Block::Text { extra, .. } => {
                 extra.members.iter().any(|(key, raw)| !self.read(extra.dialect, key, raw).is_empty())
             }
@@ -99,6 +148,16 @@ impl MediaTranslator {
                 if !text.is_empty() || !others.is_empty() {
                     let dialect = if others.is_empty() { "" } else { dialect };
                     out.push(Block::Text { text, extra: ExtraFields::new(dialect, others) });
+                }
+                for media in media {
+                    let written = self.write(&media);
+                    self.append(written, out);
+                }
+            }
+            Block::Native { dialect, raw } => {
+                let media = self.read(dialect, NATIVE, &raw);
+                if media.is_empty() {
+                    return out.push(Block::Native { dialect, raw });
                 }
                 for media in media {
                     let written = self.write(&media);

@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn each_kind_of_fault_is_named_once() {
         let repaired = repair_syntax(b"{\"a\":[NaN,NaN],\"b\":\"\xff\t\xff\t\"}").unwrap();
-        use SyntaxFault::{ControlCharacter, InvalidUtf8, NotANumber};
-        assert_eq!(repaired.faults, [InvalidUtf8, NotANumber, ControlCharacter]);
+        let expected = [SyntaxFault::InvalidUtf8, SyntaxFault::NotANumber, SyntaxFault::ControlCharacter];
+        assert_eq!(repaired.faults, expected);
     }
 }

@@ -78,6 +78,10 @@ impl ChunkSink for EventSink<'_> {
                 self.choice(&choice);
             }
         }
+        if let Some(cost) = chunk.non_null("usage").and_then(usage::cost) {
+            let extra = ExtraFieldList::new(NAME, vec![(usage::COST.to_owned(), raw(cost))]);
+            self.out.push(Event::Extra { choice: None, extra });
+        }
         if let Some(usage) = chunk.non_null("usage").and_then(usage::read) {
             self.out.push(Event::Usage(usage));
         }

@@ -14,7 +14,7 @@ use crate::canonical::{
 };
 use crate::dialect::{Repaired, openai_service_tier};
 use crate::error::UpstreamError;
-use crate::json::{Object, decode_string, encode_string};
+use crate::json::{Object, decode_string, encode_string, raw};
 use std::borrow::Cow;
 
 /// Decodes a response.
@@ -43,6 +43,10 @@ pub(super) fn decode(
     response.usage = object.get("usage").and_then(usage::read).filter(|_| !is_usage_missing);
     response.extra =
         unknown_non_null_fields(&object, &["id", "object", "created", "model", "choices", "usage"]);
+    if let Some(cost) = object.get("usage").and_then(usage::cost) {
+        response.extra = ExtraFields::new(NAME, response.extra.into_members());
+        response.extra.members.push((usage::COST.to_owned(), raw(cost)));
+    }
     for item in object.array("choices").unwrap_or_default() {
         let Ok(choice) = Object::parse(item.as_bytes()) else { continue };
         response.choices.push(decode_choice(&choice));
@@ -146,7 +150,7 @@ pub(super) fn encode(
         diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
     }
     object.set("usage", usage::write(response.usage.unwrap_or_default()));
-    for (key, value) in response.extra.of(NAME) {
+    for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| key != usage::COST) {
         object.set(key.as_str(), value.get());
     }
     let (tier, others) = openai_service_tier::take(&response.extra);

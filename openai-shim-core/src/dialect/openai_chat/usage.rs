@@ -11,6 +11,14 @@ pub(super) fn read(raw: &str) -> Option<Usage> {
     read_object(&Object::parse(raw.as_bytes()).ok()?)
 }
 
+/// The extra field of a response for the cost that gateways state in its usage.
+pub(super) const COST: &str = "usage.cost";
+
+/// Returns the cost that a `usage` object states, as JSON.
+pub(super) fn cost(usage: &str) -> Option<String> {
+    Object::parse(usage.as_bytes()).ok()?.non_null("cost").map(str::to_owned)
+}
+
 /// Returns the JSON of the usage that Groq's last chunk has in its own object: <https://console.groq.com/docs/api-reference>.
 pub(super) fn in_vendor_object(response: &Object<'_>) -> Option<String> {
     let usage = response.object("x_groq")?.non_null("usage")?.to_owned();

@@ -32,6 +32,8 @@ pub(super) struct ResponsesDecoder {
     is_corrupt: bool,
     /// Whether the deltas of the current text had log probabilities.
     has_logprobs: bool,
+    /// Whether any text had log probabilities before its item was complete.
+    has_streamed_logprobs: bool,
 }
 
 /// How far a stream has come.
@@ -180,12 +182,13 @@ impl ResponsesDecoder {
             },
             "response.output_text.delta" => {
                 self.has_logprobs |= emit_logprobs(event, out);
+                self.has_streamed_logprobs |= self.has_logprobs;
                 items.text_delta(event, text_part, &text("delta"), out);
             }
             "response.output_text.done" => {
                 // It repeats those of the deltas.
                 if !self.has_logprobs {
-                    emit_logprobs(event, out);
+                    self.has_streamed_logprobs |= emit_logprobs(event, out);
                 }
                 self.has_logprobs = false;
                 items.text_done(event, text_part, &text("text"), out);
@@ -224,6 +227,11 @@ impl ResponsesDecoder {
     /// Decodes a complete item: what of it did not stream is emitted now.
     fn item_done(&mut self, event: &Object<'_>, item: &Object<'_>, out: &mut Vec<Event>) {
         if output_item::is_canonical(&item.str("type").unwrap_or_default()) {
+            if !self.has_streamed_logprobs {
+                for part in item.array("content").unwrap_or_default() {
+                    emit_logprobs(&parse_or_empty(part), out);
+                }
+            }
             self.items.item_done(event, item, &mut self.diagnostics, out);
         } else if self.items.native_item_done(event, item, out) {
             let key = format!("{NATIVE}{}", self.native_items);

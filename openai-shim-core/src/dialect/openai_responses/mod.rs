@@ -79,7 +79,8 @@ use super::{
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
-    CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
+    Block, CitedSources, Diagnostics, ExtraFieldList, NATIVE, Request, Response, ResponseContext,
+    ResponseSpec,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -120,6 +121,14 @@ impl Dialect for OpenAiResponses {
             extra,
             &[("annotation", annotations::decode), ("annotations", annotations::decode)],
         )
+    }
+
+    fn media_in_field(&self, key: &str, json: &str) -> Vec<Block> {
+        if key.starts_with(NATIVE) {
+            native_items::generated_image(json).into_iter().collect()
+        } else {
+            Vec::new()
+        }
     }
 
     fn describe_native(&self, json: &str) -> NativeContent {

@@ -2,10 +2,21 @@
 
 use super::client_tools::ClientTool;
 use super::extra_fields::parse_or_empty;
+use crate::canonical::{Block, Media, MediaSource};
 use crate::dialect::NativeContent;
 use crate::dialect::native_content::{join_lines, labelled_lines};
 use crate::json::{Object, string_or_json};
 use std::borrow::Cow;
+
+/// Returns the picture that the server's own tool drew; `None` for other items.
+pub(super) fn generated_image(json: &str) -> Option<Block> {
+    let item = parse_or_empty(json);
+    let is_image = item.str("type").as_deref() == Some("image_generation_call");
+    let data = item.str("result").filter(|data| is_image && !data.is_empty())?;
+    let format = item.str("output_format").unwrap_or(Cow::Borrowed("png"));
+    let source = MediaSource::base64(format!("image/{format}"), data);
+    Some(Block::Image(Box::new(Media::new(source))))
+}
 
 /// Describes an item or a tool.
 pub(super) fn describe(json: &str) -> NativeContent {
