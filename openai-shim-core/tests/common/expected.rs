@@ -59,7 +59,7 @@ function_call_legacy | complete 200 | finish-reason-derived function-call-upgrad
 function_call_wanted | complete 200 | - | f({"a":1}) function_call
 heartbeats | complete 200 | - | "Hello" stop
 html | errored 502 | - | error upstream_malformed
-invalid_utf8 | errored 200 | error-in-stream field-filled frame-corrupt frame-foreign | "Hel" / error upstream_malformed
+invalid_utf8 | complete 200 | encoding-invalid | "Hell��o" stop
 json_body_and_line_end | complete 200 | created-filled field-filled finish-reason-derived id-synthesized message-as-delta model-filled object-filled stream-simulated | "Hello" stop
 json_body_instead_of_stream | complete 200 | message-as-delta object-filled stream-simulated usage-unasked | "Hello" stop
 json_body_with_one_choice_unfinished | complete 200 | field-filled finish-reason-derived message-as-delta object-filled stream-simulated | "A" stop / "B" stop
@@ -156,7 +156,7 @@ tool_markup_of_llama | complete 200 | finish-reason-derived text-held tool-call-
 tool_markup_of_minimax | complete 200 | finish-reason-derived tool-call-recovered | add({"a":1}) tool_calls
 tool_markup_of_mistral | complete 200 | finish-reason-derived text-held tool-call-recovered | add({"a":1}) tool_calls
 tool_markup_without_tools | complete 200 | - | "<tool_call>{"name":"add","arguments":{}}</tool_call>" stop
-tool_name_late | complete 200 | tool-name-late tool-type-filled | f({"a":1}) tool_calls
+tool_name_late | complete 200 | tool-name-late | f({"a":1}) tool_calls
 tool_name_late_after_arguments | complete 200 | tool-name-late | f({"a":1}) tool_calls
 tool_name_later_than_the_next_call | complete 200 | tool-index-synthesized tool-name-late | g({"b":2}) f({"a":1}) tool_calls
 tool_name_never_comes | complete 200 | tool-name-missing | "Let me see." ({"a":1}) tool_calls
@@ -205,7 +205,7 @@ empty_identity | complete 200 | created-filled id-synthesized model-filled objec
 error_as_event_with_200 | errored 503 | framing-repaired status-promoted stream-folded | error 503
 error_beside_choices | errored 502 | status-promoted | error 502
 error_finish_reason | failed 502 | finish-reason-failed | error answer_failed
-error_in_array_with_200 | errored 502 | - | error upstream_malformed
+error_in_array_with_200 | errored 503 | framing-repaired status-promoted | error 503
 error_null | complete 200 | null-dropped | "Hello" stop
 error_object_with_200 | errored 402 | status-promoted | error 402
 error_text_with_200 | errored 502 | error-reshaped status-promoted | error upstream_error
@@ -269,7 +269,7 @@ unknown_service_tier | complete 200 | field-dropped | "Hello" stop
 usage_missing | complete 200 | usage-missing | "Hello" stop
 usage_null | complete 200 | usage-missing | "Hello" stop
 usage_partial | complete 200 | usage-shaped | "Hello" stop
-usage_with_more_parts_than_tokens | complete 200 | - | "Hi." stop
+usage_with_more_parts_than_tokens | complete 200 | usage-shaped | "Hi." stop
 usage_with_reasoning_beside | complete 200 | usage-shaped | "Hello" stop
 well_formed | complete 200 | - | "Hello" stop
 well_formed_pretty | complete 200 | - | "Hello" stop

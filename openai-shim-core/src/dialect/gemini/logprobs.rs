@@ -41,15 +41,21 @@ fn read_token(json: &str, top: Option<&str>) -> Option<String> {
 /// Writes the log probabilities of the content.
 pub(super) fn write(logprobs: &Logprobs) -> String {
     let (mut chosen, mut places) = (Vec::new(), Vec::new());
+    let mut has_top = false;
     for token in &logprobs.content {
         let token = Object::parse(token.get().as_bytes()).unwrap_or_default();
         let top = token.get("top_logprobs").and_then(items).unwrap_or_default().into_iter();
         let top: Vec<_> =
             top.map(|top| write_token(&Object::parse(top.as_bytes()).unwrap_or_default())).collect();
+        has_top |= !top.is_empty();
         places.push(format!("{{\"candidates\":{}}}", encode_array(&top)));
         chosen.push(write_token(&token));
     }
-    format!(r#"{{"topCandidates":{},"chosenCandidates":{}}}"#, encode_array(&places), encode_array(&chosen))
+    let chosen = encode_array(&chosen);
+    if !has_top {
+        return format!(r#"{{"chosenCandidates":{chosen}}}"#);
+    }
+    format!(r#"{{"topCandidates":{},"chosenCandidates":{chosen}}}"#, encode_array(&places))
 }
 
 fn write_token(token: &Object<'_>) -> String {

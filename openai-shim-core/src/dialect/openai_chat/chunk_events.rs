@@ -183,7 +183,7 @@ impl EventSink<'_> {
 
     /// Emits media in a block of text; while calls are open, it waits for their end.
     fn media(&mut self, at: usize, index: u32, key: &str, value: &str) {
-        let calls_are_open = self.blocks.choices.get(at).is_some_and(|choice| !choice.calls.is_empty());
+        let calls_are_open = self.blocks.choices.get(at).is_some_and(|choice| choice.open_calls > 0);
         if calls_are_open && let Some(choice) = self.blocks.choices.get_mut(at) {
             choice.media.push((key.to_owned(), raw(value)));
             return;
