@@ -183,7 +183,7 @@ fn chat_stream(deltas: &[Value], finish: &str) -> String {
     for delta in deltas {
         let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
             "choices": [{"index": 0, "delta": delta, "finish_reason": null}]});
-        out += &format!("data: {chunk}\n\n");
+        out.extend(["data: ", &chunk.to_string(), "\n\n"]);
     }
     let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
         "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]});
@@ -197,7 +197,9 @@ fn chat_whole(message: Value, finish: &str) -> String {
 }
 
 fn events(list: &[Value]) -> String {
-    list.iter().map(|event| format!("event: {}\ndata: {event}\n\n", text(&event["type"]))).collect()
+    let written: Vec<_> =
+        list.iter().map(|event| format!("event: {}\ndata: {event}\n\n", text(&event["type"]))).collect();
+    written.concat()
 }
 
 fn call(fields: Value) -> Value {
