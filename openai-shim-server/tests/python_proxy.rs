@@ -202,13 +202,17 @@ async fn fallback_message_and_policy_are_configurable() {
 
 #[tokio::test]
 async fn empty_choices_are_replaced() {
-    for body in [r#"{"id":"x","choices":[]}"#, r#"{"id":"x","choices":null}"#, r#"{"id":"x"}"#] {
+    for body in [r#"{"id":"x","choices":[]}"#, r#"{"id":"x","choices":null}"#] {
         let upstream = ScriptedUpstream::start(vec![Script::json(body)]).await;
         let answer = post(&TestServer::in_front_of(&upstream, "").await, hi(json!({}))).await;
         let json = answer.json();
         assert_eq!(json["choices"].as_array().unwrap().len(), 1, "{body}");
         assert!(json["choices"][0]["message"]["content"].as_str().is_some_and(|text| !text.is_empty()));
     }
+    // A document that is no completion at all is an error.
+    let upstream = ScriptedUpstream::start(vec![Script::json(r#"{"id":"x"}"#)]).await;
+    let answer = post(&TestServer::in_front_of(&upstream, "").await, hi(json!({}))).await;
+    assert_eq!((answer.status, &answer.error()["code"]), (502, &json!("upstream_malformed")));
 }
 
 /// Panics are tested in `operations.rs`.

@@ -4,8 +4,10 @@
 
 use super::raw_value::{decode_string, encode_string};
 use super::scan::{skip_string, utf8};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// What stands for a character that is none, as JSON.
 pub(crate) const REPLACEMENT: &str = "\\ufffd";
@@ -14,6 +16,8 @@ pub(crate) const REPLACEMENT: &str = "\\ufffd";
 const MAX_NESTED: u32 = 3;
 /// How many repairs are described.
 const MAX_DESCRIBED: usize = 256;
+
+static UNICODE_ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u"));
 
 /// Which escapes are replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +49,12 @@ fn read_escape(bytes: &[u8], at: usize) -> Escape {
 
 /// Whether JSON has no escape that [`repair`] may have to replace. A cheap look: JSON that is not clean may still be right.
 pub(crate) fn is_clean(json: &[u8], refused: Refused) -> bool {
+    let Some(first) = memchr::memchr(b'\\', json) else { return true };
     let mut end_of_pair = 0;
-    memchr::memchr_iter(b'\\', json).all(|at| {
-        if json.get(at + 1) != Some(&b'u') || at < end_of_pair {
-            return true;
-        }
+    UNICODE_ESCAPE.find_iter(json.get(first..).unwrap_or_default()).all(|at| {
+        let at = first + at;
         match read_escape(json, at + 1) {
+            _ if at < end_of_pair => true,
             Escape::High => {
                 // The second half has as many backslashes as the first: inside of a string of JSON two, deeper four, and so on.
                 let before = json.get(..at).unwrap_or_default();

@@ -96,8 +96,9 @@ def chat(parts):
                 entry[1] = entry[1] + value if isinstance(value, str) else value or entry[1]
             if choice.get("finish_reason"):
                 content.stop = STOPS.get(choice["finish_reason"], choice["finish_reason"])
-        if isinstance(d.get("usage"), dict):
-            u, details = d["usage"], d["usage"].get("completion_tokens_details") or {}
+        u = d.get("usage") or (d.get("x_groq") or {}).get("usage")
+        if isinstance(u, dict):
+            details = u.get("completion_tokens_details") or {}
             counts = [number(u.get("prompt_tokens")), number(u.get("completion_tokens"))]
             # Some providers do not count reasoning in `completion_tokens`: only the total shows it.
             if number(details.get("reasoning_tokens")) and sum(counts) + details["reasoning_tokens"] == u.get("total_tokens"):

@@ -102,7 +102,7 @@ ALLOWED = {
     "text": {"feature-unsupported", "reasoning-split"},
     "reasoning": {"feature-unsupported", "reasoning-split"},
     "calls": {"feature-unsupported", "tool-arguments-invalid"},
-    "stop": {"feature-unsupported", "finish-reason-mapped", "finish-reason-derived"},
+    "stop": {"feature-unsupported", "finish-reason-mapped", "finish-reason-derived", "finish-reason-unknown"},
     "tokens": {"usage-missing"},
 }
 

@@ -354,7 +354,7 @@ impl TestServer {
     }
 }
 
-/// A response that was read completely.
+/// A response that was read to its end, or to where its connection broke.
 #[derive(Debug)]
 pub struct TestResponse {
     pub status: u16,
@@ -363,9 +363,21 @@ pub struct TestResponse {
 }
 
 impl TestResponse {
-    pub async fn read(response: reqwest::Response) -> Self {
+    pub async fn read(mut response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self { status, headers, body: response.text().await.unwrap_or_else(|e| format!("broken: {e}")) }
+        let mut body = Vec::new();
+        let broken = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend(chunk),
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        let body = match broken {
+            Some(error) if body.is_empty() => format!("broken: {error}"),
+            _ => String::from_utf8_lossy(&body).into_owned(),
+        };
+        Self { status, headers, body }
     }
 
     pub fn header(&self, name: &str) -> &str {
