@@ -5,6 +5,7 @@ use super::error;
 use super::wire::{Call, extra_fields, read_call, read_end, read_tokens};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, ResponseContext, ResponseSpec,
+    html_page,
 };
 use crate::error::UpstreamError;
 use crate::extract::StopMatcher;
@@ -25,6 +26,8 @@ pub(super) struct ToyDecoder {
     over: bool,
     /// Whether a frame could not be decoded.
     foreign: bool,
+    /// It was a web page.
+    page: bool,
     /// The open block of text.
     open: Option<u32>,
     next: u32,
@@ -41,6 +44,7 @@ impl ToyDecoder {
             started: false,
             over: false,
             foreign: false,
+            page: false,
             open: None,
             next: 0,
             calls: 0,
@@ -150,6 +154,7 @@ impl Decoder for ToyDecoder {
         }
         let Ok(object) = Object::parse(data) else {
             self.foreign = true;
+            self.page |= data.starts_with(b"<");
             self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
             return;
         };
@@ -176,6 +181,7 @@ impl Decoder for ToyDecoder {
                 self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }
+            (false, true) if self.page => html_page("an answer"),
             (false, true) => UpstreamError::malformed("The upstream sent something that is no answer."),
             (false, false) => UpstreamError::Empty,
         };
