@@ -6,7 +6,7 @@
 A server sends recordings in pieces of random size. The shim has one upstream for each dialect there. For each pair of
 dialects, a client requests a sample of the recordings with its own path and body, streaming or not.
 """
-import http.server, json, os, random, socket, subprocess, sys, tempfile, threading, time, urllib.error, urllib.parse, urllib.request
+import http.client, http.server, json, os, random, socket, subprocess, sys, tempfile, threading, time, urllib.error, urllib.parse, urllib.request
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import translations as t
 
@@ -83,7 +83,14 @@ def send(url, client, model, body, stream):
     request = urllib.request.Request(url + path, json.dumps(body).encode(), {"content-type": "application/json", "anthropic-version": "2023-06-01"})
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
-            status, text, headers = response.status, response.read().decode(), response.headers
+            status, headers = response.status, response.headers
+            try:
+                text = response.read().decode()
+            except http.client.IncompleteRead as e:
+                # A stream of Ollama's that failed ends with a broken connection, behind its error line.
+                if not client.startswith("ollama"):
+                    raise
+                text = e.partial.decode()
     except urllib.error.HTTPError as e:
         status, text, headers = e.code, e.read().decode(), e.headers
     return status, text, [c.split(" ")[0] for c in headers.get("x-openai-shim-diagnostics", "").partition("; ")[2].split(", ")]
