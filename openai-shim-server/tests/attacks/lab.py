@@ -86,7 +86,14 @@ class Shim:
         try:
             connection.request(method, path, body, {"content-type": "application/json", **(headers or {})})
             response = connection.getresponse()
-            return response.status, dict(response.getheaders()), response.read()
+            status, head = response.status, dict(response.getheaders())
+            try:
+                return status, head, response.read()
+            except http.client.IncompleteRead as error:
+                # A stream of Ollama's that failed ends with a broken connection, behind its error line.
+                if not (path.startswith("/api/") and b'"error"' in error.partial):
+                    raise
+                return status, head, error.partial
         except (OSError, http.client.HTTPException) as error:
             return 0, {}, repr(error).encode()
         finally:

@@ -360,24 +360,22 @@ pub struct TestResponse {
     pub status: u16,
     pub headers: http::HeaderMap,
     pub body: String,
+    /// The connection ended before the body did.
+    pub is_broken: bool,
 }
 
 impl TestResponse {
     pub async fn read(mut response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let mut body = Vec::new();
-        let broken = loop {
+        let is_broken = loop {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend(chunk),
-                Ok(None) => break None,
-                Err(error) => break Some(error),
+                Ok(None) => break false,
+                Err(_) => break true,
             }
         };
-        let body = match broken {
-            Some(error) if body.is_empty() => format!("broken: {error}"),
-            _ => String::from_utf8_lossy(&body).into_owned(),
-        };
-        Self { status, headers, body }
+        Self { status, headers, body: String::from_utf8_lossy(&body).into_owned(), is_broken }
     }
 
     pub fn header(&self, name: &str) -> &str {
