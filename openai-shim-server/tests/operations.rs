@@ -75,6 +75,7 @@ async fn call(
         status: head.status.as_u16(),
         headers: head.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
+        is_broken: false,
     }
 }
 
