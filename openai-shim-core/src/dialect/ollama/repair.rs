@@ -78,12 +78,8 @@ impl StreamRepairer for OllamaRepairer {
         if was_ended || self.is_ended {
             return;
         }
-        let data = match frame {
-            Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => data,
-        };
-        let data = data.trim_ascii();
         let repaired;
-        let (object, data) = match Object::parse(data) {
+        let (object, data) = match line {
             Ok(object) => (object, data),
             Err(_) => {
                 repaired = repair_json_again(data).unwrap_or_default();

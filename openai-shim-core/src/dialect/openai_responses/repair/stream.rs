@@ -268,7 +268,7 @@ impl StreamRepairer for ResponsesRepairer {
             return;
         }
         let repaired;
-        let (event, data) = match Object::parse(data) {
+        let (event, data) = match parsed {
             Ok(event) => (event, data),
             Err(_) => {
                 repaired = repair_json_again(data).unwrap_or_default();
