@@ -32,7 +32,7 @@ pub use openapi_schema::from_openapi;
 pub use raw_value::{
     ValueKind, compact, decode_string, encode_array, encode_string, items, raw, string_or_json, value_kind,
 };
-pub(crate) use raw_value::{append_text, range_in};
+pub(crate) use raw_value::{append_text, is_empty_list, range_in};
 pub(crate) use renamed_members::rename_members;
 pub(crate) use scan::utf8;
 pub use typed::Extras;

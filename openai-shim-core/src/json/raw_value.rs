@@ -70,6 +70,11 @@ pub(crate) fn range_in(text: &[u8], part: &str) -> Option<Range<usize>> {
     Some(start..end)
 }
 
+/// Whether JSON is an empty list.
+pub(crate) fn is_empty_list(json: &str) -> bool {
+    json.trim().strip_prefix('[').is_some_and(|end| end.trim_start() == "]")
+}
+
 /// Joins raw values to a JSON array.
 pub fn encode_array(items: &[impl AsRef<str>]) -> String {
     let mut out = String::with_capacity(items.iter().map(|item| item.as_ref().len() + 1).sum::<usize>() + 2);

@@ -2,6 +2,7 @@
 
 use crate::accepts::{MessageNamePolicy, MessageRules};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Messages, Role};
+use crate::json::is_empty_list;
 use std::collections::BTreeMap;
 
 /// Drops the extra fields that the upstream refuses, and those that are `null` if it refuses these. An empty list of calls is
@@ -27,10 +28,6 @@ pub(super) fn drop_refused(
         }
         !has_no_calls
     });
-}
-
-fn is_empty_list(json: &str) -> bool {
-    json.trim().strip_prefix('[').is_some_and(|end| end.trim_start() == "]")
 }
 
 /// Drops the message's `name` if the upstream refuses it.

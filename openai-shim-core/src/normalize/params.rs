@@ -8,7 +8,7 @@ use crate::accepts::{Accepts, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
 use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
-use crate::json::Object;
+use crate::json::{Object, is_empty_list};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -42,9 +42,8 @@ pub fn params(
 
 /// Drops an empty list of tools: most APIs refuse it.
 fn drop_empty_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
-    let is_empty = |tools: &str| tools.strip_prefix('[').is_some_and(|end| end.trim_start() == "]");
     for key in ["tools", "functions"] {
-        if body.get(key).is_some_and(is_empty) {
+        if body.get(key).is_some_and(is_empty_list) {
             body.remove(key);
             diagnostics.record(DiagnosticCode::NullDropped, key, "an empty list");
         }

@@ -9,7 +9,7 @@ use crate::dialect::openai_chat::extra_fields::{NAME, unknown_fields};
 use crate::dialect::openai_chat::{reasoning_details, shape, tool_call};
 use crate::dialect::shape::Place;
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, decode_string, items, raw, string_or_json, value_kind};
+use crate::json::{Object, ValueKind, decode_string, is_empty_list, items, raw, string_or_json, value_kind};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -123,8 +123,7 @@ pub(super) fn decode(
     for key in ["refusal", "tool_calls", "tool_call_id", "name", "reasoning_content"] {
         let value = fields.field_mut(key).and_then(|value| *value);
         let says_nothing = |value: &&str| {
-            value_kind(value) == ValueKind::Null
-                || key == "tool_calls" && items(value).is_some_and(|all| all.is_empty())
+            value_kind(value) == ValueKind::Null || key == "tool_calls" && is_empty_list(value)
         };
         if let Some(value) = value.filter(says_nothing) {
             extra.push((key.to_owned(), raw(value)));
