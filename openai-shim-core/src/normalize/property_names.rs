@@ -4,7 +4,7 @@
 //! of calls.
 
 use super::recipient::Recipient;
-use super::short_digest::short_digest;
+use super::short_digest::{digested_name, unused_name};
 use crate::accepts::PropertyNameFormat;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Request, ResponseSpec, Tool};
 use crate::json::{Object, decode_string, encode_array, encode_string, raw, rename_members};
@@ -79,17 +79,11 @@ fn new_names(properties: &Object<'_>) -> Option<BTreeMap<String, String>> {
         return None;
     }
     let mut used: BTreeSet<String> = accepted.into_iter().map(str::to_owned).collect();
-    let new_name = |old: &str| {
-        let mut salt = 0;
-        loop {
-            let new = accepted_name(old, salt);
-            if used.insert(new.clone()) {
-                return (old.to_owned(), new);
-            }
-            salt += 1;
-        }
+    let rename = |old: &str| {
+        let new = unused_name(&mut used, |salt| digested_name(old, MAX_LEN, is_in_charset, salt));
+        (old.to_owned(), new)
     };
-    Some(refused.into_iter().map(new_name).collect())
+    Some(refused.into_iter().map(rename).collect())
 }
 
 fn is_in_charset(c: char) -> bool {
@@ -98,12 +92,4 @@ fn is_in_charset(c: char) -> bool {
 
 fn is_accepted(name: &str) -> bool {
     (1..=MAX_LEN).contains(&name.len()) && name.chars().all(is_in_charset)
-}
-
-/// The accepted form of a name that is refused: its beginning, and a digest. Another salt makes another name.
-fn accepted_name(name: &str, salt: u32) -> String {
-    let digest = short_digest(name, salt);
-    let room = MAX_LEN - digest.len() - 1;
-    let beginning = name.chars().take(room).map(|c| if is_in_charset(c) { c } else { '_' });
-    beginning.chain(['_']).collect::<String>() + &digest
 }

@@ -4,7 +4,7 @@
 //! from it back to the client's. No new name is that of another tool.
 
 use super::recipient::Recipient;
-use super::short_digest::short_digest;
+use super::short_digest::{digested_name, unused_name};
 use crate::accepts::ToolNameFormat;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, Edit, ExtraFields, Message, Request, ResponseSpec, Role, Tool,
@@ -114,16 +114,10 @@ fn is_in_charset(c: char, format: ToolNameFormat) -> bool {
 
 /// The accepted form of a name that is refused: its beginning, and a digest. Another salt makes another name.
 fn accepted_name(name: &str, format: ToolNameFormat, salt: u32) -> String {
-    let digest = short_digest(name, salt);
     let is_misplaced = |c: char| !c.is_ascii_alphabetic() && c != '_';
-    let mut new = String::new();
-    if begins_with_letter(format) && name.starts_with(is_misplaced) {
-        new.push('_');
-    }
-    let room = max_len(format) - digest.len() - 1 - new.len();
-    new.extend(name.chars().take(room).map(|c| if is_in_charset(c, format) { c } else { '_' }));
-    new.push('_');
-    new + &digest
+    let prefix = if begins_with_letter(format) && name.starts_with(is_misplaced) { "_" } else { "" };
+    let max_len = max_len(format) - prefix.len();
+    format!("{prefix}{}", digested_name(name, max_len, |c| is_in_charset(c, format), salt))
 }
 
 /// The new names by the old ones.
@@ -134,18 +128,11 @@ impl NewNames {
         let mut used = BTreeSet::new();
         for_each_name(request, dialect, |name| used.extend([name.to_owned()]));
         used.extend(request.tools.iter().filter_map(native_name));
-        let mut new_names = BTreeMap::new();
-        for old in refused {
-            let mut salt = 0;
-            let mut new = accepted_name(&old, format, salt);
-            while used.contains(&new) && salt < u32::MAX {
-                salt += 1;
-                new = accepted_name(&old, format, salt);
-            }
-            used.insert(new.clone());
-            new_names.insert(old, new);
-        }
-        Self(new_names)
+        let rename = |old: String| {
+            let new = unused_name(&mut used, |salt| accepted_name(&old, format, salt));
+            (old, new)
+        };
+        Self(refused.into_iter().map(rename).collect())
     }
 
     fn get(&self, old: &str) -> Option<&String> {
