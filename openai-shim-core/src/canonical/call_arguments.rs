@@ -1,6 +1,6 @@
 //! Arguments of tool calls that came as JSON text in a JSON string: the object in the string out, also from parts.
 
-use super::{Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, Response};
+use super::{Block, DiagnosticCode, Diagnostics, Response};
 use crate::json::{Balance, Object};
 
 /// The most bytes of arguments that are held; longer ones pass as they are.
@@ -58,6 +58,11 @@ impl EncodedTwice {
         self.phase == Phase::Held
     }
 
+    /// Whether the arguments pass as they are from here on.
+    pub fn is_passing(&self) -> bool {
+        self.phase == Phase::Passing
+    }
+
     /// Takes the next part. `None`: it passes as it is; otherwise the text that takes its place, empty while it is held.
     pub fn push(&mut self, part: &str, diagnostics: &mut Diagnostics) -> Option<String> {
         if self.phase == Phase::Blank {
@@ -89,58 +94,6 @@ impl EncodedTwice {
     pub fn finish(&mut self) -> Option<String> {
         let was_holding = std::mem::replace(&mut self.phase, Phase::Passing) == Phase::Held;
         was_holding.then(|| std::mem::take(&mut self.held))
-    }
-}
-
-/// Replaces arguments that came encoded twice in the calls of a stream.
-#[derive(Debug, Default)]
-pub struct CallUnwrapper {
-    /// The open calls of which no arguments came, or whose arguments are held.
-    calls: Vec<(u32, u32, EncodedTwice)>,
-}
-
-impl CallUnwrapper {
-    /// Passes on an event, or what it completes.
-    pub fn event(&mut self, mut event: Event, diagnostics: &mut Diagnostics, next: &mut dyn FnMut(Event)) {
-        match &mut event {
-            Event::Open { choice, block, kind: BlockKind::ToolCall { .. } } => {
-                self.calls.push((*choice, *block, EncodedTwice::default()));
-            }
-            _ if self.calls.is_empty() => {}
-            Event::Delta { choice, block, delta: Delta::Text(text) } => {
-                if let Some(at) = self.position(*choice, *block)
-                    && let Some((_, _, arguments)) = self.calls.get_mut(at)
-                {
-                    let replaced = arguments.push(text, diagnostics);
-                    if arguments.phase == Phase::Passing {
-                        self.calls.swap_remove(at);
-                    }
-                    match replaced {
-                        Some(text) if text.is_empty() => return,
-                        Some(new) => *text = new,
-                        None => {}
-                    }
-                }
-            }
-            Event::Close { choice, block } => {
-                if let Some(at) = self.position(*choice, *block) {
-                    release(self.calls.swap_remove(at), next);
-                }
-            }
-            Event::Error(_) | Event::End => self.calls.drain(..).for_each(|call| release(call, next)),
-            _ => {}
-        }
-        next(event);
-    }
-
-    fn position(&self, choice: u32, block: u32) -> Option<usize> {
-        self.calls.iter().rposition(|call| (call.0, call.1) == (choice, block))
-    }
-}
-
-fn release((choice, block, mut arguments): (u32, u32, EncodedTwice), next: &mut dyn FnMut(Event)) {
-    if let Some(text) = arguments.finish() {
-        next(Event::Delta { choice, block, delta: Delta::Text(text) });
     }
 }
 

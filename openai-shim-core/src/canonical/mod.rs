@@ -47,7 +47,7 @@ mod usage;
 
 pub use addition::Addition;
 pub use answer_quirks::{AnswerQuirks, AnswerQuirksLayer, ReasoningTags, TagPair};
-pub use call_arguments::{CallUnwrapper, EncodedTwice, unwrap_calls, unwrap_encoded_twice};
+pub use call_arguments::{EncodedTwice, unwrap_calls, unwrap_encoded_twice};
 pub use call_id::base_id;
 pub use chat_template::{BuiltInTemplate, ChatTemplate};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};

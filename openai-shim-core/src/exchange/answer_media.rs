@@ -54,7 +54,7 @@ impl MediaTranslator {
     }
 
     /// Passes on an event, or what stands for the media in it.
-    pub(super) fn event(&mut self, event: Event, next: &mut dyn FnMut(Event)) {
+    pub(super) fn event(&mut self, event: Event, next: &mut impl FnMut(Event)) {
         match &event {
             Event::Open { choice: 0, block, .. } => self.next_block = block + 1,
             Event::Extra { choice: Some(0), extra } => {
@@ -88,7 +88,7 @@ impl MediaTranslator {
     }
 
     /// Writes the media that came outside of a block, in a block of their own at the end.
-    fn write_waiting(&mut self, next: &mut dyn FnMut(Event)) {
+    fn write_waiting(&mut self, next: &mut impl FnMut(Event)) {
         let waiting = std::mem::take(&mut self.waiting);
         if waiting.is_empty() {
             return;

@@ -23,6 +23,7 @@
 
 mod adapt;
 mod answer_media;
+mod call_arguments;
 mod carry_over;
 mod client_request;
 mod debug_report;
@@ -32,7 +33,6 @@ mod headers;
 mod lone_surrogates;
 mod non_streaming;
 mod phase;
-mod property_names;
 mod report;
 mod sequential_choices;
 mod session;

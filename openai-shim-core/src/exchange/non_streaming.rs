@@ -1,16 +1,15 @@
 //! Non-streaming responses: the upstream's complete body, a document or a stream, to the client's document.
 
 use super::answer_media::MediaTranslator;
+use super::call_arguments::{CallArguments, restore_arguments};
 use super::frame_intake::{FrameIntake, unwrap};
 use super::lone_surrogates::repair_body;
 use super::phase::AttemptEnd;
-use super::property_names::{PropertyRestorer, restore_properties};
 use super::session::Session;
 use super::tool_names::{restore_in_event, restore_in_output, restore_in_response};
 use super::transcoder::record_framing;
 use crate::canonical::{
-    Block, CallUnwrapper, DiagnosticCode, Diagnostics, Event, Fold, Response, ResponseSummary, call_id,
-    unfold, unwrap_calls,
+    Block, DiagnosticCode, Diagnostics, Event, Fold, Response, ResponseSummary, call_id, unfold,
 };
 use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
@@ -103,8 +102,7 @@ impl Session {
     fn decode_document(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
         let diagnostics = &mut self.report.diagnostics;
         let mut response = self.upstream.decode_response(body, &self.spec, &mut self.context, diagnostics)?;
-        unwrap_calls(&mut response, diagnostics);
-        restore_properties(&mut response, &self.spec);
+        restore_arguments(&mut response, &self.spec, diagnostics);
         restore_in_response(&mut response, &self.spec.tool_names);
         let mut summary = ResponseSummary::for_spec(&self.spec);
         for event in unfold(&response) {
@@ -132,17 +130,15 @@ impl Session {
         record_framing(&framer, self.upstream, &mut self.report.diagnostics);
         self.report.diagnostics.extend(decoder.diagnostics());
         let (mut fold, mut summary) = (Fold::new(), ResponseSummary::for_spec(&self.spec));
-        let mut properties = PropertyRestorer::new(&self.spec);
-        let mut arguments = CallUnwrapper::default();
+        let mut arguments = CallArguments::new(&self.spec);
         for event in events {
-            arguments.event(event, &mut self.report.diagnostics, &mut |event| {
-                properties.event(event, &mut |mut event| {
-                    restore_in_event(&mut event, &self.spec.tool_names);
-                    fold.event(&event);
-                    summary.event(&event);
-                });
+            arguments.event(event, &mut |mut event| {
+                restore_in_event(&mut event, &self.spec.tool_names);
+                fold.event(&event);
+                summary.event(&event);
             });
         }
+        self.report.diagnostics.extend(&arguments.diagnostics);
         Ok(DecodedBody { response: fold.finish()?, summary })
     }
 }

@@ -1,12 +1,11 @@
 //! [`Transcoder`]: upstream stream bytes to client stream bytes, by framing, then repairing frames or decoding and encoding.
 
 use super::answer_media::MediaTranslator;
+use super::call_arguments::CallArguments;
 use super::frame_intake::FrameIntake;
-use super::property_names::PropertyRestorer;
 use super::tool_names::{ToolNames, restore_in_event, restore_in_output};
 use crate::canonical::{
-    CallUnwrapper, DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary,
-    call_id,
+    DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
 };
 use crate::dialect::{Decoder, Dialect, Encoder, StreamRepairer};
 use crate::error::UpstreamError;
@@ -42,8 +41,7 @@ struct TranslationPipeline {
     summary: ResponseSummary,
     /// Signatures of tool calls are attached to their ids.
     signatures_in_ids: bool,
-    arguments: CallUnwrapper,
-    properties: PropertyRestorer,
+    arguments: CallArguments,
     media: MediaTranslator,
     tool_names: ToolNames,
     diagnostics: Diagnostics,
@@ -75,8 +73,7 @@ impl Transcoder {
                 events: Vec::new(),
                 summary: ResponseSummary::for_spec(spec),
                 signatures_in_ids: spec.signatures_in_ids,
-                arguments: CallUnwrapper::default(),
-                properties: PropertyRestorer::new(spec),
+                arguments: CallArguments::new(spec),
                 media: MediaTranslator::new(upstream, client),
                 tool_names,
                 diagnostics: Diagnostics::default(),
@@ -149,6 +146,7 @@ impl Transcoder {
                 let mut diagnostics = translation.decoder.diagnostics().clone();
                 diagnostics.extend(translation.encoder.diagnostics());
                 diagnostics.extend(&translation.diagnostics);
+                diagnostics.extend(&translation.arguments.diagnostics);
                 diagnostics.extend(&translation.media.diagnostics);
                 diagnostics
             }
@@ -208,7 +206,6 @@ impl TranslationPipeline {
         let Self {
             events,
             arguments,
-            properties,
             media,
             signatures_in_ids,
             tool_names,
@@ -217,23 +214,17 @@ impl TranslationPipeline {
             encoder,
             ..
         } = self;
-        let mut unwrapped = Diagnostics::default();
         for event in events.drain(..) {
             media.event(event, &mut |event| {
-                arguments.event(event, &mut unwrapped, &mut |event| {
-                    properties.event(event, &mut |mut event| {
-                        if *signatures_in_ids && call_id::attach_to(&mut event) {
-                            diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
-                        }
-                        restore_in_event(&mut event, tool_names);
-                        summary.event(&event);
-                        encoder.event(&event, out);
-                    });
+                arguments.event(event, &mut |mut event| {
+                    if *signatures_in_ids && call_id::attach_to(&mut event) {
+                        diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
+                    }
+                    restore_in_event(&mut event, tool_names);
+                    summary.event(&event);
+                    encoder.event(&event, out);
                 });
             });
-        }
-        if !unwrapped.is_empty() {
-            diagnostics.extend(&unwrapped);
         }
         summary.content |= media.has_media;
     }
