@@ -2,27 +2,15 @@
 
 mod common;
 
-use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use common::answer::{self, text};
+use openai_shim_core::PayloadKind;
+use openai_shim_core::convert::Conversion;
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::{Context, PayloadKind, dialect, profile};
 
 fn converted(from: &str, to: &str, kind: PayloadKind, body: &str) -> Conversion {
-    let conversion = convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile("compatible").unwrap(),
-        kind,
-        body: body.as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    });
+    let conversion = answer::converted(from, to, kind, body, None);
     assert!(conversion.ok, "{from} to {to}: {body}\n{conversion}");
     conversion
-}
-
-fn out(conversion: &Conversion) -> String {
-    String::from_utf8(conversion.body.clone()).unwrap()
 }
 
 fn severity_of(conversion: &Conversion, name: &str) -> Vec<&'static str> {
@@ -110,7 +98,7 @@ fn log_probabilities_are_carried_or_their_loss_is_a_warning() {
     for (from, kind, body) in answers_with_logprobs() {
         for to in DIALECTS {
             let conversion = converted(from, to.name(), kind, &body);
-            let out = out(&conversion);
+            let out = text(&conversion);
             let case = format!("{from} to {}: {conversion}", to.name());
             if ["openai-chat", "openai-responses", "gemini", "openai-completions"].contains(&to.name()) {
                 assert!(out.contains("-0.125") && out.contains("-2.5"), "{case}");
@@ -147,7 +135,7 @@ fn the_service_tier_is_carried_between_openais_apis() {
             let conversion = converted(from, to.name(), *kind, body);
             let case = format!("{from} to {}: {conversion}", to.name());
             if ["openai-chat", "openai-responses"].contains(&to.name()) {
-                assert!(out(&conversion).contains(r#""service_tier":"flex""#), "{case}");
+                assert!(text(&conversion).contains(r#""service_tier":"flex""#), "{case}");
             } else {
                 assert!(!conversion.diagnostics.is_empty(), "{case}");
             }

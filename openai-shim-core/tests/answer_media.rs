@@ -2,30 +2,18 @@
 
 mod common;
 
-use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use common::answer::{self, text};
+use openai_shim_core::PayloadKind;
+use openai_shim_core::convert::Conversion;
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::{Context, PayloadKind, dialect, profile};
 
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk";
 
 fn converted(from: &str, to: &str, kind: PayloadKind, body: &str) -> Conversion {
-    let conversion = convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile("compatible").unwrap(),
-        kind,
-        body: body.as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    });
+    let conversion = answer::converted(from, to, kind, body, None);
     assert!(conversion.ok, "{from} to {to}: {body}\n{conversion}");
     assert_eq!(conversion.outcome.unwrap().as_str(), "complete", "{from} to {to}: {conversion}");
     conversion
-}
-
-fn out(conversion: &Conversion) -> String {
-    String::from_utf8(conversion.body.clone()).unwrap()
 }
 
 fn warnings(conversion: &Conversion) -> Vec<String> {
@@ -86,7 +74,7 @@ fn pictures_reach_every_client() {
     for (from, (kind, body)) in &answers {
         for to in DIALECTS {
             let conversion = converted(from, to.name(), *kind, body);
-            let out = out(&conversion);
+            let out = text(&conversion);
             let case = format!("{from} to {}: {body}\n{conversion}", to.name());
             assert_eq!(out.contains("here"), body.contains("here"), "{case}");
             let expected = match to.name() {
@@ -113,7 +101,8 @@ fn several_pictures_are_all_carried() {
     let parts = [inline("AAAA"), String::from(r#"{"text":"and"}"#), inline("BBBB")].join(",");
     for (kind, body) in gemini(&parts) {
         for to in DIALECTS {
-            let out = out(&converted("gemini", to.name(), kind, &body));
+            let conversion = converted("gemini", to.name(), kind, &body);
+            let out = text(&conversion);
             assert!(
                 out.contains("AAAA") && out.contains("BBBB") && out.contains("and"),
                 "{}: {out}",
@@ -130,11 +119,11 @@ fn the_transcript_of_sound_is_text_for_clients_without_sound() {
     for (kind, body) in chat(message) {
         for to in DIALECTS.iter().filter(|to| to.name() != "openai-chat") {
             let conversion = converted("openai-chat", to.name(), kind, &body);
-            assert!(out(&conversion).contains("Hi there!"), "{conversion}");
+            assert!(text(&conversion).contains("Hi there!"), "{conversion}");
             assert!(!warnings(&conversion).is_empty(), "{conversion}");
         }
         let same = converted("openai-chat", "openai-chat", kind, &body);
-        assert!(out(&same).contains("\"transcript\":\"Hi there!\""), "{same}");
+        assert!(text(&same).contains("\"transcript\":\"Hi there!\""), "{same}");
     }
 }
 
@@ -148,7 +137,7 @@ fn pictures_beside_a_call_do_not_break_it() {
     let body = [start, &picture, rest].concat();
     for to in ["anthropic-messages", "openai-responses", "gemini", "ollama-chat"] {
         let conversion = converted("openai-chat", to, PayloadKind::Stream, &body);
-        let out = out(&conversion);
+        let out = text(&conversion);
         assert!(out.contains(PNG), "{to}: {conversion}");
         let is_whole = ["1}", "\"a\":1", "\\\"a\\\":1"].iter().any(|end| out.contains(end));
         assert!(out.contains("\"name\":\"draw\"") && is_whole, "{to}: {conversion}");
@@ -171,8 +160,8 @@ fn a_picture_that_the_servers_tool_drew_reaches_other_clients() {
         for (kind, payload) in [(PayloadKind::Response, &body), (PayloadKind::Stream, &stream)] {
             for to in DIALECTS {
                 let conversion = converted("openai-responses", to.name(), kind, payload);
-                assert!(out(&conversion).contains(PNG), "{}: {conversion}", to.name());
-                assert_eq!(out(&conversion).contains("here"), payload.contains("here"), "{conversion}");
+                assert!(text(&conversion).contains(PNG), "{}: {conversion}", to.name());
+                assert_eq!(text(&conversion).contains("here"), payload.contains("here"), "{conversion}");
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::answer::{converted, text};
 use common::{chat, fixture, fixtures, messages};
 use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event, Request, ResponseContext};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
@@ -41,21 +42,8 @@ fn from_chat(body: &Value) -> (Value, Diagnostics) {
     request(chat(), anthropic(), body)
 }
 
-fn answer(from: &'static dyn Dialect, to: &'static dyn Dialect, kind: PayloadKind, body: &str) -> Conversion {
-    convert(&ConversionInput {
-        from,
-        to,
-        profile: profile("compatible").unwrap(),
-        kind,
-        body: body.as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
-}
-
-fn text(conversion: &Conversion) -> &str {
-    std::str::from_utf8(&conversion.body).unwrap()
+fn answer(from: &dyn Dialect, to: &dyn Dialect, kind: PayloadKind, body: &str) -> Conversion {
+    converted(from.name(), to.name(), kind, body, None)
 }
 
 #[test]

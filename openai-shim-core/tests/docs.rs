@@ -3,14 +3,14 @@
 
 mod common;
 
+use common::answer::converted;
 use common::profile_description::{about, about_models, section};
 use common::profile_keys;
 use openai_shim_core::accepts::{Accepts, AcceptsLayer};
 use openai_shim_core::canonical::{DiagnosticCode, FINISH_REASONS, FinishMeaning};
-use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::profile::{ModelOverride, profiles};
-use openai_shim_core::{Context, PayloadKind, Profile, profile};
+use openai_shim_core::{PayloadKind, Profile};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -61,16 +61,7 @@ fn received(reason: &str, meaning: FinishMeaning, client: &'static dyn Dialect) 
     let body = format!(
         r#"{{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant",{message}}},"finish_reason":"{reason}"}}]}}"#
     );
-    let conversion = convert(&ConversionInput {
-        from: common::chat(),
-        to: client,
-        profile: profile("compatible").unwrap(),
-        kind: PayloadKind::Response,
-        body: body.as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    });
+    let conversion = converted("openai-chat", client.name(), PayloadKind::Response, &body, None);
     if !conversion.ok {
         return String::from("an error");
     }

@@ -2,28 +2,12 @@
 
 mod common;
 
+use common::answer::{converted, text};
 use openai_shim_core::canonical::Outcome;
-use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{ClientRequest, Retry, Settings};
 use openai_shim_core::{Context, Exchange, PayloadKind, dialect, profile};
-
-fn converted(from: &str, to: &str, kind: PayloadKind, body: &str, request: Option<&str>) -> Conversion {
-    convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile("compatible").unwrap(),
-        kind,
-        body: body.as_bytes(),
-        request: request.map(str::as_bytes),
-        status: None,
-        context: Context::fixed(),
-    })
-}
-
-fn text(conversion: &Conversion) -> &str {
-    std::str::from_utf8(&conversion.body).unwrap()
-}
 
 const CLAUDE: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}"#;
 

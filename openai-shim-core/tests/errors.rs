@@ -2,8 +2,8 @@
 
 mod common;
 
+use common::answer::converted;
 use common::{chat, fixtures};
-use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::error::{ClientError, StatusError, Unsupported};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
@@ -179,16 +179,7 @@ fn diagnostics_never_quote_redacted_text() {
     }
     let private = "x".repeat(100_000);
     let body = format!(r#"{{"choices":[{{"message":{{"content":"a"}},"finish_reason":"{private}"}}]}}"#);
-    let conversion = convert(&ConversionInput {
-        from: chat(),
-        to: chat(),
-        profile: profile("compatible").unwrap(),
-        kind: PayloadKind::Response,
-        body: body.as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    });
+    let conversion = converted("openai-chat", "openai-chat", PayloadKind::Response, &body, None);
     assert!(conversion.diagnostics.iter().all(|d| d.to_string().len() < 400), "an unbounded diagnostic");
 }
 

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::answer::{self, text};
 use openai_shim_core::canonical::{
     DiagnosticCode, FINISH_REASONS, FinishMeaning, Outcome, Severity, finish_meaning,
 };
@@ -119,21 +120,8 @@ fn document(upstream: &str, reason: &str) -> String {
     }
 }
 
-fn converted(from: &str, to: &'static dyn Dialect, kind: PayloadKind, body: &str) -> Conversion {
-    convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to,
-        profile: profile("compatible").unwrap(),
-        kind,
-        body: body.as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
-}
-
-fn text(conversion: &Conversion) -> String {
-    String::from_utf8(conversion.body.clone()).unwrap()
+fn converted(from: &str, to: &dyn Dialect, kind: PayloadKind, body: &str) -> Conversion {
+    answer::converted(from, to.name(), kind, body, None)
 }
 
 fn no_success(conversion: &Conversion, what: &str) {

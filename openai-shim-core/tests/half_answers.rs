@@ -2,27 +2,11 @@
 
 mod common;
 
+use common::answer::{converted, text};
 use openai_shim_core::canonical::Outcome;
-use openai_shim_core::convert::{Conversion, ConversionInput, convert};
-use openai_shim_core::{Context, PayloadKind, dialect, profile};
+use openai_shim_core::convert::Conversion;
+use openai_shim_core::{PayloadKind, dialect};
 use serde_json::{Value, json};
-
-fn converted(from: &str, to: &str, kind: PayloadKind, body: &str, request: Option<&str>) -> Conversion {
-    convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile("compatible").unwrap(),
-        kind,
-        body: body.as_bytes(),
-        request: request.map(str::as_bytes),
-        status: None,
-        context: Context::fixed(),
-    })
-}
-
-fn text(conversion: &Conversion) -> &str {
-    std::str::from_utf8(&conversion.body).unwrap()
-}
 
 fn events(conversion: &Conversion) -> Vec<Value> {
     let data = text(conversion).lines().filter_map(|line| line.strip_prefix("data: "));
@@ -152,7 +136,7 @@ fn item_that_an_upstream_labels_wrongly_is_corrected() {
         "event: response.output_item.done\ndata: {{\"type\":\"response.output_item.done\",\"sequence_number\":3,\"output_index\":0,\"item\":{item}}}\n\nevent: response.incomplete\ndata: {{\"type\":\"response.incomplete\",\"sequence_number\":4,\"response\":{response}}}\n\n"
     );
     let streamed =
-        converted("openai-responses", "openai-responses", PayloadKind::Stream, &broken_responses(&end), None);
+        converted("openai-responses", "openai-responses", PayloadKind::Stream, broken_responses(&end), None);
     let whole = converted("openai-responses", "openai-responses", PayloadKind::Response, &response, None);
     for result in [&streamed, &whole] {
         assert!(!text(result).contains("\"completed\""), "{}", text(result));

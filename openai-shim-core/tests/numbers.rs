@@ -2,24 +2,11 @@
 
 mod common;
 
-use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use common::answer::converted;
+use openai_shim_core::convert::Conversion;
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{Exchange, Retry, Settings};
 use openai_shim_core::{Context, PayloadKind, Step, dialect, profile};
-
-fn converted(from: &str, to: &str, kind: PayloadKind, body: &[u8], request: Option<&[u8]>) -> Conversion {
-    let input = ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile("compatible").unwrap(),
-        kind,
-        body,
-        request,
-        status: None,
-        context: Context::fixed(),
-    };
-    convert(&input)
-}
 
 fn severities(conversion: &Conversion, code: &str) -> Vec<&'static str> {
     let with_code = conversion.diagnostics.iter().filter(|d| d.code.as_str() == code);
@@ -261,10 +248,10 @@ fn times_in_finer_units_are_seconds_for_every_client() {
 fn usage_in_a_vendors_object_counts_where_there_is_no_other() {
     let stream = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"Hi\"},\"finish_reason\":null}]}\n\ndata: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}],\"x_groq\":{\"usage\":{\"prompt_tokens\":512,\"completion_tokens\":154,\"total_tokens\":666}}}\n\ndata: [DONE]\n\n";
     let whole = r#"{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"x_groq":{"usage":{"prompt_tokens":512,"completion_tokens":154,"total_tokens":666}}}"#;
-    let request = br#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]}"#;
+    let request = r#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]}"#;
     for to in DIALECTS {
         for (kind, body) in [(PayloadKind::Stream, stream), (PayloadKind::Response, whole)] {
-            let request = (to.name() == "openai-chat").then_some(&request[..]);
+            let request = (to.name() == "openai-chat").then_some(request);
             let conversion = converted("openai-chat", to.name(), kind, body.as_bytes(), request);
             let out = String::from_utf8_lossy(&conversion.body);
             let has_usage_unasked = to.name() == "openai-completions" && kind == PayloadKind::Stream;

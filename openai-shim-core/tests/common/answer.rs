@@ -3,7 +3,33 @@
 use openai_shim_core::canonical::{
     Block, Choice, FinishReason, Request, Response, ResponseContext, ResponseSpec, unfold,
 };
-use openai_shim_core::{Context, Diagnostics, Dialect};
+use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::{Context, Diagnostics, Dialect, PayloadKind, dialect, profile};
+
+/// What a client of one dialect gets for an answer of another, from a server that no row names.
+pub fn converted(
+    from: &str,
+    to: &str,
+    kind: PayloadKind,
+    body: impl AsRef<[u8]>,
+    request: Option<&str>,
+) -> Conversion {
+    convert(&ConversionInput {
+        from: dialect(from).unwrap(),
+        to: dialect(to).unwrap(),
+        profile: profile("compatible").unwrap(),
+        kind,
+        body: body.as_ref(),
+        request: request.map(str::as_bytes),
+        status: None,
+        context: Context::fixed(),
+    })
+}
+
+/// The text that a client gets.
+pub fn text(conversion: &Conversion) -> &str {
+    std::str::from_utf8(&conversion.body).unwrap()
+}
 
 /// A complete answer of one choice.
 pub fn response_of(blocks: Vec<Block>, finish: FinishReason) -> Response {
