@@ -164,7 +164,7 @@ fn rejected_parameter_is_dropped_or_rewritten() {
             r#"params.drop = ["...", "frequency_penalty"]"#,
         ),
         (
-            r#""logprobs":true,"top_logprobs":2"#,
+            r#""logprobs":true"#,
             "Logprobs are not enabled for this model",
             r#"params.drop = ["...", "logprobs"]"#,
         ),
@@ -729,4 +729,26 @@ proptest! {
             prop_assert!(!adaptation.toml().is_empty() && !adaptation.describe().is_empty(), "{adaptation:?}");
         }
     }
+}
+
+#[test]
+fn parameters_that_depend_on_each_other_are_dropped_together() {
+    let drops = |message: &str, sent: &str| {
+        let found = adaptations_to(&read(400, &error_body(message)), sent);
+        found.iter().map(|adaptation| format!("{adaptation:?}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        drops(
+            "Logprobs are not enabled for this model",
+            r#"{"model":"m","messages":[],"logprobs":true,"top_logprobs":2}"#
+        ),
+        r#"DropParam("logprobs") DropParam("top_logprobs")"#
+    );
+    assert_eq!(
+        drops(
+            "Logprobs is not supported for the current model.",
+            r#"{"contents":[],"generationConfig":{"responseLogprobs":true,"logprobs":2}}"#
+        ),
+        r#"DropParam("generationConfig.logprobs") DropParam("generationConfig.responseLogprobs")"#
+    );
 }

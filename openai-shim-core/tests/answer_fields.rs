@@ -65,6 +65,15 @@ fn answers_with_logprobs() -> Vec<(&'static str, PayloadKind, String)> {
             &format!("\"response\":{}", response(&message(&part, "completed"), "completed")),
         ),
     ];
+    let line = |end: &str| {
+        format!(
+            "{{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:00Z\",\"message\":{{\"role\":\"assistant\",\"content\":\"Hi\"}},\"logprobs\":[{TOKEN}],{end}}}\n"
+        )
+    };
+    let done = "\"done\":true,\"done_reason\":\"stop\",\"prompt_eval_count\":1,\"eval_count\":1";
+    let last = format!(
+        "{{\"model\":\"m\",\"created_at\":\"2026-01-01T00:00:00Z\",\"message\":{{\"role\":\"assistant\",\"content\":\"\"}},{done}}}\n"
+    );
     let choice = format!(
         r#"{{"index":0,"delta":{{"role":"assistant","content":"Hi"}},"logprobs":{{"content":[{TOKEN}],"refusal":null}},"finish_reason":null}}"#
     );
@@ -90,6 +99,8 @@ fn answers_with_logprobs() -> Vec<(&'static str, PayloadKind, String)> {
         ("openai-responses", PayloadKind::Stream, stream.concat()),
         ("gemini", PayloadKind::Response, gemini.to_owned()),
         ("gemini", PayloadKind::Stream, format!("data: {gemini}\n\n")),
+        ("ollama-chat", PayloadKind::Response, line(done)),
+        ("ollama-chat", PayloadKind::Stream, [line("\"done\":false"), last].concat()),
     ]
 }
 
@@ -100,7 +111,7 @@ fn log_probabilities_are_carried_or_their_loss_is_a_warning() {
             let conversion = converted(from, to.name(), kind, &body);
             let out = text(&conversion);
             let case = format!("{from} to {}: {conversion}", to.name());
-            if ["openai-chat", "openai-responses", "gemini", "openai-completions"].contains(&to.name()) {
+            if to.name() != "anthropic-messages" {
                 assert!(out.contains("-0.125") && out.contains("-2.5"), "{case}");
                 assert!(severity_of(&conversion, "logprobs").is_empty(), "{case}");
             } else {

@@ -25,7 +25,7 @@ const CHAT: &[Param] = &[
     ("seed", "4250", "4250"),
     ("n", "3", ":3"),
     ("stop", "[\"zq-stop\"]", "zq-stop"),
-    ("logprobs", "true", "logprobs"),
+    ("logprobs", "true", "ogprobs"),
     ("logit_bias", "{\"4251\":-7}", "4251"),
     ("user", "\"zq-user\"", "zq-user"),
     ("metadata", "{\"zq-key\":\"1\"}", "zq-key"),
@@ -53,7 +53,7 @@ const COMPLETIONS: &[Param] = &[
     ("seed", "4250", "4250"),
     ("n", "3", ":3"),
     ("stop", "[\"zq-stop\"]", "zq-stop"),
-    ("logprobs", "3", "logprobs"),
+    ("logprobs", "3", "ogprobs"),
     ("logit_bias", "{\"4251\":-7}", "4251"),
     ("user", "\"zq-user\"", "zq-user"),
     ("best_of", "4", "best_of"),
@@ -66,7 +66,8 @@ const RESPONSES: &[Param] = &[
     ("temperature", "0.4242", "0.4242"),
     ("top_p", "0.4243", "0.4243"),
     ("top_logprobs", "7", "\"top_logprobs\":7"),
-    ("include", "[\"message.output_text.logprobs\"]", "output_text.logprobs"),
+    ("include", "[\"message.output_text.logprobs\"]", "ogprobs"),
+    ("include", "[\"file_search_call.results\"]", "file_search_call.results"),
     ("user", "\"zq-user\"", "zq-user"),
     ("metadata", "{\"zq-key\":\"1\"}", "zq-key"),
     ("store", "true", "\"store\":true"),
@@ -113,7 +114,7 @@ const OLLAMA: &[Param] = &[
     ("keep_alive", "\"42m\"", "42m"),
     ("truncate", "false", "truncate"),
     ("shift", "false", "shift"),
-    ("logprobs", "true", "logprobs"),
+    ("logprobs", "true", "ogprobs"),
     ("top_logprobs", "4", "top_logprobs"),
     ("zq_unknown", "1", "zq_unknown"),
 ];
@@ -556,5 +557,59 @@ fn fields_of_messages_that_are_lost_are_warnings_apart_from_marks_for_caches() {
         let (_, diagnostics) = sent("openai-chat", upstream.name(), vendor(*upstream), &body);
         assert!(names(&diagnostics, Severity::Warning, "name"), "{}: {diagnostics:?}", upstream.name());
         assert!(!names(&diagnostics, Severity::Warning, "cache_control"), "{diagnostics:?}");
+    }
+}
+
+/// A request for log probabilities, with three alternatives to each token, as each API that has them writes it.
+fn asking_for_logprobs(name: &str) -> Option<Value> {
+    let body = plain(side(name));
+    Some(match name {
+        "openai-chat" | "ollama-chat" | "ollama-generate" => {
+            with(with(body, "logprobs", "true"), "top_logprobs", "3")
+        }
+        "openai-completions" => with(body, "logprobs", "3"),
+        "openai-responses" => {
+            with(with(body, "include", "[\"message.output_text.logprobs\"]"), "top_logprobs", "3")
+        }
+        "gemini" => {
+            with(with(body, "generationConfig.responseLogprobs", "true"), "generationConfig.logprobs", "3")
+        }
+        _ => return None,
+    })
+}
+
+#[test]
+fn a_request_for_log_probabilities_reaches_every_api_that_has_them() {
+    let has_all = |sent: &Value, expected: &Value| {
+        ["logprobs", "top_logprobs", "generationConfig"].iter().all(|key| sent.get(key) == expected.get(key))
+            && expected.get("include").is_none_or(|include| sent.get("include") == Some(include))
+    };
+    for client in DIALECTS {
+        let Some(body) = asking_for_logprobs(client.name()) else { continue };
+        for upstream in DIALECTS {
+            let (sent, diagnostics) = sent(client.name(), upstream.name(), vendor(*upstream), &body);
+            let pair = format!("{} to {}: {sent}\n{diagnostics:?}", client.name(), upstream.name());
+            match asking_for_logprobs(upstream.name()) {
+                Some(expected) => {
+                    assert!(has_all(&sent, &expected), "{pair}");
+                    assert!(!names(&diagnostics, Severity::Info, "logprobs"), "{pair}");
+                }
+                None => assert!(names(&diagnostics, Severity::Warning, "ogprobs"), "{pair}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_model_that_reasons_is_not_asked_for_log_probabilities() {
+    for client in ["openai-chat", "openai-responses", "gemini", "ollama-chat"] {
+        for (row, model) in [("openai", "gpt-6-astra"), ("openai", "o3"), ("openai-responses", "gpt-5.5")] {
+            let body = with(asking_for_logprobs(client).unwrap(), "model", &format!("{model:?}"));
+            let row = profile(row).unwrap();
+            let upstream = row.dialect.clone();
+            let (sent, diagnostics) = sent(client, &upstream, row, &body);
+            assert!(!sent.to_string().contains("logprobs"), "{client}: {sent}");
+            assert!(names(&diagnostics, Severity::Warning, "logprobs"), "{client}: {diagnostics:?}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Log probabilities of a response's tokens, in OpenAI's shape.
 
 use super::ExtraFieldList;
-use crate::json::{Object, raw};
+use crate::json::{Object, ValueKind, encode_array, items, raw, value_kind};
 use serde_json::value::RawValue;
 
 /// Takes the place of the dialect's name in the [`ExtraFieldList`] of an event: its field is the [`Logprobs`] of the text that comes
@@ -25,6 +25,16 @@ impl Logprobs {
         let list = |key: &str| object.array(key).unwrap_or_default().into_iter().map(raw).collect();
         let read = Self { content: list("content"), refusal: list("refusal") };
         (!read.is_empty()).then_some(read)
+    }
+
+    /// Those of the content, from a list of entries that may lack required fields.
+    pub fn of_entries(entries: Vec<&str>) -> Self {
+        let fill = |entry: &str| {
+            let mut token = Object::parse(entry.as_bytes()).ok()?;
+            fill_token(&mut token);
+            Some(raw(token.to_json()))
+        };
+        Self { content: entries.into_iter().filter_map(fill).collect(), refusal: Vec::new() }
     }
 
     /// Serializes to what [`read`](Self::read) parses; an empty list becomes `null`.
@@ -58,4 +68,37 @@ impl Logprobs {
             self.refusal.append(&mut more.refusal);
         }
     }
+}
+
+fn parse_or_empty(json: &str) -> Object<'_> {
+    Object::parse(json.as_bytes()).unwrap_or_default()
+}
+
+/// What OpenAI sends for a token that is not among the most likely ones.
+const VERY_UNLIKELY: &str = "-9999.0";
+
+/// Fills the required fields of a token's entry; returns whether any were missing.
+pub fn fill_token(token: &mut Object<'_>) -> bool {
+    let before = token.is_changed();
+    let is_null = |token: &Object<'_>| token.get("logprob").is_some_and(|v| value_kind(v) == ValueKind::Null);
+    if is_null(token) {
+        token.set("logprob", VERY_UNLIKELY);
+    }
+    match token.non_null("top_logprobs") {
+        None => token.set("top_logprobs", "[]"),
+        Some(candidates) if candidates.contains("null") => {
+            let mut candidates: Vec<_> =
+                items(candidates).unwrap_or_default().into_iter().map(parse_or_empty).collect();
+            if candidates.iter().any(is_null) {
+                candidates.iter_mut().filter(|c| is_null(c)).for_each(|c| c.set("logprob", VERY_UNLIKELY));
+                let candidates: Vec<_> = candidates.iter().map(Object::to_json).collect();
+                token.set("top_logprobs", encode_array(&candidates));
+            }
+        }
+        Some(_) => {}
+    }
+    if token.get("bytes").is_none() {
+        token.set("bytes", "null");
+    }
+    token.is_changed() != before
 }

@@ -61,7 +61,7 @@ pub use extra_fields::{
     COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK, code_of_loss,
 };
 pub use finish_reasons::{ApiFinishReasons, FINISH_REASONS, FinishMeaning, finish_meaning};
-pub use logprobs::{LOGPROBS, Logprobs};
+pub use logprobs::{LOGPROBS, Logprobs, fill_token};
 pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
 pub use model_list::{ListedModel, parse_models};

@@ -1,9 +1,9 @@
 //! Paths to members inside other members (`tools.cache_control`): found by the names of an error message, and removed.
 //!
-//! A path names no indexes: it leads through every item of a list.
+//! A path names no indexes: it leads through every item of a list. In a list of texts (`include`) it ends at the text.
 
 use super::raw_value::{ValueKind, items, value_kind};
-use super::{Object, encode_array};
+use super::{Object, decode_string, encode_array};
 
 /// How many levels are searched for a name that came without a path.
 const MAX_SEARCH_DEPTH: usize = 8;
@@ -125,12 +125,20 @@ fn without(value: &str, path: &[&str]) -> Option<String> {
         ValueKind::Object => from_object(value),
         ValueKind::Array => {
             let mut has_changed = false;
+            let text = path.join(".");
             let without_member = |item: &str| {
-                let changed = from_object(item);
+                let changed = match value_kind(item) {
+                    ValueKind::String if decode_string(item).is_some_and(|item| item == text) => {
+                        has_changed = true;
+                        return None;
+                    }
+                    ValueKind::Object => from_object(item),
+                    _ => None,
+                };
                 has_changed |= changed.is_some();
-                changed.unwrap_or_else(|| item.to_owned())
+                Some(changed.unwrap_or_else(|| item.to_owned()))
             };
-            let items: Vec<String> = items(value)?.into_iter().map(without_member).collect();
+            let items: Vec<String> = items(value)?.into_iter().filter_map(without_member).collect();
             has_changed.then(|| encode_array(&items))
         }
         _ => None,
@@ -172,6 +180,9 @@ mod tests {
         assert!(remove(&mut body, &["messages", "content", "cache_control"]));
         assert!(!remove(&mut body, &["messages", "content", "cache_control"]));
         assert_eq!(body.get("generationConfig"), Some("{}"));
+        let mut list = Object::parse(br#"{"include":["a.b","a.b.c",7]}"#).unwrap();
+        assert!(remove(&mut list, &["include", "a", "b"]) && !remove(&mut list, &["include", "x"]));
+        assert_eq!(list.get("include"), Some(r#"["a.b.c",7]"#));
         assert_eq!(
             body.get("messages"),
             Some(r#"[{"content":"cache_control"},{"content":[{"type":"text"},7]}]"#)

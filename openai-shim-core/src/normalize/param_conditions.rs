@@ -67,7 +67,7 @@ fn drop_unless_default(
     why: &str,
     diagnostics: &mut Diagnostics,
 ) {
-    if body_path::get(body, path).is_some_and(|value| !is_api_default(path, &value)) {
+    if body_path::get(body, path).is_none_or(|value| !is_api_default(path, &value)) {
         drop(body, path, recipient, why, diagnostics);
     }
 }

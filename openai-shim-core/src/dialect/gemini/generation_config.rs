@@ -37,6 +37,12 @@ pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec
                 Ok(stop) => request.stop.set_decoded(stop),
                 Err(_) => is_valid = false,
             },
+            "responseLogprobs" if config.bool(key) == Some(true) => {
+                let top = config.get("logprobs").and_then(|top| natural(&string_or_json(top)));
+                request.logprobs = Some(top.unwrap_or(0));
+            }
+            // Without the switch the API returns none.
+            "logprobs" if config.bool("responseLogprobs") == Some(true) && natural(&text).is_some() => {}
             "responseMimeType" | "responseSchema" | "responseJsonSchema" => {}
             "thinkingConfig" => {
                 if let Some(config) = parse_object(value) {
@@ -139,6 +145,8 @@ pub(super) fn encode(request: &Request, diagnostics: &mut Diagnostics) -> Object
         ("seed", request.seed.map(|v| v.to_string())),
         ("presencePenalty", request.presence_penalty.map(|v| v.to_string())),
         ("frequencyPenalty", request.frequency_penalty.map(|v| v.to_string())),
+        ("responseLogprobs", request.logprobs.map(|_| String::from("true"))),
+        ("logprobs", request.logprobs.filter(|top| *top > 0).map(|top| top.to_string())),
     ];
     for (key, value) in fields {
         if let Some(value) = value {

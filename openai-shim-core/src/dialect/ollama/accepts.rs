@@ -3,18 +3,19 @@
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>,
 //! <https://github.com/ollama/ollama/blob/main/api/types.go> (no choice among tools; no references in their schemas)
 
-use crate::accepts::literals::{layer, list};
+use crate::accepts::literals::{layer, list, ranges};
 use crate::accepts::{
     AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, RefSupport,
     SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
 };
-use crate::dialect::params::{Params, param};
+use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
 
 /// The rules of `/api/chat`, which has no field for what only a prompt has.
 pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer {
         drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
+        clamp: ranges(&[("top_logprobs", [0.0, 20.0])]),
         max_choices: Some(1)
     }),
     messages: layer!(MessageLayer {
@@ -37,7 +38,7 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
 
 /// The rules of `/api/generate`.
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    params: layer!(ParamLayer { max_choices: Some(1) }),
+    params: layer!(ParamLayer { clamp: ranges(&[("top_logprobs", [0.0, 20.0])]), max_choices: Some(1) }),
     messages: layer!(MessageLayer {
         require_user: true,
         tool_pairing: ToolPairing::Adjacent,
@@ -70,6 +71,7 @@ pub(super) static PARAMS: Params = Params(&[
     param("presence_penalty", "options.presence_penalty"),
     param("seed", "options.seed"),
     param("stop", "options.stop"),
+    same_name("logprobs"),
     param("reasoning_effort", "think"),
 ]);
 

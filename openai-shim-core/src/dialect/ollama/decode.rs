@@ -121,6 +121,9 @@ impl OllamaDecoder {
             let extra = ExtraFieldList::new(FAMILY, std::mem::take(&mut line.message_extra));
             out.push(Event::Extra { choice: Some(0), extra });
         }
+        if !line.logprobs.is_empty() {
+            out.push(Event::Extra { choice: Some(0), extra: line.logprobs.to_extra() });
+        }
         if !line.thinking.is_empty() {
             self.extractor.reasoning_is_separate();
         }

@@ -8,8 +8,8 @@ use super::names::{FAMILY, MESSAGE_PATH, OllamaApi};
 use super::ndjson::write_line;
 use super::written_line::{ResponseEnd, Timing, WrittenContent, WrittenToolCall, done_reason, new_line};
 use crate::canonical::{
-    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, MemberIndex, ResponseSpec, Usage,
-    call_id,
+    BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, LOGPROBS, Logprobs, MemberIndex,
+    ResponseSpec, Usage, call_id,
 };
 use crate::error::{Error, UpstreamError};
 use crate::json::encode_string;
@@ -100,6 +100,8 @@ pub(super) struct OllamaEncoder {
     last_line_extra: WaitingFields,
     /// Extra fields of the next message.
     message_extra: WaitingFields,
+    /// Log probabilities of the next message.
+    logprobs: Logprobs,
     /// Since the request was sent.
     elapsed: Option<Duration>,
     /// `elapsed` when the first content was written.
@@ -129,6 +131,7 @@ impl OllamaEncoder {
             usage: None,
             last_line_extra: WaitingFields::default(),
             message_extra: WaitingFields::default(),
+            logprobs: Logprobs::default(),
             elapsed: None,
             first_content: None,
         }
@@ -136,7 +139,8 @@ impl OllamaEncoder {
 
     /// Writes a line of text or thinking. A stream has hundreds of them, and in chat lines only the text differs.
     fn write_text(&mut self, is_thinking: bool, text: &str, out: &mut Vec<u8>) {
-        if !self.message_extra.fields.is_empty() || is_thinking || self.api != OllamaApi::Chat {
+        let has_extra = !self.message_extra.fields.is_empty() || !self.logprobs.is_empty();
+        if has_extra || is_thinking || self.api != OllamaApi::Chat {
             let mut content = WrittenContent::default();
             text.clone_into(if is_thinking { &mut content.thinking } else { &mut content.text });
             return self.write_content(content, out);
@@ -155,6 +159,7 @@ impl OllamaEncoder {
     fn write_content(&mut self, mut content: WrittenContent, out: &mut Vec<u8>) {
         self.first_content = self.first_content.or(self.elapsed);
         content.extra = self.message_extra.take();
+        content.logprobs = std::mem::take(&mut self.logprobs);
         let mut line = new_line(&self.model, self.created);
         content.write(self.api, &mut line);
         line.set("done", "false");
@@ -239,7 +244,12 @@ impl OllamaEncoder {
 
     fn end(&mut self, out: &mut Vec<u8>) {
         let mut line = new_line(&self.model, self.created);
-        WrittenContent { extra: self.message_extra.take(), ..Default::default() }.write(self.api, &mut line);
+        let content = WrittenContent {
+            extra: self.message_extra.take(),
+            logprobs: std::mem::take(&mut self.logprobs),
+            ..Default::default()
+        };
+        content.write(self.api, &mut line);
         let end = ResponseEnd {
             done_reason: self.finish_reason.as_ref().map_or("stop", done_reason).to_owned(),
             usage: self.usage,
@@ -294,6 +304,7 @@ impl Encoder for OllamaEncoder {
             }
             Event::Finish { reason, .. } => self.finish_reason = Some(reason.clone()),
             Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Extra { extra, .. } if extra.dialect == LOGPROBS => self.logprobs.append(extra),
             Event::Extra { choice, extra } => {
                 let waiting =
                     if choice.is_some() { &mut self.message_extra } else { &mut self.last_line_extra };

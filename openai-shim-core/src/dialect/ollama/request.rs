@@ -11,7 +11,7 @@ use crate::canonical::{
     ResponseFormat, Tool,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
+use crate::json::{Object, ValueKind, decode_string, encode_string, natural, raw, value_kind};
 use std::borrow::Cow;
 
 mod generate;
@@ -65,6 +65,10 @@ pub(super) fn decode(
                 let items = object.array("tools").unwrap_or_default();
                 request.tools.set_decoded(items.into_iter().map(decode_tool).collect());
             }
+            ("logprobs", ValueKind::Bool) if value.trim() == "true" => {
+                request.logprobs = Some(object.get("top_logprobs").and_then(natural).unwrap_or(0));
+            }
+            ("top_logprobs", _) if object.bool("logprobs") == Some(true) && natural(value).is_some() => {}
             // `false` is the default.
             ("raw", ValueKind::Bool) if value.trim() == "false" => {}
             _ => push_extra(),
@@ -169,6 +173,12 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
             diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", dialect);
         }
         Some(ResponseFormat::Text | ResponseFormat::TextEnum(_)) | None => {}
+    }
+    if let Some(top) = request.logprobs {
+        body.set("logprobs", "true");
+        if top > 0 {
+            body.set("top_logprobs", top.to_string());
+        }
     }
     if *request.parallel_tool_calls == Some(false) {
         diagnostics.record(DiagnosticCode::ParamDropped, "parallel_tool_calls", "");

@@ -7,7 +7,7 @@ use super::decode::OllamaDecoder;
 use super::names::{FAMILY, MESSAGE_PATH, OllamaApi};
 use super::written_line::{ResponseEnd, Timing, WrittenContent, WrittenToolCall, done_reason, new_line};
 use crate::canonical::{
-    Block, DiagnosticCode, Diagnostics, Logprobs, Response, ResponseContext, ResponseSpec, call_id, fold,
+    Block, DiagnosticCode, Diagnostics, Response, ResponseContext, ResponseSpec, call_id, fold,
 };
 use crate::error::UpstreamError;
 use crate::framing::Frame;
@@ -65,9 +65,8 @@ pub(super) fn encode(
             _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, MESSAGE_PATH, "media in an answer"),
         }
     }
-    let logprobs = choice.and_then(|c| c.logprobs.as_ref()).map(Logprobs::to_extra);
-    for extra in [Some(&*response.extra), choice.map(|c| &*c.extra), logprobs.as_ref()].into_iter().flatten()
-    {
+    content.logprobs = choice.and_then(|choice| choice.logprobs.clone()).unwrap_or_default();
+    for extra in [Some(&*response.extra), choice.map(|c| &*c.extra)].into_iter().flatten() {
         extra.report(FAMILY, "", diagnostics);
     }
     if let Some(choice) = choice {

@@ -2,7 +2,7 @@
 
 use super::extra_fields;
 use super::tool_call::{self, LineToolCall};
-use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, Usage};
+use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, Logprobs, Usage};
 use crate::json::{Object, ValueKind, encode_string, raw, reported_count, string_or_json, value_kind};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -16,6 +16,7 @@ pub(super) struct ResponseLine {
     pub(super) is_done: bool,
     pub(super) done_reason: Option<String>,
     pub(super) usage: Option<Usage>,
+    pub(super) logprobs: Logprobs,
     /// Fields of the message without a place in our model.
     pub(super) message_extra: Vec<(String, Box<RawValue>)>,
     /// Fields of the line without a place in our model: durations, `context` and new ones.
@@ -23,7 +24,7 @@ pub(super) struct ResponseLine {
 }
 
 /// The fields of a line that our model has a place for.
-const MAPPED_FIELDS: [&str; 11] = [
+const MAPPED_FIELDS: [&str; 12] = [
     "model",
     "created_at",
     "message",
@@ -35,6 +36,7 @@ const MAPPED_FIELDS: [&str; 11] = [
     "prompt_eval_count",
     "eval_count",
     "error",
+    "logprobs",
 ];
 
 /// The counts of a line: of the prompt, of the response.
@@ -64,6 +66,7 @@ impl ResponseLine {
             (usage.input, usage.output) = (input, output.or(Some(0)));
             line.usage = Some(usage);
         }
+        line.logprobs = object.array("logprobs").map(Logprobs::of_entries).unwrap_or_default();
         line.extra = extra_fields::read_non_null(object, &MAPPED_FIELDS);
         line
     }

@@ -2,8 +2,8 @@
 
 use super::names::{FAMILY, OllamaApi};
 use super::tool_call::arguments_object;
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Usage, time};
-use crate::json::{Object, encode_string};
+use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Usage, time};
+use crate::json::{Object, encode_array, encode_string};
 use std::time::Duration;
 
 /// The content of one line.
@@ -13,6 +13,7 @@ pub(super) struct WrittenContent {
     pub(super) thinking: String,
     /// The JSON of each tool call.
     pub(super) tool_calls: Vec<String>,
+    pub(super) logprobs: Logprobs,
     /// Further fields of the message.
     pub(super) extra: Vec<(String, String)>,
 }
@@ -49,6 +50,12 @@ impl WrittenContent {
         match api {
             OllamaApi::Chat => line.set("message", message.to_json()),
             OllamaApi::Generate => message.iter().for_each(|(k, v)| line.set(k.to_owned(), v.to_owned())),
+        }
+        if !self.logprobs.is_empty() {
+            // A refusal is text here.
+            let Logprobs { content, refusal } = &self.logprobs;
+            let tokens: Vec<&str> = content.iter().chain(refusal).map(|token| token.get()).collect();
+            line.set("logprobs", encode_array(&tokens));
         }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer {
-        clamp: ranges(&[("temperature", [0.0, 2.0]), ("top_p", [0.0, 1.0])]),
+        clamp: ranges(&[("temperature", [0.0, 2.0]), ("top_logprobs", [0.0, 20.0]), ("top_p", [0.0, 1.0])]),
         min_output_tokens: Some(16),
         max_choices: Some(1)
     }),
@@ -52,6 +52,7 @@ pub(super) static PARAMS: Params = Params(&[
     param("max_tokens", "max_output_tokens"),
     same_name("temperature"),
     same_name("top_p"),
+    param("logprobs", "include.message.output_text.logprobs"),
     same_name("user"),
     param("reasoning_effort", "reasoning.effort"),
     same_name("metadata"),

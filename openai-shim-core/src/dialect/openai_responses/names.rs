@@ -9,6 +9,9 @@ pub(super) const SIGNATURE_FORMAT: &str = "openai-responses-v1";
 /// The value of `include` that requests encrypted reasoning.
 pub(super) const INCLUDE_ENCRYPTED_REASONING: &str = "reasoning.encrypted_content";
 
+/// The value of `include` that requests log probabilities.
+pub(super) const INCLUDE_LOGPROBS: &str = "message.output_text.logprobs";
+
 /// The comment that keeps a silent stream open.
 pub(super) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 

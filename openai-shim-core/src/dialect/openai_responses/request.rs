@@ -6,7 +6,7 @@ use super::super::Encoded;
 use super::super::shape::Place;
 use super::echoed_params::ECHOED_PARAMS;
 use super::extra_fields::{self, parse_or_empty, wire_key};
-use super::names::{ADDITIONAL_TOOLS, INCLUDE_ENCRYPTED_REASONING, NAME};
+use super::names::{ADDITIONAL_TOOLS, NAME};
 use super::shape;
 use super::tools::{self, ToolSource};
 use crate::canonical::{
@@ -20,6 +20,7 @@ use std::borrow::Cow;
 mod client_tool_items;
 mod decode_input;
 mod encode_input;
+mod include;
 mod params;
 mod tool_list;
 
@@ -74,10 +75,9 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
                 request.same_dialect_only.get_or_insert(refusal);
                 extra.push((key.to_owned(), raw(value)));
             }
-            // The other dialects always send it.
-            "include" if is_only_encrypted_reasoning(value) => {
-                request.encrypted_reasoning = true;
-            }
+            "include" => extra.extend(include::decode(value, &object, &mut request)),
+            // Without `include` the API returns none.
+            "top_logprobs" if include::has_logprobs(&object) && natural(value).is_some() => {}
             _ if SHARED.contains(&key) && key != "verbosity" => {
                 request.shared.push((key.to_owned(), raw(value)));
             }
@@ -104,10 +104,6 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
 fn asks_to_compact(request: &Object<'_>) -> bool {
     let edits = request.array("context_management").unwrap_or_default();
     edits.iter().any(|edit| parse_or_empty(edit).str("type").as_deref() == Some("compaction"))
-}
-
-fn is_only_encrypted_reasoning(include: &str) -> bool {
-    serde_json::from_str::<Vec<String>>(include).is_ok_and(|list| list == [INCLUDE_ENCRYPTED_REASONING])
 }
 
 /// Returns the fields of an option that only this dialect has, as an extra field of the request.

@@ -24,6 +24,8 @@ pub(super) enum Remedy {
     DropUnquoted,
     /// Drop the first of these parameters that was sent.
     DropFirstOf(&'static [&'static str]),
+    /// Drop all of these that were sent, wherever they stand.
+    DropAllOf(&'static [&'static str]),
     /// Move the named parameter into the stated range.
     Clamp,
     /// Send the role under another name.
@@ -132,10 +134,14 @@ pub(super) const UNADAPTABLE: &[&str] = &[
 
 use Remedy::{
     AcceptedChoices, AcceptedFormats, AlternateRoles, AssistantAfterTool, ChoiceAuto, Clamp, ContentAsString,
-    ContentType, DeveloperRole, DisableStreaming, Drop, DropFirstOf, DropMessageNames, DropUnquoted,
-    MergeSystem, NullContent, PrefixPrefill, RefusedFormat, RenameRole, RequireStreaming, RestoreReasoning,
-    SystemRole, ToolCallIdsAlnum9, ToolCallIdsMax40,
+    ContentType, DeveloperRole, DisableStreaming, Drop, DropAllOf, DropFirstOf, DropMessageNames,
+    DropUnquoted, MergeSystem, NullContent, PrefixPrefill, RefusedFormat, RenameRole, RequireStreaming,
+    RestoreReasoning, SystemRole, ToolCallIdsAlnum9, ToolCallIdsMax40,
 };
+
+/// The parameters that ask for log probabilities.
+const LOGPROBS: [&str; 4] =
+    ["logprobs", "top_logprobs", "generationConfig.logprobs", "generationConfig.responseLogprobs"];
 
 /// All wordings, tried from first to last.
 pub(super) const PATTERNS: &[RefusalPattern] = &[
@@ -417,13 +423,13 @@ pub(super) const PATTERNS: &[RefusalPattern] = &[
     // DeepSeek: https://github.com/chenhg5/cc-connect/issues/864
     in_message("'user_id': string does not match pattern", DropFirstOf(&["user_id", "user", "metadata"])),
     // Mistral: corpus rig mistral/logprobs_rejection_matrix
-    in_message("logprobs are not enabled", DropFirstOf(&["logprobs", "top_logprobs"])),
+    in_message("logprobs are not enabled", DropAllOf(&LOGPROBS)),
     // Gemini: https://github.com/GoogleCloudPlatform/generative-ai/issues/2947
-    in_message("logprobs is not supported", DropFirstOf(&["logprobs", "top_logprobs"])),
+    in_message("logprobs is not supported", DropAllOf(&LOGPROBS)),
     // General knowledge.
-    in_message("logprobs is not enabled", DropFirstOf(&["logprobs", "top_logprobs"])),
+    in_message("logprobs is not enabled", DropAllOf(&LOGPROBS)),
     // Gemini: https://github.com/google-gemini/cookbook/issues/1290
-    in_message("penalty is not enabled", DropFirstOf(&["frequency_penalty", "presence_penalty"])),
+    in_message("penalty is not enabled", DropAllOf(&["frequency_penalty", "presence_penalty"])),
 ];
 
 #[cfg(test)]

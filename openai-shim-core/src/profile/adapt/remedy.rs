@@ -6,6 +6,7 @@ use super::message_pattern::Captures;
 use super::refusals::Remedy;
 use super::sent_request::{ContentShape, SentRequest, openai_name};
 use crate::json::member_path::is_same_name;
+use std::collections::BTreeSet;
 
 /// What a matching pattern finds in an error.
 pub(super) struct RefusalMatch<'e> {
@@ -42,6 +43,10 @@ pub(super) fn apply_remedy(
             .find_map(|key| leave_out(&[key], request))
             .into_iter()
             .collect(),
+        Remedy::DropAllOf(names) => {
+            let paths: BTreeSet<_> = names.iter().flat_map(|name| request.locate(name)).collect();
+            paths.iter().filter_map(|path| leave_out(path, request)).collect()
+        }
         _ => change(remedy, refusal, request).into_iter().collect(),
     }
 }
@@ -49,7 +54,7 @@ pub(super) fn apply_remedy(
 /// The adaptation of a remedy that leaves nothing out.
 fn change(remedy: Remedy, refusal: &RefusalMatch<'_>, request: &SentRequest<'_>) -> Option<Adaptation> {
     match remedy {
-        Remedy::Drop | Remedy::DropUnquoted | Remedy::DropFirstOf(_) => None,
+        Remedy::Drop | Remedy::DropUnquoted | Remedy::DropFirstOf(_) | Remedy::DropAllOf(_) => None,
         Remedy::Clamp => clamp(refusal, request),
         Remedy::RenameRole => rename_refused_role(refusal, request),
         Remedy::SystemRole => rename_role("system", "user", request),

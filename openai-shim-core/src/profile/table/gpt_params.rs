@@ -9,8 +9,9 @@ use crate::accepts::ParamLayer;
 use crate::profile::definition::ModelOverride;
 
 /// What a model that reasons takes with its default value only.
-const SAMPLING: [&str; 7] = [
+pub(super) const SAMPLING: [&str; 8] = [
     "frequency_penalty",
+    "include.message.output_text.logprobs",
     "logit_bias",
     "logprobs",
     "presence_penalty",

@@ -1,6 +1,6 @@
 //! OpenAI, servers that no other profile matches, and OpenAI's models hosted by Microsoft.
 
-use super::gpt_params::{gpt_params, openai_params};
+use super::gpt_params::{SAMPLING, gpt_params, openai_params};
 use super::helpers::{
     anywhere, at_host, drop_params, for_models, layer, list, map, media_from_users, named, openai_formats,
     openai_headers, openai_tools, reasoning_by, text,
@@ -162,18 +162,7 @@ pub(super) fn reasoning_models(prefix: &str) -> Vec<ModelOverride> {
     let prefixed =
         |names: &[&str]| ModelOverride { matches: with_prefix(prefix, names), ..ModelOverride::default() };
     let older = vec![
-        ModelOverride {
-            params: drop_params(&[
-                "temperature",
-                "top_p",
-                "frequency_penalty",
-                "presence_penalty",
-                "logprobs",
-                "top_logprobs",
-                "logit_bias",
-            ]),
-            ..prefixed(&WITHOUT_SAMPLING)
-        },
+        ModelOverride { params: drop_params(&SAMPLING), ..prefixed(&WITHOUT_SAMPLING) },
         ModelOverride {
             params: layer!(ParamLayer { max_stop_sequences: Some(0) }),
             ..prefixed(&WITHOUT_STOP)

@@ -1,8 +1,9 @@
 //! The parameters of a request to JSON: all of them for a client of another dialect, the changed ones for one of this dialect.
 
 use super::super::extra_fields::{self, parse_or_empty};
-use super::super::names::{INCLUDE_ENCRYPTED_REASONING, NAME};
+use super::super::names::NAME;
 use super::super::tools;
+use super::include;
 use crate::canonical::{
     Addition, DiagnosticCode, Diagnostics, Reasoning, ReasoningDisplay, ReasoningParam, Request,
     ResponseFormat, ToolChoice,
@@ -35,12 +36,12 @@ pub(super) fn encode(
     }
     let adds_include =
         !request.encrypted_reasoning && !is_same_dialect && needs_encrypted_reasoning(request, body);
-    if request.encrypted_reasoning || adds_include {
-        body.set("include", format!("[\"{INCLUDE_ENCRYPTED_REASONING}\"]"));
-        additions.extend(adds_include.then(|| Addition::member("include")));
-    }
+    let rest = request.extra.of(NAME).iter().find(|(key, _)| key == "include").map(|(_, value)| value.get());
+    include::encode(request, request.encrypted_reasoning || adds_include, rest, body);
+    additions.extend(adds_include.then(|| Addition::member("include")));
     if is_same_dialect {
-        for (key, value) in request.extra.members.iter().filter(|(k, _)| k != "reasoning" && k != "text") {
+        const WRITTEN: [&str; 3] = ["include", "reasoning", "text"];
+        for (key, value) in request.extra.members.iter().filter(|(k, _)| !WRITTEN.contains(&k.as_str())) {
             body.set(key.clone(), value.get().to_owned());
         }
         return additions;
