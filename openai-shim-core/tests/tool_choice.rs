@@ -212,7 +212,7 @@ fn a_choice_goes_with_the_last_tool() {
                     "tool_choice",
                     json!("required"),
                 ),
-                _ => (json!({"type": "custom", "custom": {"name": "c"}}), "tool_choice", json!("required")),
+                _ => (json!({"type": "browser_search"}), "tool_choice", json!("required")),
             };
             body["tools"] = json!([native]);
             body[key] = choice;

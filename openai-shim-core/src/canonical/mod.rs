@@ -12,6 +12,7 @@ mod chat_template;
 mod citation;
 mod content;
 mod context;
+mod custom_tool;
 mod diagnostic;
 pub(crate) mod digest;
 mod embedding;
@@ -53,6 +54,10 @@ pub use chat_template::{BuiltInTemplate, ChatTemplate};
 pub use citation::{Citation, CitedSources, CitedSpan, TextLength};
 pub use content::{Block, Media, MediaSource};
 pub use context::Context;
+pub use custom_tool::{
+    CUSTOM_TOOL, INPUT_END, arguments_to_input, flat_format, input_part, input_schema, input_so_far,
+    input_to_arguments,
+};
 pub use diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
 pub use event::{BlockKind, Delta, Event};

@@ -1,7 +1,8 @@
 //! Facts of a request that decide how its response is read and written. They do not change while a response passes.
 
 use super::{
-    AnswerQuirks, Block, Context, ExtraFields, LEGACY_FUNCTIONS, Message, Request, Role, ToolChoice,
+    AnswerQuirks, Block, CUSTOM_TOOL, Context, ExtraFields, LEGACY_FUNCTIONS, Message, Request, Role, Tool,
+    ToolChoice,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,8 @@ pub struct ResponseSpec {
     /// The client's names of parameters that the upstream gets by another name, by the tool's name (the upstream's) and by that
     /// name.
     pub property_names: BTreeMap<String, BTreeMap<String, String>>,
+    /// The client's names of its custom tools.
+    pub custom_tools: BTreeSet<String>,
     /// How many choices the client requested.
     pub n: u32,
     /// The client required one function by name; OpenAI then reports `stop` as the finish reason.
@@ -69,6 +72,7 @@ impl ResponseSpec {
             tools: callable_names(request),
             tool_names: BTreeMap::new(),
             property_names: BTreeMap::new(),
+            custom_tools: custom_names(request),
             n: request.n.unwrap_or(1),
             named_tool: matches!(*request.tool_choice, Some(ToolChoice::Function(_))),
             legacy_functions: request.extra.get(LEGACY_FUNCTIONS).is_some(),
@@ -98,6 +102,15 @@ impl ResponseSpec {
 
 fn has_tool_result(message: &Message) -> bool {
     message.role == Role::Tool || message.blocks.iter().any(|block| matches!(block, Block::ToolResult { .. }))
+}
+
+/// The names of the tools whose input is free text.
+fn custom_names(request: &Request) -> BTreeSet<String> {
+    let custom = request.tools.iter().filter_map(|tool| match tool {
+        Tool::Function { name, extra, .. } => extra.get(CUSTOM_TOOL).map(|_| name.clone()),
+        Tool::Native { .. } => None,
+    });
+    custom.collect()
 }
 
 /// The names of the functions that the model may call.

@@ -1,7 +1,8 @@
 //! Content blocks, messages and tools for the probes, and predicates on blocks.
 
 use openai_shim_core::canonical::{
-    Block, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Request, Response, Role, Tool,
+    Block, CUSTOM_TOOL, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Request, Response, Role,
+    Tool, input_schema,
 };
 use serde_json::value::RawValue;
 
@@ -62,9 +63,12 @@ pub fn call(id: &str, signature: Option<&str>) -> Block {
 /// A custom tool with free-form input, for the dialects that have custom tools.
 pub fn patch(by: &str) -> Option<Tool> {
     match by {
-        "openai-chat" => Some(Tool::Native {
-            dialect: "openai-chat",
-            raw: raw(r#"{"type":"custom","custom":{"name":"patch"}}"#),
+        "openai-chat" => Some(Tool::Function {
+            name: String::from("patch"),
+            description: None,
+            parameters: Some(raw(&input_schema(None))),
+            strict: None,
+            extra: ExtraFields::new("openai-chat", vec![(CUSTOM_TOOL.to_owned(), raw("null"))]),
         }),
         "openai-responses" => Some(Tool::Function {
             name: String::from("patch"),
@@ -79,23 +83,15 @@ pub fn patch(by: &str) -> Option<Tool> {
 
 /// A call of the custom tool.
 pub fn patch_call(by: &str) -> Option<Block> {
-    let (arguments, members) = match by {
-        "openai-chat" => (
-            "*** a",
-            vec![
-                (String::from("type"), raw(r#""custom""#)),
-                (String::from("custom"), raw(r#"{"name":"patch","input":"*** a"}"#)),
-            ],
-        ),
-        "openai-responses" => {
-            (r#"{"input":"*** a"}"#, vec![(String::from(".type"), raw(r#""custom_tool_call""#))])
-        }
+    let members = match by {
+        "openai-chat" => vec![(CUSTOM_TOOL.to_owned(), raw("true"))],
+        "openai-responses" => vec![(String::from(".type"), raw(r#""custom_tool_call""#))],
         _ => return None,
     };
     Some(Block::ToolCall {
         id: String::from("call_1"),
         name: String::from("patch"),
-        arguments: arguments.to_owned(),
+        arguments: String::from(r#"{"input":"*** a"}"#),
         signature: None,
         extra: ExtraFields::new(
             if by == "openai-chat" { "openai-chat" } else { "openai-responses" },

@@ -16,11 +16,7 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer {
-        clamp: ranges(&[
-            ("generationConfig.logprobs", [0.0, 20.0]),
-            ("generationConfig.temperature", [0.0, 2.0]),
-            ("generationConfig.topP", [0.0, 1.0])
-        ]),
+        clamp: ranges(&[("generationConfig.temperature", [0.0, 2.0]), ("generationConfig.topP", [0.0, 1.0])]),
         min_output_tokens: Some(1),
         max_stop_sequences: Some(5)
     }),

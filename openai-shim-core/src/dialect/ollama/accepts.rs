@@ -3,7 +3,7 @@
 //! <https://docs.ollama.com/api/chat>, <https://docs.ollama.com/api/generate>,
 //! <https://github.com/ollama/ollama/blob/main/api/types.go> (no choice among tools; no references in their schemas)
 
-use crate::accepts::literals::{layer, list, ranges};
+use crate::accepts::literals::{layer, list};
 use crate::accepts::{
     AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, RefSupport,
     SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
@@ -15,7 +15,6 @@ use std::sync::LazyLock;
 pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer {
         drop: list(&["context", "prompt", "raw", "suffix", "system", "template"]),
-        clamp: ranges(&[("top_logprobs", [0.0, 20.0])]),
         max_choices: Some(1)
     }),
     messages: layer!(MessageLayer {
@@ -38,7 +37,7 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
 
 /// The rules of `/api/generate`.
 pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
-    params: layer!(ParamLayer { clamp: ranges(&[("top_logprobs", [0.0, 20.0])]), max_choices: Some(1) }),
+    params: layer!(ParamLayer { max_choices: Some(1) }),
     messages: layer!(MessageLayer {
         require_user: true,
         tool_pairing: ToolPairing::Adjacent,

@@ -3,7 +3,9 @@
 use super::extra_fields::{MESSAGE_FIELDS, NAME};
 use super::repair::ChunkSink;
 use super::{finish_reason, media, reasoning_details, tool_call, usage};
-use crate::canonical::{Block, BlockKind, Delta, Event, ExtraFieldList, Logprobs, MemberIndex};
+use crate::canonical::{
+    Block, BlockKind, Delta, Event, ExtraFieldList, INPUT_END, Logprobs, MemberIndex, input_part,
+};
 use crate::error::UpstreamError;
 use crate::json::{Balance, Object, decode_string, raw};
 use serde_json::value::RawValue;
@@ -45,6 +47,8 @@ struct CallBlock {
     arguments: String,
     balance: Balance,
     is_closed: bool,
+    /// It calls a custom tool, and its input has begun.
+    has_input: bool,
 }
 
 impl CallBlock {
@@ -270,19 +274,30 @@ impl EventSink<'_> {
                     arguments: String::new(),
                     balance: Balance::default(),
                     is_closed: false,
+                    has_input: false,
                 };
                 choice.calls.insert(call_index, call);
                 self.out.push(Event::Open { choice: index, block, kind });
                 block
             }
         };
-        let arguments = function.get("arguments").or_else(|| function.get("input")).and_then(decode_string);
-        if let Some(arguments) = arguments.filter(|a| !a.is_empty()) {
-            let text = arguments.into_owned();
+        let has_text = |text: &Cow<'_, str>| !text.is_empty();
+        let arguments =
+            function.get("arguments").and_then(decode_string).filter(has_text).map(Cow::into_owned);
+        let input = function.get("input").and_then(decode_string).filter(has_text);
+        let text = arguments.or_else(|| Some(self.input_part(at, call_index, &input?)));
+        if let Some(text) = text {
             self.add_arguments(index, block, &text);
             self.out.push(Event::Delta { choice: index, block, delta: Delta::Text(text) });
             self.flush_queue(at, index);
         }
+    }
+
+    /// A part of the arguments, from a part of a custom tool's input.
+    fn input_part(&mut self, at: usize, call_index: u64, input: &str) -> String {
+        let call = self.blocks.choices.get_mut(at).and_then(|choice| choice.calls.get_mut(&call_index));
+        let is_first = call.is_some_and(|call| !std::mem::replace(&mut call.has_input, true));
+        input_part(input, is_first)
     }
 
     /// Notes more of a call's arguments.
@@ -357,6 +372,10 @@ impl EventSink<'_> {
         for call in choice.calls.values_mut().filter(|call| !call.is_closed) {
             call.is_closed = true;
             call.arguments = String::new();
+            if call.has_input {
+                let delta = Delta::Text(INPUT_END.to_owned());
+                self.out.push(Event::Delta { choice: index, block: call.block, delta });
+            }
             self.out.push(Event::Close { choice: index, block: call.block });
         }
         choice.queued_bytes = 0;

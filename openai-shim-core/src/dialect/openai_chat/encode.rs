@@ -5,17 +5,21 @@
 use super::citations::{self, cited_by_others};
 use super::extra_fields::NAME;
 use super::tag_writer::TagWriter;
-use super::{error, finish_reason, reasoning_details, tool_call, usage};
+use super::tool_call::{self, CallKind};
+use super::{error, finish_reason, reasoning_details, usage};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList,
     ExtraFields, FinishReason, Logprobs, NumberedList, REASONING_DETAILS, ReasoningStyle, ResponseContext,
-    ResponseSpec, StreamUsage, TextLength, Usage,
+    ResponseSpec, StreamUsage, TextLength, Usage, arguments_to_input,
 };
 use crate::dialect::{Encoder, openai_service_tier};
 use crate::error::{Error, UpstreamError};
 use crate::framing::write_event;
 use crate::json::{Object, encode_string};
 use std::collections::BTreeMap;
+
+/// The most bytes of a custom tool's input.
+const MAX_INPUT_BYTES: usize = 16 << 20;
 
 /// Encodes a stream.
 pub(super) struct ChatEncoder {
@@ -63,7 +67,6 @@ struct PendingSignature {
     extra: ExtraFields,
 }
 
-#[derive(Clone, Copy, PartialEq)]
 enum OpenBlock {
     Text,
     Reasoning,
@@ -72,6 +75,11 @@ enum OpenBlock {
         /// OpenAI's index of it.
         index: u32,
         has_arguments: bool,
+    },
+    /// The call of a custom tool, whose input is known when the arguments are complete.
+    CustomCall {
+        index: u32,
+        arguments: String,
     },
 }
 
@@ -139,7 +147,12 @@ impl ChatEncoder {
             BlockKind::ToolCall { id, name, signature } => {
                 let call = choice.calls;
                 choice.calls += 1;
-                choice.open.insert(block, OpenBlock::ToolCall { index: call, has_arguments: false });
+                let is_custom = CallKind::of_tool(name, &self.spec) == CallKind::Custom;
+                let open = match is_custom {
+                    true => OpenBlock::CustomCall { index: call, arguments: String::new() },
+                    false => OpenBlock::ToolCall { index: call, has_arguments: false },
+                };
+                self.choice(index).open.insert(block, open);
                 self.open_call(index, call, CallStart { id, name, signature: signature.as_deref() }, out);
                 return;
             }
@@ -167,8 +180,9 @@ impl ChatEncoder {
         let mut delta = Object::new();
         delta.set("index", call.to_string());
         delta.set("id", encode_string(&id));
-        delta.set("type", "\"function\"");
-        delta.set("function", format!(r#"{{"name":{name},"arguments":""}}"#));
+        let (kind, text_key) = CallKind::of_tool(start.name, &self.spec).keys();
+        delta.set("type", encode_string(kind));
+        delta.set(kind, format!(r#"{{"name":{name},"{text_key}":""}}"#));
         let delta = tool_call::write_signed(delta, start.signature);
         self.write_choice(index, &format!(r#""tool_calls":[{delta}]"#), "null", out);
     }
@@ -184,6 +198,14 @@ impl ChatEncoder {
                     return;
                 }
                 write_arguments(*index, legacy, text)
+            }
+            (Delta::Text(text), OpenBlock::CustomCall { arguments, .. }) => {
+                arguments.push_str(text);
+                if arguments.len() > MAX_INPUT_BYTES {
+                    let message = format!("The input of a tool has more than {MAX_INPUT_BYTES} bytes.");
+                    self.event(&Event::Error(UpstreamError::TooLarge { message }), out);
+                }
+                return;
             }
             (Delta::Text(text), OpenBlock::Text) if tagged => {
                 let text = choice.tags.write("", text, false);
@@ -221,7 +243,10 @@ impl ChatEncoder {
             }
             (Delta::Text(text), OpenBlock::Refusal) => format!("\"refusal\":{}", encode_string(text)),
             (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", encode_string(key), raw.get()),
-            (Delta::Signature(signature), OpenBlock::ToolCall { index, .. }) if !legacy => {
+            (
+                Delta::Signature(signature),
+                OpenBlock::ToolCall { index, .. } | OpenBlock::CustomCall { index, .. },
+            ) if !legacy => {
                 let mut call = Object::new();
                 call.set("index", index.to_string());
                 format!(r#""tool_calls":[{}]"#, tool_call::write_signed(call, Some(signature)))
@@ -276,6 +301,11 @@ impl ChatEncoder {
             Some(OpenBlock::ToolCall { index: call, has_arguments: false }) if !legacy || call == 0 => {
                 let arguments = write_arguments(call, legacy, "{}");
                 self.write_choice(index, &arguments, "null", out);
+            }
+            Some(OpenBlock::CustomCall { index: call, arguments }) => {
+                let input = encode_string(&arguments_to_input(&arguments).unwrap_or(arguments));
+                let delta = format!(r#""tool_calls":[{{"index":{call},"custom":{{"input":{input}}}}}]"#);
+                self.write_choice(index, &delta, "null", out);
             }
             Some(OpenBlock::ToolCall { .. } | OpenBlock::Refusal) | None => {}
         }

@@ -6,7 +6,8 @@ use super::citations::{self, cited_by_others};
 use super::extra_fields::{MESSAGE_FIELDS, NAME, record_dropped, unknown_non_null_fields};
 use super::repair::repair_completion;
 use super::tag_writer::TagWriter;
-use super::{finish_reason, media, reasoning_details, tool_call, usage};
+use super::tool_call::{self, CallKind};
+use super::{finish_reason, media, reasoning_details, usage};
 use crate::canonical::{
     Block, Choice, CitedSources, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs,
     ReasoningStyle, Response, ResponseContext, ResponseSpec, ResponseSummary, TextLength, TurnStorage,
@@ -179,7 +180,13 @@ struct MessageFields {
 }
 
 impl MessageFields {
-    fn add(&mut self, block: &Block, context: &mut ResponseContext, diagnostics: &mut Diagnostics) {
+    fn add(
+        &mut self,
+        block: &Block,
+        spec: &ResponseSpec,
+        context: &mut ResponseContext,
+        diagnostics: &mut Diagnostics,
+    ) {
         const FIELD_PATH: &str = "choices[].message";
         match block {
             Block::Text { text, extra } => {
@@ -201,7 +208,15 @@ impl MessageFields {
                 record_dropped(extra, FIELD_PATH, diagnostics);
                 let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
-                self.tool_calls.push(tool_call::write(&id, name, arguments, signature.as_deref(), extra));
+                let kind = CallKind::of_tool(name, spec);
+                self.tool_calls.push(tool_call::write(
+                    kind,
+                    &id,
+                    name,
+                    arguments,
+                    signature.as_deref(),
+                    extra,
+                ));
                 let function =
                     format!(r#"{{"name":{},"arguments":{}}}"#, encode_string(name), encode_string(arguments));
                 self.function_call.get_or_insert(function);
@@ -234,7 +249,7 @@ fn encode_choice(
 ) -> String {
     let mut fields = MessageFields::default();
     for block in &choice.blocks {
-        fields.add(block, context, diagnostics);
+        fields.add(block, spec, context, diagnostics);
     }
     if spec.reasoning == ReasoningStyle::Tags {
         let reasoning = std::mem::take(&mut fields.reasoning);

@@ -1,9 +1,38 @@
 //! One tool call of a message, in requests and responses: JSON to a [`Block`] and back.
 
 use super::extra_fields::{NAME, unknown_fields};
-use crate::canonical::{Block, ExtraFields};
+use crate::canonical::{
+    Block, CUSTOM_TOOL, ExtraFields, ResponseSpec, arguments_to_input, input_to_arguments,
+};
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 use serde_json::value::RawValue;
+
+/// Of which kind of tool a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CallKind {
+    Function,
+    Custom,
+}
+
+impl CallKind {
+    /// The kind of a call in a request.
+    pub(super) fn of_extra(extra: &ExtraFields) -> Self {
+        if extra.of(NAME).iter().any(|(key, _)| key == CUSTOM_TOOL) { Self::Custom } else { Self::Function }
+    }
+
+    /// The kind of a call in an answer: that of the client's tool.
+    pub(super) fn of_tool(name: &str, spec: &ResponseSpec) -> Self {
+        if spec.custom_tools.contains(name) { Self::Custom } else { Self::Function }
+    }
+
+    /// The keys of the called tool, and in it of the arguments or the input.
+    pub(super) fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Function => ("function", "arguments"),
+            Self::Custom => ("custom", "input"),
+        }
+    }
+}
 
 /// A tool call that was read.
 pub(super) struct ReadCall {
@@ -12,29 +41,39 @@ pub(super) struct ReadCall {
     pub(super) is_reshaped: bool,
 }
 
-/// Reads a tool call. A custom tool's input is plain text, and the call's own fields are kept beside it.
+/// Reads a tool call. A custom tool's input becomes arguments, and a mark stays.
 pub(super) fn read(call: &str) -> ReadCall {
     let object = Object::parse(call.as_bytes()).unwrap_or_default();
     let is_custom = is_custom(&object);
     let function = object.object(if is_custom { "custom" } else { "function" }).unwrap_or_default();
     let arguments = function.get(if is_custom { "input" } else { "arguments" }).unwrap_or("\"\"");
     let is_reshaped = value_kind(arguments) != ValueKind::String;
-    let known: &[&str] = if is_custom { &["id"] } else { &["id", "type", "function", "index", "custom"] };
-    let mut extra = unknown_fields(&object, known);
+    let mut extra = unknown_fields(&object, &["id", "type", "function", "index", "custom"]);
     let signature = signature(&object);
     if signature.is_some() {
         let fields = extra.into_members().into_iter();
         let fields: Vec<_> = fields.filter_map(|(key, value)| without_signature(key, value)).collect();
         extra = if fields.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, fields) };
     }
+    let mut arguments = string_or_json(arguments).into_owned();
+    if is_custom {
+        arguments = input_to_arguments(&arguments);
+        mark_custom(&mut extra, "true");
+    }
     let block = Block::ToolCall {
         id: object.str("id").unwrap_or_default().into_owned(),
         name: function.str("name").unwrap_or_default().into_owned(),
-        arguments: string_or_json(arguments).into_owned(),
+        arguments,
         signature: signature.map(Into::into),
         extra,
     };
     ReadCall { block, is_reshaped }
+}
+
+/// Marks a custom tool, or a call or a result of one.
+pub(super) fn mark_custom(extra: &mut ExtraFields, value: &str) {
+    extra.dialect = NAME;
+    extra.members.push((CUSTOM_TOOL.to_owned(), raw(value)));
 }
 
 /// Whether a call, or a delta of one, is a custom tool's. Some servers write both fields, one of them empty.
@@ -86,8 +125,9 @@ pub(super) fn write_signed(mut call: Object<'_>, signature: Option<&str>) -> Str
     call.to_json()
 }
 
-/// Writes a tool call.
+/// Writes a tool call. The arguments of a custom tool's call become its input, also if they have another form.
 pub(super) fn write(
+    kind: CallKind,
     id: &str,
     name: &str,
     arguments: &str,
@@ -96,14 +136,12 @@ pub(super) fn write(
 ) -> String {
     let mut call = Object::new();
     call.set("id", encode_string(id));
-    if extra.of(NAME).iter().all(|(key, _)| key != "custom") {
-        call.set("type", "\"function\"");
-        call.set(
-            "function",
-            format!(r#"{{"name":{},"arguments":{}}}"#, encode_string(name), encode_string(arguments)),
-        );
-    }
-    for (key, value) in extra.of(NAME) {
+    let (key, text_key) = kind.keys();
+    let input = (kind == CallKind::Custom).then(|| arguments_to_input(arguments)).flatten();
+    let (name, text) = (encode_string(name), encode_string(input.as_deref().unwrap_or(arguments)));
+    call.set("type", encode_string(key));
+    call.set(key, format!(r#"{{"name":{name},"{text_key}":{text}}}"#));
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != CUSTOM_TOOL) {
         call.set(key.as_str(), value.get());
     }
     write_signed(call, signature)

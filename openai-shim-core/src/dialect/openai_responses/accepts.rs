@@ -15,7 +15,7 @@ use std::sync::LazyLock;
 /// The rules of the vendor's own API.
 pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
     params: layer!(ParamLayer {
-        clamp: ranges(&[("temperature", [0.0, 2.0]), ("top_logprobs", [0.0, 20.0]), ("top_p", [0.0, 1.0])]),
+        clamp: ranges(&[("temperature", [0.0, 2.0]), ("top_p", [0.0, 1.0])]),
         min_output_tokens: Some(16),
         max_choices: Some(1)
     }),

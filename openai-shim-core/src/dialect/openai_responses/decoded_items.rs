@@ -9,8 +9,8 @@ mod item_list;
 use super::content_part;
 use super::tool_call::ToolCallKind;
 use super::{encrypted_content, extra_fields, output_item, reasoning_item};
-use crate::canonical::{Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event};
-use crate::json::{Object, encode_string};
+use crate::canonical::{Block, BlockKind, Delta, DiagnosticCode, Diagnostics, Event, INPUT_END, input_part};
+use crate::json::Object;
 use block_writer::{BlockWriter, native};
 pub(super) use item::PartKind;
 use item::{CallPhase, StreamedPart};
@@ -98,12 +98,7 @@ impl DecodedItems {
                 let text = match call.kind {
                     ToolCallKind::Function | ToolCallKind::Client(_) => text.to_owned(),
                     // The input of a custom tool becomes a string in a JSON object.
-                    ToolCallKind::Custom => {
-                        let quoted = encode_string(text);
-                        let inner =
-                            quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned();
-                        if is_first { format!("{{\"input\":\"{inner}") } else { inner }
-                    }
+                    ToolCallKind::Custom => input_part(text, is_first),
                 };
                 out.push(Event::Delta { choice: 0, block: *block, delta: Delta::Text(text) });
             }
@@ -375,8 +370,7 @@ impl DecodedItems {
         let CallPhase::Open { block, has_arguments } = call.phase else { return };
         call.phase = CallPhase::Closed;
         if call.kind == ToolCallKind::Custom && has_arguments {
-            // The end of the string and the object that a custom tool's input is in.
-            out.push(Event::Delta { choice: 0, block, delta: Delta::Text(String::from("\"}")) });
+            out.push(Event::Delta { choice: 0, block, delta: Delta::Text(INPUT_END.to_owned()) });
         }
         self.blocks.close_call(block, out);
     }

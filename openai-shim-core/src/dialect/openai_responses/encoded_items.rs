@@ -10,12 +10,12 @@ mod open_item;
 use super::super::cited;
 use super::names::NAME;
 use super::sse;
-use super::tool_call::{ToolCallKind, arguments_to_input, input_so_far};
+use super::tool_call::ToolCallKind;
 use super::tool_names::ToolNameMap;
 use super::{annotations, logprobs};
 use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, ExtraFields, REASONING_DETAILS,
-    ResponseContext, TextLength, code_of_loss,
+    ResponseContext, TextLength, arguments_to_input, code_of_loss, input_so_far,
 };
 use crate::json::{Object, encode_array, encode_string};
 use open_item::{ItemKind, OpenItem};

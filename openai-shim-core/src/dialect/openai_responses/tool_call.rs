@@ -1,10 +1,8 @@
-//! Tool calls: a function's JSON arguments, and a custom tool's free text as arguments and back.
-//!
-//! Other dialects have no custom tools: a custom tool becomes a function of one string, `input`.
+//! The kinds of tool calls: of functions, of custom tools and of tools that the client runs.
 
 use super::client_tools::ClientTool;
-use crate::json::{Object, ValueKind, decode_string, encode_string, string_or_json, value_kind};
-use std::borrow::Cow;
+use crate::canonical::input_to_arguments;
+use crate::json::{Object, string_or_json};
 
 /// The kind of a tool call, and of the tool that it calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,65 +63,5 @@ impl ToolCallKind {
             Self::Custom => input_to_arguments(&value("input")),
             Self::Client(tool) => tool.arguments(item),
         }
-    }
-}
-
-/// Turns a custom tool's input into a function's arguments.
-pub(super) fn input_to_arguments(input: &str) -> String {
-    format!("{{\"input\":{}}}", encode_string(input))
-}
-
-/// Turns the arguments of the function that stands for a custom tool into the tool's input; `None` if they are no object of
-/// one string.
-pub(super) fn arguments_to_input(arguments: &str) -> Option<String> {
-    let object = Object::parse(arguments.as_bytes()).ok()?;
-    if let Some(input) = object.str("input") {
-        return Some(input.into_owned());
-    }
-    // A model may give its only argument another name.
-    let mut members = object.iter();
-    match (members.next(), members.next()) {
-        (Some((_, value)), None) if value_kind(value) == ValueKind::String => {
-            decode_string(value).map(Cow::into_owned)
-        }
-        _ => None,
-    }
-}
-
-/// Returns the input of a custom tool in arguments that were cut: the string that the object begins with, as far as it came.
-pub(super) fn input_so_far(arguments: &str) -> String {
-    let after = |text: &str, mark: char| text.trim_start().strip_prefix(mark).map(str::to_owned);
-    let value = || {
-        let object = after(arguments, '{')?;
-        let (_, behind_key) =
-            after(&object, '"')?.split_once('"').map(|(key, rest)| (key.len(), rest.to_owned()))?;
-        after(&after(&behind_key, ':')?, '"')
-    };
-    let Some(mut value) = value() else { return String::new() };
-    // An escape sequence that was cut has up to eleven characters: those of a surrogate pair.
-    for _ in 0..12 {
-        if let Ok(input) = serde_json::from_str(&format!("\"{value}\"")) {
-            return input;
-        }
-        value.pop();
-    }
-    String::new()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cut_input_is_read_as_far_as_it_came() {
-        let arguments = input_to_arguments("a \"b\"\n\u{1f600}c");
-        for end in 0..arguments.len() {
-            let Some(cut) = arguments.get(..end) else { continue };
-            let input = input_so_far(cut);
-            assert!("a \"b\"\n\u{1f600}c".starts_with(&input), "{cut}: {input}");
-            assert!(!input.contains('{'), "{cut}: {input}");
-        }
-        assert_eq!(input_so_far(r#"{"input": "ab\u00"#), "ab");
-        assert_eq!(input_so_far(r#"{"input":"ab"#), "ab");
     }
 }

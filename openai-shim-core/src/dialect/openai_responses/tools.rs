@@ -7,7 +7,9 @@ use super::client_tools::{self, ClientTool};
 use super::extra_fields::{self, parse_or_empty, wire_key};
 use super::names::{ADDITIONAL_TOOLS, CLIENT_TOOL, NAME, NAMESPACE};
 use super::tool_names;
-use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, Tool};
+use crate::canonical::{
+    CUSTOM_TOOL, DiagnosticCode, Diagnostics, ExtraFields, Tool, flat_format, input_schema,
+};
 use crate::json::{Object, encode_string, raw};
 use std::borrow::Cow;
 
@@ -91,9 +93,11 @@ fn decode_tool(item: &str, namespace: Option<&Namespace<'_>>) -> Option<Tool> {
             object.bool("strict"),
             extra_fields::read(object, &["name", "description", "parameters", "strict"]),
         ),
-        Some("custom") => {
-            (Some(raw(input_schema(object))), None, extra_fields::read(object, &["name", "description"]))
-        }
+        Some("custom") => (
+            Some(raw(input_schema(object.get("format")))),
+            None,
+            extra_fields::read(object, &["name", "description"]),
+        ),
         _ => return None,
     };
     let mut name = client_name.clone().into_owned();
@@ -103,23 +107,6 @@ fn decode_tool(item: &str, namespace: Option<&Namespace<'_>>) -> Option<Tool> {
         add_field(&mut extra, ".name", &encode_string(&client_name));
     }
     Some(Tool::Function { name, description, parameters, strict, extra })
-}
-
-/// Returns the JSON schema of a custom tool's input: one string. A grammar goes into its description.
-fn input_schema(tool: &Object<'_>) -> String {
-    let format = tool.object("format").unwrap_or_default();
-    let nested = format.object("grammar");
-    let grammar = nested.as_ref().unwrap_or(&format);
-    let description = match (grammar.str("syntax"), grammar.str("definition")) {
-        (Some(syntax), Some(rules)) => {
-            format!("The input, which must follow this {syntax} grammar:\n{rules}")
-        }
-        _ => String::from("The input, as free text."),
-    };
-    format!(
-        r#"{{"type":"object","properties":{{"input":{{"type":"string","description":{}}}}},"required":["input"],"additionalProperties":false}}"#,
-        encode_string(&description)
-    )
 }
 
 /// Encodes the tools of a request; `None` if there are none. Tools in a row with the same namespace share one.
@@ -190,6 +177,12 @@ fn encode_function(tool: &Tool) -> String {
             None => {}
         }
     }
+    if let Some(format) = extra.get(CUSTOM_TOOL) {
+        object.set("type", "\"custom\"");
+        if let Some(format) = flat_format(format) {
+            object.set("format", format);
+        }
+    }
     for (key, value) in fields.iter().filter(|(key, _)| key != NAMESPACE && key != ADDITIONAL_TOOLS) {
         object.set(wire_key(key), value.get());
     }
@@ -198,11 +191,11 @@ fn encode_function(tool: &Tool) -> String {
 
 /// Whether a tool is encoded with a `strict` that it does not have.
 pub(super) fn adds_strict(tool: &Tool) -> bool {
-    matches!(tool, Tool::Function { strict: None, extra, .. } if extra.of(NAME).is_empty())
+    matches!(tool, Tool::Function { strict: None, extra, .. } if extra.of(NAME).is_empty() && !is_custom_tool(extra))
 }
 
 fn is_custom_tool(extra: &ExtraFields) -> bool {
-    extra_fields::get(extra, "type") == Some("\"custom\"")
+    extra_fields::get(extra, "type") == Some("\"custom\"") || extra.get(CUSTOM_TOOL).is_some()
 }
 
 /// Encodes a tool as the choice of a tool names it. A tool that is no function is named by its type.

@@ -6,7 +6,8 @@ use crate::canonical::{
     REASONING_TEXT, ReasoningField, Role, Text,
 };
 use crate::dialect::openai_chat::extra_fields::NAME;
-use crate::dialect::openai_chat::{reasoning_details, tool_call};
+use crate::dialect::openai_chat::reasoning_details;
+use crate::dialect::openai_chat::tool_call::{self, CallKind};
 use crate::json::{Object, encode_string};
 
 /// Whether this dialect can express anything of a message; an empty message counts.
@@ -80,7 +81,14 @@ fn encode_blocks(
         match block {
             Block::ToolCall { id, name, arguments, signature, extra } => {
                 extra.report_lost(NAME, &format!("messages[{i}]"), diagnostics);
-                calls.push(tool_call::write(id, name, arguments, signature.as_deref(), extra));
+                calls.push(tool_call::write(
+                    CallKind::of_extra(extra),
+                    id,
+                    name,
+                    arguments,
+                    signature.as_deref(),
+                    extra,
+                ));
             }
             Block::Refusal(text) => object.set("refusal", text.to_json()),
             _ => {}

@@ -2,10 +2,12 @@
 
 use super::decode_message;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, Role, Span};
+use crate::dialect::openai_chat::tool_call::{self, CallKind};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, range_in, reserve_for_items, value_kind};
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Reads the messages one by one.
 pub(super) struct MessagesReader<'b> {
@@ -14,6 +16,8 @@ pub(super) struct MessagesReader<'b> {
     diagnostics: Diagnostics,
     /// The id of a call in the legacy form, which has none, for the result that follows.
     legacy_call: Option<String>,
+    /// The ids of the calls of custom tools.
+    custom_calls: BTreeSet<String>,
     /// The first error; it is returned only if the request has messages at all.
     error: Option<ClientError>,
 }
@@ -26,6 +30,7 @@ impl<'b> MessagesReader<'b> {
             messages: Vec::new(),
             diagnostics: Diagnostics::default(),
             legacy_call: None,
+            custom_calls: BTreeSet::new(),
             error: None,
         }
     }
@@ -39,6 +44,7 @@ impl<'b> MessagesReader<'b> {
         match decode_message::decode(message, self.body, i, &mut self.diagnostics) {
             Ok(mut message) => {
                 self.identify_legacy_call(&mut message);
+                self.mark_custom_result(&mut message);
                 let range = range_in(self.body, item);
                 let start = range.as_ref().map_or(0, |range| range.start);
                 reserve_for_items(&mut self.messages, start, self.body.len());
@@ -59,6 +65,24 @@ impl<'b> MessagesReader<'b> {
             && id.is_empty()
         {
             *id = call;
+        }
+    }
+
+    /// Marks the result of a custom tool's call.
+    fn mark_custom_result(&mut self, message: &mut Message) {
+        if message.role == Role::Assistant {
+            let custom = message.blocks.iter().filter_map(|block| match block {
+                Block::ToolCall { id, extra, .. } if CallKind::of_extra(extra) == CallKind::Custom => {
+                    Some(id)
+                }
+                _ => None,
+            });
+            self.custom_calls.extend(custom.cloned());
+        } else if !self.custom_calls.is_empty()
+            && let Some(Block::ToolResult { id, extra, .. }) = message.decoded_mut().blocks.first_mut()
+            && self.custom_calls.contains(id)
+        {
+            tool_call::mark_custom(extra, "true");
         }
     }
 

@@ -1,8 +1,9 @@
 //! `tools` and `tool_choice`: a request's JSON to the canonical model and back.
 
-use crate::canonical::{DiagnosticCode, Diagnostics, Tool, ToolChoice};
+use crate::canonical::{CUSTOM_TOOL, DiagnosticCode, Diagnostics, Tool, ToolChoice, input_schema};
 use crate::dialect::openai_chat::extra_fields::{NAME, unknown_fields};
 use crate::dialect::openai_chat::shape;
+use crate::dialect::openai_chat::tool_call::{CallKind, mark_custom};
 use crate::dialect::shape::{Place, Style};
 use crate::error::ClientError;
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, value_kind};
@@ -27,7 +28,9 @@ fn decode_tool(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<To
     })?;
     shape::TOOL.check_at(&object, place, &["function"], diagnostics)?;
     let native = || Ok(Tool::Native { dialect: NAME, raw: raw(item) });
-    let Some(function) = object.object("function") else { return native() };
+    let Some(function) = object.object("function") else {
+        return Ok(decode_custom(&object).unwrap_or(Tool::Native { dialect: NAME, raw: raw(item) }));
+    };
     shape::FUNCTION.check_at(&function, Place::Key(&place, "function"), &[], diagnostics)?;
     let Some(name) = function.str("name") else { return native() };
     let mut extra = unknown_fields(&function, &["name", "description", "parameters", "strict"]);
@@ -46,6 +49,21 @@ fn decode_tool(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<To
         description: function.str("description").map(std::borrow::Cow::into_owned),
         parameters: function.non_null("parameters").map(raw),
         strict: function.bool("strict"),
+        extra,
+    })
+}
+
+/// Reads a custom tool: a function of one text, with a mark.
+fn decode_custom(tool: &Object<'_>) -> Option<Tool> {
+    let custom = tool.object("custom")?;
+    let mut extra = unknown_fields(&custom, &["name", "description", "format"]);
+    let format = custom.non_null("format");
+    mark_custom(&mut extra, format.unwrap_or("null"));
+    Some(Tool::Function {
+        name: custom.str("name")?.into_owned(),
+        description: custom.str("description").map(std::borrow::Cow::into_owned),
+        parameters: Some(raw(input_schema(format))),
+        strict: None,
         extra,
     })
 }
@@ -130,6 +148,17 @@ pub(super) fn encode_function_call(choice: &ToolChoice, tools: &[Tool]) -> Optio
 pub(super) fn encode_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<String> {
     let field_path = format!("tools[{i}]");
     match tool {
+        Tool::Function { name, description, extra, .. } if CallKind::of_extra(extra) == CallKind::Custom => {
+            let mut custom = Object::new();
+            custom.set("name", encode_string(name));
+            if let Some(description) = description {
+                custom.set("description", encode_string(description));
+            }
+            for (key, value) in extra.of(NAME).iter().filter(|(_, value)| value.get() != "null") {
+                custom.set(if key == CUSTOM_TOOL { "format" } else { key.as_str() }, value.get());
+            }
+            Some(format!(r#"{{"type":"custom","custom":{}}}"#, custom.to_json()))
+        }
         Tool::Function { extra, .. } => {
             let mut function = function_object(tool);
             extra.report_lost(NAME, &field_path, diagnostics);
@@ -165,8 +194,8 @@ pub(super) fn decode_tool_choice(value: &str) -> Option<ToolChoice> {
         (_, Some("required" | "any")) => ToolChoice::Required,
         _ => {
             let object = Object::parse(value.as_bytes()).unwrap_or_default();
-            let named =
-                object.object("function").and_then(|function| Some(function.str("name")?.into_owned()));
+            let tool = object.object("function").or_else(|| object.object("custom"));
+            let named = tool.and_then(|tool| Some(tool.str("name")?.into_owned()));
             let choice = named.map(ToolChoice::Function).or_else(|| decode_allowed(&object));
             choice.unwrap_or_else(|| ToolChoice::Native { dialect: NAME, raw: raw(value) })
         }
@@ -193,9 +222,17 @@ fn decode_allowed(choice: &Object<'_>) -> Option<ToolChoice> {
     Some(ToolChoice::Allowed { names: names.collect(), is_required })
 }
 
+fn kind_of(tool: &Tool) -> CallKind {
+    match tool {
+        Tool::Function { extra, .. } => CallKind::of_extra(extra),
+        Tool::Native { .. } => CallKind::Custom,
+    }
+}
+
 /// Writes the choice among some tools.
 fn encode_allowed(names: &[String], is_required: bool, tools: &[Tool]) -> String {
-    let functions: BTreeSet<&str> = tools.iter().filter_map(Tool::name).collect();
+    let is_function = |tool: &&Tool| kind_of(tool) == CallKind::Function;
+    let functions: BTreeSet<&str> = tools.iter().filter(is_function).filter_map(Tool::name).collect();
     let names: Vec<_> = names
         .iter()
         .map(|name| {
@@ -219,7 +256,9 @@ pub(super) fn encode_tool_choice(
         ToolChoice::None => String::from("\"none\""),
         ToolChoice::Required => String::from("\"required\""),
         ToolChoice::Function(name) => {
-            format!(r#"{{"type":"function","function":{{"name":{}}}}}"#, encode_string(name))
+            let chosen = tools.iter().find(|tool| tool.name() == Some(name));
+            let (kind, _) = chosen.map_or(CallKind::Function, kind_of).keys();
+            format!(r#"{{"type":"{kind}","{kind}":{{"name":{}}}}}"#, encode_string(name))
         }
         ToolChoice::Allowed { names, is_required } => encode_allowed(names, *is_required, tools),
         ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),

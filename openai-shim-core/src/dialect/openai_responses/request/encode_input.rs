@@ -4,8 +4,9 @@ use super::super::client_tools::{ClientTool, OutputForm};
 use super::super::content_part;
 use super::super::extra_fields::{self, parse_or_empty};
 use super::super::names::{CALL_KEY, CLIENT_TOOL, ITEM, NAME, PAYLOAD};
-use super::super::tool_call::arguments_to_input;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, ExtraFields, Message, Role, Text};
+use crate::canonical::{
+    Block, CUSTOM_TOOL, DiagnosticCode, Diagnostics, ExtraFields, Message, Role, Text, arguments_to_input,
+};
 use crate::json::{ArrayBuilder, Object, decode_string, encode_string};
 use std::borrow::Cow;
 
@@ -90,7 +91,8 @@ fn encode_tool_result(block: &Block, i: usize, out: &mut ArrayBuilder, diagnosti
         );
     }
     let mut object = Object::new();
-    object.set("type", "\"function_call_output\"");
+    let is_custom = extra.get(CUSTOM_TOOL).is_some();
+    object.set("type", if is_custom { "\"custom_tool_call_output\"" } else { "\"function_call_output\"" });
     object.set("call_id", encode_string(id));
     let blocks: Vec<&Block> = blocks.iter().collect();
     let output = encode_content(&blocks, false, &format!("messages[{i}].content"), diagnostics);
@@ -261,7 +263,8 @@ fn encode_reasoning(text: &str, signature: Option<&str>, extra: &ExtraFields) ->
 /// Encodes a call; an extra field with the type tells one of a custom tool.
 fn encode_tool_call(block: &Block) -> String {
     let Block::ToolCall { id, name, arguments, extra, .. } = block else { return String::from("{}") };
-    let is_custom = extra_fields::get(extra, "type") == Some("\"custom_tool_call\"");
+    let is_custom =
+        extra_fields::get(extra, "type") == Some("\"custom_tool_call\"") || extra.get(CUSTOM_TOOL).is_some();
     if let Some(tool) = ClientTool::of_block(extra) {
         let mut item = Object::new();
         item.set("type", encode_string(tool.call_type));
@@ -272,7 +275,7 @@ fn encode_tool_call(block: &Block) -> String {
         }
     }
     let mut object = Object::new();
-    object.set("type", "\"function_call\"");
+    object.set("type", if is_custom { "\"custom_tool_call\"" } else { "\"function_call\"" });
     object.set("call_id", encode_string(id));
     object.set("name", encode_string(name));
     if is_custom {
