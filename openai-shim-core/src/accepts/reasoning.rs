@@ -33,6 +33,9 @@ rules! {
         pub max_effort_off: String,
         /// Whether a model reasons that is not asked to.
         pub default: ReasoningDefault,
+        /// Models that reason by themselves and return their reasoning encrypted if they are asked to; `!` in front of a pattern
+        /// excepts models. A provider's name with a slash is no part of the name.
+        pub encrypted_models: Vec<String>,
         /// Whether reasoning is shown.
         pub display: ReasoningVisibility,
         /// An effort concerns the whole response, and is accepted while reasoning is off.

@@ -56,6 +56,8 @@ pub struct Request {
     pub reasoning_field: ReasoningField,
     /// The client requests encrypted reasoning, which it can send back.
     pub encrypted_reasoning: bool,
+    /// The client did not ask for encrypted reasoning, and the model's must be sent back.
+    pub adds_encrypted_reasoning: bool,
     /// The end user's identifier.
     pub user: Option<String>,
     /// Log probabilities are requested, and those of so many alternatives at each position.

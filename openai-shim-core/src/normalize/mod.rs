@@ -85,6 +85,7 @@ pub fn normalize(
     set_max_tokens(request, recipient, defaults, diagnostics);
     // After the limit, of which budgets are a share.
     reasoning::request::normalize(request, recipient, &spec.model, diagnostics);
+    reasoning::encrypted::normalize(request, recipient);
     set_streaming(request, accepts, spec, diagnostics);
     Ok(())
 }

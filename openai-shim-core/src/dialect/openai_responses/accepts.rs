@@ -42,9 +42,14 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     ..AcceptsLayer::default()
 });
 
-/// `reasoning: {effort, summary}`
+/// `reasoning: {effort, summary}`, and `include` for encrypted reasoning, which models that do not reason refuse:
+/// <https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items>
 fn reasoning() -> ReasoningLayer {
-    layer!(ReasoningLayer { param: ReasoningParam::OwnEffort, display: ReasoningVisibility::Optional })
+    layer!(ReasoningLayer {
+        param: ReasoningParam::OwnEffort,
+        encrypted_models: list(&["!*chat*", "gpt-5*", "gpt-6*", "codex*", "o1*", "o3*", "o4*"]),
+        display: ReasoningVisibility::Optional,
+    })
 }
 
 /// The parameters.

@@ -38,13 +38,9 @@ pub(super) fn has_logprobs(body: &Object<'_>) -> bool {
 }
 
 /// Writes the list, unless it is empty, and the number of alternatives to each token.
-pub(super) fn encode(
-    request: &Request,
-    has_encrypted_reasoning: bool,
-    rest: Option<&str>,
-    body: &mut Object<'_>,
-) {
+pub(super) fn encode(request: &Request, rest: Option<&str>, body: &mut Object<'_>) {
     let mut list = Vec::new();
+    let has_encrypted_reasoning = request.encrypted_reasoning || request.adds_encrypted_reasoning;
     list.extend(has_encrypted_reasoning.then(|| encode_string(INCLUDE_ENCRYPTED_REASONING)));
     list.extend(request.logprobs.map(|_| encode_string(INCLUDE_LOGPROBS)));
     list.extend(rest.and_then(crate::json::items).unwrap_or_default().into_iter().map(str::to_owned));

@@ -34,11 +34,9 @@ pub(super) fn encode(
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
         body.set(key.clone(), value.get().to_owned());
     }
-    let adds_include =
-        !request.encrypted_reasoning && !is_same_dialect && needs_encrypted_reasoning(request, body);
     let rest = request.extra.of(NAME).iter().find(|(key, _)| key == "include").map(|(_, value)| value.get());
-    include::encode(request, request.encrypted_reasoning || adds_include, rest, body);
-    additions.extend(adds_include.then(|| Addition::member("include")));
+    include::encode(request, rest, body);
+    additions.extend(request.adds_encrypted_reasoning.then(|| Addition::member("include")));
     if is_same_dialect {
         const WRITTEN: [&str; 3] = ["include", "reasoning", "text"];
         for (key, value) in request.extra.members.iter().filter(|(k, _)| !WRITTEN.contains(&k.as_str())) {
@@ -76,20 +74,6 @@ pub(super) fn encode_changed(request: &Request, body: &mut Object<'_>, diagnosti
     if request.response_format.is_changed() {
         set_or_remove("text", encode_text_options(request, diagnostics));
     }
-}
-
-/// The beginnings of the names of models that reason by default.
-const REASONING_MODELS: [&str; 6] = ["gpt-5", "gpt-6", "codex", "o1", "o3", "o4"];
-
-/// Returns whether the model reasons: encrypted reasoning must then be requested, so that it can be sent back. Other models
-/// reject that.
-fn needs_encrypted_reasoning(request: &Request, body: &Object<'_>) -> bool {
-    let requested =
-        body.object("reasoning").and_then(|option| option.str("effort").map(|effort| effort != "none"));
-    let name = request.model.rsplit('/').next().unwrap_or_default();
-    let reasons_by_default =
-        REASONING_MODELS.iter().any(|known| name.starts_with(known)) && !name.contains("chat");
-    requested.unwrap_or(reasons_by_default)
 }
 
 fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Option<String> {
