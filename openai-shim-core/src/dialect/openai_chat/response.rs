@@ -208,7 +208,7 @@ impl MessageFields {
                 record_dropped(extra, FIELD_PATH, diagnostics);
                 let id = if id.is_empty() { context.new_id("call_") } else { id.clone() };
                 let arguments = if arguments.is_empty() { "{}" } else { arguments };
-                let kind = CallKind::of_tool(name, spec);
+                let kind = CallKind::of_answer(name, extra, spec);
                 self.tool_calls.push(tool_call::write(
                     kind,
                     &id,

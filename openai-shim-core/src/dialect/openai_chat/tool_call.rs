@@ -20,7 +20,15 @@ impl CallKind {
         if extra.of(NAME).iter().any(|(key, _)| key == CUSTOM_TOOL) { Self::Custom } else { Self::Function }
     }
 
-    /// The kind of a call in an answer: that of the client's tool.
+    /// The kind of a call in an answer: that of the client's tool, or as the upstream stated it.
+    pub(super) fn of_answer(name: &str, extra: &ExtraFields, spec: &ResponseSpec) -> Self {
+        match Self::of_tool(name, spec) {
+            Self::Function => Self::of_extra(extra),
+            Self::Custom => Self::Custom,
+        }
+    }
+
+    /// The kind of the client's tool.
     pub(super) fn of_tool(name: &str, spec: &ResponseSpec) -> Self {
         if spec.custom_tools.contains(name) { Self::Custom } else { Self::Function }
     }

@@ -9,9 +9,9 @@ pub(in crate::normalize) fn normalize(request: &mut Request, recipient: &Recipie
     if patterns.is_empty() || request.encrypted_reasoning || recipient.is_own(request.extra.dialect) {
         return;
     }
-    let effort = request.reasoning.effort.is_some().then_some(true);
-    let asked = if request.reasoning.is_off() { Some(false) } else { effort };
-    request.adds_encrypted_reasoning = asked.unwrap_or_else(|| reasons_by_itself(&request.model, patterns));
+    let reasoning = &request.reasoning;
+    request.adds_encrypted_reasoning =
+        !reasoning.is_off() && (reasoning.effort.is_some() || reasons_by_itself(&request.model, patterns));
 }
 
 fn reasons_by_itself(model: &str, patterns: &[String]) -> bool {

@@ -19,6 +19,7 @@ pub(super) fn decode(
     if has_logprobs(body) {
         request.logprobs = Some(body.get("top_logprobs").and_then(natural).unwrap_or(0));
     }
+    let count = items.len();
     items.retain(|item| match decode_string(item).as_deref() {
         Some(INCLUDE_ENCRYPTED_REASONING) => {
             // The other dialects always send it.
@@ -28,7 +29,8 @@ pub(super) fn decode(
         Some(INCLUDE_LOGPROBS) => false,
         _ => true,
     });
-    (!items.is_empty()).then(|| (KEY.to_owned(), raw(encode_array(&items))))
+    let is_known = items.len() < count;
+    (!items.is_empty() || !is_known).then(|| (KEY.to_owned(), raw(encode_array(&items))))
 }
 
 /// Whether log probabilities are asked for.
@@ -37,14 +39,14 @@ pub(super) fn has_logprobs(body: &Object<'_>) -> bool {
     items.iter().any(|item| decode_string(item).is_some_and(|item| item == INCLUDE_LOGPROBS))
 }
 
-/// Writes the list, unless it is empty, and the number of alternatives to each token.
+/// Writes the list, unless there is none, and the number of alternatives to each token.
 pub(super) fn encode(request: &Request, rest: Option<&str>, body: &mut Object<'_>) {
     let mut list = Vec::new();
     let has_encrypted_reasoning = request.encrypted_reasoning || request.adds_encrypted_reasoning;
     list.extend(has_encrypted_reasoning.then(|| encode_string(INCLUDE_ENCRYPTED_REASONING)));
     list.extend(request.logprobs.map(|_| encode_string(INCLUDE_LOGPROBS)));
     list.extend(rest.and_then(crate::json::items).unwrap_or_default().into_iter().map(str::to_owned));
-    if !list.is_empty() {
+    if !list.is_empty() || rest.is_some() {
         body.set(KEY, encode_array(&list));
     }
     if let Some(top) = request.logprobs.filter(|top| *top > 0) {
