@@ -78,7 +78,28 @@ fn gemini_client_gets_an_error_bare_and_as_an_event() {
 }
 
 #[test]
-fn only_ollamas_routes_break_a_failed_connection() {
+fn error_event_of_a_responses_stream_has_a_code() {
+    for more in
+        ["", ",\"code\":null", ",\"type\":\"server_error\"", ",\"type\":\"server_error\",\"code\":null"]
+    {
+        let error = format!("data: {{\"error\":{{\"message\":\"the model died\"{more}}}}}\n\n");
+        let body = chat_chunk(&json!({"content": "Half"}), &Value::Null) + &error;
+        let result = converted("openai-chat", "openai-responses", PayloadKind::Stream, &body, None);
+        let events = events(&result);
+        let error = events.iter().find(|event| event["type"] == "error").unwrap();
+        assert!(error["code"].is_string() && error["code"] == error["error"]["code"], "{error}");
+    }
+}
+
+#[test]
+fn answers_with_calls_break_a_failed_connection_where_clients_make_the_calls() {
+    for (name, breaks) in [("openai-chat", true), ("openai-responses", true), ("anthropic-messages", false)] {
+        assert_eq!(dialect(name).unwrap().breaks_failed_calls(), breaks, "{name}");
+    }
+}
+
+#[test]
+fn only_ollamas_routes_break_every_failed_connection() {
     let others = ["openai-chat", "openai-completions", "openai-responses", "anthropic-messages", "gemini"];
     for name in others {
         assert!(!dialect(name).unwrap().breaks_failed_streams(), "{name}");

@@ -12,6 +12,8 @@ use crate::error::{ErrorKind, UpstreamError};
 pub struct ResponseSummary {
     /// There is text, reasoning or a tool call: something that a person or a program can use.
     pub content: bool,
+    /// There is a tool call.
+    pub calls: bool,
     /// There is a refusal.
     pub refusal: bool,
     /// The finish reason that came first.
@@ -38,7 +40,10 @@ impl ResponseSummary {
     pub fn event(&mut self, event: &Event) {
         self.turn.event(event);
         match event {
-            Event::Open { kind: BlockKind::ToolCall { .. }, .. } => self.content = true,
+            Event::Open { kind: BlockKind::ToolCall { .. }, .. } => {
+                self.content = true;
+                self.calls = true;
+            }
             Event::Open { kind: BlockKind::Refusal, .. } => self.refusal = true,
             Event::Delta { delta: Delta::Text(text), .. } if !text.is_empty() => self.content = true,
             // A search that the upstream ran itself is content, even without text about it.

@@ -257,6 +257,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         false
     }
 
+    /// Returns whether it must break where the failed answer has tool calls, because clients make these calls: an error in the
+    /// stream does not keep them from it.
+    fn breaks_failed_calls(&self) -> bool {
+        false
+    }
+
     /// Returns whether a framing that counts as a deviation elsewhere is regular in this dialect.
     fn accepts_framing(&self, _deviation: Deviation) -> bool {
         false

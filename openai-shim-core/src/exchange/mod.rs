@@ -428,11 +428,11 @@ impl Exchange {
 
     /// The error behind which the client's connection must break; `None`: its stream has not failed, or ends in order.
     pub(crate) fn breaking_error(&self) -> Option<UpstreamError> {
-        let is_stream = self.session.response_head.as_ref().is_some_and(|head| head.is_stream);
+        let Session { client, has_calls, response_head, .. } = &self.session;
+        let is_stream = response_head.as_ref().is_some_and(|head| head.is_stream);
+        let breaks = client.breaks_failed_streams() || *has_calls && client.breaks_failed_calls();
         match &self.session.report.error {
-            Some(Error::Upstream(error)) if is_stream && self.session.client.breaks_failed_streams() => {
-                Some(error.clone())
-            }
+            Some(Error::Upstream(error)) if is_stream && breaks => Some(error.clone()),
             _ => None,
         }
     }

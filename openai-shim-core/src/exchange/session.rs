@@ -40,6 +40,8 @@ pub(super) struct Session {
     /// Bytes for the client that wait for the first meaningful event.
     pub(super) pending_output: Vec<u8>,
     pub(super) response_head: Option<ResponseHead>,
+    /// The client's stream, which has ended, has tool calls.
+    pub(super) has_calls: bool,
     /// The upstream's headers that a client may see.
     pub(super) upstream_headers: HeaderMap,
     /// The content type of the upstream's response, in lower case.
@@ -142,6 +144,7 @@ impl Session {
             collected: Vec::new(),
             pending_output: Vec::new(),
             response_head: None,
+            has_calls: false,
             upstream_headers: HeaderMap::new(),
             content_type: None,
             adaptation,

@@ -69,6 +69,7 @@ impl Session {
         self.store_turn(&summary.turn);
         self.report.outcome = outcome;
         self.report.error = summary.error.clone().map(Error::Upstream);
+        self.has_calls = summary.calls;
         AttemptEnd::Done
     }
 

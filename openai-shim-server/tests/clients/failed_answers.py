@@ -16,8 +16,15 @@ from failing import CASES, WORDS, joined
 
 # The words of sees.py that tell the truth about a case, other than `error`, which always does.
 TRUE = {"whole": {"complete"}, "call": {"complete"}, "refusal": {"refused"}, "filtered": {"filtered", "refused"}, "length": {"length"}, "call-length": {"length"}}
-# What an SDK shows otherwise, whatever it is sent: (routes, route, case) as patterns, and the reason.
-KNOWN = []
+# What an SDK shows otherwise, whatever it is sent: patterns of its package, route and case, and the reason.
+KNOWN = [
+    ("openai-agents.*|@openai/agents.*", "chat.*", "filtered|length|call-length", "it reads no finish reason of chat"),
+    ("agno.*", ".*", "filtered|length", "it reads no finish reason"),
+    ("agno.*", ".*", "call-length", "it asks again, without end"),
+    ("agno.*", "(chat|responses).*", "refusal", "it reads no refusal"),
+    ("langchain.*", "chat stream", "refusal", "it reads no refusal in a stream of chat"),
+    ("ai@5.*", "(chat|compatible).*|responses stream", "refusal", "it reads no refusal"),
+]
 UPSTREAMS = {
     "openai-chat": "/v1", "openai-completions": "/v1", "openai-responses": "/v1", "anthropic-messages": "/v1",
     "ollama-chat": "/api", "ollama-generate": "/api", "gemini": "/v1beta",
@@ -119,7 +126,7 @@ def judge(sdk, name, upstream, output):
     for case in CASES:
         words, bad = collections.defaultdict(list), []
         for route, word, detail in seen[case]:
-            known = next((k[3] for k in KNOWN if all(re.fullmatch(p, v) for p, v in zip(k, (sdk["routes"], route, case)))), None)
+            known = next((k[3] for k in KNOWN if all(re.fullmatch(p, v) for p, v in zip(k, (sdk["packages"][0], route, case)))), None)
             words[f"{word} ({known})" if known else word].append(route)
             if not known and not true(case, word, detail):
                 bad.append(f"    {route}: {word}: {detail[:200]}")

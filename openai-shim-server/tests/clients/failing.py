@@ -142,6 +142,10 @@ class Responses:
     def end(self, pieces, end):
         response = self.whole(pieces, end)
         for item in response["output"]:
+            for part in item.get("content", ()):
+                place, text = {"item_id": item["id"], "output_index": 0, "content_index": 0}, part["type"].removeprefix("output_")
+                yield self.event(f"response.{part['type']}.done", **place, **{text: part[text]})
+                yield self.event("response.content_part.done", **place, part=part)
             yield self.event("response.output_item.done", output_index=0, item=item)
         yield self.event("response." + response["status"], response=response)
 

@@ -1,10 +1,12 @@
 // Tells what a person sees of each answer of failing.py in a Node SDK: sees.py's counterpart, with the same output.
 // sees.mjs ROUTES PACKAGE ROOT UPSTREAM CASE... (PACKAGE: the name under which the SDK is installed in the folder SDK_DIR)
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 const require = createRequire(process.env.SDK_DIR + '/x.js');
-const [routes, name, root, upstream, ...cases] = process.argv.slice(2);
-const ask = 'Which city?', v1 = root + '/v1', messages = [{ role: 'user', content: ask }];
-const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+export const [routes, packages, root, upstream, ...cases] = process.argv.slice(2);
+export const ask = 'Which city?', v1 = root + '/v1', names = packages.split(',');
+const [name] = names, messages = [{ role: 'user', content: ask }];
+export const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
 const described = { name: 'weather', description: 'The weather of a city', parameters: schema };
 const chat = { messages, tools: [{ type: 'function', function: described }] };
 const WORDS = {
@@ -13,7 +15,7 @@ const WORDS = {
   end_turn: 'complete', tool_use: 'complete', max_tokens: 'length', refusal: 'refused',
   STOP: 'complete', MAX_TOKENS: 'length', SAFETY: 'filtered', RECITATION: 'filtered',
 };
-const word = reason => WORDS[reason] ?? (reason || 'nothing');
+export const word = reason => WORDS[reason] ?? (reason || 'nothing');
 
 function* openai() {
   const OpenAI = require(name).default ?? require(name);
@@ -113,16 +115,20 @@ function* genai() {
   yield ['chat stream', 'gemini', async model => read(await client.chats.create({ model: 'models/' + model, config }).sendMessageStream({ message: ask }))];
 }
 
-for (const [route, dialect, attempt] of { openai, anthropic, ollama, 'google-genai': genai }[routes]()) {
-  for (const kase of cases) {
-    // These two have no tools.
-    if (kase.startsWith('call') && ['openai-completions', 'ollama-generate'].includes(dialect)) continue;
-    let seen, detail;
-    try {
-      [seen, detail] = await attempt(`${upstream === 'own' ? dialect : upstream}/${kase}`);
-    } catch (error) {
-      [seen, detail] = ['error', `${error.constructor.name}: ${error.message}`];
+export async function answers(routes) {
+  for await (const [route, dialect, attempt] of routes) {
+    for (const kase of cases) {
+      // These two have no tools.
+      if (kase.startsWith('call') && ['openai-completions', 'ollama-generate'].includes(dialect)) continue;
+      let seen, detail;
+      try {
+        [seen, detail] = await attempt(`${upstream === 'own' ? dialect : upstream}/${kase}`);
+      } catch (error) {
+        [seen, detail] = ['error', `${error.constructor.name}: ${error.message}`];
+      }
+      console.log(JSON.stringify([route, kase, seen, String(detail)]));
     }
-    console.log(JSON.stringify([route, kase, seen, String(detail)]));
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await answers({ openai, anthropic, ollama, 'google-genai': genai }[routes]());

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tells what a person sees of each answer of failing.py in a Python SDK. sees.py ROUTES ROOT UPSTREAM CASE...
 
-ROUTES is a name in the table at the end. UPSTREAM is the upstream's name in the shim, or `own` for the one of the route's
+ROUTES names the SDK. UPSTREAM is the upstream's name in the shim, or `own` for the one of the route's
 own dialect. Prints a JSON list [route, case, word, detail] for each route and case. The word is `error` where the SDK raised, else
 how it says that the answer ended: `complete`, `length`, `filtered`, `refused`, `nothing` if it says nothing, or its own word.
 """
@@ -187,13 +187,17 @@ def genai_routes():
     yield "chat stream", "gemini", chat
 
 
-ROUTES = {"openai": openai_routes, "anthropic": anthropic_routes, "ollama": ollama_routes, "google-genai": genai_routes}
-for name, dialect, ask in ROUTES[routes]():
-    # These two have no tools.
-    for case in (c for c in cases if not (c.startswith("call") and dialect in ("openai-completions", "ollama-generate"))):
-        model = f"{dialect if upstream == 'own' else upstream}/{case}"
-        try:
-            seen, detail = ask(model)
-        except Exception as error:
-            seen, detail = "error", f"{type(error).__name__}: {error}"
-        print(json.dumps([name, case, seen, str(detail)]), flush=True)
+def main(table):
+    for name, dialect, ask in table[routes]():
+        # These two have no tools.
+        for case in (c for c in cases if not (c.startswith("call") and dialect in ("openai-completions", "ollama-generate"))):
+            model = f"{dialect if upstream == 'own' else upstream}/{case}"
+            try:
+                seen, detail = ask(model)
+            except Exception as error:
+                seen, detail = "error", f"{type(error).__name__}: {error}"
+            print(json.dumps([name, case, seen, str(detail)]), flush=True)
+
+
+if __name__ == "__main__":
+    main({"openai": openai_routes, "anthropic": anthropic_routes, "ollama": ollama_routes, "google-genai": genai_routes})

@@ -192,4 +192,9 @@ impl Dialect for OpenAiChat {
     fn encode_stream_error(&self, error: &Error, out: &mut Vec<u8>) {
         error::encode_in_stream(error, out);
     }
+
+    fn breaks_failed_calls(&self) -> bool {
+        // Open WebUI makes the calls of a failed answer, or complains to the model about half of one, and asks again.
+        true
+    }
 }

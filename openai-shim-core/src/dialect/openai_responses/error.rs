@@ -46,9 +46,13 @@ fn error_object(error: &Error) -> Object<'static> {
 }
 
 /// Encodes the `error` event. Its fields are at the top level, as in the reference, and in `error` too, as OpenAI sends them
-/// and its SDKs read them.
+/// and its SDKs read them. An error without a code gets that of the failed response: Vercel's SDK skips an event whose code is
+/// null, and ends as if the answer were whole.
 pub(super) fn encode_event(error: &Error, sequence_number: u64) -> String {
-    let fields = error_object(error);
+    let mut fields = error_object(error);
+    if fields.get("code") == Some("null") {
+        fields.set("code", encode_string(response_code(error)));
+    }
     let mut object = Object::new();
     object.set("type", "\"error\"");
     object.set("sequence_number", sequence_number.to_string());

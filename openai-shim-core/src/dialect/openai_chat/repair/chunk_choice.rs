@@ -68,6 +68,7 @@ impl StreamState {
             return Err(UpstreamError::TooLarge { message });
         }
         logprobs::repair(&mut choice, &mut self.diagnostics);
+        self.summary.calls |= has_calls;
         self.summary.refusal |= has_text(&delta, "refusal");
         let is_end = self.write_finish_reason(position, &mut choice, reason);
         if delta.is_changed() {
