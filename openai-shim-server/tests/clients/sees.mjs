@@ -122,7 +122,9 @@ export async function answers(routes) {
       if (kase.startsWith('call') && ['openai-completions', 'ollama-generate'].includes(dialect)) continue;
       let seen, detail;
       try {
-        [seen, detail] = await attempt(`${upstream === 'own' ? dialect : upstream}/${kase}`);
+        const answer = await attempt(`${upstream === 'own' ? dialect : upstream}/${kase}`);
+        if (!answer) continue; // not asked
+        [seen, detail] = answer;
       } catch (error) {
         [seen, detail] = ['error', `${error.constructor.name}: ${error.message}`];
       }

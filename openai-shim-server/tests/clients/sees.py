@@ -193,7 +193,10 @@ def main(table):
         for case in (c for c in cases if not (c.startswith("call") and dialect in ("openai-completions", "ollama-generate"))):
             model = f"{dialect if upstream == 'own' else upstream}/{case}"
             try:
-                seen, detail = ask(model)
+                answer = ask(model)
+                if answer is None:  # not asked
+                    continue
+                seen, detail = answer
             except Exception as error:
                 seen, detail = "error", f"{type(error).__name__}: {error}"
             print(json.dumps([name, case, seen, str(detail)]), flush=True)

@@ -1,6 +1,9 @@
-// sees.mjs for frameworks: OpenAI's agents for Node and Vercel's AI SDK.
+// sees.mjs for frameworks: OpenAI's agents for Node, Vercel's AI SDK, and Gemini CLI.
 // sees_frameworks.mjs ROUTES PACKAGE,PACKAGE... ROOT UPSTREAM CASE... (the names under which they are installed in SDK_DIR)
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import { pathToFileURL } from 'node:url';
 import { answers, ask, root, routes, names, schema, v1, word } from './sees.mjs';
 const load = async name => import(pathToFileURL(createRequire(process.env.SDK_DIR + '/x.js').resolve(name)));
@@ -56,4 +59,22 @@ async function* vercel() {
   }
 }
 
-await answers({ agents, vercel }[routes]());
+// An error is an exit code other than 0. It tries again before.
+async function* geminiCli() {
+  const home = fs.mkdtempSync(os.tmpdir() + '/gemini-');
+  fs.mkdirSync(home + '/.gemini');
+  fs.writeFileSync(home + '/.gemini/settings.json', JSON.stringify({ security: { auth: { selectedType: 'gemini-api-key' } }, privacy: { usageStatisticsEnabled: false } }));
+  const env = { ...process.env, HOME: home, GEMINI_API_KEY: 'any', GOOGLE_GEMINI_BASE_URL: root, GEMINI_TELEMETRY_ENABLED: 'false' };
+  yield ['prompt', 'gemini', model => new Promise(resolve => {
+    // It has no tool of the name that these call.
+    if (/call(-length)?$/.test(model)) return resolve(null);
+    const cli = spawn('node', [`${process.env.SDK_DIR}/node_modules/.bin/gemini`, '-m', model, '--skip-trust', '-p', ask], { cwd: home, env, timeout: 120000 });
+    let text = '', errors = '';
+    cli.stdout.on('data', data => { text += data; });
+    cli.stderr.on('data', data => { errors += data; });
+    cli.on('close', code => resolve(code ? ['error', text + errors.slice(0, 500)] : ['complete', text]));
+  })];
+  fs.rmSync(home, { recursive: true });
+}
+
+await answers({ agents, vercel, 'gemini-cli': geminiCli }[routes]());

@@ -87,8 +87,9 @@ def send(url, client, model, body, stream):
             try:
                 text = response.read().decode()
             except http.client.IncompleteRead as e:
-                # A stream of Ollama's that failed ends with a broken connection, behind its error line.
-                if not client.startswith("ollama"):
+                # A stream that failed ends with a broken connection, behind its error: on Ollama's routes always, on these two where
+                # the answer has calls.
+                if not client.startswith("ollama") and client not in ("openai-chat", "openai-responses"):
                     raise
                 text = e.partial.decode()
     except urllib.error.HTTPError as e:
