@@ -58,20 +58,23 @@ async fn complete_stream_of_an_ollama_client_has_its_last_chunk() {
 }
 
 #[tokio::test]
-async fn connection_breaks_behind_the_error_of_an_answer_with_calls() {
+async fn connection_of_a_chat_client_breaks_behind_the_error_of_an_answer_with_calls() {
     let call = r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"call_1","type":"function","function":{"name":"f","arguments":"{\"a\":"}}]}}]}"#;
     let error = r#"{"error":{"message":"the model died","type":"server_error"}}"#;
     let chat = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"f"}}]}"#;
     let responses = r#"{"model":"m","stream":true,"input":"hi","tools":[{"type":"function","name":"f"}]}"#;
-    for (path, body) in [("/v1/chat/completions", chat), ("/v1/responses", responses)] {
-        for (events, breaks) in [([call, error], true), ([&text("half"), error], false)] {
-            let upstream = ScriptedUpstream::start(vec![Script::stream().events(&events).end()]).await;
-            let shim = TestServer::in_front_of(&upstream, "").await;
-            let response = reads(&shim, path, body).await.concat();
-            assert!(response.contains("the model died"), "{response}");
-            let ends = response.contains("content-length") || response.contains("\r\n0\r\n\r\n");
-            assert_eq!(ends, !breaks, "{path}: {response}");
-        }
+    let half = text("half");
+    for (path, body, events, breaks) in [
+        ("/v1/chat/completions", chat, [call, error], true),
+        ("/v1/chat/completions", chat, [&half, error], false),
+        ("/v1/responses", responses, [call, error], false),
+    ] {
+        let upstream = ScriptedUpstream::start(vec![Script::stream().events(&events).end()]).await;
+        let shim = TestServer::in_front_of(&upstream, "").await;
+        let response = reads(&shim, path, body).await.concat();
+        assert!(response.contains("the model died"), "{response}");
+        let ends = response.contains("content-length") || response.contains("\r\n0\r\n\r\n");
+        assert_eq!(ends, !breaks, "{path}: {response}");
     }
 }
 

@@ -48,6 +48,10 @@ enum BodyPhase {
 /// The time between two network writes that a client must see as two.
 const WRITE_PAUSE: Duration = Duration::from_millis(20);
 
+/// The time between an error and the break of the connection behind it. aiohttp, which Open WebUI uses, drops what its reader has
+/// not taken when the connection breaks.
+const BREAK_PAUSE: Duration = Duration::from_millis(250);
+
 /// Bytes that wait until those before them are written.
 struct NextWrite {
     bytes: Bytes,
@@ -108,7 +112,7 @@ impl KeepAliveBody {
     }
 
     fn breaking(error: UpstreamError) -> BodyPhase {
-        BodyPhase::Breaking { error, pause: Box::pin(tokio::time::sleep(WRITE_PAUSE)) }
+        BodyPhase::Breaking { error, pause: Box::pin(tokio::time::sleep(BREAK_PAUSE)) }
     }
 
     /// Ends the stream with an error event.

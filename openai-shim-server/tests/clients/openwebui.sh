@@ -56,13 +56,18 @@ data=$run/data; mkdir -p "$data"
 for _ in $(seq 400); do curl -sf -o /dev/null http://127.0.0.1:18081/health && break; sleep 1; done
 
 # What a person must see of each answer of failing.py. Open WebUI shows no reason why an answer ended, and no refusal that is one.
-# An error late in a stream of Ollama's, or behind a call, is one of the connection.
+# An error late in a stream of Ollama's, or behind a call in chat, is one of the connection; behind a call in Responses the error
+# is shown while it asks again.
 checks=() half='Paris is the' cut='not complete'
 for connection in '' responses. ollama.; do
   c=${connection}failing-
-  case $connection in ollama.) fire=$cut aborted=$cut refusal='I cannot help with that\.' ;; *) fire="$half.*on fire" aborted="$half.*ended with .abort" refusal='' ;; esac
+  fire="$half.*on fire" aborted="$half.*ended with .abort" refusal='' called="^(?!.*Tool-call limit).*$cut"
+  case $connection in
+  ollama.) fire=$cut aborted=$cut refusal='I cannot help with that\.' ;;
+  responses.) called='cut before' ;;
+  esac
   checks+=("${c}whole=Paris is the capital of France\." "${c}refusal=$refusal" "${c}filtered=$half" "${c}length=$half" "${c}error-first=on fire"
-    "${c}error-late=$fire" "${c}abort=$aborted" "${c}cut=cut before|$cut" "${c}broken=cut before|$cut" "${c}call-cut=^(?!.*Tool-call limit).*$cut")
+    "${c}error-late=$fire" "${c}abort=$aborted" "${c}cut=cut before|$cut" "${c}broken=cut before|$cut" "${c}call-cut=$called")
 done
 drive() { PW_DIR=$lab/npm/pw node "$here/openwebui.mjs" http://127.0.0.1:18081 "$run/screenshots" "$@"; }
 [ "${2:-}" != failing ] || { drive "${checks[@]}"; exit; }

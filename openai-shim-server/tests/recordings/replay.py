@@ -87,9 +87,9 @@ def send(url, client, model, body, stream):
             try:
                 text = response.read().decode()
             except http.client.IncompleteRead as e:
-                # A stream that failed ends with a broken connection, behind its error: on Ollama's routes always, on these two where
-                # the answer has calls.
-                if not client.startswith("ollama") and client not in ("openai-chat", "openai-responses"):
+                # A stream that failed ends with a broken connection, behind its error: on Ollama's routes always, in chat where the
+                # answer has calls.
+                if not client.startswith("ollama") and client != "openai-chat":
                     raise
                 text = e.partial.decode()
     except urllib.error.HTTPError as e:

@@ -231,11 +231,6 @@ impl Dialect for OpenAiResponses {
         sse::write_event("error", &error::encode_event(error, 0), out);
     }
 
-    fn breaks_failed_calls(&self) -> bool {
-        // Open WebUI makes the calls of a failed answer, or complains to the model about half of one, and asks again.
-        true
-    }
-
     fn accepts_framing(&self, deviation: Deviation) -> bool {
         // Every event has an `event:` line.
         deviation == Deviation::Fields
