@@ -15,14 +15,14 @@ sys.path.insert(0, here)
 from failing import CASES, WORDS, joined
 
 # The words of sees.py that tell the truth about a case, other than `error`, which always does.
-TRUE = {"whole": {"complete"}, "call": {"complete"}, "refusal": {"refused"}, "filtered": {"filtered", "refused"}, "length": {"length"}, "call-length": {"length"}}
+TRUE = {"whole": {"complete"}, "call": {"complete"}, "refusal": {"refused"}, "filtered": {"filtered", "refused"}, "filtered-blank": {"filtered", "refused"}, "length": {"length"}, "call-length": {"length"}}
 # What an SDK shows otherwise, whatever it is sent: patterns of its package, route and case, and the reason.
 KNOWN = [
-    ("openai-agents.*|@openai/agents.*", "chat.*", "filtered|length|call-length", "it reads no finish reason of chat"),
-    ("agno.*", ".*", "filtered|length", "it reads no finish reason"),
+    ("openai-agents.*|@openai/agents.*", "chat.*", "filtered.*|length|call-length", "it reads no finish reason of chat"),
+    ("agno.*", ".*", "filtered.*|length", "it reads no finish reason"),
     ("agno.*", "(chat|responses).*", "refusal", "it reads no refusal"),
     ("langchain.*", "chat stream", "refusal", "it reads no refusal in a stream of chat"),
-    ("@google/gemini-cli.*", ".*", "filtered|length", "it shows no finish reason"),
+    ("@google/gemini-cli.*", ".*", "filtered.*|length", "it shows no finish reason"),
     ("ai@5.*", "(chat|compatible).*|responses stream", "refusal", "it reads no refusal"),
 ]
 UPSTREAMS = {

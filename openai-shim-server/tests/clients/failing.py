@@ -19,6 +19,7 @@ CASES = {
     "call": ([("arguments", a) for a in ARGUMENTS], "tool_calls"),
     "refusal": ([("refusal", w) for w in ("I cannot ", "help ", "with that.")], "stop"),
     "filtered": (HALF, "content_filter"),
+    "filtered-blank": ([], "content_filter"),
     "length": (HALF, "length"),
     "error-first": ([], "error"),
     "error-late": (HALF, "error"),
