@@ -329,6 +329,33 @@ async fn cors_allows_configured_origins_only() {
 }
 
 #[tokio::test]
+async fn a_pattern_of_origins_allows_an_extension_and_its_preflight() {
+    let app = echo(
+        "[cors]\norigins = [\"chrome-extension://*\", \"https://*.example.com\", \"http://localhost:*\"]",
+    );
+    for (origin, is_allowed) in [
+        ("chrome-extension://abcdefghijklmnop", true),
+        ("moz-extension://1234", false),
+        ("https://chat.example.com", true),
+        ("https://example.com.evil.com", false),
+        ("http://localhost:5173", true),
+    ] {
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-private-network", "true"),
+        ];
+        let preflight = call(&app, Method::OPTIONS, "/v1/chat/completions", &headers, "").await;
+        let answer = call(&app, Method::POST, "/v1/chat/completions", &headers[..1], CHAT).await;
+        let expected = if is_allowed { origin } else { "" };
+        assert_eq!((cors(&preflight).0, cors(&answer).0), (expected, expected));
+        assert_eq!(answer.status, if is_allowed { 200 } else { 403 }, "{origin}");
+        let private = preflight.header("access-control-allow-private-network");
+        assert_eq!(private, if is_allowed { "true" } else { "" }, "{origin}");
+    }
+}
+
+#[tokio::test]
 async fn cors_is_off_by_default_and_a_star_allows_all_origins() {
     let origin = [("origin", "https://chat.example")];
     let answer = call(&echo(""), Method::GET, "/v1/models", &origin, "").await;

@@ -279,6 +279,12 @@ pub trait StoredResponsesApi: Debug + Sync {
     fn encode_part(&self, part: StoredResponsePart, stored: &str, query: &str)
     -> Result<String, ClientError>;
 
+    /// Encodes a stored response as a stream of server-sent events; `None` if the query does not ask for one.
+    ///
+    /// # Errors
+    /// The query is invalid.
+    fn encode_events(&self, stored: &str, query: &str) -> Result<Option<String>, ClientError>;
+
     /// Encodes the confirmation that a response is deleted.
     fn encode_deleted(&self, id: &str) -> String;
 

@@ -59,6 +59,7 @@ mod native_items;
 mod output_item;
 mod reasoning_item;
 mod repair;
+mod replayed_events;
 mod request;
 mod response;
 mod response_object;
