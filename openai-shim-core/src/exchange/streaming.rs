@@ -62,6 +62,7 @@ impl Session {
         }
         self.check_content_type(if transcoder.is_event_stream() { "event-stream" } else { "json" });
         self.report.diagnostics.extend(&diagnostics);
+        self.record_reasoning_alone(summary);
         if self.response_head.is_none() {
             self.begin_stream();
             self.release_pending_output(out);

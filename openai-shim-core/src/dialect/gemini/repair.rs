@@ -98,6 +98,7 @@ impl GeminiRepairer {
             self.summary.event(&event);
         }
         self.summary.content |= self.decoder.has_native_parts;
+        self.summary.answer |= self.decoder.has_native_parts;
         let Some(error) = self.summary.error.clone().filter(|_| !self.is_ended) else {
             return self.is_ended;
         };
@@ -222,7 +223,9 @@ pub(super) fn repair_response(
         summary.event(&event);
     }
     let is_native = |block: &Block| matches!(block, Block::Text { extra, .. } if extra.get(extra_fields::NATIVE_PART).is_some());
-    summary.content |= response.choices.iter().flat_map(|choice| &choice.blocks).any(is_native);
+    let has_native = response.choices.iter().flat_map(|choice| &choice.blocks).any(is_native);
+    summary.content |= has_native;
+    summary.answer |= has_native;
     let is_array = body.trim_ascii_start().first() == Some(&b'[');
     let body = if is_array {
         Some(response::encode(&response, spec, context, diagnostics))

@@ -13,7 +13,7 @@ use crate::canonical::{
 };
 use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
-use crate::extract::Segment;
+use crate::extract::{Segment, TextEnd};
 use crate::framing::Frame;
 use crate::json::{Object, is_json_fragment, objects_in};
 use serde_json::value::RawValue;
@@ -125,7 +125,7 @@ impl OllamaDecoder {
             self.extractor.reasoning_is_separate();
         }
         self.emit_text(BlockKind::Reasoning, std::mem::take(&mut line.thinking), out);
-        self.extract(std::mem::take(&mut line.text), line.is_done, out);
+        self.extract(std::mem::take(&mut line.text), line.text_end(), out);
         for call in std::mem::take(&mut line.tool_calls) {
             self.emit_tool_call(call, out);
         }
@@ -202,12 +202,12 @@ impl OllamaDecoder {
         out.push(Event::Delta { choice: 0, block, delta: Delta::Text(text) });
     }
 
-    /// Emits text, and what it contains. `is_final`: no text follows.
-    fn extract(&mut self, text: String, is_final: bool, out: &mut Vec<Event>) {
-        if text.is_empty() && !is_final {
+    /// Emits text, and what it contains. `end`: what ends the text behind it.
+    fn extract(&mut self, text: String, end: TextEnd, out: &mut Vec<Event>) {
+        if text.is_empty() && end == TextEnd::Open {
             return;
         }
-        for segment in self.extractor.extract(text, is_final, &mut self.diagnostics) {
+        for segment in self.extractor.extract(text, end, &mut self.diagnostics) {
             match segment {
                 Segment::Text(text) => self.emit_text(BlockKind::Text, text, out),
                 Segment::Reasoning(text) => self.emit_text(BlockKind::Reasoning, text, out),
@@ -334,7 +334,7 @@ impl Decoder for OllamaDecoder {
         let error = match self.phase {
             Phase::Ended => return,
             Phase::InResponse => {
-                self.extract(String::new(), true, out);
+                self.extract(String::new(), TextEnd::Cut, out);
                 self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }

@@ -85,10 +85,13 @@ impl StreamState {
             (false, true) => Some(Cow::Owned(choice.to_json())),
             (false, false) => Some(Cow::Borrowed(item)),
         };
-        let has_content = has_calls
+        let is_answer = has_calls
             || has_text(&delta, "content")
-            || has_text(&delta, "reasoning_content")
             || ["function_call", "audio", "images"].iter().any(|key| delta.non_null(key).is_some());
+        self.summary.answer |= is_answer;
+        let has_reasoning = has_text(&delta, "reasoning_content");
+        self.summary.reasoning |= has_reasoning;
+        let has_content = is_answer || has_reasoning;
         Ok(ChoiceRepair { json, changed, is_end, has_content })
     }
 
