@@ -478,3 +478,71 @@ fn text_up_to_a_closing_tag_that_nothing_opened_is_reasoning() {
         check("openai-chat", PayloadKind::Response, &chat_whole(message, "stop"), None, &wanted);
     }
 }
+
+#[test]
+fn arguments_that_came_as_text_are_an_object_for_gemini_clients_too() {
+    let object = json!({"a": "b \" \\ c", "n": [1]});
+    let once = Value::String(object.to_string());
+    let twice = Value::String(once.to_string());
+    let wanted = calls(&[("f", object)]);
+    for args in [once, twice] {
+        let response = json!({"candidates": [{"content": {"role": "model", "parts": [{"functionCall": {"name": "f", "args": args}}]}, "finishReason": "STOP", "index": 0}], "modelVersion": "m", "responseId": "r"});
+        check("gemini", PayloadKind::Response, &response.to_string(), None, &wanted);
+        check("gemini", PayloadKind::Stream, &format!("data: {response}\n\n"), None, &wanted);
+    }
+}
+
+#[test]
+fn legacy_calls_have_arguments_of_text() {
+    let request = json!({"model": "m", "messages": [{"role": "user", "content": "a"}], "functions": [{"name": "f", "parameters": {"type": "object"}}]}).to_string();
+    let object = json!({"a": "b \" \\ c"});
+    let (text, twice) = (object.to_string(), serde_json::to_string(&object.to_string()).unwrap());
+    let convert = |kind, body: &str| {
+        convert_as(
+            "openai-chat",
+            "openai-chat",
+            kind,
+            body.as_bytes(),
+            Some(request.as_bytes()),
+            "compatible",
+        )
+    };
+    let joined = |body: &[u8]| -> (String, String) {
+        let deltas = frames(std::str::from_utf8(body).unwrap());
+        let field = |key: &str| -> String {
+            deltas
+                .iter()
+                .map(|unit| {
+                    let choice = &unit["choices"][0];
+                    let call = [&choice["delta"]["function_call"], &choice["message"]["function_call"]];
+                    call.into_iter().filter_map(|call| call[key].as_str()).collect::<String>()
+                })
+                .collect()
+        };
+        (field("name"), field("arguments"))
+    };
+    for arguments in [json!(text), json!(twice), object.clone()] {
+        let message = json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": arguments}});
+        let whole = convert(PayloadKind::Response, &chat_whole(message, "function_call"));
+        assert_eq!(joined(&whole.body), (String::from("f"), text.clone()), "{whole}");
+    }
+    for first in
+        [json!({"name": "f"}), json!({"name": "f", "arguments": null}), json!({"name": "f", "arguments": ""})]
+    {
+        for source in [&text, &twice] {
+            for at in (0..=source.len()).filter(|at| source.is_char_boundary(*at)) {
+                let (head, tail) = source.split_at(at);
+                let deltas = [
+                    json!({"function_call": first}),
+                    json!({"function_call": {"arguments": head}}),
+                    json!({"function_call": {"arguments": tail}}),
+                ];
+                let stream = convert(PayloadKind::Stream, &chat_stream(&deltas, "function_call"));
+                assert_eq!(joined(&stream.body), (String::from("f"), text.clone()), "{stream}");
+            }
+        }
+        let empty =
+            convert(PayloadKind::Stream, &chat_stream(&[json!({"function_call": first})], "function_call"));
+        assert_eq!(joined(&empty.body), (String::from("f"), String::from("{}")), "{empty}");
+    }
+}

@@ -6,7 +6,7 @@ use super::content::{self, has_text};
 use super::finish_reason::{self, ReasonClass};
 use super::identity::Identity;
 use super::text_extractor::{self, ChatTextExtractor, add_calls};
-use super::{completion_tool_calls, logprobs, merge_choices, usage};
+use super::{completion_tool_calls, legacy_call, logprobs, merge_choices, usage};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary, html_page,
 };
@@ -164,6 +164,7 @@ impl CompletionRepair<'_> {
             {
                 CallForm::ToolCalls
             } else if message.non_null("function_call").is_some() {
+                legacy_call::repair_in_message(&mut message, self.diagnostics);
                 CallForm::FunctionCall
             } else {
                 CallForm::None
