@@ -134,6 +134,11 @@ impl Transcoder {
         self.is_closed || summary.ended || summary.error.is_some()
     }
 
+    /// The JSON document that came instead of a stream.
+    pub(super) fn document(&self) -> Option<&[u8]> {
+        self.intake.document()
+    }
+
     pub(super) fn is_event_stream(&self) -> bool {
         self.framer.is_event_stream()
     }

@@ -9,7 +9,7 @@ use super::text_extractor::OllamaTextExtractor;
 use super::tool_call::LineToolCall;
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseContext, ResponseSpec, html_page, time,
+    ResponseContext, ResponseSpec, foreign_document, html_page, time,
 };
 use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
@@ -353,6 +353,6 @@ impl Decoder for OllamaDecoder {
 pub(super) fn malformed(body: &[u8]) -> UpstreamError {
     match body.first() {
         Some(b'<') => html_page("an answer"),
-        _ => UpstreamError::malformed("The upstream sent something that is no answer of Ollama's API."),
+        _ => foreign_document(),
     }
 }

@@ -10,7 +10,7 @@ use super::text_extractor::{CompletionsTextExtractor, text_end};
 use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, ReasoningStyle, Response,
-    ResponseContext, ResponseSpec, ResponseSummary, Usage, html_page,
+    ResponseContext, ResponseSpec, ResponseSummary, Usage, foreign_document, html_page,
 };
 use crate::dialect::Repaired;
 use crate::error::UpstreamError;
@@ -55,7 +55,9 @@ fn read(
         }
     }
     if completion.choices.is_empty() {
-        return Err(UpstreamError::Empty);
+        let is_completion =
+            object.get("choices").is_some() || object.str("object").as_deref() == Some("text_completion");
+        return Err(if is_completion { UpstreamError::Empty } else { foreign_document() });
     }
     if let Some(failure) = completion.choices.iter_mut().find_map(|choice| choice.failure.take()) {
         return Err(failure);

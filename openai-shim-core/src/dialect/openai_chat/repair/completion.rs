@@ -8,7 +8,8 @@ use super::identity::Identity;
 use super::text_extractor::{self, ChatTextExtractor, add_calls};
 use super::{completion_tool_calls, legacy_call, logprobs, merge_choices, usage};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary, html_page,
+    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary,
+    foreign_document, html_page,
 };
 use crate::error::UpstreamError;
 use crate::extract::TextEnd;
@@ -99,9 +100,7 @@ fn without_choices(response: &Object<'_>) -> UpstreamError {
     if response.get("choices").is_some() || response.str("object").as_deref() == Some("chat.completion") {
         return UpstreamError::Empty;
     }
-    UpstreamError::malformed(
-        "The upstream answered with a JSON document that is no completion. Its base_url may be wrong, or lack a path such as /v1.",
-    )
+    foreign_document()
 }
 
 /// Takes a message that has no choices around it; returns an object with it as the only one of its `choices`.
