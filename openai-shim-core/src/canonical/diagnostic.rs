@@ -99,7 +99,7 @@ codes! {
     FrameCorrupt "frame-corrupt" Error "A frame of the stream could not be read and is missing from the answer.";
     JsonRepaired "json-repaired" Info "The upstream's JSON had control characters in its strings: they were escaped.";
     NotANumber "not-a-number" Warning "The upstream's JSON had NaN or Infinity, which JSON does not have: it was read as null.";
-    EncodingInvalid "encoding-invalid" Warning "The upstream's text had bytes that are no UTF-8: they were replaced by U+FFFD.";
+    EncodingInvalid "encoding-invalid" Warning "The upstream's text had bytes that are no UTF-8: parts of one character were put together, others replaced by U+FFFD.";
     FrameForeign "frame-foreign" Info "A frame with nothing in it for the client was left out.";
     ContentTypeWrong "content-type-wrong" Info "The upstream's content type did not fit its body.";
     BodyPadded "body-padded" Info "White space around the JSON body was removed.";
@@ -126,6 +126,9 @@ codes! {
     SignatureCarried "signature-carried" Info "The signature of a tool call was put into the call's id, so that it comes back with it.";
     SignatureSkipped "signature-skipped" Info "A tool call whose signature is not known was marked as such, because the upstream refuses unsigned ones.";
     ReasoningSplit "reasoning-split" Info "Thinking that stood in the text was moved into the reasoning.";
+    ReasoningTagUnopened "reasoning-tag-unopened" Warning "A closing tag of reasoning that no tag had opened was left out of the text.";
+    ReasoningTagMissing "reasoning-tag-missing" Warning "Reasoning that the prompt had begun had no closing tag: its text is the answer.";
+    ReasoningAlone "reasoning-alone" Warning "The answer is reasoning alone: a person who is not shown reasoning sees nothing.";
     ReasoningTagged "reasoning-tagged" Info "Reasoning was put between tags in front of the text, as configured.";
     ToolCallRecovered "tool-call-recovered" Warning "A tool call that stood in the text as markup was turned into a real one.";
     TextHeld "text-held" Info "Text waited for the next event because it might have been markup; nothing of it changed.";

@@ -40,7 +40,7 @@ mod openai_service_tier;
 mod openai_usage;
 pub mod params;
 mod passthrough;
-mod reasoning_tags;
+pub(crate) mod reasoning_tags;
 pub mod route_lookup;
 pub mod shape;
 mod text_body;

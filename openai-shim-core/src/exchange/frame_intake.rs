@@ -2,17 +2,24 @@
 //! pairs put together.
 
 use super::lone_surrogates::StreamTextRepairer;
+use super::split_characters::CharacterJoiner;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::framing::Frame;
 use crate::json::{ValueKind, decode_string, items, utf8, value_kind};
 
 /// How many wrappers may be around a chunk.
 const MAX_WRAPPERS: u32 = 3;
+/// The longest document that is held to explain why it is no stream.
+const MAX_DOCUMENT_BYTES: usize = 64 << 10;
 
 /// Repairs what surrounds the JSON of a stream's frames, and their text.
 #[derive(Debug, Default)]
 pub(super) struct FrameIntake {
     text_repairer: StreamTextRepairer,
+    character_joiner: CharacterJoiner,
+    /// The only frame so far, if it is a JSON document instead of an event.
+    document: Option<Vec<u8>>,
+    has_frames: bool,
     diagnostics: Diagnostics,
 }
 
@@ -34,6 +41,13 @@ impl FrameIntake {
     }
 
     fn chunk(&mut self, frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
+        let is_document = !self.has_frames
+            && !matches!(frame, Frame::Event { .. })
+            && frame.data().len() <= MAX_DOCUMENT_BYTES;
+        self.has_frames = true;
+        self.document = is_document.then(|| frame.data().to_vec());
+        let data = self.character_joiner.join(frame.data());
+        let frame = frame.with_data(&data);
         if self.text_repairer.passes(&frame) {
             next(frame);
         } else {
@@ -46,9 +60,15 @@ impl FrameIntake {
         self.text_repairer.finish(next);
     }
 
+    /// The document that is all of the stream.
+    pub(super) fn document(&self) -> Option<&[u8]> {
+        self.document.as_deref()
+    }
+
     /// Adds what was repaired to a list.
     pub(super) fn report(&self, diagnostics: &mut Diagnostics) {
         diagnostics.extend(self.text_repairer.diagnostics());
+        diagnostics.extend(&self.character_joiner.diagnostics);
         diagnostics.extend(&self.diagnostics);
     }
 }

@@ -260,8 +260,16 @@ impl Session {
         if self.report.outcome == Outcome::Empty {
             return Err(UpstreamError::Empty);
         }
+        self.record_reasoning_alone(summary);
         self.store_turn(&summary.turn);
         Ok(())
+    }
+
+    /// Records an answer that is reasoning and nothing else.
+    pub(super) fn record_reasoning_alone(&mut self, summary: &ResponseSummary) {
+        if summary.is_reasoning_alone() {
+            self.report.diagnostics.record(DiagnosticCode::ReasoningAlone, "", "");
+        }
     }
 
     /// The outcome of a response. An empty one is complete where nothing is a legitimate answer.

@@ -142,6 +142,10 @@ impl Dialect for Ollama {
         request::encode(self.api, request, source, diagnostics)
     }
 
+    fn extracts_inline_reasoning(&self) -> bool {
+        true
+    }
+
     fn decode_response(
         &self,
         body: &[u8],

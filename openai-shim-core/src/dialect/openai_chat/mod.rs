@@ -129,6 +129,14 @@ impl Dialect for OpenAiChat {
         request::encode(request, source, diagnostics)
     }
 
+    fn extracts_inline_reasoning(&self) -> bool {
+        true
+    }
+
+    fn repairs_inline_reasoning(&self) -> bool {
+        true
+    }
+
     fn decode_response(
         &self,
         body: &[u8],
