@@ -122,7 +122,7 @@ async fn forwarded_error_keeps_its_status_in_openais_envelope() {
     let detail = Script::response(422, "application/json", r#"{"detail":"input is missing"}"#);
     let limited = Script::response_with_headers(429, "text/plain", "retry-after: 9\r\n", "slow down");
     let upstream = ScriptedUpstream::start(vec![detail, limited, Script(vec![Step::HangUp])]).await;
-    let shim = TestServer::in_front_of(&upstream, "").await;
+    let shim = TestServer::in_front_of(&upstream, "[retry]\nattempts = 1").await;
     for (status, message) in [(422, "input is missing"), (429, "slow down"), (502, "The upstream")] {
         let answer = TestResponse::read(shim.post("/v1/embeddings", "{}").await).await;
         assert_eq!(answer.status, status, "{}", answer.body);

@@ -15,6 +15,7 @@ mod context;
 mod diagnostic;
 pub(crate) mod digest;
 mod embedding;
+mod embedding_input_type;
 mod event;
 mod events_to_response;
 mod extra_fields;
@@ -55,6 +56,7 @@ pub use content::{Block, Media, MediaSource};
 pub use context::Context;
 pub use diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
+pub use embedding_input_type::EmbeddingInputType;
 pub use event::{BlockKind, Delta, Event};
 pub use events_to_response::{Fold, fold};
 pub use extra_fields::{
