@@ -26,6 +26,7 @@ mod logprobs;
 mod lost_field;
 pub mod media_type;
 mod message;
+mod model_capabilities;
 mod model_list;
 mod numbered_list;
 mod open_calls;
@@ -66,6 +67,7 @@ pub use finish_reasons::{ApiFinishReasons, FINISH_REASONS, FinishMeaning, finish
 pub use logprobs::{LOGPROBS, Logprobs};
 pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
+pub use model_capabilities::{ModelCapabilities, ModelKind};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;
 pub use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};

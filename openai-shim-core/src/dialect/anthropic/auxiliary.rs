@@ -167,6 +167,9 @@ fn encode_model(listed: &ListedModel) -> String {
     if let Some(length) = listed.context_length() {
         item.set("max_input_tokens", length.to_string());
     }
+    if let Some(limit) = listed.max_output_tokens() {
+        item.set("max_tokens", limit.to_string());
+    }
     if fields.str("type").as_deref() == Some("model") {
         for key in NATIVE_FIELDS {
             if let Some(value) = fields.get(key) {

@@ -10,7 +10,7 @@ use super::super::url::{percent_decode, query_param, split_query};
 use super::embeddings::GeminiEmbeddings;
 use super::request_path::bare;
 use super::{camelized, read, shape};
-use crate::canonical::{Diagnostics, ListedModel};
+use crate::canonical::{Diagnostics, ListedModel, ModelKind};
 use crate::error::ClientError;
 use crate::json::{Object, encode_string};
 
@@ -155,10 +155,25 @@ fn encode_model(listed: &ListedModel) -> String {
         if let Some(length) = listed.context_length() {
             item.set("inputTokenLimit", length.to_string());
         }
-        let methods = r#"["generateContent","streamGenerateContent","countTokens"]"#;
-        item.set("supportedGenerationMethods", methods);
+        if let Some(limit) = listed.max_output_tokens() {
+            item.set("outputTokenLimit", limit.to_string());
+        }
+        let found = listed.capabilities();
+        item.set("supportedGenerationMethods", methods(found.kind));
+        if let Some(thinking) = found.thinking.filter(|_| found.kind == ModelKind::Chat) {
+            item.set("thinking", thinking.to_string());
+        }
     }
     item.to_json()
+}
+
+/// The methods of a model's kind that are served here.
+fn methods(kind: ModelKind) -> &'static str {
+    match kind {
+        ModelKind::Chat => r#"["generateContent","streamGenerateContent","countTokens"]"#,
+        ModelKind::Embedding => r#"["embedContent","batchEmbedContents"]"#,
+        _ => "[]",
+    }
 }
 
 #[cfg(test)]
