@@ -149,6 +149,7 @@ const WORDS: [(Topic, &[&str]); 10] = [
         Topic::Vision,
         &[
             "vision",
+            "image",
             "imageinput",
             "multimodal",
             "supportsvision",
@@ -276,8 +277,11 @@ impl Evidence {
     /// A field about what the model is for.
     fn note_kind(&mut self, value: &str) {
         let mut note = |word: &str| {
-            if let Some(Topic::Kind(kind)) = topic(word) {
-                self.kinds.push(kind);
+            match topic(word) {
+                Some(Topic::Kind(kind)) => self.kinds.push(kind),
+                // What a model is for is a picture; elsewhere the word means that it sees one.
+                Some(Topic::Vision) if word == "image" => self.kinds.push(ModelKind::Image),
+                _ => {}
             }
         };
         match value_kind(value) {
@@ -527,6 +531,7 @@ mod tests {
             ("Together", r#"{"id":"m","type":"rerank"}"#, "Reranker"),
             ("Together", r#"{"id":"m","type":"audio"}"#, "Speech"),
             ("Together", r#"{"id":"m","type":"moderation"}"#, "Other"),
+            ("Together", r#"{"id":"m","type":"image"}"#, "Image"),
             (
                 "LM Studio",
                 r#"{"id":"m","type":"vlm","arch":"qwen2_vl","capabilities":["tool_use"]}"#,

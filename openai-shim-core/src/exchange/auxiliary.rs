@@ -14,7 +14,7 @@ use crate::accepts::AuxiliaryApi;
 use crate::accepts::AuxiliaryRules;
 use crate::canonical::{DiagnosticCode, Diagnostics, Outcome, Usage};
 use crate::dialect::Dialect;
-use crate::dialect::auxiliary::{PostRequest, states_failure};
+use crate::dialect::auxiliary::{PostRequest, failure_in_success};
 use crate::error::{Error, UpstreamError};
 use crate::json::Object;
 use crate::normalize::ensure_lossless;
@@ -178,11 +178,12 @@ impl AuxiliaryExchange {
     /// Takes the upstream's response to the last request.
     pub fn answer(&mut self, status: StatusCode, headers: &HeaderMap, body: &[u8]) {
         self.upstream_status = Some(status.as_u16());
-        let fails = !status.is_success();
-        if fails || states_failure(body, self.call.success_fields()) {
-            // An error inside a success has the status that its text stands for.
-            let status = if fails { status } else { StatusCode::BAD_GATEWAY };
+        if !status.is_success() {
             let error = self.upstream.decode_error(status, headers, body, &mut self.received);
+            return self.fail(error);
+        }
+        let fields = self.call.success_fields();
+        if let Some(error) = failure_in_success(self.upstream, headers, body, fields, &mut self.received) {
             return self.fail(error);
         }
         let mut diagnostics = Diagnostics::default();

@@ -5,6 +5,7 @@ mod auxiliary_exchange;
 mod auxiliary_request;
 mod count_tokens;
 mod embeddings;
+mod first_bytes;
 mod forward;
 pub(crate) mod generate;
 mod keep_alive;
