@@ -17,12 +17,15 @@ use std::fmt::Debug;
 /// The methods of a route for `GET`: `HEAD` gets the same response without its body.
 pub const GET_AND_HEAD: &str = "GET, HEAD";
 
+/// The methods of a route that is forwarded whatever its method.
+pub const ANY_METHOD: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
 /// An entry of a dialect's table of auxiliary routes.
 #[derive(Debug, Clone, Copy)]
 pub struct AuxiliaryRoute {
     /// The prefixes that the path may have.
     pub prefixes: &'static [&'static str],
-    /// The path behind the prefix; `{…}` stands for any non-empty text, slashes included.
+    /// The path behind the prefix; `{…}` stands for any non-empty text, slashes included, and `{/rest}` at the end also for nothing.
     pub path: &'static str,
     /// The HTTP methods, separated by `, `.
     pub methods: &'static str,
@@ -51,6 +54,9 @@ pub enum AuxiliaryKind {
     Unsupported(&'static str),
     /// A request that is forwarded unchanged to the upstream of its model.
     Forward,
+    /// A request that is forwarded unchanged to an upstream whose profile says that it serves the path (`paths.forward`); without one
+    /// an error. The text names what is requested (`files`).
+    ForwardIfServed(&'static str),
     /// A forwarded request whose response has a known format and is checked.
     ForwardChecked(&'static dyn ResponseCheck),
 }

@@ -90,6 +90,9 @@ rules! {
         pub generate: String,
         /// Where models are listed.
         pub models: String = String::from("/models"),
+        /// Paths that are forwarded as they come, with all below them: `/files`, `/batches`. All clients share what the upstream
+        /// stores there.
+        pub forward: Vec<String>,
         /// Parameters that are added to the query of every URL (`api-version` and the like).
         pub query_params: BTreeMap<String, String>,
     }
@@ -197,6 +200,12 @@ impl EndpointPaths {
             url.extend(utf8_percent_encode(value, ESCAPED));
         }
         url
+    }
+
+    /// Whether requests to a path are forwarded as they come.
+    pub fn forwards(&self, path: &str) -> bool {
+        let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        self.forward.iter().any(|own| path.strip_prefix(own.as_str()).is_some_and(is_below))
     }
 
     /// Where responses of a model are generated; `dialect_path` is the dialect's own path.

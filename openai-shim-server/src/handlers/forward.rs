@@ -19,7 +19,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use memchr::memmem;
 use openai_shim_core::canonical::{explain_unusable, is_document, trim_body};
 use openai_shim_core::dialect::Dialect;
@@ -117,7 +117,10 @@ pub(crate) async fn forward(
             timing.record_head(upstream.status);
             if upstream.status.is_success() {
                 let check_with_request = check.map(|check| (check, body));
-                match check_response(&app, upstream_dialect, &upstream, answer, check_with_request).await {
+                let is_head = parts.method == Method::HEAD;
+                match check_response(&app, upstream_dialect, &upstream, answer, check_with_request, is_head)
+                    .await
+                {
                     Ok(answer) => {
                         let guard = ForwardGuard { log_entry: Some(log_entry), _permit: permit };
                         let mut response = Response::new(ForwardedBody::new_body(answer, guard, deadline));
@@ -151,8 +154,9 @@ async fn check_response(
     head: &http::response::Parts,
     answer: UpstreamBody,
     check: Option<(&'static dyn ResponseCheck, Bytes)>,
+    is_head: bool,
 ) -> Result<ByteStream, Error> {
-    if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
+    if is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
         return Ok(single_chunk(Bytes::new()));
     }
     let mut reservation = app.body_budget.empty_reservation();

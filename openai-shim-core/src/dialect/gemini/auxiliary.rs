@@ -3,8 +3,8 @@
 //! <https://ai.google.dev/api/models>, <https://ai.google.dev/api/tokens>, <https://ai.google.dev/api/embeddings>
 
 use super::super::auxiliary::{
-    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi, ModelListApi,
-    PostRequest, TokenCountApi,
+    ANY_METHOD, AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi,
+    ModelListApi, PostRequest, TokenCountApi,
 };
 use super::super::url::{percent_decode, query_param, split_query};
 use super::embeddings::GeminiEmbeddings;
@@ -14,7 +14,7 @@ use crate::canonical::{Diagnostics, ListedModel, ModelKind};
 use crate::error::ClientError;
 use crate::json::{Object, encode_string};
 
-pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
+pub(super) static ROUTES: [AuxiliaryRoute; 9] = [
     route("POST", "/models/{model}:countTokens", AuxiliaryKind::TokenCount(&TokenCount)),
     route(
         "POST",
@@ -24,7 +24,19 @@ pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
     route("POST", "/models/{model}:embedContent", AuxiliaryKind::Embeddings(&GeminiEmbeddings::EmbedContent)),
     route(GET_AND_HEAD, "/models", AuxiliaryKind::ModelList(&ModelList)),
     route(GET_AND_HEAD, "/models/{model}", AuxiliaryKind::Model(&Model)),
+    if_served(&["/v1beta", "/upload/v1beta"], "/files{/rest}", "files"),
+    if_served(&["/v1beta"], "/cachedContents{/rest}", "cached contents"),
+    if_served(&["/v1beta"], "/batches{/rest}", "batches"),
+    if_served(&["/v1beta"], "/models/{model}:batchGenerateContent", "batches"),
 ];
+
+const fn if_served(
+    prefixes: &'static [&'static str],
+    path: &'static str,
+    what: &'static str,
+) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes, path, methods: ANY_METHOD, kind: AuxiliaryKind::ForwardIfServed(what) }
+}
 
 const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -> AuxiliaryRoute {
     AuxiliaryRoute { prefixes: &["/v1beta", "/v1"], path, methods, kind }
