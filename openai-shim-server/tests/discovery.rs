@@ -67,12 +67,12 @@ async fn other_beginnings_of_paths_lead_to_the_usual_routes() {
         let list = shim.fetch(&format!("{beginning}/models")).await.json();
         assert_eq!(list["data"][1]["id"], "org/plain", "{beginning}");
         assert_eq!(shim.fetch(&format!("{beginning}/models/org/plain")).await.json()["id"], "org/plain");
-        let asked: Vec<_> = upstream
+        let sent: Vec<_> = upstream
             .requests()
             .into_iter()
             .map(|(head, _)| head.lines().next().unwrap().to_owned())
             .collect();
-        assert_eq!(asked[1], "post /v1/embeddings http/1.1");
+        assert_eq!(sent[1], "post /v1/embeddings http/1.1");
     }
 }
 

@@ -297,7 +297,7 @@ fn requests_for(name: &str) -> Vec<(&'static str, Value)> {
 #[tokio::test]
 async fn a_name_and_its_latest_tag_mean_the_same_on_every_route() {
     let vectors = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1]}],"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}"#;
-    for (listed, asked, sent) in [
+    for (listed, name, sent) in [
         ("gpt", "gpt:latest", "gpt"),
         ("gpt", "gpt", "gpt"),
         ("llama:latest", "llama:latest", "llama:latest"),
@@ -305,20 +305,20 @@ async fn a_name_and_its_latest_tag_mean_the_same_on_every_route() {
         ("other", "gpt:latest", "gpt:latest"),
     ] {
         for configured in [false, true] {
-            for (path, body) in requests_for(asked) {
+            for (path, body) in requests_for(name) {
                 let answer = if path.contains("embed") { vectors.to_owned() } else { completion("yes") };
                 let mut scripts = vec![Script::json(&answer)];
-                if !configured && asked.ends_with(":latest") {
+                if !configured && name.ends_with(":latest") {
                     scripts.insert(0, list(&[listed]));
                 }
                 let upstream = ScriptedUpstream::start(scripts).await;
                 let more = if configured { format!("models = [\"{listed}\"]") } else { String::new() };
                 let shim = TestServer::in_front_of(&upstream, &more).await;
                 let answer = TestResponse::read(shim.post(path, &body.to_string()).await).await;
-                assert_eq!(answer.status, 200, "{asked} {path}: {}", answer.body);
+                assert_eq!(answer.status, 200, "{name} {path}: {}", answer.body);
                 let (_, body) = upstream.requests().pop().unwrap();
                 let body: Value = serde_json::from_str(&body).unwrap();
-                assert_eq!(body["model"], sent, "{listed} {asked} {path} configured: {configured}");
+                assert_eq!(body["model"], sent, "{listed} {name} {path} configured: {configured}");
             }
         }
     }

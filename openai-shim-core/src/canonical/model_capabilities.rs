@@ -1,4 +1,4 @@
-//! The fields of a listed model, in any server's words, to what the model is for and what it can do.
+//! The fields of a listed model, in any server's terms, to what the model is for and what it can do.
 
 use crate::json::{Object, ValueKind, decode_string, items, reported_count, value_kind};
 
@@ -12,7 +12,7 @@ pub enum ModelKind {
     Embedding,
     /// It ranks documents.
     Reranker,
-    /// It hears or speaks.
+    /// It transcribes or synthesizes speech.
     Speech,
     /// It draws.
     Image,
@@ -46,7 +46,7 @@ enum Topic {
     Insert,
 }
 
-/// The words of lists, in small letters without the signs between them.
+/// The terms of lists, in small letters without the signs between them.
 const WORDS: [(Topic, &[&str]); 10] = [
     (
         Topic::Kind(ModelKind::Chat),
@@ -177,7 +177,7 @@ const WORDS: [(Topic, &[&str]); 10] = [
 fn topic(word: &str) -> Option<Topic> {
     let word: String =
         word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    WORDS.iter().find(|(_, words)| words.contains(&word.as_str())).map(|(topic, _)| *topic)
+    WORDS.iter().find(|(_, terms)| terms.contains(&word.as_str())).map(|(topic, _)| *topic)
 }
 
 /// Words in the names of models that are no chats, for lists without any other sign: as a word of its own, or (`true`) as the
@@ -204,7 +204,7 @@ fn kind_of_name(id: &str) -> Option<ModelKind> {
     })
 }
 
-/// Fields with one word, or a list or object of words, about what a model is for.
+/// Fields with one word, or a list or object of terms, about what a model is for.
 const KIND_FIELDS: [&str; 10] = [
     "type",
     "model_type",
@@ -250,11 +250,11 @@ impl Evidence {
         *known = Some(known.unwrap_or(false) || is_true);
     }
 
-    /// The words of a list; those in `complete` that are missing count as denied.
+    /// The terms of a list; those in `complete` that are missing count as denied.
     fn note_list(&mut self, list: &str, complete: &[Topic]) {
-        let words: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
-        let topics: Vec<_> = words.iter().filter_map(|word| topic(word)).collect();
-        if words.is_empty() {
+        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        let topics: Vec<_> = terms.iter().filter_map(|word| topic(word)).collect();
+        if terms.is_empty() {
             return;
         }
         for topic in complete.iter().filter(|topic| !topics.contains(topic)) {
@@ -287,8 +287,8 @@ impl Evidence {
         match value_kind(value) {
             ValueKind::String => decode_string(value).iter().for_each(|word| note(word)),
             ValueKind::Array => {
-                let words = items(value).unwrap_or_default();
-                words.into_iter().filter_map(decode_string).for_each(|word| note(&word));
+                let terms = items(value).unwrap_or_default();
+                terms.into_iter().filter_map(decode_string).for_each(|word| note(&word));
             }
             // Cloudflare: `task: {"name": "Text Generation"}`.
             ValueKind::Object => {
@@ -301,16 +301,16 @@ impl Evidence {
 
     /// What goes into a model, as a list of modalities.
     fn note_inputs(&mut self, list: &str) {
-        let words: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
-        if !words.is_empty() {
-            self.note(Topic::Vision, words.iter().any(|word| word.eq_ignore_ascii_case("image")));
+        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        if !terms.is_empty() {
+            self.note(Topic::Vision, terms.iter().any(|word| word.eq_ignore_ascii_case("image")));
         }
     }
 
     /// What comes out of a model, as a list of modalities.
     fn note_outputs(&mut self, list: &str) {
-        let words: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
-        let has = |name: &str| words.iter().any(|word| word.to_ascii_lowercase().starts_with(name));
+        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        let has = |name: &str| terms.iter().any(|word| word.to_ascii_lowercase().starts_with(name));
         if has("text") {
             self.kinds.push(ModelKind::Chat);
         } else if let Some((_, kind)) = [
@@ -464,7 +464,7 @@ mod tests {
     #[test]
     fn every_servers_words_are_read() {
         for (server, json, expected) in [
-            ("nobody", r#"{"id":"m"}"#, "Chat"),
+            ("a bare list", r#"{"id":"m"}"#, "Chat"),
             (
                 "Anthropic",
                 r#"{"id":"m","type":"model","capabilities":{"image_input":{"supported":true},"thinking":{"supported":true,"types":{}},"batch":{"supported":false}}}"#,

@@ -4,14 +4,11 @@
 //! A dialect lists its [`AuxiliaryRoute`]s; each names an implementation of the trait for its [kind](AuxiliaryKind). The
 //! server uses the kinds only and names no dialect. All trait methods are pure: bodies in, bodies out.
 
-use super::openai_error;
 use super::shape::Shape;
-use super::traits::Dialect;
 use super::url::{match_pattern, percent_decode};
-use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, trim_body};
+use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, encode_string};
-use http::{HeaderMap, StatusCode};
 use std::fmt::Debug;
 
 /// The methods of a route for `GET`: `HEAD` gets the same response without its body.
@@ -281,36 +278,6 @@ pub trait ResponseCheck: Debug + Sync {
     /// # Errors
     /// The response does not have the format, or does not fit the request.
     fn check(&self, request: &[u8], response: &[u8]) -> Result<(), UpstreamError>;
-}
-
-/// Returns the error that a JSON response reports although its status is a success, with the status that it should have had: it
-/// has an error in any of the known forms, and none of the fields of which a successful response has at least one.
-pub fn failure_in_success(
-    dialect: &dyn Dialect,
-    headers: &HeaderMap,
-    body: &[u8],
-    success_fields: &[&str],
-    diagnostics: &mut Diagnostics,
-) -> Option<UpstreamError> {
-    let response = Object::parse(trim_body(body)).ok()?;
-    let is_success = |key: &&str| {
-        response.non_null(key).is_some_and(|value| *key != "object" || value.trim() != "\"error\"")
-    };
-    if success_fields.iter().any(|key| is_success(&key)) {
-        return None;
-    }
-    // Cloudflare: `{"success":false,"errors":[{"code":7003,"message":"…"}],"result":null}`.
-    let listed =
-        response.array("errors").and_then(|errors| Some(format!(r#"{{"error":{}}}"#, errors.first()?)));
-    let is_failure = openai_error::is_error(&response) || response.bool("success") == Some(false);
-    if !is_failure && listed.is_none() {
-        return None;
-    }
-    let body = listed.as_ref().map_or(trim_body(body), |listed| listed.as_bytes());
-    let stated = Object::parse(body).ok().and_then(|error| openai_error::status_in_body(&error));
-    let status =
-        stated.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::BAD_GATEWAY);
-    Some(dialect.decode_error(status, headers, body, diagnostics))
 }
 
 /// The headers and query parameters with a meaning in a dialect.

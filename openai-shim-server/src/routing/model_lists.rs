@@ -6,7 +6,7 @@ use crate::http::responses;
 use crate::upstream::query::collect;
 use http::Method;
 use openai_shim_core::canonical::{ListedModel, explain_unusable, trim_body};
-use openai_shim_core::dialect::auxiliary::failure_in_success;
+use openai_shim_core::dialect::failure_in_success;
 use openai_shim_core::{Diagnostics, UpstreamError};
 use std::sync::Arc;
 use std::time::Duration;

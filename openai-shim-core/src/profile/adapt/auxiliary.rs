@@ -18,22 +18,22 @@ const INDISPENSABLE: [&str; 9] =
 
 /// A part of a request that errors describe instead of naming it.
 struct Described {
-    /// Words of which the error has one.
-    words: &'static [&'static str],
+    /// Terms of which the error has one.
+    terms: &'static [&'static str],
     /// The names of the parameter.
     params: &'static [&'static str],
-    /// The words refuse it by themselves.
+    /// The terms refuse it by themselves.
     is_refusal: bool,
 }
 
 /// How errors describe parameters. vLLM: <https://github.com/vllm-project/vllm/pull/16331>,
 /// <https://github.com/vllm-project/vllm/issues/15465>, <https://github.com/vllm-project/vllm/issues/6174>.
 const DESCRIBED: [Described; 3] = [
-    Described { words: &["matryoshka"], params: DIMENSIONS, is_refusal: true },
-    Described { words: &["dimension"], params: DIMENSIONS, is_refusal: false },
+    Described { terms: &["matryoshka"], params: DIMENSIONS, is_refusal: true },
+    Described { terms: &["dimension"], params: DIMENSIONS, is_refusal: false },
     // Whatever is wrong with the encoding: the vectors are converted here.
     Described {
-        words: &["encoding_format", "encoding format", "base64"],
+        terms: &["encoding_format", "encoding format", "base64"],
         params: &["encoding_format"],
         is_refusal: true,
     },
@@ -132,7 +132,7 @@ fn accepted_items(message: &str, items: Option<usize>) -> Option<u32> {
 /// The parameters of the request that an error describes as refused.
 fn described_params(text: &ErrorText, body: &Object<'_>) -> Vec<String> {
     let refuses = |clause: &str, described: &Described| {
-        has_any(clause, described.words)
+        has_any(clause, described.terms)
             && (described.is_refusal || (has_any(clause, REFUSING) && !has_any(clause, ABOUT_VALUES)))
     };
     let found = DESCRIBED.iter().find(|described| {

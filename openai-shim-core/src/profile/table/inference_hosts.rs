@@ -154,7 +154,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/nvidia_nim (R1)",
                 "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
                 "https://github.com/NousResearch/hermes-agent/issues/20154 (R8)",
-                "https://github.com/diegosouzapw/OmniRoute/pull/4341 (embeddings)",
+                "https://github.com/diegosouzapw/OmniRoute/pull/4341",
             ]),
             embeddings: layer!(AuxiliaryLayer {
                 input_type: text("input_type"),
@@ -328,7 +328,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             sources: list(&[
                 "https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions (R49)",
                 "https://github.com/CherryHQ/cherry-studio/issues/6642 (R49)",
-                "https://github.com/apecloud/ApeRAG/issues/716 (embeddings)",
+                "https://github.com/apecloud/ApeRAG/issues/716",
             ]),
             embeddings: embeddings_at_most(64),
             hosts: list(&["api.siliconflow.com", "api.siliconflow.cn"]),

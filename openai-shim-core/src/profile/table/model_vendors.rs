@@ -61,7 +61,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/sleepydeer666/RPGBox/issues/2 (R26)",
                 "https://github.com/BerriAI/litellm/issues/6136 (R42)",
                 "https://ai.google.dev/gemini-api/docs/thought-signatures (R23)",
-                "https://github.com/StarTrail-org/LEANN/pull/214 (embeddings)",
+                "https://github.com/StarTrail-org/LEANN/pull/214",
             ]),
             embeddings: embeddings_at_most(100),
             params: drop_params(&["frequency_penalty", "presence_penalty"]),
@@ -347,7 +347,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/browser-use/web-ui/issues/659 (R48)",
                 "https://github.com/musistudio/claude-code-router/issues/948 (R48)",
                 "https://github.com/earendil-works/pi/issues/1048 (R3)",
-                "https://github.com/garrytan/gbrain/issues/1199 (embeddings)",
+                "https://github.com/garrytan/gbrain/issues/1199",
             ]),
             embeddings: embeddings_at_most(10),
             hosts: list(&[
@@ -390,7 +390,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             description: text("Cohere's OpenAI layer"),
             sources: list(&[
                 "https://docs.cohere.com/docs/compatibility-api (R3)",
-                "https://github.com/run-llama/llama_index/pull/18915 (embeddings)",
+                "https://github.com/run-llama/llama_index/pull/18915",
             ]),
             embeddings: embeddings_at_most(96),
             hosts: list(&["api.cohere.ai", "api.cohere.com"]),
