@@ -215,7 +215,7 @@ async fn metrics_count_every_request() {
 async fn unknown_path_is_a_404_that_lists_the_paths() {
     let app = echo("");
     for path in
-        ["/", "/v1", "/chat/completions", "/v1/chat/completion", "/v1/models/../x"].map(|p| format!("{p}?x"))
+        ["/", "/v1", "/chat/completion", "/v1/chat/completion", "/v1/models/../x"].map(|p| format!("{p}?x"))
     {
         let answer = call(&app, Method::POST, &path, &[], CHAT).await;
         if path == "/?x" {

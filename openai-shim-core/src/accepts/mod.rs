@@ -28,6 +28,7 @@ macro_rules! keywords {
     };
 }
 
+mod auxiliary;
 pub(crate) mod literals;
 mod media;
 mod messages;
@@ -39,6 +40,7 @@ mod streaming;
 mod tools;
 
 pub use crate::canonical::{ReasoningField, ReasoningParam};
+pub use auxiliary::{AuxiliaryApi, AuxiliaryLayer, AuxiliaryRules};
 pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{
     ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
@@ -68,5 +70,16 @@ rules! {
         pub reasoning: ReasoningRules => ReasoningLayer,
         /// How it streams.
         pub stream: StreamingSupport => StreamingLayer,
+        /// Which requests for embeddings.
+        pub embeddings: AuxiliaryRules => AuxiliaryLayer,
+    }
+}
+
+impl Accepts {
+    /// The rules of an auxiliary API.
+    pub fn auxiliary(&self, api: AuxiliaryApi) -> &AuxiliaryRules {
+        match api {
+            AuxiliaryApi::Embeddings => &self.embeddings,
+        }
     }
 }

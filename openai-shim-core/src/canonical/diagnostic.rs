@@ -59,6 +59,7 @@ codes! {
     ParamDropped "param-dropped" Warning "A request parameter that the upstream does not accept was left out.";
     ParamRenamed "param-renamed" Info "A request parameter was sent under the upstream's own name for it.";
     ParamClamped "param-clamped" Warning "A request parameter was moved into the range that the upstream accepts.";
+    ParamIgnored "param-ignored" Warning "The upstream took a request parameter, and its answer does not follow it.";
     ParamDefaulted "param-defaulted" Info "A parameter that the client left out was set from the configured defaults.";
     ParamForced "param-forced" Info "A parameter was set from the configuration, whatever the client sent.";
     DefaultDropped "default-dropped" Info "A parameter that the upstream does not accept was left out: its value is the default anyway.";

@@ -1,8 +1,15 @@
 //! Paths and queries of requests: path patterns matched, segments percent-decoded, parameters read.
 
+/// The placeholder at the end of a pattern that stands for nothing, or for a slash and any text behind it.
+const OPTIONAL_REST: &str = "{/rest}";
+
 /// Matches a path against a pattern with at most one placeholder `{…}`, which stands for any non-empty text, slashes
-/// included. Returns the text of the placeholder, or an empty one if the pattern has none.
+/// included; `{/rest}` at the end also stands for nothing. Returns the text of the placeholder, or an empty one if the pattern has
+/// none.
 pub(super) fn match_pattern<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
+    if let Some(before) = pattern.strip_suffix(OPTIONAL_REST) {
+        return path.strip_prefix(before).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    }
     let Some((before, rest)) = pattern.split_once('{') else { return (pattern == path).then_some("") };
     let after = rest.split_once('}').map_or("", |(_, after)| after);
     path.strip_prefix(before)?.strip_suffix(after).filter(|name| !name.is_empty())

@@ -23,6 +23,7 @@
 
 mod adapt;
 mod answer_media;
+mod auxiliary;
 mod call_arguments;
 mod carry_over;
 mod client_request;
@@ -48,6 +49,7 @@ mod transcoder;
 mod upstream_request;
 
 pub use crate::error::Misuse;
+pub use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall};
 pub use client_request::ClientRequest;
 pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};

@@ -5,6 +5,7 @@
 
 mod additions;
 mod arguments;
+mod auxiliary_params;
 mod body_path;
 mod change;
 mod choices_and_stops;
@@ -40,6 +41,7 @@ mod tool_schema;
 mod unique_tools;
 mod unsupported_params;
 
+pub use auxiliary_params::auxiliary_params;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};

@@ -37,7 +37,7 @@ pub fn params(
     param_ranges::limit_output(body, recipient, diagnostics);
     drop_refused(body, recipient, diagnostics);
     param_values::set(body, recipient, additions, diagnostics);
-    if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
+    if defaults.strict { ensure_lossless(recipient.name, diagnostics) } else { Ok(()) }
 }
 
 /// Drops an empty list of tools: most APIs refuse it.

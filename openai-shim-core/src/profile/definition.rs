@@ -2,8 +2,8 @@
 
 use super::glob;
 use crate::accepts::{
-    Accepts, AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ResponseFormatLayer,
-    StreamingLayer, ToolLayer,
+    Accepts, AcceptsLayer, AuxiliaryApi, AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer,
+    ReasoningLayer, ResponseFormatLayer, StreamingLayer, ToolLayer,
 };
 use crate::canonical::{AnswerQuirks, AnswerQuirksLayer};
 use crate::overlay::{Merge, Overlay, Rule, is_unset, rules};
@@ -62,6 +62,8 @@ rules! {
         pub reasoning: ReasoningLayer => ReasoningLayer,
         /// How it streams.
         pub stream: StreamingLayer => StreamingLayer,
+        /// Which requests for embeddings it accepts.
+        pub embeddings: AuxiliaryLayer => AuxiliaryLayer,
         /// How its responses deviate.
         pub responses: AnswerQuirks => AnswerQuirksLayer,
         /// Layers for some models, applied in this order. A layer adds its overrides after those of the layer below.
@@ -88,6 +90,9 @@ rules! {
         pub generate: String,
         /// Where models are listed.
         pub models: String = String::from("/models"),
+        /// Paths that are forwarded as they come, with all below them: `/files`, `/batches`. All clients share what the upstream
+        /// stores there.
+        pub forward: Vec<String>,
         /// Parameters that are added to the query of every URL (`api-version` and the like).
         pub query_params: BTreeMap<String, String>,
     }
@@ -125,6 +130,9 @@ pub struct ModelOverride {
     /// How they stream.
     #[serde(skip_serializing_if = "is_unset")]
     pub stream: StreamingLayer,
+    /// Which requests for embeddings they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub embeddings: AuxiliaryLayer,
     /// How their responses deviate.
     #[serde(skip_serializing_if = "is_unset")]
     pub responses: AnswerQuirksLayer,
@@ -134,6 +142,13 @@ impl ModelOverride {
     /// Whether it applies to a model.
     pub fn applies_to(&self, model: &str) -> bool {
         self.matches.iter().any(|pattern| glob::matches(pattern, model))
+    }
+
+    /// The rules of an auxiliary API.
+    pub(super) fn auxiliary_mut(&mut self, api: AuxiliaryApi) -> &mut AuxiliaryLayer {
+        match api {
+            AuxiliaryApi::Embeddings => &mut self.embeddings,
+        }
     }
 
     /// Adds the rules that another override sets; its rules win.
@@ -146,6 +161,7 @@ impl ModelOverride {
         self.response_format.merge(&above.response_format);
         self.reasoning.merge(&above.reasoning);
         self.stream.merge(&above.stream);
+        self.embeddings.merge(&above.embeddings);
         self.responses.merge(&above.responses);
     }
 
@@ -159,6 +175,7 @@ impl ModelOverride {
         profile.response_format.merge(&self.response_format);
         profile.reasoning.merge(&self.reasoning);
         profile.stream.merge(&self.stream);
+        profile.embeddings.merge(&self.embeddings);
         profile.responses.overlay(&self.responses);
     }
 }
@@ -183,6 +200,12 @@ impl EndpointPaths {
             url.extend(utf8_percent_encode(value, ESCAPED));
         }
         url
+    }
+
+    /// Whether requests to a path are forwarded as they come.
+    pub fn forwards(&self, path: &str) -> bool {
+        let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        self.forward.iter().any(|own| path.strip_prefix(own.as_str()).is_some_and(is_below))
     }
 
     /// Where responses of a model are generated; `dialect_path` is the dialect's own path.
@@ -218,6 +241,7 @@ impl Profile {
         accepts.response_format.overlay(&self.response_format);
         accepts.reasoning.overlay(&self.reasoning);
         accepts.stream.overlay(&self.stream);
+        accepts.embeddings.overlay(&self.embeddings);
         accepts
     }
 

@@ -28,6 +28,7 @@ impl Profile {
         let mut found = Vec::new();
         check_auth(&self.auth, &mut found);
         check_paths(&self.paths, &mut found);
+        check_forwarded(&self.paths, &mut found);
         for name in self.forward_headers.iter().filter(|name| HeaderName::try_from(name.as_str()).is_err()) {
             report(&mut found, "forward_headers", format!("{name:?} is not the name of a header"));
         }
@@ -93,6 +94,12 @@ fn check_paths(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
             let example = if key == "paths.models" { "/models" } else { "/chat/completions" };
             report(found, key, format!("{path:?} is not a path; write one such as {example:?}"));
         }
+    }
+}
+
+fn check_forwarded(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
+    for path in paths.forward.iter().filter(|path| !path.starts_with('/') || path.parse::<Uri>().is_err()) {
+        report(found, "paths.forward", format!("{path:?} is not a path; write one such as \"/files\""));
     }
 }
 

@@ -10,6 +10,7 @@ pub mod messages;
 pub mod profile_description;
 pub mod profile_keys;
 pub mod round_trip;
+pub mod route_description;
 pub mod sdk_client;
 pub mod state;
 pub mod strict;

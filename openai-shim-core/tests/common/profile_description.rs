@@ -2,9 +2,9 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
-    ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
-    ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
+    AcceptsLayer, AnyOfSiblings, AuxiliaryRules, ContentType, MediaRules, MessageNamePolicy, MessageRules,
+    ObjectSupport, ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField,
+    ReasoningHistory, ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
     ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, SystemPosition, ToolCallContent,
     ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing, ToolRules,
 };
@@ -53,6 +53,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
     lines.extend(stream(&accepts.stream));
+    lines.extend(embeddings(&accepts.embeddings));
     lines.extend(responses(profile.responses.clone()));
     lines
 }
@@ -78,6 +79,9 @@ fn access(auth: &Auth, paths: &EndpointPaths, has_model_list: bool) -> Vec<Strin
         format!("responses are generated at `{}`", paths.generate)
     });
     lines.when(paths.models != usual.models, || format!("models are listed at `{}`", paths.models));
+    lines.when(!paths.forward.is_empty(), || {
+        format!("requests to {} are forwarded as they come", names(&paths.forward))
+    });
     for (key, value) in &paths.query_params {
         lines.add(format!("`{key}={value}` is added to every URL"));
     }
@@ -172,6 +176,29 @@ fn params(rules: &ParamRules) -> Vec<String> {
         Some(0) => lines.add("it accepts no `stop`: the shim cuts the response"),
         Some(1) => lines.add("it accepts one stop sequence: the shim applies the others"),
         Some(max) => lines.add(format!("it accepts {max} stop sequences: the shim applies the others")),
+    }
+    lines.0
+}
+
+fn embeddings(rules: &AuxiliaryRules) -> Vec<String> {
+    let mut lines = Lines::default();
+    lines.when(!rules.drop.is_empty(), || {
+        format!("{} {} dropped from requests for embeddings", names(&rules.drop), is_are(&rules.drop))
+    });
+    for (from, to) in &rules.rename {
+        lines.add(format!("`{from}` of requests for embeddings is sent as `{to}`"));
+    }
+    for (name, value) in &rules.set {
+        lines.add(format!("`{name}` is `{value}` in requests for embeddings if the client sent none"));
+    }
+    lines.when(!rules.input_type.is_empty(), || {
+        format!("what embeddings are for is sent as `{}`", rules.input_type)
+    });
+    for (ours, theirs) in &rules.input_types {
+        lines.add(format!("embeddings for `{ours}` are requested as `{theirs}`"));
+    }
+    if let Some(max) = rules.max_items {
+        lines.add(format!("more than {max} texts to embed are sent in several requests"));
     }
     lines.0
 }

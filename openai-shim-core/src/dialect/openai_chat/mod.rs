@@ -30,6 +30,7 @@ mod embeddings;
 mod encode;
 mod extra_fields;
 mod finish_reason;
+mod lm_studio;
 mod media;
 mod opaque_state_tap;
 mod reasoning_details;

@@ -4,8 +4,8 @@ pub(super) use crate::accepts::literals::{
     added, layer, list, map, numbers, ranges, shared, text, text_values,
 };
 use crate::accepts::{
-    MediaLayer, MessageLayer, ParamLayer, ReasoningDefault, ReasoningField, ReasoningLayer, ReasoningParam,
-    RefSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningDefault, ReasoningField, ReasoningLayer,
+    ReasoningParam, RefSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -63,6 +63,11 @@ pub(super) fn max_tokens_only() -> ParamLayer {
 /// For servers and models that refuse some parameters.
 pub(super) fn drop_params(names: &[&str]) -> ParamLayer {
     layer!(ParamLayer { drop: added(names) })
+}
+
+/// For servers that take so many texts in one request for embeddings.
+pub(super) fn embeddings_at_most(max: u32) -> AuxiliaryLayer {
+    layer!(AuxiliaryLayer { max_items: Some(max) })
 }
 
 /// For servers that cannot force a tool call.

@@ -2,8 +2,8 @@
 
 use super::gpt_params::{SAMPLING, gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, for_models, layer, list, map, media_from_users, named, openai_formats,
-    openai_headers, openai_tools, reasoning_by, text,
+    anywhere, at_host, drop_params, embeddings_at_most, for_models, layer, list, map, media_from_users,
+    named, openai_formats, openai_headers, openai_tools, reasoning_by, text,
 };
 use super::openai_models;
 use crate::accepts::{
@@ -122,6 +122,8 @@ fn with_rules_of_openai(profile: Profile) -> Profile {
         reasoning: hidden_reasoning(),
         tools: openai_tools(),
         response_format: openai_formats(),
+        // <https://platform.openai.com/docs/api-reference/embeddings/create>
+        embeddings: embeddings_at_most(2048),
         ..profile
     }
 }
