@@ -1,5 +1,7 @@
 //! Paths and queries of requests: path patterns matched, segments percent-decoded, parameters read.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// The placeholder at the end of a pattern that stands for nothing, or for a slash and any text behind it.
 const OPTIONAL_REST: &str = "{/rest}";
 
@@ -33,4 +35,21 @@ pub fn query_param(query: &str, name: &str) -> Option<String> {
         .find(|(key, _)| *key == name)
         .map(|(_, value)| percent_decode(value))
         .filter(|value| !value.is_empty())
+}
+
+/// Characters that are percent-encoded in a query.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Returns a query in which a parameter has another value; all else stays as it is.
+///
+/// ```
+/// use openai_shim_core::dialect::url::with_query_param;
+/// assert_eq!(with_query_param("a=1&model=m&b", "model", "x/y"), "a=1&model=x%2Fy&b");
+/// ```
+pub fn with_query_param(query: &str, name: &str, value: &str) -> String {
+    let replace = |pair: &str| match pair.split_once('=') {
+        Some((key, _)) if key == name => format!("{key}={}", utf8_percent_encode(value, ESCAPED)),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(replace).collect::<Vec<_>>().join("&")
 }

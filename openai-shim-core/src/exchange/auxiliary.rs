@@ -278,12 +278,13 @@ impl AuxiliaryExchange {
             losses.extend(&diagnostics);
             ensure_lossless(&self.profile.name, &losses)?;
         }
-        let differs = self.path != request.path || self.body != request.body;
+        let path = self.profile.paths.auxiliary_url(&request.path, self.call.upstream_model());
+        let differs = self.path != path || self.body != request.body;
         // Each request of a list is changed in the same way: that is reported once.
         if self.position == 0 || !adaptations.is_empty() {
             self.encoded = diagnostics;
         }
-        (self.items, self.path, self.body) = (items, request.path, Bytes::from(request.body));
+        (self.items, self.path, self.body) = (items, path, Bytes::from(request.body));
         self.next = Next::Send { after: Duration::ZERO };
         Ok(differs)
     }

@@ -90,6 +90,9 @@ rules! {
         pub generate: String,
         /// Where models are listed.
         pub models: String = String::from("/models"),
+        /// Where the other routes are (embeddings, images, speech): `{path}` stands for the route's own path, and `{model}` for the
+        /// model's name; empty: the own path. Requests that name no model go to the own path.
+        pub auxiliary: String,
         /// Paths that are forwarded as they come, with all below them: `/files`, `/batches`. All clients share what the upstream
         /// stores there.
         pub forward: Vec<String>,
@@ -190,16 +193,28 @@ impl Rule for Vec<ModelOverride> {
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl EndpointPaths {
-    /// A path with the query parameters that every URL gets.
+    /// A path with the query parameters that every URL gets, unless its own query has them.
     pub fn url(&self, path: &str) -> String {
         let mut url = path.to_owned();
-        for (key, value) in &self.query_params {
+        let own: Vec<&str> = path.split_once('?').map_or(Vec::new(), |(_, query)| query.split('&').collect());
+        let is_own = |key: &str| own.iter().any(|pair| pair.split('=').next() == Some(key));
+        for (key, value) in self.query_params.iter().filter(|(key, _)| !is_own(key)) {
             url.push(if url.contains('?') { '&' } else { '?' });
             url.extend(utf8_percent_encode(key, ESCAPED));
             url.push('=');
             url.extend(utf8_percent_encode(value, ESCAPED));
         }
         url
+    }
+
+    /// Where a route other than those that generate is, by its own path, which may have a query.
+    pub fn auxiliary_url(&self, path: &str, model: &str) -> String {
+        let is_named = !matches!(model, "" | "." | "..") || !self.auxiliary.contains("{model}");
+        if self.auxiliary.is_empty() || !is_named {
+            return self.url(path);
+        }
+        let model = utf8_percent_encode(model, ESCAPED).to_string();
+        self.url(&self.auxiliary.replace("{model}", &model).replace("{path}", path))
     }
 
     /// Whether requests to a path are forwarded as they come.

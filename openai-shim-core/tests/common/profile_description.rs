@@ -79,6 +79,9 @@ fn access(auth: &Auth, paths: &EndpointPaths, has_model_list: bool) -> Vec<Strin
         format!("responses are generated at `{}`", paths.generate)
     });
     lines.when(paths.models != usual.models, || format!("models are listed at `{}`", paths.models));
+    lines.when(paths.auxiliary != usual.auxiliary, || {
+        format!("all other routes are at `{}`", paths.auxiliary)
+    });
     lines.when(!paths.forward.is_empty(), || {
         format!("requests to {} are forwarded as they come", names(&paths.forward))
     });

@@ -87,7 +87,6 @@ impl Run<'_> {
             if !after.is_zero() {
                 self.transport.pause(after).await;
             }
-            let path = self.served.config.profile.paths.url(&path);
             // The limit is for the client's response, which several responses of the upstream may become.
             let collected = exchange.collected_bytes();
             let limit = self.app.config.limits.response_body.saturating_sub(collected);

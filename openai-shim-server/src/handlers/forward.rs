@@ -3,6 +3,7 @@
 
 use crate::app_state::AppState;
 use crate::handlers::first_bytes::{EXPECTED, SUCCESS_FIELDS, check_beginning};
+use crate::handlers::named_model::{NamedModel, is_json};
 use crate::http::deadline::RequestDeadline;
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
@@ -19,13 +20,11 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use memchr::memmem;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use openai_shim_core::canonical::{explain_unusable, is_document, trim_body};
 use openai_shim_core::dialect::auxiliary::ResponseCheck;
 use openai_shim_core::dialect::{Dialect, failure_in_success};
 use openai_shim_core::error::ClientError;
-use openai_shim_core::json::{Object, encode_string};
 use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
 use std::pin::Pin;
@@ -58,10 +57,13 @@ pub(crate) async fn forward(
     received: ReceivedRequest,
 ) -> Response {
     let ReceivedRequest { permit, reservation, body } = received;
-    let (is_json_body, length, request_body) = (is_json(&parts.headers), body.len(), body.clone());
-    let model = app.offload.run(length, move || model_of(is_json_body, &request_body)).await;
+    let (headers, length, request_body) = (parts.headers.clone(), body.len(), body.clone());
+    let mut query = parts.uri.query().unwrap_or_default().to_owned();
+    let request_query = query.clone();
+    let find = move || NamedModel::find(&headers, &request_query, &request_body);
+    let model = app.offload.run(length, find).await;
     let route = match (&model, default_upstream) {
-        (Some(model), _) => app.route(model).await,
+        (Some(model), _) => app.route(&model.name).await,
         (None, Some(upstream)) => Ok(SelectedUpstream { upstream, model: None }),
         (None, None) => Ok(app.route_without_model()),
     };
@@ -87,13 +89,20 @@ pub(crate) async fn forward(
     let timing = log_entry.timing();
     let upstream_dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
     let original = body.clone();
-    let replace_model = move || with_model(is_json_body, original, route.model.as_deref());
-    let mut request = http::Request::new(app.offload.run(length, replace_model).await);
-    *request.method_mut() = parts.method.clone();
-    let target = match parts.uri.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
+    let upstream_model = route.model.clone().or_else(|| model.as_ref().map(|model| model.name.clone()));
+    let replace_model = move || match (model, route.model) {
+        (Some(model), Some(other)) => {
+            let body = model.replace(&other, &mut query, original);
+            (query, body)
+        }
+        _ => (query, original),
     };
+    let (query, request_body) = app.offload.run(length, replace_model).await;
+    let mut request = http::Request::new(request_body);
+    *request.method_mut() = parts.method.clone();
+    let target = if query.is_empty() { path } else { format!("{path}?{query}") };
+    let target =
+        served.config.profile.paths.auxiliary_url(&target, upstream_model.as_deref().unwrap_or_default());
     let fail = |log_entry: AccessLogEntry, error: Error| {
         let response = responses::error(dialect, &error);
         log_entry.finish_with_response(&response);
@@ -190,32 +199,6 @@ async fn check_response(
     };
     let body = app.offload.run(length, check_body).await?;
     Ok(single_chunk(if length >= LARGE_BODY_BYTES { reservation.attach_to(body) } else { body }))
-}
-
-/// The model that a body names: a JSON field, or a part of a multipart form.
-fn model_of(is_json: bool, body: &[u8]) -> Option<String> {
-    if is_json {
-        return Some(Object::parse(body).ok()?.str("model")?.into_owned());
-    }
-    // A text part of a form: name, blank line, value.
-    let part = body.get(memmem::find(body, b"name=\"model\"")?..)?;
-    let value = part.get(memmem::find(part, b"\r\n\r\n")? + 4..)?;
-    let end = memmem::find(value, b"\r\n")?;
-    String::from_utf8(value.get(..end)?.to_vec()).ok()
-}
-
-/// Replaces the model in a JSON body.
-fn with_model(is_json: bool, body: Bytes, model: Option<&str>) -> Bytes {
-    let Some(model) = model.filter(|_| is_json) else { return body };
-    let Ok(mut object) = Object::parse(&body) else { return body.clone() };
-    object.set("model", encode_string(model));
-    let mut out = Vec::with_capacity(body.len());
-    object.write(&mut out);
-    Bytes::from(out)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_none_or(|v| v.contains("json"))
 }
 
 fn single_chunk(bytes: Bytes) -> ByteStream {

@@ -10,6 +10,7 @@ mod forward;
 pub(crate) mod generate;
 mod keep_alive;
 mod models;
+mod named_model;
 pub(crate) mod pages;
 mod response_collector;
 mod stored_responses;

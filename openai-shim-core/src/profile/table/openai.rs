@@ -69,6 +69,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             auth: Auth { header: text("api-key"), prefix: text("") },
             paths: EndpointPaths {
                 generate: text("/openai/deployments/{model}/chat/completions"),
+                auxiliary: text("/openai/deployments/{model}{path}"),
                 query_params: map(&[("api-version", "2024-10-21")]),
                 ..EndpointPaths::default()
             },
