@@ -102,7 +102,8 @@ impl Session {
     ) -> Result<StartedSession, Error> {
         let client = client_request.client;
         let model = client_request.upstream_model(&settings);
-        let side = UpstreamSide::new(&profile, client, model, &settings.adaptations)?;
+        let preferred = profile.preferred_dialect(client, &client_request.request, model);
+        let side = UpstreamSide::new(&profile, preferred, model, &settings.adaptations)?;
         let upstream = side.dialect;
         let mut adaptation = settings.adapt.then(|| AdaptationState::new(&client_request, profile.clone()));
         let mut carry_over = None;
@@ -159,7 +160,8 @@ impl Session {
     ) -> Result<(), Error> {
         let PendingRequest { client_request, profile, context, lookup } = pending;
         let model = client_request.upstream_model(&self.settings);
-        let side = UpstreamSide::new(&profile, client_request.client, model, &self.settings.adaptations)?;
+        let preferred = profile.preferred_dialect(client_request.client, &client_request.request, model);
+        let side = UpstreamSide::new(&profile, preferred, model, &self.settings.adaptations)?;
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.stored = lookup.found(values);
         }

@@ -46,6 +46,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
             "stop" => request.stop.set_decoded(read_stop_sequences(value)),
+            "suffix" => request.suffix = decode_string(value).map(Cow::into_owned),
             "logprobs" if natural(value).is_some() => request.logprobs = natural(value),
             "logit_bias" if value_kind(value) != ValueKind::Null => request.logit_bias = Some(raw(value)),
             // `best_of` up to `n` changes nothing. An echoed prompt is added here where the upstream does not do it.
@@ -266,6 +267,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     set_or_remove(body, "presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     set_or_remove(body, "seed", request.seed.map(|v| v.to_string()));
     set_or_remove(body, "user", request.user.as_deref().map(encode_string));
+    set_or_remove(body, "suffix", request.suffix.as_deref().map(encode_string));
     set_or_remove(body, "logprobs", request.logprobs.map(|v| v.to_string()));
     set_or_remove(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.get().to_owned()));
     if request.max_tokens.is_some_and(|limit| limit.completion) {
