@@ -45,7 +45,7 @@ impl ResponseSummary {
         self.turn.event(event);
         match event {
             Event::Open { kind: BlockKind::ToolCall { .. }, .. } => {
-                (self.content, self.answer) = (true, true)
+                (self.content, self.answer) = (true, true);
             }
             Event::Open { kind: BlockKind::Refusal, .. } => self.refusal = true,
             Event::Open { kind, .. } => self.is_in_reasoning = *kind == BlockKind::Reasoning,

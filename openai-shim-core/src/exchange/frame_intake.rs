@@ -7,6 +7,7 @@ use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::framing::Frame;
 use crate::json::{ValueKind, decode_string, items, utf8, value_kind};
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How many wrappers may be around a chunk.
 const MAX_WRAPPERS: u32 = 3;
 /// The longest document that is held to explain why it is no stream.
@@ -25,7 +26,11 @@ pub(super) struct FrameIntake {
 
 impl FrameIntake {
     /// Takes a frame, and gives out those that wait for nothing.
-    pub(super) fn frame(&mut self, frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
+    pub(super) fn frame(&mut self, mut frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
+        if let Some(data) = frame.data().strip_prefix(BYTE_ORDER_MARK) {
+            self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "byte order mark");
+            frame = frame.with_data(data);
+        }
         // Chunks are objects in all dialects.
         if matches!(frame.data().first(), Some(b'"' | b'['))
             && !frame.data().starts_with(b"[DONE]")

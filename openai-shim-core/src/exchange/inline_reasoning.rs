@@ -98,10 +98,10 @@ impl InlineReasoning {
                 let end = if is_last { TextEnd::Complete } else { TextEnd::Open };
                 return state.parse(text, end, &mut self.diagnostics, sink);
             }
-            (Event::Delta { block, delta, .. }, Phase::InText(open)) if *block == open.block => {
-                if !matches!(delta, Delta::Text(_)) {
-                    state.open_block(BlockKind::Text, &mut self.diagnostics, sink);
-                }
+            (Event::Delta { block, delta, .. }, Phase::InText(open))
+                if *block == open.block && !matches!(delta, Delta::Text(_)) =>
+            {
+                state.open_block(BlockKind::Text, &mut self.diagnostics, sink);
             }
             (Event::Close { block, .. }, Phase::InText(open)) if *block == open.block => {
                 state.parse("", TextEnd::Complete, &mut self.diagnostics, sink);

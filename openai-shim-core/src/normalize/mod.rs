@@ -67,6 +67,8 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
+    // Before native blocks become texts of their own.
+    text::join_deltas(&mut request.messages, diagnostics);
     native::normalize(request, recipient, diagnostics);
     unique_tools::normalize(request, &accepts.tools, diagnostics);
     tool_names::normalize(request, recipient, spec, diagnostics);
