@@ -359,7 +359,7 @@ async fn ollama_shows_a_model_under_both_of_its_names() {
 #[tokio::test]
 async fn what_a_model_is_for_and_can_do_reaches_every_client() {
     let models = json!({"data": [
-        {"id": "copilot", "capabilities": {"type": "chat", "supports": {"tool_calls": true}, "limits": {"max_context_window_tokens": 128000, "max_output_tokens": 4096}}},
+        {"id": "copilot", "capabilities": {"type": "chat", "supports": {"tool_calls": true}, "limits": {"max_context_window_tokens": 128_000, "max_output_tokens": 4096}}},
         {"id": "claude", "type": "model", "display_name": "C", "created_at": "2025-02-19T00:00:00Z", "max_input_tokens": 200_000, "max_tokens": 64000,
          "capabilities": {"image_input": {"supported": true}, "thinking": {"supported": true}}},
         {"id": "azure", "capabilities": {"chat_completion": true, "completion": false}},
@@ -401,7 +401,7 @@ async fn what_a_model_is_for_and_can_do_reaches_every_client() {
             .filter(|(key, _)| key.ends_with(".context_length"))
             .map(|(_, value)| value.as_u64())
             .collect();
-        assert_eq!(lengths, context.map(|n| Some(n)).into_iter().collect::<Vec<_>>(), "{name}");
+        assert_eq!(lengths, context.map(Some).into_iter().collect::<Vec<_>>(), "{name}");
         let model = &google["models"][at];
         assert_eq!(model["supportedGenerationMethods"].as_array().unwrap().len(), methods, "{name}");
         assert_eq!(model["inputTokenLimit"].as_u64(), context, "{name}");

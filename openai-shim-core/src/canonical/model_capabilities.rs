@@ -375,10 +375,10 @@ pub(super) fn read(id: &str, model: &Object<'_>) -> ModelCapabilities {
         for (key, value) in object.iter() {
             match key {
                 "input_modalities" | "input" | "inputs" | "supported_input_modalities" => {
-                    found.note_inputs(value)
+                    found.note_inputs(value);
                 }
                 "output_modalities" | "output" | "outputs" | "supported_output_modalities" => {
-                    found.note_outputs(value)
+                    found.note_outputs(value);
                 }
                 // Venice, DeepInfra.
                 "capabilities" if object.get("id").is_none() => {
@@ -453,8 +453,8 @@ mod tests {
             ("insert", found.insert),
         ] {
             match known {
-                Some(true) => text += &format!(" +{name}"),
-                Some(false) => text += &format!(" -{name}"),
+                Some(true) => text.extend([" +", name]),
+                Some(false) => text.extend([" -", name]),
                 None => {}
             }
         }

@@ -17,10 +17,10 @@ pub fn failure_in_success(
     diagnostics: &mut Diagnostics,
 ) -> Option<UpstreamError> {
     let response = Object::parse(trim_body(body)).ok()?;
-    let is_success = |key: &&str| {
-        response.non_null(key).is_some_and(|value| *key != "object" || value.trim() != "\"error\"")
+    let is_success = |key: &str| {
+        response.non_null(key).is_some_and(|value| key != "object" || value.trim() != "\"error\"")
     };
-    if success_fields.iter().any(|key| is_success(&key)) {
+    if success_fields.iter().any(|key| is_success(key)) {
         return None;
     }
     // Cloudflare: `{"success":false,"errors":[{"code":7003,"message":"…"}],"result":null}`.

@@ -31,7 +31,7 @@ pub(crate) async fn run(
     app: &Arc<AppState>,
     meta: RequestMeta,
     served: &UpstreamState,
-    exchange: AuxiliaryExchange,
+    exchange: Box<AuxiliaryExchange>,
     answer: AuxiliaryAnswer<'_>,
 ) -> Response {
     let mut forwarded_headers = HeaderMap::new();
@@ -52,7 +52,7 @@ pub(crate) async fn run(
         returned: HeaderMap::new(),
         reservations: Vec::new(),
     };
-    let (result, report) = run.to_end(exchange, answer.length).await.finish();
+    let (result, report) = run.drive(exchange, answer.length).await.finish();
     let mut response = match result {
         Ok(body) => {
             let mut response = responses::json(StatusCode::OK, body);
@@ -82,7 +82,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_end(&mut self, mut exchange: AuxiliaryExchange, request_length: usize) -> AuxiliaryExchange {
+    /// Sends the exchange's requests until its response is known.
+    async fn drive(
+        &mut self,
+        mut exchange: Box<AuxiliaryExchange>,
+        request_length: usize,
+    ) -> Box<AuxiliaryExchange> {
         while let AuxiliaryStep::Send { path, body, after } = exchange.next() {
             if !after.is_zero() {
                 self.transport.pause(after).await;
@@ -117,10 +122,10 @@ impl Run<'_> {
 
     async fn fail(
         &self,
-        mut exchange: AuxiliaryExchange,
+        mut exchange: Box<AuxiliaryExchange>,
         error: UpstreamError,
         length: usize,
-    ) -> AuxiliaryExchange {
+    ) -> Box<AuxiliaryExchange> {
         let work = move || {
             exchange.fail(error);
             exchange

@@ -28,7 +28,7 @@ pub(crate) async fn embed(
     match plan(&app, embedding, request).await {
         Ok(EmbeddingPlan { served, exchange, length }) => {
             let answer = AuxiliaryAnswer { dialect, headers, length };
-            run(&app, meta, served, exchange, answer).await
+            Box::pin(run(&app, meta, served, exchange, answer)).await
         }
         Err(error) => {
             let response = responses::error(dialect, &error);
@@ -50,7 +50,7 @@ fn embeddings_apis(dialect: &dyn Dialect) -> impl Iterator<Item = &'static dyn E
 /// The upstream of an embeddings request, and the exchange with it.
 struct EmbeddingPlan<'a> {
     served: &'a UpstreamState,
-    exchange: AuxiliaryExchange,
+    exchange: Box<AuxiliaryExchange>,
     /// Bytes of the client's request.
     length: usize,
 }
@@ -83,7 +83,7 @@ async fn plan<'a>(
     let profile = served.config.profile.clone();
     let start = move || {
         let call = EmbeddingsCall::new(embedding, upstream_api, spec, route.model, source);
-        AuxiliaryExchange::start(Box::new(call), upstream_dialect, &profile, settings, lost)
+        AuxiliaryExchange::start(Box::new(call), upstream_dialect, &profile, settings, lost).map(Box::new)
     };
     let exchange = app.offload.run(length, start).await?;
     Ok(EmbeddingPlan { served, exchange, length })
