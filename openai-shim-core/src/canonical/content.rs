@@ -97,6 +97,8 @@ pub struct Media {
     pub source: MediaSource,
     /// The file name.
     pub name: Option<String>,
+    /// The media type that stands beside an address.
+    pub declared_type: Option<String>,
     /// The resolution at which the model reads an image (`low`, `high`, `auto`).
     pub detail: Option<String>,
     /// Fields without a place in this model.
@@ -144,7 +146,7 @@ impl MediaSource {
 impl Media {
     /// Media without a name and other fields.
     pub fn new(source: MediaSource) -> Self {
-        Self { source, name: None, detail: None, extra: ExtraFields::default() }
+        Self { source, name: None, declared_type: None, detail: None, extra: ExtraFields::default() }
     }
 }
 

@@ -304,6 +304,7 @@ fn media(rules: &MediaRules) -> Vec<String> {
         lines.when(forms != usual, || format!("{kind} are given by {}", listed(forms)));
     }
     lines.when(!rules.image_types.is_empty(), || format!("images are {}", names(&rules.image_types)));
+    lines.when(!rules.audio_types.is_empty(), || format!("audio is {}", names(&rules.audio_types)));
     lines.when(!rules.file_types.is_empty(), || format!("files are {}", names(&rules.file_types)));
     if let Some(details) = &rules.image_details {
         lines.add(format!("the `detail` of an image is {}", listed(details)));

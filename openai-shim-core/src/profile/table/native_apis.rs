@@ -5,11 +5,11 @@ use super::claude_params::claude_params;
 use super::gpt_params::openai_params;
 use super::helpers::{
     developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_formats,
-    openai_headers, openai_tools, text,
+    openai_headers, openai_media, openai_tools, text,
 };
 use super::openai::reasoning_models;
 use super::{claude_models, gemini_models};
-use crate::accepts::{MediaLayer, MessageLayer};
+use crate::accepts::{FormatBesideTools, MediaLayer, MessageLayer, ResponseFormatLayer};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -67,6 +67,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: MessageLayer::default(),
             tools: openai_tools(),
             response_format: openai_formats(),
+            media: openai_media(),
             model_overrides: reasoning_models(""),
             ..named("openai-responses")
         },

@@ -5,9 +5,9 @@ use super::helpers::{
     image_details, layer, list, map, max_tokens_only, media_from_users, named, ranges, reasoning_by, text,
 };
 use crate::accepts::{
-    ContentType, MediaLayer, MessageLayer, ParamLayer, PrefillPolicy, ReasoningField, ReasoningParam,
-    ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent, ToolCallIdFormat,
-    ToolChoiceSupport, ToolLayer,
+    ContentType, FormatBesideTools, MediaLayer, MessageLayer, ParamLayer, PrefillPolicy, ReasoningField,
+    ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{EndpointPaths, ModelOverride, Profile};
 
@@ -76,7 +76,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer { merge_system: true, ..developer_as_system() }),
             model_overrides: vec![alternating_roles()],
             extra_dialects: also_completions(),
-            media: media_from_users(&["image", "audio"]),
+            // <https://github.com/ggml-org/llama.cpp/blob/master/tools/server/server-common.cpp>
+            media: layer!(MediaLayer {
+                audio_types: list(&["audio/wav", "audio/mpeg"]),
+                ..media_from_users(&["image", "audio"])
+            }),
             ..anywhere("llama-cpp", "http://127.0.0.1:8080/v1")
         },
         Profile {
