@@ -389,6 +389,8 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
         (!rules.number_formats, "lose the formats of numbers"),
         (rules.plain_patterns, "lose patterns with look-around or back references"),
         (!rules.boolean_schemas, "have objects in place of Boolean schemas"),
+        (rules.current_draft, "are spelled as in draft 2020-12"),
+        (rules.typed, "name the type of each schema in them"),
         (rules.const_as_enum, "have `enum` in place of `const`"),
         (rules.one_of_as_any_of, "have `anyOf` in place of `oneOf`"),
         (rules.nullable_as_null, "have the type `null` in place of `nullable`"),

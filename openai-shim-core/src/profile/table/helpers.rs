@@ -162,6 +162,7 @@ fn openai_strict_schema() -> SchemaLayer {
             "dependentSchemas",
             "allOf",
             "not",
+            "prefixItems",
             "if",
             "then",
             "else",
@@ -181,6 +182,7 @@ fn openai_strict_schema() -> SchemaLayer {
         one_of_as_any_of: true,
         nullable_as_null: true,
         boolean_schemas: false,
+        typed: true,
         refs: RefSupport::Alone,
     })
 }
