@@ -122,3 +122,77 @@ fn each_schema_of_a_strict_tool_of_openai_names_its_type() {
         }
     }
 }
+
+#[test]
+fn a_format_that_is_refused_beside_tools_is_stated_in_a_sentence() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let format = json!({"type": "json_schema", "json_schema": {"name": "s", "schema": schema}});
+    let request = |model: &str, choice: &str| {
+        let mut body = with_tool("openai-chat", &schema, false);
+        body["model"] = json!(model);
+        body["response_format"] = format.clone();
+        body["tool_choice"] = json!(choice);
+        body
+    };
+    let has_format = |body: &Value| {
+        body.get("response_format").is_some() || body.pointer("/generationConfig/responseMimeType").is_some()
+    };
+    for (to, upstream, model, choice, is_sent) in [
+        ("gemini", None, "gemini-2.5-flash", "auto", false),
+        ("gemini", None, "gemini-3-flash", "auto", true),
+        ("openai-chat", Some("tgi"), "m", "auto", false),
+        ("openai-chat", Some("sglang"), "m", "required", false),
+        ("openai-chat", Some("sglang"), "m", "auto", true),
+        ("openai-chat", Some("openai"), "m", "required", true),
+    ] {
+        let (body, warnings) = sent("openai-chat", to, upstream, &request(model, choice));
+        assert_eq!(has_format(&body), is_sent, "{upstream:?} {model}: {body}");
+        assert_eq!(body.to_string().contains("JSON schema"), !is_sent, "{upstream:?} {model}: {body}");
+        let is_reported = warnings.iter().any(|w| w.starts_with("format-downgraded"));
+        assert_eq!(is_reported, !is_sent, "{upstream:?} {model}: {warnings:?}");
+        let mut alone = request(model, choice);
+        for key in ["tools", "tool_choice"] {
+            alone.as_object_mut().unwrap().remove(key);
+        }
+        assert!(has_format(&sent("openai-chat", to, upstream, &alone).0), "{upstream:?} {model}");
+    }
+    let own = json!({"model": "gemini-2.5-pro", "contents": [{"role": "user", "parts": [{"text": "go"}]}],
+        "tools": [{"functionDeclarations": [{"name": "f"}]}],
+        "generationConfig": {"responseMimeType": "application/json", "responseSchema": {"type": "OBJECT", "properties": {}}}});
+    let (body, warnings) = sent("gemini", "gemini", None, &own);
+    assert!(!has_format(&body) && body.pointer("/generationConfig/responseSchema").is_none(), "{body}");
+    assert!(!warnings.is_empty() && body.to_string().contains("JSON"), "{body}");
+}
+
+#[test]
+fn a_schema_is_read_in_whatever_form_a_client_of_chat_writes_it() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
+    for format in [
+        json!({"type": "json_schema", "schema": schema}),
+        json!({"type": "json_schema", "name": "n", "schema": schema, "strict": true}),
+        json!({"type": "json_object", "schema": schema}),
+    ] {
+        let body =
+            json!({"model": "m", "messages": [{"role": "user", "content": "go"}], "response_format": format});
+        for (to, place) in [
+            ("openai-responses", "/text/format/schema"),
+            ("anthropic-messages", "/output_config/format/schema"),
+            ("gemini", "/generationConfig/responseJsonSchema"),
+            ("ollama-chat", "/format"),
+        ] {
+            let (sent, warnings) = sent("openai-chat", to, None, &body);
+            assert_eq!(sent.pointer(place), Some(&schema), "{to}: {format}: {sent}");
+            assert!(warnings.is_empty(), "{to}: {format}: {warnings:?}");
+        }
+        let (sent, _) = sent("openai-chat", "openai-chat", Some("sglang"), &body);
+        assert_eq!(sent["response_format"], format);
+    }
+    let described =
+        json!({"type": "json_schema", "json_schema": {"name": "n", "schema": schema, "description": "d"}});
+    let body =
+        json!({"model": "m", "messages": [{"role": "user", "content": "go"}], "response_format": described});
+    for to in ["anthropic-messages", "gemini", "ollama-chat"] {
+        let (_, warnings) = sent("openai-chat", to, None, &body);
+        assert!(warnings.iter().any(|w| w.contains("description")), "{to}: {warnings:?}");
+    }
+}

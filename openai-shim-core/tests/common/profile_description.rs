@@ -2,9 +2,9 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
-    ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
-    ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
+    AcceptsLayer, AnyOfSiblings, ContentType, FormatBesideTools, MediaRules, MessageNamePolicy, MessageRules,
+    ObjectSupport, ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField,
+    ReasoningHistory, ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
     ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, SystemPosition, ToolCallContent,
     ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing, ToolRules,
 };
@@ -434,6 +434,12 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
             format!("{what} is requested {how}")
         });
     }
+    lines.keyword(rules.beside_tools, |keyword| match keyword {
+        FormatBesideTools::Unforced => {
+            "beside functions of which one must be called a sentence states a response format"
+        }
+        _ => "beside functions a sentence states a response format",
+    });
     lines.0.extend(schema("schemas of response formats", &rules.schema));
     lines.0.extend(schema("schemas of strict response formats", &strict(&rules.strict_schema)));
     lines.when(rules.requires_json_word, || {

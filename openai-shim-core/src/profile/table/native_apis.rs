@@ -49,7 +49,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: [
-                vec![gemini_3_placeholder_signature(), gemini_3_media_in_results()],
+                vec![
+                    gemini_3_placeholder_signature(),
+                    gemini_3_media_in_results(),
+                    gemini_2_format_without_tools(),
+                ],
                 gemini_models::in_own_dialect(),
             ]
             .concat(),
@@ -80,6 +84,15 @@ fn gemini_3_media_in_results() -> ModelOverride {
     ModelOverride {
         media: layer!(MediaLayer { in_tool_results: list(&["image", "file"]) }),
         ..for_models(&["*gemini-3*", "*gemini-4*"])
+    }
+}
+
+/// Before the third generation a response format is refused beside functions:
+/// <https://github.com/symfony/ai/issues/803>.
+fn gemini_2_format_without_tools() -> ModelOverride {
+    ModelOverride {
+        response_format: layer!(ResponseFormatLayer { beside_tools: FormatBesideTools::Nothing }),
+        ..for_models(&["*gemini-2*"])
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             model_overrides: vec![qwen_enable_thinking()],
             extra_dialects: also_completions(),
             media: image_details(&["auto", "low", "high"]),
+            response_format: layer!(ResponseFormatLayer { beside_tools: FormatBesideTools::Unforced }),
             ..anywhere("sglang", "http://127.0.0.1:30000/v1")
         },
         Profile {
@@ -63,6 +64,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             params: layer!(ParamLayer { clamp: ranges(&[("top_p", [0.01, 0.99])]) }),
             model_overrides: strict_chat_templates(),
             media: media_from_users(&["image"]),
+            response_format: layer!(ResponseFormatLayer { beside_tools: FormatBesideTools::Nothing }),
             ..anywhere("tgi", "http://127.0.0.1:8080/v1")
         },
         Profile {
