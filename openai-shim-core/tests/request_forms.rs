@@ -165,6 +165,70 @@ fn a_format_that_is_refused_beside_tools_is_stated_in_a_sentence() {
 }
 
 #[test]
+fn lists_of_texts_are_one_text_where_a_list_is_no_text() {
+    let parts = json!([{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]);
+    let call = json!({"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let body = json!({"model": "m", "messages": [
+        {"role": "system", "content": parts}, {"role": "user", "content": parts},
+        {"role": "assistant", "content": parts, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": parts}
+    ]});
+    for upstream in ["together", "ollama", "ollama-cloud"] {
+        let (body, _) = sent("openai-chat", "openai-chat", Some(upstream), &body);
+        for message in body["messages"].as_array().unwrap() {
+            assert_eq!(message["content"], "one\n\ntwo", "{upstream}: {message}");
+        }
+    }
+}
+
+#[test]
+fn a_failed_tool_is_reported_where_a_prompt_cannot_say_so() {
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "is_error": true, "content": "no"}]}
+    ]});
+    for to in ["openai-chat", "openai-completions", "openai-responses", "ollama-chat", "ollama-generate"] {
+        let (_, warnings) = sent("anthropic-messages", to, None, &body);
+        assert!(warnings.iter().any(|w| w.contains("messages[2]")), "{to}: {warnings:?}");
+    }
+    for to in ["anthropic-messages", "gemini"] {
+        let (body, warnings) = sent("anthropic-messages", to, None, &body);
+        assert!(warnings.is_empty() && body.to_string().contains("error"), "{to}: {warnings:?}");
+    }
+}
+
+#[test]
+fn parts_of_a_text_do_not_run_into_each_other() {
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let search =
+        json!({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "q"}});
+    let body = json!({"model": "m", "max_tokens": 9, "system": [text("s1"), text("s2")], "messages": [
+        {"role": "user", "content": [text("u1"), text("u2")]},
+        {"role": "assistant", "content": [text("a1"), search, text("a2"), {"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": [text("r1"), text("r2")]}, text("u3")]}
+    ]});
+    for to in
+        ["openai-chat", "openai-completions", "openai-responses", "ollama-chat", "ollama-generate", "gemini"]
+    {
+        let (body, _) = sent("anthropic-messages", to, None, &body);
+        let body = body.to_string();
+        for glued in ["s1s2", "u1u2", "a1Call", "}a2", "a2Calls", "r1r2", "r2u3"] {
+            assert!(!body.contains(glued), "{to}: {glued}: {body}");
+        }
+    }
+    // What the model wrote in several parts is one text.
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "go"}, {"role": "assistant", "content": [text("the sky "), text("is blue")]},
+        {"role": "user", "content": "on"}
+    ]});
+    for to in ["openai-completions", "openai-responses"] {
+        let (body, _) = sent("anthropic-messages", to, None, &body);
+        assert!(body.to_string().contains("the sky is blue"), "{to}: {body}");
+    }
+}
+
+#[test]
 fn a_schema_is_read_in_whatever_form_a_client_of_chat_writes_it() {
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
     for format in [

@@ -143,6 +143,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                 ..max_tokens_only()
             }),
             messages: layer!(MessageLayer {
+                // A list of parts becomes several messages.
+                content: ContentType::String,
                 tool_call_content: ToolCallContent::Empty,
                 data_urls_only: true,
                 reasoning_field: ReasoningField::Reasoning,
