@@ -165,6 +165,25 @@ fn a_format_that_is_refused_beside_tools_is_stated_in_a_sentence() {
 }
 
 #[test]
+fn log_probabilities_are_a_number_where_the_upstream_takes_one() {
+    let request = |more: Value| {
+        let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "go"}]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (params, expected) in [
+        (json!({"logprobs": true, "top_logprobs": 3}), json!(3)),
+        (json!({"logprobs": true}), json!(1)),
+        (json!({"logprobs": false}), Value::Null),
+        (json!({"logprobs": 2}), json!(2)),
+    ] {
+        let (body, _) = sent("openai-chat", "openai-chat", Some("together"), &request(params.clone()));
+        assert_eq!(body.get("logprobs").unwrap_or(&Value::Null), &expected, "{params}");
+        assert!(body.get("top_logprobs").is_none(), "{params}: {body}");
+    }
+}
+
+#[test]
 fn lists_of_texts_are_one_text_where_a_list_is_no_text() {
     let parts = json!([{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]);
     let call = json!({"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}});
@@ -177,6 +196,26 @@ fn lists_of_texts_are_one_text_where_a_list_is_no_text() {
         let (body, _) = sent("openai-chat", "openai-chat", Some(upstream), &body);
         for message in body["messages"].as_array().unwrap() {
             assert_eq!(message["content"], "one\n\ntwo", "{upstream}: {message}");
+        }
+    }
+}
+
+#[test]
+fn an_effort_is_reported_by_an_api_that_has_no_parameter_for_it() {
+    for client in ["openai-chat", "anthropic-messages", "ollama-chat"] {
+        let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "go"}]});
+        match client {
+            "openai-chat" => body["reasoning_effort"] = json!("high"),
+            "anthropic-messages" => {
+                body["max_tokens"] = json!(9);
+                body["output_config"] = json!({"effort": "high"});
+                body["thinking"] = json!({"type": "adaptive"});
+            }
+            _ => body["think"] = json!("high"),
+        }
+        for upstream in ["openai", "vllm", "compatible"] {
+            let (_, warnings) = sent(client, "openai-completions", Some(upstream), &body);
+            assert!(!warnings.is_empty(), "{client} to {upstream}");
         }
     }
 }
@@ -225,6 +264,48 @@ fn parts_of_a_text_do_not_run_into_each_other() {
     for to in ["openai-completions", "openai-responses"] {
         let (body, _) = sent("anthropic-messages", to, None, &body);
         assert!(body.to_string().contains("the sky is blue"), "{to}: {body}");
+    }
+}
+
+#[test]
+fn a_switch_that_is_on_by_default_is_a_wish_when_it_is_off() {
+    for field in ["skip_special_tokens", "do_sample", "add_generation_prompt"] {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": "go"}], field: false});
+        for to in ["openai-responses", "anthropic-messages", "gemini", "ollama-chat"] {
+            let (_, warnings) = sent("openai-chat", to, None, &body);
+            assert!(warnings.iter().any(|w| w.contains(field)), "{to}: {field}: {warnings:?}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_stop_sequence_is_left_out() {
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "go"}], "stop": ["", "a"]});
+    for (to, place) in [
+        ("openai-chat", "/stop"),
+        ("gemini", "/generationConfig/stopSequences"),
+        ("ollama-chat", "/options/stop"),
+    ] {
+        let (sent, _) = sent("openai-chat", to, None, &body);
+        assert_eq!(sent.pointer(place), Some(&json!(["a"])), "{to}: {sent}");
+    }
+}
+
+#[test]
+fn what_loses_nothing_is_no_warning() {
+    let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
+    let old_format = json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": "go"}],
+        "output_format": {"type": "json_schema", "schema": schema}});
+    let old_role = json!({"model": "m", "contents": [
+        {"role": "user", "parts": [{"text": "go"}]},
+        {"role": "model", "parts": [{"functionCall": {"id": "a", "name": "f", "args": {}}}]},
+        {"role": "function", "parts": [{"functionResponse": {"id": "a", "name": "f", "response": {"output": "R"}}}]}
+    ], "tools": [{"functionDeclarations": [{"name": "f", "behavior": "BLOCKING"}]}]});
+    for (to, upstream) in UPSTREAMS {
+        for (from, body) in [("anthropic-messages", &old_format), ("gemini", &old_role)] {
+            let (_, warnings) = sent(from, to, upstream, body);
+            assert!(warnings.is_empty(), "{from} to {to}: {warnings:?}");
+        }
     }
 }
 

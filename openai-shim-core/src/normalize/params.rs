@@ -32,6 +32,7 @@ pub fn params(
     write_required_choice(body, accepts, diagnostics);
     rename(body, recipient, diagnostics);
     param_values::force_with_tools(body, recipient, diagnostics);
+    param_values::count_logprobs(body, recipient, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
     param_ranges::clamp(body, &accepts.params.clamp, recipient, diagnostics);
     param_ranges::limit_output(body, recipient, diagnostics);

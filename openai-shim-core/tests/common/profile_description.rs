@@ -167,6 +167,7 @@ fn params(rules: &ParamRules) -> Vec<String> {
         Some(1) => lines.add("`n` must be 1: for more choices several requests are sent"),
         Some(max) => lines.add(format!("`n` is at most {max}: for more choices several requests are sent")),
     }
+    lines.when(rules.logprobs_as_count, || "`logprobs` is a number of alternatives".to_owned());
     match rules.max_stop_sequences {
         None => {}
         Some(0) => lines.add("it accepts no `stop`: the shim cuts the response"),

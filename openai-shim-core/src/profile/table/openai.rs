@@ -86,7 +86,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
-            messages: MessageLayer::default(),
+            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             tools: openai_tools(),
             response_format: openai_formats(),
@@ -103,7 +103,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["api.githubcopilot.com", "*.githubcopilot.com"]),
             // The older name of the limit is refused for every model.
             params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
-            messages: MessageLayer::default(),
+            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             tools: openai_tools(),
             response_format: openai_formats(),
             ..at_host("github-copilot", "https://api.githubcopilot.com")
