@@ -310,6 +310,42 @@ fn what_loses_nothing_is_no_warning() {
 }
 
 #[test]
+fn a_choice_is_read_in_whatever_form_a_client_of_chat_writes_it() {
+    let tool = |name: &str| json!({"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}});
+    let request = |choice: &Value| json!({"model": "m", "messages": [{"role": "user", "content": "go"}], "tools": [tool("f"), tool("g")], "tool_choice": choice});
+    for (choice, expected) in [
+        (json!({"type": "auto"}), json!({"type": "auto"})),
+        (json!({"type": "any"}), json!({"type": "any"})),
+        (json!({"type": "tool", "name": "f"}), json!({"type": "tool", "name": "f"})),
+        (json!({"type": "function", "name": "f"}), json!({"type": "tool", "name": "f"})),
+    ] {
+        let (body, warnings) = sent("openai-chat", "anthropic-messages", None, &request(&choice));
+        assert_eq!(body["tool_choice"], expected, "{choice}: {warnings:?}");
+        assert!(warnings.is_empty(), "{choice}: {warnings:?}");
+    }
+    let (body, _) = sent("openai-chat", "openai-chat", Some("openai"), &request(&json!("any")));
+    assert_eq!(body["tool_choice"], "required");
+    let (body, _) = sent("openai-chat", "openai-chat", Some("litserve"), &request(&json!("required")));
+    assert_eq!(body["tool_choice"], "any");
+}
+
+#[test]
+fn no_tool_is_demanded_where_none_is_allowed() {
+    let tool = json!({"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}});
+    let choice = json!({"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": []}});
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "go"}], "tools": [tool], "tool_choice": choice});
+    for (to, upstream) in UPSTREAMS {
+        let (body, warnings) = sent("openai-chat", to, upstream, &body);
+        let body = body.to_string();
+        assert!(
+            !["\"any\"", "ANY", "required\"", "allowed"].iter().any(|choice| body.contains(choice)),
+            "{to}: {body}"
+        );
+        assert!(!warnings.is_empty(), "{to}");
+    }
+}
+
+#[test]
 fn a_schema_is_read_in_whatever_form_a_client_of_chat_writes_it() {
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
     for format in [
