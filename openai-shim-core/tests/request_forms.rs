@@ -346,6 +346,29 @@ fn no_tool_is_demanded_where_none_is_allowed() {
 }
 
 #[test]
+fn older_models_of_anthropic_get_system_messages_in_front() {
+    let body = |model: &str| {
+        json!({"model": model, "max_tokens": 9, "system": "S1", "messages": [
+            {"role": "user", "content": "one"}, {"role": "system", "content": "S2"},
+            {"role": "assistant", "content": "two"}, {"role": "user", "content": "three"}
+        ]})
+    };
+    for (model, is_in_front) in [
+        ("claude-sonnet-4-5", true),
+        ("claude-opus-4-6", true),
+        ("claude-opus-4-8", false),
+        ("claude-opus-5", false),
+        ("claude-sonnet-5", false),
+    ] {
+        let (sent, _) = sent("anthropic-messages", "anthropic-messages", None, &body(model));
+        let system = sent["system"].to_string();
+        assert_eq!(system.contains("S2"), is_in_front, "{model}: {sent}");
+        let roles: Vec<_> = sent["messages"].as_array().unwrap().iter().map(|m| m["role"].clone()).collect();
+        assert_eq!(roles.contains(&json!("system")), !is_in_front, "{model}: {sent}");
+    }
+}
+
+#[test]
 fn a_schema_is_read_in_whatever_form_a_client_of_chat_writes_it() {
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
     for format in [

@@ -43,7 +43,6 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         object_arguments: true,
         drop_empty_text: true,
         drop_blank_text: true,
-        drop_system_lines: Vec::new(),
     }),
     media: media(),
     tools: ToolLayer {
