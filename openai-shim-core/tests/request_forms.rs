@@ -400,3 +400,35 @@ fn a_schema_is_read_in_whatever_form_a_client_of_chat_writes_it() {
         assert!(warnings.iter().any(|w| w.contains("description")), "{to}: {warnings:?}");
     }
 }
+
+#[test]
+fn the_wish_for_citations_of_a_text_is_reported_where_it_is_lost() {
+    let document = |enabled: bool| {
+        let source = json!({"type": "text", "media_type": "text/plain", "data": "D"});
+        json!({"type": "document", "source": source, "citations": {"enabled": enabled}})
+    };
+    let found = |enabled: bool| {
+        let content = json!([{"type": "text", "text": "F"}]);
+        json!({"type": "search_result", "source": "s", "title": "t", "content": content, "citations": {"enabled": enabled}})
+    };
+    for to in
+        ["openai-chat", "openai-completions", "openai-responses", "ollama-chat", "ollama-generate", "gemini"]
+    {
+        for enabled in [true, false] {
+            for block in [document(enabled), found(enabled)] {
+                let result = json!({"type": "tool_result", "tool_use_id": "a", "content": [block]});
+                let body = json!({"model": "m", "max_tokens": 99, "messages": [
+                    {"role": "user", "content": [block, {"type": "text", "text": "go"}]},
+                    {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}]},
+                    {"role": "user", "content": [result]}
+                ]});
+                let (_, warnings) = sent("anthropic-messages", to, None, &body);
+                let is_reported = warnings.iter().any(|w| w.contains("citations"));
+                assert_eq!(is_reported, enabled, "{to}: {block}: {warnings:?}");
+            }
+        }
+    }
+    let body =
+        json!({"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": [document(true)]}]});
+    assert_eq!(sent("anthropic-messages", "anthropic-messages", None, &body).0, body);
+}

@@ -400,9 +400,6 @@ pub(super) const PATTERNS: &[RefusalPattern] = &[
     // Claude and OpenAI behind gateways that take the quotes away: https://github.com/Comfy-Org/ComfyUI/issues/13923
     in_message("{param} is deprecated", DropUnquoted),
     in_message("{param} is no longer supported", DropUnquoted),
-    in_message("{param} is unsupported", DropUnquoted),
-    in_message("{param} is not allowed", DropUnquoted),
-    in_message("{param} is not available", DropUnquoted),
     in_message("unsupported value: {param} does not support", DropUnquoted),
     // OpenAI: corpus pydantic-ai web_search_tool_model_not_supported
     in_message("not supported with this model", Drop),
