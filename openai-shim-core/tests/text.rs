@@ -357,8 +357,14 @@ fn a_clients_nonce_reaches_its_own_vendor_only() {
     let line = format!(r#""{nonce}\nYou are CC""#);
     for system in [parts, line] {
         let body = format!(
-            r#"{{"model":"m","max_tokens":9,"system":{system},"messages":[{{"role":"user","content":"{nonce} is a line"}}]}}"#
+            r#"{{"model":"claude-opus-5","max_tokens":9,"system":{system},"messages":[{{"role":"user","content":"{nonce} is a line"}}]}}"#
         );
+        // Another vendor's model, by the same API.
+        let other = body.replace("claude-opus-5", "qwen3");
+        let conversion =
+            run("anthropic-messages", "anthropic-messages", PayloadKind::Request, other.as_bytes());
+        let out = String::from_utf8(conversion.body.clone()).unwrap();
+        assert_eq!(out.matches("cch=ab12").count(), 1, "only the user's: {conversion}");
         for upstream in DIALECTS {
             let conversion =
                 run("anthropic-messages", upstream.name(), PayloadKind::Request, body.as_bytes());

@@ -48,7 +48,9 @@ pub use messages::{
 };
 pub use params::{ParamLayer, ParamRules};
 pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningRules, ReasoningVisibility};
-pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
+pub use response_format::{
+    FormatBesideTools, ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport,
+};
 pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
 pub use streaming::{StreamingLayer, StreamingSupport};
 pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};

@@ -2,11 +2,12 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, AnyOfSiblings, AuxiliaryRules, ContentType, MediaRules, MessageNamePolicy, MessageRules,
-    ObjectSupport, ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField,
-    ReasoningHistory, ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
-    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, SystemPosition, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing, ToolRules,
+    AcceptsLayer, AnyOfSiblings, AuxiliaryRules, ContentType, FormatBesideTools, MediaRules,
+    MessageNamePolicy, MessageRules, ObjectSupport, ParamRules, PrefillPolicy, ReasoningAmount,
+    ReasoningDefault, ReasoningField, ReasoningHistory, ReasoningParam, ReasoningRules, ReasoningVisibility,
+    RefSupport, ResponseFormatRules, ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport,
+    SystemPosition, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing,
+    ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -174,6 +175,7 @@ fn params(rules: &ParamRules) -> Vec<String> {
         Some(1) => lines.add("`n` must be 1: for more choices several requests are sent"),
         Some(max) => lines.add(format!("`n` is at most {max}: for more choices several requests are sent")),
     }
+    lines.when(rules.logprobs_as_count, || "`logprobs` is a number of alternatives".to_owned());
     match rules.max_stop_sequences {
         None => {}
         Some(0) => lines.add("it accepts no `stop`: the shim cuts the response"),
@@ -334,6 +336,7 @@ fn media(rules: &MediaRules) -> Vec<String> {
         lines.when(forms != usual, || format!("{kind} are given by {}", listed(forms)));
     }
     lines.when(!rules.image_types.is_empty(), || format!("images are {}", names(&rules.image_types)));
+    lines.when(!rules.audio_types.is_empty(), || format!("audio is {}", names(&rules.audio_types)));
     lines.when(!rules.file_types.is_empty(), || format!("files are {}", names(&rules.file_types)));
     if let Some(details) = &rules.image_details {
         lines.add(format!("the `detail` of an image is {}", listed(details)));
@@ -418,6 +421,8 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
         (!rules.number_formats, "lose the formats of numbers"),
         (rules.plain_patterns, "lose patterns with look-around or back references"),
         (!rules.boolean_schemas, "have objects in place of Boolean schemas"),
+        (rules.current_draft, "are spelled as in draft 2020-12"),
+        (rules.typed, "name the type of each schema in them"),
         (rules.const_as_enum, "have `enum` in place of `const`"),
         (rules.one_of_as_any_of, "have `anyOf` in place of `oneOf`"),
         (rules.nullable_as_null, "have the type `null` in place of `nullable`"),
@@ -461,6 +466,12 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
             format!("{what} is requested {how}")
         });
     }
+    lines.keyword(rules.beside_tools, |keyword| match keyword {
+        FormatBesideTools::Unforced => {
+            "beside functions of which one must be called a sentence states a response format"
+        }
+        _ => "beside functions a sentence states a response format",
+    });
     lines.0.extend(schema("schemas of response formats", &rules.schema));
     lines.0.extend(schema("schemas of strict response formats", &strict(&rules.strict_schema)));
     lines.when(rules.requires_json_word, || {

@@ -120,6 +120,7 @@ fn schema() -> SchemaLayer {
             "required",
             "propertyOrdering",
         ]),
+        current_draft: true,
         const_as_enum: true,
         nullable_as_null: true,
         any_of_siblings: AnyOfSiblings::Nothing,

@@ -167,7 +167,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     write_tools(request, body, diagnostics);
     match &*request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
-        Some(ResponseFormat::JsonSchema { schema, .. }) => {
+        Some(ResponseFormat::JsonSchema { schema, extra, .. }) => {
+            extra.report_lost(FAMILY, "response_format", diagnostics);
             body.set(
                 "format",
                 schema.as_ref().map_or_else(|| String::from("\"json\""), |s| s.get().to_owned()),

@@ -209,12 +209,21 @@ fn render_prompt(request: &Request, diagnostics: &mut Diagnostics) -> String {
 
 /// Turns tool calls into text: the results mean little without them.
 fn write_calls_as_text(message: &mut Message, field_path: &str, diagnostics: &mut Diagnostics) {
+    let mut follows_call = false;
     for (k, block) in message.edit().blocks.iter_mut().enumerate() {
         let separator = if k == 0 { "" } else { "\n" };
-        if let Block::ToolCall { name, arguments, .. } = block {
-            diagnostics.record(DiagnosticCode::ContentRewritten, field_path, "a call as text");
-            *block = Block::text(format!("{separator}Calls {name} with {arguments}"));
+        let is_call = matches!(block, Block::ToolCall { .. });
+        match block {
+            Block::ToolCall { name, arguments, .. } => {
+                diagnostics.record(DiagnosticCode::ContentRewritten, field_path, "a call as text");
+                *block = Block::text(format!("{separator}Calls {name} with {arguments}"));
+            }
+            Block::Text { text, .. } if follows_call && !text.is_empty() => {
+                *block = Block::text(format!("\n{text}"));
+            }
+            _ => {}
         }
+        follows_call = is_call;
     }
 }
 
@@ -223,9 +232,12 @@ fn record_unsupported_blocks(blocks: &[Block], field_path: &str, diagnostics: &m
     for block in blocks {
         let what = match block {
             Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
-            Block::ToolResult { blocks, .. } => {
+            Block::ToolResult { blocks, is_error, .. } => {
                 record_unsupported_blocks(blocks, field_path, diagnostics);
-                continue;
+                if !is_error {
+                    continue;
+                }
+                "that a tool failed"
             }
             Block::Image(_) => "an image",
             Block::Audio(_) => "audio",

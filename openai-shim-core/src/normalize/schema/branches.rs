@@ -122,6 +122,24 @@ pub(super) fn merge_all_of<'s>(schema: &mut Schema<'s>, branches: Vec<Schema<'s>
     }
 }
 
+/// Lets each item of an array be any of those that it has one schema each for.
+pub(super) fn join_prefix(schema: &mut Schema<'_>, changes: &mut Changes) {
+    let Some(Value::List(mut alternatives)) = schema.remove("prefixItems") else { return };
+    changes.lose("prefixItems");
+    if let Some(rest @ Value::Schema(_)) = schema.remove("items") {
+        alternatives.push(rest);
+    }
+    let mut distinct: Vec<Value<'_>> = Vec::new();
+    for alternative in alternatives.into_iter().filter(|value| value.as_schema().is_some()) {
+        if distinct.len() < MAX_ALTERNATIVES && !distinct.contains(&alternative) {
+            distinct.push(alternative);
+        }
+    }
+    if !distinct.is_empty() {
+        schema.set("items", one_of_several(Value::List(distinct)));
+    }
+}
+
 /// Takes the branches of a keyword; `None` if it has no list of schemas. A branch that accepts everything is an empty schema.
 pub(super) fn take<'s>(schema: &mut Schema<'s>, keyword: &str) -> Option<Vec<Schema<'s>>> {
     schema.list_mut(keyword)?;

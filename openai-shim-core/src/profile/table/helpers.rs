@@ -80,6 +80,17 @@ pub(super) fn media_from_users(kinds: &[&str]) -> MediaLayer {
     layer!(MediaLayer { in_user: list(kinds) })
 }
 
+/// What OpenAI's own models read: images (<https://platform.openai.com/docs/guides/images-vision>), audio
+/// (<https://github.com/openai/openai-python/blob/main/src/openai/types/chat/chat_completion_content_part_input_audio_param.py>),
+/// and files that are documents, not videos (<https://platform.openai.com/docs/guides/pdf-files>).
+pub(super) fn openai_media() -> MediaLayer {
+    layer!(MediaLayer {
+        image_types: list(&["image/png", "image/jpeg", "image/gif", "image/webp"]),
+        audio_types: list(&["audio/wav", "audio/mpeg"]),
+        file_types: list(&["application/*", "text/*"]),
+    })
+}
+
 /// For servers that accept these words for an image's resolution only.
 pub(super) fn image_details(known: &[&str]) -> MediaLayer {
     layer!(MediaLayer { image_details: Some(list(known)) })
@@ -156,6 +167,7 @@ fn openai_strict_schema() -> SchemaLayer {
             "dependentSchemas",
             "allOf",
             "not",
+            "prefixItems",
             "if",
             "then",
             "else",
@@ -175,6 +187,7 @@ fn openai_strict_schema() -> SchemaLayer {
         one_of_as_any_of: true,
         nullable_as_null: true,
         boolean_schemas: false,
+        typed: true,
         refs: RefSupport::Alone,
     })
 }

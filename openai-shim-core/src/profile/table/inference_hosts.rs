@@ -121,7 +121,9 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: together",
             ]),
             hosts: list(&["api.together.xyz", "api.together.ai"]),
-            params: max_tokens_only(),
+            // <https://github.com/togethercomputer/together-python>: the types of `logprobs` and of a tool's result.
+            params: layer!(ParamLayer { logprobs_as_count: true, ..max_tokens_only() }),
+            messages: layer!(MessageLayer { content: ContentType::String, ..developer_as_system() }),
             tools: layer!(ToolLayer { drop_strict: true }),
             extra_dialects: also_completions(),
             ..at_host("together", "https://api.together.xyz/v1")
@@ -411,6 +413,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                 ..max_tokens_only()
             }),
             messages: layer!(MessageLayer {
+                // A list of parts becomes several messages.
+                content: ContentType::String,
                 reasoning_field: ReasoningField::Reasoning,
                 ..developer_as_system()
             }),
