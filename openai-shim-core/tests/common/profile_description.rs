@@ -247,7 +247,11 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     ] {
         lines.when(on, || line.to_owned());
     }
-    for beginning in &rules.drop_system_lines {
+    let lines_differ = rules.drop_system_lines != usual.drop_system_lines;
+    lines.when(lines_differ && rules.drop_system_lines.is_empty(), || {
+        String::from("no line of a system message is dropped")
+    });
+    for beginning in rules.drop_system_lines.iter().filter(|_| lines_differ) {
         lines.add(format!("lines of system messages that begin with `{beginning}` are dropped"));
     }
     lines.keyword(rules.content, |keyword| match keyword {

@@ -46,7 +46,6 @@ pub(crate) async fn run(
     let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, name.clone());
     let mut run = Run {
         app,
-        served,
         transport: &*transport,
         headers: forwarded_headers,
         returned: HeaderMap::new(),
@@ -72,7 +71,6 @@ pub(crate) async fn run(
 /// The requests of one exchange.
 struct Run<'a> {
     app: &'a Arc<AppState>,
-    served: &'a UpstreamState,
     transport: &'a dyn Upstream,
     headers: HeaderMap,
     /// The headers of the last successful response that the client gets.

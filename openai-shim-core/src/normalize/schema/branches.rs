@@ -64,11 +64,32 @@ fn add_to_branch<'s>(
         "title" if is_first && !branch.has("title") => branch.set("title", value.clone()),
         "title" | "description" => {}
         _ if is_null => {}
-        "type" if branch.has("type") || branch.has("$ref") => {}
+        "type" if branch.has("$ref") => {}
+        "type" if branch.has("type") => {
+            // A branch of another type accepts nothing beside it, and something without it.
+            if !is_narrower(branch, value) {
+                changes.lose(keyword);
+            }
+        }
         "type" => branch.set_first("type", value.clone()),
         _ if branch.has("$ref") => changes.lose(keyword),
         _ => add_constraint(branch, keyword, value.clone(), changes),
     }
+}
+
+/// Whether all types of a branch are among others.
+fn is_narrower(branch: &Schema<'_>, types: &Value<'_>) -> bool {
+    let mut other = Schema::default();
+    other.set("type", types.clone());
+    let names = |schema: &Schema<'_>| match schema.text("type") {
+        Some(name) => vec![name.into_owned()],
+        None => schema.texts("type").into_iter().map(Cow::into_owned).collect(),
+    };
+    let accepted = names(&other);
+    let is_accepted = |name: &String| {
+        accepted.contains(name) || name == "integer" && accepted.iter().any(|accepted| accepted == "number")
+    };
+    names(branch).iter().all(is_accepted)
 }
 
 fn prepend_description(branch: &mut Schema<'_>, value: &Value<'_>) {
