@@ -6,26 +6,41 @@ use super::changes::Changes;
 use super::tree::{Schema, Value};
 use memchr::memmem;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// The types.
 const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "object", "array", "null"];
 
+/// Whether a value of a keyword is spelled in an older way, by its first bytes.
+type IsOlder = fn(&[u8]) -> bool;
+
+/// The beginnings of keywords that older drafts spell otherwise: each schema is searched for them.
+static KEYWORDS: LazyLock<[(memmem::Finder<'static>, IsOlder); 4]> = LazyLock::new(|| {
+    let is_boolean: IsOlder = |value| value.starts_with(b"true") || value.starts_with(b"false");
+    let is_list: IsOlder = |value| value.starts_with(b"[");
+    let is_type: IsOlder = |value| match value.first() {
+        Some(b'[') => value.iter().take_while(|byte| **byte != b']').any(u8::is_ascii_uppercase),
+        _ => matches!(value, [b'"', b'A'..=b'Z', ..]) || value.starts_with(b"\"any\""),
+    };
+    [
+        (memmem::Finder::new("\"items\""), is_list),
+        (memmem::Finder::new("\"type\""), is_type),
+        (memmem::Finder::new("\"required\""), is_boolean),
+        (memmem::Finder::new("\"exclusiveM"), is_boolean),
+    ]
+});
+
 /// Whether the text of a schema may spell something in an older way.
 pub(super) fn may_be_older(json: &str) -> bool {
-    let is_followed = |keyword: &str, is_older: fn(&[u8]) -> bool| {
-        memmem::find_iter(json.as_bytes(), keyword.as_bytes()).any(|at| {
-            let rest = json.as_bytes().get(at + keyword.len()..).unwrap_or_default().trim_ascii_start();
+    let bytes = json.as_bytes();
+    KEYWORDS.iter().any(|(keyword, is_older)| {
+        keyword.find_iter(bytes).any(|at| {
+            let rest = bytes.get(at + 1..).unwrap_or_default();
+            let end = memchr::memchr(b'"', rest).map_or(rest.len(), |quote| quote + 1);
+            let rest = rest.get(end..).unwrap_or_default().trim_ascii_start();
             rest.strip_prefix(b":").is_some_and(|value| is_older(value.trim_ascii_start()))
         })
-    };
-    let is_boolean = |value: &[u8]| value.starts_with(b"true") || value.starts_with(b"false");
-    is_followed("\"items\"", |value| value.starts_with(b"["))
-        || is_followed("\"type\"", |value| {
-            matches!(value, [b'"', b'A'..=b'Z', ..] | [b'[', ..]) || value.starts_with(b"\"any\"")
-        })
-        || ["\"exclusiveMinimum\"", "\"exclusiveMaximum\"", "\"required\""]
-            .iter()
-            .any(|keyword| is_followed(keyword, is_boolean))
+    })
 }
 
 /// Respells the keywords of one schema.
