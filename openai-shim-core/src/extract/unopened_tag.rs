@@ -96,9 +96,9 @@ impl UnopenedTagRemover {
             return sink(rest);
         }
         let end = partial_match_start(rest, &self.tags);
-        let (emitted, tail) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        let (emitted, held_back) = rest.split_at_checked(end).unwrap_or((rest, ""));
         self.emit(emitted, sink);
-        tail.clone_into(&mut self.withheld);
+        held_back.clone_into(&mut self.withheld);
     }
 
     /// Ends the text. A tag at its end stays: a sentence may end with it.
