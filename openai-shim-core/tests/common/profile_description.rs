@@ -247,7 +247,7 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     ] {
         lines.when(on, || line.to_owned());
     }
-    let lines_differ = rules.drop_system_lines != usual.drop_system_lines;
+    let lines_differ = rules.drop_system_lines != MessageRules::default().drop_system_lines;
     lines.when(lines_differ && rules.drop_system_lines.is_empty(), || {
         String::from("no line of a system message is dropped")
     });
