@@ -2,9 +2,7 @@
 
 mod common;
 
-use common::answer::streamed_text;
 use common::content::{Answer, frames, list, read, text};
-use openai_shim_core::canonical::{DiagnosticCode, FinishReason};
 use openai_shim_core::convert::ConversionInput;
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::{Context, Conversion, PayloadKind, convert, dialect, profile};
@@ -547,33 +545,4 @@ fn legacy_calls_have_arguments_of_text() {
             convert(PayloadKind::Stream, &chat_stream(&[json!({"function_call": first})], "function_call"));
         assert_eq!(joined(&empty.body), (String::from("f"), String::from("{}")), "{empty}");
     }
-}
-
-#[test]
-fn a_character_in_two_deltas_is_whole() {
-    let character = "\u{1f642}".as_bytes();
-    for from in DIALECTS {
-        for cut in 1..character.len() {
-            let body = streamed_text(*from, &["a", "QQQ", "WWWz"], &FinishReason::Stop);
-            let body = replaced(&replaced(&body, b"QQQ", &character[..cut]), b"WWW", &character[cut..]);
-            for to in clients() {
-                let result = convert_as(from.name(), to, PayloadKind::Stream, &body, None, "compatible");
-                let out = String::from_utf8(result.body.clone()).unwrap();
-                let answer = read(to, PayloadKind::Stream, &out);
-                assert_eq!(answer.text, "a\u{1f642}z", "{} to {to}: {result}", from.name());
-                assert!(result.diagnostics.has(DiagnosticCode::EncodingInvalid), "{result}");
-            }
-        }
-    }
-}
-
-fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
-    let (mut out, mut rest) = (Vec::new(), bytes);
-    while let Some(at) = rest.windows(from.len()).position(|window| window == from) {
-        out.extend_from_slice(&rest[..at]);
-        out.extend_from_slice(to);
-        rest = &rest[at + from.len()..];
-    }
-    out.extend_from_slice(rest);
-    out
 }

@@ -100,7 +100,7 @@ codes! {
     FrameCorrupt "frame-corrupt" Error "A frame of the stream could not be read and is missing from the answer.";
     JsonRepaired "json-repaired" Info "The upstream's JSON had control characters in its strings: they were escaped.";
     NotANumber "not-a-number" Warning "The upstream's JSON had NaN or Infinity, which JSON does not have: it was read as null.";
-    EncodingInvalid "encoding-invalid" Warning "The upstream's text had bytes that are no UTF-8: parts of one character were put together, others replaced by U+FFFD.";
+    EncodingInvalid "encoding-invalid" Warning "The upstream's text had bytes that are no UTF-8: they were replaced by U+FFFD.";
     FrameForeign "frame-foreign" Info "A frame with nothing in it for the client was left out.";
     ContentTypeWrong "content-type-wrong" Info "The upstream's content type did not fit its body.";
     BodyPadded "body-padded" Info "White space around the JSON body was removed.";

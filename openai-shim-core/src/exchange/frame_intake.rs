@@ -2,7 +2,6 @@
 //! pairs put together.
 
 use super::lone_surrogates::StreamTextRepairer;
-use super::split_characters::CharacterJoiner;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::framing::Frame;
 use crate::json::{ValueKind, decode_string, items, utf8, value_kind};
@@ -17,7 +16,6 @@ const MAX_DOCUMENT_BYTES: usize = 64 << 10;
 #[derive(Debug, Default)]
 pub(super) struct FrameIntake {
     text_repairer: StreamTextRepairer,
-    character_joiner: CharacterJoiner,
     /// The only frame so far, if it is a JSON document instead of an event.
     document: Option<Vec<u8>>,
     has_frames: bool,
@@ -27,11 +25,14 @@ pub(super) struct FrameIntake {
 impl FrameIntake {
     /// Takes a frame, and gives out those that wait for nothing.
     pub(super) fn frame(&mut self, mut frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
+        // Chunks are objects in all dialects.
+        if frame.data().first() == Some(&b'{') {
+            return self.chunk(frame, next);
+        }
         if let Some(data) = frame.data().strip_prefix(BYTE_ORDER_MARK) {
             self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "byte order mark");
             frame = frame.with_data(data);
         }
-        // Chunks are objects in all dialects.
         if matches!(frame.data().first(), Some(b'"' | b'['))
             && !frame.data().starts_with(b"[DONE]")
             && let Some(payloads) = unwrap(frame.data())
@@ -46,13 +47,14 @@ impl FrameIntake {
     }
 
     fn chunk(&mut self, frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
-        let is_document = !self.has_frames
-            && !matches!(frame, Frame::Event { .. })
-            && frame.data().len() <= MAX_DOCUMENT_BYTES;
-        self.has_frames = true;
-        self.document = is_document.then(|| frame.data().to_vec());
-        let data = self.character_joiner.join(frame.data());
-        let frame = frame.with_data(&data);
+        if !self.has_frames {
+            self.has_frames = true;
+            let is_document =
+                !matches!(frame, Frame::Event { .. }) && frame.data().len() <= MAX_DOCUMENT_BYTES;
+            self.document = is_document.then(|| frame.data().to_vec());
+        } else if self.document.is_some() {
+            self.document = None;
+        }
         if self.text_repairer.passes(&frame) {
             next(frame);
         } else {
@@ -73,7 +75,6 @@ impl FrameIntake {
     /// Adds what was repaired to a list.
     pub(super) fn report(&self, diagnostics: &mut Diagnostics) {
         diagnostics.extend(self.text_repairer.diagnostics());
-        diagnostics.extend(&self.character_joiner.diagnostics);
         diagnostics.extend(&self.diagnostics);
     }
 }

@@ -41,7 +41,6 @@ mod sequential_choices;
 mod session;
 mod settings;
 mod shared_profile;
-mod split_characters;
 mod step;
 mod streaming;
 mod tool_names;

@@ -338,7 +338,7 @@ impl ReasoningParser {
     pub(super) fn passes_plain_text(&self) -> bool {
         match self.phase {
             TagPhase::Passthrough => true,
-            TagPhase::Text => self.unopened.is_unchanged(""),
+            TagPhase::Text => self.unopened.is_idle(),
             _ => false,
         }
     }

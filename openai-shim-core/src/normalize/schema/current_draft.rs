@@ -4,9 +4,7 @@
 
 use super::changes::Changes;
 use super::tree::{Schema, Value};
-use memchr::memmem;
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
 /// The types.
 const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "object", "array", "null"];
@@ -15,32 +13,36 @@ const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "object", "a
 type IsOlder = fn(&[u8]) -> bool;
 
 /// The beginnings of keywords that older drafts spell otherwise: each schema is searched for them.
-static KEYWORDS: LazyLock<[(memmem::Finder<'static>, IsOlder); 4]> = LazyLock::new(|| {
-    let is_boolean: IsOlder = |value| value.starts_with(b"true") || value.starts_with(b"false");
-    let is_list: IsOlder = |value| value.starts_with(b"[");
-    let is_type: IsOlder = |value| match value.first() {
+const KEYWORDS: [(&[u8], IsOlder); 4] = [
+    (b"items\"", |value| value.starts_with(b"[")),
+    (b"type\"", is_older_type),
+    (b"required\"", is_boolean),
+    (b"exclusiveM", is_boolean),
+];
+
+fn is_boolean(value: &[u8]) -> bool {
+    value.starts_with(b"true") || value.starts_with(b"false")
+}
+
+fn is_older_type(value: &[u8]) -> bool {
+    match value.first() {
         Some(b'[') => value.iter().take_while(|byte| **byte != b']').any(u8::is_ascii_uppercase),
         _ => matches!(value, [b'"', b'A'..=b'Z', ..]) || value.starts_with(b"\"any\""),
-    };
-    [
-        (memmem::Finder::new("\"items\""), is_list),
-        (memmem::Finder::new("\"type\""), is_type),
-        (memmem::Finder::new("\"required\""), is_boolean),
-        (memmem::Finder::new("\"exclusiveM"), is_boolean),
-    ]
-});
+    }
+}
 
 /// Whether the text of a schema may spell something in an older way.
 pub(super) fn may_be_older(json: &str) -> bool {
     let bytes = json.as_bytes();
-    KEYWORDS.iter().any(|(keyword, is_older)| {
-        keyword.find_iter(bytes).any(|at| {
-            let rest = bytes.get(at + 1..).unwrap_or_default();
-            let end = memchr::memchr(b'"', rest).map_or(rest.len(), |quote| quote + 1);
-            let rest = rest.get(end..).unwrap_or_default().trim_ascii_start();
-            rest.strip_prefix(b":").is_some_and(|value| is_older(value.trim_ascii_start()))
-        })
-    })
+    let names = memchr::memchr_iter(b'"', bytes).filter_map(|quote| bytes.get(quote + 1..));
+    let is_older = |name: &[u8]| {
+        let keyword = KEYWORDS.iter().find(|(keyword, _)| name.starts_with(keyword));
+        let Some((_, is_older)) = keyword else { return false };
+        let end = memchr::memchr(b'"', name).map_or(name.len(), |quote| quote + 1);
+        let rest = name.get(end..).unwrap_or_default().trim_ascii_start();
+        rest.strip_prefix(b":").is_some_and(|value| is_older(value.trim_ascii_start()))
+    };
+    names.filter(|name| matches!(name.first(), Some(b'i' | b't' | b'r' | b'e'))).any(is_older)
 }
 
 /// Respells the keywords of one schema.

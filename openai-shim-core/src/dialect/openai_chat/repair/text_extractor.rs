@@ -331,10 +331,12 @@ impl ChatTextExtractor {
 
 /// Whether a JSON string has none of the characters with which tags and code begin, escaped ones included.
 fn is_plain(literal: &str) -> bool {
-    let bytes = literal.as_bytes();
-    let may_be_escaped = |at: usize| bytes.get(at + 1) == Some(&b'u');
-    !bytes.iter().any(|byte| matches!(byte, b'<' | b'[' | b'`' | 0xe2))
-        && !memchr::memchr_iter(b'\\', bytes).any(may_be_escaped)
+    let mut is_escaped = false;
+    literal.bytes().all(|byte| {
+        let is_code = is_escaped && byte == b'u';
+        is_escaped = byte == b'\\';
+        !is_code && !matches!(byte, b'<' | b'[' | b'`' | 0xe2)
+    })
 }
 
 /// Whether a text has none of the characters with which markup begins.
