@@ -159,6 +159,17 @@ fn rejected_parameter_is_dropped_or_rewritten() {
         ),
         (r#""logit_bias":{}"#, "logit_bias is not supported", r#"params.drop = ["...", "logit_bias"]"#),
         (
+            r#""temperature":0.5"#,
+            "temperature is deprecated for this model.",
+            r#"params.drop = ["...", "temperature"]"#,
+        ),
+        (
+            r#""temperature":0.5"#,
+            "Unsupported value: temperature does not support 0.5 with this model. Only the default (1) value is supported.",
+            r#"params.drop = ["...", "temperature"]"#,
+        ),
+        (r#""top_p":0.5"#, "top_p is not allowed for reasoning models", r#"params.drop = ["...", "top_p"]"#),
+        (
             r#""frequency_penalty":1"#,
             "Penalty is not enabled for this model",
             r#"params.drop = ["...", "frequency_penalty"]"#,

@@ -1,17 +1,12 @@
 //! Calls, text and reasoning of an answer arrive once and whole, however the upstream cuts and wraps them, for every client.
 
+mod common;
+
+use common::content::{Answer, frames, list, read, text};
 use openai_shim_core::convert::ConversionInput;
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::{Context, Conversion, PayloadKind, convert, dialect, profile};
 use serde_json::{Value, json};
-
-/// Reads an answer of any dialect: visible text, reasoning, calls with their arguments, and the number of messages.
-#[derive(Debug, Default, PartialEq, Clone)]
-struct Answer {
-    text: String,
-    reasoning: String,
-    calls: Vec<(String, Value)>,
-}
 
 fn convert_as(
     from: &str,
@@ -31,130 +26,6 @@ fn convert_as(
         status: None,
         context: Context::fixed(),
     })
-}
-
-fn frames(body: &str) -> Vec<Value> {
-    let lines = body.lines().filter_map(|line| match line.strip_prefix("data:") {
-        Some(data) => serde_json::from_str(data.trim()).ok(),
-        None => serde_json::from_str(line).ok(),
-    });
-    lines.collect()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-fn list(value: &Value) -> Vec<Value> {
-    value.as_array().cloned().unwrap_or_default()
-}
-
-fn arguments(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(format!("no JSON: {text}")))
-}
-
-/// Reads what a client of this dialect sees.
-fn read(dialect: &str, kind: PayloadKind, body: &str) -> Answer {
-    let units =
-        if kind == PayloadKind::Stream { frames(body) } else { vec![serde_json::from_str(body).unwrap()] };
-    let mut answer = Answer::default();
-    let mut calls: Vec<(String, String, String)> = Vec::new();
-    let slot = |calls: &mut Vec<(String, String, String)>, key: String| -> usize {
-        calls.iter().position(|call| call.0 == key).unwrap_or_else(|| {
-            calls.push((key, String::new(), String::new()));
-            calls.len() - 1
-        })
-    };
-    for (number, unit) in units.iter().enumerate() {
-        for choice in list(&unit["choices"]) {
-            answer.text += &text(&choice["text"]);
-            for message in [&choice["message"], &choice["delta"]] {
-                answer.text += &text(&message["content"]);
-                answer.reasoning += &text(&message["reasoning_content"]);
-                for (position, call) in list(&message["tool_calls"]).iter().enumerate() {
-                    let at = slot(&mut calls, call["index"].as_u64().unwrap_or(position as u64).to_string());
-                    calls[at].1 += &text(&call["function"]["name"]);
-                    calls[at].2 += &text(&call["function"]["arguments"]);
-                }
-            }
-        }
-        let blocks = if dialect == "anthropic-messages" { list(&unit["content"]) } else { Vec::new() };
-        for block in blocks.iter().chain([&unit["content_block"]]) {
-            answer.text += &text(&block["text"]);
-            answer.reasoning += &text(&block["thinking"]);
-            if block["type"] == "tool_use" {
-                let key = unit["index"].as_u64().map_or(text(&block["id"]), |index| index.to_string());
-                let at = slot(&mut calls, key);
-                calls[at].1 = text(&block["name"]);
-                if unit["type"] == "message" {
-                    calls[at].2 = block["input"].to_string();
-                }
-            }
-        }
-        match unit["type"].as_str() {
-            Some("content_block_delta") => {
-                answer.text += &text(&unit["delta"]["text"]);
-                answer.reasoning += &text(&unit["delta"]["thinking"]);
-                if unit["delta"]["type"] == "input_json_delta" {
-                    let at = slot(&mut calls, unit["index"].to_string());
-                    calls[at].2 += &text(&unit["delta"]["partial_json"]);
-                }
-            }
-            Some("response.output_text.delta") => answer.text += &text(&unit["delta"]),
-            Some("response.reasoning_summary_text.delta" | "response.reasoning_text.delta") => {
-                answer.reasoning += &text(&unit["delta"]);
-            }
-            Some("response.output_item.added") if unit["item"]["type"] == "function_call" => {
-                let at = slot(&mut calls, unit["output_index"].to_string());
-                calls[at].1 = text(&unit["item"]["name"]);
-            }
-            Some("response.function_call_arguments.delta") => {
-                let at = slot(&mut calls, unit["output_index"].to_string());
-                calls[at].2 += &text(&unit["delta"]);
-            }
-            Some("response.completed") => {
-                let items = list(&unit["response"]["output"]);
-                let called = items.iter().filter(|item| item["type"] == "function_call").count();
-                assert_eq!(called, calls.len(), "{unit}");
-            }
-            _ => {}
-        }
-        if dialect == "openai-responses" && unit["object"] == "response" {
-            for (at, item) in list(&unit["output"]).iter().enumerate() {
-                for part in list(&item["content"]) {
-                    answer.text += &text(&part["text"]);
-                }
-                for part in list(&item["summary"]) {
-                    answer.reasoning += &text(&part["text"]);
-                }
-                if item["type"] == "function_call" {
-                    calls.push((at.to_string(), text(&item["name"]), text(&item["arguments"])));
-                }
-            }
-        }
-        for candidate in list(&unit["candidates"]) {
-            for (at, part) in list(&candidate["content"]["parts"]).iter().enumerate() {
-                let to = if part["thought"] == true { &mut answer.reasoning } else { &mut answer.text };
-                *to += &text(&part["text"]);
-                if part["functionCall"].is_object() {
-                    let call = &part["functionCall"];
-                    calls.push((format!("{number}.{at}"), text(&call["name"]), call["args"].to_string()));
-                }
-            }
-        }
-        if unit.get("done").is_some() {
-            answer.text += &text(&unit["message"]["content"]);
-            answer.text += &text(&unit["response"]);
-            answer.reasoning += &text(&unit["message"]["thinking"]);
-            answer.reasoning += &text(&unit["thinking"]);
-            for (at, call) in list(&unit["message"]["tool_calls"]).iter().enumerate() {
-                let call = &call["function"];
-                calls.push((format!("{number}.{at}"), text(&call["name"]), call["arguments"].to_string()));
-            }
-        }
-    }
-    answer.calls = calls.iter().map(|(_, name, text)| (name.clone(), arguments(text))).collect();
-    answer
 }
 
 /// Dialects whose clients get calls, text and reasoning.
@@ -605,5 +476,73 @@ fn text_up_to_a_closing_tag_that_nothing_opened_is_reasoning() {
         let wanted = Answer { text: content.to_owned(), ..Answer::default() };
         let message = json!({"role": "assistant", "content": content});
         check("openai-chat", PayloadKind::Response, &chat_whole(message, "stop"), None, &wanted);
+    }
+}
+
+#[test]
+fn arguments_that_came_as_text_are_an_object_for_gemini_clients_too() {
+    let object = json!({"a": "b \" \\ c", "n": [1]});
+    let once = Value::String(object.to_string());
+    let twice = Value::String(once.to_string());
+    let wanted = calls(&[("f", object)]);
+    for args in [once, twice] {
+        let response = json!({"candidates": [{"content": {"role": "model", "parts": [{"functionCall": {"name": "f", "args": args}}]}, "finishReason": "STOP", "index": 0}], "modelVersion": "m", "responseId": "r"});
+        check("gemini", PayloadKind::Response, &response.to_string(), None, &wanted);
+        check("gemini", PayloadKind::Stream, &format!("data: {response}\n\n"), None, &wanted);
+    }
+}
+
+#[test]
+fn legacy_calls_have_arguments_of_text() {
+    let request = json!({"model": "m", "messages": [{"role": "user", "content": "a"}], "functions": [{"name": "f", "parameters": {"type": "object"}}]}).to_string();
+    let object = json!({"a": "b \" \\ c"});
+    let (text, twice) = (object.to_string(), serde_json::to_string(&object.to_string()).unwrap());
+    let convert = |kind, body: &str| {
+        convert_as(
+            "openai-chat",
+            "openai-chat",
+            kind,
+            body.as_bytes(),
+            Some(request.as_bytes()),
+            "compatible",
+        )
+    };
+    let joined = |body: &[u8]| -> (String, String) {
+        let deltas = frames(std::str::from_utf8(body).unwrap());
+        let field = |key: &str| -> String {
+            deltas
+                .iter()
+                .map(|unit| {
+                    let choice = &unit["choices"][0];
+                    let call = [&choice["delta"]["function_call"], &choice["message"]["function_call"]];
+                    call.into_iter().filter_map(|call| call[key].as_str()).collect::<String>()
+                })
+                .collect()
+        };
+        (field("name"), field("arguments"))
+    };
+    for arguments in [json!(text), json!(twice), object.clone()] {
+        let message = json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": arguments}});
+        let whole = convert(PayloadKind::Response, &chat_whole(message, "function_call"));
+        assert_eq!(joined(&whole.body), (String::from("f"), text.clone()), "{whole}");
+    }
+    for first in
+        [json!({"name": "f"}), json!({"name": "f", "arguments": null}), json!({"name": "f", "arguments": ""})]
+    {
+        for source in [&text, &twice] {
+            for at in (0..=source.len()).filter(|at| source.is_char_boundary(*at)) {
+                let (head, tail) = source.split_at(at);
+                let deltas = [
+                    json!({"function_call": first}),
+                    json!({"function_call": {"arguments": head}}),
+                    json!({"function_call": {"arguments": tail}}),
+                ];
+                let stream = convert(PayloadKind::Stream, &chat_stream(&deltas, "function_call"));
+                assert_eq!(joined(&stream.body), (String::from("f"), text.clone()), "{stream}");
+            }
+        }
+        let empty =
+            convert(PayloadKind::Stream, &chat_stream(&[json!({"function_call": first})], "function_call"));
+        assert_eq!(joined(&empty.body), (String::from("f"), String::from("{}")), "{empty}");
     }
 }

@@ -6,6 +6,7 @@ mod common;
 use common::answer::converted;
 use common::profile_description::{about, about_models, section};
 use common::profile_keys;
+use common::route_description::table as routes;
 use openai_shim_core::accepts::{Accepts, AcceptsLayer};
 use openai_shim_core::canonical::{DiagnosticCode, FINISH_REASONS, FinishMeaning};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
@@ -48,6 +49,17 @@ fn every_diagnostic_code_is_documented() {
         writeln!(text, "| `{code}` | {} | {} |", code.severity().as_str(), code.meaning()).unwrap();
     }
     is_current("diagnostics.md", &text);
+}
+
+/// The lines between which a table of `docs/operations.md` is generated.
+const ROUTES: [&str; 2] = ["<!-- generated: routes -->\n", "<!-- end of generated: routes -->\n"];
+
+#[test]
+fn every_route_is_documented() {
+    let text = std::fs::read_to_string(docs("operations.md")).unwrap();
+    let (before, rest) = text.split_once(ROUTES[0]).unwrap();
+    let (_, after) = rest.split_once(ROUTES[1]).unwrap();
+    is_current("operations.md", &[before, ROUTES[0], "\n", &routes(), "\n", ROUTES[1], after].concat());
 }
 
 /// What a client of a dialect receives for a whole answer of a chat server that ends with this reason.
@@ -239,7 +251,9 @@ fn each_entry_less(value: &Value, usual: &Value, free: &[&str]) -> Vec<Value> {
 /// A profile's JSON without its rules for requests.
 fn without_rules(profile: &Value) -> Value {
     let mut profile = profile.clone();
-    for section in ["params", "messages", "media", "tools", "response_format", "reasoning", "stream"] {
+    for section in
+        ["params", "messages", "media", "tools", "response_format", "reasoning", "stream", "embeddings"]
+    {
         profile.as_object_mut().unwrap().remove(section);
     }
     profile

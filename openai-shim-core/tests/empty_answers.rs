@@ -102,3 +102,24 @@ fn absent_code_of_an_error_stays_absent_in_the_same_dialect() {
         }
     }
 }
+
+#[test]
+fn document_of_another_api_is_an_error_that_names_the_base_url() {
+    for document in [r#"{"status":"ok","version":"1.2"}"#, "{\n  \"status\": \"ok\"\n}", "{}"] {
+        for from in DIALECTS {
+            for to in DIALECTS {
+                for kind in [PayloadKind::Response, PayloadKind::Stream] {
+                    let result = converted(from.name(), to.name(), kind, document, None);
+                    let what = format!("{} to {}: {}", from.name(), to.name(), text(&result));
+                    assert!(!result.ok && result.status == Some(502), "{what}");
+                    assert!(text(&result).contains("base_url"), "{what}");
+                }
+            }
+        }
+    }
+    // What could be an answer, with nothing in it, is an empty one.
+    for kind in [PayloadKind::Response, PayloadKind::Stream] {
+        let body = r#"{"object":"chat.completion","choices":[]}"#;
+        assert_eq!(converted("openai-chat", "openai-chat", kind, body, None).outcome, Some(Outcome::Empty));
+    }
+}

@@ -344,3 +344,23 @@ fn text_beside_a_failure_is_kept() {
         }
     }
 }
+
+#[test]
+fn words_are_known_in_every_spelling() {
+    use openai_shim_core::canonical::{FinishMeaning, finish_meaning};
+    for (word, meaning) in [
+        ("tool-calls", FinishMeaning::ToolCalls),
+        ("toolUse", FinishMeaning::ToolCalls),
+        ("endTurn", FinishMeaning::Complete),
+        ("END_TURN", FinishMeaning::Complete),
+        ("maxTokens", FinishMeaning::Length),
+        ("CONTINUATION", FinishMeaning::Length),
+        ("content-filter", FinishMeaning::Filtered),
+        ("PUP_LIMITED_DISABLED", FinishMeaning::Filtered),
+        ("malformedToolUse", FinishMeaning::Failed),
+        ("a new word", FinishMeaning::Unknown),
+        ("", FinishMeaning::Unknown),
+    ] {
+        assert_eq!(finish_meaning(word), meaning, "{word}");
+    }
+}

@@ -49,6 +49,7 @@ fn repaired_payload_needs_no_second_repair() {
                 DiagnosticCode::ToolArgumentsInvalid,
                 DiagnosticCode::ToolNameMissing,
                 DiagnosticCode::JsonInvalid,
+                DiagnosticCode::ReasoningAlone,
             ]
             .contains(&diagnostic.code);
             assert!(models_own, "{}: {diagnostic}", fixture.name);

@@ -532,3 +532,50 @@ fn sound_has_openais_name_of_its_format() {
     let sent = converted("openai-chat", "openai-chat", &body);
     assert_eq!(sent["messages"][0]["content"][0]["input_audio"]["format"], "wav", "{sent}");
 }
+
+#[test]
+fn media_of_a_type_that_a_vendor_does_not_read_are_left_out_with_a_warning() {
+    let inline = |kind: &str, data: &str| json!({"inlineData": {"mimeType": kind, "data": data}});
+    let address = |kind: &str, uri: &str| json!({"fileData": {"mimeType": kind, "fileUri": uri}});
+    let converted_part = |to: &str, part: &Value| {
+        let parts = [json!({"text": "look"}), part.clone()];
+        let body = json!({"model": "m", "contents": [{"role": "user", "parts": parts}]});
+        let profile = (to == "openai-chat").then_some("openai");
+        let conversion = to_upstream("gemini", dialect(to).unwrap(), profile, &body);
+        assert!(conversion.ok, "{to}: {part}: {conversion}");
+        conversion
+    };
+    let stored = "https://generativelanguage.googleapis.com/v1beta/files/abc";
+    let others = ["openai-chat", "openai-responses", "anthropic-messages"];
+    let all = ["openai-chat", "openai-responses", "anthropic-messages", "gemini"];
+    let cases = [
+        (inline("video/mp4", "AAAA"), &others[..]),
+        (address("video/mp4", "https://e.example/v"), &others),
+        (inline("audio/flac", "ZkxhQw=="), &others),
+        (inline("audio/ogg", "T2dnUw=="), &others),
+        (inline("image/svg+xml", "PHN2Zy8+"), &all),
+        (inline("image/heic", "AAAAGGZ0eXBoZWlj"), &others),
+        (address("image/heic", "https://e.example/a"), &others),
+        (address("image/png", stored), &others),
+    ];
+    for (part, upstreams) in &cases {
+        for to in *upstreams {
+            let conversion = converted_part(to, part);
+            let body = String::from_utf8_lossy(&conversion.body);
+            let members =
+                ["image", "input_image", "file", "input_file", "input_audio", "document", "inlineData"];
+            let is_sent = members.iter().any(|member| body.contains(&format!("\"{member}")));
+            assert!(body.contains("look") && !is_sent, "{to}: {part}: {body}");
+            assert!(!warnings(&conversion).is_empty(), "{to}: {part}");
+        }
+    }
+    for part in [inline("audio/x-wav", WAV), inline("audio/mp3", "SUQz")] {
+        let body = converted_part("openai-chat", &part).body;
+        assert!(String::from_utf8_lossy(&body).contains("input_audio"), "{part}");
+    }
+    for part in [address("image/heic", "https://e.example/a"), address("image/png", stored)] {
+        let conversion = converted_part("gemini", &part);
+        assert!(String::from_utf8_lossy(&conversion.body).contains("fileUri"), "{part}");
+        assert!(warnings(&conversion).is_empty(), "{part}: {conversion}");
+    }
+}

@@ -357,8 +357,14 @@ fn a_clients_nonce_reaches_its_own_vendor_only() {
     let line = format!(r#""{nonce}\nYou are CC""#);
     for system in [parts, line] {
         let body = format!(
-            r#"{{"model":"m","max_tokens":9,"system":{system},"messages":[{{"role":"user","content":"{nonce} is a line"}}]}}"#
+            r#"{{"model":"claude-opus-5","max_tokens":9,"system":{system},"messages":[{{"role":"user","content":"{nonce} is a line"}}]}}"#
         );
+        // Another vendor's model, by the same API.
+        let other = body.replace("claude-opus-5", "qwen3");
+        let conversion =
+            run("anthropic-messages", "anthropic-messages", PayloadKind::Request, other.as_bytes());
+        let out = String::from_utf8(conversion.body.clone()).unwrap();
+        assert_eq!(out.matches("cch=ab12").count(), 1, "only the user's: {conversion}");
         for upstream in DIALECTS {
             let conversion =
                 run("anthropic-messages", upstream.name(), PayloadKind::Request, body.as_bytes());
@@ -373,4 +379,42 @@ fn a_clients_nonce_reaches_its_own_vendor_only() {
             assert!(conversion.diagnostics.iter().any(|d| d.detail == detail), "{conversion}");
         }
     }
+}
+
+#[test]
+fn deltas_that_a_client_stored_as_parts_are_one_text() {
+    let parts = ["Hel", "lo ", "wor", "ld"];
+    let chat: Vec<_> = parts.iter().map(|part| json!({"type": "text", "text": part})).collect();
+    let output: Vec<_> =
+        parts.iter().map(|part| json!({"type": "output_text", "text": part, "annotations": []})).collect();
+    let gemini: Vec<_> = parts.iter().map(|part| json!({"text": part})).collect();
+    let bodies = [
+        (
+            "openai-chat",
+            json!({"model": "m", "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": chat}, {"role": "user", "content": "b"}]}),
+        ),
+        (
+            "anthropic-messages",
+            json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": chat}, {"role": "user", "content": "b"}]}),
+        ),
+        (
+            "openai-responses",
+            json!({"model": "m", "input": [{"role": "user", "content": "a"}, {"type": "message", "role": "assistant", "content": output}, {"role": "user", "content": "b"}]}),
+        ),
+        (
+            "gemini",
+            json!({"model": "m", "contents": [{"role": "user", "parts": [{"text": "a"}]}, {"role": "model", "parts": gemini}, {"role": "user", "parts": [{"text": "b"}]}]}),
+        ),
+    ];
+    for (from, body) in bodies {
+        for to in DIALECTS {
+            let request = sent(from, to.name(), &body.to_string()).to_string();
+            assert!(request.contains("Hello world"), "{from} to {}: {request}", to.name());
+        }
+    }
+    // What belongs to one of the parts keeps them apart.
+    let marked = json!({"type": "text", "text": "Hel", "cache_control": {"type": "ephemeral"}});
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": [marked, chat[2]]}]});
+    let request = sent("anthropic-messages", "anthropic-messages", &body.to_string());
+    assert_eq!(request, body);
 }

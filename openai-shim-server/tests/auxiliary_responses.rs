@@ -283,3 +283,54 @@ async fn response_shorter_than_its_length_does_not_look_complete() {
         TestResponse::read(shim.post("/v1/audio/speech", r#"{"model":"m","input":"x"}"#).await).await;
     assert!(answer.is_broken, "{} {}", answer.status, answer.body);
 }
+
+#[tokio::test]
+async fn error_inside_a_200_has_its_own_status_on_forwarded_routes() {
+    let events = Script::response(
+        200,
+        "text/event-stream",
+        "data: {\"error\":{\"message\":\"slow down\",\"code\":429}}\n\ndata: [DONE]\n\n",
+    );
+    let in_pieces = Script::stream_of_type("audio/mpeg")
+        .chunk(r#"{"error":{"message":"slow "#)
+        .chunk(r#"down","code":429}}"#)
+        .end();
+    let of = |kind: &str, body: &str| Script::response(200, kind, body);
+    for (script, status) in [
+        (of("application/json", r#"{"error":{"message":"slow down","code":429}}"#), 429),
+        (of("application/json", r#"{"id":"x","error":{"message":"slow down","code":"429"}}"#), 429),
+        (of("application/json", r#"{"object":"error","message":"slow down","code":429}"#), 429),
+        (of("application/json", r#"{"code":429,"message":"slow down","data":null}"#), 429),
+        (of("application/json", r#"{"detail":"slow down"}"#), 502),
+        (of("text/plain", r#"{"error":{"message":"slow down","code":429}}"#), 429),
+        (of("audio/mpeg", r#"{"error":"slow down"}"#), 502),
+        (in_pieces, 429),
+        (events, 429),
+    ] {
+        let upstream = ScriptedUpstream::start(vec![script.clone()]).await;
+        let shim = start_in_front_of(&upstream, "openai-chat", 1).await;
+        for path in ["/v1/audio/speech", "/v1/images/generations", "/v1/audio/transcriptions"] {
+            let answer = TestResponse::read(shim.post(path, r#"{"model":"m","input":"x"}"#).await).await;
+            assert_eq!(answer.status, status, "{path} {script:?}: {}", answer.body);
+            assert_eq!(answer.error()["message"], "slow down", "{}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_only_looks_like_an_error_is_passed_on() {
+    for (kind, body) in [
+        ("text/plain", r#"{"error": an unfinished thought"#),
+        ("text/plain", "{\"a\":1} is JSON"),
+        ("text/event-stream", "data: {\"type\":\"speech.audio.delta\",\"error\":null}\n\n"),
+        ("application/json", r#"{"text":"the error was mine","error":"none"}"#),
+        ("application/json", r#"{"object":"response","id":"r","error":{"message":"the model failed"}}"#),
+    ] {
+        let upstream = ScriptedUpstream::start(vec![Script::response(200, kind, body)]).await;
+        let shim = start_in_front_of(&upstream, "openai-chat", 1).await;
+        let answer =
+            TestResponse::read(shim.post("/v1/audio/transcriptions", r#"{"model":"m","input":"x"}"#).await)
+                .await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{kind}");
+    }
+}

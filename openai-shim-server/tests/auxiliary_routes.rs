@@ -86,6 +86,11 @@ async fn token_count_without_upstream_support_is_a_marked_estimate() {
         for (upstream, script) in [
             ("openai-chat", Script::json("{}")),
             ("anthropic-messages", Script::response(404, "application/json", r#"{"error":"no"}"#)),
+            ("anthropic-messages", refusal(400, "Token counting is not supported for this model.")),
+            ("anthropic-messages", refusal(403, "This key may not count tokens.")),
+            ("anthropic-messages", refusal(500, "Internal error")),
+            ("anthropic-messages", Script::response(200, "text/html", "<html>Not here</html>")),
+            ("gemini", refusal(400, "countTokens is unavailable.")),
         ] {
             let scripted = ScriptedUpstream::start(vec![script]).await;
             let shim = TestServer::in_front_of(&scripted, &format!("dialect = \"{upstream}\"")).await;
@@ -96,15 +101,20 @@ async fn token_count_without_upstream_support_is_a_marked_estimate() {
             assert!(counted.header("x-openai-shim-diagnostics").contains("tokens-estimated"), "{client}");
         }
     }
-    let refused = Script::response(
-        400,
+    for (status, message) in [(400, "Too odd."), (401, "Wrong key."), (429, "Too many requests.")] {
+        let upstream = ScriptedUpstream::start(vec![refusal(status, message)]).await;
+        let shim = TestServer::in_front_of(&upstream, "dialect = \"gemini\"").await;
+        let answer = post(&shim, COUNTS[0].1, COUNTS[0].2).await;
+        assert_eq!((answer.status, &answer.json()["error"]["message"]), (status, &json!(message)));
+    }
+}
+
+fn refusal(status: u16, message: &str) -> Script {
+    Script::response(
+        status,
         "application/json",
-        r#"{"error":{"code":400,"message":"Too odd.","status":"INVALID_ARGUMENT"}}"#,
-    );
-    let shim =
-        TestServer::in_front_of(&ScriptedUpstream::start(vec![refused]).await, "dialect = \"gemini\"").await;
-    let answer = post(&shim, COUNTS[0].1, COUNTS[0].2).await;
-    assert_eq!((answer.status, &answer.json()["error"]["message"]), (400, &json!("Too odd.")));
+        json!({"error": {"code": status, "message": message}}).to_string(),
+    )
 }
 
 #[tokio::test]
@@ -196,6 +206,10 @@ async fn stored_response_is_readable_and_deletable_by_its_owner_only() {
     assert_eq!((other.status, &other.json()["error"]["code"]), (400, &json!("previous_response_not_found")));
 
     assert_eq!(with_key(&shim, "GET", &path, "one", "").await.json(), made);
+    let replayed = with_key(&shim, "GET", &format!("{path}?stream=true&starting_after=1"), "one", "").await;
+    assert!(replayed.header("content-type").starts_with("text/event-stream"), "{}", replayed.body);
+    assert!(replayed.body.starts_with("event: response.output_item.added\n"), "{}", replayed.body);
+    assert!(replayed.body.contains("event: response.completed\n"), "{}", replayed.body);
     let items =
         with_key(&shim, "GET", &format!("{path}/input_items?order=asc&limit=1"), "one", "").await.json();
     assert_eq!((&items["object"], &items["has_more"]), (&json!("list"), &json!(true)));

@@ -78,6 +78,83 @@ async fn form_reaches_the_upstream_of_its_model() {
 }
 
 #[tokio::test]
+async fn alias_and_upstream_name_are_replaced_in_forms_queries_and_json_of_any_spelling() {
+    let models = "models = [{ id = \"mine\", upstream = \"whisper-1\" }]";
+    for model in ["mine", "up/mine", "up/whisper-1"] {
+        let upstream = ScriptedUpstream::start(vec![ok()]).await;
+        let shim = TestServer::in_front_of(&upstream, models).await;
+        let form = |name: &str| {
+            format!(
+                "--X\r\ncontent-disposition: form-data; name=file; filename=\"model\"\r\n\r\nRIFF\0\r\n--X\r\n\
+                 Content-Disposition: form-data; name=model\r\n\r\n{name}\r\n--X--\r\n"
+            )
+        };
+        let send = |path: &str, kind: &str, body: String| {
+            let (path, kind) = (path.to_owned(), kind.to_owned());
+            shim.send(move |client, url| {
+                client.post(format!("{url}{path}")).header("content-type", kind).body(body)
+            })
+        };
+        assert_eq!(
+            send("/v1/audio/transcriptions", "multipart/form-data; boundary=\"X\"", form(model)).await.status,
+            200
+        );
+        let json = format!(r#"{{"model":"{model}"}}"#);
+        assert_eq!(send("/v1/images/generations", "APPLICATION/JSON", json).await.status, 200);
+        let query = format!("/v1/audio/speech?model={}&x=1", model.replace('/', "%2F"));
+        assert_eq!(send(&query, "audio/wav", String::from("RIFF")).await.status, 200);
+        let requests = upstream.requests();
+        assert_eq!(requests[0].1, form("whisper-1"), "{model}");
+        assert!(
+            requests[0].0.contains(&format!("content-length: {}", form("whisper-1").len())),
+            "{}",
+            requests[0].0
+        );
+        assert_eq!(requests[1].1, r#"{"model":"whisper-1"}"#);
+        assert!(
+            requests[2].0.starts_with("post /v1/audio/speech?model=whisper-1&x=1 http"),
+            "{}",
+            requests[2].0
+        );
+    }
+}
+
+#[tokio::test]
+async fn paths_of_a_profile_hold_for_every_route() {
+    let vectors = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1]}],"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}"#;
+    let upstream = ScriptedUpstream::start(vec![
+        Script::json(vectors),
+        ok(),
+        ok(),
+        Script::json(&support::completion("hi")),
+    ])
+    .await;
+    let url = upstream.url.trim_end_matches("/v1");
+    let shim = TestServer::with_config(&format!(
+        "[[upstream]]\nname = \"azure\"\nbase_url = \"{url}\"\nprofile = \"azure-deployments\"\nmodels = [\"gpt 4\", \"tts\"]\n"
+    ))
+    .await;
+    for (path, body) in [
+        ("/v1/embeddings", r#"{"model":"gpt 4","input":"a"}"#),
+        ("/v1/audio/speech", r#"{"model":"tts","input":"a"}"#),
+        ("/v1/images/generations?api-version=mine", r#"{"model":"tts","prompt":"a"}"#),
+        ("/v1/chat/completions", r#"{"model":"tts","messages":[{"role":"user","content":"hi"}]}"#),
+    ] {
+        let answer = TestResponse::read(shim.post(path, body).await).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    }
+    let heads: Vec<String> = upstream.requests().into_iter().map(|(head, _)| head).collect();
+    for (head, expected) in heads.iter().zip([
+        "post /openai/deployments/gpt%204/embeddings?api-version=2024-10-21 http",
+        "post /openai/deployments/tts/audio/speech?api-version=2024-10-21 http",
+        "post /openai/deployments/tts/images/generations?api-version=mine http",
+        "post /openai/deployments/tts/chat/completions?api-version=2024-10-21 http",
+    ]) {
+        assert!(head.starts_with(expected), "{head}");
+    }
+}
+
+#[tokio::test]
 async fn binary_response_is_returned_unchanged() {
     let sound: Vec<u8> = (0..=255).cycle().take(100_000).collect();
     let upstream = ScriptedUpstream::start(vec![Script::response(200, "audio/mpeg", &sound)]).await;
@@ -122,7 +199,7 @@ async fn forwarded_error_keeps_its_status_in_openais_envelope() {
     let detail = Script::response(422, "application/json", r#"{"detail":"input is missing"}"#);
     let limited = Script::response_with_headers(429, "text/plain", "retry-after: 9\r\n", "slow down");
     let upstream = ScriptedUpstream::start(vec![detail, limited, Script(vec![Step::HangUp])]).await;
-    let shim = TestServer::in_front_of(&upstream, "").await;
+    let shim = TestServer::in_front_of(&upstream, "[retry]\nattempts = 1").await;
     for (status, message) in [(422, "input is missing"), (429, "slow down"), (502, "The upstream")] {
         let answer = TestResponse::read(shim.post("/v1/embeddings", "{}").await).await;
         assert_eq!(answer.status, status, "{}", answer.body);
@@ -190,7 +267,7 @@ async fn unknown_paths_are_not_forwarded() {
     let upstream = ScriptedUpstream::start(vec![ok()]).await;
     let shim = TestServer::in_front_of(&upstream, "").await;
     for path in
-        ["/v1/files", "/v1/embeddingsx", "/v1/audio/%2e%2e/%2e%2e/admin", "/embeddings", "/v2/embeddings"]
+        ["/v1/files", "/v1/embeddingsx", "/v1/audio/%2e%2e/%2e%2e/admin", "/embeddingsx", "/v2/embeddings"]
     {
         let answer = TestResponse::read(shim.post(path, "{}").await).await;
         assert_eq!((answer.status, &answer.error()["code"]), (404, &json!("unknown_url")), "{path}");

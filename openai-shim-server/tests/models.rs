@@ -280,3 +280,154 @@ async fn pattern_stands_for_models_and_is_not_listed() {
         assert_eq!(upstream.body(before)["model"], sent, "{model}");
     }
 }
+
+/// The model that each route's request asks the upstream for, by path and body.
+fn requests_for(name: &str) -> Vec<(&'static str, Value)> {
+    let messages = json!([{"role": "user", "content": "hi"}]);
+    vec![
+        ("/api/chat", json!({"model": name, "messages": messages, "stream": false})),
+        ("/api/generate", json!({"model": name, "prompt": "hi", "stream": false})),
+        ("/api/embed", json!({"model": name, "input": "hi"})),
+        ("/api/embeddings", json!({"model": name, "prompt": "hi"})),
+        ("/v1/chat/completions", json!({"model": name, "messages": messages})),
+        ("/v1/embeddings", json!({"model": name, "input": "hi"})),
+    ]
+}
+
+#[tokio::test]
+async fn a_name_and_its_latest_tag_mean_the_same_on_every_route() {
+    let vectors = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1]}],"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}"#;
+    for (listed, name, sent) in [
+        ("gpt", "gpt:latest", "gpt"),
+        ("gpt", "gpt", "gpt"),
+        ("llama:latest", "llama:latest", "llama:latest"),
+        ("llama:8b", "llama:8b", "llama:8b"),
+        ("other", "gpt:latest", "gpt:latest"),
+    ] {
+        for configured in [false, true] {
+            for (path, body) in requests_for(name) {
+                let answer = if path.contains("embed") { vectors.to_owned() } else { completion("yes") };
+                let mut scripts = vec![Script::json(&answer)];
+                if !configured && name.ends_with(":latest") {
+                    scripts.insert(0, list(&[listed]));
+                }
+                let upstream = ScriptedUpstream::start(scripts).await;
+                let more = if configured { format!("models = [\"{listed}\"]") } else { String::new() };
+                let shim = TestServer::in_front_of(&upstream, &more).await;
+                let answer = TestResponse::read(shim.post(path, &body.to_string()).await).await;
+                assert_eq!(answer.status, 200, "{name} {path}: {}", answer.body);
+                let (_, body) = upstream.requests().pop().unwrap();
+                let body: Value = serde_json::from_str(&body).unwrap();
+                assert_eq!(body["model"], sent, "{listed} {name} {path} configured: {configured}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn ollama_shows_a_model_under_both_of_its_names() {
+    let upstream = ScriptedUpstream::start(vec![list(&["gpt", "llama:latest", "phi:4b"])]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    for (name, status) in [
+        ("gpt", 200),
+        ("gpt:latest", 200),
+        ("llama", 200),
+        ("llama:latest", 200),
+        ("phi:4b", 200),
+        ("phi", 404),
+        ("gpt:8b", 404),
+    ] {
+        let body = json!({"model": name}).to_string();
+        let answer = TestResponse::read(shim.post("/api/show", &body).await).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.body);
+    }
+    for (method, path) in
+        [("DELETE", "delete"), ("POST", "copy"), ("POST", "pull"), ("POST", "push"), ("POST", "create")]
+    {
+        let answer = shim
+            .send(|client, url| {
+                client
+                    .request(method.parse().unwrap(), format!("{url}/api/{path}"))
+                    .body(r#"{"model":"gpt:latest"}"#)
+            })
+            .await;
+        assert!((400..=501).contains(&answer.status), "{path}: {}", answer.status);
+        assert!(answer.json()["error"].as_str().unwrap().contains("not possible here"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn what_a_model_is_for_and_can_do_reaches_every_client() {
+    let models = json!({"data": [
+        {"id": "copilot", "capabilities": {"type": "chat", "supports": {"tool_calls": true}, "limits": {"max_context_window_tokens": 128_000, "max_output_tokens": 4096}}},
+        {"id": "claude", "type": "model", "display_name": "C", "created_at": "2025-02-19T00:00:00Z", "max_input_tokens": 200_000, "max_tokens": 64000,
+         "capabilities": {"image_input": {"supported": true}, "thinking": {"supported": true}}},
+        {"id": "azure", "capabilities": {"chat_completion": true, "completion": false}},
+        {"id": "blind", "architecture": {"input_modalities": ["text"], "output_modalities": ["text"]}, "supported_parameters": ["temperature"]},
+        {"id": "embedder", "type": "embedding", "context_length": 512},
+        {"id": "ranker", "type": "rerank"},
+        {"id": "voice", "type": "audio"},
+        {"id": "painter", "type": "image"},
+    ]});
+    let upstream = ScriptedUpstream::start(vec![Script::json(&models.to_string())]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    let google = shim.fetch("/v1beta/models").await.json();
+    let tags = shim.fetch("/api/tags").await.json();
+    for (at, (name, ollama, methods, context)) in [
+        ("copilot", json!(["completion", "tools", "vision"]), 3, Some(128_000)),
+        ("claude", json!(["completion", "tools", "vision", "thinking"]), 3, Some(200_000)),
+        ("azure", json!(["completion", "tools", "vision"]), 3, None),
+        ("blind", json!(["completion"]), 3, None),
+        ("embedder", json!(["embedding"]), 2, Some(512)),
+        ("ranker", json!([]), 0, None),
+        ("voice", json!([]), 0, None),
+        ("painter", json!([]), 0, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let shown = TestResponse::read(shim.post("/api/show", &json!({"model": name}).to_string()).await)
+            .await
+            .json();
+        assert_eq!(
+            (&shown["capabilities"], &tags["models"][at]["capabilities"]),
+            (&ollama, &ollama),
+            "{name}"
+        );
+        let lengths: Vec<_> = shown["model_info"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(key, _)| key.ends_with(".context_length"))
+            .map(|(_, value)| value.as_u64())
+            .collect();
+        assert_eq!(lengths, context.map(Some).into_iter().collect::<Vec<_>>(), "{name}");
+        let model = &google["models"][at];
+        assert_eq!(model["supportedGenerationMethods"].as_array().unwrap().len(), methods, "{name}");
+        assert_eq!(model["inputTokenLimit"].as_u64(), context, "{name}");
+    }
+    assert_eq!(google["models"][0]["outputTokenLimit"], 4096);
+    assert_eq!(google["models"][1]["thinking"], true);
+}
+
+#[tokio::test]
+async fn an_error_inside_a_200_is_no_empty_list() {
+    for (body, status) in [
+        (r#"{"error":{"message":"slow down","code":429}}"#, 429),
+        (r#"{"error":{"message":"Incorrect API key provided","code":"invalid_api_key"}}"#, 401),
+        (r#"{"code":503,"message":"loading","data":null}"#, 503),
+        (
+            r#"{"success":false,"errors":[{"code":10000,"message":"Authentication error"}],"result":null}"#,
+            502,
+        ),
+        (r#"{"detail":"not here"}"#, 502),
+        (r#"{"object":"error","message":"busy","code":503}"#, 503),
+    ] {
+        let upstream = ScriptedUpstream::start(vec![Script::json(body)]).await;
+        let shim = TestServer::in_front_of(&upstream, "").await;
+        for path in ["/v1/models", "/api/tags", "/v1beta/models"] {
+            let answer = shim.fetch(path).await;
+            assert_eq!(answer.status, status, "{path} {body}: {}", answer.body);
+        }
+    }
+}

@@ -215,7 +215,7 @@ async fn metrics_count_every_request() {
 async fn unknown_path_is_a_404_that_lists_the_paths() {
     let app = echo("");
     for path in
-        ["/", "/v1", "/chat/completions", "/v1/chat/completion", "/v1/models/../x"].map(|p| format!("{p}?x"))
+        ["/", "/v1", "/chat/completion", "/v1/chat/completion", "/v1/models/../x"].map(|p| format!("{p}?x"))
     {
         let answer = call(&app, Method::POST, &path, &[], CHAT).await;
         if path == "/?x" {
@@ -326,6 +326,33 @@ async fn cors_allows_configured_origins_only() {
     let answer = call(&app, Method::POST, "/v1/chat/completions", &foreign, CHAT).await;
     assert_eq!(cors(&answer).0, "");
     assert_eq!(call(&app, Method::OPTIONS, "/v1/models", &foreign, "").await.status, 405);
+}
+
+#[tokio::test]
+async fn a_pattern_of_origins_allows_an_extension_and_its_preflight() {
+    let app = echo(
+        "[cors]\norigins = [\"chrome-extension://*\", \"https://*.example.com\", \"http://localhost:*\"]",
+    );
+    for (origin, is_allowed) in [
+        ("chrome-extension://abcdefghijklmnop", true),
+        ("moz-extension://1234", false),
+        ("https://chat.example.com", true),
+        ("https://example.com.evil.com", false),
+        ("http://localhost:5173", true),
+    ] {
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-private-network", "true"),
+        ];
+        let preflight = call(&app, Method::OPTIONS, "/v1/chat/completions", &headers, "").await;
+        let answer = call(&app, Method::POST, "/v1/chat/completions", &headers[..1], CHAT).await;
+        let expected = if is_allowed { origin } else { "" };
+        assert_eq!((cors(&preflight).0, cors(&answer).0), (expected, expected));
+        assert_eq!(answer.status, if is_allowed { 200 } else { 403 }, "{origin}");
+        let private = preflight.header("access-control-allow-private-network");
+        assert_eq!(private, if is_allowed { "true" } else { "" }, "{origin}");
+    }
 }
 
 #[tokio::test]

@@ -31,6 +31,8 @@ rules! {
         /// Media types of files that are accepted (`application/pdf`, `text/*`); empty: all. Another file of text is sent as
         /// `text/plain` where that is accepted; others are left out, with a warning.
         pub file_types: Vec<String>,
+        /// Media types of audio that are accepted (`audio/wav`); empty: all. Others are left out, with a warning.
+        pub audio_types: Vec<String>,
         /// How images may be given (`base64`, `url`, `file_id`). Others are left out, with a warning.
         pub image_sources: Vec<String> = all(MEDIA_SOURCES),
         /// How audio may be given.

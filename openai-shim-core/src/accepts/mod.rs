@@ -28,6 +28,7 @@ macro_rules! keywords {
     };
 }
 
+mod auxiliary;
 pub(crate) mod literals;
 mod media;
 mod messages;
@@ -39,6 +40,7 @@ mod streaming;
 mod tools;
 
 pub use crate::canonical::{ReasoningField, ReasoningParam};
+pub use auxiliary::{AuxiliaryApi, AuxiliaryLayer, AuxiliaryRules};
 pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{
     ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
@@ -46,7 +48,9 @@ pub use messages::{
 };
 pub use params::{ParamLayer, ParamRules};
 pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningRules, ReasoningVisibility};
-pub use response_format::{ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport};
+pub use response_format::{
+    FormatBesideTools, ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport,
+};
 pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
 pub use streaming::{StreamingLayer, StreamingSupport};
 pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};
@@ -68,5 +72,16 @@ rules! {
         pub reasoning: ReasoningRules => ReasoningLayer,
         /// How it streams.
         pub stream: StreamingSupport => StreamingLayer,
+        /// Which requests for embeddings.
+        pub embeddings: AuxiliaryRules => AuxiliaryLayer,
+    }
+}
+
+impl Accepts {
+    /// The rules of an auxiliary API.
+    pub fn auxiliary(&self, api: AuxiliaryApi) -> &AuxiliaryRules {
+        match api {
+            AuxiliaryApi::Embeddings => &self.embeddings,
+        }
     }
 }

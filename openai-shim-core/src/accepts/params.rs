@@ -51,6 +51,8 @@ rules! {
         pub max_user_length: Option<u32>,
         /// The largest `n`; absent: any. For more choices several requests are sent.
         pub max_choices: Option<u32>,
+        /// `logprobs` is the number of alternatives of each token, and not a switch beside `top_logprobs`.
+        pub logprobs_as_count: bool,
         /// How many stop sequences are accepted; absent: any number. The shim applies the others itself.
         pub max_stop_sequences: Option<u32>,
         /// Stop sequences of white space only are dropped.

@@ -13,6 +13,8 @@ rules! {
         pub json_object: ResponseFormatSupport,
         /// How one of some texts is requested.
         pub text_enum: ResponseFormatSupport = ResponseFormatSupport::Instruction,
+        /// Whether a format is accepted beside functions. Otherwise a sentence states it.
+        pub beside_tools: FormatBesideTools,
         /// Which schemas. One whose root cannot be the object that these rules demand is requested by a sentence.
         pub schema: SchemaRules => SchemaLayer,
         /// Which schemas of strict formats, over the rules of `schema`.
@@ -26,6 +28,15 @@ rules! {
         /// With a response format no stream is requested: the client gets a simulated stream of the non-streaming
         /// response.
         pub disable_streaming: bool,
+    }
+}
+
+keywords! {
+    /// Whether a response format is accepted beside functions.
+    FormatBesideTools {
+        Any "It is.",
+        Unforced "Only if no call is demanded.",
+        Nothing = "none" "It is not.",
     }
 }
 

@@ -22,6 +22,10 @@ rules! {
         pub max_min_items: Option<u32>,
         /// `true` and `false` are accepted as schemas.
         pub boolean_schemas: bool = true,
+        /// Keywords are spelled as in draft 2020-12: `prefixItems` in place of a list of `items`, types in lower case.
+        pub current_draft: bool,
+        /// Each schema names its type.
+        pub typed: bool,
         /// `const` is sent as an `enum` of one value.
         pub const_as_enum: bool,
         /// `oneOf` is sent as `anyOf`.

@@ -2,6 +2,7 @@
 
 use super::{Block, DiagnosticCode, Diagnostics, Response};
 use crate::json::{Balance, Object};
+use std::borrow::Cow;
 
 /// The most bytes of arguments that are held; longer ones pass as they are.
 const MAX_HELD_BYTES: usize = 16 << 20;
@@ -10,15 +11,23 @@ const MAX_HELD_BYTES: usize = 16 << 20;
 const PATH: &str = "arguments";
 const DETAIL: &str = "encoded twice";
 
+/// Into how many strings an object may be encoded, one inside the other.
+const MAX_STRINGS: usize = 3;
+
 /// Returns the JSON object that `arguments` hold as a string; `None` for any other arguments.
 pub fn unwrap_encoded_twice(arguments: &str) -> Option<String> {
-    let text = arguments.trim();
-    if !text.starts_with('"') {
-        return None;
+    let mut text = Cow::Borrowed(arguments.trim());
+    for _ in 0..MAX_STRINGS {
+        if !text.starts_with('"') {
+            return None;
+        }
+        let inner: String = serde_json::from_str(&text).ok()?;
+        if Object::parse(inner.trim().as_bytes()).is_ok() {
+            return Some(inner.trim().to_owned());
+        }
+        text = Cow::Owned(inner);
     }
-    let inner: String = serde_json::from_str(text).ok()?;
-    let inner = inner.trim();
-    Object::parse(inner.as_bytes()).is_ok().then(|| inner.to_owned())
+    None
 }
 
 /// Replaces arguments that came encoded twice in all calls of a response.

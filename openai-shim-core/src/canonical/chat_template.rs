@@ -156,7 +156,9 @@ impl ChatTemplate {
         let (before_content, after_content) = assistant.split_once(CONTENT).unwrap_or((assistant, ""));
         let (mut out, mut pending_system) = (String::new(), String::new());
         for (i, message) in messages.iter().enumerate() {
-            let content = text_of(&message.blocks);
+            // Parts of the model's own text continue one another.
+            let separator = if message.role == Role::Assistant { "" } else { "\n\n" };
+            let content = text_of(&message.blocks, separator);
             match message.role {
                 Role::System | Role::Developer if system.is_empty() => {
                     pending_system.push_str(&content);
@@ -198,15 +200,14 @@ fn write_message(template: &str, content: &str, out: &mut String) {
     out.push_str(after);
 }
 
-/// The text of a message, including that of tool results.
-fn text_of(blocks: &[Block]) -> String {
+/// The text of a message, including that of tool results, with `separator` between its parts.
+fn text_of(blocks: &[Block], separator: &str) -> String {
     let mut out = String::new();
     for block in blocks {
         match block {
-            Block::Text { text, .. } | Block::Refusal(text) => out.push_str(text),
+            Block::Text { text, .. } | Block::Refusal(text) => Block::append_text(text, separator, &mut out),
             Block::ToolResult { blocks, .. } => {
-                let separator = if out.is_empty() { "" } else { "\n\n" };
-                out.extend([separator, &Block::join_texts(blocks, "\n\n")]);
+                Block::append_text(&Block::join_texts(blocks, "\n\n"), "\n\n", &mut out);
             }
             _ => {}
         }

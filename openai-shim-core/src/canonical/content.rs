@@ -72,12 +72,20 @@ impl Block {
 
     /// The texts of text blocks, with `separator` between them.
     pub fn join_texts(blocks: &[Self], separator: &str) -> String {
-        blocks
-            .iter()
-            .filter_map(Self::as_text)
-            .filter(|text| !text.is_empty())
-            .collect::<Vec<_>>()
-            .join(separator)
+        let mut out = String::new();
+        for text in blocks.iter().filter_map(Self::as_text) {
+            Self::append_text(text, separator, &mut out);
+        }
+        out
+    }
+
+    /// Appends a text, behind `separator` unless a line break is there already.
+    pub(crate) fn append_text(text: &str, separator: &str, out: &mut String) {
+        if text.is_empty() {
+            return;
+        }
+        let is_apart = out.is_empty() || out.ends_with('\n') || text.starts_with('\n');
+        out.extend([if is_apart { "" } else { separator }, text]);
     }
 
     /// The text of a text block.
@@ -97,6 +105,8 @@ pub struct Media {
     pub source: MediaSource,
     /// The file name.
     pub name: Option<String>,
+    /// The media type that stands beside an address.
+    pub declared_type: Option<String>,
     /// The resolution at which the model reads an image (`low`, `high`, `auto`).
     pub detail: Option<String>,
     /// Fields without a place in this model.
@@ -144,7 +154,7 @@ impl MediaSource {
 impl Media {
     /// Media without a name and other fields.
     pub fn new(source: MediaSource) -> Self {
-        Self { source, name: None, detail: None, extra: ExtraFields::default() }
+        Self { source, name: None, declared_type: None, detail: None, extra: ExtraFields::default() }
     }
 }
 

@@ -59,6 +59,7 @@ codes! {
     ParamDropped "param-dropped" Warning "A request parameter that the upstream does not accept was left out.";
     ParamRenamed "param-renamed" Info "A request parameter was sent under the upstream's own name for it.";
     ParamClamped "param-clamped" Warning "A request parameter was moved into the range that the upstream accepts.";
+    ParamIgnored "param-ignored" Warning "The upstream took a request parameter, and its answer does not follow it.";
     ParamDefaulted "param-defaulted" Info "A parameter that the client left out was set from the configured defaults.";
     ParamForced "param-forced" Info "A parameter was set from the configuration, whatever the client sent.";
     DefaultDropped "default-dropped" Info "A parameter that the upstream does not accept was left out: its value is the default anyway.";
@@ -126,6 +127,9 @@ codes! {
     SignatureCarried "signature-carried" Info "The signature of a tool call was put into the call's id, so that it comes back with it.";
     SignatureSkipped "signature-skipped" Info "A tool call whose signature is not known was marked as such, because the upstream refuses unsigned ones.";
     ReasoningSplit "reasoning-split" Info "Thinking that stood in the text was moved into the reasoning.";
+    ReasoningTagUnopened "reasoning-tag-unopened" Warning "A closing tag of reasoning that no tag had opened was left out of the text.";
+    ReasoningTagMissing "reasoning-tag-missing" Warning "Reasoning that the prompt had begun had no closing tag: its text is the answer.";
+    ReasoningAlone "reasoning-alone" Warning "The answer is reasoning alone: a person who is not shown reasoning sees nothing.";
     ReasoningTagged "reasoning-tagged" Info "Reasoning was put between tags in front of the text, as configured.";
     ToolCallRecovered "tool-call-recovered" Warning "A tool call that stood in the text as markup was turned into a real one.";
     TextHeld "text-held" Info "Text waited for the next event because it might have been markup; nothing of it changed.";

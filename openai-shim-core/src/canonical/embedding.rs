@@ -1,7 +1,8 @@
 //! Embeddings: the request, the vectors, and the check that a response has the vectors that were requested.
 
+use super::embedding_input_type::EmbeddingInputType;
 use crate::error::UpstreamError;
-use crate::json::{ValueKind, value_kind};
+use crate::json::{ValueKind, items, value_kind};
 use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
 use std::fmt;
 
@@ -17,6 +18,8 @@ pub struct EmbedRequest {
     pub dimensions: Option<u64>,
     /// The client requested base64 of little-endian 32-bit floats; otherwise lists of numbers.
     pub base64: bool,
+    /// What the vectors are for.
+    pub input_type: Option<EmbeddingInputType>,
 }
 
 impl EmbedRequest {
@@ -33,6 +36,13 @@ impl EmbedRequest {
             several if all(ValueKind::String) || all(ValueKind::Array) => Some(several),
             _ => None,
         }
+    }
+
+    /// The inputs of a list, each as raw JSON; `None` if there is one input only, which is no list of its own.
+    pub fn list(&self) -> Option<Vec<&str>> {
+        let items = items(&self.input)?;
+        let is_list = !items.is_empty() && items.iter().all(|item| value_kind(item) != ValueKind::Number);
+        is_list.then_some(items)
     }
 
     /// The texts, each as a raw JSON string; `None` if the input contains token ids.
@@ -59,11 +69,11 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
-    /// Checks that these are the requested vectors.
+    /// Checks that these are the requested vectors; returns their length.
     ///
     /// # Errors
     /// The same as of [`VectorCheck`].
-    pub fn check(&self, request: &EmbedRequest) -> Result<(), UpstreamError> {
+    pub fn check(&self, request: &EmbedRequest) -> Result<usize, UpstreamError> {
         let mut check = VectorCheck::default();
         for vector in &self.vectors {
             check.list(vector)?;
@@ -117,18 +127,18 @@ impl VectorCheck {
         Ok(())
     }
 
-    /// Checks the number of vectors after the last one.
+    /// Checks the number of vectors after the last one; returns the length of each.
     ///
     /// # Errors
     /// If it is not the number that `request` expects.
-    pub fn finish(&self, request: &EmbedRequest) -> Result<(), UpstreamError> {
+    pub fn finish(&self, request: &EmbedRequest) -> Result<usize, UpstreamError> {
         match request.count() {
             Some(expected) if expected != self.count => Err(UpstreamError::malformed(format!(
                 "The upstream sent {} embeddings where {expected} were asked for.",
                 self.count
             ))),
             None if self.count == 0 => Err(UpstreamError::Empty),
-            _ => Ok(()),
+            _ => Ok(self.length.unwrap_or(0)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The words by which upstreams say why an answer ended: one table, by API, with what each word means.
 //!
-//! Every dialect reads it, because gateways send the words of one API in the form of another. The lookup ignores case.
+//! Every dialect reads it, because gateways send the words of one API in the form of another. The lookup ignores case, hyphens
+//! and underscores: SDKs write `tool-calls`, `maxTokens` or `END_TURN` for the words of an API.
 
 use super::FinishReason;
 
@@ -103,10 +104,11 @@ pub const FINISH_REASONS: &[ApiFinishReasons] = &[
     },
     ApiFinishReasons {
         api: "Google Gemini",
-        source: "https://ai.google.dev/api/generate-content#FinishReason",
+        source: "https://github.com/googleapis/python-genai/blob/main/google/genai/types.py",
         reasons: &[
             ("STOP", Complete),
             ("MAX_TOKENS", Length),
+            ("CONTINUATION", Length),
             ("SAFETY", Filtered),
             ("RECITATION", Filtered),
             ("LANGUAGE", Filtered),
@@ -115,6 +117,7 @@ pub const FINISH_REASONS: &[ApiFinishReasons] = &[
             ("SPII", Filtered),
             ("MODEL_ARMOR", Filtered),
             ("ESCALATION", Filtered),
+            ("PUP_LIMITED_DISABLED", Filtered),
             ("IMAGE_SAFETY", Filtered),
             ("IMAGE_PROHIBITED_CONTENT", Filtered),
             ("IMAGE_RECITATION", Filtered),
@@ -141,8 +144,13 @@ pub const FINISH_REASONS: &[ApiFinishReasons] = &[
     },
     ApiFinishReasons {
         api: "Amazon Bedrock Converse",
-        source: "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html",
+        source: "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_MessageStopEvent.html",
         reasons: &[
+            ("end_turn", Complete),
+            ("stop_sequence", Complete),
+            ("tool_use", ToolCalls),
+            ("max_tokens", Length),
+            ("model_context_window_exceeded", Length),
             ("guardrail_intervened", Filtered),
             ("content_filtered", Filtered),
             ("malformed_model_output", Failed),
@@ -207,6 +215,8 @@ pub const FINISH_REASONS: &[ApiFinishReasons] = &[
         source: "https://docs.cohere.com/reference/chat",
         reasons: &[
             ("COMPLETE", Complete),
+            ("STOP_SEQUENCE", Complete),
+            ("MAX_TOKENS", Length),
             ("TOOL_CALL", ToolCalls),
             ("ERROR_LIMIT", Length),
             ("ERROR_TOXIC", Filtered),
@@ -228,6 +238,7 @@ pub const FINISH_REASONS: &[ApiFinishReasons] = &[
             ("token_limit", Length),
             ("time_limit", Interrupted),
             ("cancelled", Interrupted),
+            ("error", Failed),
         ],
     },
     ApiFinishReasons {
@@ -274,10 +285,19 @@ pub const FINISH_REASONS: &[ApiFinishReasons] = &[
 pub fn finish_meaning(word: &str) -> FinishMeaning {
     let find = |word: &str| {
         let mut known = FINISH_REASONS.iter().flat_map(|api| api.reasons);
-        known.find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, meaning)| *meaning)
+        known.find(|(name, _)| is_same_word(name, word)).map(|(_, meaning)| *meaning)
     };
     let before_colon = || find(word.split_once(':')?.0.trim());
     find(word.trim()).or_else(before_colon).unwrap_or(Unknown)
+}
+
+/// Whether two words differ at most in case, hyphens and underscores.
+fn is_same_word(a: &str, b: &str) -> bool {
+    letters(a).eq(letters(b))
+}
+
+fn letters(word: &str) -> impl Iterator<Item = u8> + '_ {
+    word.bytes().filter(|c| !matches!(c, b'-' | b'_')).map(|c| c.to_ascii_lowercase())
 }
 
 impl FinishReason {

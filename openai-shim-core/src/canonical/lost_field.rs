@@ -4,7 +4,7 @@ use super::{DiagnosticCode, Diagnostics, ExtraFieldList, REASONING_DETAILS, WHOL
 use crate::json::{ValueKind, compact, value_kind};
 
 /// Fields that change nothing of the answer. The name stands for itself and for a field of any object.
-const HARMLESS: [&str; 22] = [
+const HARMLESS: [&str; 23] = [
     // Marks for caches.
     "cache_control",
     "copilot_cache_control",
@@ -21,6 +21,8 @@ const HARMLESS: [&str; 22] = [
     "created",
     "id",
     "provider_specific_fields",
+    // Google's clients may name the role of results `function`.
+    "role",
     "status",
     // What a message of the history shows beside its text; its reasoning has rules of its own.
     "annotations",
@@ -38,7 +40,8 @@ const HARMLESS_LISTS: [&str; 1] = ["citations"];
 
 /// Values that mean the same as no field, beside those that mean so for every field. A field that is not listed here has none
 /// but `null`, `false`, and what is empty.
-const DEFAULTS: [(&str, &[&str]); 16] = [
+const DEFAULTS: [(&str, &[&str]); 17] = [
+    ("behavior", &["\"BLOCKING\"", "\"UNSPECIFIED\""]),
     ("best_of", &["1"]),
     ("citations", &["null", "[]", "{\"enabled\":false}"]),
     ("detail", &["null", "\"auto\""]),
@@ -58,7 +61,16 @@ const DEFAULTS: [(&str, &[&str]); 16] = [
 ];
 
 /// Fields for which `false` is a wish.
-const ON_BY_DEFAULT: [&str; 3] = ["clear_thinking", "shift", "truncate"];
+const ON_BY_DEFAULT: [&str; 8] = [
+    "add_generation_prompt",
+    "clear_thinking",
+    "do_sample",
+    "penalize_newline",
+    "shift",
+    "skip_special_tokens",
+    "spaces_between_special_tokens",
+    "truncate",
+];
 
 /// Whether a value, as JSON, says the same as the field's absence.
 pub fn is_default(field: &str, value: &str) -> bool {

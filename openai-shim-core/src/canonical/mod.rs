@@ -16,6 +16,7 @@ mod custom_tool;
 mod diagnostic;
 pub(crate) mod digest;
 mod embedding;
+mod embedding_input_type;
 mod event;
 mod events_to_response;
 mod extra_fields;
@@ -26,6 +27,7 @@ mod logprobs;
 mod lost_field;
 pub mod media_type;
 mod message;
+mod model_capabilities;
 mod model_list;
 mod numbered_list;
 mod open_calls;
@@ -60,6 +62,7 @@ pub use custom_tool::{
 };
 pub use diagnostic::{Diagnostic, DiagnosticCode, Diagnostics, Severity};
 pub use embedding::{EmbedRequest, Embeddings, VectorCheck};
+pub use embedding_input_type::EmbeddingInputType;
 pub use event::{BlockKind, Delta, Event};
 pub use events_to_response::{Fold, fold};
 pub use extra_fields::{
@@ -69,6 +72,7 @@ pub use finish_reasons::{ApiFinishReasons, FINISH_REASONS, FinishMeaning, finish
 pub use logprobs::{LOGPROBS, Logprobs, fill_token};
 pub use lost_field::{is_default, report_lost_field};
 pub use message::{Message, MessageFields, Messages, Role, Span};
+pub use model_capabilities::{ModelCapabilities, ModelKind};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;
 pub use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};
@@ -88,5 +92,5 @@ pub use text::Text;
 pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
-pub use unusable_response::{explain_unusable, html_page, is_document, is_html, trim_body};
+pub use unusable_response::{explain_unusable, foreign_document, html_page, is_document, is_html, trim_body};
 pub use usage::Usage;

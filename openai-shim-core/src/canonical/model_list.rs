@@ -1,7 +1,9 @@
 //! An upstream's model list in any of the known shapes to models in OpenAI's shape.
 
-use super::time::seconds;
-use crate::json::{Object, ValueKind, decode_string, encode_string, value_kind};
+use super::model_capabilities::{self, ModelCapabilities};
+use super::time::{read_seconds, seconds};
+use super::unusable_response::trim_body;
+use crate::json::{Object, ValueKind, decode_string, encode_string, items, reported_count, value_kind};
 
 /// One model of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,9 +31,14 @@ impl ListedModel {
         Object::parse(self.json.as_bytes()).unwrap_or_default()
     }
 
+    /// What the model is for and can do.
+    pub fn capabilities(&self) -> ModelCapabilities {
+        model_capabilities::read(&self.id, &self.fields())
+    }
+
     /// The context length in tokens, under any of the names that servers use.
     pub fn context_length(&self) -> Option<u64> {
-        const NAMES: [&str; 8] = [
+        const NAMES: [&str; 20] = [
             "context_length",
             "max_model_len",
             "context_window",
@@ -40,10 +47,43 @@ impl ListedModel {
             "n_ctx_train",
             "max_input_tokens",
             "inputTokenLimit",
+            "input_token_limit",
+            "contextLength",
+            "contextWindow",
+            "context_size",
+            "context_window_size",
+            "max_context_tokens",
+            "availableContextTokens",
+            "max_sequence_length",
+            "max_seq_len",
+            "max_prompt_tokens",
+            "context",
+            "n_ctx",
         ];
-        let number = |object: &Object<'_>| NAMES.iter().find_map(|name| object.u64(name)).filter(|n| *n > 0);
-        let (model, inner) = (self.fields(), ["meta", "limits", "top_provider"]);
-        number(&model).or_else(|| inner.iter().find_map(|key| number(&model.object(key)?)))
+        let fields = self.fields();
+        // Ollama: `model_info: {"llama.context_length": 131072}`.
+        let in_model_info = || {
+            let info = fields.object("model_info")?;
+            let found = info.iter().find(|(key, _)| key.ends_with(".context_length"));
+            found.and_then(|(_, value)| reported_count(value))
+        };
+        limit(&fields, &NAMES).or_else(in_model_info)
+    }
+
+    /// The most tokens of an answer, under any of the names that servers use.
+    pub fn max_output_tokens(&self) -> Option<u64> {
+        const NAMES: [&str; 6] = [
+            "max_output_tokens",
+            "max_completion_tokens",
+            "outputTokenLimit",
+            "output_token_limit",
+            "maxOutputTokens",
+            "output",
+        ];
+        let fields = self.fields();
+        // Elsewhere `max_tokens` is a context length, or a default.
+        let of_anthropic = || (fields.str("type")? == "model").then(|| fields.u64("max_tokens")).flatten();
+        limit(&fields, &NAMES).or_else(of_anthropic)
     }
 
     /// A copy of the model with another id.
@@ -54,8 +94,22 @@ impl ListedModel {
     }
 }
 
-/// Parses a model list: `{data:[…]}`, `{models:[…]}` or a bare array, of objects or names. `None` if it is no list. `owner` is the
-/// `owned_by` of models without one.
+/// A number above zero, in a model or in an object of it that has limits.
+fn limit(model: &Object<'_>, names: &[&str]) -> Option<u64> {
+    const INNER: [&str; 9] =
+        ["meta", "limits", "top_provider", "limit", "metadata", "model_spec", "config", "details", "spec"];
+    let number = |object: &Object<'_>| {
+        names.iter().find_map(|name| object.get(name).and_then(reported_count).filter(|n| *n > 0))
+    };
+    // GitHub Copilot has them in its capabilities.
+    let in_capabilities = || number(model.object("capabilities")?.object("limits").as_ref()?);
+    number(model)
+        .or_else(|| INNER.iter().find_map(|key| number(&model.object(key)?)))
+        .or_else(in_capabilities)
+}
+
+/// Parses a model list: `{data:[…]}`, `{models:[…]}`, `{result:[…]}`, one inside the other, or a bare array, of objects or names; or
+/// a map from names to objects. `None` if it is no list. `owner` is the `owned_by` of models without one.
 ///
 /// ```
 /// use openai_shim_core::canonical::parse_models;
@@ -63,24 +117,51 @@ impl ListedModel {
 /// assert_eq!(list[1].json, r#"{"name":"b","id":"b","object":"model","created":0,"owned_by":"me"}"#);
 /// ```
 pub fn parse_models(body: &[u8], owner: &str) -> Option<Vec<ListedModel>> {
-    let body = std::str::from_utf8(body).ok()?;
-    let items = match value_kind(body) {
-        ValueKind::Array => split_list(body)?,
-        ValueKind::Object => {
-            let object = Object::parse(body.as_bytes()).ok()?;
-            let list = ["data", "models"]
-                .iter()
-                .find_map(|key| object.get(key).filter(|v| value_kind(v) == ValueKind::Array));
-            split_list(list?)?
-        }
-        _ => return None,
-    };
-    Some(items.iter().filter_map(|item| parse_model(item, owner)).collect())
+    let body = std::str::from_utf8(trim_body(body)).ok()?;
+    find_list(body, MAX_NESTED_LISTS, owner)
 }
 
-fn split_list(list: &str) -> Option<Vec<String>> {
-    let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(list).ok()?;
-    Some(items.into_iter().map(|item| item.get().to_owned()).collect())
+/// How deep a list may be in objects.
+const MAX_NESTED_LISTS: usize = 3;
+
+/// The fields that have a list, or an object with one.
+const LIST_FIELDS: [&str; 6] = ["data", "models", "result", "results", "items", "value"];
+
+fn find_list(json: &str, depth: usize, owner: &str) -> Option<Vec<ListedModel>> {
+    match value_kind(json) {
+        ValueKind::Array => {
+            Some(items(json)?.into_iter().filter_map(|item| parse_model(item, owner)).collect())
+        }
+        ValueKind::Object if depth > 0 => {
+            let object = Object::parse(json.as_bytes()).ok()?;
+            let fields = || LIST_FIELDS.iter().filter_map(|key| object.get(key));
+            let list = fields().find(|value| value_kind(value) == ValueKind::Array);
+            match list.or_else(|| fields().find(|value| value_kind(value) == ValueKind::Object)) {
+                Some(inner) => find_list(inner, depth - 1, owner),
+                None => parse_map(&object, owner),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Parses a map from names to objects, or to names of them.
+fn parse_map(object: &Object<'_>, owner: &str) -> Option<Vec<ListedModel>> {
+    const NO_MODELS: [&str; 5] = ["error", "errors", "detail", "message", "status"];
+    let is_model =
+        |(key, value): (&str, &str)| value_kind(value) == ValueKind::Object && !NO_MODELS.contains(&key);
+    let is_map = object.iter().all(is_model);
+    (is_map && !object.is_empty()).then(|| {
+        let entries = object.iter().filter_map(|(name, value)| {
+            let mut model = Object::parse(value.as_bytes()).ok()?;
+            // The key is the name by which requests find the model.
+            if model.str("id").is_none() {
+                model.set("id", encode_string(name));
+            }
+            parse_model(&model.to_json(), owner)
+        });
+        entries.collect()
+    })
 }
 
 fn parse_model(item: &str, owner: &str) -> Option<ListedModel> {
@@ -88,19 +169,24 @@ fn parse_model(item: &str, owner: &str) -> Option<ListedModel> {
         return (!name.is_empty()).then(|| ListedModel::new(&name, owner));
     }
     let mut object = Object::parse(item.as_bytes()).ok()?;
-    let id = ["id", "model", "name"]
-        .iter()
-        .find_map(|key| object.str(key).filter(|id| !id.is_empty()))?
-        .into_owned();
+    let named = |key: &str| object.str(key).filter(|id| !id.is_empty());
+    // Cloudflare: requests have the name, not the number.
+    let by_name =
+        || named("id").filter(|id| is_uuid(id)).and(named("name")).filter(|name| !name.contains(' '));
+    let id = by_name()
+        .or_else(|| ["id", "model", "name", "key", "slug", "model_id"].iter().find_map(|key| named(key)));
+    let id = id?.into_owned();
     if object.str("id").as_deref() != Some(&id) {
         object.set("id", encode_string(&id));
     }
     if object.str("object").as_deref() != Some("model") {
         object.set("object", "\"model\"");
     }
-    if object.u64("created").is_none() {
-        let created = object.str("created_at").and_then(|date| parse_date(&date)).unwrap_or(0);
-        object.set("created", created.to_string());
+    let created = object.get("created").and_then(read_time).filter(|seconds| i64::try_from(*seconds).is_ok());
+    if created.is_none() || created != object.u64("created") {
+        let dates = ["created_at", "createdAt", "modified_at"];
+        let created = created.or_else(|| dates.iter().find_map(|key| object.get(key).and_then(read_time)));
+        object.set("created", created.unwrap_or(0).to_string());
     }
     if object.str("owned_by").is_none() {
         object.set("owned_by", encode_string(owner));
@@ -108,7 +194,112 @@ fn parse_model(item: &str, owner: &str) -> Option<ListedModel> {
     Some(ListedModel { id, json: object.to_json() })
 }
 
-/// Parses a time, or a date without a time, to seconds since 1970.
-fn parse_date(date: &str) -> Option<u64> {
-    seconds(date).or_else(|| seconds(&format!("{date}T00:00:00Z")))
+fn is_uuid(id: &str) -> bool {
+    id.len() == 36
+        && id.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Reads a time since 1970, in any unit and as a number or text, or a date without a time, as seconds.
+fn read_time(raw: &str) -> Option<u64> {
+    let date = || decode_string(raw).and_then(|date| seconds(&format!("{date}T00:00:00Z")));
+    if raw.trim() == "0" { Some(0) } else { read_seconds(raw).or_else(date) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(body: &str) -> Option<Vec<String>> {
+        let models = parse_models(body.as_bytes(), "me")?;
+        Some(models.into_iter().map(|model| model.id).collect())
+    }
+
+    #[test]
+    fn a_list_is_found_wherever_it_stands() {
+        for body in [
+            r#"["a","b"]"#,
+            r#"{"data":[{"id":"a"},{"id":"b"}]}"#,
+            "\u{feff}{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}\n",
+            r#"{"models":[{"name":"a"},{"model":"b"}]}"#,
+            r#"{"success":true,"result":[{"id":"a"},{"id":"b"}]}"#,
+            r#"{"code":0,"data":{"models":[{"id":"a"},{"id":"b"}]}}"#,
+            r#"{"data":{"object":"list","data":["a","b"]}}"#,
+            r#"{"data":{"a":{"created":1},"b":{}}}"#,
+            r#"{"models":{"a":{"name":"A"},"b":{"name":"B"}}}"#,
+            r#"{"a":{"object":"model"},"b":{"object":"model"}}"#,
+            r#"{"models":[{"key":"a","display_name":"A"},{"slug":"b"}]}"#,
+            r#"{"result":[{"id":"31097538-a3ff-4e6e-bb56-ad0e1f428b61","name":"a"},{"id":"b"}]}"#,
+        ] {
+            assert_eq!(ids(body), Some(vec![String::from("a"), String::from("b")]), "{body}");
+        }
+        for body in ["{}", r#"{"error":{"message":"no"}}"#, r#"{"ok":true}"#, "null", "x", r#"{"data":null}"#]
+        {
+            assert_eq!(ids(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_every_unit_and_as_text() {
+        for created in [
+            "1700000000",
+            "1700000000000",
+            "1700000000.5",
+            "\"1700000000\"",
+            "\"1700000000000\"",
+            "\"2023-11-14T22:13:20Z\"",
+        ] {
+            for key in ["created", "created_at", "createdAt"] {
+                let models =
+                    parse_models(format!(r#"[{{"id":"a","{key}":{created}}}]"#).as_bytes(), "me").unwrap();
+                assert_eq!(models[0].fields().u64("created"), Some(1_700_000_000), "{key}: {created}");
+            }
+        }
+        for created in ["null", "0", "-1", "\"soon\"", "{}"] {
+            let models =
+                parse_models(format!(r#"[{{"id":"a","created":{created}}}]"#).as_bytes(), "me").unwrap();
+            assert_eq!(models[0].fields().u64("created"), Some(0), "{created}");
+        }
+    }
+
+    #[test]
+    fn limits_have_many_names_and_places() {
+        for (json, context, output) in [
+            (r#"{"id":"m","max_model_len":"8192"}"#, Some(8192), None),
+            (
+                r#"{"id":"m","context_window":131072,"max_completion_tokens":32768}"#,
+                Some(131_072),
+                Some(32_768),
+            ),
+            (r#"{"id":"m","meta":{"n_ctx_train":4096}}"#, Some(4096), None),
+            (
+                r#"{"id":"m","capabilities":{"limits":{"max_context_window_tokens":144000,"max_output_tokens":16000}}}"#,
+                Some(144_000),
+                Some(16_000),
+            ),
+            (r#"{"id":"m","model_info":{"llama.context_length":2048}}"#, Some(2048), None),
+            (
+                r#"{"name":"m","inputTokenLimit":1048576,"outputTokenLimit":65536}"#,
+                Some(1_048_576),
+                Some(65_536),
+            ),
+            (
+                r#"{"id":"m","type":"model","max_input_tokens":200000,"max_tokens":64000}"#,
+                Some(200_000),
+                Some(64_000),
+            ),
+            (r#"{"id":"m","limit":{"context":400000,"output":128000}}"#, Some(400_000), Some(128_000)),
+            (r#"{"id":"m","model_spec":{"availableContextTokens":32768}}"#, Some(32_768), None),
+            (r#"{"id":"m","max_tokens":5,"context_length":0}"#, None, None),
+        ] {
+            let models = parse_models(format!("[{json}]").as_bytes(), "me").unwrap();
+            assert_eq!(
+                (models[0].context_length(), models[0].max_output_tokens()),
+                (context, output),
+                "{json}"
+            );
+        }
+    }
 }

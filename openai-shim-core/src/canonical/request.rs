@@ -58,6 +58,8 @@ pub struct Request {
     pub encrypted_reasoning: bool,
     /// The client did not ask for encrypted reasoning, and the model's must be sent back.
     pub adds_encrypted_reasoning: bool,
+    /// The text behind the gap that the model fills.
+    pub suffix: Option<String>,
     /// The end user's identifier.
     pub user: Option<String>,
     /// Log probabilities are requested, and those of so many alternatives at each position.

@@ -14,6 +14,10 @@ pub struct ResponseSummary {
     pub content: bool,
     /// There is a tool call.
     pub calls: bool,
+    /// There is reasoning.
+    pub reasoning: bool,
+    /// There is content that is no reasoning.
+    pub answer: bool,
     /// There is a refusal.
     pub refusal: bool,
     /// The finish reason that came first.
@@ -26,6 +30,8 @@ pub struct ResponseSummary {
     pub ended: bool,
     /// What may have to be stored for the next turn.
     pub turn: TurnRecorder,
+    /// The block that began last has reasoning.
+    is_in_reasoning: bool,
 }
 
 impl ResponseSummary {
@@ -41,14 +47,18 @@ impl ResponseSummary {
         self.turn.event(event);
         match event {
             Event::Open { kind: BlockKind::ToolCall { .. }, .. } => {
-                self.content = true;
-                self.calls = true;
+                (self.content, self.answer, self.calls) = (true, true, true);
             }
             Event::Open { kind: BlockKind::Refusal, .. } => self.refusal = true,
-            Event::Delta { delta: Delta::Text(text), .. } if !text.is_empty() => self.content = true,
+            Event::Open { kind, .. } => self.is_in_reasoning = *kind == BlockKind::Reasoning,
+            Event::Delta { delta: Delta::Text(text), .. } if !text.is_empty() => {
+                self.content = true;
+                self.reasoning |= self.is_in_reasoning;
+                self.answer |= !self.is_in_reasoning;
+            }
             // A search that the upstream ran itself is content, even without text about it.
             Event::Delta { delta: Delta::Native { key, .. }, .. } if key == WHOLE_BLOCK => {
-                self.content = true;
+                (self.content, self.answer) = (true, true);
             }
             Event::Finish { reason, .. } if self.finish.is_none() => self.finish = Some(reason.clone()),
             Event::Usage(usage) => self.usage = Some(*usage),
@@ -66,6 +76,11 @@ impl ResponseSummary {
                 self.finish,
                 Some(FinishReason::Length | FinishReason::ContentFilter | FinishReason::Refusal)
             )
+    }
+
+    /// Whether the response ended in order and has nothing for a person who is not shown reasoning.
+    pub fn is_reasoning_alone(&self) -> bool {
+        self.reasoning && !self.answer && self.outcome() == Outcome::Complete
     }
 
     /// Whether the response ended its turn in order.

@@ -47,6 +47,13 @@ pub fn html_page(expected: &str) -> UpstreamError {
     ))
 }
 
+/// The error for a JSON document that is no answer of the API.
+pub fn foreign_document() -> UpstreamError {
+    UpstreamError::malformed(
+        "The upstream answered with a JSON document that is no answer of its API. Its base_url may be wrong, or lack a path such as /v1.",
+    )
+}
+
 /// Whether a body is exactly one JSON document.
 pub fn is_document(body: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(trim_body(body)).is_ok()

@@ -6,9 +6,7 @@
 
 use super::shape::Shape;
 use super::url::{match_pattern, percent_decode};
-use crate::canonical::{
-    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel, explain_unusable, trim_body,
-};
+use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, encode_string};
 use std::fmt::Debug;
@@ -16,12 +14,15 @@ use std::fmt::Debug;
 /// The methods of a route for `GET`: `HEAD` gets the same response without its body.
 pub const GET_AND_HEAD: &str = "GET, HEAD";
 
+/// The methods of a route that is forwarded whatever its method.
+pub const ANY_METHOD: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
 /// An entry of a dialect's table of auxiliary routes.
 #[derive(Debug, Clone, Copy)]
 pub struct AuxiliaryRoute {
     /// The prefixes that the path may have.
     pub prefixes: &'static [&'static str],
-    /// The path behind the prefix; `{…}` stands for any non-empty text, slashes included.
+    /// The path behind the prefix; `{…}` stands for any non-empty text, slashes included, and `{/rest}` at the end also for nothing.
     pub path: &'static str,
     /// The HTTP methods, separated by `, `.
     pub methods: &'static str,
@@ -50,6 +51,9 @@ pub enum AuxiliaryKind {
     Unsupported(&'static str),
     /// A request that is forwarded unchanged to the upstream of its model.
     Forward,
+    /// A request that is forwarded unchanged to an upstream whose profile says that it serves the path (`paths.forward`); without one
+    /// an error. The text names what is requested (`files`).
+    ForwardIfServed(&'static str),
     /// A forwarded request whose response has a known format and is checked.
     ForwardChecked(&'static dyn ResponseCheck),
 }
@@ -188,42 +192,23 @@ pub trait EmbeddingsApi: Debug + Sync {
         diagnostics: &mut Diagnostics,
     ) -> Option<Vec<u8>>;
 
-    /// Checks that a response, which stays as it is, contains the requested embeddings.
+    /// Checks that a response, which stays as it is, contains the requested embeddings; returns the length of each.
     ///
     /// # Errors
     /// It does not.
-    fn check_response(&self, body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
+    fn check_response(&self, body: &[u8], request: &EmbedRequest) -> Result<usize, UpstreamError> {
         self.decode_response(body, request, &mut Diagnostics::default())?.check(request)
     }
-}
 
-/// Converts an upstream's embeddings response for a client: repaired and checked where both sides use the same format,
-/// decoded and encoded where they do not.
-///
-/// # Errors
-/// The response does not contain the requested embeddings.
-pub fn convert_embeddings(
-    upstream: &dyn EmbeddingsApi,
-    client: &dyn EmbeddingsApi,
-    body: &[u8],
-    request: &EmbedRequest,
-    diagnostics: &mut Diagnostics,
-) -> Result<Vec<u8>, UpstreamError> {
-    let document = trim_body(body);
-    if document.len() < body.len() {
-        diagnostics.record(DiagnosticCode::BodyPadded, "", "");
-    }
-    if Object::parse(document).is_err() {
-        return Err(explain_unusable(document, "embeddings"));
-    }
-    if upstream.format() == client.format() {
-        let repaired = upstream.repair_response(document, request, diagnostics);
-        upstream.check_response(repaired.as_deref().unwrap_or(document), request)?;
-        return Ok(repaired.unwrap_or_else(|| document.to_vec()));
-    }
-    let embeddings = upstream.decode_response(document, request, diagnostics)?;
-    embeddings.check(request)?;
-    Ok(client.encode_response(&embeddings, request, diagnostics)?.into_bytes())
+    /// Returns the number of input tokens in an upstream's response.
+    fn reported_tokens(&self, body: &[u8]) -> Option<u64>;
+
+    /// Returns the field of a request with the list of inputs, which may be sent in several requests; `None`: a request has
+    /// one input.
+    fn list_field(&self) -> Option<&'static str>;
+
+    /// Returns the format's name of a parameter by OpenAI's (`dimensions`, `input_type`); `None` if there is none.
+    fn param(&self, name: &str) -> Option<&'static str>;
 }
 
 /// The part of a stored response that a route is for.
@@ -279,6 +264,12 @@ pub trait StoredResponsesApi: Debug + Sync {
     fn encode_part(&self, part: StoredResponsePart, stored: &str, query: &str)
     -> Result<String, ClientError>;
 
+    /// Encodes a stored response as a stream of server-sent events; `None` if the query does not ask for one.
+    ///
+    /// # Errors
+    /// The query is invalid.
+    fn encode_events(&self, stored: &str, query: &str) -> Result<Option<String>, ClientError>;
+
     /// Encodes the confirmation that a response is deleted.
     fn encode_deleted(&self, id: &str) -> String;
 
@@ -293,15 +284,6 @@ pub trait ResponseCheck: Debug + Sync {
     /// # Errors
     /// The response does not have the format, or does not fit the request.
     fn check(&self, request: &[u8], response: &[u8]) -> Result<(), UpstreamError>;
-}
-
-/// Returns whether a JSON response reports a failure although its status is a success: it has an `error`, and none of the
-/// fields of which a successful response has at least one.
-pub fn states_failure(body: &[u8], success_fields: &[&str]) -> bool {
-    Object::parse(trim_body(body)).is_ok_and(|response| {
-        success_fields.iter().all(|key| response.non_null(key).is_none())
-            && response.non_null("error").is_some()
-    })
 }
 
 /// The headers and query parameters with a meaning in a dialect.

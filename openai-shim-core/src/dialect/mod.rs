@@ -13,6 +13,7 @@
 //! | `json_syntax` | an upstream's text that is nearly JSON → JSON, with diagnostics |
 //! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
 //! | `reasoning_tags` | where a profile says that text contains reasoning → the mode of the parser |
+//! | `error_in_success` | a response with a successful status → the error that it reports all the same |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
 //! | `openai_headers` | the headers of OpenAI's family |
 //! | `text_body` | error bodies that are no JSON, to a sentence |
@@ -27,6 +28,7 @@
 pub mod anthropic;
 pub mod auxiliary;
 mod citations;
+mod error_in_success;
 pub mod gemini;
 pub(crate) mod json_syntax;
 mod native_content;
@@ -40,7 +42,7 @@ mod openai_service_tier;
 mod openai_usage;
 pub mod params;
 mod passthrough;
-mod reasoning_tags;
+pub(crate) mod reasoning_tags;
 pub mod route_lookup;
 pub mod shape;
 mod text_body;
@@ -50,6 +52,7 @@ pub mod url;
 
 pub use auxiliary::{AuxiliaryRoute, DialectHeaders};
 use citations::{cited, read_citations};
+pub use error_in_success::failure_in_success;
 pub use native_content::NativeContent;
 pub use params::Params;
 pub use passthrough::{Passthrough, pass};

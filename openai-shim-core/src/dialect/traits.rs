@@ -140,6 +140,16 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
         false
     }
 
+    /// Returns whether its decoders take reasoning between tags out of the text.
+    fn extracts_inline_reasoning(&self) -> bool {
+        false
+    }
+
+    /// Returns whether its repairers take reasoning between tags out of the text, or must leave it there.
+    fn repairs_inline_reasoning(&self) -> bool {
+        false
+    }
+
     /// Returns whether its API documents that an answer may end its turn without any content.
     fn may_answer_nothing(&self) -> bool {
         false

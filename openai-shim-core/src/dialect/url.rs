@@ -1,8 +1,17 @@
 //! Paths and queries of requests: path patterns matched, segments percent-decoded, parameters read.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The placeholder at the end of a pattern that stands for nothing, or for a slash and any text behind it.
+const OPTIONAL_REST: &str = "{/rest}";
+
 /// Matches a path against a pattern with at most one placeholder `{…}`, which stands for any non-empty text, slashes
-/// included. Returns the text of the placeholder, or an empty one if the pattern has none.
+/// included; `{/rest}` at the end also stands for nothing. Returns the text of the placeholder, or an empty one if the pattern has
+/// none.
 pub(super) fn match_pattern<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
+    if let Some(before) = pattern.strip_suffix(OPTIONAL_REST) {
+        return path.strip_prefix(before).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    }
     let Some((before, rest)) = pattern.split_once('{') else { return (pattern == path).then_some("") };
     let after = rest.split_once('}').map_or("", |(_, after)| after);
     path.strip_prefix(before)?.strip_suffix(after).filter(|name| !name.is_empty())
@@ -26,4 +35,21 @@ pub fn query_param(query: &str, name: &str) -> Option<String> {
         .find(|(key, _)| *key == name)
         .map(|(_, value)| percent_decode(value))
         .filter(|value| !value.is_empty())
+}
+
+/// Characters that are percent-encoded in a query.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Returns a query in which a parameter has another value; all else stays as it is.
+///
+/// ```
+/// use openai_shim_core::dialect::url::with_query_param;
+/// assert_eq!(with_query_param("a=1&model=m&b", "model", "x/y"), "a=1&model=x%2Fy&b");
+/// ```
+pub fn with_query_param(query: &str, name: &str, value: &str) -> String {
+    let replace = |pair: &str| match pair.split_once('=') {
+        Some((key, _)) if key == name => format!("{key}={}", utf8_percent_encode(value, ESCAPED)),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(replace).collect::<Vec<_>>().join("&")
 }

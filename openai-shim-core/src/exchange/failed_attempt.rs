@@ -36,17 +36,9 @@ impl Session {
 
     /// How long to wait before the next attempt; `None`: there is none.
     fn wait_before_retry(&self, error: &UpstreamError) -> Option<Duration> {
-        let retry = self.settings.retry;
-        if self.response_head.is_some() || self.attempt >= retry.attempts || !error.is_transient() {
-            return None;
-        }
-        match error {
-            UpstreamError::Status(e) => match e.retry_after {
-                Some(wait) if wait > retry.max_backoff => None,
-                Some(wait) => Some(wait),
-                None => Some(retry.wait_after(self.attempt)),
-            },
-            _ => Some(retry.wait_after(self.attempt)),
+        match self.response_head {
+            Some(_) => None,
+            None => self.settings.retry.wait_before(self.attempt, error),
         }
     }
 

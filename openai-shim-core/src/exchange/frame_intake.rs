@@ -6,20 +6,33 @@ use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::framing::Frame;
 use crate::json::{ValueKind, decode_string, items, utf8, value_kind};
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// How many wrappers may be around a chunk.
 const MAX_WRAPPERS: u32 = 3;
+/// The longest document that is held to explain why it is no stream.
+const MAX_DOCUMENT_BYTES: usize = 64 << 10;
 
 /// Repairs what surrounds the JSON of a stream's frames, and their text.
 #[derive(Debug, Default)]
 pub(super) struct FrameIntake {
     text_repairer: StreamTextRepairer,
+    /// The only frame so far, if it is a JSON document instead of an event.
+    document: Option<Vec<u8>>,
+    has_frames: bool,
     diagnostics: Diagnostics,
 }
 
 impl FrameIntake {
     /// Takes a frame, and gives out those that wait for nothing.
-    pub(super) fn frame(&mut self, frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
+    pub(super) fn frame(&mut self, mut frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
         // Chunks are objects in all dialects.
+        if frame.data().first() == Some(&b'{') {
+            return self.chunk(frame, next);
+        }
+        if let Some(data) = frame.data().strip_prefix(BYTE_ORDER_MARK) {
+            self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "byte order mark");
+            frame = frame.with_data(data);
+        }
         if matches!(frame.data().first(), Some(b'"' | b'['))
             && !frame.data().starts_with(b"[DONE]")
             && let Some(payloads) = unwrap(frame.data())
@@ -34,6 +47,14 @@ impl FrameIntake {
     }
 
     fn chunk(&mut self, frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
+        if !self.has_frames {
+            self.has_frames = true;
+            let is_document =
+                !matches!(frame, Frame::Event { .. }) && frame.data().len() <= MAX_DOCUMENT_BYTES;
+            self.document = is_document.then(|| frame.data().to_vec());
+        } else if self.document.is_some() {
+            self.document = None;
+        }
         if self.text_repairer.passes(&frame) {
             next(frame);
         } else {
@@ -44,6 +65,11 @@ impl FrameIntake {
     /// Gives out all frames that wait.
     pub(super) fn finish(&mut self, next: &mut dyn FnMut(Frame<'_>)) {
         self.text_repairer.finish(next);
+    }
+
+    /// The document that is all of the stream.
+    pub(super) fn document(&self) -> Option<&[u8]> {
+        self.document.as_deref()
     }
 
     /// Adds what was repaired to a list.

@@ -23,6 +23,7 @@
 
 mod adapt;
 mod answer_media;
+mod auxiliary;
 mod call_arguments;
 mod carry_over;
 mod client_request;
@@ -30,9 +31,11 @@ mod debug_report;
 mod failed_attempt;
 mod frame_intake;
 mod headers;
+mod inline_reasoning;
 mod lone_surrogates;
 mod non_streaming;
 mod phase;
+mod reasoning_probe;
 mod report;
 mod sequential_choices;
 mod session;
@@ -45,6 +48,7 @@ mod transcoder;
 mod upstream_request;
 
 pub use crate::error::Misuse;
+pub use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall};
 pub use client_request::ClientRequest;
 pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};

@@ -3,6 +3,7 @@
 use super::answer_media::MediaTranslator;
 use super::call_arguments::{CallArguments, restore_arguments};
 use super::frame_intake::{FrameIntake, unwrap};
+use super::inline_reasoning::InlineReasoning;
 use super::lone_surrogates::repair_body;
 use super::phase::AttemptEnd;
 use super::session::Session;
@@ -56,7 +57,7 @@ impl Session {
         let is_one_of_several = self.spec.sequential_choices > 0;
         // Arguments with other names are not repaired in place.
         let is_repaired = self.client.name() == self.upstream.name() && self.spec.property_names.is_empty();
-        if is_single && !is_one_of_several && is_repaired {
+        if is_single && !is_one_of_several && is_repaired && !self.has_inline_reasoning(trimmed) {
             let repaired = self
                 .upstream
                 .repair_response(trimmed, &self.spec, &mut self.context, &mut self.report.diagnostics)
@@ -79,6 +80,7 @@ impl Session {
         let mut media = MediaTranslator::new(self.upstream, self.client);
         media.response(&mut response);
         summary.content |= media.has_media;
+        summary.answer |= media.has_media;
         self.report.diagnostics.extend(&media.diagnostics);
         if self.spec.signatures_in_ids {
             attach_signatures_to_ids(&mut response, &mut self.report.diagnostics);
@@ -98,10 +100,36 @@ impl Session {
         Ok(AttemptEnd::Done)
     }
 
+    /// Whether a document has reasoning in its text that only a translation takes out.
+    fn has_inline_reasoning(&self, body: &[u8]) -> bool {
+        if self.upstream.repairs_inline_reasoning() || !InlineReasoning::may_be_in(body, &self.spec) {
+            return false;
+        }
+        let (mut context, mut diagnostics) = (self.context.clone(), Diagnostics::default());
+        let Ok(mut response) =
+            self.upstream.decode_response(body, &self.spec, &mut context, &mut diagnostics)
+        else {
+            return false;
+        };
+        let mut reasoning = InlineReasoning::new(self.upstream, &self.spec);
+        reasoning.response(&mut response);
+        diagnostics.extend(&reasoning.diagnostics);
+        [
+            DiagnosticCode::ReasoningSplit,
+            DiagnosticCode::ReasoningTagUnopened,
+            DiagnosticCode::ReasoningTagMissing,
+        ]
+        .iter()
+        .any(|code| diagnostics.has(*code))
+    }
+
     /// Decodes a body that is one JSON document.
     fn decode_document(&mut self, body: &[u8]) -> Result<DecodedBody, UpstreamError> {
         let diagnostics = &mut self.report.diagnostics;
         let mut response = self.upstream.decode_response(body, &self.spec, &mut self.context, diagnostics)?;
+        let mut reasoning = InlineReasoning::new(self.upstream, &self.spec);
+        reasoning.response(&mut response);
+        diagnostics.extend(&reasoning.diagnostics);
         restore_arguments(&mut response, &self.spec, diagnostics);
         restore_in_response(&mut response, &self.spec.tool_names);
         let mut summary = ResponseSummary::for_spec(&self.spec);
@@ -139,7 +167,11 @@ impl Session {
             });
         }
         self.report.diagnostics.extend(&arguments.diagnostics);
-        Ok(DecodedBody { response: fold.finish()?, summary })
+        let mut response = fold.finish()?;
+        let mut reasoning = InlineReasoning::new(self.upstream, &self.spec);
+        reasoning.response(&mut response);
+        self.report.diagnostics.extend(&reasoning.diagnostics);
+        Ok(DecodedBody { response, summary })
     }
 }
 

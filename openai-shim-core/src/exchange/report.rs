@@ -73,8 +73,8 @@ impl Report {
         object.to_json()
     }
 
-    /// The report of an exchange that has not ended: it counts as cancelled.
-    pub(super) fn new(spec: &ResponseSpec, profile: &Profile, diagnostics: Diagnostics) -> Self {
+    /// The report of an auxiliary exchange that has not ended.
+    pub(super) fn of_auxiliary(model: &str, profile: &Profile, diagnostics: Diagnostics) -> Self {
         Self {
             outcome: Outcome::Cancelled,
             usage: None,
@@ -83,10 +83,15 @@ impl Report {
             error: None,
             attempts: 0,
             upstream_status: None,
-            model: spec.model.clone(),
-            is_stream: spec.stream,
+            model: model.to_owned(),
+            is_stream: false,
             profile: profile.name.clone(),
         }
+    }
+
+    /// The report of an exchange that has not ended: it counts as cancelled.
+    pub(super) fn new(spec: &ResponseSpec, profile: &Profile, diagnostics: Diagnostics) -> Self {
+        Self { is_stream: spec.stream, ..Self::of_auxiliary(&spec.model, profile, diagnostics) }
     }
 }
 

@@ -104,7 +104,8 @@ impl Session {
     ) -> Result<StartedSession, Error> {
         let client = client_request.client;
         let model = client_request.upstream_model(&settings);
-        let side = UpstreamSide::new(&profile, client, model, &settings.adaptations)?;
+        let preferred = profile.preferred_dialect(client, &client_request.request, model);
+        let side = UpstreamSide::new(&profile, preferred, model, &settings.adaptations)?;
         let upstream = side.dialect;
         let mut adaptation = settings.adapt.then(|| AdaptationState::new(&client_request, profile.clone()));
         let mut carry_over = None;
@@ -162,7 +163,8 @@ impl Session {
     ) -> Result<(), Error> {
         let PendingRequest { client_request, profile, context, lookup } = pending;
         let model = client_request.upstream_model(&self.settings);
-        let side = UpstreamSide::new(&profile, client_request.client, model, &self.settings.adaptations)?;
+        let preferred = profile.preferred_dialect(client_request.client, &client_request.request, model);
+        let side = UpstreamSide::new(&profile, preferred, model, &self.settings.adaptations)?;
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.stored = lookup.found(values);
         }
@@ -263,8 +265,16 @@ impl Session {
         if self.report.outcome == Outcome::Empty {
             return Err(UpstreamError::Empty);
         }
+        self.record_reasoning_alone(summary);
         self.store_turn(&summary.turn);
         Ok(())
+    }
+
+    /// Records an answer that is reasoning and nothing else.
+    pub(super) fn record_reasoning_alone(&mut self, summary: &ResponseSummary) {
+        if summary.is_reasoning_alone() {
+            self.report.diagnostics.record(DiagnosticCode::ReasoningAlone, "", "");
+        }
     }
 
     /// The outcome of a response. An empty one is complete where nothing is a legitimate answer.

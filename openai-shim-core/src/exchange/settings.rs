@@ -1,6 +1,7 @@
 //! [`Settings`]: limits, retries, fallback and defaults of an exchange, which the operator chooses for all requests.
 
 use crate::canonical::ReasoningStyle;
+use crate::error::UpstreamError;
 use crate::normalize::RequestDefaults;
 use crate::profile::Adaptation;
 use std::time::Duration;
@@ -99,6 +100,21 @@ impl Retry {
     /// ```
     pub fn wait_after(&self, attempt: u32) -> Duration {
         self.backoff.saturating_mul(1 << attempt.saturating_sub(1).min(16)).min(self.max_backoff)
+    }
+
+    /// How long to wait after attempt number `attempt`, which failed; `None`: there is no other attempt.
+    pub fn wait_before(&self, attempt: u32, error: &UpstreamError) -> Option<Duration> {
+        if attempt >= self.attempts || !error.is_transient() {
+            return None;
+        }
+        match error {
+            UpstreamError::Status(e) => match e.retry_after {
+                Some(wait) if wait > self.max_backoff => None,
+                Some(wait) => Some(wait),
+                None => Some(self.wait_after(attempt)),
+            },
+            _ => Some(self.wait_after(attempt)),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`SharedProfile`]: the profile of an upstream for many requests, and what follows from it for a model, computed once.
 
 use crate::accepts::Accepts;
+use crate::canonical::Request;
 use crate::dialect::{Dialect, dialect};
 use crate::error::ClientError;
 use crate::profile::{Adaptation, Profile};
@@ -101,6 +102,23 @@ impl SharedProfile {
         let Resolved { profile, dialect, accepts, .. } = self.resolve(client, model, 0)?;
         let profile = profile.map_or(Cow::Borrowed(&*self.0.profile), Cow::Owned);
         Ok(UpstreamSide { profile, dialect, accepts: Cow::Owned(accepts) })
+    }
+
+    /// The dialect to prefer for a request: the client's own, or for a gap in a text one that can fill it.
+    pub(super) fn preferred_dialect(
+        &self,
+        client: &'static dyn Dialect,
+        request: &Request,
+        model: &str,
+    ) -> &'static dyn Dialect {
+        if request.suffix.is_none() {
+            return client;
+        }
+        let profile = self.0.profile.for_model(model);
+        let names = || std::iter::once(&profile.dialect).chain(&profile.extra_dialects);
+        let fills_gaps = |name: &String| dialect(name).ok().filter(|d| d.params().path("suffix").is_some());
+        let has_own = names().any(|name| name == client.name());
+        if has_own { client } else { names().find_map(fills_gaps).unwrap_or(client) }
     }
 
     /// The overrides that match a model, as bits; `None` if there are more overrides than bits.

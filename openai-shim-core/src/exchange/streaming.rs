@@ -3,7 +3,7 @@
 use super::phase::AttemptEnd;
 use super::session::Session;
 use super::transcoder::Transcoder;
-use crate::canonical::{Outcome, TurnStorage};
+use crate::canonical::{Diagnostics, Outcome, TurnStorage};
 use crate::error::{Error, UpstreamError};
 
 impl Session {
@@ -58,10 +58,12 @@ impl Session {
                 _ => UpstreamError::Empty,
             });
             self.report.diagnostics.extend(&diagnostics);
+            let error = self.explain_document(transcoder, error);
             return self.end_failed_attempt(error, out);
         }
         self.check_content_type(if transcoder.is_event_stream() { "event-stream" } else { "json" });
         self.report.diagnostics.extend(&diagnostics);
+        self.record_reasoning_alone(summary);
         if self.response_head.is_none() {
             self.begin_stream();
             self.release_pending_output(out);
@@ -71,6 +73,15 @@ impl Session {
         self.report.error = summary.error.clone().map(Error::Upstream);
         self.has_calls = summary.calls;
         AttemptEnd::Done
+    }
+
+    /// Returns why a document in place of a stream cannot be used: the same error as for a document that was expected.
+    fn explain_document(&self, transcoder: &Transcoder, error: UpstreamError) -> UpstreamError {
+        let is_vague = matches!(error, UpstreamError::Empty | UpstreamError::Truncated);
+        let Some(document) = transcoder.document().filter(|_| is_vague) else { return error };
+        let (mut context, mut diagnostics) = (self.context.clone(), Diagnostics::default());
+        let decoded = self.upstream.decode_response(document, &self.spec, &mut context, &mut diagnostics);
+        decoded.err().unwrap_or(error)
     }
 
     /// Moves the pending output to the client, and frees its buffer.

@@ -3,6 +3,8 @@
 use super::answer_media::MediaTranslator;
 use super::call_arguments::CallArguments;
 use super::frame_intake::FrameIntake;
+use super::inline_reasoning::InlineReasoning;
+use super::reasoning_probe::{ReasoningProbe, Verdict};
 use super::tool_names::{ToolNames, restore_in_event, restore_in_output};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, call_id,
@@ -32,6 +34,8 @@ enum Pipeline {
 struct RepairPipeline {
     repairer: Box<dyn StreamRepairer>,
     tool_names: ToolNames,
+    /// `None`: all text passes as it is, or the repairer takes reasoning out of it.
+    probe: Option<ReasoningProbe>,
 }
 
 struct TranslationPipeline {
@@ -41,6 +45,7 @@ struct TranslationPipeline {
     summary: ResponseSummary,
     /// Signatures of tool calls are attached to their ids.
     signatures_in_ids: bool,
+    reasoning: InlineReasoning,
     arguments: CallArguments,
     media: MediaTranslator,
     tool_names: ToolNames,
@@ -64,20 +69,12 @@ impl Transcoder {
         // Arguments with other names are not repaired in place.
         let is_repaired = client.name() == upstream.name() && spec.property_names.is_empty();
         let repairer = if is_repaired { upstream.stream_repairer(spec, context) } else { None };
-        let tool_names = spec.tool_names.clone();
         let pipeline = match repairer {
-            Some(repairer) => Pipeline::Repair(RepairPipeline { repairer, tool_names }),
-            None => Pipeline::Translate(TranslationPipeline {
-                decoder: upstream.decoder(spec, context),
-                encoder: client.encoder(spec, context),
-                events: Vec::new(),
-                summary: ResponseSummary::for_spec(spec),
-                signatures_in_ids: spec.signatures_in_ids,
-                arguments: CallArguments::new(spec),
-                media: MediaTranslator::new(upstream, client),
-                tool_names,
-                diagnostics: Diagnostics::default(),
-            }),
+            Some(repairer) => {
+                let probe = ReasoningProbe::new(upstream, spec, context);
+                Pipeline::Repair(RepairPipeline { repairer, tool_names: spec.tool_names.clone(), probe })
+            }
+            None => Pipeline::Translate(TranslationPipeline::new(client, upstream, spec, context)),
         };
         Self {
             framer: Framer::new(max_frame_bytes),
@@ -103,6 +100,7 @@ impl Transcoder {
         let (pipeline, intake) = (&mut self.pipeline, &mut self.intake);
         self.framer.finish(&mut |frame| intake.frame(frame, &mut |frame| pipeline.frame(frame, out)));
         intake.finish(&mut |frame| pipeline.frame(frame, out));
+        pipeline.decide(Verdict::Plain, out);
         pipeline.finish(out);
     }
 
@@ -110,6 +108,7 @@ impl Transcoder {
         if !std::mem::replace(&mut self.is_closed, true) {
             let pipeline = &mut self.pipeline;
             self.intake.finish(&mut |frame| pipeline.frame(frame, out));
+            pipeline.decide(Verdict::Plain, out);
             pipeline.fail(error, out);
         }
     }
@@ -135,6 +134,11 @@ impl Transcoder {
         self.is_closed || summary.ended || summary.error.is_some()
     }
 
+    /// The JSON document that came instead of a stream.
+    pub(super) fn document(&self) -> Option<&[u8]> {
+        self.intake.document()
+    }
+
     pub(super) fn is_event_stream(&self) -> bool {
         self.framer.is_event_stream()
     }
@@ -146,6 +150,7 @@ impl Transcoder {
                 let mut diagnostics = translation.decoder.diagnostics().clone();
                 diagnostics.extend(translation.encoder.diagnostics());
                 diagnostics.extend(&translation.diagnostics);
+                diagnostics.extend(&translation.reasoning.diagnostics);
                 diagnostics.extend(&translation.arguments.diagnostics);
                 diagnostics.extend(&translation.media.diagnostics);
                 diagnostics
@@ -160,11 +165,31 @@ impl Transcoder {
 impl Pipeline {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         match self {
+            Self::Repair(RepairPipeline { probe: Some(probe), .. }) => {
+                let verdict = probe.frame(frame);
+                self.decide(verdict, out);
+            }
             Self::Repair(repair) => repair.write(out, |repairer, out| repairer.frame(frame, out)),
             Self::Translate(translation) => {
                 translation.decoder.frame(frame, &mut translation.events);
                 translation.encode_events(out);
             }
+        }
+    }
+
+    /// Ends the probe: chooses how the stream is converted, and converts the frames that waited for that.
+    fn decide(&mut self, verdict: Verdict, out: &mut Vec<u8>) {
+        if verdict == Verdict::Unknown {
+            return;
+        }
+        let Self::Repair(RepairPipeline { probe, .. }) = self else { return };
+        let Some(probe) = probe.take() else { return };
+        if verdict == Verdict::Tagged {
+            let (dialect, spec, context) = probe.side();
+            *self = Self::Translate(TranslationPipeline::new(dialect, dialect, spec, context));
+        }
+        for frame in probe.into_frames() {
+            self.frame(frame.as_frame(), out);
         }
     }
 
@@ -201,10 +226,31 @@ impl RepairPipeline {
 }
 
 impl TranslationPipeline {
+    fn new(
+        client: &'static dyn Dialect,
+        upstream: &'static dyn Dialect,
+        spec: &ResponseSpec,
+        context: &ResponseContext,
+    ) -> Self {
+        Self {
+            decoder: upstream.decoder(spec, context),
+            encoder: client.encoder(spec, context),
+            events: Vec::new(),
+            summary: ResponseSummary::for_spec(spec),
+            signatures_in_ids: spec.signatures_in_ids,
+            reasoning: InlineReasoning::new(upstream, spec),
+            arguments: CallArguments::new(spec),
+            media: MediaTranslator::new(upstream, client),
+            tool_names: spec.tool_names.clone(),
+            diagnostics: Diagnostics::default(),
+        }
+    }
+
     /// Encodes the decoded events and adds them to the summary.
     fn encode_events(&mut self, out: &mut Vec<u8>) {
         let Self {
             events,
+            reasoning,
             arguments,
             media,
             signatures_in_ids,
@@ -214,19 +260,23 @@ impl TranslationPipeline {
             encoder,
             ..
         } = self;
-        for event in events.drain(..) {
-            media.event(event, &mut |event| {
-                arguments.event(event, &mut |mut event| {
-                    if *signatures_in_ids && call_id::attach_to(&mut event) {
-                        diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
-                    }
-                    restore_in_event(&mut event, tool_names);
-                    summary.event(&event);
-                    encoder.event(&event, out);
+        let mut events = events.drain(..).peekable();
+        while let Some(event) = events.next() {
+            reasoning.event(event, events.peek(), &mut |event| {
+                media.event(event, &mut |event| {
+                    arguments.event(event, &mut |mut event| {
+                        if *signatures_in_ids && call_id::attach_to(&mut event) {
+                            diagnostics.record(DiagnosticCode::SignatureCarried, "tool_calls[].id", "");
+                        }
+                        restore_in_event(&mut event, tool_names);
+                        summary.event(&event);
+                        encoder.event(&event, out);
+                    });
                 });
             });
         }
         summary.content |= media.has_media;
+        summary.answer |= media.has_media;
     }
 }
 

@@ -25,10 +25,11 @@ mod reasoning_tags;
 mod segment;
 mod stop_sequences;
 mod tool_calls;
+mod unopened_tag;
 
 pub use code_fence::FenceStripper;
 pub use limits::MAX_WITHHELD_BYTES;
 pub use output_parser::OutputParser;
-pub use reasoning_tags::{ReasoningTagMode, has_unopened_reasoning};
-pub use segment::Segment;
+pub use reasoning_tags::{ReasoningTagMode, TextBeginning};
+pub use segment::{MissingTag, Segment, TextEnd};
 pub use stop_sequences::StopMatcher;

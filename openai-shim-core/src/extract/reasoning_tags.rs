@@ -3,8 +3,10 @@
 //! The tags are those that vLLM's and SGLang's reasoning parsers support, and those that models write when a prompt asks them to
 //! reason aloud.
 
-use super::limits::MAX_LEADING_SPACE_BYTES;
+use super::limits::{MAX_LEADING_SPACE_BYTES, MAX_WITHHELD_BYTES};
 use super::partial_match;
+use super::segment::MissingTag;
+use super::unopened_tag::{UnopenedTagRemover, ends_reasoning};
 use std::sync::Arc;
 
 /// How many opening tags are read in one text. Only harmony's headers repeat, and no response has that many.
@@ -18,8 +20,8 @@ pub enum ReasoningTagMode {
     Ignore,
     /// At the beginning of the text, after optional white space, if a known tag opens it.
     Leading,
-    /// The chat template has already written the opening tag: all text is reasoning until the first closing tag. Without a
-    /// closing tag all text is reasoning, as in vLLM's and SGLang's parsers for DeepSeek R1.
+    /// The chat template has already written the opening tag: all text is reasoning until the first closing tag. A complete text
+    /// without a closing tag is the answer; one that was cut is reasoning, as in vLLM's and SGLang's parsers for DeepSeek R1.
     Prefilled,
     /// As [`Leading`](Self::Leading), with two more tags. Without an opening one as [`Prefilled`](Self::Prefilled), up to this
     /// closing tag.
@@ -36,6 +38,36 @@ impl ReasoningTagMode {
     pub fn is_prefilled(&self) -> bool {
         matches!(self, Self::Prefilled) || matches!(self, Self::Own { open, .. } if open.is_empty())
     }
+
+    /// Returns what a text begins with, of which this is the beginning.
+    pub fn beginning(&self, text: &str) -> TextBeginning {
+        let text = text.trim_start();
+        let own = match self {
+            Self::Own { open, .. } if !open.is_empty() => Some(&**open),
+            Self::Ignore => return TextBeginning::Text,
+            _ if self.is_prefilled() => return TextBeginning::Tag,
+            _ => None,
+        };
+        let openers = || own.into_iter().chain(HARMONY.iter().chain(&TAGS).map(|tag| tag.opener));
+        if openers().any(|opener| text.starts_with(opener)) {
+            TextBeginning::Tag
+        } else if openers().any(|opener| opener.starts_with(text)) {
+            TextBeginning::Unknown
+        } else {
+            TextBeginning::Text
+        }
+    }
+}
+
+/// What a text begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextBeginning {
+    /// White space, or what may become a tag.
+    Unknown,
+    /// Text.
+    Text,
+    /// Reasoning.
+    Tag,
 }
 
 /// What a part of the text is.
@@ -126,13 +158,13 @@ const ALL_CLOSERS: &[&str] = &[
     "◁/think▷",
 ];
 
-/// Whether a complete text begins as reasoning whose opening tag stood in the prompt: it has a closing tag at the end of a
-/// line, outside of code, without an opening one in front of it, and text behind it.
-pub fn has_unopened_reasoning(text: &str) -> bool {
+/// Whether a complete text begins as reasoning whose opening tag stood in the prompt: it has a closing tag outside of code,
+/// without an opening one in front of it, and text behind it.
+fn has_unopened_reasoning(text: &str) -> bool {
     let Some(closer) = partial_match::find_first(text, ALL_CLOSERS) else { return false };
     let (before, after) =
         (text.get(..closer.start).unwrap_or_default(), text.get(closer.end..).unwrap_or_default());
-    after.starts_with(['\n', '\r'])
+    ends_reasoning(after)
         && !after.trim().is_empty()
         && TAGS.iter().all(|tag| !before.contains(tag.opener))
         && before.matches("```").count() % 2 == 0
@@ -146,6 +178,8 @@ enum TagPhase {
     InSection { section: Section, is_blank: bool },
     /// After a closing tag: another block of reasoning may follow. Without one, line breaks are layout and are dropped.
     AfterBlock,
+    /// Text, in which a closing tag may come that no tag opened.
+    Text,
     /// All remaining text is text.
     Passthrough,
 }
@@ -174,15 +208,21 @@ pub(super) struct ReasoningParser {
     tags: usize,
     /// The tags of [`ReasoningTagMode::Own`].
     own: Option<(Arc<str>, Arc<str>)>,
+    /// In text without an opening tag.
+    unopened: UnopenedTagRemover,
+    /// The reasoning that the prompt began and no tag has ended so far.
+    unclosed: Option<String>,
+    missing: Option<MissingTag>,
 }
 
 type Sink<'a> = &'a mut dyn FnMut(TextKind, &str);
 
 impl ReasoningParser {
     pub(super) fn new(mode: ReasoningTagMode) -> Self {
+        let is_prefilled = mode.is_prefilled();
         let phase = match mode {
             ReasoningTagMode::Ignore => TagPhase::Passthrough,
-            _ if mode.is_prefilled() => TagPhase::Opening(Expected::TagOrReasoning),
+            _ if is_prefilled => TagPhase::Opening(Expected::TagOrReasoning),
             _ => TagPhase::Opening(Expected::Tag),
         };
         let own = match mode {
@@ -190,13 +230,63 @@ impl ReasoningParser {
             ReasoningTagMode::Own { open, close } if !close.is_empty() => Some((open, close)),
             _ => None,
         };
-        Self { phase, withheld: String::new(), start: 0, has_reasoned: false, tags: 0, own }
+        let unopened = UnopenedTagRemover::new(ALL_CLOSERS, TAGS.iter().map(|tag| tag.opener));
+        Self {
+            phase,
+            withheld: String::new(),
+            start: 0,
+            has_reasoned: false,
+            tags: 0,
+            own,
+            unopened,
+            unclosed: is_prefilled.then(String::new),
+            missing: None,
+        }
+    }
+
+    /// Sets what a text begins as, unless some came before it; none follows. `is_complete`: the model ended it itself.
+    pub(super) fn expect_whole(&mut self, text: &str, is_complete: bool) {
+        let TagPhase::Opening(expected) = self.phase else { return };
+        if !self.withheld.is_empty() || self.tags > 0 {
+            return;
+        }
+        match expected {
+            Expected::Tag if self.own.is_none() && has_unopened_reasoning(text) => {
+                self.phase = TagPhase::Opening(Expected::TagOrReasoning);
+            }
+            Expected::TagOrReasoning if is_complete && !text.trim().is_empty() && !self.has_closer(text) => {
+                self.phase = TagPhase::Opening(Expected::Tag);
+                (self.unclosed, self.missing) = (None, Some(MissingTag::Closing));
+            }
+            _ => {}
+        }
+    }
+
+    fn has_closer(&self, text: &str) -> bool {
+        match &self.own {
+            Some((_, close)) => text.contains(&**close),
+            None => partial_match::find_first(text, ALL_CLOSERS).is_some(),
+        }
+    }
+
+    /// Returns the reasoning that the prompt began and no tag ended, and forgets it.
+    pub(super) fn take_unclosed(&mut self) -> Option<String> {
+        let unclosed = self.unclosed.take().filter(|text| !text.trim().is_empty())?;
+        self.missing = Some(MissingTag::Closing);
+        Some(unclosed)
+    }
+
+    /// Returns which tag was missing, once.
+    pub(super) fn take_missing_tag(&mut self) -> Option<MissingTag> {
+        let unopened = self.unopened.take_removed().then_some(MissingTag::Opening);
+        unopened.or_else(|| self.missing.take())
     }
 
     pub(super) fn push(&mut self, text: &str, sink: Sink<'_>) {
-        if self.is_passthrough() {
-            sink(TextKind::Text, text);
-            return;
+        match self.phase {
+            TagPhase::Passthrough => return sink(TextKind::Text, text),
+            TagPhase::Text => return self.push_text(text, sink),
+            _ => {}
         }
         self.withheld.push_str(text);
         while self.advance(sink) {}
@@ -204,7 +294,26 @@ impl ReasoningParser {
         self.start = 0;
     }
 
+    fn push_text(&mut self, text: &str, sink: Sink<'_>) {
+        self.unopened.push(text, &mut |text| sink(TextKind::Text, text));
+        if self.unopened.is_done() {
+            self.phase = TagPhase::Passthrough;
+        }
+    }
+
+    /// Holds reasoning that no tag has ended, up to a limit: behind it the reasoning is not the answer.
+    fn hold_unclosed(&mut self, from: usize, to: usize) {
+        let Some(unclosed) = &mut self.unclosed else { return };
+        let text = self.withheld.get(from..to).unwrap_or_default();
+        if unclosed.len() + text.len() > MAX_WITHHELD_BYTES {
+            self.unclosed = None;
+        } else {
+            unclosed.push_str(text);
+        }
+    }
+
     pub(super) fn finish(&mut self, sink: Sink<'_>) {
+        self.hold_unclosed(0, self.withheld.len());
         let withheld = std::mem::take(&mut self.withheld);
         match self.phase {
             TagPhase::Opening(Expected::TagOrReasoning)
@@ -215,14 +324,32 @@ impl ReasoningParser {
             }
             TagPhase::InSection { section, .. } => sink(section.kind, &withheld),
             TagPhase::AfterBlock => sink(TextKind::Text, withheld.trim_start_matches(['\n', '\r'])),
+            TagPhase::Text => self.unopened.finish(&mut |text| sink(TextKind::Text, text)),
+            TagPhase::Opening(Expected::Tag) => {
+                self.push_text(&withheld, sink);
+                self.unopened.finish(&mut |text| sink(TextKind::Text, text));
+            }
             _ => sink(TextKind::Text, &withheld),
         }
         self.phase = TagPhase::Passthrough;
     }
 
-    /// Whether all further text is text.
-    pub(super) fn is_passthrough(&self) -> bool {
-        matches!(self.phase, TagPhase::Passthrough) && self.withheld.is_empty()
+    /// Whether all further text is text, unless it has a character with which tags or code begin.
+    pub(super) fn passes_plain_text(&self) -> bool {
+        match self.phase {
+            TagPhase::Passthrough => true,
+            TagPhase::Text => self.unopened.is_idle(),
+            _ => false,
+        }
+    }
+
+    /// Whether `push` would emit this text, as text, and change no state.
+    pub(super) fn is_unchanged(&self, text: &str) -> bool {
+        match self.phase {
+            TagPhase::Passthrough => true,
+            TagPhase::Text => self.unopened.is_unchanged(text),
+            _ => false,
+        }
     }
 
     /// Reads up to the next change of phase. Returns false when more text is needed.
@@ -231,6 +358,12 @@ impl ReasoningParser {
             TagPhase::Opening(expected) => self.read_opening(expected),
             TagPhase::InSection { section, is_blank } => self.read_section(section, is_blank, sink),
             TagPhase::AfterBlock => self.read_after_block(sink),
+            TagPhase::Text => {
+                let rest = self.rest().to_owned();
+                self.start = self.withheld.len();
+                self.push_text(&rest, sink);
+                false
+            }
             TagPhase::Passthrough => {
                 sink(TextKind::Text, self.rest());
                 self.start = self.withheld.len();
@@ -254,6 +387,7 @@ impl ReasoningParser {
             if let Some(after) = text.strip_prefix(opener) {
                 self.start = self.withheld.len() - after.len();
                 self.tags += 1;
+                self.unclosed = None;
                 self.phase = TagPhase::InSection { section, is_blank: true };
                 return true;
             }
@@ -267,7 +401,8 @@ impl ReasoningParser {
                 let section = if self.own.is_some() { OWN_REASONING } else { reasoning(ALL_CLOSERS) };
                 TagPhase::InSection { section, is_blank: true }
             }
-            Expected::Tag | Expected::HarmonyHeader => TagPhase::Passthrough,
+            Expected::Tag => TagPhase::Text,
+            Expected::HarmonyHeader => TagPhase::Passthrough,
         };
         true
     }
@@ -327,6 +462,7 @@ impl ReasoningParser {
                 sink(section.kind, content);
             }
             self.has_reasoned |= is_emitted && section.kind == TextKind::Reasoning;
+            self.unclosed = None;
             self.start += closer.end;
             self.phase = match section.next {
                 AfterSection::HarmonyHeader => TagPhase::Opening(Expected::HarmonyHeader),
@@ -340,6 +476,7 @@ impl ReasoningParser {
             return false;
         }
         sink(section.kind, content);
+        self.hold_unclosed(self.start, self.start + end);
         self.has_reasoned |= end > 0 && section.kind == TextKind::Reasoning;
         self.start += end;
         self.phase = TagPhase::InSection { section, is_blank: false };

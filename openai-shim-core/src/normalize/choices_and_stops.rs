@@ -34,6 +34,10 @@ pub(super) fn normalize(
         }
     }
     let name = recipient.client_name("stop");
+    if request.stop.iter().any(String::is_empty) {
+        request.stop.edit().retain(|stop| !stop.is_empty());
+        diagnostics.record(DiagnosticCode::NullDropped, name, "an empty stop sequence");
+    }
     if rules.drop_blank_stops && request.stop.iter().any(|stop| stop.trim().is_empty()) {
         request.stop.edit().retain(|stop| !stop.trim().is_empty());
         diagnostics.record(DiagnosticCode::ParamDropped, name, "a stop sequence of white space only");

@@ -3,8 +3,10 @@
 use super::media_source::{is_listed, is_text, respell, right_type};
 use super::recipient::Recipient;
 use crate::accepts::MediaRules;
+use crate::canonical::media_type::{registered_name, type_of_name};
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Media, MediaSource, Messages, Role};
 use crate::error::{ClientError, Error, ErrorKind};
+use std::borrow::Cow;
 
 /// What happens to one block of media.
 enum Change {
@@ -164,20 +166,40 @@ impl Judge<'_> {
         let (accepted, other_kind, of_other_kind) = match kind {
             "image" => (&rules.image_types, "file", &rules.file_types),
             "file" => (&rules.file_types, "image", &rules.image_types),
-            _ => return Ok(None),
+            _ => (&rules.audio_types, "", &Vec::new()),
         };
-        let MediaSource::Base64 { media_type, data } = &media.source else { return Ok(None) };
-        if rules.untyped || is_listed(media_type, accepted) {
+        let Some(media_type) = self.type_of(kind, media) else { return Ok(None) };
+        if rules.untyped || is_listed(&media_type, accepted) {
             return Ok(None);
         }
-        if !of_other_kind.is_empty() && is_listed(media_type, of_other_kind) {
+        if !of_other_kind.is_empty() && is_listed(&media_type, of_other_kind) {
             return Ok(Some(with_kind(other_kind, Box::new(media.clone()))));
         }
-        if kind == "file" && is_listed("text/plain", accepted) && is_text(data) {
+        if let MediaSource::Base64 { data, .. } = &media.source
+            && kind == "file"
+            && is_listed("text/plain", accepted)
+            && is_text(data)
+        {
             let source = MediaSource::base64("text/plain", data.as_str());
             return Ok(Some(Block::File(Box::new(Media { source, ..media.clone() }))));
         }
         Err(format!("{kind} of the type {media_type}"))
+    }
+
+    /// The media type by which media are judged; `None`: it is unknown. What stands at an address tells its own type to an
+    /// upstream of the client's dialect.
+    fn type_of<'m>(&self, kind: &str, media: &'m Media) -> Option<Cow<'m, str>> {
+        match (&media.source, &media.declared_type) {
+            (MediaSource::Base64 { media_type, .. }, _) if kind == "audio" => {
+                Some(registered_name(media_type))
+            }
+            (MediaSource::Base64 { media_type, .. }, _) => Some(Cow::Borrowed(media_type)),
+            (MediaSource::Url(_), Some(declared)) if self.is_translated => Some(registered_name(declared)),
+            (MediaSource::Url(url), None) if self.is_translated && kind == "file" => {
+                type_of_name(url).map(Cow::Borrowed)
+            }
+            _ => None,
+        }
     }
 
     /// Respells where the bytes are and what type they have, and makes the block the kind that its type is.

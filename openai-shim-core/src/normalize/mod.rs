@@ -5,6 +5,7 @@
 
 mod additions;
 mod arguments;
+mod auxiliary_params;
 mod body_path;
 mod change;
 mod choices_and_stops;
@@ -40,6 +41,7 @@ mod tool_schema;
 mod unique_tools;
 mod unsupported_params;
 
+pub use auxiliary_params::auxiliary_params;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};
@@ -65,6 +67,8 @@ pub fn normalize(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Error> {
     let accepts = recipient.accepts;
+    // Before native blocks become texts of their own.
+    text::join_deltas(&mut request.messages, diagnostics);
     native::normalize(request, recipient, diagnostics);
     unique_tools::normalize(request, &accepts.tools, diagnostics);
     tool_names::normalize(request, recipient, spec, diagnostics);

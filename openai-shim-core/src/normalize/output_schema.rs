@@ -4,9 +4,10 @@ use super::change::append_instruction;
 use super::recipient::Recipient;
 use super::schema::{self, MAX_ADDED_BYTES};
 use super::tool_schema::{report, strict_schema_rules};
-use crate::accepts::{ResponseFormatRules, ResponseFormatSupport};
+use crate::accepts::{FormatBesideTools, ResponseFormatRules, ResponseFormatSupport};
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, NATIVE_SCHEMA, Request, ResponseFormat, ResponseSpec,
+    ToolChoice,
 };
 use crate::json::{Object, decode_string, raw};
 use std::borrow::Cow;
@@ -24,6 +25,7 @@ pub(super) fn normalize(
 ) {
     let rules = &recipient.accepts.response_format;
     replace_boolean(request, diagnostics);
+    let is_accepted = is_accepted_beside_tools(request, rules);
     let (schema, support) = match &*request.response_format {
         None | Some(ResponseFormat::Native { .. }) => return,
         Some(ResponseFormat::Text) => {
@@ -34,7 +36,7 @@ pub(super) fn normalize(
             return;
         }
         Some(ResponseFormat::TextEnum(values)) => {
-            if rules.text_enum != ResponseFormatSupport::Native {
+            if rules.text_enum != ResponseFormatSupport::Native || !is_accepted {
                 let sentence = enum_sentence(values);
                 request.response_format.set(None);
                 diagnostics.record(DiagnosticCode::FormatDowngraded, FIELD, "a sentence");
@@ -54,6 +56,7 @@ pub(super) fn normalize(
             (Some(schema.get()), support)
         }
     };
+    let support = if is_accepted { support } else { ResponseFormatSupport::Instruction };
     spec.required_json_fields = Some(schema.map(required_fields).unwrap_or_default());
     let is_schema = matches!(&*request.response_format, Some(ResponseFormat::JsonSchema { .. }));
     let (fallback, instruction) = match support {
@@ -79,6 +82,20 @@ pub(super) fn normalize(
     request.response_format.set(fallback);
     if let Some(instruction) = instruction {
         append_instruction(request, &instruction);
+    }
+}
+
+/// Whether the upstream accepts a format beside the functions that the request offers.
+fn is_accepted_beside_tools(request: &Request, rules: &ResponseFormatRules) -> bool {
+    let has_function = || request.tools.iter().any(|tool| tool.name().is_some());
+    match rules.beside_tools {
+        FormatBesideTools::Any => true,
+        FormatBesideTools::Unforced => {
+            let is_forced =
+                matches!(*request.tool_choice, Some(ToolChoice::Required | ToolChoice::Function(_)));
+            !is_forced || !has_function()
+        }
+        FormatBesideTools::Nothing => !has_function(),
     }
 }
 

@@ -26,6 +26,25 @@ pub(super) fn force_with_tools(
     }
 }
 
+/// Writes OpenAI's switch for log probabilities as a number of alternatives, for upstreams that take only that.
+pub(super) fn count_logprobs(
+    body: &mut Object<'_>,
+    recipient: &Recipient<'_>,
+    diagnostics: &mut Diagnostics,
+) {
+    if !recipient.accepts.params.logprobs_as_count || body.bool("logprobs").is_none() {
+        return;
+    }
+    let count = body.u64("top_logprobs").unwrap_or_default().max(1);
+    if body.bool("logprobs") == Some(true) {
+        body.set("logprobs", count.to_string());
+        diagnostics.record(DiagnosticCode::ParamRenamed, recipient.client_name_of("logprobs"), "a number");
+    } else {
+        body.remove("logprobs");
+    }
+    body.remove("top_logprobs");
+}
+
 pub(super) fn set(
     body: &mut Object<'_>,
     recipient: &Recipient<'_>,

@@ -8,7 +8,7 @@ use crate::accepts::{Accepts, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
 use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
-use crate::json::{Object, is_empty_list};
+use crate::json::{Object, encode_string, is_empty_list};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -32,12 +32,13 @@ pub fn params(
     write_required_choice(body, accepts, diagnostics);
     rename(body, recipient, diagnostics);
     param_values::force_with_tools(body, recipient, diagnostics);
+    param_values::count_logprobs(body, recipient, diagnostics);
     param_conditions::apply(body, recipient, diagnostics);
     param_ranges::clamp(body, &accepts.params.clamp, recipient, diagnostics);
     param_ranges::limit_output(body, recipient, diagnostics);
     drop_refused(body, recipient, diagnostics);
     param_values::set(body, recipient, additions, diagnostics);
-    if defaults.strict { ensure_lossless(recipient, diagnostics) } else { Ok(()) }
+    if defaults.strict { ensure_lossless(recipient.name, diagnostics) } else { Ok(()) }
 }
 
 /// Drops an empty list of tools: most APIs refuse it.
@@ -50,13 +51,16 @@ fn drop_empty_tools(body: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Writes `tool_choice: "required"` as `any`, for upstreams that name it so.
+/// Writes `tool_choice: "required"` as `any`, for upstreams that name it so, and `any`, which others do not know, as `required`.
 fn write_required_choice(body: &mut Object<'_>, accepts: &Accepts, diagnostics: &mut Diagnostics) {
-    if body.str("tool_choice").as_deref() == Some("required")
-        && accepts.tools.required_choice == ToolChoiceSupport::Any
-    {
-        body.set("tool_choice", "\"any\"");
-        diagnostics.record(DiagnosticCode::ParamRenamed, "tool_choice", "any");
+    let choice = body.str("tool_choice");
+    let (from, to) = match accepts.tools.required_choice {
+        ToolChoiceSupport::Any => ("required", "any"),
+        _ => ("any", "required"),
+    };
+    if choice.as_deref() == Some(from) {
+        body.set("tool_choice", encode_string(to));
+        diagnostics.record(DiagnosticCode::ParamRenamed, "tool_choice", to);
     }
 }
 

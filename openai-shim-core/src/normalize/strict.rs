@@ -1,17 +1,16 @@
 //! The diagnostics of a request to an error, in strict mode: nothing is sent after a loss.
 
-use super::recipient::Recipient;
 use crate::canonical::{Diagnostics, Severity};
 use crate::error::Unsupported;
 
-/// Ensures that nothing of the request was lost.
+/// Ensures that nothing of the request to the upstream of this name was lost.
 ///
 /// # Errors
 /// The first loss among `diagnostics`, with its field.
-pub fn ensure_lossless(recipient: &Recipient<'_>, diagnostics: &Diagnostics) -> Result<(), Unsupported> {
+pub fn ensure_lossless(name: &str, diagnostics: &Diagnostics) -> Result<(), Unsupported> {
     let Some(loss) = diagnostics.iter().find(|d| d.severity() >= Severity::Warning) else { return Ok(()) };
     let detail = if loss.detail.is_empty() { String::new() } else { format!(" ({})", loss.detail) };
-    let (name, path) = (&recipient.name, &loss.path);
+    let path = &loss.path;
     let message = format!(
         "`{path}` cannot be sent to {name} as it is: {}{detail}. Change it, or use lenient mode.",
         loss.code.meaning().trim_end_matches('.')

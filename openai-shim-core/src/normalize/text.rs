@@ -29,6 +29,56 @@ pub(super) fn parts_to_string(
     diagnostics.record(DiagnosticCode::ContentFlattened, &format!("messages[{i}].content"), "");
 }
 
+/// Joins texts of an answer that follow one another: some clients store each delta as a part, and servers put line breaks
+/// between parts.
+pub(super) fn join_deltas(messages: &mut Messages, diagnostics: &mut Diagnostics) {
+    let are_joined =
+        |pair: &[Block]| matches!(pair, [first, second] if is_extensible(first) && is_plain(second));
+    for (i, message) in messages.iter_mut().enumerate() {
+        if message.role == Role::Assistant && message.blocks.windows(2).any(are_joined) {
+            join_plain_texts(message);
+            diagnostics.record(
+                DiagnosticCode::ContentFlattened,
+                &format!("messages[{i}].content"),
+                "texts that follow one another",
+            );
+        }
+    }
+}
+
+fn join_plain_texts(message: &mut Message) {
+    let fields = message.edit();
+    let mut joined: Vec<Block> = Vec::with_capacity(fields.blocks.len());
+    for block in fields.blocks.drain(..) {
+        match (joined.last_mut(), &block) {
+            (Some(last), Block::Text { text: next, .. }) if is_extensible(last) && is_plain(&block) => {
+                if let Block::Text { text, .. } = last {
+                    text.push_str(next);
+                }
+            }
+            _ => joined.push(block),
+        }
+    }
+    fields.content_was_parts &= joined.len() > 1;
+    fields.blocks = joined;
+}
+
+/// Whether a block is text and nothing else. Clients of Responses repeat the type and the empty lists of an answer.
+fn is_plain(block: &Block) -> bool {
+    let Block::Text { extra, .. } = block else { return false };
+    extra.members.iter().all(|(key, value)| key == ".type" || is_nothing(value.get()))
+}
+
+/// Whether a block is text to which more can be added: its other fields are formal, or empty.
+fn is_extensible(block: &Block) -> bool {
+    let Block::Text { extra, .. } = block else { return false };
+    extra.members.iter().all(|(key, value)| key.starts_with('.') || is_nothing(value.get()))
+}
+
+fn is_nothing(json: &str) -> bool {
+    matches!(json.trim(), "[]" | "null")
+}
+
 /// Whether there is text, and no block that requires a list of parts.
 fn are_joinable(blocks: &[Block]) -> bool {
     let requires_part =

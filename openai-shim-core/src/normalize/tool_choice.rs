@@ -119,10 +119,13 @@ fn drop_unoffered(request: &mut Request, family: &str, diagnostics: &mut Diagnos
     let known: BTreeSet<&str> = request.tools.iter().filter_map(Tool::name).collect();
     let (offered, missing): (Vec<_>, Vec<_>) =
         names.iter().cloned().partition(|name| known.contains(name.as_str()));
-    if missing.is_empty() {
+    if missing.is_empty() && !offered.is_empty() {
         return;
     }
-    let detail = format!("not offered: {}", missing.join(", "));
+    let detail = match missing.as_slice() {
+        [] => String::from("no tool is allowed"),
+        missing => format!("not offered: {}", missing.join(", ")),
+    };
     diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", &detail);
     request.tool_choice.set(match is_required {
         None => None,

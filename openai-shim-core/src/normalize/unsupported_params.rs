@@ -22,7 +22,7 @@ macro_rules! fields {
 }
 
 /// The parameters, apart from those that have a rule of their own.
-static FIELDS: [Field; 12] = fields! {
+static FIELDS: [Field; 13] = fields! {
     temperature: |r| r.temperature.map(|v| v.to_string()), |r| r.temperature = None;
     top_p: |r| r.top_p.map(|v| v.to_string()), |r| r.top_p = None;
     top_k: |r| r.top_k.map(|v| v.to_string()), |r| r.top_k = None;
@@ -34,6 +34,7 @@ static FIELDS: [Field; 12] = fields! {
     n: |r| r.n.map(|v| v.to_string()), |r| r.n.set(None);
     stop: |r| (!r.stop.is_empty()).then(|| r.stop.len().to_string()), |r| r.stop.set(Vec::new());
     logprobs: |r| r.logprobs.map(|_| String::from("true")), |r| r.logprobs = None;
+    suffix: |r| r.suffix.as_deref().map(encode_string), |r| r.suffix = None;
     logit_bias: |r| r.logit_bias.as_ref().map(|v| v.get().to_owned()), |r| r.logit_bias = None;
 };
 

@@ -2,8 +2,8 @@
 
 use super::glob;
 use crate::accepts::{
-    Accepts, AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ResponseFormatLayer,
-    StreamingLayer, ToolLayer,
+    Accepts, AcceptsLayer, AuxiliaryApi, AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer,
+    ReasoningLayer, ResponseFormatLayer, StreamingLayer, ToolLayer,
 };
 use crate::canonical::{AnswerQuirks, AnswerQuirksLayer};
 use crate::overlay::{Merge, Overlay, Rule, is_unset, rules};
@@ -62,6 +62,8 @@ rules! {
         pub reasoning: ReasoningLayer => ReasoningLayer,
         /// How it streams.
         pub stream: StreamingLayer => StreamingLayer,
+        /// Which requests for embeddings it accepts.
+        pub embeddings: AuxiliaryLayer => AuxiliaryLayer,
         /// How its responses deviate.
         pub responses: AnswerQuirks => AnswerQuirksLayer,
         /// Layers for some models, applied in this order. A layer adds its overrides after those of the layer below.
@@ -88,6 +90,12 @@ rules! {
         pub generate: String,
         /// Where models are listed.
         pub models: String = String::from("/models"),
+        /// Where the other routes are (embeddings, images, speech): `{path}` stands for the route's own path, and `{model}` for the
+        /// model's name; empty: the own path. Requests that name no model go to the own path.
+        pub auxiliary: String,
+        /// Paths that are forwarded as they come, with all below them: `/files`, `/batches`. All clients share what the upstream
+        /// stores there.
+        pub forward: Vec<String>,
         /// Parameters that are added to the query of every URL (`api-version` and the like).
         pub query_params: BTreeMap<String, String>,
     }
@@ -125,6 +133,9 @@ pub struct ModelOverride {
     /// How they stream.
     #[serde(skip_serializing_if = "is_unset")]
     pub stream: StreamingLayer,
+    /// Which requests for embeddings they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub embeddings: AuxiliaryLayer,
     /// How their responses deviate.
     #[serde(skip_serializing_if = "is_unset")]
     pub responses: AnswerQuirksLayer,
@@ -134,6 +145,13 @@ impl ModelOverride {
     /// Whether it applies to a model.
     pub fn applies_to(&self, model: &str) -> bool {
         self.matches.iter().any(|pattern| glob::matches(pattern, model))
+    }
+
+    /// The rules of an auxiliary API.
+    pub(super) fn auxiliary_mut(&mut self, api: AuxiliaryApi) -> &mut AuxiliaryLayer {
+        match api {
+            AuxiliaryApi::Embeddings => &mut self.embeddings,
+        }
     }
 
     /// Adds the rules that another override sets; its rules win.
@@ -146,6 +164,7 @@ impl ModelOverride {
         self.response_format.merge(&above.response_format);
         self.reasoning.merge(&above.reasoning);
         self.stream.merge(&above.stream);
+        self.embeddings.merge(&above.embeddings);
         self.responses.merge(&above.responses);
     }
 
@@ -159,6 +178,7 @@ impl ModelOverride {
         profile.response_format.merge(&self.response_format);
         profile.reasoning.merge(&self.reasoning);
         profile.stream.merge(&self.stream);
+        profile.embeddings.merge(&self.embeddings);
         profile.responses.overlay(&self.responses);
     }
 }
@@ -173,16 +193,34 @@ impl Rule for Vec<ModelOverride> {
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl EndpointPaths {
-    /// A path with the query parameters that every URL gets.
+    /// A path with the query parameters that every URL gets, unless its own query has them.
     pub fn url(&self, path: &str) -> String {
         let mut url = path.to_owned();
-        for (key, value) in &self.query_params {
+        let own: Vec<&str> = path.split_once('?').map_or(Vec::new(), |(_, query)| query.split('&').collect());
+        let is_own = |key: &str| own.iter().any(|pair| pair.split('=').next() == Some(key));
+        for (key, value) in self.query_params.iter().filter(|(key, _)| !is_own(key)) {
             url.push(if url.contains('?') { '&' } else { '?' });
             url.extend(utf8_percent_encode(key, ESCAPED));
             url.push('=');
             url.extend(utf8_percent_encode(value, ESCAPED));
         }
         url
+    }
+
+    /// Where a route other than those that generate is, by its own path, which may have a query.
+    pub fn auxiliary_url(&self, path: &str, model: &str) -> String {
+        let is_named = !matches!(model, "" | "." | "..") || !self.auxiliary.contains("{model}");
+        if self.auxiliary.is_empty() || !is_named {
+            return self.url(path);
+        }
+        let model = utf8_percent_encode(model, ESCAPED).to_string();
+        self.url(&self.auxiliary.replace("{model}", &model).replace("{path}", path))
+    }
+
+    /// Whether requests to a path are forwarded as they come.
+    pub fn forwards(&self, path: &str) -> bool {
+        let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        self.forward.iter().any(|own| path.strip_prefix(own.as_str()).is_some_and(is_below))
     }
 
     /// Where responses of a model are generated; `dialect_path` is the dialect's own path.
@@ -218,6 +256,7 @@ impl Profile {
         accepts.response_format.overlay(&self.response_format);
         accepts.reasoning.overlay(&self.reasoning);
         accepts.stream.overlay(&self.stream);
+        accepts.embeddings.overlay(&self.embeddings);
         accepts
     }
 

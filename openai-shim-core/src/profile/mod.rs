@@ -12,7 +12,7 @@ mod lookup;
 mod table;
 mod validate;
 
-pub use adapt::{Adaptation, RefusedRequest, adaptations_for, omissions};
+pub use adapt::{Adaptation, RefusedRequest, adaptations_for, auxiliary_adaptations, omissions};
 pub use definition::{Auth, AuthLayer, EndpointPaths, ModelOverride, PathsLayer, Profile, ProfileLayer};
 pub use glob::matches as matches_pattern;
 pub(crate) use lookup::native_reasoning;

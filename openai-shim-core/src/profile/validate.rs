@@ -28,6 +28,7 @@ impl Profile {
         let mut found = Vec::new();
         check_auth(&self.auth, &mut found);
         check_paths(&self.paths, &mut found);
+        check_forwarded(&self.paths, &mut found);
         for name in self.forward_headers.iter().filter(|name| HeaderName::try_from(name.as_str()).is_err()) {
             report(&mut found, "forward_headers", format!("{name:?} is not the name of a header"));
         }
@@ -93,6 +94,21 @@ fn check_paths(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
             let example = if key == "paths.models" { "/models" } else { "/chat/completions" };
             report(found, key, format!("{path:?} is not a path; write one such as {example:?}"));
         }
+    }
+}
+
+fn check_forwarded(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
+    let template = &paths.auxiliary;
+    let example = template.replace("{model}", "m").replace("{path}", "/embeddings");
+    let is_path = template.contains("{path}") && example.starts_with('/') && example.parse::<Uri>().is_ok();
+    if !template.is_empty() && !is_path {
+        let text = format!(
+            "{template:?} is not a path with {{path}} in it; write one such as \"/deployments/{{model}}{{path}}\""
+        );
+        report(found, "paths.auxiliary", text);
+    }
+    for path in paths.forward.iter().filter(|path| !path.starts_with('/') || path.parse::<Uri>().is_err()) {
+        report(found, "paths.forward", format!("{path:?} is not a path; write one such as \"/files\""));
     }
 }
 
@@ -176,13 +192,14 @@ mod tests {
 
     #[test]
     fn every_invalid_value_is_reported_with_its_key() {
-        let changes: [Change; 13] = [
+        let changes: [Change; 14] = [
             ("auth.header", |p| p.auth.header = String::from("my key")),
             ("auth.prefix", |p| p.auth.prefix = String::from("a\nb")),
             ("forward_headers", |p| p.forward_headers.push(String::from("é"))),
             ("paths.generate", |p| p.paths.generate = String::from("/my route")),
             ("paths.generate", |p| p.paths.generate = String::from("chat")),
             ("paths.models", |p| p.paths.models.clear()),
+            ("paths.auxiliary", |p| p.paths.auxiliary = String::from("/deployments/{model}")),
             ("params.clamp", |p| p.params.clamp = Some([(String::from("n"), [1.0, 0.0])].into())),
             ("params.max_choices", |p| p.params.max_choices = Some(Some(0))),
             ("messages.roles", |p| {

@@ -1,7 +1,7 @@
 //! Answers of an upstream, in the bytes of its dialect.
 
 use openai_shim_core::canonical::{
-    Block, Choice, FinishReason, Request, Response, ResponseContext, ResponseSpec, unfold,
+    Block, Choice, Delta, Event, FinishReason, Request, Response, ResponseContext, ResponseSpec, unfold,
 };
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::{Context, Diagnostics, Dialect, PayloadKind, dialect, profile};
@@ -44,6 +44,30 @@ pub fn response_of(blocks: Vec<Block>, finish: FinishReason) -> Response {
     response
 }
 
+/// A text in these deltas as the upstream's dialect writes it.
+pub fn streamed_text(upstream: &dyn Dialect, parts: &[&str], finish: &FinishReason) -> Vec<u8> {
+    let mut events = unfold(&response_of(vec![Block::text("x")], finish.clone()));
+    let at = events.iter().position(|event| matches!(event, Event::Delta { .. })).unwrap();
+    let delta = |part: &&str| {
+        let delta = Delta::Text(String::from(*part));
+        Event::Delta { choice: 0, block: 0, delta }
+    };
+    events.splice(at..=at, parts.iter().map(delta));
+    encoded(upstream, &Request::default(), &events)
+}
+
+/// Events as the upstream's dialect writes them.
+fn encoded(upstream: &dyn Dialect, request: &Request, events: &[Event]) -> Vec<u8> {
+    let spec = ResponseSpec::new(request, &Context::fixed());
+    let context = ResponseContext::new(request, Context::fixed());
+    let (mut encoder, mut out) = (upstream.encoder(&spec, &context), Vec::new());
+    for event in events {
+        encoder.event(event, &mut out);
+    }
+    encoder.finish(&mut out);
+    out
+}
+
 /// The answer to a request as the upstream's dialect writes it, whole or as a stream.
 pub fn written(upstream: &dyn Dialect, response: &Response, request: &Request, stream: bool) -> Vec<u8> {
     let mut request = request.clone();
@@ -53,10 +77,5 @@ pub fn written(upstream: &dyn Dialect, response: &Response, request: &Request, s
     if !stream {
         return upstream.encode_response(response, &spec, &mut context, &mut Diagnostics::default());
     }
-    let (mut encoder, mut out) = (upstream.encoder(&spec, &context), Vec::new());
-    for event in unfold(response) {
-        encoder.event(&event, &mut out);
-    }
-    encoder.finish(&mut out);
-    out
+    encoded(upstream, &request, &unfold(response))
 }

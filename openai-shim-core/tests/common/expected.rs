@@ -113,7 +113,7 @@ think_tags_cut | truncated 200 | reasoning-split stream-truncated | <Hmm.</th> /
 think_tags_in_the_middle | complete 200 | - | "Write <think> to think." stop
 think_tags_inside | complete 200 | reasoning-split text-held | <Hmm.\n> "Hello" stop
 think_tags_kept | complete 200 | - | "<think>Hmm.</think>Hello" stop
-think_tags_never_closed | complete 200 | reasoning-split | <Hmm.> stop
+think_tags_never_closed | complete 200 | reasoning-alone reasoning-split | <Hmm.> stop
 tool_arguments_as_object | complete 200 | tool-arguments-shaped | f({"a":1}) tool_calls
 tool_arguments_broken | complete 200 | tool-arguments-invalid | f({"a":) tool_calls
 tool_arguments_empty | complete 200 | tool-arguments-shaped | f({}) tool_calls
@@ -240,7 +240,7 @@ think_tags | complete 200 | reasoning-split | <\nHmm.\n> "Hello" stop
 think_tags_in_the_middle | complete 200 | - | "Write <think> to think." stop
 think_tags_inside | complete 200 | reasoning-split | <Hmm.\n> "Hello" stop
 think_tags_kept | complete 200 | - | "<think>Hmm.</think>Hello" stop
-think_tags_never_closed | complete 200 | field-filled reasoning-split | <Hmm.> stop
+think_tags_never_closed | complete 200 | field-filled reasoning-alone reasoning-split | <Hmm.> stop
 tool_arguments_broken | complete 200 | tool-arguments-invalid | f({"a":) tool_calls
 tool_arguments_cut_by_length | length 200 | - | f({"a":) length
 tool_call_careless | complete 200 | field-filled finish-reason-derived tool-arguments-shaped tool-id-synthesized tool-type-filled | f({"a":1}) g({}) h({}) tool_calls

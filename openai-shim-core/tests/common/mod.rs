@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::disallowed_methods)] // each test file uses a part of it; tests read files
 
 pub mod answer;
+pub mod content;
 pub mod conversation;
 pub mod expected;
 pub mod losses;
@@ -9,6 +10,7 @@ pub mod messages;
 pub mod profile_description;
 pub mod profile_keys;
 pub mod round_trip;
+pub mod route_description;
 pub mod sdk_client;
 pub mod state;
 pub mod strict;

@@ -2,11 +2,12 @@
 
 use openai_shim_core::Profile;
 use openai_shim_core::accepts::{
-    AcceptsLayer, AnyOfSiblings, ContentType, MediaRules, MessageNamePolicy, MessageRules, ObjectSupport,
-    ParamRules, PrefillPolicy, ReasoningAmount, ReasoningDefault, ReasoningField, ReasoningHistory,
-    ReasoningParam, ReasoningRules, ReasoningVisibility, RefSupport, ResponseFormatRules,
-    ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport, SystemPosition, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing, ToolRules,
+    AcceptsLayer, AnyOfSiblings, AuxiliaryRules, ContentType, FormatBesideTools, MediaRules,
+    MessageNamePolicy, MessageRules, ObjectSupport, ParamRules, PrefillPolicy, ReasoningAmount,
+    ReasoningDefault, ReasoningField, ReasoningHistory, ReasoningParam, ReasoningRules, ReasoningVisibility,
+    RefSupport, ResponseFormatRules, ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport,
+    SystemPosition, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing,
+    ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -53,6 +54,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     lines.extend(response_format(&accepts.response_format));
     lines.extend(reasoning(&accepts.reasoning));
     lines.extend(stream(&accepts.stream));
+    lines.extend(embeddings(&accepts.embeddings));
     lines.extend(responses(profile.responses.clone()));
     lines
 }
@@ -78,6 +80,12 @@ fn access(auth: &Auth, paths: &EndpointPaths, has_model_list: bool) -> Vec<Strin
         format!("responses are generated at `{}`", paths.generate)
     });
     lines.when(paths.models != usual.models, || format!("models are listed at `{}`", paths.models));
+    lines.when(paths.auxiliary != usual.auxiliary, || {
+        format!("all other routes are at `{}`", paths.auxiliary)
+    });
+    lines.when(!paths.forward.is_empty(), || {
+        format!("requests to {} are forwarded as they come", names(&paths.forward))
+    });
     for (key, value) in &paths.query_params {
         lines.add(format!("`{key}={value}` is added to every URL"));
     }
@@ -167,11 +175,35 @@ fn params(rules: &ParamRules) -> Vec<String> {
         Some(1) => lines.add("`n` must be 1: for more choices several requests are sent"),
         Some(max) => lines.add(format!("`n` is at most {max}: for more choices several requests are sent")),
     }
+    lines.when(rules.logprobs_as_count, || "`logprobs` is a number of alternatives".to_owned());
     match rules.max_stop_sequences {
         None => {}
         Some(0) => lines.add("it accepts no `stop`: the shim cuts the response"),
         Some(1) => lines.add("it accepts one stop sequence: the shim applies the others"),
         Some(max) => lines.add(format!("it accepts {max} stop sequences: the shim applies the others")),
+    }
+    lines.0
+}
+
+fn embeddings(rules: &AuxiliaryRules) -> Vec<String> {
+    let mut lines = Lines::default();
+    lines.when(!rules.drop.is_empty(), || {
+        format!("{} {} dropped from requests for embeddings", names(&rules.drop), is_are(&rules.drop))
+    });
+    for (from, to) in &rules.rename {
+        lines.add(format!("`{from}` of requests for embeddings is sent as `{to}`"));
+    }
+    for (name, value) in &rules.set {
+        lines.add(format!("`{name}` is `{value}` in requests for embeddings if the client sent none"));
+    }
+    lines.when(!rules.input_type.is_empty(), || {
+        format!("what embeddings are for is sent as `{}`", rules.input_type)
+    });
+    for (ours, theirs) in &rules.input_types {
+        lines.add(format!("embeddings for `{ours}` are requested as `{theirs}`"));
+    }
+    if let Some(max) = rules.max_items {
+        lines.add(format!("more than {max} texts to embed are sent in several requests"));
     }
     lines.0
 }
@@ -215,7 +247,11 @@ fn messages(rules: &MessageRules) -> Vec<String> {
     ] {
         lines.when(on, || line.to_owned());
     }
-    for beginning in &rules.drop_system_lines {
+    let lines_differ = rules.drop_system_lines != MessageRules::default().drop_system_lines;
+    lines.when(lines_differ && rules.drop_system_lines.is_empty(), || {
+        String::from("no line of a system message is dropped")
+    });
+    for beginning in rules.drop_system_lines.iter().filter(|_| lines_differ) {
         lines.add(format!("lines of system messages that begin with `{beginning}` are dropped"));
     }
     lines.keyword(rules.content, |keyword| match keyword {
@@ -304,6 +340,7 @@ fn media(rules: &MediaRules) -> Vec<String> {
         lines.when(forms != usual, || format!("{kind} are given by {}", listed(forms)));
     }
     lines.when(!rules.image_types.is_empty(), || format!("images are {}", names(&rules.image_types)));
+    lines.when(!rules.audio_types.is_empty(), || format!("audio is {}", names(&rules.audio_types)));
     lines.when(!rules.file_types.is_empty(), || format!("files are {}", names(&rules.file_types)));
     if let Some(details) = &rules.image_details {
         lines.add(format!("the `detail` of an image is {}", listed(details)));
@@ -388,6 +425,8 @@ fn schema(what: &str, rules: &SchemaRules) -> Vec<String> {
         (!rules.number_formats, "lose the formats of numbers"),
         (rules.plain_patterns, "lose patterns with look-around or back references"),
         (!rules.boolean_schemas, "have objects in place of Boolean schemas"),
+        (rules.current_draft, "are spelled as in draft 2020-12"),
+        (rules.typed, "name the type of each schema in them"),
         (rules.const_as_enum, "have `enum` in place of `const`"),
         (rules.one_of_as_any_of, "have `anyOf` in place of `oneOf`"),
         (rules.nullable_as_null, "have the type `null` in place of `nullable`"),
@@ -431,6 +470,12 @@ fn response_format(rules: &ResponseFormatRules) -> Vec<String> {
             format!("{what} is requested {how}")
         });
     }
+    lines.keyword(rules.beside_tools, |keyword| match keyword {
+        FormatBesideTools::Unforced => {
+            "beside functions of which one must be called a sentence states a response format"
+        }
+        _ => "beside functions a sentence states a response format",
+    });
     lines.0.extend(schema("schemas of response formats", &rules.schema));
     lines.0.extend(schema("schemas of strict response formats", &strict(&rules.strict_schema)));
     lines.when(rules.requires_json_word, || {

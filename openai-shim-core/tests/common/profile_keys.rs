@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a profile, and the structs that declare them.
-const SECTIONS: [(&str, &str); 16] = [
+const SECTIONS: [(&str, &str); 17] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "EndpointPaths"),
@@ -20,6 +20,7 @@ const SECTIONS: [(&str, &str); 16] = [
     ("response_format.strict_schema", "SchemaRules"),
     ("reasoning", "ReasoningRules"),
     ("stream", "StreamingSupport"),
+    ("embeddings", "AuxiliaryRules"),
     ("responses", "AnswerQuirks"),
 ];
 
@@ -36,6 +37,7 @@ pub fn table() -> String {
         "accepts/schema.rs",
         "accepts/reasoning.rs",
         "accepts/streaming.rs",
+        "accepts/auxiliary.rs",
         "canonical/answer_quirks.rs",
         "canonical/chat_template.rs",
         "canonical/reasoning.rs",

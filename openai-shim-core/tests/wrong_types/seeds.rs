@@ -17,7 +17,7 @@ pub(crate) const AUXILIARY: [(&str, &str, &[&str]); 5] = [
         "openai-chat",
         "/embeddings",
         &[
-            r#"{"model":"m","input":["a"],"dimensions":3,"encoding_format":"float","user":"u"}"#,
+            r#"{"model":"m","input":["a"],"dimensions":3,"encoding_format":"float","user":"u","input_type":"query","task":"retrieval.query","task_type":"RETRIEVAL_QUERY"}"#,
             r#"{"model":"m","input":[[1,2]]}"#,
         ],
     ),
@@ -35,14 +35,14 @@ pub(crate) const AUXILIARY: [(&str, &str, &[&str]); 5] = [
         "gemini",
         "/models/{model}:embedContent",
         &[
-            r#"{"model":"models/m","content":{"role":"user","parts":[{"text":"a"}]},"taskType":"T","title":"t","outputDimensionality":3}"#,
+            r#"{"model":"models/m","content":{"role":"user","parts":[{"text":"a"}]},"taskType":"T","title":"t","outputDimensionality":3,"embedContentConfig":{"taskType":"T","title":"t","outputDimensionality":3,"autoTruncate":true,"documentOcr":true,"audioTrackExtraction":true}}"#,
         ],
     ),
     (
         "gemini",
         "/models/{model}:batchEmbedContents",
         &[
-            r#"{"requests":[{"content":{"parts":[{"text":"a"}]}},{"model":"models/m","content":{"role":"user","parts":[{"text":"a"}]},"taskType":"T","title":"t","outputDimensionality":3}]}"#,
+            r#"{"requests":[{"content":{"parts":[{"text":"a"}]}},{"model":"models/m","content":{"role":"user","parts":[{"text":"a"}]},"taskType":"T","title":"t","outputDimensionality":3,"embedContentConfig":{"taskType":"T","title":"t","outputDimensionality":3,"autoTruncate":true,"documentOcr":true,"audioTrackExtraction":true}}]}"#,
         ],
     ),
 ];

@@ -7,7 +7,7 @@ use super::profiles::Profiles;
 use super::secret::{self, Secret};
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::toml_tree::{ConfigErrors, Section, Source};
-use super::{suggest, units, upstream};
+use super::{origins, suggest, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         timeouts: timeouts(&top.section("timeouts")),
         limits: limits(&top.section("limits")),
         store_secret: store_secret(&top.section("store"), &source),
-        cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", parse_origin),
+        cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", origins::parse),
         log: log(&top.section("log"), overrides, &faults),
     };
     let listen = listen(&top, overrides, &faults, !config.client_keys.is_empty());
@@ -317,25 +317,6 @@ fn parse_filter(text: &str) -> Result<String, String> {
             Err(format!("{text:?} is no filter; write a level such as \"debug\", or \"info,hyper=warn\""))
         }
     }
-}
-
-/// Parses an origin in the form in which browsers send it, or `*`.
-fn parse_origin(text: &str) -> Result<String, String> {
-    if text == "*" {
-        return Ok(text.to_owned());
-    }
-    let uri = text.parse::<http::Uri>().ok();
-    let parts = uri.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
-    let Some((scheme, authority)) = parts else {
-        return Err(format!(
-            "{text:?} is no origin; write one such as \"https://chat.example.com\", or \"*\""
-        ));
-    };
-    let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
-    if origin == text {
-        return Ok(origin);
-    }
-    Err(format!("browsers send an origin without a path and in small letters; write {origin:?}"))
 }
 
 /// The value of one of a few names.

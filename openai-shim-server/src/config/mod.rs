@@ -5,6 +5,7 @@ mod error;
 mod known_keys;
 mod load;
 mod names;
+mod origins;
 mod overrides;
 mod profiles;
 mod quirks;

@@ -28,6 +28,20 @@ pub(crate) fn greeting() -> &'static str {
         .unwrap_or("")
 }
 
+/// The first upstream whose profile says that it serves a path.
+fn serving_upstream(app: &AppState, path: &str) -> Option<usize> {
+    app.upstreams.iter().position(|upstream| upstream.config.profile.paths.forwards(path))
+}
+
+fn not_served(what: &str, path: &str) -> ClientError {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let text = format!(
+        "There are no {what} here: requests to /{first} are not served. If an upstream has them, they are forwarded to it \
+         with paths.forward = [\"/{first}\"] in its [upstream.quirks]."
+    );
+    ClientError::new(ErrorKind::NotFound, text).with_code("unknown_url")
+}
+
 /// Answers an auxiliary route.
 pub(crate) async fn answer(
     app: Arc<AppState>,
@@ -54,6 +68,9 @@ pub(crate) async fn answer(
         }
         AuxiliaryKind::Unsupported(reason) => {
             Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, reason))))
+        }
+        AuxiliaryKind::ForwardIfServed(what) if serving_upstream(&app, &path).is_none() => {
+            Some(Err(Error::Client(not_served(what, &path))))
         }
         AuxiliaryKind::ModelList(list) => Some(
             models::all(&app)
@@ -99,6 +116,11 @@ pub(crate) async fn answer(
         }
         AuxiliaryKind::StoredResponse(..) => {
             let upstream = stored_responses::storing_upstream(&app, dialect);
+            let target = ForwardTarget { path, default_upstream: upstream, check: None };
+            forward::forward(app, meta, dialect, target, parts, received).await
+        }
+        AuxiliaryKind::ForwardIfServed(_) => {
+            let upstream = serving_upstream(&app, &path);
             let target = ForwardTarget { path, default_upstream: upstream, check: None };
             forward::forward(app, meta, dialect, target, parts, received).await
         }

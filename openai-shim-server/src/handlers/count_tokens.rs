@@ -16,7 +16,7 @@ use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::fallback::token_estimate::estimate_tokens;
 use openai_shim_core::state::Owner;
 use openai_shim_core::upstream::StateStore;
-use openai_shim_core::{Diagnostics, Error, Exchange, Profile, Step};
+use openai_shim_core::{Diagnostics, Error, ErrorKind, Exchange, Profile, Step, UpstreamError};
 use std::sync::Arc;
 
 /// Answers a token count request.
@@ -123,11 +123,40 @@ async fn count_at_upstream(
     if head.status.is_success() && api.decode_response(&answer).is_some() {
         return Ok(UpstreamCount { answer: Some((dialect, answer)), diagnostics });
     }
-    // Many servers of a dialect do not implement its count.
-    if head.status.is_success() || matches!(head.status.as_u16(), 404 | 405 | 501) {
-        return Ok(UpstreamCount::default());
+    match decode_failure(dialect, &head, &answer) {
+        failure if !head.status.is_success() && !is_without_count(&failure) => Err(failure),
+        _ => Ok(UpstreamCount { answer: None, diagnostics }),
     }
-    Err(decode_failure(dialect, &head, &answer))
+}
+
+/// Whether an error says that the upstream cannot count, which many servers of a dialect cannot: in whatever way, but that the
+/// key or the limit is at fault, or the request itself.
+fn is_without_count(failure: &Error) -> bool {
+    /// Words with which servers refuse a route or an operation.
+    const CANNOT: [&str; 13] = [
+        "support",
+        "implement",
+        "available",
+        "unknown",
+        "not found",
+        "no such",
+        "does not exist",
+        "unrecognized",
+        "not allowed",
+        "invalid url",
+        "invalid path",
+        "cannot count",
+        "not permitted",
+    ];
+    let Error::Upstream(UpstreamError::Status(error)) = failure else { return true };
+    let message = error.message.to_ascii_lowercase();
+    match error.kind {
+        ErrorKind::Authentication | ErrorKind::RateLimited | ErrorKind::Quota | ErrorKind::ContextLength => {
+            false
+        }
+        ErrorKind::InvalidRequest => CANNOT.iter().any(|word| message.contains(word)),
+        _ => true,
+    }
 }
 
 /// The exchange's first step that is not about state: loads the state it needs. `length`: bytes of the request.

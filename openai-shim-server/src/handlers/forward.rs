@@ -2,6 +2,8 @@
 //! response, then streams it.
 
 use crate::app_state::AppState;
+use crate::handlers::first_bytes::{EXPECTED, SUCCESS_FIELDS, check_beginning};
+use crate::handlers::named_model::{NamedModel, is_json};
 use crate::http::deadline::RequestDeadline;
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
@@ -18,16 +20,13 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use memchr::memmem;
-use openai_shim_core::canonical::{explain_unusable, is_document, is_html, trim_body};
-use openai_shim_core::dialect::Dialect;
-use openai_shim_core::dialect::auxiliary::{ResponseCheck, states_failure};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use openai_shim_core::canonical::{explain_unusable, is_document, trim_body};
+use openai_shim_core::dialect::auxiliary::ResponseCheck;
+use openai_shim_core::dialect::{Dialect, failure_in_success};
 use openai_shim_core::error::ClientError;
-use openai_shim_core::json::{Object, encode_string};
 use openai_shim_core::upstream::{ByteStream, UpstreamBody};
 use openai_shim_core::{Diagnostics, Error, UpstreamError};
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -58,10 +57,13 @@ pub(crate) async fn forward(
     received: ReceivedRequest,
 ) -> Response {
     let ReceivedRequest { permit, reservation, body } = received;
-    let (is_json_body, length, request_body) = (is_json(&parts.headers), body.len(), body.clone());
-    let model = app.offload.run(length, move || model_of(is_json_body, &request_body)).await;
+    let (headers, length, request_body) = (parts.headers.clone(), body.len(), body.clone());
+    let mut query = parts.uri.query().unwrap_or_default().to_owned();
+    let request_query = query.clone();
+    let find = move || NamedModel::find(&headers, &request_query, &request_body);
+    let model = app.offload.run(length, find).await;
     let route = match (&model, default_upstream) {
-        (Some(model), _) => app.route(model).await,
+        (Some(model), _) => app.route(&model.name).await,
         (None, Some(upstream)) => Ok(SelectedUpstream { upstream, model: None }),
         (None, None) => Ok(app.route_without_model()),
     };
@@ -87,13 +89,20 @@ pub(crate) async fn forward(
     let timing = log_entry.timing();
     let upstream_dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
     let original = body.clone();
-    let replace_model = move || with_model(is_json_body, original, route.model.as_deref());
-    let mut request = http::Request::new(app.offload.run(length, replace_model).await);
-    *request.method_mut() = parts.method.clone();
-    let target = match parts.uri.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
+    let upstream_model = route.model.clone().or_else(|| model.as_ref().map(|model| model.name.clone()));
+    let replace_model = move || match (model, route.model) {
+        (Some(model), Some(other)) => {
+            let body = model.replace(&other, &mut query, original);
+            (query, body)
+        }
+        _ => (query, original),
     };
+    let (query, request_body) = app.offload.run(length, replace_model).await;
+    let mut request = http::Request::new(request_body);
+    *request.method_mut() = parts.method.clone();
+    let target = if query.is_empty() { path } else { format!("{path}?{query}") };
+    let target =
+        served.config.profile.paths.auxiliary_url(&target, upstream_model.as_deref().unwrap_or_default());
     let fail = |log_entry: AccessLogEntry, error: Error| {
         let response = responses::error(dialect, &error);
         log_entry.finish_with_response(&response);
@@ -117,7 +126,10 @@ pub(crate) async fn forward(
             timing.record_head(upstream.status);
             if upstream.status.is_success() {
                 let check_with_request = check.map(|check| (check, body));
-                match check_response(&app, upstream_dialect, &upstream, answer, check_with_request).await {
+                let is_head = parts.method == Method::HEAD;
+                match check_response(&app, upstream_dialect, &upstream, answer, check_with_request, is_head)
+                    .await
+                {
                     Ok(answer) => {
                         let guard = ForwardGuard { log_entry: Some(log_entry), _permit: permit };
                         let mut response = Response::new(ForwardedBody::new_body(answer, guard, deadline));
@@ -151,28 +163,22 @@ async fn check_response(
     head: &http::response::Parts,
     answer: UpstreamBody,
     check: Option<(&'static dyn ResponseCheck, Bytes)>,
+    is_head: bool,
 ) -> Result<ByteStream, Error> {
-    if matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
+    if is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
         return Ok(single_chunk(Bytes::new()));
     }
     let mut reservation = app.body_budget.empty_reservation();
     let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if check.is_none() && kind != "application/json" {
-        let mut source = match answer {
+        let source = match answer {
             UpstreamBody::Complete(bytes) => single_chunk(bytes),
             UpstreamBody::Stream(source) => source,
             _ => single_chunk(Bytes::new()),
         };
-        let first = match poll_fn(|cx| source.as_mut().poll_next(cx)).await {
-            Some(first) => first?,
-            None => Bytes::new(),
-        };
-        return match first.is_empty() || kind == "text/html" || is_html(&first) {
-            true if kind == "text/html" => Err(Error::Upstream(explain_unusable(b"<", EXPECTED))),
-            true => Err(Error::Upstream(explain_unusable(&first, EXPECTED))),
-            false => Ok(Box::pin(PrefixedStream { first: Some(first), rest: source })),
-        };
+        let checked = check_beginning(source, upstream_dialect, &head.headers, kind == "text/html").await;
+        return checked.map_err(Error::Upstream);
     }
     let body = collect(answer, app.config.limits.response_body, &mut reservation).await?;
     let (headers, length) = (head.headers.clone(), body.len());
@@ -180,9 +186,11 @@ async fn check_response(
         if !is_document(&body) {
             return Err(explain_unusable(&body, EXPECTED));
         }
-        if states_failure(&body, &["id", "object", "data", "results", "output", "text"]) {
-            let diagnostics = &mut Diagnostics::default();
-            return Err(upstream_dialect.decode_error(StatusCode::BAD_GATEWAY, &headers, &body, diagnostics));
+        let diagnostics = &mut Diagnostics::default();
+        if let Some(error) =
+            failure_in_success(upstream_dialect, &headers, &body, &SUCCESS_FIELDS, diagnostics)
+        {
+            return Err(error);
         }
         if let Some((check, request)) = check {
             check.check(&request, trim_body(&body))?;
@@ -191,51 +199,6 @@ async fn check_response(
     };
     let body = app.offload.run(length, check_body).await?;
     Ok(single_chunk(if length >= LARGE_BODY_BYTES { reservation.attach_to(body) } else { body }))
-}
-
-/// What errors call the expected response.
-const EXPECTED: &str = "an answer";
-
-/// A stream whose first chunk was already read.
-struct PrefixedStream {
-    first: Option<Bytes>,
-    rest: ByteStream,
-}
-
-impl Stream for PrefixedStream {
-    type Item = Result<Bytes, UpstreamError>;
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(Ok(first))),
-            None => self.rest.as_mut().poll_next(cx),
-        }
-    }
-}
-
-/// The model that a body names: a JSON field, or a part of a multipart form.
-fn model_of(is_json: bool, body: &[u8]) -> Option<String> {
-    if is_json {
-        return Some(Object::parse(body).ok()?.str("model")?.into_owned());
-    }
-    // A text part of a form: name, blank line, value.
-    let part = body.get(memmem::find(body, b"name=\"model\"")?..)?;
-    let value = part.get(memmem::find(part, b"\r\n\r\n")? + 4..)?;
-    let end = memmem::find(value, b"\r\n")?;
-    String::from_utf8(value.get(..end)?.to_vec()).ok()
-}
-
-/// Replaces the model in a JSON body.
-fn with_model(is_json: bool, body: Bytes, model: Option<&str>) -> Bytes {
-    let Some(model) = model.filter(|_| is_json) else { return body };
-    let Ok(mut object) = Object::parse(&body) else { return body.clone() };
-    object.set("model", encode_string(model));
-    let mut out = Vec::with_capacity(body.len());
-    object.write(&mut out);
-    Bytes::from(out)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_none_or(|v| v.contains("json"))
 }
 
 fn single_chunk(bytes: Bytes) -> ByteStream {

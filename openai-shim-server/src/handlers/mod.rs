@@ -1,13 +1,16 @@
 //! One file for each kind of route: a checked request in, the client's response out.
 
 pub(crate) mod auxiliary;
+mod auxiliary_exchange;
 mod auxiliary_request;
 mod count_tokens;
 mod embeddings;
+mod first_bytes;
 mod forward;
 pub(crate) mod generate;
 mod keep_alive;
 mod models;
+mod named_model;
 pub(crate) mod pages;
 mod response_collector;
 mod stored_responses;

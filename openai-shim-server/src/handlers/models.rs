@@ -4,7 +4,7 @@ use crate::app_state::AppState;
 use crate::http::responses;
 use crate::routing::model_list_cache::ModelList;
 use crate::routing::model_lists::model_lists;
-use crate::routing::targets::no_upstream;
+use crate::routing::targets::{no_upstream, other_spelling};
 use axum::response::Response;
 use http::StatusCode;
 use openai_shim_core::canonical::ListedModel;
@@ -27,7 +27,8 @@ pub(crate) async fn one(
 ) -> Result<Response, Error> {
     let names = api.requested_ids(request)?;
     let MergedModels { models, lists } = merged_models(app).await?;
-    let found = names.iter().find_map(|id| {
+    let spellings = names.iter().cloned().chain(names.iter().filter_map(|name| other_spelling(name)));
+    let found = spellings.collect::<Vec<_>>().iter().find_map(|id| {
         models.iter().find(|m| m.id == *id).cloned().or_else(|| {
             let (upstream, model) = app.split_upstream(id)?;
             let list = lists.get(upstream)?.as_ref().ok()?;

@@ -161,6 +161,13 @@ pub(crate) async fn answer(
         let is_unknown = id.contains('/') || storing_upstream(app, dialect).is_none();
         return is_unknown.then(|| Err(Error::Client(api.unknown_response(id))));
     };
+    if part == Some(StoredResponsePart::Response) {
+        match api.encode_events(stored, &meta.query) {
+            Ok(Some(events)) => return Some(Ok(responses::event_stream(events))),
+            Ok(None) => {}
+            Err(error) => return Some(Err(Error::Client(error))),
+        }
+    }
     let body = match part {
         Some(part) => api.encode_part(part, stored, &meta.query),
         None => {

@@ -62,11 +62,6 @@ impl BodyReservation {
         Ok(())
     }
 
-    /// The reserved bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Releases all but `bytes`.
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
         if bytes < self.bytes {

@@ -9,10 +9,14 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ORIGIN, VARY,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use openai_shim_core::profile::matches_pattern;
 
 const EXPOSED_HEADERS: &str =
     "x-request-id, x-openai-shim-upstream, x-openai-shim-outcome, x-openai-shim-diagnostics, retry-after";
+
+const REQUEST_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-request-private-network");
+const ALLOW_PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");
 
 /// The value of `Access-Control-Allow-Origin`, if the request's origin is allowed.
 pub(crate) fn allowed_origin(app: &AppState, headers: &HeaderMap) -> Option<HeaderValue> {
@@ -25,7 +29,9 @@ pub(crate) fn allowed_origin(app: &AppState, headers: &HeaderMap) -> Option<Head
 
 /// Whether an origin is allowed.
 pub(crate) fn is_allowed(config: &Config, origin: &HeaderValue) -> bool {
-    allows_all(config) || config.cors_origins.iter().any(|allowed| allowed.as_bytes() == origin.as_bytes())
+    let is_allowed =
+        |origin: &str| config.cors_origins.iter().any(|allowed| matches_pattern(allowed, origin));
+    allows_all(config) || origin.to_str().is_ok_and(is_allowed)
 }
 
 /// Whether every origin is allowed.
@@ -53,5 +59,9 @@ pub(crate) fn preflight(request: &HeaderMap) -> Response {
         requested.unwrap_or_else(|| HeaderValue::from_static("authorization, content-type")),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    // Browsers ask before a public page may call a server in the local network.
+    if request.contains_key(&REQUEST_PRIVATE_NETWORK) {
+        headers.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));
+    }
     response
 }

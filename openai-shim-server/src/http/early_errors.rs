@@ -33,7 +33,9 @@ pub(crate) fn wrong_method(
     meta: &RequestMeta,
     allowed: &'static str,
 ) -> Option<Response> {
-    if allowed.split(", ").any(|method| method == meta.method.as_str()) {
+    let is_allowed = |method: &Method| allowed.split(", ").any(|allowed| allowed == method.as_str());
+    // What answers `GET` answers `HEAD` without the body.
+    if is_allowed(&meta.method) || (meta.method == Method::HEAD && is_allowed(&Method::GET)) {
         return None;
     }
     let text = format!("{} cannot be used on {}; use {allowed}.", meta.method, meta.path);

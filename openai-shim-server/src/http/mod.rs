@@ -10,6 +10,7 @@ pub(crate) mod deadline;
 pub(crate) mod early_errors;
 pub(crate) mod hyper_errors;
 pub(crate) mod listener;
+pub(crate) mod multipart;
 pub(crate) mod origin;
 pub(crate) mod receive;
 pub(crate) mod responses;

@@ -58,6 +58,14 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     response
 }
 
+/// Server-sent events that are complete.
+pub(crate) fn event_stream(events: String) -> Response {
+    let mut response = json(StatusCode::OK, events);
+    let event_stream = HeaderValue::from_static("text/event-stream; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, event_stream);
+    response
+}
+
 /// Adds the header with the upstream's name.
 pub(crate) fn add_upstream_header(headers: &mut HeaderMap, upstream: &str) {
     if let Some(name) = upstream_label(upstream) {

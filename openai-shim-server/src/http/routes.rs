@@ -49,9 +49,10 @@ pub(crate) fn auxiliary_label(route: &'static AuxiliaryRoute) -> &'static str {
         AuxiliaryKind::ModelList(_) | AuxiliaryKind::Model(_) => "models",
         AuxiliaryKind::TokenCount(_) => "count",
         AuxiliaryKind::StoredResponse(..) => "kept",
-        AuxiliaryKind::Embeddings(_) | AuxiliaryKind::Forward | AuxiliaryKind::ForwardChecked(_) => {
-            FORWARD_LABEL
-        }
+        AuxiliaryKind::Embeddings(_)
+        | AuxiliaryKind::Forward
+        | AuxiliaryKind::ForwardIfServed(_)
+        | AuxiliaryKind::ForwardChecked(_) => FORWARD_LABEL,
         _ => route.path,
     }
 }
@@ -68,6 +69,24 @@ pub(crate) fn find_route(method: &Method, path: &str, headers: &HeaderMap) -> Op
     }
     let (dialect, route) = route_lookup::auxiliary_route(method.as_str(), path, headers)?;
     Some(MatchedRoute::Auxiliary { dialect, route })
+}
+
+/// Beginnings of paths that some clients use for `/v1`: Google's layer for OpenAI's clients, LM Studio's API, a base URL with `/v1` for
+/// a client that adds it, and a base URL without it.
+const OTHER_BEGINNINGS: [&str; 4] = ["/v1beta/openai", "/api/v0", "/v1/v1", ""];
+
+/// The route of a path that has none itself under its usual path; returns that path.
+pub(crate) fn find_usual_route(
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Option<(String, MatchedRoute)> {
+    OTHER_BEGINNINGS.iter().find_map(|beginning| {
+        let rest = path.strip_prefix(beginning).filter(|rest| rest.starts_with('/'))?;
+        let usual = format!("/v1{rest}");
+        let route = find_route(method, &usual, headers)?;
+        Some((usual, route))
+    })
 }
 
 /// Joins repeated slashes and removes the one at the end.

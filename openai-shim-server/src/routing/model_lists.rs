@@ -4,9 +4,9 @@ use super::model_list_cache::ModelList;
 use crate::app_state::{AppState, UpstreamState};
 use crate::http::responses;
 use crate::upstream::query::collect;
-use http::{Method, StatusCode};
+use http::Method;
 use openai_shim_core::canonical::{ListedModel, explain_unusable, trim_body};
-use openai_shim_core::dialect::auxiliary::states_failure;
+use openai_shim_core::dialect::failure_in_success;
 use openai_shim_core::{Diagnostics, UpstreamError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,17 +89,19 @@ async fn fetch(app: &AppState, upstream: &UpstreamState) -> Result<Vec<ListedMod
         return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
     }
     let name = upstream.config.name.clone();
-    let decode = move || match dialect.decode_models(trim_body(&body), &name) {
-        Some(models) => Ok(models),
-        None if states_failure(&body, &["data", "models"]) => {
-            let status = StatusCode::BAD_GATEWAY;
-            Err(dialect.decode_error(status, &head.headers, &body, &mut Diagnostics::default()))
+    let decode = move || {
+        if let Some(models) = dialect.decode_models(trim_body(&body), &name) {
+            return Ok(models);
         }
-        None => {
-            let error = explain_unusable(&body, "a model list");
-            let text = format!("{error} Its models can be named in the configuration: models = [\"…\"].");
-            Err(UpstreamError::malformed(text))
+        let diagnostics = &mut Diagnostics::default();
+        if let Some(error) =
+            failure_in_success(dialect, &head.headers, &body, &["data", "models"], diagnostics)
+        {
+            return Err(error);
         }
+        let error = explain_unusable(&body, "a model list");
+        let text = format!("{error} Its models can be named in the configuration: models = [\"…\"].");
+        Err(UpstreamError::malformed(text))
     };
     app.offload.run(length, decode).await
 }

@@ -31,8 +31,16 @@ impl AppState {
         if let Some(route) = self.route_by_config(model).or_else(|| self.route_by_prefix(model)) {
             return Some(Ok(route));
         }
+        if let Some(other) = other_spelling(model)
+            && let Some(route) = self.route_by_config(&other)
+        {
+            let model = route.model.unwrap_or(other);
+            return Some(Ok(SelectedUpstream { model: Some(model), ..route }));
+        }
         match self.upstreams.len() {
             0 => Some(Err(Error::Client(no_upstream()))),
+            // Which of the two names the upstream has is in its list.
+            1 if model.ends_with(LATEST) => None,
             // With one upstream there is no choice: it decides whether it has the model.
             1 => Some(Ok(SelectedUpstream { upstream: 0, model: self.default_model(model) })),
             _ if model.is_empty() => {
@@ -43,14 +51,20 @@ impl AppState {
         }
     }
 
-    /// Selects the upstream whose list has the model.
+    /// Selects the upstream whose list has the model, under either spelling of its name.
     async fn route_by_lists(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
         let lists = Box::pin(model_lists(self)).await;
-        let listed =
-            lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == model)));
-        // An upstream without a list may serve the model nevertheless.
-        let without_list = || lists.iter().position(Result::is_err);
-        match listed.or_else(without_list) {
+        let listed = |name: &str| {
+            lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == name)))
+        };
+        if let Some(upstream) = listed(model) {
+            return Ok(SelectedUpstream { upstream, model: None });
+        }
+        if let Some((upstream, name)) = other_spelling(model).and_then(|name| Some((listed(&name)?, name))) {
+            return Ok(SelectedUpstream { upstream, model: Some(name) });
+        }
+        // An upstream without a list may serve the model nevertheless, and a single one decides itself.
+        match lists.iter().position(|list| list.is_err() || lists.len() == 1) {
             Some(upstream) => Ok(SelectedUpstream { upstream, model: None }),
             None => Err(Error::Client(ClientError::unknown_model(model))),
         }
@@ -73,8 +87,11 @@ impl AppState {
     fn route_by_prefix(&self, model: &str) -> Option<SelectedUpstream> {
         let (upstream, id) = self.split_upstream(model)?;
         let models = &self.upstreams.get(upstream)?.config.models;
-        let configured = find_model(models.iter().map(|m| (upstream, m)), id);
-        let model = configured.and_then(|(_, configured)| configured.upstream_name(id));
+        let configured = |id: &str| {
+            let (_, configured) = find_model(models.iter().map(|m| (upstream, m)), id)?;
+            Some(configured.upstream_name(id).unwrap_or_else(|| id.to_owned()))
+        };
+        let model = configured(id).or_else(|| configured(&other_spelling(id)?));
         Some(SelectedUpstream { upstream, model: Some(model.unwrap_or_else(|| id.to_owned())) })
     }
 
@@ -90,6 +107,17 @@ impl AppState {
             Some([only]) if model.is_empty() && !only.is_pattern() => Some(only.upstream.clone()),
             _ => None,
         }
+    }
+}
+
+/// The tag that Ollama's clients add to names without one.
+const LATEST: &str = ":latest";
+
+/// The other spelling of a model's name that means the same: without `:latest`, or with it if there is no tag.
+pub(crate) fn other_spelling(model: &str) -> Option<String> {
+    match model.strip_suffix(LATEST) {
+        Some(bare) => Some(bare.to_owned()).filter(|bare| !bare.is_empty()),
+        None => (!model.is_empty() && !model.contains(':')).then(|| format!("{model}{LATEST}")),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::client_connection::ClientConnection;
 use crate::handlers::{auxiliary, generate, pages};
 use crate::http::deadline::{NoResponse, RequestDeadline, ResponseFuture};
 use crate::http::receive::{ReceivedRequest, discard, receive};
-use crate::http::routes::{MatchedRoute, find_route, normalize_path};
+use crate::http::routes::{MatchedRoute, find_route, find_usual_route, normalize_path};
 use crate::http::{auth, cors, early_errors, origin, responses};
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
@@ -86,11 +86,16 @@ pub(crate) fn respond(
 /// Finds route and dialect, and awaits the handler within the request's deadline. A panic or a cut becomes an error response.
 fn dispatch(
     app: Arc<AppState>,
-    meta: RequestMeta,
+    mut meta: RequestMeta,
     id: HeaderValue,
     request: Request,
 ) -> impl Future<Output = Response> + Send {
-    let route = find_route(&meta.method, &meta.path, request.headers());
+    let mut route = find_route(&meta.method, &meta.path, request.headers());
+    if route.is_none()
+        && let Some((path, usual)) = find_usual_route(&meta.method, &meta.path, request.headers())
+    {
+        (meta.path, route) = (path, Some(usual));
+    }
     let dialect = match route {
         Some(MatchedRoute::Generate { dialect, .. } | MatchedRoute::Auxiliary { dialect, .. }) => dialect,
         Some(MatchedRoute::Page(_)) => responses::default_dialect(),

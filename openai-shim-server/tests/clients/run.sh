@@ -35,6 +35,7 @@ echo)
   shim 127.0.0.1:18710
   sdks http://127.0.0.1:18710 echo echo
   node "$here/sdk_others.mjs" http://127.0.0.1:18710 echo
+  "$python" "$here/embeddings.py" "$binary"
   ;;
 real)
   export UPSTREAMS=${UPSTREAMS:-$HOME/upstreams}

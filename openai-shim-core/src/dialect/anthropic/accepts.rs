@@ -43,11 +43,11 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         object_arguments: true,
         drop_empty_text: true,
         drop_blank_text: true,
-        drop_system_lines: Vec::new(),
     }),
     media: media(),
     tools: ToolLayer {
-        schema: layer!(SchemaLayer { root_object: true, plain_root: true }),
+        // <https://github.com/openclaw/openclaw/issues/98588>: a list of `items` is refused.
+        schema: layer!(SchemaLayer { current_draft: true, root_object: true, plain_root: true }),
         strict_schema: strict_schema(),
         ..layer!(ToolLayer {
             // <https://github.com/github/copilot-cli/issues/454>
@@ -151,6 +151,7 @@ fn strict_schema() -> SchemaLayer {
             "uuid",
         ]),
         number_formats: false,
+        current_draft: true,
         plain_patterns: true,
         max_min_items: Some(1),
         boolean_schemas: false,

@@ -3,8 +3,8 @@
 //! <https://docs.anthropic.com/en/api/models-list>, <https://docs.anthropic.com/en/api/messages-count-tokens>
 
 use super::super::auxiliary::{
-    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi, ModelListApi,
-    PostRequest, TokenCountApi,
+    ANY_METHOD, AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi,
+    ModelListApi, PostRequest, TokenCountApi,
 };
 use super::super::url::{query_param, split_query};
 use crate::canonical::ListedModel;
@@ -18,10 +18,12 @@ pub(super) const MESSAGES: &str = "/v1/messages";
 /// The suffix that turns the route for generation into that for token counts.
 const COUNT_SUFFIX: &str = "/count_tokens";
 
-pub(super) static ROUTES: [AuxiliaryRoute; 3] = [
+pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
     route("POST", "/messages/count_tokens", AuxiliaryKind::TokenCount(&TokenCount)),
     route(GET_AND_HEAD, "/models", AuxiliaryKind::ModelList(&ModelList)),
     route(GET_AND_HEAD, "/models/{model}", AuxiliaryKind::Model(&Model)),
+    route(ANY_METHOD, "/messages/batches{/rest}", AuxiliaryKind::ForwardIfServed("batches")),
+    route(ANY_METHOD, "/files{/rest}", AuxiliaryKind::ForwardIfServed("files")),
 ];
 
 const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -> AuxiliaryRoute {
@@ -166,6 +168,9 @@ fn encode_model(listed: &ListedModel) -> String {
     item.set("lifecycle", "\"active\"");
     if let Some(length) = listed.context_length() {
         item.set("max_input_tokens", length.to_string());
+    }
+    if let Some(limit) = listed.max_output_tokens() {
+        item.set("max_tokens", limit.to_string());
     }
     if fields.str("type").as_deref() == Some("model") {
         for key in NATIVE_FIELDS {

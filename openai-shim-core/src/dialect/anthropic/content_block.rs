@@ -203,10 +203,13 @@ fn read_document(item: &str, object: &Object<'_>, depth: usize) -> Block {
     // What names the source stands in front of its text, for dialects without such blocks.
     let head = ["title", "source", "context"].iter().filter_map(|key| object.str(key));
     let head = head.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+    // The wish to have it cited is lost for other dialects, and to be reported.
+    let citations = object.non_null("citations").map(|value| ("citations".to_owned(), raw(value)));
+    let members = [(WHOLE_BLOCK.to_owned(), raw(item))].into_iter().chain(citations).collect();
     match text {
         Some(text) => Block::Text {
             text: if head.is_empty() { text } else { format!("{head}\n{text}") }.into(),
-            extra: ExtraFields::new(NAME, vec![(WHOLE_BLOCK.to_owned(), raw(item))]),
+            extra: ExtraFields::new(NAME, members),
         },
         None => Block::Native { dialect: NAME, raw: raw(item) },
     }

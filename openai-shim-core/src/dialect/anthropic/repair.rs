@@ -64,7 +64,9 @@ impl MessagesRepairer {
             "content_block_start" => {
                 self.sent.open_index = Some(self.sent.next_index);
                 self.sent.next_index += 1;
-                self.summary.content |= self.decoder.mark_start_passed();
+                let is_native = self.decoder.mark_start_passed();
+                self.summary.content |= is_native;
+                self.summary.answer |= is_native;
             }
             "content_block_stop" => self.sent.open_index = None,
             "message_delta" => self.sent.progress = SentProgress::MessageDelta,

@@ -6,9 +6,9 @@
 
 use crate::accepts::literals::{layer, list, numbers, ranges, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam,
-    ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, SystemPosition,
-    ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
+    AcceptsLayer, AnyOfSiblings, AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer,
+    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
+    SystemPosition, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -43,6 +43,8 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         ..layer!(ResponseFormatLayer { text_enum: ResponseFormatSupport::Native })
     },
     reasoning: reasoning(),
+    // <https://github.com/vercel/ai/pull/16575>
+    embeddings: layer!(AuxiliaryLayer { max_items: Some(100) }),
     ..AcceptsLayer::default()
 });
 
@@ -118,6 +120,7 @@ fn schema() -> SchemaLayer {
             "required",
             "propertyOrdering",
         ]),
+        current_draft: true,
         const_as_enum: true,
         nullable_as_null: true,
         any_of_siblings: AnyOfSiblings::Nothing,

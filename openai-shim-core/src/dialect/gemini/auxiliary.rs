@@ -3,18 +3,18 @@
 //! <https://ai.google.dev/api/models>, <https://ai.google.dev/api/tokens>, <https://ai.google.dev/api/embeddings>
 
 use super::super::auxiliary::{
-    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi, ModelListApi,
-    PostRequest, TokenCountApi,
+    ANY_METHOD, AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi,
+    ModelListApi, PostRequest, TokenCountApi,
 };
 use super::super::url::{percent_decode, query_param, split_query};
 use super::embeddings::GeminiEmbeddings;
 use super::request_path::bare;
 use super::{camelized, read, shape};
-use crate::canonical::{Diagnostics, ListedModel};
+use crate::canonical::{Diagnostics, ListedModel, ModelKind};
 use crate::error::ClientError;
 use crate::json::{Object, encode_string};
 
-pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
+pub(super) static ROUTES: [AuxiliaryRoute; 9] = [
     route("POST", "/models/{model}:countTokens", AuxiliaryKind::TokenCount(&TokenCount)),
     route(
         "POST",
@@ -24,7 +24,19 @@ pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
     route("POST", "/models/{model}:embedContent", AuxiliaryKind::Embeddings(&GeminiEmbeddings::EmbedContent)),
     route(GET_AND_HEAD, "/models", AuxiliaryKind::ModelList(&ModelList)),
     route(GET_AND_HEAD, "/models/{model}", AuxiliaryKind::Model(&Model)),
+    if_served(&["/v1beta", "/upload/v1beta"], "/files{/rest}", "files"),
+    if_served(&["/v1beta"], "/cachedContents{/rest}", "cached contents"),
+    if_served(&["/v1beta"], "/batches{/rest}", "batches"),
+    if_served(&["/v1beta"], "/models/{model}:batchGenerateContent", "batches"),
 ];
+
+const fn if_served(
+    prefixes: &'static [&'static str],
+    path: &'static str,
+    what: &'static str,
+) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes, path, methods: ANY_METHOD, kind: AuxiliaryKind::ForwardIfServed(what) }
+}
 
 const fn route(methods: &'static str, path: &'static str, kind: AuxiliaryKind) -> AuxiliaryRoute {
     AuxiliaryRoute { prefixes: &["/v1beta", "/v1"], path, methods, kind }
@@ -155,10 +167,25 @@ fn encode_model(listed: &ListedModel) -> String {
         if let Some(length) = listed.context_length() {
             item.set("inputTokenLimit", length.to_string());
         }
-        let methods = r#"["generateContent","streamGenerateContent","countTokens"]"#;
-        item.set("supportedGenerationMethods", methods);
+        if let Some(limit) = listed.max_output_tokens() {
+            item.set("outputTokenLimit", limit.to_string());
+        }
+        let found = listed.capabilities();
+        item.set("supportedGenerationMethods", methods(found.kind));
+        if let Some(thinking) = found.thinking.filter(|_| found.kind == ModelKind::Chat) {
+            item.set("thinking", thinking.to_string());
+        }
     }
     item.to_json()
+}
+
+/// The methods of a model's kind that are served here.
+fn methods(kind: ModelKind) -> &'static str {
+    match kind {
+        ModelKind::Chat => r#"["generateContent","streamGenerateContent","countTokens"]"#,
+        ModelKind::Embedding => r#"["embedContent","batchEmbedContents"]"#,
+        _ => "[]",
+    }
 }
 
 #[cfg(test)]

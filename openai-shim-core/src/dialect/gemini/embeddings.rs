@@ -7,9 +7,9 @@ use super::super::auxiliary::{
 };
 use super::super::shape::{Place, Shape, Style};
 use super::{camelized, read, request_path, shape};
-use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings};
+use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, EmbeddingInputType, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, natural, string_or_json, value_kind};
+use crate::json::{Object, ValueKind, encode_string, natural, reported_count, string_or_json, value_kind};
 
 /// The method of a model's resource that a route is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +57,11 @@ impl EmbeddingsApi for GeminiEmbeddings {
         let mut decoded =
             EmbedRequest { model: request_path::bare(request.name).to_owned(), ..Default::default() };
         decoded.input = match self {
-            Self::EmbedContent => decode_content(&body, Place::Root, &mut decoded.dimensions, diagnostics)?,
-            Self::BatchEmbedContents => decode_batch(&body, &mut decoded.dimensions, diagnostics)?,
+            Self::EmbedContent => {
+                decode_params(&body, &Place::Root, &mut decoded, diagnostics);
+                decode_content(&body, Place::Root)?
+            }
+            Self::BatchEmbedContents => decode_batch(&body, &mut decoded, diagnostics)?,
         };
         Ok(decoded)
     }
@@ -91,21 +94,21 @@ impl EmbeddingsApi for GeminiEmbeddings {
         &self,
         embeddings: &Embeddings,
         _request: &EmbedRequest,
-        diagnostics: &mut Diagnostics,
+        _diagnostics: &mut Diagnostics,
     ) -> Result<String, UpstreamError> {
-        // The format has no field for a token count.
-        if embeddings.tokens.is_some() {
-            diagnostics.record(DiagnosticCode::ExtraDropped, "usage", "");
-        }
+        let usage = embeddings
+            .tokens
+            .map(|count| format!(r#","usageMetadata":{{"promptTokenCount":{count}}}"#))
+            .unwrap_or_default();
         match self {
             Self::EmbedContent => {
                 let vector = embeddings.vectors.first().ok_or_else(no_embeddings)?;
-                Ok(format!(r#"{{"embedding":{{"values":{vector}}}}}"#))
+                Ok(format!(r#"{{"embedding":{{"values":{vector}}}{usage}}}"#))
             }
             Self::BatchEmbedContents => {
                 let vectors: Vec<_> =
                     embeddings.vectors.iter().map(|v| format!(r#"{{"values":{v}}}"#)).collect();
-                Ok(format!(r#"{{"embeddings":[{}]}}"#, vectors.join(",")))
+                Ok(format!(r#"{{"embeddings":[{}]{usage}}}"#, vectors.join(",")))
             }
         }
     }
@@ -123,12 +126,35 @@ impl EmbeddingsApi for GeminiEmbeddings {
         };
         rename_embeddings(body, expected, diagnostics)
     }
+
+    fn reported_tokens(&self, body: &[u8]) -> Option<u64> {
+        let response = Object::parse(body).ok()?;
+        response.object("usageMetadata")?.get("promptTokenCount").and_then(reported_count)
+    }
+
+    fn list_field(&self) -> Option<&'static str> {
+        (*self == Self::BatchEmbedContents).then_some("requests")
+    }
+
+    fn param(&self, name: &str) -> Option<&'static str> {
+        match name {
+            "dimensions" => Some(DIMENSIONS),
+            "input_type" => Some(TASK_TYPE),
+            _ => None,
+        }
+    }
 }
+
+const DIMENSIONS: &str = "outputDimensionality";
+const TASK_TYPE: &str = "taskType";
+
+/// The newer place of the parameters, beside the content.
+const CONFIG: &str = "embedContentConfig";
 
 /// Decodes the texts of a batch, as a JSON array of strings.
 fn decode_batch(
     body: &Object<'_>,
-    dimensions: &mut Option<u64>,
+    decoded: &mut EmbedRequest,
     diagnostics: &mut Diagnostics,
 ) -> Result<String, ClientError> {
     let requests = body.array("requests").filter(|requests| !requests.is_empty());
@@ -137,18 +163,15 @@ fn decode_batch(
     for (i, item) in requests.into_iter().enumerate() {
         let list = Place::Key(&Place::Root, "requests");
         let item = read(item).unwrap_or_default();
-        texts.push(decode_content(&item, Place::Index(&list, i), dimensions, diagnostics)?);
+        let place = Place::Index(&list, i);
+        decode_params(&item, &place, decoded, diagnostics);
+        texts.push(decode_content(&item, place)?);
     }
     Ok(format!("[{}]", texts.join(",")))
 }
 
 /// Decodes the text of one content, as a JSON string.
-fn decode_content(
-    body: &Object<'_>,
-    place: Place<'_>,
-    dimensions: &mut Option<u64>,
-    diagnostics: &mut Diagnostics,
-) -> Result<String, ClientError> {
+fn decode_content(body: &Object<'_>, place: Place<'_>) -> Result<String, ClientError> {
     let wrong = |place: Place<'_>, must: &str| {
         let field_path = place.path(Style::Brackets);
         ClientError::invalid(format!("`{field_path}` must {must}.")).at(field_path)
@@ -168,18 +191,47 @@ fn decode_content(
         let parts = Place::Key(&content_place, "parts");
         text.push_str(&part.str("text").ok_or_else(|| wrong(Place::Index(&parts, i), "be a text"))?);
     }
-    let requested = body.get("outputDimensionality").and_then(|value| natural(&string_or_json(value)));
-    *dimensions = requested.or(*dimensions);
-    for (key, value) in body.iter() {
-        if !["model", "content", "outputDimensionality"].contains(&key) && value.trim() != "null" {
-            diagnostics.record(
-                DiagnosticCode::ParamDropped,
-                &Place::Key(&place, key).path(Style::Brackets),
-                "",
-            );
+    Ok(encode_string(&text))
+}
+
+/// Decodes the parameters of one content. Those of a batch are the same for all contents: what differs from the first content is
+/// reported as lost.
+fn decode_params(
+    body: &Object<'_>,
+    place: &Place<'_>,
+    decoded: &mut EmbedRequest,
+    diagnostics: &mut Diagnostics,
+) {
+    for (key, value) in body.iter().filter(|(_, value)| value.trim() != "null") {
+        match key {
+            "model" | "content" => {}
+            CONFIG => {
+                let config = read(value).unwrap_or_default();
+                decode_params(&config, &Place::Key(place, CONFIG), decoded, diagnostics);
+            }
+            _ if !decode_param(key, value, decoded) => {
+                let field_path = Place::Key(place, key).path(Style::Brackets);
+                diagnostics.record(DiagnosticCode::ParamDropped, &field_path, "");
+            }
+            _ => {}
         }
     }
-    Ok(encode_string(&text))
+}
+
+/// Decodes one parameter; false if it is lost.
+fn decode_param(key: &str, value: &str, decoded: &mut EmbedRequest) -> bool {
+    match key {
+        DIMENSIONS => match natural(&string_or_json(value)) {
+            Some(dimensions) => *decoded.dimensions.get_or_insert(dimensions) == dimensions,
+            None => false,
+        },
+        TASK_TYPE => match EmbeddingInputType::parse(&string_or_json(value)) {
+            Some(input_type) => *decoded.input_type.get_or_insert(input_type) == input_type,
+            // Without a type the model has none, too.
+            None => string_or_json(value) == "TASK_TYPE_UNSPECIFIED",
+        },
+        _ => false,
+    }
 }
 
 /// Returns the path of a method of the request's model.
@@ -220,8 +272,11 @@ fn encode_batch(request: &EmbedRequest) -> Result<PostRequest, ClientError> {
         let mut item = Object::new();
         item.set("model", model.clone());
         item.set("content", format!(r#"{{"parts":[{{"text":{text}}}]}}"#));
+        if let Some(input_type) = request.input_type {
+            item.set(TASK_TYPE, encode_string(input_type.google_name()));
+        }
         if let Some(dimensions) = request.dimensions {
-            item.set("outputDimensionality", dimensions.to_string());
+            item.set(DIMENSIONS, dimensions.to_string());
         }
         items.push(item.to_json());
     }
@@ -245,6 +300,6 @@ fn decode_response(body: &[u8]) -> Result<Embeddings, UpstreamError> {
             .ok_or_else(no_embeddings)?;
         out.vectors.push(vector.to_owned());
     }
-    out.tokens = response.object("usageMetadata").and_then(|usage| usage.u64("promptTokenCount"));
+    out.tokens = GeminiEmbeddings::BatchEmbedContents.reported_tokens(body);
     Ok(out)
 }

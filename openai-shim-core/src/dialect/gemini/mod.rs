@@ -20,6 +20,7 @@
 //! | `decode` | an upstream's frames to events |
 //! | `encode` | events to a client's chunks |
 //! | `repair` | an upstream's chunks or response to the framing that the client of this dialect requested |
+//! | `argument_objects` | `args` that came as text to the objects in them |
 //! | `stream_framing` | chunks to server-sent events or to the items of a JSON array |
 //! | `error` | error responses and errors in streams to `UpstreamError`, and `Error` to both |
 //! | `json_keys` | objects with keys in snake case to objects in camel case |
@@ -33,6 +34,7 @@
 //! The path has the model and the method, and its query has `alt=sse`: without it a stream is a JSON array.
 
 mod accepts;
+mod argument_objects;
 mod auxiliary;
 mod citations;
 mod contents;

@@ -75,8 +75,12 @@ pub(super) fn read_request_part(part: &str) -> Block {
         ["fileData"] => match object.get("fileData").and_then(parse_object) {
             Some(file) => {
                 let uri = file.str("fileUri").unwrap_or_default().into_owned();
-                let mut media = Media::new(MediaSource::Url(uri));
+                let mut media = Media::new(match stored_file(&uri) {
+                    Some(id) => MediaSource::FileId(id.to_owned()),
+                    None => MediaSource::Url(uri),
+                });
                 media.name = file.str("displayName").map(Cow::into_owned);
+                media.declared_type = file.str("mimeType").map(Cow::into_owned);
                 media.extra = extra_fields::read(&object, &["fileData"]);
                 media.extra.dialect = NAME;
                 media
@@ -89,6 +93,12 @@ pub(super) fn read_request_part(part: &str) -> Block {
         },
         _ => native(),
     }
+}
+
+/// The id of a file that Google stores: its address, which only Google's own API opens, ends in it.
+fn stored_file(uri: &str) -> Option<&str> {
+    let (_, path) = uri.strip_prefix("https://generativelanguage.googleapis.com/")?.split_once('/')?;
+    path.starts_with("files/").then_some(path)
 }
 
 fn media_block(media_type: &str, media: Media) -> Block {

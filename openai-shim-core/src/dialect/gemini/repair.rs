@@ -1,6 +1,7 @@
 //! Streams and responses for a client of this dialect: the upstream's chunks go out as they are, in the framing of the client's
 //! request. A decoder observes them, and each candidate gets its finish reason in its last chunk only.
 
+use super::argument_objects::with_argument_objects;
 use super::decode::{GeminiDecoder, objects_in_chunk};
 use super::json_keys::parse_object;
 use super::stream_framing::StreamFraming;
@@ -98,6 +99,7 @@ impl GeminiRepairer {
             self.summary.event(&event);
         }
         self.summary.content |= self.decoder.has_native_parts;
+        self.summary.answer |= self.decoder.has_native_parts;
         let Some(error) = self.summary.error.clone().filter(|_| !self.is_ended) else {
             return self.is_ended;
         };
@@ -134,6 +136,9 @@ impl StreamRepairer for GeminiRepairer {
         let mut chunk = compact(text.trim()).into_owned();
         if self.decoder.diagnostics().has(DiagnosticCode::UsageShaped) {
             chunk = usage::with_numbers(&chunk).unwrap_or(chunk);
+        }
+        if let Some(shaped) = with_argument_objects(&chunk, &mut self.diagnostics) {
+            chunk = shaped;
         }
         if let Some(held) = self.held_chunk.take() {
             let chunks = self.move_finish_reasons(ChunkPair { first: held, second: chunk });
@@ -222,14 +227,18 @@ pub(super) fn repair_response(
         summary.event(&event);
     }
     let is_native = |block: &Block| matches!(block, Block::Text { extra, .. } if extra.get(extra_fields::NATIVE_PART).is_some());
-    summary.content |= response.choices.iter().flat_map(|choice| &choice.blocks).any(is_native);
+    let has_native = response.choices.iter().flat_map(|choice| &choice.blocks).any(is_native);
+    summary.content |= has_native;
+    summary.answer |= has_native;
     let is_array = body.trim_ascii_start().first() == Some(&b'[');
     let body = if is_array {
         Some(response::encode(&response, spec, context, diagnostics))
-    } else if diagnostics.has(DiagnosticCode::UsageShaped) {
-        std::str::from_utf8(body).ok().and_then(usage::with_numbers).map(String::into_bytes)
     } else {
-        None
+        let text = String::from_utf8_lossy(body);
+        let shaped = with_argument_objects(&text, diagnostics);
+        let is_usage_shaped = diagnostics.has(DiagnosticCode::UsageShaped);
+        let counted = is_usage_shaped.then(|| usage::with_numbers(shaped.as_deref().unwrap_or(&text)));
+        counted.flatten().or(shaped).map(String::into_bytes)
     };
     Ok(Repaired { body, summary })
 }

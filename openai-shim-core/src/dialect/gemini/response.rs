@@ -14,7 +14,7 @@ use super::response_object::{
 use super::{error, extra_fields, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
-    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength, html_page,
+    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength, foreign_document, html_page,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -42,7 +42,7 @@ pub(super) fn decode(
         return Err(error);
     }
     if !is_response(&object) {
-        return Err(UpstreamError::malformed("The upstream's answer has neither candidates nor feedback."));
+        return Err(foreign_document());
     }
     let mut response = Response::default();
     response.id = object.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned);

@@ -119,13 +119,27 @@ static THINKING: Shape = shape(
 
 /// A request of `:embedContent`.
 pub(super) static EMBED: Shape = shape("requests", &EMBED_MEMBERS).in_style(Style::Protobuf);
-static EMBED_MEMBERS: [Member; 5] = [
+static EMBED_MEMBERS: [Member; 6] = [
     refuse("content", &[Object(&EMBED_CONTENT)]),
     refuse_structure("outputDimensionality", &[Natural]),
     warn("model", &[Text]),
     warn("taskType", &[Text]),
     warn("title", &[Text]),
+    refuse("embedContentConfig", &[Object(&EMBED_CONFIG)]),
 ];
+
+/// The newer place of the parameters of embeddings.
+static EMBED_CONFIG: Shape = shape(
+    "requests",
+    &[
+        refuse_structure("outputDimensionality", &[Natural]),
+        warn("taskType", &[Text]),
+        warn("title", &[Text]),
+        warn("autoTruncate", &[Bool]),
+        warn("documentOcr", &[Bool]),
+        warn("audioTrackExtraction", &[Bool]),
+    ],
+);
 
 /// Content to embed: text only.
 static EMBED_CONTENT: Shape = shape(

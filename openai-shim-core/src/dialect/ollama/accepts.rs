@@ -58,21 +58,32 @@ fn reasoning() -> ReasoningLayer {
     })
 }
 
-/// The parameters.
-pub(super) static PARAMS: Params = Params(&[
-    param("max_tokens", "options.num_predict"),
-    param("temperature", "options.temperature"),
-    param("top_p", "options.top_p"),
-    param("top_k", "options.top_k"),
-    param("min_p", "options.min_p"),
-    param("repetition_penalty", "options.repeat_penalty"),
-    param("frequency_penalty", "options.frequency_penalty"),
-    param("presence_penalty", "options.presence_penalty"),
-    param("seed", "options.seed"),
-    param("stop", "options.stop"),
-    same_name("logprobs"),
-    param("reasoning_effort", "think"),
-]);
+/// The parameters of both, and those of one.
+macro_rules! params {
+    ($($own:expr),*) => {
+        Params(&[
+            param("max_tokens", "options.num_predict"),
+            param("temperature", "options.temperature"),
+            param("top_p", "options.top_p"),
+            param("top_k", "options.top_k"),
+            param("min_p", "options.min_p"),
+            param("repetition_penalty", "options.repeat_penalty"),
+            param("frequency_penalty", "options.frequency_penalty"),
+            param("presence_penalty", "options.presence_penalty"),
+            param("seed", "options.seed"),
+            param("stop", "options.stop"),
+            same_name("logprobs"),
+            param("reasoning_effort", "think"),
+            $($own),*
+        ])
+    };
+}
+
+/// The parameters of `/api/chat`.
+pub(super) static CHAT_PARAMS: Params = params!();
+
+/// The parameters of `/api/generate`.
+pub(super) static GENERATE_PARAMS: Params = params!(same_name("suffix"));
 
 /// Which images, audio and files.
 fn media() -> MediaLayer {

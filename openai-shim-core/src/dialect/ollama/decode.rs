@@ -9,11 +9,11 @@ use super::text_extractor::OllamaTextExtractor;
 use super::tool_call::LineToolCall;
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseContext, ResponseSpec, html_page, time,
+    ResponseContext, ResponseSpec, foreign_document, html_page, time,
 };
 use crate::dialect::json_syntax::repair_json;
 use crate::error::UpstreamError;
-use crate::extract::Segment;
+use crate::extract::{Segment, TextEnd};
 use crate::framing::Frame;
 use crate::json::{Object, is_json_fragment, objects_in};
 use serde_json::value::RawValue;
@@ -128,7 +128,7 @@ impl OllamaDecoder {
             self.extractor.reasoning_is_separate();
         }
         self.emit_text(BlockKind::Reasoning, std::mem::take(&mut line.thinking), out);
-        self.extract(std::mem::take(&mut line.text), line.is_done, out);
+        self.extract(std::mem::take(&mut line.text), line.text_end(), out);
         for call in std::mem::take(&mut line.tool_calls) {
             self.emit_tool_call(call, out);
         }
@@ -205,12 +205,12 @@ impl OllamaDecoder {
         out.push(Event::Delta { choice: 0, block, delta: Delta::Text(text) });
     }
 
-    /// Emits text, and what it contains. `is_final`: no text follows.
-    fn extract(&mut self, text: String, is_final: bool, out: &mut Vec<Event>) {
-        if text.is_empty() && !is_final {
+    /// Emits text, and what it contains. `end`: what ends the text behind it.
+    fn extract(&mut self, text: String, end: TextEnd, out: &mut Vec<Event>) {
+        if text.is_empty() && end == TextEnd::Open {
             return;
         }
-        for segment in self.extractor.extract(text, is_final, &mut self.diagnostics) {
+        for segment in self.extractor.extract(text, end, &mut self.diagnostics) {
             match segment {
                 Segment::Text(text) => self.emit_text(BlockKind::Text, text, out),
                 Segment::Reasoning(text) => self.emit_text(BlockKind::Reasoning, text, out),
@@ -337,7 +337,7 @@ impl Decoder for OllamaDecoder {
         let error = match self.phase {
             Phase::Ended => return,
             Phase::InResponse => {
-                self.extract(String::new(), true, out);
+                self.extract(String::new(), TextEnd::Cut, out);
                 self.diagnostics.record(DiagnosticCode::StreamTruncated, "", "");
                 UpstreamError::Truncated
             }
@@ -356,6 +356,6 @@ impl Decoder for OllamaDecoder {
 pub(super) fn malformed(body: &[u8]) -> UpstreamError {
     match body.first() {
         Some(b'<') => html_page("an answer"),
-        _ => UpstreamError::malformed("The upstream sent something that is no answer of Ollama's API."),
+        _ => foreign_document(),
     }
 }

@@ -10,7 +10,7 @@ use super::super::shape::Shape;
 use super::shape;
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, natural, value_kind};
+use crate::json::{Object, ValueKind, encode_string, natural, reported_count, value_kind};
 
 /// The route that a format belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl EmbeddingsApi for OllamaEmbeddings {
         let mut out = Embeddings::default();
         out.model = response.str("model").map(std::borrow::Cow::into_owned);
         out.vectors = vectors.into_iter().map(str::to_owned).collect();
-        out.tokens = response.u64("prompt_eval_count");
+        out.tokens = self.reported_tokens(body);
         Ok(out)
     }
 
@@ -154,5 +154,17 @@ impl EmbeddingsApi for OllamaEmbeddings {
             Self::Embed => EmbeddingsField::List,
         };
         rename_embeddings(body, expected, diagnostics)
+    }
+
+    fn reported_tokens(&self, body: &[u8]) -> Option<u64> {
+        Object::parse(body).ok()?.get("prompt_eval_count").and_then(reported_count)
+    }
+
+    fn list_field(&self) -> Option<&'static str> {
+        (*self == Self::Embed).then_some("input")
+    }
+
+    fn param(&self, name: &str) -> Option<&'static str> {
+        (name == "dimensions").then_some("dimensions")
     }
 }

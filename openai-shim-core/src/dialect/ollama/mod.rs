@@ -110,7 +110,10 @@ impl Dialect for Ollama {
     }
 
     fn params(&self) -> &'static Params {
-        &accepts::PARAMS
+        match self.api {
+            OllamaApi::Chat => &accepts::CHAT_PARAMS,
+            OllamaApi::Generate => &accepts::GENERATE_PARAMS,
+        }
     }
 
     fn extra_fields_name(&self) -> &'static str {
@@ -140,6 +143,10 @@ impl Dialect for Ollama {
         diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
         request::encode(self.api, request, source, diagnostics)
+    }
+
+    fn extracts_inline_reasoning(&self) -> bool {
+        true
     }
 
     fn decode_response(

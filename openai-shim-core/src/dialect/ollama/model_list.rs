@@ -5,7 +5,7 @@
 //! <https://docs.ollama.com/api/ps>
 
 use super::super::auxiliary::{AuxiliaryRequest, ModelApi, ModelListApi};
-use super::capabilities::capabilities;
+use super::capabilities;
 use crate::canonical::ListedModel;
 use crate::canonical::time::rfc3339;
 use crate::error::{ClientError, ErrorKind, short_name};
@@ -24,9 +24,10 @@ pub(super) struct TagList;
 
 impl ModelListApi for TagList {
     fn encode_list(&self, models: &[ListedModel], _query: &str) -> Result<String, ClientError> {
-        Ok(encode_list(models, |_, fields, item| {
+        Ok(encode_list(models, |listed, fields, item| {
             item.set("modified_at", encode_string(&modified_at(fields)));
             item.set("size", number(fields, "size"));
+            item.set("capabilities", capabilities::encoded(listed));
         }))
     }
 }
@@ -78,8 +79,7 @@ impl ModelApi for Model {
         }
         response.set("details", details(&fields));
         response.set("model_info", info.to_json());
-        let capabilities: Vec<_> = capabilities(&fields).into_iter().map(encode_string).collect();
-        response.set("capabilities", format!("[{}]", capabilities.join(",")));
+        response.set("capabilities", capabilities::encoded(listed));
         response.set("modified_at", encode_string(&modified_at(&fields)));
         response.to_json()
     }

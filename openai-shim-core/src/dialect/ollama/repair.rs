@@ -170,10 +170,13 @@ fn repair_line(api: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagn
         line.set("created_at", encode_string(&time::rfc3339(created)));
     }
     for key in TOKEN_COUNTS {
-        let count = line.get(key).filter(|count| value_kind(count) == ValueKind::String);
-        if let Some(count) = count.and_then(reported_count) {
-            diagnostics.record(DiagnosticCode::UsageShaped, key, "");
-            line.set(key, count.to_string());
+        let is_count =
+            |count: &&str| value_kind(count) == ValueKind::Number && !count.trim().starts_with('-');
+        let Some(count) = line.non_null(key).filter(|count| !is_count(count)) else { continue };
+        diagnostics.record(DiagnosticCode::UsageShaped, key, "");
+        match reported_count(count) {
+            Some(count) => line.set(key, count.to_string()),
+            None => drop(line.remove(key)),
         }
     }
     if line.bool("done").is_none() {

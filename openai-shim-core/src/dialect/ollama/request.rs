@@ -69,6 +69,10 @@ pub(super) fn decode(
                 request.logprobs = Some(object.get("top_logprobs").and_then(natural).unwrap_or(0));
             }
             ("top_logprobs", _) if object.bool("logprobs") == Some(true) && natural(value).is_some() => {}
+            ("suffix", ValueKind::String) if api == OllamaApi::Generate => {
+                request.suffix = decode_string(value).map(Cow::into_owned);
+                request.is_prompt = true;
+            }
             // `false` is the default.
             ("raw", ValueKind::Bool) if value.trim() == "false" => {}
             _ => push_extra(),
@@ -163,7 +167,8 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     write_tools(request, body, diagnostics);
     match &*request.response_format {
         Some(ResponseFormat::JsonObject) => body.set("format", "\"json\""),
-        Some(ResponseFormat::JsonSchema { schema, .. }) => {
+        Some(ResponseFormat::JsonSchema { schema, extra, .. }) => {
+            extra.report_lost(FAMILY, "response_format", diagnostics);
             body.set(
                 "format",
                 schema.as_ref().map_or_else(|| String::from("\"json\""), |s| s.get().to_owned()),
@@ -173,6 +178,9 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
             diagnostics.record(DiagnosticCode::FeatureUnsupported, "response_format", dialect);
         }
         Some(ResponseFormat::Text | ResponseFormat::TextEnum(_)) | None => {}
+    }
+    if let Some(suffix) = &request.suffix {
+        body.set("suffix", encode_string(suffix));
     }
     if let Some(top) = request.logprobs {
         body.set("logprobs", "true");

@@ -3,6 +3,7 @@
 use super::extra_fields;
 use super::tool_call::{self, LineToolCall};
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, Logprobs, Usage};
+use crate::extract::TextEnd;
 use crate::json::{Object, ValueKind, encode_string, raw, reported_count, string_or_json, value_kind};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -92,6 +93,15 @@ impl ResponseLine {
         for call in object.array("tool_calls").unwrap_or_default() {
             let path = format!("{path_prefix}tool_calls[]");
             self.tool_calls.push(tool_call::read(call, &path, diagnostics));
+        }
+    }
+
+    /// What ends the text behind the line's.
+    pub(super) fn text_end(&self) -> TextEnd {
+        match self.done_reason.as_deref() {
+            _ if !self.is_done => TextEnd::Open,
+            Some("stop") | None => TextEnd::Complete,
+            Some(_) => TextEnd::Cut,
         }
     }
 

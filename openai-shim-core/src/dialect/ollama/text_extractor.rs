@@ -2,10 +2,8 @@
 //! is removed, and the text ends at stop sequences that the upstream does not support.
 
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
-use crate::dialect::reasoning_tags::tag_mode;
-use crate::extract::{
-    FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher, has_unopened_reasoning,
-};
+use crate::dialect::reasoning_tags::{record_missing_tag, tag_mode};
+use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher, TextEnd};
 
 /// Extracts from the text of one response.
 pub(super) struct OllamaTextExtractor {
@@ -15,8 +13,6 @@ pub(super) struct OllamaTextExtractor {
     tool_names: Vec<String>,
     /// The text starts as reasoning, and is empty so far.
     awaits_prefilled_reasoning: bool,
-    /// No text came, and reasoning may stand in front of a closing tag alone.
-    may_be_unopened: bool,
     /// A stop sequence ended the output.
     has_stopped: bool,
 }
@@ -25,7 +21,6 @@ impl OllamaTextExtractor {
     pub(super) fn new(spec: &ResponseSpec) -> Self {
         let tag_mode = tag_mode(&spec.quirks.reasoning_tags);
         let awaits_prefilled_reasoning = tag_mode.is_prefilled();
-        let may_be_unopened = tag_mode == ReasoningTagMode::Leading;
         let tool_names = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             parser: OutputParser::new(tag_mode, &tool_names),
@@ -33,7 +28,6 @@ impl OllamaTextExtractor {
             stop_matcher: (!spec.local_stops.is_empty()).then(|| StopMatcher::new(spec.local_stops.clone())),
             tool_names,
             awaits_prefilled_reasoning,
-            may_be_unopened,
             has_stopped: false,
         }
     }
@@ -50,31 +44,25 @@ impl OllamaTextExtractor {
         }
     }
 
-    /// Extracts from an increment of the text. `is_final`: it is the last one.
+    /// Extracts from an increment of the text. `end`: what ends the text behind it.
     pub(super) fn extract(
         &mut self,
         text: String,
-        is_final: bool,
+        end: TextEnd,
         diagnostics: &mut Diagnostics,
     ) -> Vec<Segment> {
         if self.has_stopped {
             return Vec::new();
         }
         self.awaits_prefilled_reasoning &= text.is_empty();
-        let is_whole = is_final && self.may_be_unopened;
-        self.may_be_unopened &= text.is_empty();
-        if is_whole && has_unopened_reasoning(&text) {
-            self.parser = OutputParser::new(ReasoningTagMode::Prefilled, &self.tool_names);
-        }
+        let is_final = end != TextEnd::Open;
         let is_unfiltered = self.fence_stripper.is_none() && self.stop_matcher.is_none();
         if !is_final && is_unfiltered && self.parser.is_unchanged(&text) {
             return vec![Segment::Text(text)];
         }
         let (mut segments, mut out) = (Vec::new(), Vec::new());
-        self.parser.push(&text, &mut segments);
-        if is_final {
-            self.parser.finish(&mut segments);
-        }
+        self.parser.push_until(&text, end, &mut segments);
+        record_missing_tag(&mut self.parser, "content", diagnostics);
         for segment in segments {
             match segment {
                 _ if self.has_stopped => {}

@@ -21,12 +21,13 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     messages: layer!(MessageLayer { tool_pairing: ToolPairing::Adjacent }),
     media: media(),
     tools: ToolLayer {
-        schema: layer!(SchemaLayer { root_object: true, require_members: true }),
+        schema: layer!(SchemaLayer { current_draft: true, root_object: true, require_members: true }),
         strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
         // <https://github.com/openai/openai-python/blob/main/src/openai/types/shared_params/function_definition.py>
         ..layer!(ToolLayer { names: ToolNameFormat::Word64, unique_names: true })
     },
     response_format: ResponseFormatLayer {
+        schema: layer!(SchemaLayer { current_draft: true }),
         strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),
         ..layer!(ResponseFormatLayer { restrict_names: true })
     },

@@ -3,9 +3,11 @@
 //! <https://platform.openai.com/docs/api-reference/models>
 
 use super::super::auxiliary::{
-    AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET_AND_HEAD, ModelApi, ModelListApi, ResponseCheck,
+    ANY_METHOD, AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET_AND_HEAD, ModelApi, ModelListApi,
+    ResponseCheck,
 };
 use super::embeddings::OpenAiEmbeddings;
+use super::lm_studio::{LmStudioModel, LmStudioModelList};
 use crate::canonical::ListedModel;
 use crate::canonical::explain_unusable;
 use crate::error::{ClientError, UpstreamError};
@@ -13,7 +15,7 @@ use crate::json::{Object, items};
 
 const PREFIXES: &[&str] = &["/v1", "/api/openai/v1"];
 
-pub(super) static ROUTES: [AuxiliaryRoute; 7] = [
+pub(super) static ROUTES: [AuxiliaryRoute; 21] = [
     route(GET_AND_HEAD, "/models", AuxiliaryKind::ModelList(&ModelList)),
     route(GET_AND_HEAD, "/models/{model}", AuxiliaryKind::Model(&Model)),
     route("POST", "/embeddings", AuxiliaryKind::Embeddings(&OpenAiEmbeddings)),
@@ -21,7 +23,29 @@ pub(super) static ROUTES: [AuxiliaryRoute; 7] = [
     route(FORWARDED_METHODS, "/images/{rest}", AuxiliaryKind::Forward),
     route(FORWARDED_METHODS, "/moderations", AuxiliaryKind::ForwardChecked(&ModerationCheck)),
     route(FORWARDED_METHODS, "/rerank", AuxiliaryKind::ForwardChecked(&RerankCheck)),
+    if_served("/files{/rest}", "files"),
+    if_served("/uploads{/rest}", "uploads"),
+    if_served("/batches{/rest}", "batches"),
+    if_served("/fine_tuning{/rest}", "fine-tuning jobs"),
+    if_served("/vector_stores{/rest}", "vector stores"),
+    if_served("/assistants{/rest}", "assistants"),
+    if_served("/threads{/rest}", "threads"),
+    if_served("/containers{/rest}", "containers"),
+    if_served("/conversations{/rest}", "conversations"),
+    if_served("/evals{/rest}", "evals"),
+    if_served("/videos{/rest}", "videos"),
+    if_served("/realtime{/rest}", "realtime sessions"),
+    at_lm_studios_path("/models", AuxiliaryKind::ModelList(&LmStudioModelList)),
+    at_lm_studios_path("/models/{model}", AuxiliaryKind::Model(&LmStudioModel)),
 ];
+
+const fn if_served(path: &'static str, what: &'static str) -> AuxiliaryRoute {
+    route(ANY_METHOD, path, AuxiliaryKind::ForwardIfServed(what))
+}
+
+const fn at_lm_studios_path(path: &'static str, kind: AuxiliaryKind) -> AuxiliaryRoute {
+    AuxiliaryRoute { prefixes: &["/api/v0"], path, methods: GET_AND_HEAD, kind }
+}
 
 const FORWARDED_METHODS: &str = "POST, GET, DELETE";
 

@@ -5,9 +5,11 @@
 use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi, PostRequest, no_embeddings, with_model};
 use super::super::shape::Shape;
 use super::shape;
-use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, VectorCheck};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, EmbedRequest, EmbeddingInputType, Embeddings, VectorCheck,
+};
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, ValueKind, decode_string, encode_string, natural, value_kind};
+use crate::json::{Object, ValueKind, decode_string, encode_string, natural, reported_count, value_kind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
@@ -38,10 +40,15 @@ impl EmbeddingsApi for OpenAiEmbeddings {
         body.get("input").unwrap_or("null").clone_into(&mut decoded.input);
         decoded.dimensions = body.get("dimensions").and_then(natural);
         decoded.base64 = body.str("encoding_format").as_deref() == Some("base64");
-        for (name, _) in body.iter().filter(|(_, value)| value.trim() != "null") {
+        for (name, value) in body.iter().filter(|(_, value)| value.trim() != "null") {
             // `encoding_format` is not lost: the response is encoded here.
-            if !["model", "input", "dimensions", "encoding_format"].contains(&name) {
-                diagnostics.record(DiagnosticCode::ParamDropped, name, "");
+            if ["model", "input", "dimensions", "encoding_format"].contains(&name) {
+                continue;
+            }
+            let input_type = decode_string(value).filter(|_| INPUT_TYPE_PARAMS.contains(&name));
+            match input_type.and_then(|word| EmbeddingInputType::parse(&word)) {
+                Some(known) if decoded.input_type.is_none() => decoded.input_type = Some(known),
+                _ => diagnostics.record(DiagnosticCode::ParamDropped, name, ""),
             }
         }
         Ok(decoded)
@@ -61,9 +68,12 @@ impl EmbeddingsApi for OpenAiEmbeddings {
         body.set("model", encode_string(&request.model));
         body.set("input", request.input.as_str());
         if let Some(dimensions) = request.dimensions {
-            body.set("dimensions", dimensions.to_string());
+            body.set(DIMENSIONS, dimensions.to_string());
         }
-        body.set("encoding_format", "\"float\"");
+        // A profile says by which name, and in which words, the upstream takes it.
+        if let Some(input_type) = request.input_type {
+            body.set(INPUT_TYPE_PARAMS[0], encode_string(input_type.as_str()));
+        }
         Ok(PostRequest::new(PATH, body.to_json()))
     }
 
@@ -74,9 +84,9 @@ impl EmbeddingsApi for OpenAiEmbeddings {
         request: &EmbedRequest,
         diagnostics: &mut Diagnostics,
     ) -> Result<Embeddings, UpstreamError> {
-        let as_numbers = EmbedRequest { base64: false, ..request.clone() };
-        let mut repairs = Diagnostics::default();
-        let repaired = repair(body, &as_numbers, &mut repairs);
+        let mut as_numbers = EmbedRequest::default();
+        as_numbers.model.clone_from(&request.model);
+        let repaired = repair(body, &as_numbers, diagnostics);
         let response =
             Object::parse(repaired.as_deref().unwrap_or(body.trim_ascii())).map_err(|_| no_embeddings())?;
         let mut vectors: Vec<(u64, String)> = Vec::new();
@@ -93,10 +103,7 @@ impl EmbeddingsApi for OpenAiEmbeddings {
         out.model = response.str("model").map(Cow::into_owned);
         out.vectors = vectors.into_iter().map(|(_, vector)| vector).collect();
         // The repair fills in zeros where the upstream reports no count.
-        if !repairs.has(DiagnosticCode::UsageMissing) {
-            out.tokens = response.object("usage").and_then(|usage| usage.u64("prompt_tokens"));
-        }
-        diagnostics.extend(&repairs);
+        out.tokens = self.reported_tokens(body);
         Ok(out)
     }
 
@@ -135,7 +142,7 @@ impl EmbeddingsApi for OpenAiEmbeddings {
     }
 
     /// Checks a response with numbers or base64.
-    fn check_response(&self, body: &[u8], request: &EmbedRequest) -> Result<(), UpstreamError> {
+    fn check_response(&self, body: &[u8], request: &EmbedRequest) -> Result<usize, UpstreamError> {
         let response = Object::parse(body).map_err(|_| no_embeddings())?;
         let mut check = VectorCheck::default();
         for item in response.array("data").ok_or_else(no_embeddings)? {
@@ -151,6 +158,28 @@ impl EmbeddingsApi for OpenAiEmbeddings {
         }
         check.finish(request)
     }
+
+    fn reported_tokens(&self, body: &[u8]) -> Option<u64> {
+        input_tokens(&Object::parse(body).ok()?.object("usage")?)
+    }
+
+    fn list_field(&self) -> Option<&'static str> {
+        Some("input")
+    }
+
+    fn param(&self, name: &str) -> Option<&'static str> {
+        [DIMENSIONS, INPUT_TYPE_PARAMS[0]].into_iter().find(|param| *param == name)
+    }
+}
+
+const DIMENSIONS: &str = "dimensions";
+
+/// The parameters by which clients say what the vectors are for: of Cohere, Voyage and NVIDIA, of Jina, and Google's name.
+const INPUT_TYPE_PARAMS: [&str; 3] = ["input_type", "task", "task_type"];
+
+/// The count of input tokens, under either name, also as text.
+fn input_tokens(usage: &Object<'_>) -> Option<u64> {
+    ["prompt_tokens", "total_tokens"].iter().find_map(|key| usage.get(key).and_then(reported_count))
 }
 
 /// Repairs a response. `None`: it is right, or nothing that can be repaired.
@@ -259,17 +288,18 @@ fn base64_to_numbers(base64: &str) -> Option<String> {
 /// Fills in token counts: from each other, or zeros if the upstream reports none.
 fn repair_usage(response: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     let mut usage = response.object("usage").map(Object::into_owned).unwrap_or_default();
-    let reported = usage.u64("prompt_tokens").or_else(|| usage.u64("total_tokens"));
+    let reported = input_tokens(&usage);
     if reported.is_none() {
         diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
     }
-    let count = reported.unwrap_or(0).to_string();
     for key in ["prompt_tokens", "total_tokens"] {
         if usage.u64(key).is_none() {
+            let own = usage.get(key).and_then(reported_count);
+            let count = own.or(reported).unwrap_or(0).to_string();
             if reported.is_some() {
                 diagnostics.record(DiagnosticCode::UsageShaped, "usage", key);
             }
-            usage.set(key, count.clone());
+            usage.set(key, count);
         }
     }
     if usage.is_changed() {

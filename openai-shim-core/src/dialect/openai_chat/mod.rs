@@ -30,6 +30,7 @@ mod embeddings;
 mod encode;
 mod extra_fields;
 mod finish_reason;
+mod lm_studio;
 mod media;
 mod opaque_state_tap;
 mod reasoning_details;
@@ -127,6 +128,14 @@ impl Dialect for OpenAiChat {
         diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
         request::encode(request, source, diagnostics)
+    }
+
+    fn extracts_inline_reasoning(&self) -> bool {
+        true
+    }
+
+    fn repairs_inline_reasoning(&self) -> bool {
+        true
     }
 
     fn decode_response(

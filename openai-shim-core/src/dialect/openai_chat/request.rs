@@ -149,13 +149,15 @@ fn decode_response_format(value: &str) -> Option<ResponseFormat> {
     let Ok(object) = Object::parse(value.as_bytes()) else { return Some(native()) };
     Some(match object.str("type").as_deref() {
         Some("text") => ResponseFormat::Text,
-        // The form of llama.cpp and some hosts.
-        Some("json_object") if object.non_null("schema").is_some() => ResponseFormat::JsonSchema {
-            name: String::from("response"),
-            schema: object.non_null("schema").map(raw),
-            strict: None,
-            extra: ExtraFields::new(NAME, vec![(NATIVE_SCHEMA.to_owned(), raw(value))]),
-        },
+        // The forms of llama.cpp, SGLang and some hosts, and of clients that write it as Responses has it.
+        Some("json_object" | "json_schema") if object.non_null("schema").is_some() => {
+            ResponseFormat::JsonSchema {
+                name: object.str("name").map_or_else(|| String::from("response"), Cow::into_owned),
+                schema: object.non_null("schema").map(raw),
+                strict: object.bool("strict"),
+                extra: ExtraFields::new(NAME, vec![(NATIVE_SCHEMA.to_owned(), raw(value))]),
+            }
+        }
         Some("json_object") => ResponseFormat::JsonObject,
         Some("json_schema") => match object.object("json_schema") {
             Some(schema) => ResponseFormat::JsonSchema {

@@ -145,10 +145,13 @@ static JSON_SCHEMA: Shape = shape(
 
 /// The fields of a request to `/embeddings`.
 pub(super) static EMBEDDING: Shape = shape("requests", &EMBEDDING_FIELDS);
-static EMBEDDING_FIELDS: [Member; 5] = [
+static EMBEDDING_FIELDS: [Member; 8] = [
     refuse("model", &[Text]),
     refuse("input", &[Text, List(&[Text, Natural, List(&[Natural])])]),
     refuse_structure("dimensions", &[Natural]),
     warn("encoding_format", &[Text]),
     warn("user", &[Text]),
+    warn("input_type", &[Text]),
+    warn("task", &[Text]),
+    warn("task_type", &[Text]),
 ];

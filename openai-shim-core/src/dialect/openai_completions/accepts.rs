@@ -40,6 +40,7 @@ pub(super) static PARAMS: Params = Params(&[
     same_name("logprobs"),
     same_name("logit_bias"),
     same_name("user"),
+    same_name("suffix"),
 ]);
 
 /// Which images, audio and files.

@@ -4,7 +4,7 @@ use super::completion_writer::CompletionIdentity;
 use super::extra_fields::{NAME, from_fields};
 use super::prompt_echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
 use super::repair::{ChunkSink, RepairedCompletion, StreamState, StreamedUsage};
-use super::text_extractor::CompletionsTextExtractor;
+use super::text_extractor::{CompletionsTextExtractor, text_end};
 use super::{finish_reason, logprobs};
 use crate::canonical::{
     BlockKind, Delta, Diagnostics, Event, ExtraFieldList, FinishReason, MemberIndex, ResponseContext,
@@ -12,7 +12,7 @@ use crate::canonical::{
 };
 use crate::dialect::Decoder;
 use crate::error::UpstreamError;
-use crate::extract::Segment;
+use crate::extract::{Segment, TextEnd};
 use crate::framing::Frame;
 use crate::json::raw;
 use std::collections::BTreeMap;
@@ -121,7 +121,7 @@ impl ChunkSink for EventSink<'_> {
             if let Some(logprobs) = choice.logprobs.as_deref().and_then(logprobs::read) {
                 self.extra(Some(choice.index), logprobs.to_extra());
             }
-            self.text(at, &choice.text, false);
+            self.text(at, &choice.text, TextEnd::Open);
             if let Some(reader) = self.blocks.choices.get_mut(at) {
                 reader.finish_reason = reader.finish_reason.or(choice.finish_reason);
                 if reader.unknown_reason.is_none() {
@@ -196,10 +196,10 @@ impl EventSink<'_> {
     }
 
     /// Emits the next part of a choice's text: as text, reasoning and tool calls.
-    fn text(&mut self, at: usize, text: &str, is_final: bool) {
+    fn text(&mut self, at: usize, text: &str, end: TextEnd) {
         let Some(choice) = self.blocks.choices.get_mut(at) else { return };
         let index = choice.index;
-        for segment in choice.extractor.push(text, is_final, &mut self.blocks.diagnostics) {
+        for segment in choice.extractor.push(text, end, &mut self.blocks.diagnostics) {
             let (kind, text) = match segment {
                 Segment::Text(text) => (BlockKind::Text, text),
                 Segment::Reasoning(text) => (BlockKind::Reasoning, text),
@@ -229,7 +229,8 @@ impl EventSink<'_> {
     /// Emits the text that was withheld, and closes the open blocks: nothing follows.
     fn end_texts(&mut self) {
         for at in 0..self.blocks.choices.len() {
-            self.text(at, "", true);
+            let reason = self.blocks.choices.get(at).and_then(|choice| choice.finish_reason);
+            self.text(at, "", text_end(reason));
             let Some(choice) = self.blocks.choices.get_mut(at) else { continue };
             if let Some((block, _)) = choice.open.take() {
                 self.out.push(Event::Close { choice: choice.index, block });

@@ -105,6 +105,15 @@ impl Dialect for OpenAiCompletions {
         Ok(request::encode(request, source, diagnostics))
     }
 
+    fn extracts_inline_reasoning(&self) -> bool {
+        true
+    }
+
+    fn repairs_inline_reasoning(&self) -> bool {
+        // A client that writes its own prompt has a parser of its own.
+        true
+    }
+
     fn decode_response(
         &self,
         body: &[u8],

@@ -46,6 +46,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
             "seed" => request.seed = integer(value),
             "user" => request.user = decode_string(value).map(Cow::into_owned),
             "stop" => request.stop.set_decoded(read_stop_sequences(value)),
+            "suffix" => request.suffix = decode_string(value).map(Cow::into_owned),
             "logprobs" if natural(value).is_some() => request.logprobs = natural(value),
             "logit_bias" if value_kind(value) != ValueKind::Null => request.logit_bias = Some(raw(value)),
             // `best_of` up to `n` changes nothing. An echoed prompt is added here where the upstream does not do it.
@@ -208,12 +209,21 @@ fn render_prompt(request: &Request, diagnostics: &mut Diagnostics) -> String {
 
 /// Turns tool calls into text: the results mean little without them.
 fn write_calls_as_text(message: &mut Message, field_path: &str, diagnostics: &mut Diagnostics) {
+    let mut follows_call = false;
     for (k, block) in message.edit().blocks.iter_mut().enumerate() {
         let separator = if k == 0 { "" } else { "\n" };
-        if let Block::ToolCall { name, arguments, .. } = block {
-            diagnostics.record(DiagnosticCode::ContentRewritten, field_path, "a call as text");
-            *block = Block::text(format!("{separator}Calls {name} with {arguments}"));
+        let is_call = matches!(block, Block::ToolCall { .. });
+        match block {
+            Block::ToolCall { name, arguments, .. } => {
+                diagnostics.record(DiagnosticCode::ContentRewritten, field_path, "a call as text");
+                *block = Block::text(format!("{separator}Calls {name} with {arguments}"));
+            }
+            Block::Text { text, .. } if follows_call && !text.is_empty() => {
+                *block = Block::text(format!("\n{text}"));
+            }
+            _ => {}
         }
+        follows_call = is_call;
     }
 }
 
@@ -222,9 +232,12 @@ fn record_unsupported_blocks(blocks: &[Block], field_path: &str, diagnostics: &m
     for block in blocks {
         let what = match block {
             Block::Text { .. } | Block::Refusal(_) | Block::ToolCall { .. } => continue,
-            Block::ToolResult { blocks, .. } => {
+            Block::ToolResult { blocks, is_error, .. } => {
                 record_unsupported_blocks(blocks, field_path, diagnostics);
-                continue;
+                if !is_error {
+                    continue;
+                }
+                "that a tool failed"
             }
             Block::Image(_) => "an image",
             Block::Audio(_) => "audio",
@@ -266,6 +279,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     set_or_remove(body, "presence_penalty", request.presence_penalty.map(|v| v.to_string()));
     set_or_remove(body, "seed", request.seed.map(|v| v.to_string()));
     set_or_remove(body, "user", request.user.as_deref().map(encode_string));
+    set_or_remove(body, "suffix", request.suffix.as_deref().map(encode_string));
     set_or_remove(body, "logprobs", request.logprobs.map(|v| v.to_string()));
     set_or_remove(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.get().to_owned()));
     if request.max_tokens.is_some_and(|limit| limit.completion) {

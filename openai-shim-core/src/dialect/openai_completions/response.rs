@@ -6,11 +6,11 @@ use super::completion_writer::{CompletionIdentity, write_choice, write_completio
 use super::extra_fields::{NAME, from_fields, record_dropped, to_fields};
 use super::prompt_echo::{ECHOED_KEY, is_same_dialect, requested_prompt};
 use super::repair::{CompletionReader, RepairedChoice, RepairedCompletion, record_choice};
-use super::text_extractor::CompletionsTextExtractor;
+use super::text_extractor::{CompletionsTextExtractor, text_end};
 use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, ReasoningStyle, Response,
-    ResponseContext, ResponseSpec, ResponseSummary, Usage, html_page,
+    ResponseContext, ResponseSpec, ResponseSummary, Usage, foreign_document, html_page,
 };
 use crate::dialect::Repaired;
 use crate::error::UpstreamError;
@@ -55,7 +55,9 @@ fn read(
         }
     }
     if completion.choices.is_empty() {
-        return Err(UpstreamError::Empty);
+        let is_completion =
+            object.get("choices").is_some() || object.str("object").as_deref() == Some("text_completion");
+        return Err(if is_completion { UpstreamError::Empty } else { foreign_document() });
     }
     if let Some(failure) = completion.choices.iter_mut().find_map(|choice| choice.failure.take()) {
         return Err(failure);
@@ -105,7 +107,11 @@ fn decode_choice(
     choice.logprobs = repaired.logprobs.as_deref().and_then(logprobs::read);
     choice.extra = from_fields(repaired.extra);
     let mut has_calls = false;
-    for segment in CompletionsTextExtractor::new(spec).push(&repaired.text, true, diagnostics) {
+    for segment in CompletionsTextExtractor::new(spec).push(
+        &repaired.text,
+        text_end(repaired.finish_reason),
+        diagnostics,
+    ) {
         choice.blocks.push(match segment {
             Segment::Text(text) => Block::text(text),
             Segment::Reasoning(text) => {

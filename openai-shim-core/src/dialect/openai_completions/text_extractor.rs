@@ -2,10 +2,15 @@
 
 use super::prompt_echo::is_same_dialect;
 use crate::canonical::{DiagnosticCode, Diagnostics, ResponseSpec};
-use crate::dialect::reasoning_tags::tag_mode;
-use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment};
+use crate::dialect::reasoning_tags::{record_missing_tag, tag_mode};
+use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, TextEnd};
 
 const FIELD_PATH: &str = "choices[].text";
+
+/// What ends a text whose choice ends with this finish reason.
+pub(super) fn text_end(finish_reason: Option<&str>) -> TextEnd {
+    if finish_reason == Some("stop") { TextEnd::Complete } else { TextEnd::Cut }
+}
 
 /// Takes reasoning, tool calls and fences out of the text of one choice.
 pub(super) struct CompletionsTextExtractor {
@@ -27,13 +32,11 @@ impl CompletionsTextExtractor {
         }
     }
 
-    /// Takes apart the next part of the text. `is_final`: nothing follows.
-    pub(super) fn push(&mut self, text: &str, is_final: bool, diagnostics: &mut Diagnostics) -> Vec<Segment> {
+    /// Takes apart the next part of the text. `end`: what ends the text behind it.
+    pub(super) fn push(&mut self, text: &str, end: TextEnd, diagnostics: &mut Diagnostics) -> Vec<Segment> {
         let mut segments = Vec::new();
-        self.parser.push(text, &mut segments);
-        if is_final {
-            self.parser.finish(&mut segments);
-        }
+        self.parser.push_until(text, end, &mut segments);
+        record_missing_tag(&mut self.parser, FIELD_PATH, diagnostics);
         for segment in &mut segments {
             match segment {
                 Segment::Text(text) => {
@@ -49,7 +52,7 @@ impl CompletionsTextExtractor {
                 }
             }
         }
-        if let (true, Some(mut fences)) = (is_final, self.fences.take()) {
+        if let (true, Some(mut fences)) = (end != TextEnd::Open, self.fences.take()) {
             let mut withheld = String::new();
             fences.finish(&mut withheld);
             if fences.has_stripped() {

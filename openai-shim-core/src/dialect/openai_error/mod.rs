@@ -133,6 +133,14 @@ pub(super) fn decode(
     UpstreamError::Status(Box::new(error))
 }
 
+/// Returns the status that an error inside a successful response should have had: the one that it states, or that its texts stand for.
+pub(super) fn status_in_body(object: &Object<'_>) -> Option<u16> {
+    match decode_in_body(object, &mut Diagnostics::default())? {
+        UpstreamError::Status(error) => Some(error.status),
+        _ => None,
+    }
+}
+
 /// Decodes an error that came inside a successful response or a stream.
 pub(super) fn decode_in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
     let mut error = decode::decode_object(object, diagnostics)?;

@@ -26,7 +26,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     }),
     media: media(),
     tools: ToolLayer {
-        schema: layer!(SchemaLayer { root_object: true, require_members: true }),
+        schema: layer!(SchemaLayer { current_draft: true, root_object: true, require_members: true }),
         strict_schema: layer!(SchemaLayer { objects: ObjectSupport::Required }),
         ..layer!(ToolLayer {
             // The specification allows 128 characters; upstreams that write chat completions from Responses take 64.
@@ -35,6 +35,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         })
     },
     response_format: ResponseFormatLayer {
+        schema: layer!(SchemaLayer { current_draft: true }),
         strict_schema: layer!(SchemaLayer { require_members: true, objects: ObjectSupport::Required }),
         ..layer!(ResponseFormatLayer { restrict_names: true })
     },

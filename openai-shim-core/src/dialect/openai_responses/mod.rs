@@ -20,7 +20,6 @@
 //! | `usage` | `usage` objects to `Usage` and back |
 //! | `decode` | an upstream's frames to events |
 //! | `decoded_items` | the items of a stream to the events of blocks; `decoded_items/` has their state |
-//! | `inline_reasoning` | reasoning between tags in the first text to a reasoning block |
 //! | `encode` | events to a client's stream, and to the response object at its end |
 //! | `text_joiner` | adjacent text blocks to one |
 //! | `encoded_items` | blocks to output items and their events; `encoded_items/` has an open item's state |
@@ -52,13 +51,13 @@ mod encoded_items;
 mod encrypted_content;
 mod error;
 mod extra_fields;
-mod inline_reasoning;
 mod logprobs;
 mod names;
 mod native_items;
 mod output_item;
 mod reasoning_item;
 mod repair;
+mod replayed_events;
 mod request;
 mod response;
 mod response_object;
@@ -168,13 +167,11 @@ impl Dialect for OpenAiResponses {
     fn decode_response(
         &self,
         body: &[u8],
-        spec: &ResponseSpec,
+        _spec: &ResponseSpec,
         _context: &mut ResponseContext,
         diagnostics: &mut Diagnostics,
     ) -> Result<Response, UpstreamError> {
-        let mut response = response::decode(body, diagnostics)?;
-        inline_reasoning::extract(&mut response, spec, diagnostics);
-        Ok(response)
+        response::decode(body, diagnostics)
     }
 
     fn encode_response(
@@ -187,8 +184,8 @@ impl Dialect for OpenAiResponses {
         response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
-        Box::new(inline_reasoning::InlineReasoningDecoder::new(spec))
+    fn decoder(&self, _spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::ResponsesDecoder::default())
     }
 
     fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {

@@ -8,7 +8,7 @@ use super::names::NAME;
 use super::{error, output_item, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Response,
-    ResponseContext, ResponseSpec, html_page, time, unfold,
+    ResponseContext, ResponseSpec, foreign_document, html_page, time, unfold,
 };
 use crate::dialect::Encoder;
 use crate::error::UpstreamError;
@@ -44,7 +44,7 @@ pub(super) fn decode_object(
         return Err(error::in_failed_response(object));
     }
     let Some(output) = output else {
-        return Err(UpstreamError::malformed("The upstream's answer is no response: it has no `output`."));
+        return Err(foreign_document());
     };
     let mut response = Response::default();
     response.id = object.str("id").map(Cow::into_owned).filter(|id| !id.is_empty());

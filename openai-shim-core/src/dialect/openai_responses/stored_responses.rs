@@ -5,6 +5,7 @@
 
 use super::super::auxiliary::{StoredResponseEntry, StoredResponsePart, StoredResponsesApi};
 use super::super::url::query_param;
+use super::replayed_events;
 use crate::error::{ClientError, ErrorKind};
 use crate::json::{Object, ValueKind, encode_string, value_kind};
 use std::borrow::Cow;
@@ -101,6 +102,12 @@ impl StoredResponsesApi for StoredResponses {
             )
             .with_code("response_not_cancellable")),
         }
+    }
+
+    fn encode_events(&self, stored: &str, query: &str) -> Result<Option<String>, ClientError> {
+        let stored = Object::parse(stored.as_bytes()).unwrap_or_default();
+        let Some(response) = stored.get("response") else { return Ok(None) };
+        replayed_events::encode(response, query)
     }
 
     fn encode_deleted(&self, id: &str) -> String {

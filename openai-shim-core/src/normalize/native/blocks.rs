@@ -3,7 +3,7 @@
 
 use super::super::recipient::Recipient;
 use super::foreign::describe;
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Request, Text};
+use crate::canonical::{Block, DiagnosticCode, Diagnostics, Request, Role, Text};
 
 pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let is_affected = |blocks: &[Block]| has_foreign(blocks, recipient);
@@ -13,9 +13,10 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
     let mut has_empty = false;
     for (i, message) in request.messages.iter_mut().enumerate() {
         if is_affected(&message.blocks) {
+            let path = format!("messages[{i}].content");
+            let role = message.role;
             let blocks = &mut message.edit().blocks;
-            *blocks =
-                rewrite(std::mem::take(blocks), recipient, &format!("messages[{i}].content"), diagnostics);
+            *blocks = rewrite(std::mem::take(blocks), recipient, role, &path, diagnostics);
             has_empty |= blocks.is_empty();
         }
     }
@@ -36,16 +37,12 @@ fn has_foreign(blocks: &[Block], recipient: &Recipient<'_>) -> bool {
 fn rewrite(
     blocks: Vec<Block>,
     recipient: &Recipient<'_>,
+    role: Role,
     field_path: &str,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Block> {
     let mut out: Vec<Block> = Vec::with_capacity(blocks.len());
     let mut lines: Vec<String> = Vec::new();
-    let close = |lines: &mut Vec<String>, out: &mut Vec<Block>| {
-        if !lines.is_empty() {
-            out.push(Block::text(Text::from(std::mem::take(lines).join("\n"))));
-        }
-    };
     for block in blocks {
         match block {
             Block::Native { dialect, raw } if !recipient.is_own(dialect) => {
@@ -61,16 +58,30 @@ fn rewrite(
                 }
             }
             Block::ToolResult { id, blocks, is_error, extra } => {
-                close(&mut lines, &mut out);
-                let blocks = rewrite(blocks, recipient, field_path, diagnostics);
+                close(&mut lines, role, None, &mut out);
+                let blocks = rewrite(blocks, recipient, Role::Tool, field_path, diagnostics);
                 out.push(Block::ToolResult { id, blocks, is_error, extra });
             }
             other => {
-                close(&mut lines, &mut out);
+                close(&mut lines, role, Some(&other), &mut out);
                 out.push(other);
             }
         }
     }
-    close(&mut lines, &mut out);
+    close(&mut lines, role, None, &mut out);
     out
+}
+
+/// Writes the lines as a text. Encoders join the texts of the model's own turns without a separator: here it belongs to the text.
+fn close(lines: &mut Vec<String>, role: Role, next: Option<&Block>, out: &mut Vec<Block>) {
+    if lines.is_empty() {
+        return;
+    }
+    let separator = |block: Option<&Block>| {
+        let is_text = block.and_then(Block::as_text).is_some_and(|text| !text.is_empty());
+        if is_text && role == Role::Assistant { "\n\n" } else { "" }
+    };
+    let lines = std::mem::take(lines).join("\n");
+    let text = [separator(out.last()), &lines, separator(next)].concat();
+    out.push(Block::text(Text::from(text)));
 }

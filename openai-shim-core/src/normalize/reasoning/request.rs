@@ -35,6 +35,10 @@ pub(in crate::normalize) fn normalize(
     let is_own = is_same_dialect && (is_any || requested.params.contains(rules.param));
     let param = match rules.param {
         ReasoningParam::Any => requested.params.first_of_chat().unwrap_or(ReasoningParam::ReasoningEffort),
+        // A profile's parameter is one of chat; its server may also have an API without any.
+        param if param.is_of_chat() && recipient.dialect.params().path("reasoning_effort").is_none() => {
+            ReasoningParam::Unsupported
+        }
         param => param,
     };
     let max_tokens = request.max_tokens.map_or(DEFAULT_MAX_TOKENS, |limit| limit.tokens);

@@ -64,11 +64,32 @@ fn add_to_branch<'s>(
         "title" if is_first && !branch.has("title") => branch.set("title", value.clone()),
         "title" | "description" => {}
         _ if is_null => {}
-        "type" if branch.has("type") || branch.has("$ref") => {}
+        "type" if branch.has("$ref") => {}
+        "type" if branch.has("type") => {
+            // A branch of another type accepts nothing beside it, and something without it.
+            if !is_narrower(branch, value) {
+                changes.lose(keyword);
+            }
+        }
         "type" => branch.set_first("type", value.clone()),
         _ if branch.has("$ref") => changes.lose(keyword),
         _ => add_constraint(branch, keyword, value.clone(), changes),
     }
+}
+
+/// Whether all types of a branch are among others.
+fn is_narrower(branch: &Schema<'_>, types: &Value<'_>) -> bool {
+    let mut other = Schema::default();
+    other.set("type", types.clone());
+    let names = |schema: &Schema<'_>| match schema.text("type") {
+        Some(name) => vec![name.into_owned()],
+        None => schema.texts("type").into_iter().map(Cow::into_owned).collect(),
+    };
+    let accepted = names(&other);
+    let is_accepted = |name: &String| {
+        accepted.contains(name) || name == "integer" && accepted.iter().any(|accepted| accepted == "number")
+    };
+    names(branch).iter().all(is_accepted)
 }
 
 fn prepend_description(branch: &mut Schema<'_>, value: &Value<'_>) {
@@ -119,6 +140,24 @@ pub(super) fn merge_all_of<'s>(schema: &mut Schema<'s>, branches: Vec<Schema<'s>
     changes.mark();
     for (keyword, value) in branches.into_iter().flat_map(Schema::into_members) {
         add_constraint(schema, &keyword, value, changes);
+    }
+}
+
+/// Lets each item of an array be any of those that it has one schema each for.
+pub(super) fn join_prefix(schema: &mut Schema<'_>, changes: &mut Changes) {
+    let Some(Value::List(mut alternatives)) = schema.remove("prefixItems") else { return };
+    changes.lose("prefixItems");
+    if let Some(rest @ Value::Schema(_)) = schema.remove("items") {
+        alternatives.push(rest);
+    }
+    let mut distinct: Vec<Value<'_>> = Vec::new();
+    for alternative in alternatives.into_iter().filter(|value| value.as_schema().is_some()) {
+        if distinct.len() < MAX_ALTERNATIVES && !distinct.contains(&alternative) {
+            distinct.push(alternative);
+        }
+    }
+    if !distinct.is_empty() {
+        schema.set("items", one_of_several(Value::List(distinct)));
     }
 }
 

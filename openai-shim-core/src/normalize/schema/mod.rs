@@ -2,6 +2,7 @@
 
 mod branches;
 mod changes;
+mod current_draft;
 mod definitions;
 mod objects;
 mod reducer;

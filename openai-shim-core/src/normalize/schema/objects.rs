@@ -4,6 +4,7 @@
 use super::changes::Changes;
 use super::tree::{Schema, Value};
 use crate::accepts::{AnyOfSiblings, ObjectSupport, SchemaRules};
+use crate::json::{ValueKind, items, value_kind};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -34,6 +35,51 @@ pub(super) fn add_members(schema: &mut Schema<'_>, rules: &SchemaRules, changes:
     if schema.has_type("array") && !schema.has("items") && !schema.has("prefixItems") {
         schema.set("items", Value::Schema(Schema::default()));
         changes.mark();
+    }
+}
+
+/// Names the type of a schema that has none, by the values that it accepts.
+pub(super) fn add_type(schema: &mut Schema<'_>, changes: &mut Changes) {
+    if ["type", "anyOf", "oneOf", "allOf", "$ref"].iter().any(|keyword| schema.has(keyword)) {
+        return;
+    }
+    let values: Vec<&str> = match (schema.get("const"), schema.get("enum")) {
+        (Some(value), _) => value.as_json().into_iter().collect(),
+        (None, Some(Value::List(list))) => list.iter().filter_map(Value::as_json).collect(),
+        (None, Some(list)) => list.as_json().and_then(items).unwrap_or_default(),
+        (None, None) => Vec::new(),
+    };
+    let mut names: Vec<&str> = Vec::new();
+    for value in values {
+        let name = type_of(value);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let is_known = !names.is_empty();
+    if schema.has("properties") {
+        names = vec!["object"];
+    } else if schema.has("items") {
+        names = vec!["array"];
+    } else if !is_known {
+        // An object or array would be one of which nothing else is known.
+        names = vec!["string", "number", "boolean", "null"];
+        changes.lose("type");
+    }
+    let list = |names: Vec<&str>| Value::List(names.into_iter().map(Value::string).collect());
+    schema.set_first("type", if let [name] = names.as_slice() { Value::string(name) } else { list(names) });
+    changes.mark();
+}
+
+/// The type of a JSON value.
+fn type_of(json: &str) -> &'static str {
+    match value_kind(json) {
+        ValueKind::String => "string",
+        ValueKind::Number => "number",
+        ValueKind::Bool => "boolean",
+        ValueKind::Null => "null",
+        ValueKind::Array => "array",
+        ValueKind::Object => "object",
     }
 }
 

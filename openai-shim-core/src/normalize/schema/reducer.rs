@@ -1,9 +1,10 @@
 //! The walk over a schema: each rule at each schema in it.
 
-use super::branches::{merge_all_of, merge_any_of, move_siblings, take};
+use super::branches::{join_prefix, merge_all_of, merge_any_of, move_siblings, take};
 use super::changes::Changes;
+use super::current_draft::{require_marked, respell};
 use super::definitions::Definitions;
-use super::objects::{add_members, close, replace_booleans, type_root};
+use super::objects::{add_members, add_type, close, replace_booleans, type_root};
 use super::refused_keywords::{drop_refused, is_refused, state};
 use super::tree::{MAX_DEPTH, Schema, Value};
 use crate::accepts::{RefSupport, SchemaRules};
@@ -56,6 +57,10 @@ impl<'r, 's> Reducer<'r, 's> {
         let rules = self.rules;
         let outer_refs = self.open_refs.len();
         self.resolve_refs(schema, depth);
+        if rules.current_draft {
+            respell(schema, self.changes);
+            require_marked(schema, self.changes);
+        }
         if is_refused("allOf", rules)
             && let Some(branches) = take(schema, "allOf")
         {
@@ -75,6 +80,9 @@ impl<'r, 's> Reducer<'r, 's> {
             schema.rename("oneOf", "anyOf");
             self.changes.mark();
         }
+        if is_refused("prefixItems", rules) {
+            join_prefix(schema, self.changes);
+        }
         if depth == 0 && rules.plain_root {
             self.merge_root(schema);
         }
@@ -84,6 +92,9 @@ impl<'r, 's> Reducer<'r, 's> {
             type_root(schema, rules, self.changes);
         }
         add_members(schema, rules, self.changes);
+        if rules.typed {
+            add_type(schema, self.changes);
+        }
         if !rules.boolean_schemas {
             replace_booleans(schema, self.changes);
         }

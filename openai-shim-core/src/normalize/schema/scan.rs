@@ -1,5 +1,6 @@
 //! A look over the text of a schema: whether any rule may have something to change in it. Most schemas are sent as they came.
 
+use super::current_draft::may_be_older;
 use crate::accepts::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaRules};
 use memchr::memmem;
 
@@ -13,6 +14,7 @@ pub(super) fn may_change(json: &str, rules: &SchemaRules) -> bool {
         !rules.keywords.is_empty(),
         !rules.boolean_schemas,
         rules.omit_empty,
+        rules.typed,
         rules.objects != ObjectSupport::Any,
     ];
     let keywords = [
@@ -26,6 +28,7 @@ pub(super) fn may_change(json: &str, rules: &SchemaRules) -> bool {
         (rules.max_min_items.is_some(), "minItems"),
     ];
     is_any.contains(&true)
+        || rules.current_draft && may_be_older(json)
         || keywords.iter().any(|(is_set, keyword)| *is_set && has(keyword))
         || rules.drop_keywords.iter().any(|keyword| has(keyword))
         || (rules.require_members || rules.root_object || rules.plain_root)

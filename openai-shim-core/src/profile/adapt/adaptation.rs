@@ -1,5 +1,6 @@
 //! One change of a profile that follows from an upstream error, as TOML and as a sentence.
 
+use crate::accepts::AuxiliaryApi;
 use crate::json::encode_string;
 
 /// One change of the profile of an upstream and model.
@@ -83,6 +84,20 @@ pub enum Adaptation {
     JsonObjectAsSchema,
     /// Request this response format by a sentence.
     FormatAsInstruction(String),
+    /// Drop a parameter of requests to an auxiliary API.
+    DropAuxiliaryParam {
+        /// The API.
+        api: AuxiliaryApi,
+        /// The parameter, or the path of a member.
+        name: String,
+    },
+    /// Send long lists to an auxiliary API in several requests.
+    LimitItems {
+        /// The API.
+        api: AuxiliaryApi,
+        /// The most items of one request.
+        max: u32,
+    },
 }
 
 impl Adaptation {
@@ -115,6 +130,10 @@ impl Adaptation {
             Self::FormatAsInstruction(format) => {
                 format!("response_format.{} = \"instruction\"", toml_key(format))
             }
+            Self::DropAuxiliaryParam { api, name } => {
+                format!("{}.drop = [\"...\", {}]", api.section(), toml_string(name))
+            }
+            Self::LimitItems { api, max } => format!("{}.max_items = {max}", api.section()),
             other => other.fixed_texts().0.to_owned(),
         }
     }
@@ -130,6 +149,12 @@ impl Adaptation {
             Self::RenameRole { from, to } => format!("send role {from} as {to}"),
             Self::DropMessageField(name) => format!("leave {name} out of messages"),
             Self::FormatAsInstruction(format) => format!("ask for {format} in words"),
+            Self::DropAuxiliaryParam { api, name } => {
+                format!("leave {name} out of requests for {}", api.section())
+            }
+            Self::LimitItems { api, max } => {
+                format!("send at most {max} items in one request for {}", api.section())
+            }
             other => other.fixed_texts().1.to_owned(),
         }
     }
@@ -185,7 +210,9 @@ impl Adaptation {
             | Self::ClampParam { .. }
             | Self::RenameRole { .. }
             | Self::DropMessageField(_)
-            | Self::FormatAsInstruction(_) => ("", ""),
+            | Self::FormatAsInstruction(_)
+            | Self::DropAuxiliaryParam { .. }
+            | Self::LimitItems { .. } => ("", ""),
         }
     }
 }

@@ -67,6 +67,8 @@ impl Adaptation {
             }
             Self::DropTools => tools.supported = Some(false),
             Self::SchemaAsJsonObject => format.json_schema = Some(ResponseFormatSupport::JsonObject),
+            Self::DropAuxiliaryParam { api, name } => layer.auxiliary_mut(*api).drop = inherited_and(name),
+            Self::LimitItems { api, max } => layer.auxiliary_mut(*api).max_items = Some(Some(*max)),
             Self::JsonObjectAsSchema => format.json_object = Some(ResponseFormatSupport::JsonSchema),
         }
         layer
@@ -85,6 +87,7 @@ fn one_entry<V>(key: &str, value: V) -> Option<BTreeMap<String, V>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accepts::AuxiliaryApi;
 
     #[test]
     fn the_line_of_toml_is_the_layer() {
@@ -121,6 +124,8 @@ mod tests {
             Adaptation::JsonObjectAsSchema,
             Adaptation::FormatAsInstruction(text("json_schema")),
             Adaptation::FormatAsInstruction(text("json_object")),
+            Adaptation::DropAuxiliaryParam { api: AuxiliaryApi::Embeddings, name: text("dimensions") },
+            Adaptation::LimitItems { api: AuxiliaryApi::Embeddings, max: 10 },
         ] {
             let read: ModelOverride = toml::from_str(&adaptation.toml()).unwrap();
             assert_eq!(read, adaptation.layer());

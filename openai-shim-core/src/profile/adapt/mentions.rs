@@ -115,7 +115,7 @@ fn lacking_feature(message: &str, request: &SentRequest<'_>) -> Option<Adaptatio
 }
 
 /// The parts of a message that say one thing each.
-fn clauses(message: &str) -> impl Iterator<Item = &str> {
+pub(super) fn clauses(message: &str) -> impl Iterator<Item = &str> {
     message.split([';', '。', '\n']).flat_map(|part| part.split(". "))
 }
 

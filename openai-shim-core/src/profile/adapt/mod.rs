@@ -11,6 +11,7 @@
 mod adaptation;
 mod additions;
 mod apply;
+mod auxiliary;
 mod decide;
 mod error_text;
 mod leave_out;
@@ -24,5 +25,6 @@ mod vocabulary;
 
 pub use adaptation::Adaptation;
 pub use additions::omissions;
+pub use auxiliary::auxiliary_adaptations;
 pub use decide::adaptations_for;
 pub use refused_request::RefusedRequest;

@@ -397,6 +397,10 @@ pub(super) const PATTERNS: &[RefusalPattern] = &[
     in_message("{param} is not supported", DropUnquoted),
     // General knowledge.
     in_message("{param} is not a supported parameter", DropUnquoted),
+    // Claude and OpenAI behind gateways that take the quotes away: https://github.com/Comfy-Org/ComfyUI/issues/13923
+    in_message("{param} is deprecated", DropUnquoted),
+    in_message("{param} is no longer supported", DropUnquoted),
+    in_message("unsupported value: {param} does not support", DropUnquoted),
     // OpenAI: corpus pydantic-ai web_search_tool_model_not_supported
     in_message("not supported with this model", Drop),
     // vLLM on Gaudi: https://github.com/vllm-project/vllm-gaudi/pull/1098

@@ -34,7 +34,8 @@ pub(super) fn apply_remedy(
         Remedy::Drop => refusal.field.map(drop_fields).unwrap_or_default(),
         Remedy::DropUnquoted => {
             // Outside quotes `user` or `stop` is mostly an ordinary word.
-            let is_param = |name: &&str| name.contains('_') || matches!(*name, "logprobs" | "temperature");
+            let is_word = |name: &str| !matches!(name, "logprobs" | "seed" | "temperature" | "verbosity");
+            let is_param = |name: &&str| name.contains('_') || !is_word(name);
             refusal.field.filter(is_param).map(drop_fields).unwrap_or_default()
         }
         Remedy::DropFirstOf(names) => names

@@ -5,7 +5,8 @@
 
 use super::helpers::{for_models, layer, list};
 use crate::accepts::{
-    MessageLayer, ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningVisibility, UnsignedReasoning,
+    MessageLayer, ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningVisibility, SystemPosition,
+    UnsignedReasoning,
 };
 use crate::profile::definition::ModelOverride;
 
@@ -16,6 +17,32 @@ pub(super) fn in_own_dialect() -> Vec<ModelOverride> {
         messages: layer!(MessageLayer { unsigned_reasoning: UnsignedReasoning::Drop }),
         ..for_models(&["*claude*"])
     }];
+    // Other models by this API are another vendor's: <https://github.com/vllm-project/vllm/issues/36829>.
+    all.push(ModelOverride {
+        messages: layer!(MessageLayer { drop_system_lines: Vec::new() }),
+        ..for_models(&["*claude*", "*opus*", "*sonnet*", "*haiku*", "*fable*", "*mythos*"])
+    });
+    // Only newer models read system messages behind the first message:
+    // <https://github.com/anthropics/skills> (`skills/claude-api/shared/model-migration.md`).
+    all.push(ModelOverride {
+        messages: layer!(MessageLayer { system_position: SystemPosition::Front }),
+        ..for_models(&[
+            "*claude-3*",
+            "*claude-opus-4",
+            "*claude-opus-4-0*",
+            "*claude-opus-4-1*",
+            "*claude-opus-4.1*",
+            "*claude-opus-4-2025*",
+            "*claude-opus-4-5*",
+            "*claude-opus-4.5*",
+            "*claude-opus-4-6*",
+            "*claude-opus-4.6*",
+            "*claude-opus-4-7*",
+            "*claude-opus-4.7*",
+            "*claude-sonnet-4*",
+            "*claude-haiku-4*",
+        ])
+    });
     all.extend(reasoning());
     all
 }

@@ -4,8 +4,8 @@ pub(super) use crate::accepts::literals::{
     added, layer, list, map, numbers, ranges, shared, text, text_values,
 };
 use crate::accepts::{
-    MediaLayer, MessageLayer, ParamLayer, ReasoningDefault, ReasoningField, ReasoningLayer, ReasoningParam,
-    RefSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningDefault, ReasoningField, ReasoningLayer,
+    ReasoningParam, RefSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -65,6 +65,11 @@ pub(super) fn drop_params(names: &[&str]) -> ParamLayer {
     layer!(ParamLayer { drop: added(names) })
 }
 
+/// For servers that take so many texts in one request for embeddings.
+pub(super) fn embeddings_at_most(max: u32) -> AuxiliaryLayer {
+    layer!(AuxiliaryLayer { max_items: Some(max) })
+}
+
 /// For servers that cannot force a tool call.
 pub(super) fn forced_choice_as_auto() -> ToolLayer {
     layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto, named_choice: ToolChoiceSupport::Auto })
@@ -73,6 +78,17 @@ pub(super) fn forced_choice_as_auto() -> ToolLayer {
 /// For servers that accept only these media, from users.
 pub(super) fn media_from_users(kinds: &[&str]) -> MediaLayer {
     layer!(MediaLayer { in_user: list(kinds) })
+}
+
+/// What OpenAI's own models read: images (<https://platform.openai.com/docs/guides/images-vision>), audio
+/// (<https://github.com/openai/openai-python/blob/main/src/openai/types/chat/chat_completion_content_part_input_audio_param.py>),
+/// and files that are documents, not videos (<https://platform.openai.com/docs/guides/pdf-files>).
+pub(super) fn openai_media() -> MediaLayer {
+    layer!(MediaLayer {
+        image_types: list(&["image/png", "image/jpeg", "image/gif", "image/webp"]),
+        audio_types: list(&["audio/wav", "audio/mpeg"]),
+        file_types: list(&["application/*", "text/*"]),
+    })
 }
 
 /// For servers that accept these words for an image's resolution only.
@@ -151,6 +167,7 @@ fn openai_strict_schema() -> SchemaLayer {
             "dependentSchemas",
             "allOf",
             "not",
+            "prefixItems",
             "if",
             "then",
             "else",
@@ -170,6 +187,7 @@ fn openai_strict_schema() -> SchemaLayer {
         one_of_as_any_of: true,
         nullable_as_null: true,
         boolean_schemas: false,
+        typed: true,
         refs: RefSupport::Alone,
     })
 }

@@ -4,11 +4,12 @@ use super::claude_params::claude_params;
 use super::gemini_models;
 use super::helpers::{
     added, also_completions, always_reasons, anywhere, at_host, developer_as_system, drop_params,
-    effort_only, efforts, for_models, forced_choice_as_auto, gemini_3_placeholder_signature, layer, list,
-    max_tokens_only, media_from_users, reasoning_by, reasoning_in, shared, text,
+    effort_only, efforts, embeddings_at_most, for_models, forced_choice_as_auto,
+    gemini_3_placeholder_signature, layer, list, map, max_tokens_only, media_from_users, reasoning_by,
+    reasoning_in, shared, text,
 };
 use crate::accepts::{
-    ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningField,
+    AuxiliaryLayer, ContentType, MessageLayer, MessageNamePolicy, ObjectSupport, ParamLayer, ReasoningField,
     ReasoningHistory, ReasoningParam, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
     StreamingLayer, ToolCallIdFormat, ToolLayer,
 };
@@ -120,7 +121,9 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "corpus: together",
             ]),
             hosts: list(&["api.together.xyz", "api.together.ai"]),
-            params: max_tokens_only(),
+            // <https://github.com/togethercomputer/together-python>: the types of `logprobs` and of a tool's result.
+            params: layer!(ParamLayer { logprobs_as_count: true, ..max_tokens_only() }),
+            messages: layer!(MessageLayer { content: ContentType::String, ..developer_as_system() }),
             tools: layer!(ToolLayer { drop_strict: true }),
             extra_dialects: also_completions(),
             ..at_host("together", "https://api.together.xyz/v1")
@@ -153,7 +156,12 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/BerriAI/litellm/tree/main/litellm/llms/nvidia_nim (R1)",
                 "https://github.com/mistralai/mistral-common/issues/169 (R8 R11)",
                 "https://github.com/NousResearch/hermes-agent/issues/20154 (R8)",
+                "https://github.com/diegosouzapw/OmniRoute/pull/4341",
             ]),
+            embeddings: layer!(AuxiliaryLayer {
+                input_type: text("input_type"),
+                input_types: map(&[("query", "query"), ("document", "passage")])
+            }),
             params: max_tokens_only(),
             model_overrides: vec![ModelOverride {
                 messages: layer!(MessageLayer {
@@ -322,7 +330,9 @@ pub(super) fn profiles() -> Vec<Profile> {
             sources: list(&[
                 "https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions (R49)",
                 "https://github.com/CherryHQ/cherry-studio/issues/6642 (R49)",
+                "https://github.com/apecloud/ApeRAG/issues/716",
             ]),
+            embeddings: embeddings_at_most(64),
             hosts: list(&["api.siliconflow.com", "api.siliconflow.cn"]),
             model_overrides: vec![ModelOverride {
                 reasoning: reasoning_by(ReasoningParam::EnableThinking),
@@ -403,6 +413,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                 ..max_tokens_only()
             }),
             messages: layer!(MessageLayer {
+                // A list of parts becomes several messages.
+                content: ContentType::String,
                 reasoning_field: ReasoningField::Reasoning,
                 ..developer_as_system()
             }),

@@ -3,13 +3,13 @@
 use super::claude_params::claude_params;
 use super::gemini_models;
 use super::helpers::{
-    always_reasons, at_host, developer_as_system, drop_params, effort_only, efforts, for_models,
-    forced_choice_as_auto, gemini_3_placeholder_signature, image_details, inline_schemas, layer, list, map,
-    max_tokens_only, media_from_users, ranges, reasoning_by, text,
+    always_reasons, at_host, developer_as_system, drop_params, effort_only, efforts, embeddings_at_most,
+    for_models, forced_choice_as_auto, gemini_3_placeholder_signature, image_details, inline_schemas, layer,
+    list, map, max_tokens_only, media_from_users, ranges, reasoning_by, text,
 };
 use crate::accepts::{
-    AnyOfSiblings, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningDefault,
-    ReasoningField, ReasoningHistory, ReasoningLayer, ReasoningParam, ResponseFormatLayer,
+    AnyOfSiblings, AuxiliaryLayer, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy,
+    ReasoningDefault, ReasoningField, ReasoningHistory, ReasoningLayer, ReasoningParam, ResponseFormatLayer,
     ResponseFormatSupport, SchemaLayer, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
     ToolLayer, ToolNameFormat, ToolPairing,
 };
@@ -61,7 +61,9 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/sleepydeer666/RPGBox/issues/2 (R26)",
                 "https://github.com/BerriAI/litellm/issues/6136 (R42)",
                 "https://ai.google.dev/gemini-api/docs/thought-signatures (R23)",
+                "https://github.com/StarTrail-org/LEANN/pull/214",
             ]),
+            embeddings: embeddings_at_most(100),
             params: drop_params(&["frequency_penalty", "presence_penalty"]),
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: [vec![gemini_3_placeholder_signature()], gemini_models::as_chat()].concat(),
@@ -345,7 +347,9 @@ pub(super) fn profiles() -> Vec<Profile> {
                 "https://github.com/browser-use/web-ui/issues/659 (R48)",
                 "https://github.com/musistudio/claude-code-router/issues/948 (R48)",
                 "https://github.com/earendil-works/pi/issues/1048 (R3)",
+                "https://github.com/garrytan/gbrain/issues/1199",
             ]),
+            embeddings: embeddings_at_most(10),
             hosts: list(&[
                 "dashscope-intl.aliyuncs.com",
                 "dashscope.aliyuncs.com",
@@ -384,7 +388,11 @@ pub(super) fn profiles() -> Vec<Profile> {
         },
         Profile {
             description: text("Cohere's OpenAI layer"),
-            sources: list(&["https://docs.cohere.com/docs/compatibility-api (R3)"]),
+            sources: list(&[
+                "https://docs.cohere.com/docs/compatibility-api (R3)",
+                "https://github.com/run-llama/llama_index/pull/18915",
+            ]),
+            embeddings: embeddings_at_most(96),
             hosts: list(&["api.cohere.ai", "api.cohere.com"]),
             messages: MessageLayer::default(),
             ..at_host("cohere-openai", "https://api.cohere.ai/compatibility/v1")
@@ -407,9 +415,33 @@ pub(super) fn profiles() -> Vec<Profile> {
         },
         Profile {
             description: text("Voyage: embeddings only"),
-            sources: list(&["https://docs.voyageai.com/reference/embeddings-api", "corpus: voyageai (M7)"]),
+            sources: list(&[
+                "https://docs.voyageai.com/reference/embeddings-api",
+                "https://www.mongodb.com/docs/api/doc/atlas-embedding-and-reranking-api/operation/operation-createembedding",
+                "corpus: voyageai (M7)",
+            ]),
             has_model_list: false,
+            embeddings: layer!(AuxiliaryLayer {
+                rename: map(&[("dimensions", "output_dimension")]),
+                input_type: text("input_type"),
+                input_types: map(&[("query", "query"), ("document", "document")]),
+                max_items: Some(1000)
+            }),
             ..at_host("voyage", "https://api.voyageai.com/v1")
+        },
+        Profile {
+            description: text("Jina: embeddings and rankings"),
+            sources: list(&["https://jina.ai/embeddings/", "https://milvus.io/docs/embed-with-jina.md"]),
+            embeddings: layer!(AuxiliaryLayer {
+                input_type: text("task"),
+                input_types: map(&[
+                    ("query", "retrieval.query"),
+                    ("document", "retrieval.passage"),
+                    ("similarity", "text-matching"),
+                    ("classification", "classification"),
+                ])
+            }),
+            ..at_host("jina", "https://api.jina.ai/v1")
         },
     ]
 }

@@ -5,11 +5,11 @@ use super::claude_params::claude_params;
 use super::gpt_params::openai_params;
 use super::helpers::{
     developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_formats,
-    openai_headers, openai_tools, text,
+    openai_headers, openai_media, openai_tools, text,
 };
 use super::openai::reasoning_models;
 use super::{claude_models, gemini_models};
-use crate::accepts::{MediaLayer, MessageLayer};
+use crate::accepts::{FormatBesideTools, MediaLayer, MessageLayer, ResponseFormatLayer};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -49,7 +49,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             paths: EndpointPaths { models: text("/models?pageSize=1000"), ..EndpointPaths::default() },
             messages: layer!(MessageLayer { signatures_in_ids: true, ..developer_as_system() }),
             model_overrides: [
-                vec![gemini_3_placeholder_signature(), gemini_3_media_in_results()],
+                vec![
+                    gemini_3_placeholder_signature(),
+                    gemini_3_media_in_results(),
+                    gemini_2_format_without_tools(),
+                ],
                 gemini_models::in_own_dialect(),
             ]
             .concat(),
@@ -67,6 +71,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: MessageLayer::default(),
             tools: openai_tools(),
             response_format: openai_formats(),
+            media: openai_media(),
             model_overrides: reasoning_models(""),
             ..named("openai-responses")
         },
@@ -79,6 +84,15 @@ fn gemini_3_media_in_results() -> ModelOverride {
     ModelOverride {
         media: layer!(MediaLayer { in_tool_results: list(&["image", "file"]) }),
         ..for_models(&["*gemini-3*", "*gemini-4*"])
+    }
+}
+
+/// Before the third generation a response format is refused beside functions:
+/// <https://github.com/symfony/ai/issues/803>.
+fn gemini_2_format_without_tools() -> ModelOverride {
+    ModelOverride {
+        response_format: layer!(ResponseFormatLayer { beside_tools: FormatBesideTools::Nothing }),
+        ..for_models(&["*gemini-2*"])
     }
 }
 

@@ -2,13 +2,13 @@
 
 use super::gpt_params::{SAMPLING, gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, for_models, layer, list, map, media_from_users, named, openai_formats,
-    openai_headers, openai_tools, reasoning_by, text,
+    anywhere, at_host, drop_params, embeddings_at_most, for_models, layer, list, map, named, openai_formats,
+    openai_headers, openai_media, openai_tools, reasoning_by, text,
 };
 use super::openai_models;
 use crate::accepts::{
-    MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam, ReasoningVisibility,
-    ToolCallIdFormat,
+    MediaLayer, MessageLayer, ParamLayer, ReasoningField, ReasoningLayer, ReasoningParam,
+    ReasoningVisibility, ToolCallIdFormat,
 };
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
@@ -54,7 +54,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["*.openai.azure.com", "*.services.ai.azure.com", "*.cognitiveservices.azure.com"]),
             auth: Auth { header: text("api-key"), prefix: text("") },
             model_overrides: reasoning_models(""),
-            media: media_from_users(&["image", "audio"]),
+            media: layer!(MediaLayer { in_user: list(&["image", "audio"]), ..openai_media() }),
             ..with_rules_of_openai(anywhere("azure", "https://your-resource.openai.azure.com/openai/v1"))
         },
         Profile {
@@ -69,12 +69,13 @@ pub(super) fn profiles() -> Vec<Profile> {
             auth: Auth { header: text("api-key"), prefix: text("") },
             paths: EndpointPaths {
                 generate: text("/openai/deployments/{model}/chat/completions"),
+                auxiliary: text("/openai/deployments/{model}{path}"),
                 query_params: map(&[("api-version", "2024-10-21")]),
                 ..EndpointPaths::default()
             },
             has_model_list: false,
             model_overrides: reasoning_models(""),
-            media: media_from_users(&["image", "audio"]),
+            media: layer!(MediaLayer { in_user: list(&["image", "audio"]), ..openai_media() }),
             ..with_rules_of_openai(named("azure-deployments"))
         },
         Profile {
@@ -86,7 +87,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             ]),
             hosts: list(&["models.github.ai", "models.inference.ai.azure.com"]),
             has_model_list: false,
-            messages: MessageLayer::default(),
+            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             reasoning: reasoning_by(ReasoningParam::ReasoningEffort),
             tools: openai_tools(),
             response_format: openai_formats(),
@@ -103,7 +104,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             hosts: list(&["api.githubcopilot.com", "*.githubcopilot.com"]),
             // The older name of the limit is refused for every model.
             params: layer!(ParamLayer { rename: map(&[("max_tokens", "max_completion_tokens")]) }),
-            messages: MessageLayer::default(),
+            messages: layer!(MessageLayer { tool_call_ids: ToolCallIdFormat::Max40 }),
             tools: openai_tools(),
             response_format: openai_formats(),
             ..at_host("github-copilot", "https://api.githubcopilot.com")
@@ -122,6 +123,9 @@ fn with_rules_of_openai(profile: Profile) -> Profile {
         reasoning: hidden_reasoning(),
         tools: openai_tools(),
         response_format: openai_formats(),
+        // <https://platform.openai.com/docs/api-reference/embeddings/create>
+        embeddings: embeddings_at_most(2048),
+        media: openai_media(),
         ..profile
     }
 }

@@ -5,9 +5,9 @@ use super::helpers::{
     image_details, layer, list, map, max_tokens_only, media_from_users, named, ranges, reasoning_by, text,
 };
 use crate::accepts::{
-    ContentType, MediaLayer, MessageLayer, ParamLayer, PrefillPolicy, ReasoningField, ReasoningParam,
-    ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent, ToolCallIdFormat,
-    ToolChoiceSupport, ToolLayer,
+    ContentType, FormatBesideTools, MediaLayer, MessageLayer, ParamLayer, PrefillPolicy, ReasoningField,
+    ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{EndpointPaths, ModelOverride, Profile};
 
@@ -48,6 +48,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             model_overrides: vec![qwen_enable_thinking()],
             extra_dialects: also_completions(),
             media: image_details(&["auto", "low", "high"]),
+            response_format: layer!(ResponseFormatLayer { beside_tools: FormatBesideTools::Unforced }),
             ..anywhere("sglang", "http://127.0.0.1:30000/v1")
         },
         Profile {
@@ -63,6 +64,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             params: layer!(ParamLayer { clamp: ranges(&[("top_p", [0.01, 0.99])]) }),
             model_overrides: strict_chat_templates(),
             media: media_from_users(&["image"]),
+            response_format: layer!(ResponseFormatLayer { beside_tools: FormatBesideTools::Nothing }),
             ..anywhere("tgi", "http://127.0.0.1:8080/v1")
         },
         Profile {
@@ -76,7 +78,11 @@ pub(super) fn profiles() -> Vec<Profile> {
             messages: layer!(MessageLayer { merge_system: true, ..developer_as_system() }),
             model_overrides: vec![alternating_roles()],
             extra_dialects: also_completions(),
-            media: media_from_users(&["image", "audio"]),
+            // <https://github.com/ggml-org/llama.cpp/blob/master/tools/server/server-common.cpp>
+            media: layer!(MediaLayer {
+                audio_types: list(&["audio/wav", "audio/mpeg"]),
+                ..media_from_users(&["image", "audio"])
+            }),
             ..anywhere("llama-cpp", "http://127.0.0.1:8080/v1")
         },
         Profile {
@@ -137,6 +143,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                 ..max_tokens_only()
             }),
             messages: layer!(MessageLayer {
+                // A list of parts becomes several messages.
+                content: ContentType::String,
                 tool_call_content: ToolCallContent::Empty,
                 data_urls_only: true,
                 reasoning_field: ReasoningField::Reasoning,

@@ -5,7 +5,7 @@ use super::error;
 use super::wire::{Call, extra_fields, read_call, read_end, read_tokens};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, ResponseContext, ResponseSpec,
-    html_page,
+    foreign_document, html_page,
 };
 use crate::error::UpstreamError;
 use crate::extract::StopMatcher;
@@ -182,7 +182,7 @@ impl Decoder for ToyDecoder {
                 UpstreamError::Truncated
             }
             (false, true) if self.page => html_page("an answer"),
-            (false, true) => UpstreamError::malformed("The upstream sent something that is no answer."),
+            (false, true) => foreign_document(),
             (false, false) => UpstreamError::Empty,
         };
         self.fail(error, out);

@@ -39,8 +39,10 @@ pub(super) fn read(key: &str, value: &str, request: &mut Request) -> Option<Stri
     (!object.is_empty()).then(|| object.to_json())
 }
 
-/// The older name of `output_config.format`; in the extra fields of a format it marks one that has this name.
+/// The older name of `output_config.format`.
 const OLD_FORMAT_KEY: &str = "output_format";
+/// Marks a format that has this name, among its extra fields.
+const OLD_FORMAT_MARK: &str = ".output_format";
 
 fn read_format(format: &Object<'_>, has_old_key: bool) -> Option<ResponseFormat> {
     if format.str("type").as_deref() != Some("json_schema") {
@@ -48,7 +50,7 @@ fn read_format(format: &Object<'_>, has_old_key: bool) -> Option<ResponseFormat>
     }
     let mut extra = extra_fields::read(format, &["type", "schema"]);
     if has_old_key {
-        extra.members.push((OLD_FORMAT_KEY.to_owned(), raw("true")));
+        extra.members.push((OLD_FORMAT_MARK.to_owned(), raw("true")));
     }
     Some(ResponseFormat::JsonSchema {
         // Other dialects require a name; this one has none.
@@ -100,10 +102,10 @@ fn write_original_format(request: &Request, body: &mut Object<'_>, config: &mut 
     if let Some(schema) = schema {
         format.set("schema", schema.get());
     }
-    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != OLD_FORMAT_KEY) {
+    for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != OLD_FORMAT_MARK) {
         format.set(key.as_str(), value.get());
     }
-    match extra.get(OLD_FORMAT_KEY) {
+    match extra.get(OLD_FORMAT_MARK) {
         Some(_) => body.set(OLD_FORMAT_KEY, format.to_json()),
         None => config.set("format", format.to_json()),
     }
@@ -192,8 +194,9 @@ fn write_number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body:
 
 fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     match format {
-        Some(ResponseFormat::JsonSchema { schema: Some(schema), .. }) => {
+        Some(ResponseFormat::JsonSchema { schema: Some(schema), extra, .. }) => {
             let schema = schema.get();
+            extra.report_lost(NAME, "response_format", diagnostics);
             config.set("format", format!("{{\"type\":\"json_schema\",\"schema\":{schema}}}"));
             diagnostics.record(DiagnosticCode::ParamRenamed, "response_format", "output_config.format");
         }

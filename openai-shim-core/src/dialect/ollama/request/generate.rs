@@ -96,9 +96,12 @@ fn collect_images(
                 images.push(images::encode(image, i)?);
                 continue;
             }
-            Block::ToolResult { blocks, .. } => {
+            Block::ToolResult { blocks, is_error, .. } => {
                 collect_images(blocks, i, images, diagnostics)?;
-                continue;
+                if !is_error {
+                    continue;
+                }
+                "that a tool failed"
             }
             Block::Audio(_) => "sound",
             Block::File(_) => "a document",

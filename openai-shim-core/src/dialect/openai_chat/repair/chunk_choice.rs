@@ -59,7 +59,7 @@ impl StreamState {
                 self.failure.get_or_insert_with(UpstreamError::unreadable_part);
             }
         }
-        let mut has_calls = self.repair_calls(position, &mut delta, reason.is_some());
+        let mut has_calls = self.repair_calls(position, &mut delta, reason);
         if reason.is_some() {
             has_calls |= self.append_recovered(position, &mut delta);
         }
@@ -86,10 +86,13 @@ impl StreamState {
             (false, true) => Some(Cow::Owned(choice.to_json())),
             (false, false) => Some(Cow::Borrowed(item)),
         };
-        let has_content = has_calls
+        let is_answer = has_calls
             || has_text(&delta, "content")
-            || has_text(&delta, "reasoning_content")
             || ["function_call", "audio", "images"].iter().any(|key| delta.non_null(key).is_some());
+        self.summary.answer |= is_answer;
+        let has_reasoning = has_text(&delta, "reasoning_content");
+        self.summary.reasoning |= has_reasoning;
+        let has_content = is_answer || has_reasoning;
         Ok(ChoiceRepair { json, changed, is_end, has_content })
     }
 
@@ -203,9 +206,13 @@ impl StreamState {
     }
 
     /// Repairs the tool calls of a delta; returns whether it has any. `is_final`: the choice ends with this delta.
-    fn repair_calls(&mut self, position: usize, delta: &mut Object<'_>, is_final: bool) -> bool {
+    fn repair_calls(&mut self, position: usize, delta: &mut Object<'_>, reason: Option<&str>) -> bool {
         let Some(choice) = self.choices.get_mut(position) else { return false };
         choice.has_legacy_call |= self.spec.legacy_functions && delta.non_null("function_call").is_some();
+        let is_final = reason.is_some();
+        if choice.has_legacy_call {
+            choice.legacy_call.repair(delta, is_final, reason == Some("length"), &mut self.diagnostics);
+        }
         choice.calls.waits_for_arguments = self.is_decoded && !choice.is_finished();
         choice.calls.repair(delta, is_final, &self.spec, &mut self.context, &mut self.diagnostics);
         delta.non_null("tool_calls").is_some()

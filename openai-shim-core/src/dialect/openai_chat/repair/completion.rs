@@ -6,11 +6,13 @@ use super::content::{self, has_text};
 use super::finish_reason::{self, ReasonClass};
 use super::identity::Identity;
 use super::text_extractor::{self, ChatTextExtractor, add_calls};
-use super::{completion_tool_calls, logprobs, merge_choices, usage};
+use super::{completion_tool_calls, legacy_call, logprobs, merge_choices, usage};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary, html_page,
+    DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary,
+    foreign_document, html_page,
 };
 use crate::error::UpstreamError;
+use crate::extract::TextEnd;
 use crate::json::{ListItem, Object, ValueKind, value_kind};
 
 const FINISH_REASON_PATH: &str = "choices[].finish_reason";
@@ -98,9 +100,7 @@ fn without_choices(response: &Object<'_>) -> UpstreamError {
     if response.get("choices").is_some() || response.str("object").as_deref() == Some("chat.completion") {
         return UpstreamError::Empty;
     }
-    UpstreamError::malformed(
-        "The upstream answered with a JSON document that is no completion. Its base_url may be wrong, or lack a path such as /v1.",
-    )
+    foreign_document()
 }
 
 /// Takes a message that has no choices around it; returns an object with it as the only one of its `choices`.
@@ -153,7 +153,9 @@ impl CompletionRepair<'_> {
             message.set_first("role", "\"assistant\"");
         }
         content::repair(&mut message, "choices[].message", self.diagnostics);
-        if !text_extractor::is_unneeded(&message, self.spec) && self.extract_text(&mut message, is_cut) {
+        if !text_extractor::is_unneeded(&message, self.spec)
+            && self.extract_text(&mut message, is_cut, &reason)
+        {
             reason = ReasonClass::Named("stop");
         }
         let calls =
@@ -161,6 +163,7 @@ impl CompletionRepair<'_> {
             {
                 CallForm::ToolCalls
             } else if message.non_null("function_call").is_some() {
+                legacy_call::repair_in_message(&mut message, self.diagnostics);
                 CallForm::FunctionCall
             } else {
                 CallForm::None
@@ -171,11 +174,14 @@ impl CompletionRepair<'_> {
         }
         logprobs::repair(choice, self.diagnostics);
         let finish = self.finish_reason(choice, &reason, calls)?;
-        self.summary.content |= calls != CallForm::None
+        let is_answer = calls != CallForm::None
             || has_text(&message, "content")
-            || has_text(&message, "reasoning_content")
             || message.non_null("audio").is_some()
             || message.non_null("images").is_some();
+        self.summary.answer |= is_answer;
+        let has_reasoning = has_text(&message, "reasoning_content");
+        self.summary.reasoning |= has_reasoning;
+        self.summary.content |= is_answer || has_reasoning;
         self.summary.refusal |= has_text(&message, "refusal");
         if at == 0 {
             self.summary.finish = Some(finish);
@@ -184,9 +190,10 @@ impl CompletionRepair<'_> {
     }
 
     /// Takes reasoning, tool calls and stop sequences out of a message's text; returns whether a stop sequence matched.
-    fn extract_text(&mut self, message: &mut Object<'_>, is_cut: bool) -> bool {
+    fn extract_text(&mut self, message: &mut Object<'_>, is_cut: bool, reason: &ReasonClass) -> bool {
         let mut extractor = ChatTextExtractor::new(self.spec);
-        let mut extracted = extractor.extract(message, true, "choices[].message", self.diagnostics);
+        let end = if *reason == ReasonClass::Named("stop") { TextEnd::Complete } else { TextEnd::Cut };
+        let mut extracted = extractor.extract(message, end, "choices[].message", self.diagnostics);
         extracted.calls.retain(|call| !completion_tool_calls::contains(message, &call.name, &call.arguments));
         add_calls(message, &extracted.calls, None, self.context);
         if !is_cut && !extractor.matches_json(self.spec.required_json_fields.as_deref()) {

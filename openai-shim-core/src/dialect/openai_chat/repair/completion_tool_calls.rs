@@ -93,7 +93,7 @@ fn repair_call(
 
 /// Returns the arguments as JSON text where they are none: an object becomes its text, nothing becomes `{}`, and a string
 /// that holds an object becomes the object.
-fn arguments_as_text(function: &Object<'_>) -> Option<String> {
+pub(super) fn arguments_as_text(function: &Object<'_>) -> Option<String> {
     match function.get("arguments").map(|a| (value_kind(a), a)) {
         Some((ValueKind::String, value)) => {
             let text = string_or_json(value);

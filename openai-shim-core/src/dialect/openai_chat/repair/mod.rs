@@ -15,6 +15,7 @@
 //! | `identity`, `content`, `finish_reason`, `logprobs`, `usage` | one field or group of fields, of both kinds of responses |
 //! | `text_extractor` | the text of one choice: reasoning, tool calls, fences and stop sequences taken out |
 //! | `tool_call_deltas`, `streamed_tool_call`, `tool_call_fields` | tool calls of a stream, one of them, its fields |
+//! | `legacy_call` | the legacy `function_call`, for clients that use it |
 //! | `tool_name_parts` | a part of a tool's name: added to the name |
 
 mod chunk;
@@ -25,6 +26,7 @@ mod content;
 mod finish_reason;
 mod held_chunk;
 mod identity;
+mod legacy_call;
 mod logprobs;
 mod merge_choices;
 mod stream;

@@ -1,6 +1,7 @@
 //! What is known of a stream between two frames, and where repaired chunks go; the other files work on it.
 
 use super::identity::Identity;
+use super::legacy_call::StreamedLegacyCall;
 use super::text_extractor::{ChatTextExtractor, ExtractedCall};
 use super::tool_call_deltas::StreamedToolCalls;
 use crate::canonical::{Diagnostics, ResponseContext, ResponseSpec, ResponseSummary};
@@ -96,6 +97,7 @@ pub(in super::super) struct StreamedChoice {
     pub(in super::super) calls: StreamedToolCalls,
     /// A call of the legacy form went out, to a client that uses this form.
     pub(super) has_legacy_call: bool,
+    pub(super) legacy_call: StreamedLegacyCall,
     /// Takes reasoning, tool calls and stop sequences out of the text; made with the first delta.
     pub(in super::super) extractor: Option<ChatTextExtractor>,
     /// Calls taken out of the text; they wait for the choice's end, since the upstream may send them itself as well.

@@ -3,6 +3,7 @@
 use super::stream_state::{ChunkSink, StreamState};
 use super::text_extractor::{ChatTextExtractor, add_calls};
 use crate::canonical::DiagnosticCode;
+use crate::extract::TextEnd;
 use crate::json::{Object, encode_array, items};
 
 const FIELD_PATH: &str = "choices[].delta";
@@ -28,7 +29,12 @@ impl StreamState {
         if is_finished {
             return;
         }
-        let extracted = extractor.extract(delta, finish_reason.is_some(), FIELD_PATH, &mut self.diagnostics);
+        let end = match *finish_reason {
+            None => TextEnd::Open,
+            Some("stop") => TextEnd::Complete,
+            Some(_) => TextEnd::Cut,
+        };
+        let extracted = extractor.extract(delta, end, FIELD_PATH, &mut self.diagnostics);
         if extracted.is_stopped {
             *finish_reason = Some("stop");
             choice.set("finish_reason", "\"stop\"");
@@ -67,7 +73,8 @@ impl StreamState {
             let Some(extractor) = choice.extractor.as_mut().filter(|e| !e.is_stopped()) else { continue };
             let index = choice.index;
             let mut delta = Object::new();
-            let extracted = extractor.extract(&mut delta, true, FIELD_PATH, &mut self.diagnostics);
+            let end = if is_cut { TextEnd::Cut } else { TextEnd::Complete };
+            let extracted = extractor.extract(&mut delta, end, FIELD_PATH, &mut self.diagnostics);
             if !is_cut && !extractor.matches_json(self.spec.required_json_fields.as_deref()) {
                 self.diagnostics.record(DiagnosticCode::JsonInvalid, &format!("{FIELD_PATH}.content"), "");
             }
@@ -75,6 +82,8 @@ impl StreamState {
             self.append_recovered(position, &mut delta);
             if !delta.is_empty() {
                 self.summary.content = true;
+                self.summary.reasoning |= delta.get("reasoning_content").is_some();
+                self.summary.answer |= delta.iter().any(|(key, _)| key != "reasoning_content");
                 self.emit_delta(index, &delta.to_json(), "null", sink);
             }
         }

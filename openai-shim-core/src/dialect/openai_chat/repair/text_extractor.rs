@@ -4,10 +4,8 @@ use super::super::tag_writer::TagWriter;
 use crate::canonical::{
     DiagnosticCode, Diagnostics, ReasoningStyle, ReasoningTags, ResponseContext, ResponseSpec,
 };
-use crate::dialect::reasoning_tags::tag_mode;
-use crate::extract::{
-    FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher, has_unopened_reasoning,
-};
+use crate::dialect::reasoning_tags::{record_missing_tag, tag_mode};
+use crate::extract::{FenceStripper, OutputParser, ReasoningTagMode, Segment, StopMatcher, TextEnd};
 use crate::json::{Object, ValueKind, decode_string, encode_array, encode_string, value_kind};
 
 /// The longest text that is checked for being JSON.
@@ -31,8 +29,6 @@ pub(in super::super) struct ChatTextExtractor {
     has_recorded_markup: bool,
     /// The profile has reasoning tags of its own.
     has_own_tags: bool,
-    /// Reasoning may stand in front of a closing tag alone, where all of the text is known.
-    reads_unopened: bool,
     /// The last text that was parsed came out empty.
     has_withheld: bool,
     /// The last text went through unchanged.
@@ -73,7 +69,6 @@ impl ChatTextExtractor {
         let mode = tag_mode(&spec.quirks.reasoning_tags);
         let phase = if mode.is_prefilled() { TextPhase::InPrefilledReasoning } else { TextPhase::BeforeText };
         let has_own_tags = matches!(mode, ReasoningTagMode::Own { .. });
-        let reads_unopened = mode == ReasoningTagMode::Leading;
         let tools = if spec.quirks.keep_tool_markup { Vec::new() } else { spec.tools.clone() };
         Self {
             phase,
@@ -86,17 +81,16 @@ impl ChatTextExtractor {
             swallowed: 0,
             has_recorded_markup: false,
             has_own_tags,
-            reads_unopened,
             has_withheld: false,
             was_unchanged: false,
         }
     }
 
-    /// Extracts reasoning, tool calls and stop sequences from a message or delta. `is_final`: nothing of this choice follows.
+    /// Extracts reasoning, tool calls and stop sequences from a message or delta. `end`: what ends the choice behind it.
     pub(super) fn extract(
         &mut self,
         message: &mut Object<'_>,
-        is_final: bool,
+        end: TextEnd,
         field_path: &str,
         diagnostics: &mut Diagnostics,
     ) -> ExtractResult {
@@ -108,13 +102,7 @@ impl ChatTextExtractor {
             self.phase = TextPhase::BeforeText;
         }
         let text = content.as_deref().unwrap_or_default();
-        if is_final
-            && self.phase == TextPhase::BeforeText
-            && self.reads_unopened
-            && has_unopened_reasoning(text)
-        {
-            self.parser = OutputParser::new(ReasoningTagMode::Prefilled, &self.tools);
-        }
+        let is_final = end != TextEnd::Open;
         let needs_no_tags = self.tags.as_ref().is_none_or(|tags| !has_reasoning && !tags.is_open());
         let is_only_text = is_final
             && self.phase == TextPhase::BeforeText
@@ -131,7 +119,7 @@ impl ChatTextExtractor {
         let text = text.to_owned();
         self.begin(&text);
         let mut extracted = Extracted::default();
-        self.push(&text, is_final, &mut extracted, field_path, diagnostics);
+        self.push(&text, end, &mut extracted, field_path, diagnostics);
         self.has_withheld = !text.is_empty() && extracted.text.is_empty();
         self.write(message, &text, extracted, is_final, diagnostics)
     }
@@ -145,7 +133,7 @@ impl ChatTextExtractor {
     /// Takes a further text, a JSON string, without changing the delta; returns false, and does nothing, where that is not
     /// possible. The text before it [went through unchanged](Self::was_unchanged), and nothing but text came in this delta.
     pub(in super::super) fn pass(&mut self, literal: &str) -> bool {
-        if self.is_passthrough() {
+        if self.passes_plain_text() && is_plain(literal) {
             return true;
         }
         let Some(text) = decode_string(literal).filter(|text| self.is_unchanged(text)) else {
@@ -156,13 +144,13 @@ impl ChatTextExtractor {
         true
     }
 
-    /// Whether every further text goes through unchanged.
-    fn is_passthrough(&self) -> bool {
+    /// Whether every further [plain](is_plain) text goes through unchanged.
+    fn passes_plain_text(&self) -> bool {
         self.phase == TextPhase::InText
             && self.fences.is_none()
             && self.stops.is_none()
             && self.json.is_none()
-            && self.parser.is_passthrough()
+            && self.parser.passes_plain_text()
     }
 
     /// Whether the last text went through unchanged.
@@ -191,16 +179,15 @@ impl ChatTextExtractor {
     fn push(
         &mut self,
         text: &str,
-        is_final: bool,
+        end: TextEnd,
         extracted: &mut Extracted,
         field_path: &str,
         diagnostics: &mut Diagnostics,
     ) {
+        let is_final = end != TextEnd::Open;
         let mut segments = Vec::new();
-        self.parser.push(text, &mut segments);
-        if is_final {
-            self.parser.finish(&mut segments);
-        }
+        self.parser.push_until(text, end, &mut segments);
+        record_missing_tag(&mut self.parser, field_path, diagnostics);
         self.swallowed += text.len();
         for segment in segments {
             match &segment {
@@ -342,6 +329,16 @@ impl ChatTextExtractor {
     }
 }
 
+/// Whether a JSON string has none of the characters with which tags and code begin, escaped ones included.
+fn is_plain(literal: &str) -> bool {
+    let mut is_escaped = false;
+    literal.bytes().all(|byte| {
+        let is_code = is_escaped && byte == b'u';
+        is_escaped = byte == b'\\';
+        !is_code && !matches!(byte, b'<' | b'[' | b'`' | 0xe2)
+    })
+}
+
 /// Whether a text has none of the characters with which markup begins.
 fn has_no_markup(text: &str) -> bool {
     let bytes = text.as_bytes();
@@ -447,7 +444,7 @@ mod tests {
                 let text = message.str("content").unwrap().into_owned();
                 let (mut extracted, mut diagnostics) = (Extracted::default(), Diagnostics::default());
                 let mut extractor = ChatTextExtractor::new(&spec);
-                extractor.push(&text, true, &mut extracted, "", &mut diagnostics);
+                extractor.push(&text, TextEnd::Complete, &mut extracted, "", &mut diagnostics);
                 let result = extractor.write(&mut message, &text, extracted, true, &mut diagnostics);
                 prop_assert!(result.calls.is_empty() && !result.is_stopped && !message.is_changed() && diagnostics.is_empty());
             }

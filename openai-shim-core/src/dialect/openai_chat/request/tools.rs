@@ -197,9 +197,23 @@ pub(super) fn decode_tool_choice(value: &str) -> Option<ToolChoice> {
             let tool = object.object("function").or_else(|| object.object("custom"));
             let named = tool.and_then(|tool| Some(tool.str("name")?.into_owned()));
             let choice = named.map(ToolChoice::Function).or_else(|| decode_allowed(&object));
+            let choice = choice.or_else(|| decode_flat(&object));
             choice.unwrap_or_else(|| ToolChoice::Native { dialect: NAME, raw: raw(value) })
         }
     })
+}
+
+/// Reads a choice in the flat form of Responses or of Anthropic's API, which some clients of chat send.
+fn decode_flat(choice: &Object<'_>) -> Option<ToolChoice> {
+    match choice.str("type").as_deref()? {
+        "auto" => Some(ToolChoice::Auto),
+        "none" => Some(ToolChoice::None),
+        "any" | "required" => Some(ToolChoice::Required),
+        "function" | "tool" | "custom" => {
+            choice.str("name").map(|name| ToolChoice::Function(name.into_owned()))
+        }
+        _ => None,
+    }
 }
 
 /// Reads the choice among some tools; also in the flat form of Responses.

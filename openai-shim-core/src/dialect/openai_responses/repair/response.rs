@@ -26,7 +26,9 @@ pub(in super::super) fn repair(
     let is_pending = matches!(object.str("status").as_deref(), Some("queued" | "in_progress"));
     let has_native_item =
         || object.array("output").unwrap_or_default().into_iter().any(output_item::is_native);
-    summary.content |= is_pending || has_native_item();
+    let is_other_content = is_pending || has_native_item();
+    summary.content |= is_other_content;
+    summary.answer |= is_other_content;
     label_last_item(&mut object, diagnostics);
     fill_response(&mut object, &[], spec, context, diagnostics);
     Ok(Repaired { body: object.is_changed().then(|| object.to_json().into_bytes()), summary })

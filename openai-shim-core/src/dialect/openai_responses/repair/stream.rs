@@ -223,7 +223,9 @@ impl ResponsesRepairer {
     /// Repairs the item in an event, and holds it if it is finished.
     fn repair_item(&mut self, kind: &str, event: &mut Object<'_>) {
         let Some(item) = event.get("item").map(str::to_owned) else { return };
-        self.summary.content |= output_item::is_native(&item);
+        let is_native = output_item::is_native(&item);
+        self.summary.content |= is_native;
+        self.summary.answer |= is_native;
         let begins = kind.ends_with("added");
         let repaired = fill_item(&item, begins, &mut self.context, &mut self.decoder.diagnostics);
         if kind == "response.output_item.done" {

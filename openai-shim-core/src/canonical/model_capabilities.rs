@@ -1,0 +1,587 @@
+//! The fields of a listed model, in any server's terms, to what the model is for and what it can do.
+
+use crate::json::{Object, ValueKind, decode_string, items, reported_count, value_kind};
+
+/// What a model is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ModelKind {
+    /// It writes text: chats and completions.
+    Chat,
+    /// It embeds texts.
+    Embedding,
+    /// It ranks documents.
+    Reranker,
+    /// It transcribes or synthesizes speech.
+    Speech,
+    /// It draws.
+    Image,
+    /// It judges, films or translates: anything else that is no chat.
+    Other,
+}
+
+/// What a model can do; `None`: its list does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ModelCapabilities {
+    /// What it is for.
+    pub kind: ModelKind,
+    /// It calls tools.
+    pub tools: Option<bool>,
+    /// It sees images.
+    pub vision: Option<bool>,
+    /// It reasons.
+    pub thinking: Option<bool>,
+    /// It fills in the middle.
+    pub insert: Option<bool>,
+}
+
+/// What a word in a list is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Topic {
+    Kind(ModelKind),
+    Tools,
+    Vision,
+    Thinking,
+    Insert,
+}
+
+/// The terms of lists, in small letters without the signs between them.
+const WORDS: [(Topic, &[&str]); 10] = [
+    (
+        Topic::Kind(ModelKind::Chat),
+        &[
+            "completion",
+            "completions",
+            "chat",
+            "chatcompletion",
+            "chatcompletions",
+            "completionchat",
+            "responses",
+            "messages",
+            "llm",
+            "vlm",
+            "language",
+            "languagemodel",
+            "textgeneration",
+            "texttotext",
+            "imagetexttotext",
+            "generate",
+            "generatecontent",
+            "streamgeneratecontent",
+            "supportschat",
+            "code",
+        ],
+    ),
+    (
+        Topic::Kind(ModelKind::Embedding),
+        &[
+            "embedding",
+            "embeddings",
+            "embed",
+            "embedcontent",
+            "batchembedcontents",
+            "textembedding",
+            "textembeddings",
+            "embeddingmodel",
+            "featureextraction",
+            "sentencesimilarity",
+            "supportsembeddings",
+        ],
+    ),
+    (
+        Topic::Kind(ModelKind::Reranker),
+        &["rerank", "reranker", "reranking", "ranking", "textranking", "score"],
+    ),
+    (
+        Topic::Kind(ModelKind::Speech),
+        &[
+            "audio",
+            "speech",
+            "tts",
+            "stt",
+            "asr",
+            "texttospeech",
+            "speechtotext",
+            "transcription",
+            "transcriptions",
+            "transcribe",
+            "audiotranscription",
+            "audiospeech",
+            "automaticspeechrecognition",
+            "voice",
+        ],
+    ),
+    (
+        Topic::Kind(ModelKind::Image),
+        &[
+            "imagegeneration",
+            "imagegenerations",
+            "texttoimage",
+            "imagesgenerations",
+            "imagesedits",
+            "diffusion",
+        ],
+    ),
+    (
+        Topic::Kind(ModelKind::Other),
+        &["moderation", "moderations", "video", "texttovideo", "predict", "classify", "ocr"],
+    ),
+    (
+        Topic::Tools,
+        &[
+            "tools",
+            "tooluse",
+            "toolchoice",
+            "toolcalls",
+            "toolcall",
+            "toolcalling",
+            "functioncalling",
+            "functioncall",
+            "trainedfortooluse",
+            "supportstools",
+            "supportsfunctioncalling",
+            "supportstooluse",
+            "supportstoolcalling",
+        ],
+    ),
+    (
+        Topic::Vision,
+        &[
+            "vision",
+            "image",
+            "imageinput",
+            "multimodal",
+            "supportsvision",
+            "supportsimageinput",
+            "supportsimages",
+            "imageunderstanding",
+        ],
+    ),
+    (
+        Topic::Thinking,
+        &[
+            "thinking",
+            "reasoning",
+            "includereasoning",
+            "reasoningeffort",
+            "maxthinkingbudget",
+            "adaptivethinking",
+            "supportsreasoning",
+            "supportsthinking",
+        ],
+    ),
+    (Topic::Insert, &["insert", "fim", "completionfim", "infill", "fillinthemiddle", "supportsfim"]),
+];
+
+fn topic(word: &str) -> Option<Topic> {
+    let word: String =
+        word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    WORDS.iter().find(|(_, terms)| terms.contains(&word.as_str())).map(|(topic, _)| *topic)
+}
+
+/// Words in the names of models that are no chats, for lists without any other sign: as a word of its own, or (`true`) as the
+/// beginning of one.
+const NAME_WORDS: [(&str, bool, ModelKind); 9] = [
+    ("embed", true, ModelKind::Embedding),
+    ("rerank", true, ModelKind::Reranker),
+    ("whisper", false, ModelKind::Speech),
+    ("transcribe", false, ModelKind::Speech),
+    ("tts", false, ModelKind::Speech),
+    ("dall", false, ModelKind::Image),
+    ("imagen", false, ModelKind::Image),
+    ("moderation", false, ModelKind::Other),
+    ("ocr", false, ModelKind::Other),
+];
+
+fn kind_of_name(id: &str) -> Option<ModelKind> {
+    let id = id.to_ascii_lowercase();
+    id.split(|c: char| !c.is_ascii_alphanumeric()).find_map(|word| {
+        let fits = |(known, begins, _): &&(&str, bool, ModelKind)| {
+            word == *known || (*begins && word.starts_with(known))
+        };
+        NAME_WORDS.iter().find(fits).map(|(_, _, kind)| *kind)
+    })
+}
+
+/// Fields with one word, or a list or object of terms, about what a model is for.
+const KIND_FIELDS: [&str; 10] = [
+    "type",
+    "model_type",
+    "task",
+    "tasks",
+    "endpoints",
+    "supported_endpoints",
+    "supported_endpoint_types",
+    "supportedGenerationMethods",
+    "supported_generation_methods",
+    "pipeline_tag",
+];
+
+/// Lists that have every parameter or feature of a model: a model without tools in them has none.
+const COMPLETE_LISTS: [&str; 2] = ["supported_parameters", "supported_features"];
+
+/// What is known of a model so far.
+#[derive(Default)]
+struct Evidence {
+    kinds: Vec<ModelKind>,
+    /// The list says that the model is no chat.
+    is_no_chat: bool,
+    tools: Option<bool>,
+    vision: Option<bool>,
+    thinking: Option<bool>,
+    insert: Option<bool>,
+}
+
+impl Evidence {
+    /// One statement: what is said once counts more than a silence elsewhere.
+    fn note(&mut self, topic: Topic, is_true: bool) {
+        let known = match topic {
+            Topic::Kind(kind) if is_true => return self.kinds.push(kind),
+            Topic::Kind(kind) => {
+                self.is_no_chat |= kind == ModelKind::Chat;
+                return;
+            }
+            Topic::Tools => &mut self.tools,
+            Topic::Vision => &mut self.vision,
+            Topic::Thinking => &mut self.thinking,
+            Topic::Insert => &mut self.insert,
+        };
+        *known = Some(known.unwrap_or(false) || is_true);
+    }
+
+    /// The terms of a list; those in `complete` that are missing count as denied.
+    fn note_list(&mut self, list: &str, complete: &[Topic]) {
+        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        let topics: Vec<_> = terms.iter().filter_map(|word| topic(word)).collect();
+        if terms.is_empty() {
+            return;
+        }
+        for topic in complete.iter().filter(|topic| !topics.contains(topic)) {
+            self.note(*topic, false);
+        }
+        for topic in topics {
+            self.note(topic, true);
+        }
+    }
+
+    /// The members of an object: each whose value says yes or no. What is not there is not denied.
+    fn note_object(&mut self, object: &Object<'_>) {
+        for (key, value) in object.iter() {
+            if let (Some(topic), Some(verdict)) = (topic(key), verdict(value)) {
+                self.note(topic, verdict);
+            }
+        }
+    }
+
+    /// A field about what the model is for.
+    fn note_kind(&mut self, value: &str) {
+        let mut note = |word: &str| {
+            match topic(word) {
+                Some(Topic::Kind(kind)) => self.kinds.push(kind),
+                // What a model is for is a picture; elsewhere the word means that it sees one.
+                Some(Topic::Vision) if word == "image" => self.kinds.push(ModelKind::Image),
+                _ => {}
+            }
+        };
+        match value_kind(value) {
+            ValueKind::String => decode_string(value).iter().for_each(|word| note(word)),
+            ValueKind::Array => {
+                let terms = items(value).unwrap_or_default();
+                terms.into_iter().filter_map(decode_string).for_each(|word| note(&word));
+            }
+            // Cloudflare: `task: {"name": "Text Generation"}`.
+            ValueKind::Object => {
+                let object = Object::parse(value.as_bytes()).unwrap_or_default();
+                object.str("name").iter().for_each(|word| note(word));
+            }
+            _ => {}
+        }
+    }
+
+    /// What goes into a model, as a list of modalities.
+    fn note_inputs(&mut self, list: &str) {
+        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        if !terms.is_empty() {
+            self.note(Topic::Vision, terms.iter().any(|word| word.eq_ignore_ascii_case("image")));
+        }
+    }
+
+    /// What comes out of a model, as a list of modalities.
+    fn note_outputs(&mut self, list: &str) {
+        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        let has = |name: &str| terms.iter().any(|word| word.to_ascii_lowercase().starts_with(name));
+        if has("text") {
+            self.kinds.push(ModelKind::Chat);
+        } else if let Some((_, kind)) = [
+            ("embedding", ModelKind::Embedding),
+            ("rerank", ModelKind::Reranker),
+            ("image", ModelKind::Image),
+            ("audio", ModelKind::Speech),
+            ("speech", ModelKind::Speech),
+            ("video", ModelKind::Other),
+        ]
+        .iter()
+        .find(|(name, _)| has(name))
+        {
+            self.kinds.push(*kind);
+        }
+    }
+}
+
+/// Whether a value says yes or no; `None` for what says neither. An object says it in `supported`, as Anthropic's do.
+fn verdict(value: &str) -> Option<bool> {
+    match value_kind(value) {
+        ValueKind::Bool => Some(value.trim() == "true"),
+        ValueKind::Object => {
+            let object = Object::parse(value.as_bytes()).ok()?;
+            ["supported", "enabled"]
+                .iter()
+                .find_map(|key| object.bool(key))
+                .or((!object.is_empty()).then_some(true))
+        }
+        ValueKind::Array => Some(items(value).is_some_and(|items| !items.is_empty())),
+        ValueKind::Number => Some(reported_count(value)? > 0),
+        ValueKind::String => match &*decode_string(value)?.to_ascii_lowercase() {
+            "true" | "yes" | "supported" => Some(true),
+            "false" | "no" | "unsupported" | "none" => Some(false),
+            _ => None,
+        },
+        ValueKind::Null => None,
+    }
+}
+
+/// Reads a model's fields. Lists of Anthropic, Azure, Cloudflare, Cohere, Fireworks, GitHub Copilot, Google, LM Studio, llama.cpp,
+/// Mistral, Ollama, OpenRouter, Together, Vercel and others have them at these places.
+pub(super) fn read(id: &str, model: &Object<'_>) -> ModelCapabilities {
+    let mut found = Evidence::default();
+    found.note_object(model);
+    for field in KIND_FIELDS.iter().filter_map(|field| model.get(field)) {
+        found.note_kind(field);
+    }
+    for list in COMPLETE_LISTS.iter().filter_map(|field| model.get(field)) {
+        found.note_list(list, &[Topic::Tools]);
+    }
+    if let Some(tags) = model.get("tags") {
+        found.note_list(tags, &[]);
+    }
+    if let Some(value) = model.get("capabilities") {
+        note_capabilities(value, model, &mut found);
+    }
+    let architecture = ["architecture", "modalities", "metadata", "model_spec"]
+        .iter()
+        .filter_map(|key| model.object(key).map(Object::into_owned));
+    for object in std::iter::once(model.clone().into_owned()).chain(architecture) {
+        for (key, value) in object.iter() {
+            match key {
+                "input_modalities" | "input" | "inputs" | "supported_input_modalities" => {
+                    found.note_inputs(value);
+                }
+                "output_modalities" | "output" | "outputs" | "supported_output_modalities" => {
+                    found.note_outputs(value);
+                }
+                // Venice, DeepInfra.
+                "capabilities" if object.get("id").is_none() => {
+                    if let Ok(object) = Object::parse(value.as_bytes()) {
+                        found.note_object(&object);
+                    }
+                }
+                "tags" => found.note_list(value, &[]),
+                _ => {}
+            }
+        }
+    }
+    // LM Studio says it by the type alone.
+    match model.str("type").as_deref() {
+        Some("vlm") => found.note(Topic::Vision, true),
+        Some("llm") if model.str("arch").is_some() => found.note(Topic::Vision, false),
+        _ => {}
+    }
+    let kind = if found.kinds.contains(&ModelKind::Chat) {
+        ModelKind::Chat
+    } else {
+        let named = kind_of_name(id);
+        let other = found.is_no_chat.then_some(ModelKind::Other);
+        found.kinds.first().copied().or(named).or(other).unwrap_or(ModelKind::Chat)
+    };
+    ModelCapabilities {
+        kind,
+        tools: found.tools,
+        vision: found.vision,
+        thinking: found.thinking,
+        insert: found.insert,
+    }
+}
+
+fn note_capabilities(value: &str, model: &Object<'_>, found: &mut Evidence) {
+    match value_kind(value) {
+        ValueKind::Array => {
+            // LM Studio lists tools only; its type says whether the model sees.
+            let complete: &[Topic] =
+                if model.str("type").is_some() { &[Topic::Tools] } else { &[Topic::Tools, Topic::Vision] };
+            found.note_list(value, complete);
+        }
+        ValueKind::Object => {
+            let object = Object::parse(value.as_bytes()).unwrap_or_default();
+            found.note_object(&object);
+            // GitHub Copilot.
+            if let Some(kind) = object.get("type") {
+                found.note_kind(kind);
+            }
+            if let Some(supports) = object.object("supports") {
+                found.note_object(&supports);
+            }
+        }
+        _ => found.note_kind(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::canonical::parse_models;
+
+    /// The kind, and the capabilities that are known: `+tools -vision`.
+    fn read_model(json: &str) -> String {
+        let list = format!("[{json}]");
+        let models = parse_models(list.as_bytes(), "me").unwrap();
+        let found = models[0].capabilities();
+        let mut text = format!("{:?}", found.kind);
+        for (name, known) in [
+            ("tools", found.tools),
+            ("vision", found.vision),
+            ("thinking", found.thinking),
+            ("insert", found.insert),
+        ] {
+            match known {
+                Some(true) => text.extend([" +", name]),
+                Some(false) => text.extend([" -", name]),
+                None => {}
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn every_servers_words_are_read() {
+        for (server, json, expected) in [
+            ("a bare list", r#"{"id":"m"}"#, "Chat"),
+            (
+                "Anthropic",
+                r#"{"id":"m","type":"model","capabilities":{"image_input":{"supported":true},"thinking":{"supported":true,"types":{}},"batch":{"supported":false}}}"#,
+                "Chat +vision +thinking",
+            ),
+            ("Anthropic", r#"{"id":"m","capabilities":{"image_input":{"supported":false}}}"#, "Chat -vision"),
+            (
+                "Azure",
+                r#"{"id":"m","capabilities":{"fine_tune":false,"inference":true,"completion":true,"chat_completion":true,"embeddings":false}}"#,
+                "Chat",
+            ),
+            (
+                "Azure",
+                r#"{"id":"m","capabilities":{"inference":true,"completion":false,"chat_completion":false,"embeddings":true}}"#,
+                "Embedding",
+            ),
+            (
+                "Azure",
+                r#"{"id":"m","capabilities":{"inference":true,"completion":false,"chat_completion":false,"embeddings":false}}"#,
+                "Other",
+            ),
+            (
+                "GitHub Copilot",
+                r#"{"id":"m","capabilities":{"family":"f","limits":{"max_output_tokens":4096},"object":"model_capabilities","supports":{"tool_calls":true,"vision":true,"max_thinking_budget":32000},"type":"chat"}}"#,
+                "Chat +tools +vision +thinking",
+            ),
+            (
+                "GitHub Copilot",
+                r#"{"id":"m","capabilities":{"supports":{"dimensions":true},"type":"embeddings"}}"#,
+                "Embedding",
+            ),
+            (
+                "Mistral",
+                r#"{"id":"m","capabilities":{"completion_chat":true,"completion_fim":true,"function_calling":true,"vision":false}}"#,
+                "Chat +tools -vision +insert",
+            ),
+            (
+                "Mistral",
+                r#"{"id":"mistral-embed","capabilities":{"completion_chat":false,"completion_fim":false,"function_calling":false,"vision":false}}"#,
+                "Embedding -tools -vision -insert",
+            ),
+            (
+                "OpenRouter",
+                r#"{"id":"m","architecture":{"modality":"text+image->text","input_modalities":["text","image"],"output_modalities":["text"]},"supported_parameters":["tools","tool_choice","reasoning","top_p"]}"#,
+                "Chat +tools +vision +thinking",
+            ),
+            (
+                "OpenRouter",
+                r#"{"id":"m","architecture":{"input_modalities":["text"],"output_modalities":["text"]},"supported_parameters":["top_p"]}"#,
+                "Chat -tools -vision",
+            ),
+            (
+                "OpenRouter",
+                r#"{"id":"m","architecture":{"input_modalities":["text"],"output_modalities":["embeddings"]}}"#,
+                "Embedding -vision",
+            ),
+            (
+                "OpenRouter",
+                r#"{"id":"m","architecture":{"input_modalities":["text"],"output_modalities":["image"]}}"#,
+                "Image -vision",
+            ),
+            ("Together", r#"{"id":"m","type":"chat"}"#, "Chat"),
+            ("Together", r#"{"id":"m","type":"embedding"}"#, "Embedding"),
+            ("Together", r#"{"id":"m","type":"rerank"}"#, "Reranker"),
+            ("Together", r#"{"id":"m","type":"audio"}"#, "Speech"),
+            ("Together", r#"{"id":"m","type":"moderation"}"#, "Other"),
+            ("Together", r#"{"id":"m","type":"image"}"#, "Image"),
+            (
+                "LM Studio",
+                r#"{"id":"m","type":"vlm","arch":"qwen2_vl","capabilities":["tool_use"]}"#,
+                "Chat +tools +vision",
+            ),
+            ("LM Studio", r#"{"id":"m","type":"llm","arch":"llama"}"#, "Chat -vision"),
+            ("LM Studio", r#"{"id":"m","type":"embeddings","arch":"nomic-bert"}"#, "Embedding"),
+            (
+                "LM Studio 1",
+                r#"{"key":"m","type":"llm","capabilities":{"vision":true,"trained_for_tool_use":false}}"#,
+                "Chat -tools +vision",
+            ),
+            ("llama.cpp", r#"{"id":"m","capabilities":["completion","multimodal"]}"#, "Chat -tools +vision"),
+            (
+                "Ollama",
+                r#"{"name":"m","capabilities":["completion","tools","thinking"]}"#,
+                "Chat +tools -vision +thinking",
+            ),
+            ("Ollama", r#"{"name":"m","capabilities":["embedding"]}"#, "Embedding -tools -vision"),
+            (
+                "Gemini",
+                r#"{"name":"models/m","supportedGenerationMethods":["generateContent","countTokens"],"thinking":true}"#,
+                "Chat +thinking",
+            ),
+            (
+                "Gemini",
+                r#"{"name":"models/m","supportedGenerationMethods":["embedContent","countTextTokens"]}"#,
+                "Embedding",
+            ),
+            ("Gemini", r#"{"name":"models/m","supportedGenerationMethods":["predict"]}"#, "Other"),
+            (
+                "Fireworks",
+                r#"{"id":"m","supports_chat":true,"supports_image_input":false,"supports_tools":true}"#,
+                "Chat +tools -vision",
+            ),
+            ("Fireworks", r#"{"id":"m","supports_chat":false}"#, "Other"),
+            ("Cohere", r#"{"name":"m","endpoints":["embed","classify"]}"#, "Embedding"),
+            (
+                "Vercel",
+                r#"{"id":"m","type":"language","tags":["tool-use","vision","reasoning"]}"#,
+                "Chat +tools +vision +thinking",
+            ),
+            ("OpenAI", r#"{"id":"text-embedding-3-small","object":"model"}"#, "Embedding"),
+            ("OpenAI", r#"{"id":"gpt-4o-mini-tts","object":"model"}"#, "Speech"),
+            ("vLLM", r#"{"id":"BAAI/bge-reranker-v2-m3","max_model_len":8192}"#, "Reranker"),
+            ("an empty object", r#"{"id":"m","capabilities":{}}"#, "Chat"),
+            ("an empty list", r#"{"id":"m","capabilities":[]}"#, "Chat"),
+            ("nothing", r#"{"id":"m","capabilities":null}"#, "Chat"),
+        ] {
+            assert_eq!(read_model(json), expected, "{server}: {json}");
+        }
+    }
+}

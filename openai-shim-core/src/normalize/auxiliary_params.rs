@@ -1,0 +1,102 @@
+//! The parameters of a request to an auxiliary API to those that the upstream accepts: renamed, dropped, set, and the word for
+//! what vectors are for.
+
+use super::body_path;
+use crate::accepts::AuxiliaryRules;
+use crate::canonical::{DiagnosticCode, Diagnostics, EmbeddingInputType};
+use crate::json::{Object, encode_string, member_path};
+
+/// The parameters by which formats like OpenAI's say what vectors are for.
+const INPUT_TYPE_PARAMS: [&str; 3] = ["input_type", "task", "task_type"];
+
+/// Parameters that change nothing in what the client gets: the encoding of vectors is converted here.
+const CONVERTED_PARAMS: [&str; 1] = ["encoding_format"];
+
+/// Applies an upstream's rules to the body of a request. `is_translated`: the client's own request has another format.
+/// `client_name` returns the client's name of a parameter.
+pub fn auxiliary_params(
+    body: &mut Object<'_>,
+    rules: &AuxiliaryRules,
+    is_translated: bool,
+    client_name: &dyn Fn(&str) -> String,
+    diagnostics: &mut Diagnostics,
+) {
+    write_input_type(body, rules, is_translated, client_name, diagnostics);
+    for (from, to) in &rules.rename {
+        if from == to {
+            continue;
+        }
+        if let Some(value) = body_path::non_null(body, from).map(std::borrow::Cow::into_owned) {
+            body_path::remove(body, from);
+            // If the client sent both, the upstream's own name wins.
+            if body_path::non_null(body, to).is_none() {
+                body_path::set(body, to, value);
+            }
+            diagnostics.record(DiagnosticCode::ParamRenamed, &client_name(from), to);
+        }
+    }
+    for path in &rules.drop {
+        drop(body, path, client_name, diagnostics);
+    }
+    for (path, value) in &rules.set {
+        if body_path::non_null(body, path).is_none() {
+            body_path::set(body, path, value.to_string());
+            diagnostics.record(DiagnosticCode::ParamDefaulted, &client_name(path), "");
+        }
+    }
+}
+
+fn drop(
+    body: &mut Object<'_>,
+    path: &str,
+    client_name: &dyn Fn(&str) -> String,
+    diagnostics: &mut Diagnostics,
+) {
+    let is_null = body_path::get(body, path).is_some_and(|value| value.trim() == "null");
+    let is_removed = body_path::remove(body, path)
+        || (path.contains('.') && member_path::remove(body, &path.split('.').collect::<Vec<_>>()));
+    if !is_removed || is_null {
+        return;
+    }
+    if CONVERTED_PARAMS.contains(&path) {
+        diagnostics.record(DiagnosticCode::DefaultDropped, path, "the vectors are converted here");
+    } else {
+        diagnostics.record(DiagnosticCode::ParamDropped, &client_name(path), "");
+    }
+}
+
+/// Writes what the vectors are for in the upstream's words.
+fn write_input_type(
+    body: &mut Object<'_>,
+    rules: &AuxiliaryRules,
+    is_translated: bool,
+    client_name: &dyn Fn(&str) -> String,
+    diagnostics: &mut Diagnostics,
+) {
+    // What the upstream has no rule for is between it and a client of its own format.
+    if rules.input_type.is_empty() && !is_translated {
+        return;
+    }
+    for param in INPUT_TYPE_PARAMS {
+        let Some(word) = body.str(param).map(std::borrow::Cow::into_owned) else { continue };
+        let is_own_word = rules.input_types.values().any(|own| *own == word);
+        let own = if is_own_word {
+            Some(&word)
+        } else {
+            EmbeddingInputType::parse(&word).and_then(|known| rules.input_types.get(known.as_str()))
+        };
+        match own {
+            Some(_) if is_own_word && param == rules.input_type => {}
+            Some(own) => {
+                body.remove(param);
+                body.set(rules.input_type.clone(), encode_string(own));
+                let detail = format!("{}: {own}", rules.input_type);
+                diagnostics.record(DiagnosticCode::ParamRenamed, &client_name(param), &detail);
+            }
+            None => {
+                body.remove(param);
+                diagnostics.record(DiagnosticCode::ParamDropped, &client_name(param), "");
+            }
+        }
+    }
+}
