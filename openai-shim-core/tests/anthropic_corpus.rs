@@ -73,7 +73,7 @@ impl Recording {
         convert(&ConversionInput {
             from: anthropic(),
             to,
-            profile: profile("compatible").unwrap(),
+            profile: profile("anthropic").unwrap(),
             kind: self.kind,
             body: self.body.as_bytes(),
             request: Some(request.as_bytes()),

@@ -147,7 +147,7 @@ fn completions_parameters_unknown_to_chat_are_reported() {
     let body = json!({"model": "m", "prompt": "hi", "suffix": "!", "best_of": 4, "n": 2});
     let sent = request(own(), chat(), profile_for(), &body);
     let lost: Vec<_> = sent.diagnostics.iter().map(|d| (d.code, d.path.as_str())).collect();
-    assert_eq!(lost, [(DiagnosticCode::ParamDropped, "best_of"), (DiagnosticCode::ParamDropped, "suffix")]);
+    assert_eq!(lost, [(DiagnosticCode::ParamDropped, "suffix"), (DiagnosticCode::ParamDropped, "best_of")]);
     // The best two of two are both; and a prompt that is echoed here is no loss.
     let body = json!({"model": "m", "prompt": "hi", "suffix": null, "best_of": 2, "n": 2, "echo": true});
     assert!(request(own(), chat(), profile_for(), &body).diagnostics.is_empty());

@@ -109,7 +109,8 @@ pub(crate) async fn answer(
         AuxiliaryKind::Model(api) => finish(meta, models::one(&app, api, &request.as_request()).await),
         AuxiliaryKind::TokenCount(api) => {
             let owner = meta.owner.clone();
-            finish(meta, count_tokens::count(&app, dialect, api, request, &parts.headers, owner).await)
+            let counted = Box::pin(count_tokens::count(&app, dialect, api, request, &parts.headers, owner));
+            finish(meta, counted.await)
         }
         AuxiliaryKind::Embeddings(api) => {
             embeddings::embed(app, meta, dialect, api, request, &parts.headers).await

@@ -148,9 +148,10 @@ impl ChatEncoder {
                 let call = choice.calls;
                 choice.calls += 1;
                 let is_custom = CallKind::of_tool(name, &self.spec) == CallKind::Custom;
-                let open = match is_custom {
-                    true => OpenBlock::CustomCall { index: call, arguments: String::new() },
-                    false => OpenBlock::ToolCall { index: call, has_arguments: false },
+                let open = if is_custom {
+                    OpenBlock::CustomCall { index: call, arguments: String::new() }
+                } else {
+                    OpenBlock::ToolCall { index: call, has_arguments: false }
                 };
                 self.choice(index).open.insert(block, open);
                 self.open_call(index, call, CallStart { id, name, signature: signature.as_deref() }, out);

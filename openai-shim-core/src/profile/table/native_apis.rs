@@ -10,6 +10,7 @@ use super::helpers::{
 use super::openai::reasoning_models;
 use super::{claude_models, gemini_models};
 use crate::accepts::{FormatBesideTools, MediaLayer, MessageLayer, ResponseFormatLayer};
+use crate::canonical::{AnswerQuirks, ReasoningTags};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
 pub(super) fn profiles() -> Vec<Profile> {
@@ -31,6 +32,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             paths: EndpointPaths { models: text("/models?limit=1000"), ..EndpointPaths::default() },
             messages: MessageLayer::default(),
             model_overrides: [claude_params(), claude_models::in_own_dialect()].concat(),
+            responses: own_reasoning(),
             ..named("anthropic")
         },
         Profile {
@@ -57,6 +59,7 @@ pub(super) fn profiles() -> Vec<Profile> {
                 gemini_models::in_own_dialect(),
             ]
             .concat(),
+            responses: own_reasoning(),
             ..named("gemini")
         },
         Profile {
@@ -98,4 +101,9 @@ fn gemini_2_format_without_tools() -> ModelOverride {
 
 fn key_in(header: &str) -> Auth {
     Auth { header: text(header), prefix: String::new() }
+}
+
+/// The vendor's models have a place of their own for reasoning: tags in their text were asked for by the client.
+fn own_reasoning() -> AnswerQuirks {
+    AnswerQuirks { reasoning_tags: ReasoningTags::Ignore, ..AnswerQuirks::default() }
 }
