@@ -13,14 +13,12 @@ enum Expect {
     Error(u16, &'static str),
     /// The fallback message.
     Fallback,
-    /// In a stream the fallback message, non-streaming an error with this status and code.
-    FallbackInStream(u16, &'static str),
     /// In a stream this text, then an error event with this code; non-streaming an error with this status.
     Cut(&'static str, u16, &'static str),
     /// A call of `f` with `{"a":1}`, reported with this diagnostic.
     Call(&'static str),
 }
-use Expect::{Call, Cut, Error, Fallback, FallbackInStream, Text};
+use Expect::{Call, Cut, Error, Fallback, Text};
 
 fn sse(body: impl AsRef<[u8]>) -> Script {
     Script::response(200, "text/event-stream", body)
@@ -99,7 +97,7 @@ fn table() -> Vec<(&'static str, Script, Expect)> {
             Error(502, "stream_truncated"),
         ),
         ("choices empty", Script::json(r#"{"id":"c","choices":[]}"#), Fallback),
-        ("choices missing", Script::json(r#"{"id":"c"}"#), FallbackInStream(502, "upstream_malformed")),
+        ("choices missing", Script::json(r#"{"id":"c"}"#), Error(502, "upstream_malformed")),
         ("choices null", Script::json(r#"{"id":"c","choices":null}"#), Fallback),
         ("content null", message(r#"{"role":"assistant","content":null}"#, "\"stop\""), Fallback),
         ("content missing", message(r#"{"role":"assistant"}"#, "\"stop\""), Fallback),
@@ -382,8 +380,6 @@ fn check(answer: &TestResponse, expect: &Expect, stream: bool, metrics: &str) {
         assert!(code.is_empty() || metrics.contains(&format!("code=\"{code}\"")), "{code}: {metrics}");
     };
     match expect {
-        FallbackInStream(..) if stream => check(answer, &Fallback, stream, metrics),
-        FallbackInStream(status, code) => check(answer, &Error(*status, code), stream, metrics),
         Text(text, code) => {
             assert_eq!((answer.status, answer.is_stream(), answer.text().as_str()), (200, stream, *text));
             assert_complete(answer, stream, "stop");
