@@ -47,7 +47,9 @@ struct CallBlock {
     arguments: String,
     balance: Balance,
     is_closed: bool,
-    /// It calls a custom tool, and its input has begun.
+    /// It calls a custom tool, whose name came with its beginning.
+    is_custom: bool,
+    /// The input of a custom tool has begun.
     has_input: bool,
 }
 
@@ -274,6 +276,8 @@ impl EventSink<'_> {
                     arguments: String::new(),
                     balance: Balance::default(),
                     is_closed: false,
+                    is_custom: tool_call::is_custom(call)
+                        && function.str("name").is_some_and(|name| !name.is_empty()),
                     has_input: false,
                 };
                 choice.calls.insert(call_index, call);
@@ -296,8 +300,10 @@ impl EventSink<'_> {
     /// A part of the arguments, from a part of a custom tool's input.
     fn input_part(&mut self, at: usize, call_index: u64, input: &str) -> String {
         let call = self.blocks.choices.get_mut(at).and_then(|choice| choice.calls.get_mut(&call_index));
-        let is_first = call.is_some_and(|call| !std::mem::replace(&mut call.has_input, true));
-        input_part(input, is_first)
+        match call.filter(|call| call.is_custom) {
+            Some(call) => input_part(input, !std::mem::replace(&mut call.has_input, true)),
+            None => input.to_owned(),
+        }
     }
 
     /// Notes more of a call's arguments.
