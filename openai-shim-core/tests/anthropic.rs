@@ -85,7 +85,7 @@ proptest! {
         }
         let mut again = fixture.clone();
         (again.dialect, again.body) = (anthropic(), once.body.clone());
-        again.profile = profile("compatible").unwrap();
+        again.profile = profile("anthropic").unwrap();
         let twice = again.convert(anthropic());
         prop_assert_eq!(text(&once), text(&twice), "{}", &twice);
     }

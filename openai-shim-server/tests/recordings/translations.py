@@ -99,7 +99,7 @@ def judge(v, target, kind, body, request):
 
 # For each part of a response: the diagnostics that allow it to differ.
 ALLOWED = {
-    "text": {"feature-unsupported", "reasoning-split"},
+    "text": {"feature-unsupported", "reasoning-split", "reasoning-tag-missing", "reasoning-tag-unopened"},
     "reasoning": {"feature-unsupported", "reasoning-split"},
     "calls": {"feature-unsupported", "tool-arguments-invalid"},
     "stop": {"feature-unsupported", "finish-reason-mapped", "finish-reason-derived", "finish-reason-unknown"},
