@@ -1,6 +1,7 @@
 //! The fields of a listed model, in any server's terms, to what the model is for and what it can do.
 
 use crate::json::{Object, ValueKind, decode_string, items, reported_count, value_kind};
+use std::borrow::Cow;
 
 /// What a model is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -252,7 +253,7 @@ impl Evidence {
 
     /// The terms of a list; those in `complete` that are missing count as denied.
     fn note_list(&mut self, list: &str, complete: &[Topic]) {
-        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        let terms = terms(list);
         let topics: Vec<_> = terms.iter().filter_map(|word| topic(word)).collect();
         if terms.is_empty() {
             return;
@@ -286,10 +287,7 @@ impl Evidence {
         };
         match value_kind(value) {
             ValueKind::String => decode_string(value).iter().for_each(|word| note(word)),
-            ValueKind::Array => {
-                let terms = items(value).unwrap_or_default();
-                terms.into_iter().filter_map(decode_string).for_each(|word| note(&word));
-            }
+            ValueKind::Array => terms(value).iter().for_each(|word| note(word)),
             // Cloudflare: `task: {"name": "Text Generation"}`.
             ValueKind::Object => {
                 let object = Object::parse(value.as_bytes()).unwrap_or_default();
@@ -299,9 +297,20 @@ impl Evidence {
         }
     }
 
+    /// What goes into a model or comes out of it, if the member says that.
+    fn note_modalities(&mut self, key: &str, value: &str) {
+        match key {
+            "input_modalities" | "input" | "inputs" | "supported_input_modalities" => self.note_inputs(value),
+            "output_modalities" | "output" | "outputs" | "supported_output_modalities" => {
+                self.note_outputs(value);
+            }
+            _ => {}
+        }
+    }
+
     /// What goes into a model, as a list of modalities.
     fn note_inputs(&mut self, list: &str) {
-        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        let terms = terms(list);
         if !terms.is_empty() {
             self.note(Topic::Vision, terms.iter().any(|word| word.eq_ignore_ascii_case("image")));
         }
@@ -309,7 +318,7 @@ impl Evidence {
 
     /// What comes out of a model, as a list of modalities.
     fn note_outputs(&mut self, list: &str) {
-        let terms: Vec<_> = items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect();
+        let terms = terms(list);
         let has = |name: &str| terms.iter().any(|word| word.to_ascii_lowercase().starts_with(name));
         if has("text") {
             self.kinds.push(ModelKind::Chat);
@@ -327,6 +336,11 @@ impl Evidence {
             self.kinds.push(*kind);
         }
     }
+}
+
+/// The strings of a list.
+fn terms(list: &str) -> Vec<Cow<'_, str>> {
+    items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect()
 }
 
 /// Whether a value says yes or no; `None` for what says neither. An object says it in `supported`, as Anthropic's do.
@@ -368,26 +382,17 @@ pub(super) fn read(id: &str, model: &Object<'_>) -> ModelCapabilities {
     if let Some(value) = model.get("capabilities") {
         note_capabilities(value, model, &mut found);
     }
-    let architecture = ["architecture", "modalities", "metadata", "model_spec"]
-        .iter()
-        .filter_map(|key| model.object(key).map(Object::into_owned));
-    for object in std::iter::once(model.clone().into_owned()).chain(architecture) {
+    model.iter().for_each(|(key, value)| found.note_modalities(key, value));
+    for inner in ["architecture", "modalities", "metadata", "model_spec"] {
+        let Some(object) = model.object(inner) else { continue };
         for (key, value) in object.iter() {
             match key {
-                "input_modalities" | "input" | "inputs" | "supported_input_modalities" => {
-                    found.note_inputs(value);
-                }
-                "output_modalities" | "output" | "outputs" | "supported_output_modalities" => {
-                    found.note_outputs(value);
-                }
                 // Venice, DeepInfra.
-                "capabilities" if object.get("id").is_none() => {
-                    if let Ok(object) = Object::parse(value.as_bytes()) {
-                        found.note_object(&object);
-                    }
+                "capabilities" => {
+                    found.note_object(&Object::parse(value.as_bytes()).unwrap_or_default());
                 }
                 "tags" => found.note_list(value, &[]),
-                _ => {}
+                _ => found.note_modalities(key, value),
             }
         }
     }

@@ -10,8 +10,7 @@ pub use embeddings::EmbeddingsCall;
 
 use super::report::Report;
 use super::settings::{LossPolicy, Settings};
-use crate::accepts::AuxiliaryApi;
-use crate::accepts::AuxiliaryRules;
+use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
 use crate::canonical::{DiagnosticCode, Diagnostics, Outcome, Usage};
 use crate::dialect::auxiliary::PostRequest;
 use crate::dialect::{Dialect, failure_in_success};

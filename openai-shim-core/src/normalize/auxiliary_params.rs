@@ -23,15 +23,8 @@ pub fn auxiliary_params(
 ) {
     write_input_type(body, rules, is_translated, client_name, diagnostics);
     for (from, to) in &rules.rename {
-        if from == to {
-            continue;
-        }
-        if let Some(value) = body_path::non_null(body, from).map(std::borrow::Cow::into_owned) {
-            body_path::remove(body, from);
-            // If the client sent both, the upstream's own name wins.
-            if body_path::non_null(body, to).is_none() {
-                body_path::set(body, to, value);
-            }
+        // If the client sent both, the upstream's own name wins.
+        if from != to && body_path::rename(body, from, to) {
             diagnostics.record(DiagnosticCode::ParamRenamed, &client_name(from), to);
         }
     }

@@ -55,6 +55,16 @@ pub(super) fn remove(body: &mut Object<'_>, path: &str) -> bool {
     is_removed
 }
 
+/// Moves the value at a place to another one; a value that is there already stays. Returns whether there was one to move.
+pub(super) fn rename(body: &mut Object<'_>, from: &str, to: &str) -> bool {
+    let Some(value) = non_null(body, from).map(Cow::into_owned) else { return false };
+    remove(body, from);
+    if non_null(body, to).is_none() {
+        set(body, to, value);
+    }
+    true
+}
+
 /// The key by which an object has the field with this name.
 fn spelling<'k>(object: &Object<'_>, name: &'k str) -> Cow<'k, str> {
     let is_camel_case = name.bytes().any(|byte| byte.is_ascii_uppercase());

@@ -9,7 +9,6 @@ use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
 use crate::dialect::{DIALECTS, Encoded};
 use crate::error::Unsupported;
 use crate::json::{Object, encode_string, is_empty_list};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// Parameters that are never dropped as unlisted: without them there is no request.
@@ -69,12 +68,8 @@ fn rename(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Di
         if from == to || is_of_other_dialect(to, recipient) {
             continue;
         }
-        if let Some(value) = body_path::non_null(body, from).map(Cow::into_owned) {
-            body_path::remove(body, from);
-            // If the client sent both, the upstream's own name wins.
-            if body_path::non_null(body, to).is_none() {
-                body_path::set(body, to, value);
-            }
+        // If the client sent both, the upstream's own name wins.
+        if body_path::rename(body, from, to) {
             diagnostics.record(DiagnosticCode::ParamRenamed, recipient.client_name_of(from), to);
         }
     }
