@@ -90,8 +90,9 @@ class Shim:
             try:
                 return status, head, response.read()
             except http.client.IncompleteRead as error:
-                # A stream of Ollama's that failed ends with a broken connection, behind its error line.
-                if not (path.startswith("/api/") and b'"error"' in error.partial):
+                # A failed stream ends with a broken connection behind its error: Ollama's, and a chat with tool calls.
+                is_broken_on_purpose = path.startswith("/api/") or path.endswith("/chat/completions") and b'"tool_calls"' in error.partial
+                if not (is_broken_on_purpose and b'"error"' in error.partial):
                     raise
                 return status, head, error.partial
         except (OSError, http.client.HTTPException) as error:
