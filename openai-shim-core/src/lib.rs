@@ -36,6 +36,7 @@
 //! | 5 | [`exchange`] | one request's session: attempts, transcoding, report |
 //! | 6 | [`convert`](mod@convert) | one payload, converted like a live exchange |
 //! | 6 | [`upstream`] | [`Upstream`] and [`Shim`] |
+//! | 7 | `cassette` | recorded exchanges, played to clients of every dialect; with the feature `testing` |
 //!
 //! # Example
 //!
@@ -63,6 +64,8 @@
 
 pub mod accepts;
 pub mod canonical;
+#[cfg(feature = "testing")]
+pub mod cassette;
 pub mod convert;
 pub mod dialect;
 pub mod error;
@@ -88,5 +91,5 @@ pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};
 
 /// Compiles and runs the README's code.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
