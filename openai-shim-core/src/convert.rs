@@ -160,7 +160,7 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
 }
 
 /// Returns the profile of an upstream that supports this dialect and no other.
-fn with_only_dialect(profile: &Profile, dialect: &dyn Dialect) -> Profile {
+pub(crate) fn with_only_dialect(profile: &Profile, dialect: &dyn Dialect) -> Profile {
     let mut profile =
         Profile { dialect: dialect.name().to_owned(), extra_dialects: Vec::new(), ..profile.clone() };
     profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects = None);

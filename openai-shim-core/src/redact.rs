@@ -4,6 +4,7 @@
 //! are masked already, public URLs and API paths remain.
 
 use crate::json::{decode_string, encode_string};
+use std::ops::Range;
 
 /// Replaces the secrets of a text; `None` if it has none.
 ///
@@ -15,15 +16,31 @@ use crate::json::{decode_string, encode_string};
 /// ```
 pub fn redact(text: &str) -> Option<String> {
     let mut out = String::new();
-    let (mut copied, mut position) = (0, 0);
+    let mut copied = 0;
+    scan(text, RULES, |found| {
+        out.push_str(text.get(copied..found.start).unwrap_or_default());
+        out.push_str(found.replacement);
+        copied = found.end;
+    });
+    (copied > 0).then(|| out + text.get(copied..).unwrap_or_default())
+}
+
+/// The places of API keys and passwords in a text, in order; paths and addresses are no secrets here.
+pub fn secrets(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    scan(text, KEY_RULES, |redaction| found.push(redaction.start..redaction.end));
+    found
+}
+
+/// Calls `found` for everything in a text that one of the rules recognizes, in order.
+fn scan(text: &str, rules: &[Rule], mut found: impl FnMut(Redaction)) {
+    let mut position = 0;
     let mut before = ' ';
     while let Some(rest) = text.get(position..).filter(|rest| !rest.is_empty()) {
-        match RULES.iter().find_map(|rule| rule(rest, before).filter(|found| found.end > found.start)) {
-            Some(found) => {
-                out.push_str(text.get(copied..position + found.start).unwrap_or_default());
-                out.push_str(found.replacement);
-                position += found.end;
-                copied = position;
+        match rules.iter().find_map(|rule| rule(rest, before).filter(|found| found.end > found.start)) {
+            Some(Redaction { start, end, replacement }) => {
+                found(Redaction { start: position + start, end: position + end, replacement });
+                position += end;
                 before = ' ';
             }
             None => {
@@ -32,7 +49,6 @@ pub fn redact(text: &str) -> Option<String> {
             }
         }
     }
-    (copied > 0).then(|| out + text.get(copied..).unwrap_or_default())
 }
 
 /// Replaces the secrets in every string of a JSON text; all other bytes remain. `None` if there are none.
@@ -79,6 +95,7 @@ struct Redaction {
 type Rule = fn(&str, char) -> Option<Redaction>;
 
 const RULES: &[Rule] = &[bearer, key, query, url, address, path, windows_path];
+const KEY_RULES: &[Rule] = &[bearer, key, query];
 
 fn is_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.~+/=".contains(c)

@@ -26,6 +26,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("exchange", 5),
     ("convert", 6),
     ("upstream", 6),
+    ("cassette", 7),
 ];
 const MAX_LINES: usize = 500;
 

@@ -6,6 +6,7 @@ use crate::http::body_budget::BodyBudget;
 use crate::http::responses;
 use crate::http::shutdown::ShutdownSignal;
 use crate::observe::metrics::Metrics;
+use crate::observe::recorder::Recorder;
 use crate::offload::OffloadPool;
 use crate::routing::health::{Health, HealthTracked};
 use crate::routing::model_list_cache::ModelListCache;
@@ -37,6 +38,8 @@ pub(crate) struct AppState {
     pub(crate) offload: OffloadPool,
     pub(crate) adaptations: Adaptations,
     pub(crate) shutdown: ShutdownSignal,
+    /// Records exchanges, if the program was started for that.
+    pub(crate) recorder: Option<Arc<Recorder>>,
     seed: RandomState,
     count: AtomicU64,
 }
@@ -59,6 +62,12 @@ impl std::fmt::Debug for AppState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AppState")
     }
+}
+
+/// The keys of the configuration, which no recording may contain.
+fn secrets(config: &Config) -> Vec<String> {
+    let upstreams = config.upstreams.iter().filter_map(|upstream| upstream.api_key.as_ref());
+    config.client_keys.iter().chain(upstreams).map(|secret| secret.expose().to_owned()).collect()
 }
 
 impl AppState {
@@ -90,6 +99,7 @@ impl AppState {
             offload: OffloadPool::new(),
             adaptations: Adaptations::default(),
             shutdown: ShutdownSignal::default(),
+            recorder: config.record.clone().map(|folder| Arc::new(Recorder::new(folder, secrets(&config)))),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),

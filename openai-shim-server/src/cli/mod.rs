@@ -1,8 +1,11 @@
 //! The command line: subcommands, options and variables, and what each subcommand starts.
 
+mod cassette_diff;
+mod cassette_test;
 mod convert;
 mod convert_batch;
 mod convert_job;
+mod junit;
 mod output;
 mod profiles;
 mod serve;
@@ -30,12 +33,24 @@ Examples:
   openai-shim --config shim.toml                           several upstreams, keys, limits
   openai-shim check --config shim.toml                     print the configuration, or what is wrong
   openai-shim convert --from openai-chat --to openai-chat --kind stream < answer.sse
+  openai-shim record cassettes --upstream URL              serve, and record exchanges
+  openai-shim test cassettes                               compare them with golden files
 
 Then point a chat client at http://127.0.0.1:8000/v1.
 
 Two settings have a variable and no option:
   OPENAI_SHIM_CLIENT_KEYS   keys that clients may use, separated by commas
   OPENAI_SHIM_LOG           text or json, a level, or both: json,debug";
+
+const RECORD_EXAMPLES: &str = "\
+A cassette is a text file with one client's request, what the upstream was asked and
+what it answered, as it was cut, and what the client got. Keys are replaced by [key];
+read a file before you pass it on all the same.
+
+Examples:
+  openai-shim record cassettes --upstream http://localhost:8080/v1
+  openai-shim --upstream replay:cassettes          answer from the recordings
+  openai-shim test cassettes --bless               make golden files of them";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -46,6 +61,17 @@ enum Command {
     /// Convert payloads from standard input to standard output
     #[command(after_help = convert::EXAMPLES)]
     Convert(convert_job::ConvertArgs),
+    /// Serve, and record each exchange as a cassette
+    #[command(after_help = RECORD_EXAMPLES)]
+    Record {
+        /// The folder for the cassettes
+        folder: PathBuf,
+        #[command(flatten)]
+        serve: ServeArgs,
+    },
+    /// Play cassettes to clients of every dialect, and compare with golden files
+    #[command(after_help = cassette_test::EXAMPLES)]
+    Test(cassette_test::TestArgs),
     /// List the built-in profiles, or print one as TOML
     Profiles {
         /// The profile to print
@@ -62,8 +88,8 @@ struct ServeArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "OPENAI_SHIM_CONFIG")]
     config: Option<PathBuf>,
-    /// The base URL of the only upstream, or `echo` [default: those of the file, else echo]
-    #[arg(long, value_name = "URL|echo", env = "OPENAI_SHIM_UPSTREAM")]
+    /// The base URL of the only upstream, `echo`, or `replay:` with a folder of cassettes [default: those of the file, else echo]
+    #[arg(long, value_name = "URL|echo|replay:FOLDER", env = "OPENAI_SHIM_UPSTREAM")]
     upstream: Option<String>,
     /// The upstream's dialect [default: its profile's]
     #[arg(long, value_name = "NAME", env = "OPENAI_SHIM_DIALECT")]
@@ -81,10 +107,19 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     match cli.command {
         None => serve::serve(&cli.serve.into_overrides()),
         Some(Command::Serve(args)) => serve::serve(&args.into_overrides()),
+        Some(Command::Record { folder, serve }) => record(folder, serve),
+        Some(Command::Test(args)) => cassette_test::run(&args),
         Some(Command::Check(args)) => check(&args.into_overrides()),
         Some(Command::Convert(args)) => convert::run(&args),
         Some(Command::Profiles { name }) => profiles::run(name.as_deref()),
     }
+}
+
+fn record(folder: PathBuf, args: ServeArgs) -> ExitCode {
+    if let Err(error) = std::fs::create_dir_all(&folder) {
+        return output::usage_error(&format!("{} cannot be made a folder: {error}", folder.display()));
+    }
+    serve::serve(&Overrides { record: Some(folder), ..args.into_overrides() })
 }
 
 impl ServeArgs {
@@ -98,6 +133,7 @@ impl ServeArgs {
             dialect: self.dialect,
             profile: self.profile,
             api_key: self.api_key,
+            record: None,
             client_keys: keys.split(',').map(str::to_owned).collect(),
             log: std::env::var("OPENAI_SHIM_LOG").ok(),
         }

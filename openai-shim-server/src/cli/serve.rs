@@ -47,6 +47,8 @@ struct Welcome {
     needs_key: bool,
     /// Only `echo` is served: the user is trying the program out.
     is_echo_only: bool,
+    /// The folder of the recordings.
+    record: Option<String>,
 }
 
 impl Welcome {
@@ -62,7 +64,13 @@ impl Welcome {
         } else {
             upstreams.join("\n            ")
         };
-        Self { upstreams, model, needs_key: !config.client_keys.is_empty(), is_echo_only: echo_only }
+        Self {
+            upstreams,
+            model,
+            needs_key: !config.client_keys.is_empty(),
+            is_echo_only: echo_only,
+            record: config.record.as_ref().map(|folder| folder.display().to_string()),
+        }
     }
 
     fn text(&self, address: SocketAddr) -> String {
@@ -70,11 +78,15 @@ impl Welcome {
         let key = if self.needs_key { " \\\n      -H 'authorization: Bearer KEY'" } else { "" };
         let model = self.model.replace(['\'', '"', '\\'], "");
         let hint = if self.is_echo_only { REAL_MODEL_HINT } else { "" };
+        let record = match &self.record {
+            Some(folder) => format!("\nRecording:  {folder}"),
+            None => String::new(),
+        };
         format!(
             "openai-shim is listening on {address}\n\n\
              Base URL:   {base}\n\
              Key:        {}\n\
-             Upstream:   {}\n\n\
+             Upstream:   {}{record}\n\n\
              Try it:\n  \
              curl -N {base}/chat/completions{key} \\\n      \
              -H 'content-type: application/json' \\\n      \

@@ -109,6 +109,7 @@ impl fmt::Display for UpstreamLocation {
         match self {
             Self::Http(base) => f.write_str(base),
             Self::Echo => f.write_str("echo (inside this program)"),
+            Self::Replay(folder) => write!(f, "replay:{}", folder.display()),
         }
     }
 }

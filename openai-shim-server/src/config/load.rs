@@ -48,6 +48,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         store_secret: store_secret(&top.section("store"), &source),
         cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", origins::parse),
         log: log(&top.section("log"), overrides, &faults),
+        record: overrides.record.clone(),
     };
     let listen = listen(&top, overrides, &faults, !config.client_keys.is_empty());
     check_key_lengths(&top, &listen, &config.client_keys, overrides, &faults);

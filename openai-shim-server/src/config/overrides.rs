@@ -9,7 +9,7 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// `--config`, `OPENAI_SHIM_CONFIG`
     pub config: Option<PathBuf>,
-    /// `--upstream`, `OPENAI_SHIM_UPSTREAM`: a base URL or `echo`, which becomes the only upstream.
+    /// `--upstream`, `OPENAI_SHIM_UPSTREAM`: a base URL, `echo` or `replay:FOLDER`, which becomes the only upstream.
     pub upstream: Option<String>,
     /// `--dialect`, `OPENAI_SHIM_DIALECT`
     pub dialect: Option<String>,
@@ -19,6 +19,8 @@ pub struct Overrides {
     pub api_key: Option<String>,
     /// `OPENAI_SHIM_CLIENT_KEYS`, separated by commas; they replace the keys of the file.
     pub client_keys: Vec<String>,
+    /// The folder of `openai-shim record`.
+    pub record: Option<PathBuf>,
     /// `OPENAI_SHIM_LOG`: `text` or `json`, and a filter, separated by commas.
     pub log: Option<String>,
 }

@@ -5,6 +5,7 @@ use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, LossPolicy, Retry};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Logging.
     pub log: Log,
+    /// The folder into which exchanges are recorded as cassettes; absent: none are.
+    pub record: Option<PathBuf>,
 }
 
 /// One upstream.
@@ -67,6 +70,8 @@ pub enum UpstreamLocation {
     Http(String),
     /// Inside this process: the `echo` upstream.
     Echo,
+    /// Inside this process: the cassettes of a folder.
+    Replay(PathBuf),
 }
 
 /// A model: its name for clients and its name at the upstream.

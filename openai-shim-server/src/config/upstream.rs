@@ -7,6 +7,7 @@ use super::quirks;
 use super::secret::{self, Secret};
 use super::settings::{ModelConfig, UpstreamConfig, UpstreamLocation};
 use super::toml_tree::{ConfigErrors, Located, Section};
+use crate::cassettes;
 use openai_shim_core::Profile;
 use openai_shim_core::profile::{native_profile, profile_for, profiles};
 use std::path::Path;
@@ -34,7 +35,7 @@ fn read_section(
     profiles: &Profiles,
 ) -> Option<(Located<String>, UpstreamConfig)> {
     let name = section.text("name", parse_name);
-    let target = section.text("base_url", parse_target);
+    let target = section.text("base_url", |text| Ok(parse_target(text)?.relative_to(folder)));
     let chosen = section.text("profile", |name| profiles.find(name));
     let dialect = section.text("dialect", find_dialect);
     let api_key = section.text("api_key", |reference| secret::resolve(reference, folder));
@@ -45,7 +46,13 @@ fn read_section(
     if section.get("base_url").is_none() {
         section.missing("base_url", "\"https://api.example.com/v1\", or \"echo\"");
     }
-    let by_host = || target.as_ref().map(|target| profile_for_target(&target.value)).unwrap_or_default();
+    let by_host = || {
+        let Some(target) = &target else { return Profile::default() };
+        profile_for_target(&target.value).unwrap_or_else(|what| {
+            section.fault("base_url", &target.span, what);
+            Profile::default()
+        })
+    };
     let is_profile_chosen = chosen.is_some();
     let mut profile = chosen.map_or_else(by_host, |profile| profile.value);
     if let Some(dialect) = dialect {
@@ -71,16 +78,17 @@ pub(crate) fn from_arguments(
     faults: &ConfigErrors,
 ) -> Option<UpstreamConfig> {
     let target = parse_target(target).map_err(|what| faults.outside("--upstream", what)).ok()?;
-    let profile = profile_for_target(&target);
+    let profile = profile_for_target(&target).map_err(|what| faults.outside("--upstream", what)).ok()?;
     let name = match (&target, profile.name.as_str()) {
         (UpstreamLocation::Echo, _) => String::from("echo"),
+        (UpstreamLocation::Replay(_), _) => String::from("replay"),
         (UpstreamLocation::Http(base), "compatible") => host(base),
         (UpstreamLocation::Http(_), profile) => profile.to_owned(),
     };
     let mut upstream =
         UpstreamConfig { name, target, profile: profile.into(), api_key: None, models: Vec::new() };
     let named = overrides.profile.as_deref().and_then(|name| profiles.find(name).ok());
-    if let Some(profile) = named.filter(|_| upstream.target != UpstreamLocation::Echo) {
+    if let Some(profile) = named.filter(|_| matches!(upstream.target, UpstreamLocation::Http(_))) {
         upstream.name = profile.name;
     }
     apply_overrides(&mut upstream, overrides, profiles, faults);
@@ -190,12 +198,20 @@ fn parse_name(name: &str) -> Result<String, String> {
     ))
 }
 
-/// Parses a base URL into its normal form, or `echo`.
+/// Parses a base URL into its normal form, `echo`, or `replay:` with a folder.
 pub(crate) fn parse_target(text: &str) -> Result<UpstreamLocation, String> {
     const EXAMPLE: &str = "write one such as \"https://api.example.com/v1\", or \"echo\"";
     let text = text.trim();
     if text == "echo" {
         return Ok(UpstreamLocation::Echo);
+    }
+    if let Some(folder) = text.strip_prefix("replay:") {
+        return match folder.trim() {
+            "" => Err(String::from(
+                "replay: needs a folder of cassettes; write one such as \"replay:cassettes\"",
+            )),
+            folder => Ok(UpstreamLocation::Replay(folder.into())),
+        };
     }
     // Checked before any error quotes the text: the credentials may be secret.
     let authority = text.split_once("://").map_or(text, |(_, rest)| rest).split(['/', '?', '#']).next();
@@ -227,9 +243,19 @@ pub(crate) fn parse_target(text: &str) -> Result<UpstreamLocation, String> {
     Ok(UpstreamLocation::Http(format!("{scheme}://{authority}{path}")))
 }
 
-/// The profile whose hosts match; for `echo`, OpenAI's.
-fn profile_for_target(target: &UpstreamLocation) -> Profile {
-    match target {
+impl UpstreamLocation {
+    /// A folder's path is relative to that of the file that it stands in.
+    fn relative_to(self, folder: &Path) -> Self {
+        match self {
+            Self::Replay(path) => Self::Replay(folder.join(path)),
+            other => other,
+        }
+    }
+}
+
+/// The profile whose hosts match; for `echo`, OpenAI's; for cassettes, theirs.
+fn profile_for_target(target: &UpstreamLocation) -> Result<Profile, String> {
+    Ok(match target {
         UpstreamLocation::Echo => {
             let openai = profiles().iter().find(|profile| profile.name == "openai");
             let mut profile = openai.cloned().unwrap_or_default();
@@ -238,8 +264,9 @@ fn profile_for_target(target: &UpstreamLocation) -> Profile {
             profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects = None);
             profile
         }
+        UpstreamLocation::Replay(folder) => cassettes::profile_of(folder)?,
         UpstreamLocation::Http(base) => profile_for(authority(base)),
-    }
+    })
 }
 
 fn authority(base: &str) -> &str {

@@ -11,6 +11,7 @@ use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
 use crate::observe::access_log::{AccessLogEntry, ResponseTiming};
 use crate::observe::body_log::{self, BodyLog};
+use crate::observe::recorder::{Recording, recorded_request};
 use crate::offload::LARGE_BODY_BYTES;
 use crate::panics;
 use crate::request_meta::RequestMeta;
@@ -19,6 +20,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use openai_shim_core::cassette::{Cassette, RecordedRequest};
 use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::upstream::ResponseBody;
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Shim};
@@ -100,6 +102,8 @@ struct PreparedExchange<'a> {
     model: String,
     is_stream: bool,
     recorder: Option<ResponseRecorder>,
+    /// The client's request for its cassette, if exchanges are recorded.
+    recorded: Option<RecordedRequest>,
 }
 
 impl GenerateRequest {
@@ -138,6 +142,10 @@ impl GenerateRequest {
             client_request,
             (&self.received.body, stored),
         )?;
+        let recorded = app
+            .recorder
+            .is_some()
+            .then(|| recorded_request(&self.meta.method, &self.path, &self.headers, &self.received.body));
         let headers = std::mem::take(&mut self.headers);
         let client_request = client_request.with_headers(headers).with_owner(self.meta.owner.clone());
         let mut settings = app.settings(route.model);
@@ -145,13 +153,26 @@ impl GenerateRequest {
         let model = settings.upstream_model.clone().unwrap_or_else(|| client_request.model().to_owned());
         settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
         let exchange = Exchange::start(client_request, served.profile.clone(), settings, app.context())?;
-        Ok(PreparedExchange { exchange, upstream: route.upstream, served, model, is_stream, recorder })
+        Ok(PreparedExchange {
+            exchange,
+            upstream: route.upstream,
+            served,
+            model,
+            is_stream,
+            recorder,
+            recorded,
+        })
     }
 
     fn send(self, app: &Arc<AppState>, prepared: PreparedExchange<'_>) -> PendingResponse {
         let Self { dialect, meta, received, .. } = self;
         let ReceivedRequest { permit, reservation, body } = received;
-        let PreparedExchange { exchange, upstream, served, model, is_stream, recorder } = prepared;
+        let PreparedExchange { exchange, upstream, served, model, is_stream, recorder, recorded } = prepared;
+        let recording = recorded.and_then(|request| {
+            let profile = &served.config.profile.name;
+            let cassette = Cassette::new(dialect, request, exchange.upstream(), profile.as_str());
+            Some(app.recorder.as_ref()?.begin(cassette, &model))
+        });
         let body_log = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
         let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
         let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
@@ -173,12 +194,16 @@ impl GenerateRequest {
             Some(body_log) => body_log.log_traffic_of(transport),
             None => transport,
         };
+        let transport = match &recording {
+            Some(recording) => recording.record_traffic_of(transport),
+            None => transport,
+        };
         let counted = CountedUpstream::new(app, transport);
         let store = counted.store(&served.store, body.len());
         let shim = Shim::shared(counted.clone(), served.profile.clone()).with_state(store);
         let start = counted.response_start(app, Box::pin(shim.run(exchange, on_finish)), reservation);
         let client = ClientSide { dialect, upstream, is_stream, content_type, timing, deadline };
-        PendingResponse { start, client, recorder }
+        PendingResponse { start, client, recorder, recording }
     }
 }
 
@@ -187,12 +212,13 @@ struct PendingResponse {
     start: ResponseStart,
     client: ClientSide,
     recorder: Option<ResponseRecorder>,
+    recording: Option<Recording>,
 }
 
 impl PendingResponse {
     /// Waits until the response begins; for a streaming client at most until its first keep-alive is due.
     async fn respond(self, app: Arc<AppState>) -> Response {
-        let Self { mut start, client, recorder } = self;
+        let Self { mut start, client, recorder, recording } = self;
         let response = if client.is_stream {
             match tokio::time::timeout(app.config.timeouts.keepalive, &mut start).await {
                 Ok(response) => client.respond(&app, response, start.take_reservation()),
@@ -202,8 +228,12 @@ impl PendingResponse {
             let response = (&mut start).await;
             client.respond(&app, response, start.take_reservation())
         };
-        match recorder {
+        let response = match recorder {
             Some(recorder) => stored_responses::record(recorder, response),
+            None => response,
+        };
+        match recording {
+            Some(recording) => recording.record_response(response),
             None => response,
         }
     }

@@ -5,6 +5,7 @@ pub mod http;
 mod proxied;
 pub(crate) mod query;
 
+use crate::cassettes;
 use crate::config::{Config, UpstreamConfig, UpstreamLocation};
 use openai_shim_core::Upstream;
 use std::collections::BTreeMap;
@@ -25,6 +26,10 @@ pub(crate) fn connect(
     for upstream in &config.upstreams {
         let transport: Arc<dyn Upstream> = match &upstream.target {
             UpstreamLocation::Echo => Arc::new(echo::Echo),
+            UpstreamLocation::Replay(folder) => {
+                let opened = cassettes::replay(folder, &upstream.profile.dialect);
+                Arc::new(opened.map_err(|reason| UnusableUpstream { name: upstream.name.clone(), reason })?)
+            }
             UpstreamLocation::Http(base) => {
                 let transport = http::HttpUpstream::new(base, upstream, config.timeouts);
                 Arc::new(

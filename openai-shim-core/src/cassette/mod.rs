@@ -1,0 +1,175 @@
+//! Layer 7: recorded exchanges as readable files, played to clients of every dialect.
+//!
+//! A [`Cassette`] holds one client's request, every request that went to the upstream because of it, and what came back, chunk by
+//! chunk. Its text form is the file format: [`Display`](std::fmt::Display) writes it, without secrets, and
+//! [`FromStr`](std::str::FromStr) reads it.
+//!
+//! ```
+//! use openai_shim_core::cassette::Cassette;
+//! use openai_shim_core::dialect;
+//! let file = r#"openai-shim cassette 1
+//!
+//! == client openai-chat
+//! POST /v1/chat/completions
+//!
+//! > {"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}
+//!
+//! == upstream openai-chat vllm
+//! POST /chat/completions
+//!
+//! > {"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}
+//!
+//! == upstream's response
+//! 200
+//! content-type: text/event-stream
+//!
+//! @ 35 ms
+//! > data: {"choices":[{"delta":{"content":"hel
+//! @ 41 ms
+//! | lo"}}]}
+//! |
+//! | data: [DONE]
+//! |
+//! "#;
+//! let cassette: Cassette = file.parse()?;
+//! let golden = cassette.convert_to(dialect("anthropic-messages")?).to_string();
+//! assert!(golden.contains(r#""text":"hello""#) && golden.contains("finish-reason-derived"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod body_lines;
+mod conversation;
+mod format;
+mod playback;
+mod recording;
+mod replay;
+mod secrets;
+
+pub use format::CassetteError;
+pub use playback::Playback;
+pub use recording::{RecordingUpstream, recorded_headers};
+pub use replay::ReplayUpstream;
+
+use crate::dialect::Dialect;
+use crate::error::UpstreamError;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// A recorded exchange: both requests, both responses.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Cassette {
+    /// The client's dialect.
+    pub client: &'static dyn Dialect,
+    /// The client's request.
+    pub request: RecordedRequest,
+    /// The upstream's dialect.
+    pub upstream: &'static dyn Dialect,
+    /// The name of the upstream's profile.
+    pub profile: String,
+    /// What the upstream was asked, in order; several where a request was changed or retried.
+    pub attempts: Vec<RecordedAttempt>,
+    /// What the client got.
+    pub response: Option<RecordedResponse>,
+}
+
+impl Cassette {
+    /// A cassette without attempts and response, which the recorder adds.
+    pub fn new(
+        client: &'static dyn Dialect,
+        request: RecordedRequest,
+        upstream: &'static dyn Dialect,
+        profile: impl Into<String>,
+    ) -> Self {
+        Self { client, request, upstream, profile: profile.into(), attempts: Vec::new(), response: None }
+    }
+}
+
+/// A request as it was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedRequest {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// Names and values of the headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl RecordedRequest {
+    /// A `POST` of a body to a path, without headers.
+    pub fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        Self { method: String::from("POST"), path: path.into(), headers: Vec::new(), body: body.into() }
+    }
+}
+
+/// A response as it arrived.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedResponse {
+    /// The status.
+    pub status: u16,
+    /// Names and values of the headers.
+    pub headers: Vec<(String, String)>,
+    /// The body, as it was cut.
+    pub chunks: Vec<RecordedChunk>,
+}
+
+impl RecordedResponse {
+    /// A response whose body has not arrived.
+    pub fn new(status: u16, headers: Vec<(String, String)>) -> Self {
+        Self { status, headers, chunks: Vec::new() }
+    }
+}
+
+/// A part of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedChunk {
+    /// When it arrived, after the request was sent.
+    pub at: Duration,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// One request to an upstream, and what came of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedAttempt {
+    /// The request.
+    pub request: RecordedRequest,
+    /// The response; `None`: there was none.
+    pub response: Option<RecordedResponse>,
+    /// How the attempt broke off.
+    pub failure: Option<RecordedFailure>,
+}
+
+/// How an attempt broke off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RecordedFailure {
+    /// A timeout expired.
+    Timeout(String),
+    /// The upstream could not be reached, or the connection broke.
+    Connection(String),
+}
+
+impl RecordedFailure {
+    /// The failure of an error.
+    pub fn new(error: &UpstreamError) -> Self {
+        match error {
+            UpstreamError::Timeout { message } => Self::Timeout(message.clone()),
+            other => Self::Connection(other.to_string()),
+        }
+    }
+
+    /// The error of the failure, when it is played.
+    pub fn to_error(&self) -> UpstreamError {
+        match self {
+            Self::Timeout(message) => UpstreamError::timeout(message.clone()),
+            Self::Connection(message) => UpstreamError::transport(message.clone()),
+        }
+    }
+}

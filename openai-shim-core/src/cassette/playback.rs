@@ -1,0 +1,184 @@
+//! A cassette played to a client of any dialect: what the upstream is asked then, what the client gets, and every change.
+
+use super::{Cassette, RecordedAttempt, RecordedRequest};
+use crate::canonical::{Context, Diagnostics, Outcome};
+use crate::convert::with_only_dialect;
+use crate::dialect::Dialect;
+use crate::error::{Error, UpstreamError};
+use crate::exchange::{ClientRequest, Exchange, Settings, Step};
+use crate::profile::profile;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use std::fmt;
+
+/// What became of a cassette for a client of one dialect. Its [`Display`](fmt::Display) form is a golden file: stable, and
+/// the same on every machine.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Playback {
+    /// The client's request in its dialect.
+    pub request: RecordedRequest,
+    /// What the upstream is asked, in order.
+    pub upstream_requests: Vec<RecordedRequest>,
+    /// The status of the client's response.
+    pub status: u16,
+    /// The client's response.
+    pub body: Vec<u8>,
+    /// How the exchange ended.
+    pub outcome: Outcome,
+    /// Every change.
+    pub diagnostics: Diagnostics,
+}
+
+impl Cassette {
+    /// Plays the upstream's responses to a client of `client`'s dialect that makes the recorded request, chunk by chunk, with
+    /// constant ids and times.
+    pub fn convert_to(&self, client: &'static dyn Dialect) -> Playback {
+        let request = match self.request_in(client) {
+            Ok(request) => request,
+            Err(error) => return Playback::refused(client, self.request.clone(), &error),
+        };
+        let started = ClientRequest::read(client, &request.path, request.body.clone()).and_then(|read| {
+            let profile = with_only_dialect(&profile(&self.profile).unwrap_or_default(), self.upstream);
+            Exchange::start(read, profile, Settings::default(), Context::fixed())
+        });
+        match started {
+            Ok(exchange) => self.play(exchange, request),
+            Err(error) => Playback::refused(client, request, &error),
+        }
+    }
+
+    /// The client's request as a client of another dialect would make it.
+    fn request_in(&self, client: &'static dyn Dialect) -> Result<RecordedRequest, Error> {
+        if client.name() == self.client.name() {
+            return Ok(self.request.clone());
+        }
+        let read = ClientRequest::read(self.client, &self.request.path, self.request.body.clone())?;
+        let profile = with_only_dialect(&profile("compatible").unwrap_or_default(), client);
+        let mut exchange = Exchange::start(read, profile, Settings::default(), Context::fixed())?;
+        match exchange.next() {
+            Step::Send { request, .. } => Ok(recorded(request)),
+            _ => Err(Error::Upstream(UpstreamError::Empty)),
+        }
+    }
+
+    fn play(&self, mut exchange: Exchange, request: RecordedRequest) -> Playback {
+        let mut upstream_requests = Vec::new();
+        let mut attempts = self.attempts.iter();
+        let mut body = Vec::new();
+        loop {
+            match exchange.next() {
+                Step::Send { request, .. } => {
+                    upstream_requests.push(recorded(request));
+                    let played = match attempts.next() {
+                        Some(attempt) => play_attempt(attempt, &mut exchange, &mut body),
+                        None => {
+                            let message = "The cassette has no response to this request.";
+                            exchange.fail(UpstreamError::transport(message), &mut body)
+                        }
+                    };
+                    if let Err(misuse) = played {
+                        exchange.refuse(misuse.into(), &mut body);
+                    }
+                }
+                Step::Load(keys) => {
+                    if let Err(error) = exchange.provide(vec![None; keys.len()]) {
+                        exchange.refuse(error, &mut body);
+                    }
+                }
+                Step::Store(_) => {}
+                Step::Await | Step::Done => break,
+            }
+        }
+        let status = exchange.response_head().map_or(StatusCode::BAD_GATEWAY, |head| head.status).as_u16();
+        let report = exchange.into_report();
+        let (outcome, diagnostics) = (report.outcome, report.diagnostics);
+        Playback { request, upstream_requests, status, body, outcome, diagnostics }
+    }
+}
+
+fn play_attempt(
+    attempt: &RecordedAttempt,
+    exchange: &mut Exchange,
+    out: &mut Vec<u8>,
+) -> Result<(), crate::error::Misuse> {
+    let Some(response) = &attempt.response else {
+        return exchange.fail(failure_of(attempt), out);
+    };
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    exchange.head(status, &header_map(&response.headers))?;
+    for chunk in &response.chunks {
+        exchange.set_elapsed(chunk.at);
+        exchange.push(&chunk.bytes, out)?;
+        // What comes behind the end is not read, as over a connection.
+        if exchange.is_over() || exchange.has_failed() {
+            return exchange.finish(out);
+        }
+    }
+    match &attempt.failure {
+        Some(failure) => exchange.fail(failure.to_error(), out),
+        None => exchange.finish(out),
+    }
+}
+
+fn failure_of(attempt: &RecordedAttempt) -> UpstreamError {
+    match &attempt.failure {
+        Some(failure) => failure.to_error(),
+        None => UpstreamError::transport("The cassette has no response to this request."),
+    }
+}
+
+/// Headers by name; a value that was redacted or is no header stays out.
+pub(super) fn header_map(headers: &[(String, String)]) -> HeaderMap {
+    let parse = |(name, value): &(String, String)| {
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
+    };
+    headers.iter().filter_map(parse).collect()
+}
+
+fn recorded(request: http::Request<Bytes>) -> RecordedRequest {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    let mut recorded = RecordedRequest::post(path, body);
+    recorded.headers = super::recorded_headers(&parts.headers);
+    recorded
+}
+
+impl Playback {
+    /// A request that gets an error before any upstream is asked.
+    fn refused(client: &'static dyn Dialect, request: RecordedRequest, error: &Error) -> Self {
+        let (status, body) = client.encode_error(error);
+        Self {
+            request,
+            upstream_requests: Vec::new(),
+            status: status.as_u16(),
+            body: body.to_vec(),
+            outcome: Outcome::Errored,
+            diagnostics: Diagnostics::default(),
+        }
+    }
+
+    /// The diagnostics, one in each line.
+    pub fn diagnostics_text(&self) -> String {
+        self.diagnostics
+            .iter()
+            .flat_map(|diagnostic| ["- ".into(), diagnostic.to_string(), "\n".into()])
+            .collect()
+    }
+}
+
+impl fmt::Display for Playback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "outcome: {}\nstatus: {}", self.outcome, self.status)?;
+        f.write_str(&self.diagnostics_text())?;
+        for request in std::iter::once(&self.request).chain(&self.upstream_requests) {
+            write!(f, "--- {} {}\n{}\n", request.method, request.path, text_of(&request.body))?;
+        }
+        write!(f, "--- {}\n{}", self.status, text_of(&self.body))
+    }
+}
+
+/// A body for people: one line of JSON as it is, anything else as text.
+fn text_of(body: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(body)
+}
