@@ -125,6 +125,7 @@ codes! {
     ReasoningRenamed "reasoning-renamed" Info "Reasoning text was moved into the field that the other side reads.";
     ReasoningDuplicate "reasoning-duplicate" Info "The same reasoning in several members was kept once.";
     SignatureCarried "signature-carried" Info "The signature of a tool call was put into the call's id, so that it comes back with it.";
+    SignatureRemoved "signature-removed" Warning "The signature of reasoning or of a tool call was removed, because the program that embeds the library changed the text that it is for.";
     SignatureSkipped "signature-skipped" Info "A tool call whose signature is not known was marked as such, because the upstream refuses unsigned ones.";
     ReasoningSplit "reasoning-split" Info "Thinking that stood in the text was moved into the reasoning.";
     ReasoningTagUnopened "reasoning-tag-unopened" Warning "A closing tag of reasoning that no tag had opened was left out of the text.";

@@ -28,6 +28,7 @@ mod call_arguments;
 mod carry_over;
 mod client_request;
 mod debug_report;
+mod edited_request;
 mod failed_attempt;
 mod frame_intake;
 mod headers;

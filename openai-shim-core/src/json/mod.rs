@@ -16,6 +16,7 @@ mod object;
 mod openapi_schema;
 mod raw_value;
 mod renamed_members;
+mod rewritten_strings;
 pub(crate) mod scan;
 mod string;
 pub(crate) mod syntax;
@@ -34,5 +35,6 @@ pub use raw_value::{
 };
 pub(crate) use raw_value::{append_text, is_empty_list, range_in};
 pub(crate) use renamed_members::rename_members;
+pub(crate) use rewritten_strings::rewrite_strings;
 pub(crate) use scan::utf8;
 pub use typed::Extras;

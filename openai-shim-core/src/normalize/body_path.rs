@@ -6,7 +6,7 @@ use crate::json::{Object, ValueKind, value_kind};
 use std::borrow::Cow;
 
 /// The raw value at a place.
-pub(super) fn get<'b>(body: &'b Object<'_>, path: &str) -> Option<Cow<'b, str>> {
+pub(crate) fn get<'b>(body: &'b Object<'_>, path: &str) -> Option<Cow<'b, str>> {
     if let Some(value) = body.get(spelling(body, path).as_ref()) {
         return Some(Cow::Borrowed(value));
     }
@@ -16,12 +16,12 @@ pub(super) fn get<'b>(body: &'b Object<'_>, path: &str) -> Option<Cow<'b, str>> 
 }
 
 /// The raw value at a place; `None` also when it is `null`.
-pub(super) fn non_null<'b>(body: &'b Object<'_>, path: &str) -> Option<Cow<'b, str>> {
+pub(crate) fn non_null<'b>(body: &'b Object<'_>, path: &str) -> Option<Cow<'b, str>> {
     get(body, path).filter(|value| value_kind(value) != ValueKind::Null)
 }
 
 /// Sets the value at a place; objects on the way are added.
-pub(super) fn set(body: &mut Object<'_>, path: &str, value: String) {
+pub(crate) fn set(body: &mut Object<'_>, path: &str, value: String) {
     let is_key = body.get(spelling(body, path).as_ref()).is_some();
     match path.split_once('.').filter(|_| !is_key) {
         None => {
@@ -38,7 +38,7 @@ pub(super) fn set(body: &mut Object<'_>, path: &str, value: String) {
 }
 
 /// Removes the value at a place, with objects that it was alone in. Returns whether there was one.
-pub(super) fn remove(body: &mut Object<'_>, path: &str) -> bool {
+pub(crate) fn remove(body: &mut Object<'_>, path: &str) -> bool {
     let key = spelling(body, path).into_owned();
     if body.remove(&key).is_some() {
         return true;
@@ -56,7 +56,7 @@ pub(super) fn remove(body: &mut Object<'_>, path: &str) -> bool {
 }
 
 /// Moves the value at a place to another one; a value that is there already stays. Returns whether there was one to move.
-pub(super) fn rename(body: &mut Object<'_>, from: &str, to: &str) -> bool {
+pub(crate) fn rename(body: &mut Object<'_>, from: &str, to: &str) -> bool {
     let Some(value) = non_null(body, from).map(Cow::into_owned) else { return false };
     remove(body, from);
     if non_null(body, to).is_none() {

@@ -6,7 +6,7 @@
 mod additions;
 mod arguments;
 mod auxiliary_params;
-mod body_path;
+pub(crate) mod body_path;
 mod change;
 mod choices_and_stops;
 mod conversation;
