@@ -5,10 +5,10 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::Response;
-use axum::routing::post;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, dialect, profile};
+use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The embedder's language model. Here it responds as a careless server does: without ids, and with a foreign finish reason.
@@ -29,22 +29,18 @@ impl Upstream for MyModel {
 }
 
 /// The handler that an embedder writes.
-async fn chat(State(shim): State<Shim>, request: Request) -> Response {
+async fn serve(State(shim): State<Shim>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
-    let Ok(chat) = dialect("openai-chat") else { return Response::default() };
-    let response = shim.handle(chat, http::Request::from_parts(parts, body)).await;
-    response.map(|body| match body {
-        UpstreamBody::Stream(stream) => Body::from_stream(stream),
-        UpstreamBody::Complete(bytes) => Body::from(bytes),
-        _ => Body::empty(),
-    })
+    let Ok(body) = axum::body::to_bytes(body, 32 << 20).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    shim.serve(http::Request::from_parts(parts, body)).await.map(Body::from_stream)
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let shim = Shim::new(MyModel, profile("compatible")?);
-    let app = Router::new().route("/v1/chat/completions", post(chat)).with_state(shim);
+    let shim = Shim::builder(MyModel, profile("compatible")?).std_context().build()?;
+    let app = Router::new().fallback(serve).with_state(shim);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move { axum::serve(listener, app).await });

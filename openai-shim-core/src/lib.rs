@@ -89,6 +89,15 @@ pub use exchange::{Exchange, Report, Settings, Step};
 pub use profile::{Profile, profile};
 pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};
 
+/// Guides, which are also in the repository's `docs`.
+#[cfg(any(doc, doctest))]
+pub mod guide {
+    #[doc = include_str!("../guide/middleware.md")]
+    pub mod middleware {}
+    #[doc = include_str!("../guide/snapshot-testing.md")]
+    pub mod snapshot_testing {}
+}
+
 /// Compiles and runs the README's code.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -3,16 +3,20 @@
 //! [`Upstream`] is what an embedder implements: raw HTTP, no dialect, no credentials. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
 
+mod builder;
 mod driver;
 mod progress;
 mod response_body;
 mod shim;
 mod state_store;
+#[cfg(feature = "std-context")]
+mod std_context;
 mod transport;
 
+pub use builder::{BuildError, Clock, Entropy, ShimBuilder};
 pub use driver::OnFinish;
 pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
-pub use shim::Shim;
+pub use shim::{Shim, respond};
 pub use state_store::{StateError, StateStore};
 pub use transport::{ByteStream, Upstream, UpstreamBody};

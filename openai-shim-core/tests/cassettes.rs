@@ -1,6 +1,7 @@
 //! Cassettes: recorded from live traffic, written as text, played to clients of every dialect.
 
 use bytes::Bytes;
+use futures_core::Stream;
 use openai_shim_core::canonical::Outcome;
 use openai_shim_core::cassette::{
     Cassette, RecordedAttempt, RecordedChunk, RecordedRequest, RecordedResponse, RecordingUpstream,
@@ -8,6 +9,7 @@ use openai_shim_core::cassette::{
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, Exchange};
+use openai_shim_core::upstream::ResponseBody;
 use openai_shim_core::{Context, Settings, Shim, Upstream, UpstreamBody, UpstreamError, dialect, profile};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -62,22 +64,18 @@ impl Upstream for Scripted {
     }
 }
 
-async fn body_of(response: http::Response<UpstreamBody>) -> String {
-    let bytes = match response.into_body() {
-        UpstreamBody::Complete(bytes) => bytes.to_vec(),
-        UpstreamBody::Stream(mut stream) => {
-            let mut all = Vec::new();
-            while let Some(chunk) = std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-                match chunk {
-                    Ok(chunk) => all.extend_from_slice(&chunk),
-                    Err(_) => break,
-                }
-            }
-            all
-        }
-        _ => Vec::new(),
-    };
-    String::from_utf8(bytes).unwrap()
+async fn body_of(response: http::Response<ResponseBody>) -> String {
+    let mut body = std::pin::pin!(response.into_body());
+    let mut all = Vec::new();
+    while let Some(Ok(chunk)) = std::future::poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+        all.extend_from_slice(&chunk);
+    }
+    String::from_utf8(all).unwrap()
+}
+
+fn shim(upstream: impl Upstream + 'static) -> Shim {
+    let builder = Shim::builder(upstream, profile("compatible").unwrap());
+    builder.clock(|| Duration::from_secs(1)).entropy(|| 1).build().unwrap()
 }
 
 /// Records one exchange of a chat client.
@@ -86,8 +84,8 @@ async fn record(upstream: impl Upstream + 'static) -> Cassette {
     let sink = attempts.clone();
     let recording =
         RecordingUpstream::new(Arc::new(upstream), move |attempt| sink.lock().unwrap().push(attempt));
-    let shim = Shim::new(recording, profile("compatible").unwrap());
-    let response = shim.handle(chat(), post("/v1/chat/completions", REQUEST)).await;
+    let shim = shim(recording);
+    let response = shim.serve(post("/v1/chat/completions", REQUEST)).await;
     let mut recorded = RecordedResponse::new(response.status().as_u16(), Vec::new());
     let body = body_of(response).await;
     recorded.chunks.push(RecordedChunk { at: Duration::from_millis(9), bytes: body.into() });
@@ -156,10 +154,10 @@ async fn a_recording_answers_the_same_conversation_of_a_client_of_any_dialect() 
     for client in DIALECTS {
         let replay = ReplayUpstream::new(chat(), [(String::from("hello"), cassette.clone())]);
         assert_eq!(replay.models(), ["m"]);
-        let shim = Shim::new(replay, profile("compatible").unwrap());
+        let shim = shim(replay);
         let playback = cassette.convert_to(*client);
         let request = post(&playback.request.path, &String::from_utf8_lossy(&playback.request.body));
-        let body = body_of(shim.handle(*client, request).await).await;
+        let body = body_of(shim.serve(request).await).await;
         assert!(body.contains("hello "), "{}: {body}", client.name());
     }
 }
@@ -188,9 +186,9 @@ fn answered(request: &str, answer: &str) -> Cassette {
 async fn of_several_recordings_the_next_in_order_is_played() {
     let request = r#"{"model":"m","messages":[{"role":"user","content":"Roll a die."}]}"#;
     let cassettes = ["one", "two"].map(|answer| (answer.to_owned(), answered(request, answer)));
-    let shim = Shim::new(ReplayUpstream::new(chat(), cassettes), profile("compatible").unwrap());
+    let shim = shim(ReplayUpstream::new(chat(), cassettes));
     for expected in ["one", "two", "one"] {
-        let body = body_of(shim.handle(chat(), post("/v1/chat/completions", request)).await).await;
+        let body = body_of(shim.serve(post("/v1/chat/completions", request)).await).await;
         assert!(body.contains(&format!("\"{expected}\"")), "{body}");
     }
 }
@@ -202,7 +200,7 @@ async fn a_request_that_no_recording_fits_gets_an_error_that_names_the_nearest()
         (String::from("greeting"), answered(&request.replace("Count", "Never count"), "no")),
         (String::from("counting"), answered(request, "1 2 3")),
     ];
-    let shim = Shim::new(ReplayUpstream::new(chat(), cassettes), profile("compatible").unwrap());
+    let shim = shim(ReplayUpstream::new(chat(), cassettes));
     for (wanted, explanation) in [
         (
             request.replace("three", "ten"),
@@ -217,7 +215,7 @@ async fn a_request_that_no_recording_fits_gets_an_error_that_names_the_nearest()
             "counting: it is a whole response, the request is for a stream",
         ),
     ] {
-        let response = shim.handle(chat(), post("/v1/chat/completions", &wanted)).await;
+        let response = shim.serve(post("/v1/chat/completions", &wanted)).await;
         assert_eq!(response.status().as_u16(), 501);
         let body = body_of(response).await.replace("\\\"", "\"");
         assert!(body.contains(explanation), "{explanation}\n{body}");

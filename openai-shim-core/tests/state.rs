@@ -5,16 +5,18 @@ mod common;
 use async_trait::async_trait;
 use bytes::Bytes;
 use common::conversation::{OPENING, answer, next, question, secrets};
+use futures_core::Stream;
 use http::StatusCode;
 use openai_shim_core::exchange::{LossPolicy, Settings};
 use openai_shim_core::state::{Owner, StateEntry, StateKey};
-use openai_shim_core::upstream::{ByteStream, StateError, StateStore};
-use openai_shim_core::{Diagnostics, Shim, Upstream, UpstreamBody, UpstreamError, profile};
+use openai_shim_core::upstream::{ByteStream, ResponseBody, ShimBuilder, StateError, StateStore};
+use openai_shim_core::{Diagnostics, Profile, Shim, Upstream, UpstreamBody, UpstreamError, profile};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// An upstream that always sends the same response.
 struct Canned(&'static str, Arc<Mutex<String>>);
@@ -107,15 +109,23 @@ impl StateStore for Broken {
     }
 }
 
-fn shim(how: &'static str) -> (Shim, Arc<Mutex<String>>) {
+/// A builder with everything that is required.
+fn builder(upstream: Canned, profile: Profile) -> ShimBuilder {
+    Shim::builder(upstream, profile).clock(|| Duration::from_secs(1)).entropy(|| 1)
+}
+
+fn shim(how: &'static str) -> (ShimBuilder, Arc<Mutex<String>>) {
     let sent = Arc::<Mutex<String>>::default();
-    (Shim::new(Canned(how, sent.clone()), profile("deepseek").unwrap()), sent)
+    (builder(Canned(how, sent.clone()), profile("deepseek").unwrap()), sent)
+}
+
+/// The owner whom a header names.
+fn owner(parts: &http::request::Parts) -> Option<Owner> {
+    Some(Owner::new(parts.headers.get("x-owner")?.to_str().ok()?))
 }
 
 fn request(body: String) -> http::Request<Bytes> {
-    let mut request = http::Request::new(Bytes::from(body));
-    request.extensions_mut().insert(Owner::new("alice"));
-    request
+    http::Request::post("/v1/chat/completions").header("x-owner", "alice").body(Bytes::from(body)).unwrap()
 }
 
 /// Polls a future once, without a runtime.
@@ -123,18 +133,13 @@ fn poll<T>(future: std::pin::Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Po
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-async fn text(response: http::Response<UpstreamBody>) -> String {
-    match response.into_body() {
-        UpstreamBody::Complete(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-        UpstreamBody::Stream(mut stream) => {
-            let mut all = String::new();
-            while let Some(chunk) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-                all += std::str::from_utf8(&chunk.unwrap()).unwrap();
-            }
-            all
-        }
-        _ => String::new(),
+async fn text(response: http::Response<ResponseBody>) -> String {
+    let mut body = std::pin::pin!(response.into_body());
+    let mut all = String::new();
+    while let Some(chunk) = poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+        all += std::str::from_utf8(&chunk.unwrap()).unwrap();
     }
+    all
 }
 
 #[tokio::test]
@@ -142,10 +147,10 @@ async fn last_bytes_wait_until_the_state_is_stored() {
     for how in ["whole", "stream"] {
         let store = Arc::new(Gated::default());
         let (shim, _) = shim(how);
-        let shim = shim.with_state(store.clone());
+        let shim = shim.state(store.clone(), owner).build().unwrap();
         let body = question(common::chat(), OPENING).1;
         let body = if how == "stream" { body.replacen('{', r#"{"stream":true,"#, 1) } else { body };
-        let handled = async { text(shim.handle(common::chat(), request(body)).await).await };
+        let handled = async { text(shim.serve(request(body)).await).await };
         let mut handled = std::pin::pin!(handled);
         for _ in 0..100 {
             assert!(poll(handled.as_mut()).is_pending(), "{how} did not wait");
@@ -164,15 +169,15 @@ async fn stored_state_is_returned_to_its_owner_only() {
     let store = Arc::new(Gated::default());
     store.open.store(true, Ordering::SeqCst);
     let (shim, sent) = shim("whole");
-    let shim = shim.with_state(store);
-    shim.handle(common::chat(), request(question(common::chat(), OPENING).1)).await;
+    let shim = shim.state(store, owner).build().unwrap();
+    text(shim.serve(request(question(common::chat(), OPENING).1)).await).await;
     let later = next(common::chat(), OPENING, true).1;
     let mut nobodys = request(later.clone());
-    nobodys.extensions_mut().clear();
+    nobodys.headers_mut().clear();
     let mut bobs = request(later.clone());
-    bobs.extensions_mut().insert(Owner::new("bob"));
+    bobs.headers_mut().insert("x-owner", "bob".parse().unwrap());
     for (request, comes_back) in [(nobodys, false), (bobs, false), (request(later), true)] {
-        shim.handle(common::chat(), request).await;
+        text(shim.serve(request).await).await;
         let sent = sent.lock().unwrap().clone();
         assert_eq!(sent.contains(&secrets("alice")[0]), comes_back, "{sent}");
     }
@@ -189,13 +194,15 @@ async fn failed_or_absent_store_is_a_diagnostic_and_fails_no_request() {
         let (shim, sent) = shim("whole");
         let mut settings = Settings::default();
         settings.loss_policy = mode;
-        let shim = shim.with_settings(settings);
+        let shim = shim.settings(settings);
         let shim = match store {
-            Some(store) => shim.with_state(store.clone()),
+            Some(store) => shim.state(store.clone(), owner),
             None => shim,
         };
+        let shim = shim.build().unwrap();
         for body in [question(common::chat(), OPENING).1, next(common::chat(), OPENING, true).1] {
-            let response = shim.handle(common::chat(), request(body)).await;
+            let read = shim.read(request(body)).unwrap();
+            let response = shim.run(read.with_owner(Owner::new("alice"))).await;
             assert_eq!(response.status(), StatusCode::OK);
             let diagnostics = response.extensions().get::<Diagnostics>().unwrap().clone();
             assert!(diagnostics.iter().any(|d| d.code.as_str() == "state-unavailable"), "{diagnostics:?}");
@@ -212,11 +219,13 @@ async fn request_rejected_by_strict_mode_after_the_load_gets_a_400() {
     settings.loss_policy = LossPolicy::Strict;
     let mut upstream_profile = profile("deepseek").unwrap();
     upstream_profile.params.drop = Some(vec![String::from("logit_bias")]);
-    let shim = Shim::new(Canned("whole", sent.clone()), upstream_profile)
-        .with_settings(settings)
-        .with_state(Arc::new(Broken(true)));
+    let shim = builder(Canned("whole", sent.clone()), upstream_profile)
+        .settings(settings)
+        .state(Broken(true), owner)
+        .build()
+        .unwrap();
     let body = next(common::chat(), OPENING, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);
-    let response = shim.handle(common::chat(), request(body)).await;
+    let response = shim.serve(request(body)).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     assert!(text(response).await.contains(r#""param":"logit_bias""#));
     assert!(sent.lock().unwrap().is_empty(), "nothing is sent");

@@ -4,6 +4,7 @@ use super::{Cassette, RecordedAttempt, RecordedRequest};
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::convert::with_only_dialect;
 use crate::dialect::Dialect;
+use crate::dialect::route_lookup::generation_route;
 use crate::error::{Error, UpstreamError};
 use crate::exchange::{ClientRequest, Exchange, Settings, Step};
 use crate::profile::profile;
@@ -57,7 +58,7 @@ impl Cassette {
         let profile = with_only_dialect(&profile("compatible").unwrap_or_default(), client);
         let mut exchange = Exchange::start(read, profile, Settings::default(), Context::fixed())?;
         match exchange.next() {
-            Step::Send { request, .. } => Ok(recorded(request)),
+            Step::Send { request, .. } => Ok(at_client_path(recorded(request))),
             _ => Err(Error::Upstream(UpstreamError::Empty)),
         }
     }
@@ -95,6 +96,18 @@ impl Cassette {
         let (outcome, diagnostics) = (report.outcome, report.diagnostics);
         Playback { request, upstream_requests, status, body, outcome, diagnostics }
     }
+}
+
+/// A request to an upstream, at the path at which clients send it.
+fn at_client_path(mut request: RecordedRequest) -> RecordedRequest {
+    let path = request.path.split('?').next().unwrap_or_default();
+    let beginnings = ["", "/v1", "/api", "/v1beta"];
+    if let Some(beginning) =
+        beginnings.iter().find(|beginning| generation_route(&format!("{beginning}{path}")).is_some())
+    {
+        request.path.insert_str(0, beginning);
+    }
+    request
 }
 
 fn play_attempt(

@@ -1,9 +1,17 @@
 //! Routing of a client's request by its path and headers: the auxiliary route of a path, and the dialect of an unknown one.
 
 use super::auxiliary::AuxiliaryRoute;
-use super::{DIALECTS, Dialect};
+use super::{DIALECTS, Dialect, Endpoint};
 use http::HeaderMap;
 use std::cmp::Reverse;
+
+/// Returns the dialect whose clients request generation at a path, and its endpoint.
+pub fn generation_route(path: &str) -> Option<(&'static dyn Dialect, &'static Endpoint)> {
+    DIALECTS.iter().find_map(|dialect| {
+        let endpoint = dialect.endpoints().iter().find(|endpoint| endpoint.matches(path))?;
+        Some((*dialect, endpoint))
+    })
+}
 
 /// Returns the auxiliary route of a path, with its dialect: the most precise pattern, then a route with that method, then a
 /// dialect with an identifying header in `headers`, then registry order.

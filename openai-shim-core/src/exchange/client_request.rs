@@ -65,6 +65,21 @@ impl ClientRequest {
         Self::read(client, &encoded.path, Bytes::from(encoded.body.to_json()))
     }
 
+    /// The client's dialect.
+    pub fn client(&self) -> &'static dyn Dialect {
+        self.client
+    }
+
+    /// The client's path and query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The client's headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
     /// The client's name for the model; may be empty.
     pub fn model(&self) -> &str {
         &self.request.model

@@ -33,7 +33,7 @@ impl ClientRequest {
     ///     request.messages.edit().insert(0, Message::text(Role::System, "Be brief."));
     /// })?;
     /// assert_eq!(
-    ///     request.body(),
+    ///     String::from_utf8_lossy(request.body()),
     ///     r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"hi"}],"temperature":0.5}"#
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())

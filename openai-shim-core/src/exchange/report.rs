@@ -89,6 +89,12 @@ impl Report {
         }
     }
 
+    /// The report of a request that was refused before it had an exchange.
+    pub(crate) fn refused(profile: &Profile, error: Error) -> Self {
+        let outcome = Outcome::Errored;
+        Self { outcome, error: Some(error), ..Self::of_auxiliary("", profile, Diagnostics::default()) }
+    }
+
     /// The report of an exchange that has not ended: it counts as cancelled.
     pub(super) fn new(spec: &ResponseSpec, profile: &Profile, diagnostics: Diagnostics) -> Self {
         Self { is_stream: spec.stream, ..Self::of_auxiliary(&spec.model, profile, diagnostics) }

@@ -231,5 +231,5 @@ impl Driver {
 }
 
 fn missing_store() -> StateError {
-    StateError::new("the request has an owner, and no store was given: `Shim::with_state`")
+    StateError::new("the request has an owner, and no store was given")
 }

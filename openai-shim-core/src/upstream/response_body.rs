@@ -18,7 +18,7 @@ use std::task::{Context, Poll, ready};
 ///
 /// Dropping it cancels the upstream's call, and delivers the report, with the outcome `cancelled` if there was more to come.
 pub struct ResponseBody {
-    /// `None` once the report was delivered.
+    /// `None` once the report was delivered, and for a response that needs no upstream.
     driver: Option<Box<Driver>>,
     /// Bytes that the client has not taken yet.
     output: Vec<u8>,
@@ -39,6 +39,11 @@ impl std::fmt::Debug for ResponseBody {
 impl ResponseBody {
     pub(super) fn new(driver: Box<Driver>) -> Self {
         Self { driver: Some(driver), output: Vec::new() }
+    }
+
+    /// A body that is complete.
+    pub(super) fn complete(bytes: Vec<u8>) -> Self {
+        Self { driver: None, output: bytes }
     }
 
     /// Takes the exchange's steps until its response has a head.
@@ -150,7 +155,10 @@ impl Stream for ResponseBody {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            let Some(driver) = this.driver.as_mut() else { return Poll::Ready(None) };
+            let Some(driver) = this.driver.as_mut() else {
+                let rest = std::mem::take(&mut this.output);
+                return Poll::Ready((!rest.is_empty()).then(|| Ok(rest.into())));
+            };
             ready!(driver.poll_store(cx));
             if !this.output.is_empty() {
                 return Poll::Ready(Some(Ok(Bytes::from(std::mem::take(&mut this.output)))));

@@ -1,22 +1,29 @@
 //! [`Shim`]: a client's HTTP request in, its HTTP response out, through one upstream.
 
+use super::builder::{ShimBuilder, ShimParts};
 use super::driver::{Driver, DriverPhase, OnFinish};
 use super::response_body::ResponseBody;
 use super::state_store::StateStore;
-use super::transport::{Upstream, UpstreamBody};
+use super::transport::Upstream;
 use crate::canonical::Context;
-use crate::dialect::Dialect;
-use crate::error::Error;
-use crate::exchange::{ClientRequest, Exchange, Settings, SharedProfile};
-use crate::state::Owner;
+use crate::dialect::route_lookup::{closest_dialect, generation_route};
+use crate::dialect::{DEFAULT_DIALECT, Dialect, Endpoint};
+use crate::error::{ClientError, Error, ErrorKind, short_name};
+use crate::exchange::{ClientRequest, Exchange, Report, SharedProfile};
 use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Translates between clients and one upstream.
+/// The code of the error for a path that takes another method.
+const WRONG_METHOD: &str = "method_not_allowed";
+
+/// Serves clients of every dialect through one upstream.
+///
+/// It is a handle: clones share everything.
 ///
 /// ```
-/// use openai_shim_core::{dialect, profile, Shim, Upstream, UpstreamBody, UpstreamError};
+/// use openai_shim_core::{profile, Shim, Upstream, UpstreamBody, UpstreamError};
 /// struct Canned;
 /// #[async_trait::async_trait]
 /// impl Upstream for Canned {
@@ -28,124 +35,130 @@ use std::sync::atomic::{AtomicU64, Ordering};
 ///         Ok(http::Response::new(UpstreamBody::Complete(body.into())))
 ///     }
 /// }
-/// let shim = Shim::new(Canned, profile("compatible")?);
-/// let request = http::Request::new(r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#.into());
-/// let future = async move { shim.handle(dialect("openai-chat").unwrap(), request).await };
+/// let shim = Shim::builder(Canned, profile("compatible")?)
+///     .clock(|| std::time::Duration::from_secs(1_700_000_000)) // the time since 1970
+///     .entropy(|| 4) // a random number
+///     .build()?;
+/// let body = r#"{"model":"m","max_tokens":50,"messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = http::Request::post("/v1/messages").body(body.into())?;
+/// let future = async move { shim.serve(request).await };
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Shim {
-    upstream: Arc<dyn Upstream>,
-    profile: SharedProfile,
-    settings: Settings,
-    state: Option<Arc<dyn StateStore>>,
-    seed: u64,
-    request_count: Arc<AtomicU64>,
-}
+pub struct Shim(pub(super) Arc<ShimParts>);
 
 impl std::fmt::Debug for Shim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shim").field("profile", &self.profile.name).finish_non_exhaustive()
+        f.debug_struct("Shim").field("profile", &self.0.profile.name).finish_non_exhaustive()
     }
 }
 
 impl Shim {
-    /// Creates a shim for an upstream that behaves as `profile` describes, with default [`Settings`].
-    pub fn new(upstream: impl Upstream + 'static, profile: impl Into<SharedProfile>) -> Self {
-        Self::shared(Arc::new(upstream), profile)
+    /// Begins to build a shim for an upstream that behaves as `profile` describes.
+    pub fn builder(upstream: impl Upstream + 'static, profile: impl Into<SharedProfile>) -> ShimBuilder {
+        ShimBuilder::new(Arc::new(upstream), profile.into())
     }
 
-    /// The same, for a shared upstream.
-    pub fn shared(upstream: Arc<dyn Upstream>, profile: impl Into<SharedProfile>) -> Self {
-        Self {
-            upstream,
-            profile: profile.into(),
-            settings: Settings::default(),
-            state: None,
-            seed: 0,
-            request_count: Arc::default(),
+    /// Serves a client's request. Its dialect is that of its path, such as `/v1/messages`; every failure becomes a response in that
+    /// dialect.
+    pub async fn serve(&self, request: http::Request<Bytes>) -> http::Response<ResponseBody> {
+        let client = dialect_of(&request);
+        match self.read(request) {
+            Ok(client_request) => self.run(client_request).await,
+            Err(error) => self.refuse(client, &error),
         }
     }
 
-    /// Replaces the settings.
-    pub fn with_settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
-        self
-    }
-
-    /// Adds a store for what clients drop and upstreams require again. Only requests with an owner use it.
-    pub fn with_state(mut self, store: Arc<dyn StateStore>) -> Self {
-        self.state = Some(store);
-        self
-    }
-
-    /// Sets the seed of synthesized ids. Pass a random number: core has no randomness of its own.
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Handles a client's request. Every failure becomes a response in the client's dialect. The time in synthesized
-    /// responses comes from the request's extension of type [`Context`], and is 0 without one. The owner of stored state
-    /// comes from its extension of type [`Owner`]; without one nothing is stored.
-    pub async fn handle(
-        &self,
-        client: &'static dyn Dialect,
-        request: http::Request<Bytes>,
-    ) -> http::Response<UpstreamBody> {
+    /// Reads a client's request, which the caller may change before it is [run](Self::run). The hooks of the builder have not seen
+    /// it.
+    ///
+    /// # Errors
+    /// No dialect has its path, or not with this method; or the body is no request of the dialect.
+    pub fn read(&self, request: http::Request<Bytes>) -> Result<ClientRequest, Error> {
         let (parts, body) = request.into_parts();
-        let context = parts.extensions.get::<Context>().cloned().unwrap_or_else(|| {
-            Context::new(0, self.seed.wrapping_add(self.request_count.fetch_add(1, Ordering::Relaxed)))
-        });
-        let started = ClientRequest::read(client, parts.uri.path(), body).and_then(|client_request| {
-            let client_request = match parts.extensions.get::<Owner>() {
-                Some(owner) => client_request.with_owner(owner.clone()),
-                None => client_request,
-            };
-            Exchange::start(client_request, self.profile.clone(), self.settings.clone(), context)
-        });
+        let path = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+        let (client, endpoint) =
+            generation_route(parts.uri.path()).ok_or_else(|| unknown_path(parts.uri.path()))?;
+        if parts.method.as_str() != endpoint.method {
+            return Err(wrong_method(&parts.method, endpoint));
+        }
+        let owner = self.0.owner_of.as_ref().and_then(|owner_of| owner_of(&parts));
+        let client_request = ClientRequest::read(client, path, body)?.with_headers(parts.headers);
+        Ok(match owner {
+            Some(owner) => client_request.with_owner(owner),
+            None => client_request,
+        })
+    }
+
+    /// Runs a request that was read before, and returns the client's response once that begins.
+    pub async fn run(&self, mut client_request: ClientRequest) -> http::Response<ResponseBody> {
+        let client = client_request.client();
+        let started = self.start(&mut client_request);
         match started {
             Ok(exchange) => {
-                let (head, body) = self.run(exchange, Box::new(drop)).await.into_parts();
-                let body = match body.into_complete() {
-                    Ok(bytes) => UpstreamBody::Complete(bytes),
-                    Err(body) => UpstreamBody::Stream(Box::pin(body)),
-                };
-                http::Response::from_parts(head, body)
+                let parts = self.0.clone();
+                let on_finish = Box::new(move |report: Report| parts.report(&report));
+                respond(exchange, self.0.upstream.clone(), self.0.state.clone(), on_finish).await
             }
-            Err(error) => error_response(client, &error),
+            Err(error) => self.refuse(client, &error),
         }
     }
 
-    /// Drives an exchange until its response has a head: sends, waits and retries until bytes may go out.
-    ///
-    /// The response's extensions hold the [`Diagnostics`](crate::Diagnostics) so far, the [`Outcome`](crate::Outcome), the
-    /// [`Attempts`](super::Attempts), and the [`Error`] if the body is one. `on_finish` is called once, when the body has
-    /// ended or was dropped.
-    pub fn run(
-        &self,
-        exchange: Exchange,
-        on_finish: OnFinish,
-    ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
-        // An exchange is large: it moves to the heap before there is a future that would hold it.
-        let driver = Box::new(Driver {
-            exchange,
-            upstream: self.upstream.clone(),
-            state_store: self.state.clone(),
-            on_finish,
-            phase: DriverPhase::Idle,
-        });
-        ResponseBody::new(driver).respond()
+    fn start(&self, client_request: &mut ClientRequest) -> Result<Exchange, Error> {
+        for hook in &self.0.on_request {
+            hook(client_request)?;
+        }
+        let context = Context::new(self.0.clock.unix_time().as_secs(), self.0.entropy.seed());
+        Exchange::start(client_request.clone(), self.0.profile.clone(), self.0.settings.clone(), context)
+    }
+
+    /// Returns an error as a response in the client's dialect, for a request that no upstream gets; it is reported.
+    pub fn refuse(&self, client: &'static dyn Dialect, error: &Error) -> http::Response<ResponseBody> {
+        self.0.report(&Report::refused(&self.0.profile, error.clone()));
+        let (status, body) = client.encode_error(error);
+        let mut response = http::Response::new(ResponseBody::complete(body.to_vec()));
+        *response.status_mut() = status;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if error.code() == Some(WRONG_METHOD) {
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        response.extensions_mut().insert(error.clone());
+        response
     }
 }
 
-/// An error as a response in the client's dialect.
-fn error_response(client: &dyn Dialect, error: &Error) -> http::Response<UpstreamBody> {
-    let (status, body) = client.encode_error(error);
-    let mut response = http::Response::new(UpstreamBody::Complete(body));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
-    response
+/// Drives an exchange until its response has a head: sends, waits and retries until bytes may go out. [`Shim`] does this with each
+/// request; a program with an exchange of its own calls it.
+///
+/// The response's extensions hold the [`Diagnostics`](crate::Diagnostics) so far, the [`Outcome`](crate::Outcome), the
+/// [`Attempts`](super::Attempts), and the [`Error`] if the body is one. `on_finish` is called once, when the body has ended or was
+/// dropped.
+pub fn respond(
+    exchange: Exchange,
+    upstream: Arc<dyn Upstream>,
+    state_store: Option<Arc<dyn StateStore>>,
+    on_finish: OnFinish,
+) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
+    // An exchange is large: it moves to the heap before there is a future that would hold it.
+    let driver = Box::new(Driver { exchange, upstream, state_store, on_finish, phase: DriverPhase::Idle });
+    ResponseBody::new(driver).respond()
+}
+
+/// The dialect of a request's path; for a path that belongs to none, the one with the most similar paths.
+fn dialect_of(request: &http::Request<Bytes>) -> &'static dyn Dialect {
+    let path = request.uri().path();
+    let own = generation_route(path).map(|(dialect, _)| dialect);
+    own.or_else(|| closest_dialect(path, request.headers())).unwrap_or(DEFAULT_DIALECT)
+}
+
+fn unknown_path(path: &str) -> Error {
+    let message =
+        format!("There is no `{}` here. Chat clients send POST /v1/chat/completions.", short_name(path));
+    Error::Client(ClientError::new(ErrorKind::NotFound, message).with_code("unknown_url"))
+}
+
+fn wrong_method(method: &http::Method, endpoint: &Endpoint) -> Error {
+    let message = format!("This path takes {}, not {method}.", endpoint.method);
+    Error::Client(ClientError::invalid(message).with_code(WRONG_METHOD))
 }

@@ -22,8 +22,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::cassette::{Cassette, RecordedRequest};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::upstream::ResponseBody;
-use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Shim};
+use openai_shim_core::upstream::{self, ResponseBody};
+use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report};
 use std::sync::Arc;
 
 /// How many headers each response gets here.
@@ -200,8 +200,8 @@ impl GenerateRequest {
         };
         let counted = CountedUpstream::new(app, transport);
         let store = counted.store(&served.store, body.len());
-        let shim = Shim::shared(counted.clone(), served.profile.clone()).with_state(store);
-        let start = counted.response_start(app, Box::pin(shim.run(exchange, on_finish)), reservation);
+        let response = upstream::respond(exchange, counted.clone(), Some(store), on_finish);
+        let start = counted.response_start(app, Box::pin(response), reservation);
         let client = ClientSide { dialect, upstream, is_stream, content_type, timing, deadline };
         PendingResponse { start, client, recorder, recording }
     }

@@ -2,9 +2,9 @@
 
 use crate::observe::access_log::PAGE_LABEL;
 use http::{HeaderMap, Method};
+use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRoute, GET_AND_HEAD};
 use openai_shim_core::dialect::route_lookup;
-use openai_shim_core::dialect::{DIALECTS, Dialect};
 
 /// Paths that this server answers itself: the front page, health, metrics, adaptations.
 pub(crate) const PAGES: [&str; 5] = ["/", "/healthz", "/readyz", "/metrics", "/learned"];
@@ -59,10 +59,8 @@ pub(crate) fn auxiliary_label(route: &'static AuxiliaryRoute) -> &'static str {
 
 /// Finds the route of a path: generating endpoints first, then pages, then auxiliary routes.
 pub(crate) fn find_route(method: &Method, path: &str, headers: &HeaderMap) -> Option<MatchedRoute> {
-    for dialect in DIALECTS {
-        if let Some(endpoint) = dialect.endpoints().iter().find(|endpoint| endpoint.matches(path)) {
-            return Some(MatchedRoute::Generate { dialect: *dialect, methods: endpoint.method });
-        }
+    if let Some((dialect, endpoint)) = route_lookup::generation_route(path) {
+        return Some(MatchedRoute::Generate { dialect, methods: endpoint.method });
     }
     if let Some(page) = PAGES.iter().find(|page| **page == path) {
         return Some(MatchedRoute::Page(page));

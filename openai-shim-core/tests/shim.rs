@@ -1,0 +1,186 @@
+//! The front door: a client's HTTP request in, its response out, with what a program adds.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+use http::StatusCode;
+use openai_shim_core::dialect::DIALECTS;
+use openai_shim_core::error::{ClientError, Error, ErrorKind};
+use openai_shim_core::upstream::{BuildError, ResponseBody, ShimBuilder};
+use openai_shim_core::{Outcome, Report, Shim, Upstream, UpstreamBody, UpstreamError, profile};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Repeats the last request's body, and answers with a short completion without id and time.
+#[derive(Default, Clone)]
+struct Careless(Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl Upstream for Careless {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
+        let body = String::from_utf8(request.into_body().to_vec()).unwrap();
+        self.0.lock().unwrap().push(body);
+        let answer = r#"{"choices":[{"message":{"content":"hello"}}]}"#;
+        Ok(http::Response::new(UpstreamBody::Complete(answer.into())))
+    }
+}
+
+fn builder(upstream: &Careless) -> ShimBuilder {
+    Shim::builder(upstream.clone(), profile("compatible").unwrap())
+        .clock(|| Duration::from_secs(1_234_567_890))
+        .entropy(|| 7)
+}
+
+/// A request that clients of every dialect could send.
+fn post(path: &str) -> http::Request<Bytes> {
+    let messages = r#""messages":[{"role":"user","content":"call 555-1234"}]"#;
+    let contents = r#""contents":[{"role":"user","parts":[{"text":"call 555-1234"}]}]"#;
+    // A prompt of the Responses API is something else.
+    let prompt = if path.contains("responses") { "input" } else { "prompt" };
+    let body = format!(r#"{{"model":"m","max_tokens":50,{messages},{contents},"{prompt}":"call 555-1234"}}"#);
+    http::Request::post(path).body(Bytes::from(body)).unwrap()
+}
+
+async fn text(response: http::Response<ResponseBody>) -> String {
+    let mut body = std::pin::pin!(response.into_body());
+    let mut all = String::new();
+    while let Some(chunk) = std::future::poll_fn(|cx| body.as_mut().poll_next(cx)).await {
+        all += std::str::from_utf8(&chunk.unwrap()).unwrap();
+    }
+    all
+}
+
+#[tokio::test]
+async fn the_path_of_a_request_is_its_dialect() {
+    let upstream = Careless::default();
+    let shim = builder(&upstream).build().unwrap();
+    for dialect in DIALECTS {
+        for endpoint in dialect.endpoints() {
+            let path = format!("{}?alt=sse", endpoint.path.replace("{model}", "m"));
+            let response = shim.serve(post(&path)).await;
+            let status = response.status();
+            let body = text(response).await;
+            assert!(status == StatusCode::OK && body.contains("hello"), "{path}: {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn time_and_ids_are_those_of_the_program() {
+    let shim = builder(&Careless::default()).build().unwrap();
+    let first = text(shim.serve(post("/v1/chat/completions")).await).await;
+    assert!(first.contains("\"created\":1234567890"), "{first}");
+    assert_eq!(
+        text(shim.serve(post("/v1/chat/completions")).await).await,
+        first,
+        "the same seed gives the same ids"
+    );
+    let other = builder(&Careless::default()).entropy(|| 8).build().unwrap();
+    assert_ne!(text(other.serve(post("/v1/chat/completions")).await).await, first);
+}
+
+#[tokio::test]
+async fn standard_time_and_random_numbers_differ_between_requests_and_are_no_default() {
+    let new = || Shim::builder(Careless::default(), profile("compatible").unwrap());
+    assert_eq!(new().build().unwrap_err(), BuildError::NoClock);
+    assert_eq!(new().clock(|| Duration::ZERO).build().unwrap_err(), BuildError::NoEntropy);
+    let shim = new().std_context().build().unwrap();
+    let first = text(shim.serve(post("/v1/chat/completions")).await).await;
+    assert_ne!(text(shim.serve(post("/v1/chat/completions")).await).await, first);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_errors_in_the_nearest_dialect() {
+    let shim = builder(&Careless::default()).build().unwrap();
+    for (path, envelope) in
+        [("/v1/nothing", r#""code":"unknown_url""#), ("/api/nothing", r#"{"error":"There is no"#)]
+    {
+        let response = shim.serve(post(path)).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        let body = text(response).await;
+        assert!(body.contains(envelope) && body.contains("/v1/chat/completions"), "{body}");
+    }
+    let request = http::Request::get("/v1/messages").body(Bytes::new()).unwrap();
+    let response = shim.serve(request).await;
+    assert_eq!(
+        (response.status(), response.headers()["allow"].as_bytes()),
+        (StatusCode::METHOD_NOT_ALLOWED, &b"POST"[..])
+    );
+    assert!(text(response).await.contains(r#""type":"error""#));
+}
+
+#[tokio::test]
+async fn hooks_change_or_refuse_each_request_in_order() {
+    let upstream = Careless::default();
+    let shim = builder(&upstream)
+        .on_request(|request| {
+            request
+                .rewrite_text(|text| text.contains("555-1234").then(|| text.replace("555-1234", "[phone]")))
+        })
+        .on_request(|request| {
+            let text = String::from_utf8_lossy(request.body()).into_owned();
+            assert!(text.contains("[phone]"), "the first hook was first: {text}");
+            match request.headers().get("x-plan").map(http::HeaderValue::as_bytes) {
+                Some(b"free") => {
+                    Err(ClientError::new(ErrorKind::Permission, "This plan has no models.").into())
+                }
+                _ => request.prepend_system("Be brief."),
+            }
+        })
+        .build()
+        .unwrap();
+    for path in [
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/v1/responses",
+        "/api/chat",
+        "/v1beta/models/m:generateContent",
+    ] {
+        text(shim.serve(post(path)).await).await;
+        let sent = upstream.0.lock().unwrap().pop().unwrap();
+        assert!(
+            sent.contains("Be brief.") && sent.contains("call [phone]") && !sent.contains("555"),
+            "{path}: {sent}"
+        );
+    }
+    let mut free = post("/v1/chat/completions");
+    free.headers_mut().insert("x-plan", http::HeaderValue::from_static("free"));
+    let response = shim.serve(free).await;
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert!(text(response).await.contains("This plan has no models."));
+    assert!(upstream.0.lock().unwrap().is_empty(), "a refused request is not sent");
+}
+
+#[tokio::test]
+async fn each_request_has_one_report() {
+    let reports: Arc<Mutex<Vec<(Outcome, bool)>>> = Arc::default();
+    let sink = reports.clone();
+    let record = move |report: &Report| sink.lock().unwrap().push((report.outcome, report.error.is_some()));
+    let shim = builder(&Careless::default()).on_report(record).build().unwrap();
+    text(shim.serve(post("/v1/chat/completions")).await).await;
+    drop(shim.serve(post("/v1/chat/completions")).await);
+    text(shim.serve(post("/v1/nothing")).await).await;
+    let expected = [(Outcome::Complete, false), (Outcome::Complete, false), (Outcome::Errored, true)];
+    assert_eq!(*reports.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_request_can_be_read_routed_and_run_by_the_program_itself() {
+    let upstream = Careless::default();
+    let shim = builder(&upstream).build().unwrap();
+    let mut request = shim.read(post("/v1/messages")).unwrap();
+    assert_eq!(
+        (request.client().name(), request.path(), request.model()),
+        ("anthropic-messages", "/v1/messages", "m")
+    );
+    request.edit(|request| request.model = String::from("another")).unwrap();
+    let answer = text(shim.run(request).await).await;
+    assert!(answer.contains(r#""model":"another""#), "{answer}");
+    assert!(upstream.0.lock().unwrap()[0].contains(r#""model":"another""#));
+    let refusal =
+        shim.read(http::Request::post("/v1/messages").body(Bytes::from_static(b"[]")).unwrap()).unwrap_err();
+    assert!(matches!(refusal, Error::Client(_)));
+}
