@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a profile, and the structs that declare them.
-const SECTIONS: [(&str, &str); 17] = [
+const SECTIONS: [(&str, &str); 18] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "EndpointPaths"),
@@ -21,6 +21,7 @@ const SECTIONS: [(&str, &str); 17] = [
     ("reasoning", "ReasoningRules"),
     ("stream", "StreamingSupport"),
     ("embeddings", "AuxiliaryRules"),
+    ("rerank", "AuxiliaryRules"),
     ("responses", "AnswerQuirks"),
 ];
 

@@ -21,6 +21,8 @@ struct Response<'a> {
     /// The member with the list.
     key: Option<&'static str>,
     results: Vec<RankedResult<'a>>,
+    /// Repeated results were left out.
+    is_shortened: bool,
 }
 
 impl<'a> Response<'a> {
@@ -40,11 +42,11 @@ impl<'a> Response<'a> {
             None => (None, std::str::from_utf8(body).map_err(|_| invalid())?),
         };
         let results = read_results(list, request, diagnostics);
-        let results = results.map_err(|error| error.unwrap_or_else(invalid))?;
+        let (results, is_shortened) = results.map_err(|error| error.unwrap_or_else(invalid))?;
         if results.is_empty() && request.expected() != Some(0) {
             return Err(UpstreamError::Empty);
         }
-        Ok(Self { object, key, results })
+        Ok(Self { object, key, results, is_shortened })
     }
 
     /// The number of input tokens.
@@ -100,7 +102,8 @@ impl RerankForm {
     ) -> Result<(Option<Vec<u8>>, Option<u64>), UpstreamError> {
         let mut response = Response::read(body, request, diagnostics)?;
         let tokens = response.tokens();
-        let mut is_changed = order_results(&mut response.results, |r| &r.document, request, diagnostics);
+        let mut is_changed = response.is_shortened;
+        is_changed |= order_results(&mut response.results, |r| &r.document, request, diagnostics);
         self.check_bounds(response.results.iter().map(|result| &result.document), request, diagnostics);
         for result in &mut response.results {
             self.repair_result(result, request, diagnostics);

@@ -23,7 +23,7 @@ struct UncheckedResult<'a> {
     relevance: f64,
 }
 
-/// Reads a list of results.
+/// Reads a list of results. Returns whether some were left out, too.
 ///
 /// # Errors
 /// `None`: they are no ranking. Otherwise a position is wrong and cannot be derived.
@@ -31,10 +31,11 @@ pub(super) fn read_results<'a>(
     list: &'a str,
     request: &RerankRequest,
     diagnostics: &mut Diagnostics,
-) -> Result<Vec<RankedResult<'a>>, Option<UpstreamError>> {
+) -> Result<(Vec<RankedResult<'a>>, bool), Option<UpstreamError>> {
     let results: Option<Vec<_>> =
         items(list).ok_or(None)?.into_iter().map(|item| read_result(item, diagnostics)).collect();
     let mut results = results.ok_or(None)?;
+    let sent = results.len();
     if let Some(documents) = &request.documents {
         repair_indexes(&mut results, documents, request, diagnostics);
     }
@@ -42,11 +43,12 @@ pub(super) fn read_results<'a>(
     if !are_distinct(&results, count) {
         return Err(wrong_index(&results, count));
     }
+    let is_shortened = results.len() < sent;
     let ranked = results.into_iter().filter_map(|result| {
         let UncheckedResult { object, index, score, relevance } = result;
         Some(RankedResult { object, document: RankedDocument { index: index?, score, relevance } })
     });
-    Ok(ranked.collect())
+    Ok((ranked.collect(), is_shortened))
 }
 
 fn read_result<'a>(item: &'a str, diagnostics: &mut Diagnostics) -> Option<UncheckedResult<'a>> {
