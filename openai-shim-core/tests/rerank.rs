@@ -97,9 +97,9 @@ fn exchange_with(
     mut answer: impl FnMut(&Value) -> (u16, String),
 ) -> Exchanged {
     let source = Bytes::from(body.to_string());
-    let mut asked = AuxiliaryRequest::default();
-    (asked.path, asked.body) = (path, &source);
-    let form = client_form(&asked);
+    let mut received = AuxiliaryRequest::default();
+    (received.path, received.body) = (path, &source);
+    let form = client_form(&received);
     let mut exchanged = Exchanged {
         sent: Vec::new(),
         paths: Vec::new(),
@@ -107,7 +107,7 @@ fn exchange_with(
         diagnostics: Diagnostics::default(),
     };
     let mut lost = Diagnostics::default();
-    let spec = match form.decode_request(&asked, &mut lost) {
+    let spec = match form.decode_request(&received, &mut lost) {
         Ok(spec) => spec,
         Err(error) => {
             exchanged.response = Err(Error::Client(error));
