@@ -602,12 +602,17 @@ fn upstream_without_the_path_says_what_to_do() {
         (405, r#"{"error":"Method Not Allowed"}"#, true),
         (404, r#"{"error":{"message":"The model `m` does not exist","code":"model_not_found"}}"#, false),
         (400, r#"{"detail":"bad"}"#, false),
+        (
+            422,
+            "Failed to deserialize the JSON body into the target type: missing field `texts` at line 1",
+            true,
+        ),
     ] {
         let exchanged =
             exchange_with(&upstream(RerankFormat::Jina), LossPolicy::default(), (path, &body), |_| {
                 (status, text.to_owned())
             });
         let error = exchanged.response.unwrap_err().to_string();
-        assert_eq!(error.contains("rerank.path"), explained, "{error}");
+        assert_eq!(error.contains("rerank.format"), explained, "{error}");
     }
 }

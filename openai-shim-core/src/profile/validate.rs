@@ -126,6 +126,9 @@ fn check_rankings(accepts: &Accepts, found: &mut Vec<InvalidRule>) {
     if accepts.embeddings.format != RerankFormat::default() {
         report(found, "embeddings.format", "is a rule of rankings; write rerank.format");
     }
+    if !accepts.rerank.input_type.is_empty() || !accepts.rerank.input_types.is_empty() {
+        report(found, "rerank.input_type", "is a rule of embeddings; write embeddings.input_type");
+    }
 }
 
 fn check_params(rules: &ParamRules, found: &mut Vec<InvalidRule>) {
@@ -208,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_invalid_value_is_reported_with_its_key() {
-        let changes: [Change; 17] = [
+        let changes: [Change; 18] = [
             ("auth.header", |p| p.auth.header = String::from("my key")),
             ("auth.prefix", |p| p.auth.prefix = String::from("a\nb")),
             ("forward_headers", |p| p.forward_headers.push(String::from("é"))),
@@ -217,6 +220,7 @@ mod tests {
             ("paths.models", |p| p.paths.models.clear()),
             ("paths.auxiliary", |p| p.paths.auxiliary = String::from("/deployments/{model}")),
             ("rerank.path", |p| p.rerank.path = Some(String::from("rerank"))),
+            ("rerank.input_type", |p| p.rerank.input_type = Some(String::from("task"))),
             ("embeddings.path", |p| p.embeddings.path = Some(String::from("/embed"))),
             ("embeddings.format", |p| p.embeddings.format = Some(RerankFormat::Tei)),
             ("params.clamp", |p| p.params.clamp = Some([(String::from("n"), [1.0, 0.0])].into())),

@@ -17,3 +17,4 @@ mod results;
 
 pub use form::{RerankForm, rerank_form};
 pub use request::client_form;
+pub use response::decode_ranking;

@@ -114,8 +114,8 @@ impl RerankForm {
         if self.names_model {
             body.set("model", encode_string(&request.model));
         }
-        body.set("query", self.query(request)?);
-        body.set(self.documents, self.documents(client, request, diagnostics)?);
+        body.set("query", query(request)?);
+        body.set(self.documents, documents(client, request, diagnostics)?);
         if let (Some(name), Some(top)) = (self.top, request.top_n) {
             body.set(name, top.to_string());
         }
@@ -148,32 +148,31 @@ impl RerankForm {
         }
         Ok(PostRequest::new(PATH, body.to_json()))
     }
+}
 
-    fn query(&self, request: &RerankRequest) -> Result<String, ClientError> {
-        raw_text(&request.query).map(Into::into).map_err(|member| match value_kind(&request.query) {
-            ValueKind::Null => missing("query"),
-            _ => not_text("query", member),
-        })
-    }
+fn query(request: &RerankRequest) -> Result<String, ClientError> {
+    raw_text(&request.query).map(Into::into).map_err(|member| match value_kind(&request.query) {
+        ValueKind::Null => missing("query"),
+        _ => not_text("query", member),
+    })
+}
 
-    fn documents(
-        &self,
-        client: &Self,
-        request: &RerankRequest,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<String, ClientError> {
-        let documents = request.documents.as_ref().ok_or_else(|| missing(client.documents))?;
-        let mut texts = Vec::with_capacity(documents.len());
-        for (position, document) in documents.iter().enumerate() {
-            let path = || format!("{}[{position}]", client.documents);
-            let text = request.text_of(document).map_err(|member| not_text(&path(), member))?;
-            if value_kind(document) != ValueKind::String {
-                diagnostics.record(DiagnosticCode::ContentRewritten, client.documents, "objects to texts");
-            }
-            texts.push(text);
+fn documents(
+    client: &RerankForm,
+    request: &RerankRequest,
+    diagnostics: &mut Diagnostics,
+) -> Result<String, ClientError> {
+    let documents = request.documents.as_ref().ok_or_else(|| missing(client.documents))?;
+    let mut texts = Vec::with_capacity(documents.len());
+    for (position, document) in documents.iter().enumerate() {
+        let path = || format!("{}[{position}]", client.documents);
+        let text = request.text_of(document).map_err(|member| not_text(&path(), member))?;
+        if value_kind(document) != ValueKind::String {
+            diagnostics.record(DiagnosticCode::ContentRewritten, client.documents, "objects to texts");
         }
-        Ok(encode_array(&texts))
+        texts.push(text);
     }
+    Ok(encode_array(&texts))
 }
 
 fn missing(field: &str) -> ClientError {

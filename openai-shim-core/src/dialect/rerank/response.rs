@@ -67,28 +67,27 @@ impl<'a> Response<'a> {
     }
 }
 
-impl RerankForm {
-    /// Decodes an upstream's response in any form. The results are in its order.
-    ///
-    /// # Errors
-    /// It is no ranking of the request's documents.
-    pub fn decode_response(
-        &self,
-        body: &[u8],
-        request: &RerankRequest,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<Ranking, UpstreamError> {
-        let response = Response::read(body, request, diagnostics)?;
-        let mut ranking = Ranking::default();
-        (ranking.tokens, ranking.search_units) = (response.tokens(), response.search_units());
-        if let Some(object) = &response.object {
-            let text = |key: &str| object.str(key).filter(|text| !text.is_empty()).map(Cow::into_owned);
-            (ranking.id, ranking.model) = (text("id"), text("model"));
-        }
-        ranking.results = response.results.into_iter().map(|result| result.document).collect();
-        Ok(ranking)
+/// Decodes an upstream's response in any form. The results are in its order.
+///
+/// # Errors
+/// It is no ranking of the request's documents.
+pub fn decode_ranking(
+    body: &[u8],
+    request: &RerankRequest,
+    diagnostics: &mut Diagnostics,
+) -> Result<Ranking, UpstreamError> {
+    let response = Response::read(body, request, diagnostics)?;
+    let mut ranking = Ranking::default();
+    (ranking.tokens, ranking.search_units) = (response.tokens(), response.search_units());
+    if let Some(object) = &response.object {
+        let text = |key: &str| object.str(key).filter(|text| !text.is_empty()).map(Cow::into_owned);
+        (ranking.id, ranking.model) = (text("id"), text("model"));
     }
+    ranking.results = response.results.into_iter().map(|result| result.document).collect();
+    Ok(ranking)
+}
 
+impl RerankForm {
     /// Repairs an upstream's response for a client of the same form; `None` if it stays as it is. Returns the number of input
     /// tokens, too.
     ///

@@ -3,7 +3,7 @@
 use crate::canonical::{DiagnosticCode, Diagnostics, RankedDocument, RerankRequest, raw_text};
 use crate::error::UpstreamError;
 use crate::json::{Object, decode_string, items, natural, number};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The names of scores.
 pub(super) const SCORES: [&str; 2] = ["relevance_score", "score"];
@@ -72,13 +72,13 @@ fn read_result<'a>(item: &'a str, diagnostics: &mut Diagnostics) -> Option<Unche
 
 /// Whether each result has a position below `count` that no other has.
 fn are_distinct(results: &[UncheckedResult<'_>], count: usize) -> bool {
-    let mut known = HashSet::with_capacity(results.len());
+    let mut known = BTreeSet::new();
     results.iter().all(|result| result.index.is_some_and(|index| index < count && known.insert(index)))
 }
 
 /// The error for positions that are not right; `None` if there are none.
 fn wrong_index(results: &[UncheckedResult<'_>], count: usize) -> Option<UpstreamError> {
-    let mut known = HashSet::new();
+    let mut known = BTreeSet::new();
     let wrong = |result: &&UncheckedResult<'_>| {
         result.index.is_some_and(|index| index >= count || !known.insert(index))
     };
@@ -110,7 +110,7 @@ fn repair_indexes(
         return;
     }
     // A result that is there twice with one score is repeated; nothing is missing if as many others are left as requested.
-    let mut scores: HashMap<usize, &str> = HashMap::with_capacity(results.len());
+    let mut scores: BTreeMap<usize, &str> = BTreeMap::new();
     let is_new: Vec<bool> = results
         .iter()
         .map(|result| {
@@ -128,7 +128,7 @@ fn repair_indexes(
 
 /// The positions of the documents that the results contain, if each is in the request once.
 fn by_text(results: &[UncheckedResult<'_>], documents: &[String]) -> Option<Vec<usize>> {
-    let mut positions = HashMap::with_capacity(documents.len());
+    let mut positions = BTreeMap::new();
     for (position, document) in documents.iter().enumerate() {
         let text = decode_string(&raw_text(document).ok()?)?.into_owned();
         if positions.insert(text, position).is_some() {

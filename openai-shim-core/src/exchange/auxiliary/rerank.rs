@@ -6,7 +6,7 @@ use crate::canonical::{
     DiagnosticCode, Diagnostics, Ranking, RerankRequest, explain_unusable, is_document, trim_body,
 };
 use crate::dialect::auxiliary::PostRequest;
-use crate::dialect::rerank::RerankForm;
+use crate::dialect::rerank::{RerankForm, decode_ranking};
 use crate::error::{Error, StatusError, UpstreamError};
 use crate::json::{Object, encode_array};
 use crate::normalize::auxiliary_params;
@@ -150,8 +150,7 @@ impl AuxiliaryCall for RerankCall {
         }
         let start = items.as_ref().map_or(0, |range| range.start);
         let part = items.filter(|_| !is_whole).map(|range| self.part(&range));
-        let ranking =
-            self.upstream.decode_response(document, part.as_ref().unwrap_or(&self.request), diagnostics)?;
+        let ranking = decode_ranking(document, part.as_ref().unwrap_or(&self.request), diagnostics)?;
         // A sum without a part of it would be no count.
         let sum = |sum: Option<u64>, next: Option<u64>| match start {
             0 => next,
@@ -183,14 +182,14 @@ impl AuxiliaryCall for RerankCall {
 
     fn explain(&self, error: UpstreamError) -> UpstreamError {
         match error {
-            UpstreamError::Status(error) => UpstreamError::Status(explain_missing_route(error)),
+            UpstreamError::Status(error) => UpstreamError::Status(explain_refusal(error)),
             other => other,
         }
     }
 }
 
-/// Adds to the error of a server that does not know the path what to do about it.
-fn explain_missing_route(mut error: Box<StatusError>) -> Box<StatusError> {
+/// Adds to the error of a server that does not know the path, or takes another form, what to do about it.
+fn explain_refusal(mut error: Box<StatusError>) -> Box<StatusError> {
     let names_model = error.code.as_deref().is_some_and(|code| code.contains("model"))
         || error.message.to_ascii_lowercase().contains("model");
     if matches!(error.status, 404 | 405 | 501) && !names_model {
@@ -198,6 +197,10 @@ fn explain_missing_route(mut error: Box<StatusError>) -> Box<StatusError> {
             "The upstream has no rankings at this path ({}). If it has them elsewhere, rerank.path and rerank.format in its \
              [upstream.quirks] say where and in which form.",
             error.message.trim_end_matches('.')
+        );
+    } else if error.message.contains("missing field `texts`") {
+        error.message.push_str(
+            ". The upstream ranks as TEI does: rerank.format = \"tei\" in its [upstream.quirks] says so.",
         );
     }
     error
