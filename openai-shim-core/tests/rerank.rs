@@ -550,6 +550,19 @@ fn long_lists_are_split_and_joined_in_order() {
 }
 
 #[test]
+fn usage_is_filled_in_where_clients_read_it() {
+    let body = json!({"model": "m", "query": "q", "documents": ["a"], "top_k": null});
+    let bare = r#"{"data":[{"index":0,"relevance_score":0.5}]}"#;
+    let exchanged = exchange(RerankFormat::Voyage, ("/v1/rerank", &body), bare);
+    assert_eq!(exchanged.json()["usage"]["total_tokens"], 0);
+    assert!(exchanged.has("usage-missing"));
+    let text = r#"{"results":[{"index":1,"relevance_score":0.9},{"index":0,"relevance_score":0.5}],"usage":{"total_tokens":"7"}}"#;
+    let exchanged = jina(text);
+    assert_eq!(exchanged.json()["usage"]["total_tokens"], 7);
+    assert!(exchanged.has("usage-shaped"));
+}
+
+#[test]
 fn path_of_a_profile_is_used() {
     let mut profile = upstream(RerankFormat::Tei);
     profile.rerank.path = Some(String::from("/../rerank"));

@@ -42,6 +42,8 @@ pub struct RerankForm {
     pub(super) document: DocumentForm,
     /// Whether scores are from 0 to 1.
     pub(super) scores_are_bounded: bool,
+    /// Whether clients cannot do without usage.
+    pub(super) requires_usage: bool,
     /// The version in `meta`, if responses have that in place of the model and usage.
     pub(super) api_version: Option<&'static str>,
     /// The envelope of errors.
@@ -101,6 +103,7 @@ const JINA: RerankForm = RerankForm {
     document: DocumentForm::Object,
     // Jina's third version scores by cosine, which may be negative: <https://huggingface.co/jinaai/jina-reranker-v3>.
     scores_are_bounded: false,
+    requires_usage: false,
     api_version: None,
     error: ErrorForm::Detail,
 };
@@ -141,6 +144,7 @@ const TEI: RerankForm = RerankForm {
     score: "score",
     document: DocumentForm::Inline,
     scores_are_bounded: true,
+    requires_usage: false,
     api_version: None,
     error: ErrorForm::ErrorType,
 };
@@ -154,6 +158,8 @@ const VOYAGE: RerankForm = RerankForm {
     document_limits: &[],
     results: Some("data"),
     document: DocumentForm::Text,
+    // Its SDK reads `usage.total_tokens`.
+    requires_usage: true,
     ..JINA
 };
 

@@ -14,6 +14,8 @@ use std::borrow::Cow;
 /// The members with results, in all forms.
 const RESULTS: [&str; 2] = ["results", "data"];
 
+const NO_USAGE: &str = r#"{"total_tokens":0}"#;
+
 /// A response and its list of results.
 struct Response<'a> {
     /// All of it, if it is no list itself.
@@ -128,6 +130,10 @@ impl RerankForm {
             object.set(own, encode_array(&list));
         }
         repair_usage(&mut object, diagnostics);
+        if self.requires_usage && tokens.is_none() {
+            diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
+            object.set("usage", NO_USAGE);
+        }
         Ok((object.is_changed().then(|| object.to_json().into_bytes()), tokens))
     }
 
@@ -233,7 +239,6 @@ impl RerankForm {
         let mut usage = Object::new();
         match ranking.tokens {
             Some(tokens) => usage.set("total_tokens", tokens.to_string()),
-            // Voyage's SDK reads it.
             None => {
                 diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
                 usage.set("total_tokens", "0");

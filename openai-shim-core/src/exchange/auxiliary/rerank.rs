@@ -12,6 +12,7 @@ use crate::json::{Object, encode_array};
 use crate::normalize::auxiliary_params;
 use bytes::Bytes;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A request to rank documents.
 #[derive(Debug)]
@@ -20,9 +21,13 @@ pub struct RerankCall {
     upstream: &'static RerankForm,
     /// The client's request.
     request: RerankRequest,
+    /// The same without the documents, for requests with some of them.
+    bare_request: RerankRequest,
     upstream_model: String,
     /// The client's own body, if the upstream takes the same form.
     source: Option<Bytes>,
+    /// The same without the documents.
+    bare_source: OnceLock<Option<String>>,
     /// The answer to the only request, in the client's form.
     whole: Option<Vec<u8>>,
     /// The results of several requests.
@@ -35,18 +40,23 @@ impl RerankCall {
     pub fn new(
         client: &'static RerankForm,
         upstream: &'static RerankForm,
-        request: RerankRequest,
+        mut request: RerankRequest,
         upstream_model: Option<String>,
         source: Bytes,
     ) -> Self {
+        let documents = request.documents.take();
+        let bare_request = request.clone();
+        request.documents = documents;
         let upstream_model = upstream_model.unwrap_or_else(|| request.model.clone());
         let source = (client.format == upstream.format).then_some(source);
         Self {
             client,
             upstream,
             request,
+            bare_request,
             upstream_model,
             source,
+            bare_source: OnceLock::new(),
             whole: None,
             joined: Ranking::default(),
             tokens: None,
@@ -56,22 +66,21 @@ impl RerankCall {
     /// The request for some documents, of which no more can be returned.
     fn part(&self, range: &Range<usize>) -> RerankRequest {
         let documents = self.request.documents.as_ref().and_then(|all| all.get(range.clone()));
-        let mut part = RerankRequest { documents: None, ..RerankRequest::default() };
-        part.model.clone_from(&self.request.model);
-        part.query.clone_from(&self.request.query);
-        part.rank_fields.clone_from(&self.request.rank_fields);
-        part.document_limits.clone_from(&self.request.document_limits);
-        part.top_n = self.request.top_n.map(|top| top.min(range.len()));
-        part.return_documents = self.request.return_documents;
-        part.truncate = self.request.truncate;
-        part.raw_scores = self.request.raw_scores;
+        let mut part = self.bare_request.clone();
+        part.top_n = part.top_n.map(|top| top.min(range.len()));
         part.documents = documents.map(<[String]>::to_vec);
         part
     }
 
     /// The client's own body with only some of the documents.
     fn part_of_source(&self, part: &RerankRequest) -> Option<Vec<u8>> {
-        let mut body = Object::parse(self.source.as_ref()?).ok()?;
+        let bare = || {
+            let mut body = Object::parse(self.source.as_ref()?).ok()?;
+            body.set(self.upstream.list_field(), "[]");
+            Some(body.to_json())
+        };
+        let bare = self.bare_source.get_or_init(bare).as_ref()?;
+        let mut body = Object::parse(bare.as_bytes()).ok()?;
         body.set(self.upstream.list_field(), encode_array(part.documents.as_ref()?));
         if let (Some(name), Some(top)) = (self.upstream.top_field(), part.top_n) {
             body.set(name, top.to_string());
