@@ -37,6 +37,7 @@ const SPELLING: &[(&str, &str, &str)] = &[
         "a turn is one message: results stand beside the user's text",
     ),
     ("anthropic/request", "ContentRewritten", "reads a system message in front as the system prompt"),
+    ("rerank/request", "ContentRewritten", "a document is one text"),
     ("gemini/contents", "MessagesMerged", "there is one systemInstruction"),
     ("gemini/contents", "FieldFilled", "a functionResponse is found by its name"),
     ("gemini/parts", "FieldFilled", "fileData is not written without a type"),

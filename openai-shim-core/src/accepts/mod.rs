@@ -40,7 +40,7 @@ mod streaming;
 mod tools;
 
 pub use crate::canonical::{ReasoningField, ReasoningParam};
-pub use auxiliary::{AuxiliaryApi, AuxiliaryLayer, AuxiliaryRules};
+pub use auxiliary::{AuxiliaryApi, AuxiliaryLayer, AuxiliaryRules, RerankFormat};
 pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{
     ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
@@ -74,6 +74,8 @@ rules! {
         pub stream: StreamingSupport => StreamingLayer,
         /// Which requests for embeddings.
         pub embeddings: AuxiliaryRules => AuxiliaryLayer,
+        /// Which requests for rankings.
+        pub rerank: AuxiliaryRules => AuxiliaryLayer,
     }
 }
 
@@ -82,6 +84,7 @@ impl Accepts {
     pub fn auxiliary(&self, api: AuxiliaryApi) -> &AuxiliaryRules {
         match api {
             AuxiliaryApi::Embeddings => &self.embeddings,
+            AuxiliaryApi::Rerank => &self.rerank,
         }
     }
 }

@@ -157,6 +157,9 @@ codes! {
     UsageMissing "usage-missing" Warning "The upstream sent no usage where the client is promised one: counters are zero.";
     TokensEstimated "tokens-estimated" Warning "The upstream does not count tokens: the number is an estimate.";
     UsageShaped "usage-shaped" Info "Usage counters that were null, partial or elsewhere were put into OpenAI's shape.";
+    RankingRepaired "ranking-repaired" Info "A ranking was put into its form: the order, the number, indexes, scores or documents.";
+    RankingIncomplete "ranking-incomplete" Warning "The upstream ranked fewer documents than requested.";
+    ScoresUnbounded "scores-unbounded" Warning "The client's API promises scores from 0 to 1, and the model's own scores came.";
     StatusPromoted "status-promoted" Warning "An error came with the wrong status and was given its true one.";
     ErrorReshaped "error-reshaped" Info "An error came in another envelope and was put into the client's.";
     SecretRedacted "secret-redacted" Warning "A key, a file's path or an internal address in an upstream's error was covered.";

@@ -34,6 +34,7 @@ mod open_calls;
 mod outcome;
 mod reasoning;
 mod request;
+mod rerank;
 mod response;
 mod response_context;
 mod response_spec;
@@ -82,6 +83,7 @@ pub use reasoning::{
     ReasoningParam, ReasoningParams,
 };
 pub use request::{Request, ResponseFormat, SHARED, TokenLimit};
+pub use rerank::{RankedDocument, Ranking, RerankRequest, order_results, raw_text};
 pub use response::{Choice, FinishReason, Response};
 pub use response_context::ResponseContext;
 pub use response_spec::{ReasoningStyle, ResponseSpec, StreamUsage, TurnStorage};

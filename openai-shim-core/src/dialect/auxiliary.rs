@@ -41,6 +41,8 @@ pub enum AuxiliaryKind {
     TokenCount(&'static dyn TokenCountApi),
     /// Embeddings of texts.
     Embeddings(&'static dyn EmbeddingsApi),
+    /// A ranking of documents, in the form that the request shows.
+    Rerank,
     /// A stored response, or a part of one.
     StoredResponse(&'static dyn StoredResponsesApi, StoredResponsePart),
     /// A constant JSON document.

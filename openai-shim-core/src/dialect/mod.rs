@@ -12,6 +12,7 @@
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
 //! | `json_syntax` | an upstream's text that is nearly JSON → JSON, with diagnostics |
 //! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
+//! | [`rerank`] | rankings of documents, in the forms of several vendors |
 //! | `reasoning_tags` | where a profile says that text contains reasoning → the mode of the parser |
 //! | `error_in_success` | a response with a successful status → the error that it reports all the same |
 //! | `openai_error` | error responses of OpenAI's family ↔ errors |
@@ -43,6 +44,7 @@ mod openai_usage;
 pub mod params;
 mod passthrough;
 pub(crate) mod reasoning_tags;
+pub mod rerank;
 pub mod route_lookup;
 pub mod shape;
 mod text_body;

@@ -2,11 +2,13 @@
 //! as the upstream wants, sent again as [`Retry`](super::Retry) says, changed and sent again if the upstream's error tells what to
 //! change, and answered as one.
 //!
-//! An [`AuxiliaryCall`] knows the API: [`EmbeddingsCall`].
+//! An [`AuxiliaryCall`] knows the API: [`EmbeddingsCall`], [`RerankCall`].
 
 mod embeddings;
+mod rerank;
 
 pub use embeddings::EmbeddingsCall;
+pub use rerank::RerankCall;
 
 use super::report::Report;
 use super::settings::{LossPolicy, Settings};
@@ -71,6 +73,11 @@ pub trait AuxiliaryCall: Debug + Send {
 
     /// Returns the number of input tokens, if the upstream reported it.
     fn input_tokens(&self) -> Option<u64>;
+
+    /// Adds to an error that the client gets what to do about it.
+    fn explain(&self, error: UpstreamError) -> UpstreamError {
+        error
+    }
 }
 
 /// What to do next.
@@ -208,7 +215,7 @@ impl AuxiliaryExchange {
                 self.received.record(DiagnosticCode::Retried, "", reason);
                 Next::Send { after }
             }
-            None => Next::Done(Err(Error::Upstream(error))),
+            None => Next::Done(Err(Error::Upstream(self.call.explain(error)))),
         };
     }
 

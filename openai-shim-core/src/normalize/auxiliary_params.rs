@@ -9,8 +9,17 @@ use crate::json::{Object, encode_string, member_path};
 /// The parameters by which formats like OpenAI's say what vectors are for.
 const INPUT_TYPE_PARAMS: [&str; 3] = ["input_type", "task", "task_type"];
 
-/// Parameters that change nothing in what the client gets: the encoding of vectors is converted here.
-const CONVERTED_PARAMS: [&str; 1] = ["encoding_format"];
+/// Parameters that change nothing in what the client gets, and what is done here without them.
+const CONVERTED_PARAMS: [(&str, &str); 5] = [
+    ("encoding_format", "the vectors are converted here"),
+    ("top_n", CUT_HERE),
+    ("top_k", CUT_HERE),
+    ("return_documents", ADDED_HERE),
+    ("return_text", ADDED_HERE),
+];
+
+const CUT_HERE: &str = "the ranking is cut here";
+const ADDED_HERE: &str = "the documents are added here";
 
 /// Applies an upstream's rules to the body of a request. `is_translated`: the client's own request has another format.
 /// `client_name` returns the client's name of a parameter.
@@ -51,10 +60,9 @@ fn drop(
     if !is_removed || is_null {
         return;
     }
-    if CONVERTED_PARAMS.contains(&path) {
-        diagnostics.record(DiagnosticCode::DefaultDropped, path, "the vectors are converted here");
-    } else {
-        diagnostics.record(DiagnosticCode::ParamDropped, &client_name(path), "");
+    match CONVERTED_PARAMS.iter().find(|(param, _)| *param == path) {
+        Some((_, done)) => diagnostics.record(DiagnosticCode::DefaultDropped, &client_name(path), done),
+        None => diagnostics.record(DiagnosticCode::ParamDropped, &client_name(path), ""),
     }
 }
 

@@ -64,6 +64,8 @@ rules! {
         pub stream: StreamingLayer => StreamingLayer,
         /// Which requests for embeddings it accepts.
         pub embeddings: AuxiliaryLayer => AuxiliaryLayer,
+        /// Which requests for rankings it accepts.
+        pub rerank: AuxiliaryLayer => AuxiliaryLayer,
         /// How its responses deviate.
         pub responses: AnswerQuirks => AnswerQuirksLayer,
         /// Layers for some models, applied in this order. A layer adds its overrides after those of the layer below.
@@ -136,6 +138,9 @@ pub struct ModelOverride {
     /// Which requests for embeddings they accept.
     #[serde(skip_serializing_if = "is_unset")]
     pub embeddings: AuxiliaryLayer,
+    /// Which requests for rankings they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub rerank: AuxiliaryLayer,
     /// How their responses deviate.
     #[serde(skip_serializing_if = "is_unset")]
     pub responses: AnswerQuirksLayer,
@@ -151,6 +156,7 @@ impl ModelOverride {
     pub(super) fn auxiliary_mut(&mut self, api: AuxiliaryApi) -> &mut AuxiliaryLayer {
         match api {
             AuxiliaryApi::Embeddings => &mut self.embeddings,
+            AuxiliaryApi::Rerank => &mut self.rerank,
         }
     }
 
@@ -165,6 +171,7 @@ impl ModelOverride {
         self.reasoning.merge(&above.reasoning);
         self.stream.merge(&above.stream);
         self.embeddings.merge(&above.embeddings);
+        self.rerank.merge(&above.rerank);
         self.responses.merge(&above.responses);
     }
 
@@ -179,6 +186,7 @@ impl ModelOverride {
         profile.reasoning.merge(&self.reasoning);
         profile.stream.merge(&self.stream);
         profile.embeddings.merge(&self.embeddings);
+        profile.rerank.merge(&self.rerank);
         profile.responses.overlay(&self.responses);
     }
 }
@@ -257,6 +265,7 @@ impl Profile {
         accepts.reasoning.overlay(&self.reasoning);
         accepts.stream.overlay(&self.stream);
         accepts.embeddings.overlay(&self.embeddings);
+        accepts.rerank.overlay(&self.rerank);
         accepts
     }
 

@@ -1,7 +1,9 @@
 //! A profile's rules to those among them that cannot work: paths that are no paths, unknown roles, empty ranges.
 
 use super::definition::{Auth, EndpointPaths, Profile};
-use crate::accepts::{AcceptsLayer, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules};
+use crate::accepts::{
+    Accepts, AcceptsLayer, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules, RerankFormat,
+};
 use crate::canonical::{ReasoningTags, Role};
 use http::{HeaderName, HeaderValue, Uri};
 
@@ -57,6 +59,7 @@ impl Profile {
         check_params(&accepts.params, &mut found);
         check_messages(&accepts.messages, &mut found);
         check_media(&accepts.media, &mut found);
+        check_rankings(&accepts, &mut found);
         if matches!(&self.responses.reasoning_tags, ReasoningTags::Own(tags) if tags.close.is_empty()) {
             let problem = "has no closing tag; write { open = \"<|think|>\", close = \"<|/think|>\" }";
             report(&mut found, "responses.reasoning_tags", problem);
@@ -109,6 +112,22 @@ fn check_forwarded(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
     }
     for path in paths.forward.iter().filter(|path| !path.starts_with('/') || path.parse::<Uri>().is_err()) {
         report(found, "paths.forward", format!("{path:?} is not a path; write one such as \"/files\""));
+    }
+}
+
+fn check_rankings(accepts: &Accepts, found: &mut Vec<InvalidRule>) {
+    let path = &accepts.rerank.path;
+    if !path.is_empty() && (!path.starts_with('/') || path.parse::<Uri>().is_err()) {
+        report(found, "rerank.path", format!("{path:?} is not a path; write one such as \"/rerank\""));
+    }
+    if !accepts.embeddings.path.is_empty() {
+        report(found, "embeddings.path", "is a rule of rankings; write paths.auxiliary");
+    }
+    if accepts.embeddings.format != RerankFormat::default() {
+        report(found, "embeddings.format", "is a rule of rankings; write rerank.format");
+    }
+    if !accepts.rerank.input_type.is_empty() || !accepts.rerank.input_types.is_empty() {
+        report(found, "rerank.input_type", "is a rule of embeddings; write embeddings.input_type");
     }
 }
 
@@ -192,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_invalid_value_is_reported_with_its_key() {
-        let changes: [Change; 14] = [
+        let changes: [Change; 18] = [
             ("auth.header", |p| p.auth.header = String::from("my key")),
             ("auth.prefix", |p| p.auth.prefix = String::from("a\nb")),
             ("forward_headers", |p| p.forward_headers.push(String::from("é"))),
@@ -200,6 +219,10 @@ mod tests {
             ("paths.generate", |p| p.paths.generate = String::from("chat")),
             ("paths.models", |p| p.paths.models.clear()),
             ("paths.auxiliary", |p| p.paths.auxiliary = String::from("/deployments/{model}")),
+            ("rerank.path", |p| p.rerank.path = Some(String::from("rerank"))),
+            ("rerank.input_type", |p| p.rerank.input_type = Some(String::from("task"))),
+            ("embeddings.path", |p| p.embeddings.path = Some(String::from("/embed"))),
+            ("embeddings.format", |p| p.embeddings.format = Some(RerankFormat::Tei)),
             ("params.clamp", |p| p.params.clamp = Some([(String::from("n"), [1.0, 0.0])].into())),
             ("params.max_choices", |p| p.params.max_choices = Some(Some(0))),
             ("messages.roles", |p| {

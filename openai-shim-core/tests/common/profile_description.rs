@@ -5,9 +5,9 @@ use openai_shim_core::accepts::{
     AcceptsLayer, AnyOfSiblings, AuxiliaryRules, ContentType, FormatBesideTools, MediaRules,
     MessageNamePolicy, MessageRules, ObjectSupport, ParamRules, PrefillPolicy, ReasoningAmount,
     ReasoningDefault, ReasoningField, ReasoningHistory, ReasoningParam, ReasoningRules, ReasoningVisibility,
-    RefSupport, ResponseFormatRules, ResponseFormatSupport, SchemaLayer, SchemaRules, StreamingSupport,
-    SystemPosition, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat, ToolPairing,
-    ToolRules,
+    RefSupport, RerankFormat, ResponseFormatRules, ResponseFormatSupport, SchemaLayer, SchemaRules,
+    StreamingSupport, SystemPosition, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolNameFormat,
+    ToolPairing, ToolRules,
 };
 use openai_shim_core::canonical::BuiltInTemplate;
 use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags};
@@ -55,6 +55,7 @@ pub fn about(profile: &Profile) -> Vec<String> {
     lines.extend(reasoning(&accepts.reasoning));
     lines.extend(stream(&accepts.stream));
     lines.extend(embeddings(&accepts.embeddings));
+    lines.extend(rankings(&accepts.rerank));
     lines.extend(responses(profile.responses.clone()));
     lines
 }
@@ -205,6 +206,33 @@ fn embeddings(rules: &AuxiliaryRules) -> Vec<String> {
     if let Some(max) = rules.max_items {
         lines.add(format!("more than {max} texts to embed are sent in several requests"));
     }
+    lines.0
+}
+
+fn rankings(rules: &AuxiliaryRules) -> Vec<String> {
+    let mut lines = Lines::default();
+    lines.when(!rules.drop.is_empty(), || {
+        format!("{} {} dropped from requests for rankings", names(&rules.drop), is_are(&rules.drop))
+    });
+    for (from, to) in &rules.rename {
+        lines.add(format!("`{from}` of requests for rankings is sent as `{to}`"));
+    }
+    for (name, value) in &rules.set {
+        lines.add(format!("`{name}` is `{value}` in requests for rankings if the client sent none"));
+    }
+    if let Some(max) = rules.max_items {
+        lines.add(format!("more than {max} documents to rank are sent in several requests"));
+    }
+    match rules.format {
+        RerankFormat::Jina => {}
+        RerankFormat::None => lines.add("it ranks no documents"),
+        RerankFormat::Cohere => lines.add("it ranks documents in the form of Cohere's second version"),
+        RerankFormat::CohereV1 => lines.add("it ranks documents in the form of Cohere's first version"),
+        RerankFormat::Tei => lines.add("it ranks documents in the form of Text Embeddings Inference"),
+        RerankFormat::Voyage => lines.add("it ranks documents in the form of Voyage"),
+        other => panic!("{other:?}"),
+    }
+    lines.when(!rules.path.is_empty(), || format!("it ranks documents at `{}`", rules.path));
     lines.0
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a profile, and the structs that declare them.
-const SECTIONS: [(&str, &str); 17] = [
+const SECTIONS: [(&str, &str); 18] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "EndpointPaths"),
@@ -21,8 +21,13 @@ const SECTIONS: [(&str, &str); 17] = [
     ("reasoning", "ReasoningRules"),
     ("stream", "StreamingSupport"),
     ("embeddings", "AuxiliaryRules"),
+    ("rerank", "AuxiliaryRules"),
     ("responses", "AnswerQuirks"),
 ];
+
+/// Keys that only another section with the same struct has: `check` refuses them.
+const OF_OTHER_SECTIONS: [&str; 4] =
+    ["embeddings.format", "embeddings.path", "rerank.input_type", "rerank.input_types"];
 
 /// A table of all keys, with the documentation of each.
 pub fn table() -> String {
@@ -54,6 +59,9 @@ pub fn table() -> String {
                 continue;
             }
             let key = if section.is_empty() { name } else { format!("{section}.{name}") };
+            if OF_OTHER_SECTIONS.contains(&key.as_str()) {
+                continue;
+            }
             let mut meaning = vec![meaning];
             if value(&kind).is_none() {
                 let keywords = keywords(&source, &kind);

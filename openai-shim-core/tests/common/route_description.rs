@@ -91,6 +91,12 @@ fn describe(route: &AuxiliaryRoute) -> Description {
             "parameters that are refused (`encoding_format`, `dimensions`, `input_type`, …), and the most inputs of one request",
             "inputs that the upstream's form has no place for; in strict mode every loss",
         ),
+        AuxiliaryKind::Rerank => of(
+            "the forms of Cohere, Jina, TEI and Voyage, translated, repaired and retried; results are checked, sorted and cut, \
+             with the documents as requested; long lists are split",
+            "parameters that are refused (`return_documents`, `top_n`, `truncate`, …), and the most documents of one request",
+            "what is no text, for upstreams that rank texts only; in strict mode every loss",
+        ),
         AuxiliaryKind::StoredResponse(..) => of(
             "from the store, or forwarded to the upstream that stores its own",
             NOTHING,

@@ -1,9 +1,9 @@
-//! Answers auxiliary routes (model lists, token counts, embeddings, stored responses, forwarded paths) by the kind of each.
+//! Answers auxiliary routes (model lists, token counts, embeddings, rankings, stored responses, forwarded paths) by the kind of each.
 
 use crate::app_state::AppState;
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
 use crate::handlers::forward::ForwardTarget;
-use crate::handlers::{count_tokens, embeddings, forward, models, stored_responses};
+use crate::handlers::{count_tokens, embeddings, forward, models, rerank, stored_responses};
 use crate::http::receive::{discard, receive};
 use crate::http::responses;
 use crate::http::routes::auxiliary_label;
@@ -115,6 +115,7 @@ pub(crate) async fn answer(
         AuxiliaryKind::Embeddings(api) => {
             embeddings::embed(app, meta, dialect, api, request, &parts.headers).await
         }
+        AuxiliaryKind::Rerank => rerank::rank(app, meta, request, &parts.headers).await,
         AuxiliaryKind::StoredResponse(..) => {
             let upstream = stored_responses::storing_upstream(&app, dialect);
             let target = ForwardTarget { path, default_upstream: upstream, check: None };

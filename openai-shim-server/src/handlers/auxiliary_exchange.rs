@@ -2,7 +2,7 @@
 
 use crate::app_state::{AppState, UpstreamState};
 use crate::http::body_budget::BodyReservation;
-use crate::http::responses;
+use crate::http::responses::{self, ErrorEnvelope};
 use crate::http::routes::FORWARD_LABEL;
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
@@ -11,15 +11,13 @@ use crate::upstream::query::{returned_headers, send_query};
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
-use openai_shim_core::dialect::Dialect;
 use openai_shim_core::exchange::{AuxiliaryExchange, AuxiliaryStep};
 use openai_shim_core::{Upstream, UpstreamError};
 use std::sync::Arc;
 
 /// What the client's response depends on besides the exchange.
 pub(crate) struct AuxiliaryAnswer<'a> {
-    /// The client's dialect, for errors.
-    pub(crate) dialect: &'static dyn Dialect,
+    pub(crate) errors: ErrorEnvelope,
     /// The client's headers.
     pub(crate) headers: &'a HeaderMap,
     /// Bytes of the client's request.
@@ -58,7 +56,7 @@ pub(crate) async fn run(
             response.headers_mut().extend(run.returned);
             response
         }
-        Err(error) => responses::error(answer.dialect, &error),
+        Err(error) => answer.errors.response(&error),
     };
     responses::add_diagnostics_header(response.headers_mut(), &report.diagnostics);
     responses::add_upstream_header(response.headers_mut(), &name);

@@ -3,7 +3,7 @@
 use crate::app_state::{AppState, UpstreamState};
 use crate::handlers::auxiliary_exchange::{AuxiliaryAnswer, run};
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
-use crate::http::responses;
+use crate::http::responses::{self, ErrorEnvelope};
 use crate::http::routes::FORWARD_LABEL;
 use crate::observe::access_log::AccessLogEntry;
 use crate::request_meta::RequestMeta;
@@ -27,7 +27,8 @@ pub(crate) async fn embed(
 ) -> Response {
     match plan(&app, embedding, request).await {
         Ok(EmbeddingPlan { served, exchange, length }) => {
-            let answer = AuxiliaryAnswer { dialect, headers, length };
+            let errors = ErrorEnvelope::Dialect(dialect);
+            let answer = AuxiliaryAnswer { errors, headers, length };
             Box::pin(run(&app, meta, served, exchange, answer)).await
         }
         Err(error) => {

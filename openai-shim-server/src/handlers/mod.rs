@@ -12,5 +12,6 @@ mod keep_alive;
 mod models;
 mod named_model;
 pub(crate) mod pages;
+mod rerank;
 mod response_collector;
 mod stored_responses;

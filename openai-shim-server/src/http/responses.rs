@@ -3,9 +3,11 @@
 use crate::observe::text::summarize;
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use openai_shim_core::dialect::Dialect;
+use openai_shim_core::dialect::rerank::RerankForm;
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Diagnostics, Error, ErrorKind};
 
@@ -24,9 +26,32 @@ pub(crate) fn default_dialect() -> &'static dyn Dialect {
     openai_shim_core::dialect::DEFAULT_DIALECT
 }
 
-/// An error response in the client's dialect; its extensions carry the error to the access log.
+/// The envelope of errors for a client.
+#[derive(Clone, Copy)]
+pub(crate) enum ErrorEnvelope {
+    /// A dialect's.
+    Dialect(&'static dyn Dialect),
+    /// That of an API for rankings.
+    Rerank(&'static RerankForm),
+}
+
+impl ErrorEnvelope {
+    /// An error response.
+    pub(crate) fn response(self, error: &Error) -> Response {
+        match self {
+            Self::Dialect(dialect) => encoded_error(dialect.encode_error(error), error),
+            Self::Rerank(form) => encoded_error(form.encode_error(error), error),
+        }
+    }
+}
+
+/// An error response in the client's dialect.
 pub(crate) fn error(dialect: &dyn Dialect, error: &Error) -> Response {
-    let (status, body) = dialect.encode_error(error);
+    encoded_error(dialect.encode_error(error), error)
+}
+
+/// An error response; its extensions carry the error to the access log.
+fn encoded_error((status, body): (StatusCode, Bytes), error: &Error) -> Response {
     let mut response = json(status, body);
     if let Some(after) = error.retry_after() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));

@@ -70,9 +70,14 @@ impl AppState {
         }
     }
 
-    /// Selects the upstream for a request that needs no model.
+    /// Selects the first upstream for a request that needs no model.
     pub(crate) fn route_without_model(&self) -> SelectedUpstream {
-        SelectedUpstream { upstream: 0, model: self.default_model("") }
+        self.route_without_model_to(0)
+    }
+
+    /// Selects an upstream for a request that needs no model.
+    pub(crate) fn route_without_model_to(&self, upstream: usize) -> SelectedUpstream {
+        SelectedUpstream { upstream, model: self.only_model_of(upstream) }
     }
 
     /// Selects the upstream for which the configuration names the model.
@@ -103,8 +108,13 @@ impl AppState {
 
     /// The first upstream's model, if the request names none and the configuration names exactly one.
     fn default_model(&self, model: &str) -> Option<String> {
-        match self.upstreams.first().map(|served| served.config.models.as_slice()) {
-            Some([only]) if model.is_empty() && !only.is_pattern() => Some(only.upstream.clone()),
+        if model.is_empty() { self.only_model_of(0) } else { None }
+    }
+
+    /// The only model that the configuration names for an upstream.
+    fn only_model_of(&self, upstream: usize) -> Option<String> {
+        match self.upstreams.get(upstream).map(|served| served.config.models.as_slice()) {
+            Some([only]) if !only.is_pattern() => Some(only.upstream.clone()),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@ mod connection;
 mod direct;
 mod head;
 pub(super) mod idle_timeout;
+mod joined_path;
 pub(super) mod peer;
 pub(super) mod pool;
 pub(super) mod redirect;
@@ -25,6 +26,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use idle_timeout::IdleTimeout;
+use joined_path::join_path;
 use openai_shim_core::upstream::{Progress, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use peer::{Peer, WaitKind};
@@ -107,7 +109,7 @@ impl HttpUpstream {
                 response.map(|body| UpstreamBody::Stream(Box::pin(body)))
             }
             HttpTransport::Proxied(client) => {
-                let absolute = format!("{}{}", self.base, path_and_query(request.uri())).parse();
+                let absolute = join_path(&self.base, path_and_query(request.uri())).parse();
                 *request.uri_mut() = absolute.map_err(|_| self.peer.malformed("its address is none"))?;
                 let response = Box::pin(proxied::send(client, std::mem::take(request), idle_timeout)).await?;
                 response.map(|body| UpstreamBody::Stream(Box::pin(body)))

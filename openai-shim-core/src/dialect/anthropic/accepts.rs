@@ -6,10 +6,10 @@
 
 use crate::accepts::literals::{layer, list, ranges, shared, text};
 use crate::accepts::{
-    AcceptsLayer, AnyOfSiblings, MediaLayer, MessageLayer, ObjectSupport, ParamLayer, PropertyNameFormat,
-    ReasoningLayer, ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer,
-    ResponseFormatSupport, SchemaLayer, SystemPosition, ToolCallIdFormat, ToolLayer, ToolNameFormat,
-    ToolPairing,
+    AcceptsLayer, AnyOfSiblings, AuxiliaryLayer, MediaLayer, MessageLayer, ObjectSupport, ParamLayer,
+    PropertyNameFormat, ReasoningLayer, ReasoningParam, ReasoningVisibility, RefSupport, RerankFormat,
+    ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, SystemPosition, ToolCallIdFormat, ToolLayer,
+    ToolNameFormat, ToolPairing,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::collections::BTreeMap;
@@ -66,6 +66,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
         ..layer!(ResponseFormatLayer { json_object: ResponseFormatSupport::Instruction })
     },
     reasoning: reasoning(),
+    rerank: layer!(AuxiliaryLayer { format: RerankFormat::None }),
     ..AcceptsLayer::default()
 });
 

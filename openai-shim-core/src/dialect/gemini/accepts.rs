@@ -7,8 +7,9 @@
 use crate::accepts::literals::{layer, list, numbers, ranges, shared, text};
 use crate::accepts::{
     AcceptsLayer, AnyOfSiblings, AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer,
-    ReasoningParam, ReasoningVisibility, RefSupport, ResponseFormatLayer, ResponseFormatSupport, SchemaLayer,
-    SystemPosition, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
+    ReasoningParam, ReasoningVisibility, RefSupport, RerankFormat, ResponseFormatLayer,
+    ResponseFormatSupport, SchemaLayer, SystemPosition, ToolChoiceSupport, ToolLayer, ToolNameFormat,
+    ToolPairing,
 };
 use crate::dialect::params::{Params, param};
 use std::sync::LazyLock;
@@ -45,6 +46,7 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     reasoning: reasoning(),
     // <https://github.com/vercel/ai/pull/16575>
     embeddings: layer!(AuxiliaryLayer { max_items: Some(100) }),
+    rerank: layer!(AuxiliaryLayer { format: RerankFormat::None }),
     ..AcceptsLayer::default()
 });
 

@@ -5,8 +5,8 @@
 
 use crate::accepts::literals::{layer, list};
 use crate::accepts::{
-    AcceptsLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam, RefSupport,
-    SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
+    AcceptsLayer, AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer, ReasoningParam,
+    RefSupport, RerankFormat, SchemaLayer, ToolChoiceSupport, ToolLayer, ToolPairing,
 };
 use crate::dialect::params::{Params, param, same_name};
 use std::sync::LazyLock;
@@ -32,6 +32,7 @@ pub(super) static CHAT: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLayer {
         })
     },
     reasoning: reasoning(),
+    rerank: layer!(AuxiliaryLayer { format: RerankFormat::None }),
     ..AcceptsLayer::default()
 });
 
@@ -47,6 +48,7 @@ pub(super) static GENERATE: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLay
     media: media(),
     tools: layer!(ToolLayer { omit: true }),
     reasoning: reasoning(),
+    rerank: layer!(AuxiliaryLayer { format: RerankFormat::None }),
     ..AcceptsLayer::default()
 });
 

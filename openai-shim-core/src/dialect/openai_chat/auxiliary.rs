@@ -1,4 +1,4 @@
-//! Auxiliary routes of OpenAI's API: models, embeddings, and the routes that are forwarded.
+//! Auxiliary routes of OpenAI's API and of servers like it: models, embeddings, rankings, and the routes that are forwarded.
 //!
 //! <https://platform.openai.com/docs/api-reference/models>
 
@@ -11,18 +11,20 @@ use super::lm_studio::{LmStudioModel, LmStudioModelList};
 use crate::canonical::ListedModel;
 use crate::canonical::explain_unusable;
 use crate::error::{ClientError, UpstreamError};
-use crate::json::{Object, items};
+use crate::json::Object;
 
 const PREFIXES: &[&str] = &["/v1", "/api/openai/v1"];
 
-pub(super) static ROUTES: [AuxiliaryRoute; 21] = [
+pub(super) static ROUTES: [AuxiliaryRoute; 22] = [
     route(GET_AND_HEAD, "/models", AuxiliaryKind::ModelList(&ModelList)),
     route(GET_AND_HEAD, "/models/{model}", AuxiliaryKind::Model(&Model)),
     route("POST", "/embeddings", AuxiliaryKind::Embeddings(&OpenAiEmbeddings)),
     route(FORWARDED_METHODS, "/audio/{rest}", AuxiliaryKind::Forward),
     route(FORWARDED_METHODS, "/images/{rest}", AuxiliaryKind::Forward),
     route(FORWARDED_METHODS, "/moderations", AuxiliaryKind::ForwardChecked(&ModerationCheck)),
-    route(FORWARDED_METHODS, "/rerank", AuxiliaryKind::ForwardChecked(&RerankCheck)),
+    route("POST", "/rerank", AuxiliaryKind::Rerank),
+    // Cohere's second version, also behind a base URL with `/v1`.
+    AuxiliaryRoute { prefixes: &["/v2", "/v1/v2"], ..route("POST", "/rerank", AuxiliaryKind::Rerank) },
     if_served("/files{/rest}", "files"),
     if_served("/uploads{/rest}", "uploads"),
     if_served("/batches{/rest}", "batches"),
@@ -90,47 +92,5 @@ impl ResponseCheck for ModerationCheck {
         let has_verdict =
             |result: &&str| Object::parse(result.as_bytes()).is_ok_and(|r| r.bool("flagged").is_some());
         if results.iter().all(has_verdict) { Ok(()) } else { Err(invalid()) }
-    }
-}
-
-/// Checks rankings: `{"results":[{"index":…,"relevance_score":…}]}` as Cohere, Jina and vLLM have it, `data` as Voyage does,
-/// or the bare list with `score` of TEI. Each index must be a position in the list of documents, and occur once.
-#[derive(Debug)]
-struct RerankCheck;
-
-impl ResponseCheck for RerankCheck {
-    fn check(&self, request: &[u8], response: &[u8]) -> Result<(), UpstreamError> {
-        let invalid = || explain_unusable(response, "a ranking");
-        let text = std::str::from_utf8(response).map_err(|_| invalid())?;
-        let object = Object::parse(response).ok();
-        let list = match &object {
-            Some(object) => {
-                ["results", "data"].iter().find_map(|key| object.non_null(key)).ok_or_else(invalid)?
-            }
-            None => text,
-        };
-        let list = items(list).ok_or_else(invalid)?;
-        let request = Object::parse(request).unwrap_or_default();
-        let documents = ["documents", "texts"].iter().find_map(|key| Some(request.array(key)?.len()));
-        let mut is_ranked = vec![false; documents.unwrap_or(list.len())];
-        for item in list {
-            let item = Object::parse(item.as_bytes()).map_err(|_| invalid())?;
-            let has_score = ["relevance_score", "score"]
-                .iter()
-                .any(|key| item.get(key).and_then(|score| serde_json::from_str::<f64>(score).ok()).is_some());
-            let index = item.u64("index").and_then(|index| usize::try_from(index).ok());
-            let (Some(index), true) = (index, has_score) else { return Err(invalid()) };
-            let is_wrong = match is_ranked.get_mut(index) {
-                Some(is_ranked) => std::mem::replace(is_ranked, true),
-                // If the request has no list of documents, their number is unknown.
-                None => documents.is_some(),
-            };
-            if is_wrong {
-                return Err(UpstreamError::malformed(format!(
-                    "The upstream's ranking names document {index} twice, or there is none of that number."
-                )));
-            }
-        }
-        Ok(())
     }
 }

@@ -126,6 +126,8 @@ mod tests {
             Adaptation::FormatAsInstruction(text("json_object")),
             Adaptation::DropAuxiliaryParam { api: AuxiliaryApi::Embeddings, name: text("dimensions") },
             Adaptation::LimitItems { api: AuxiliaryApi::Embeddings, max: 10 },
+            Adaptation::DropAuxiliaryParam { api: AuxiliaryApi::Rerank, name: text("return_documents") },
+            Adaptation::LimitItems { api: AuxiliaryApi::Rerank, max: 32 },
         ] {
             let read: ModelOverride = toml::from_str(&adaptation.toml()).unwrap();
             assert_eq!(read, adaptation.layer());

@@ -13,8 +13,8 @@ use crate::error::{ErrorKind, StatusError};
 use crate::json::Object;
 
 /// Members without which it is another request, and which no adaptation leaves out.
-const INDISPENSABLE: [&str; 9] =
-    ["model", "input", "content", "parts", "text", "prompt", "requests", "query", "documents"];
+const INDISPENSABLE: [&str; 10] =
+    ["model", "input", "content", "parts", "text", "prompt", "requests", "query", "documents", "texts"];
 
 /// A part of a request that errors describe instead of naming it.
 struct Described {

@@ -5,7 +5,7 @@ pub(super) use crate::accepts::literals::{
 };
 use crate::accepts::{
     AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningDefault, ReasoningField, ReasoningLayer,
-    ReasoningParam, RefSupport, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
+    ReasoningParam, RefSupport, RerankFormat, ResponseFormatLayer, SchemaLayer, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -68,6 +68,16 @@ pub(super) fn drop_params(names: &[&str]) -> ParamLayer {
 /// For servers that take so many texts in one request for embeddings.
 pub(super) fn embeddings_at_most(max: u32) -> AuxiliaryLayer {
     layer!(AuxiliaryLayer { max_items: Some(max) })
+}
+
+/// For servers that rank documents in this form, at this path; empty: `/rerank`.
+pub(super) fn rankings(format: RerankFormat, path: &str) -> AuxiliaryLayer {
+    layer!(AuxiliaryLayer { format: format, path: text(path) })
+}
+
+/// For servers that rank no documents.
+pub(super) fn no_rankings() -> AuxiliaryLayer {
+    layer!(AuxiliaryLayer { format: RerankFormat::None })
 }
 
 /// For servers that cannot force a tool call.

@@ -5,13 +5,13 @@ use super::gemini_models;
 use super::helpers::{
     always_reasons, at_host, developer_as_system, drop_params, effort_only, efforts, embeddings_at_most,
     for_models, forced_choice_as_auto, gemini_3_placeholder_signature, image_details, inline_schemas, layer,
-    list, map, max_tokens_only, media_from_users, ranges, reasoning_by, text,
+    list, map, max_tokens_only, media_from_users, ranges, rankings, reasoning_by, text,
 };
 use crate::accepts::{
     AnyOfSiblings, AuxiliaryLayer, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy,
-    ReasoningDefault, ReasoningField, ReasoningHistory, ReasoningLayer, ReasoningParam, ResponseFormatLayer,
-    ResponseFormatSupport, SchemaLayer, StreamingLayer, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
-    ToolLayer, ToolNameFormat, ToolPairing,
+    ReasoningDefault, ReasoningField, ReasoningHistory, ReasoningLayer, ReasoningParam, RerankFormat,
+    ResponseFormatLayer, ResponseFormatSupport, SchemaLayer, StreamingLayer, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolPairing,
 };
 use crate::profile::definition::{ModelOverride, Profile};
 
@@ -391,8 +391,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             sources: list(&[
                 "https://docs.cohere.com/docs/compatibility-api (R3)",
                 "https://github.com/run-llama/llama_index/pull/18915",
+                "https://docs.cohere.com/reference/rerank",
             ]),
             embeddings: embeddings_at_most(96),
+            rerank: rankings(RerankFormat::Cohere, "/../../v2/rerank"),
             hosts: list(&["api.cohere.ai", "api.cohere.com"]),
             messages: MessageLayer::default(),
             ..at_host("cohere-openai", "https://api.cohere.ai/compatibility/v1")
@@ -414,9 +416,10 @@ pub(super) fn profiles() -> Vec<Profile> {
             ..at_host("writer", "https://api.writer.com/v1")
         },
         Profile {
-            description: text("Voyage: embeddings only"),
+            description: text("Voyage: embeddings and rankings"),
             sources: list(&[
                 "https://docs.voyageai.com/reference/embeddings-api",
+                "https://docs.voyageai.com/reference/reranker-api",
                 "https://www.mongodb.com/docs/api/doc/atlas-embedding-and-reranking-api/operation/operation-createembedding",
                 "corpus: voyageai (M7)",
             ]),
@@ -427,11 +430,17 @@ pub(super) fn profiles() -> Vec<Profile> {
                 input_types: map(&[("query", "query"), ("document", "document")]),
                 max_items: Some(1000)
             }),
+            rerank: rankings(RerankFormat::Voyage, ""),
             ..at_host("voyage", "https://api.voyageai.com/v1")
         },
         Profile {
             description: text("Jina: embeddings and rankings"),
-            sources: list(&["https://jina.ai/embeddings/", "https://milvus.io/docs/embed-with-jina.md"]),
+            sources: list(&[
+                "https://jina.ai/embeddings/",
+                "https://milvus.io/docs/embed-with-jina.md",
+                "https://jina.ai/reranker/",
+            ]),
+            rerank: rankings(RerankFormat::Jina, ""),
             embeddings: layer!(AuxiliaryLayer {
                 input_type: text("task"),
                 input_types: map(&[

@@ -4,8 +4,8 @@
 use super::claude_params::claude_params;
 use super::gpt_params::openai_params;
 use super::helpers::{
-    developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, openai_formats,
-    openai_headers, openai_media, openai_tools, text,
+    developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, no_rankings,
+    openai_formats, openai_headers, openai_media, openai_tools, text,
 };
 use super::openai::reasoning_models;
 use super::{claude_models, gemini_models};
@@ -75,6 +75,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             tools: openai_tools(),
             response_format: openai_formats(),
             media: openai_media(),
+            rerank: no_rankings(),
             model_overrides: reasoning_models(""),
             ..named("openai-responses")
         },

@@ -2,8 +2,8 @@
 
 use super::gpt_params::{SAMPLING, gpt_params, openai_params};
 use super::helpers::{
-    anywhere, at_host, drop_params, embeddings_at_most, for_models, layer, list, map, named, openai_formats,
-    openai_headers, openai_media, openai_tools, reasoning_by, text,
+    anywhere, at_host, drop_params, embeddings_at_most, for_models, layer, list, map, named, no_rankings,
+    openai_formats, openai_headers, openai_media, openai_tools, reasoning_by, text,
 };
 use super::openai_models;
 use crate::accepts::{
@@ -35,6 +35,7 @@ pub(super) fn profiles() -> Vec<Profile> {
             model_overrides: [reasoning_models(""), vec![completion_models()]].concat(),
             extra_dialects: list(&["openai-responses"]),
             forward_headers: openai_headers(),
+            rerank: no_rankings(),
             ..with_rules_of_openai(at_host("openai", "https://api.openai.com/v1"))
         },
         Profile {

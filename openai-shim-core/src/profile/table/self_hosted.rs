@@ -2,12 +2,13 @@
 
 use super::helpers::{
     added, also_completions, anywhere, developer_as_system, drop_params, for_models, forced_choice_as_auto,
-    image_details, layer, list, map, max_tokens_only, media_from_users, named, ranges, reasoning_by, text,
+    image_details, layer, list, map, max_tokens_only, media_from_users, named, ranges, rankings,
+    reasoning_by, text,
 };
 use crate::accepts::{
     ContentType, FormatBesideTools, MediaLayer, MessageLayer, ParamLayer, PrefillPolicy, ReasoningField,
-    ReasoningParam, ResponseFormatLayer, ResponseFormatSupport, StreamingLayer, ToolCallContent,
-    ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
+    ReasoningParam, RerankFormat, ResponseFormatLayer, ResponseFormatSupport, StreamingLayer,
+    ToolCallContent, ToolCallIdFormat, ToolChoiceSupport, ToolLayer,
 };
 use crate::profile::definition::{EndpointPaths, ModelOverride, Profile};
 
@@ -102,6 +103,17 @@ pub(super) fn profiles() -> Vec<Profile> {
             tools: layer!(ToolLayer { required_choice: ToolChoiceSupport::Auto }),
             extra_dialects: also_completions(),
             ..anywhere("llama-cpp-python", "http://127.0.0.1:8000/v1")
+        },
+        Profile {
+            description: text("Hugging Face's Text Embeddings Inference: embeddings and rankings"),
+            sources: list(&[
+                "https://github.com/huggingface/text-embeddings-inference/blob/main/router/src/http/server.rs",
+                "https://github.com/huggingface/text-embeddings-inference/issues/683",
+            ]),
+            has_model_list: false,
+            // It ranks beside `/v1`, where its embeddings are.
+            rerank: rankings(RerankFormat::Tei, "/../rerank"),
+            ..anywhere("tei", "http://127.0.0.1:8080/v1")
         },
         Profile {
             description: text("LM Studio"),

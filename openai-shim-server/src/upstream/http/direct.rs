@@ -4,6 +4,7 @@ use super::connect::ConnectTarget;
 use super::connection::{self, CallBody, CallError, StartedResponse};
 use super::head;
 use super::idle_timeout::IdleTimeout;
+use super::joined_path::join_path;
 use super::peer::{Peer, WaitKind};
 use super::pool::{IDLE_LIFETIME, Pool};
 use super::redirect::{MAX_REDIRECTS, redirect_path};
@@ -50,7 +51,7 @@ impl DirectTransport {
         request: &Request<Bytes>,
         idle_timeout: IdleTimeout,
     ) -> Result<Response<CallBody>, UpstreamError> {
-        let mut path = format!("{}{}", self.base_path, path_and_query(request.uri()));
+        let mut path = join_path(&self.base_path, path_and_query(request.uri()));
         let mut redirects_left = MAX_REDIRECTS;
         loop {
             let started = self.send_to(request, &path).await?;
