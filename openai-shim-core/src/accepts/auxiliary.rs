@@ -1,6 +1,6 @@
-//! What a side accepts in requests to one of its auxiliary APIs: embeddings.
+//! What a side accepts in requests to one of its auxiliary APIs: embeddings, speech, transcripts, pictures.
 
-use crate::overlay::rules;
+use crate::overlay::{SharedList, rules};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -10,6 +10,12 @@ use std::collections::BTreeMap;
 pub enum AuxiliaryApi {
     /// Embeddings of texts.
     Embeddings,
+    /// Speech from text.
+    Speech,
+    /// Transcripts and translations of speech.
+    Transcription,
+    /// Pictures.
+    Images,
 }
 
 impl AuxiliaryApi {
@@ -17,6 +23,9 @@ impl AuxiliaryApi {
     pub fn section(self) -> &'static str {
         match self {
             Self::Embeddings => "embeddings",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::Images => "images",
         }
     }
 }
@@ -36,7 +45,18 @@ rules! {
         /// The upstream's words for what vectors are for (`query`, `document`, `similarity`, `classification`, `clustering`,
         /// `question_answering`, `fact_verification`, `code_query`).
         pub input_types: BTreeMap<String, String>,
-        /// The most texts of one request; longer lists are sent in several requests.
+        /// The most texts or pictures of one request; more are sent, or requested, in several requests.
         pub max_items: Option<u32>,
+        /// The upstream's voices by the client's names for them, where the upstream's API is another one.
+        pub voices: BTreeMap<String, String>,
+        /// The formats that a client of another API can choose, by OpenAI's names (`wav`, `json`, `png`); the first one is the
+        /// default.
+        pub formats: SharedList,
+        /// The aspect ratios of pictures, where the upstream takes ratios and no sizes (`16:9`).
+        pub aspect_ratios: SharedList,
+        /// The resolutions of pictures, the default first (`1K`, `2K`, `4K`).
+        pub resolutions: SharedList,
+        /// Whether pictures are requested by the method `predict` and not by `generateContent`, where the upstream is Google's.
+        pub predict: bool,
     }
 }

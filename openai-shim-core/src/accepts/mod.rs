@@ -74,6 +74,12 @@ rules! {
         pub stream: StreamingSupport => StreamingLayer,
         /// Which requests for embeddings.
         pub embeddings: AuxiliaryRules => AuxiliaryLayer,
+        /// Which requests for speech.
+        pub speech: AuxiliaryRules => AuxiliaryLayer,
+        /// Which requests for transcripts.
+        pub transcription: AuxiliaryRules => AuxiliaryLayer,
+        /// Which requests for pictures.
+        pub images: AuxiliaryRules => AuxiliaryLayer,
     }
 }
 
@@ -82,6 +88,9 @@ impl Accepts {
     pub fn auxiliary(&self, api: AuxiliaryApi) -> &AuxiliaryRules {
         match api {
             AuxiliaryApi::Embeddings => &self.embeddings,
+            AuxiliaryApi::Speech => &self.speech,
+            AuxiliaryApi::Transcription => &self.transcription,
+            AuxiliaryApi::Images => &self.images,
         }
     }
 }

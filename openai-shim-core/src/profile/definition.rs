@@ -64,6 +64,12 @@ rules! {
         pub stream: StreamingLayer => StreamingLayer,
         /// Which requests for embeddings it accepts.
         pub embeddings: AuxiliaryLayer => AuxiliaryLayer,
+        /// Which requests for speech it accepts.
+        pub speech: AuxiliaryLayer => AuxiliaryLayer,
+        /// Which requests for transcripts it accepts.
+        pub transcription: AuxiliaryLayer => AuxiliaryLayer,
+        /// Which requests for pictures it accepts.
+        pub images: AuxiliaryLayer => AuxiliaryLayer,
         /// How its responses deviate.
         pub responses: AnswerQuirks => AnswerQuirksLayer,
         /// Layers for some models, applied in this order. A layer adds its overrides after those of the layer below.
@@ -136,6 +142,15 @@ pub struct ModelOverride {
     /// Which requests for embeddings they accept.
     #[serde(skip_serializing_if = "is_unset")]
     pub embeddings: AuxiliaryLayer,
+    /// Which requests for speech they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub speech: AuxiliaryLayer,
+    /// Which requests for transcripts they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub transcription: AuxiliaryLayer,
+    /// Which requests for pictures they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub images: AuxiliaryLayer,
     /// How their responses deviate.
     #[serde(skip_serializing_if = "is_unset")]
     pub responses: AnswerQuirksLayer,
@@ -151,6 +166,9 @@ impl ModelOverride {
     pub(super) fn auxiliary_mut(&mut self, api: AuxiliaryApi) -> &mut AuxiliaryLayer {
         match api {
             AuxiliaryApi::Embeddings => &mut self.embeddings,
+            AuxiliaryApi::Speech => &mut self.speech,
+            AuxiliaryApi::Transcription => &mut self.transcription,
+            AuxiliaryApi::Images => &mut self.images,
         }
     }
 
@@ -165,6 +183,9 @@ impl ModelOverride {
         self.reasoning.merge(&above.reasoning);
         self.stream.merge(&above.stream);
         self.embeddings.merge(&above.embeddings);
+        self.speech.merge(&above.speech);
+        self.transcription.merge(&above.transcription);
+        self.images.merge(&above.images);
         self.responses.merge(&above.responses);
     }
 
@@ -179,6 +200,9 @@ impl ModelOverride {
         profile.reasoning.merge(&self.reasoning);
         profile.stream.merge(&self.stream);
         profile.embeddings.merge(&self.embeddings);
+        profile.speech.merge(&self.speech);
+        profile.transcription.merge(&self.transcription);
+        profile.images.merge(&self.images);
         profile.responses.overlay(&self.responses);
     }
 }
@@ -257,6 +281,9 @@ impl Profile {
         accepts.reasoning.overlay(&self.reasoning);
         accepts.stream.overlay(&self.stream);
         accepts.embeddings.overlay(&self.embeddings);
+        accepts.speech.overlay(&self.speech);
+        accepts.transcription.overlay(&self.transcription);
+        accepts.images.overlay(&self.images);
         accepts
     }
 

@@ -91,6 +91,11 @@ fn describe(route: &AuxiliaryRoute) -> Description {
             "parameters that are refused (`encoding_format`, `dimensions`, `input_type`, …), and the most inputs of one request",
             "inputs that the upstream's form has no place for; in strict mode every loss",
         ),
+        AuxiliaryKind::Media(_) => of(
+            "forwarded as all of `/audio` and `/images` is; for an upstream of the dialect `gemini` translated, and retried as chats are",
+            "parameters that are refused",
+            "what cannot be made of the upstream's answer (formats, masks, times), in one sentence; in strict mode every loss",
+        ),
         AuxiliaryKind::StoredResponse(..) => of(
             "from the store, or forwarded to the upstream that stores its own",
             NOTHING,

@@ -3,7 +3,7 @@
 use crate::app_state::AppState;
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
 use crate::handlers::forward::ForwardTarget;
-use crate::handlers::{count_tokens, embeddings, forward, models, stored_responses};
+use crate::handlers::{count_tokens, embeddings, forward, media, models, stored_responses};
 use crate::http::receive::{discard, receive};
 use crate::http::responses;
 use crate::http::routes::auxiliary_label;
@@ -114,6 +114,18 @@ pub(crate) async fn answer(
         }
         AuxiliaryKind::Embeddings(api) => {
             embeddings::embed(app, meta, dialect, api, request, &parts.headers).await
+        }
+        AuxiliaryKind::Media(api) if meta.method == Method::POST && media::is_translated(&app) => {
+            let query = parts.uri.query().unwrap_or_default();
+            match media::translating_upstream(&app, &parts.headers, query, &received.body).await {
+                Some(route) => {
+                    media::answer(app, meta, dialect, api, route, &parts.headers, received).await
+                }
+                None => {
+                    let target = ForwardTarget { path, default_upstream: None, check: None };
+                    forward::forward(app, meta, dialect, target, parts, received).await
+                }
+            }
         }
         AuxiliaryKind::StoredResponse(..) => {
             let upstream = stored_responses::storing_upstream(&app, dialect);

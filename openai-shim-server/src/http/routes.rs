@@ -50,6 +50,7 @@ pub(crate) fn auxiliary_label(route: &'static AuxiliaryRoute) -> &'static str {
         AuxiliaryKind::TokenCount(_) => "count",
         AuxiliaryKind::StoredResponse(..) => "kept",
         AuxiliaryKind::Embeddings(_)
+        | AuxiliaryKind::Media(_)
         | AuxiliaryKind::Forward
         | AuxiliaryKind::ForwardIfServed(_)
         | AuxiliaryKind::ForwardChecked(_) => FORWARD_LABEL,

@@ -13,8 +13,24 @@ use crate::error::{ErrorKind, StatusError};
 use crate::json::Object;
 
 /// Members without which it is another request, and which no adaptation leaves out.
-const INDISPENSABLE: [&str; 9] =
-    ["model", "input", "content", "parts", "text", "prompt", "requests", "query", "documents"];
+const INDISPENSABLE: [&str; 16] = [
+    "model",
+    "input",
+    "content",
+    "contents",
+    "parts",
+    "text",
+    "inlineData",
+    "prompt",
+    "requests",
+    "query",
+    "documents",
+    "instances",
+    "parameters",
+    "sampleCount",
+    "generationConfig",
+    "responseModalities",
+];
 
 /// A part of a request that errors describe instead of naming it.
 struct Described {
