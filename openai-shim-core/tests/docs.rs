@@ -251,9 +251,19 @@ fn each_entry_less(value: &Value, usual: &Value, free: &[&str]) -> Vec<Value> {
 /// A profile's JSON without its rules for requests.
 fn without_rules(profile: &Value) -> Value {
     let mut profile = profile.clone();
-    for section in
-        ["params", "messages", "media", "tools", "response_format", "reasoning", "stream", "embeddings"]
-    {
+    for section in [
+        "params",
+        "messages",
+        "media",
+        "tools",
+        "response_format",
+        "reasoning",
+        "stream",
+        "embeddings",
+        "speech",
+        "transcription",
+        "images",
+    ] {
         profile.as_object_mut().unwrap().remove(section);
     }
     profile

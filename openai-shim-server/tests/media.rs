@@ -9,7 +9,8 @@ const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 fn base64(bytes: &[u8]) -> String {
     let groups = bytes.chunks(3).map(|group| {
-        let number = group.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
+        let number =
+            group.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte)) << (8 * (3 - group.len()));
         let digit = |place: usize| char::from(DIGITS[number >> (18 - 6 * place) & 63]);
         (0..4).map(|place| if place <= group.len() { digit(place) } else { '=' }).collect::<String>()
     });
@@ -72,7 +73,12 @@ async fn post_bytes(shim: &TestServer, path: &str, body: &Value) -> (u16, String
     (response.status().as_u16(), kind, response.bytes().await.unwrap().to_vec())
 }
 
-async fn post_form(shim: &TestServer, path: &str, fields: &[(&str, &str)], files: &[(&str, &str, &str)]) -> TestResponse {
+async fn post_form(
+    shim: &TestServer,
+    path: &str,
+    fields: &[(&str, &str)],
+    files: &[(&str, &str, &str)],
+) -> TestResponse {
     let mut form = String::new();
     for (name, value) in fields {
         form.push_str(&format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
@@ -85,7 +91,10 @@ async fn post_form(shim: &TestServer, path: &str, fields: &[(&str, &str)], files
     form.push_str("--X--\r\n");
     let path = path.to_owned();
     shim.send(move |client, url| {
-        client.post(format!("{url}{path}")).header("content-type", "multipart/form-data; boundary=X").body(form)
+        client
+            .post(format!("{url}{path}"))
+            .header("content-type", "multipart/form-data; boundary=X")
+            .body(form)
     })
     .await
 }
@@ -97,7 +106,10 @@ async fn speech_is_a_wav_file_or_raw_samples() {
     let request = json!({"model": "reader", "input": "Hello", "voice": "alloy", "response_format": "wav"});
     let (status, kind, wav) = post_bytes(&shim, "/v1/audio/speech", &request).await;
     assert_eq!((status, kind.as_str()), (200, "audio/wav"));
-    assert_eq!((&wav[..4], &wav[8..16], &wav[44..]), (b"RIFF".as_slice(), b"WAVEfmt ".as_slice(), samples.as_slice()));
+    assert_eq!(
+        (&wav[..4], &wav[8..16], &wav[44..]),
+        (b"RIFF".as_slice(), b"WAVEfmt ".as_slice(), samples.as_slice())
+    );
     let (head, _) = &upstream.requests()[0];
     assert!(head.starts_with("post /v1/models/gemini-3.8-flash-tts:generatecontent http"), "{head}");
     let sent = upstream.body(0);
@@ -112,7 +124,10 @@ async fn speech_is_a_wav_file_or_raw_samples() {
     let sent = upstream.body(1);
     let text = sent["contents"][0]["parts"][0]["text"].as_str().unwrap();
     assert!(text.contains("Whisper.") && text.ends_with("### TRANSCRIPT\nHello"), "{text}");
-    assert_eq!(sent["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"], "Zephyr");
+    assert_eq!(
+        sent["generationConfig"]["speechConfig"]["voiceConfig"]["prebuiltVoiceConfig"]["voiceName"],
+        "Zephyr"
+    );
 }
 
 #[tokio::test]
@@ -161,16 +176,25 @@ async fn default_format_becomes_wav_with_a_warning_and_others_are_refused() {
     let strict = TestServer::with_config(&config(&upstream, "mode = \"strict\"")).await;
     for (request, param) in [
         (json!({"model": "reader", "input": "Hello", "voice": "alloy"}), "response_format"),
-        (json!({"model": "reader", "input": "Hello", "voice": "alloy", "response_format": "wav", "speed": 2}), "speed"),
+        (
+            json!({"model": "reader", "input": "Hello", "voice": "alloy", "response_format": "wav", "speed": 2}),
+            "speed",
+        ),
         (json!({"model": "gemini-2.5-flash-image", "prompt": "x", "size": "1792x1024"}), "size"),
         (json!({"model": "gemini-2.5-flash-image", "prompt": "x", "quality": "high"}), "quality"),
     ] {
         let path = if request["input"].is_null() { "/v1/images/generations" } else { "/v1/audio/speech" };
         let response = post(&strict, path, &request).await;
-        assert_eq!((response.status, &response.json()["error"]["param"]), (400, &json!(param)), "{}", response.body);
+        assert_eq!(
+            (response.status, &response.json()["error"]["param"]),
+            (400, &json!(param)),
+            "{}",
+            response.body
+        );
     }
     assert_eq!(upstream.requests().len(), 1);
-    let fine = json!({"model": "reader", "input": "Hello", "voice": "Kore", "response_format": "wav", "speed": 1.0});
+    let fine =
+        json!({"model": "reader", "input": "Hello", "voice": "Kore", "response_format": "wav", "speed": 1.0});
     assert_eq!(shim_status(&strict, "/v1/audio/speech", &fine).await, 200);
 }
 
@@ -184,26 +208,48 @@ async fn invalid_requests_name_their_field() {
     for (path, request, param) in [
         ("speech", json!({"model": "reader", "voice": "alloy"}), "input"),
         ("speech", json!({"model": "reader", "input": "a"}), "voice"),
-        ("speech", json!({"model": "reader", "input": "a", "voice": "nobody"}), "voice"),
+        ("speech", json!({"model": "reader", "input": "a", "voice": "unheard-of"}), "voice"),
         ("speech", json!({"model": "reader", "input": "a", "voice": {"id": "voice_1"}}), "voice"),
         ("speech", json!({"model": "reader", "input": "a", "voice": "alloy", "speed": 9}), "speed"),
-        ("speech", json!({"model": "reader", "input": "a", "voice": "alloy", "stream_format": "x"}), "stream_format"),
+        (
+            "speech",
+            json!({"model": "reader", "input": "a", "voice": "alloy", "stream_format": "x"}),
+            "stream_format",
+        ),
         ("speech", json!({"model": "reader", "input": 5, "voice": "alloy"}), "input"),
         ("transcriptions", json!({"model": "writer"}), "file"),
     ] {
         let response = post(&shim, &format!("/v1/audio/{path}"), &request).await;
-        assert_eq!((response.status, &response.json()["error"]["param"]), (400, &json!(param)), "{}", response.body);
+        assert_eq!(
+            (response.status, &response.json()["error"]["param"]),
+            (400, &json!(param)),
+            "{}",
+            response.body
+        );
     }
     for (path, request, param) in [
         ("generations", json!({"model": "gemini-2.5-flash-image"}), "prompt"),
         ("generations", json!({"model": "gemini-2.5-flash-image", "prompt": "x", "n": 11}), "n"),
         ("generations", json!({"model": "gemini-2.5-flash-image", "prompt": "x", "size": "big"}), "size"),
-        ("generations", json!({"model": "gemini-2.5-flash-image", "prompt": "x", "output_format": "svg"}), "output_format"),
+        (
+            "generations",
+            json!({"model": "gemini-2.5-flash-image", "prompt": "x", "output_format": "svg"}),
+            "output_format",
+        ),
         ("edits", json!({"model": "gemini-2.5-flash-image", "prompt": "x"}), "image"),
-        ("edits", json!({"model": "gemini-2.5-flash-image", "prompt": "x", "images": [{"file_id": "f"}]}), "images[0].image_url"),
+        (
+            "edits",
+            json!({"model": "gemini-2.5-flash-image", "prompt": "x", "images": [{"file_id": "f"}]}),
+            "images[0].image_url",
+        ),
     ] {
         let response = post(&shim, &format!("/v1/images/{path}"), &request).await;
-        assert_eq!((response.status, &response.json()["error"]["param"]), (400, &json!(param)), "{}", response.body);
+        assert_eq!(
+            (response.status, &response.json()["error"]["param"]),
+            (400, &json!(param)),
+            "{}",
+            response.body
+        );
     }
     assert!(upstream.requests().is_empty());
 }
@@ -225,7 +271,10 @@ async fn transcript_comes_as_json_text_or_events() {
     );
     let sent = upstream.body(0);
     let parts = &sent["contents"][0]["parts"];
-    assert_eq!(parts[1]["inlineData"], json!({"mimeType": "audio/wav", "data": base64("RIFF\0\0\0\0WAVEfmt ".as_bytes())}));
+    assert_eq!(
+        parts[1]["inlineData"],
+        json!({"mimeType": "audio/wav", "data": base64("RIFF\0\0\0\0WAVEfmt ".as_bytes())})
+    );
     let text = parts[0]["text"].as_str().unwrap();
     assert!(text.contains("word for word") && text.contains("Ada") && text.contains("spoken: en"), "{text}");
     assert_eq!(sent["generationConfig"], json!({"temperature": 0.2}));
@@ -233,7 +282,10 @@ async fn transcript_comes_as_json_text_or_events() {
     let mp3 = [("file", "a.mp3", "sound")];
     let fields = [("model", "writer"), ("response_format", "text")];
     let response = post_form(&shim, "/v1/audio/translations", &fields, &mp3).await;
-    assert_eq!((response.body.as_str(), response.header("content-type")), ("Hello world.\n", "text/plain; charset=utf-8"));
+    assert_eq!(
+        (response.body.as_str(), response.header("content-type")),
+        ("Hello world.\n", "text/plain; charset=utf-8")
+    );
     let sent = upstream.body(1);
     assert!(sent["contents"][0]["parts"][0]["text"].as_str().unwrap().contains("into English"));
     assert_eq!(sent["contents"][0]["parts"][1]["inlineData"]["mimeType"], "audio/mpeg");
@@ -243,7 +295,12 @@ async fn transcript_comes_as_json_text_or_events() {
     assert_eq!(response.header("content-type"), "text/event-stream; charset=utf-8");
     let mut events = response.body.split("\n\n");
     assert_eq!(events.next(), Some(r#"data: {"type":"transcript.text.delta","delta":"Hello world."}"#));
-    assert!(events.next().unwrap().starts_with(r#"data: {"type":"transcript.text.done","text":"Hello world.","usage":{"#));
+    assert!(
+        events
+            .next()
+            .unwrap()
+            .starts_with(r#"data: {"type":"transcript.text.done","text":"Hello world.","usage":{"#)
+    );
 
     for format in ["srt", "vtt", "verbose_json", "diarized_json"] {
         let fields = [("model", "writer"), ("response_format", format)];
@@ -256,10 +313,10 @@ async fn transcript_comes_as_json_text_or_events() {
 
 #[tokio::test]
 async fn cut_or_failed_transcript_is_an_error() {
-    let said = json!([{"text": "Hello"}]);
+    let parts = json!([{"text": "Hello"}]);
     let mp3 = [("file", "a.mp3", "sound")];
     for (finish, status) in [("MAX_TOKENS", 502), ("OTHER", 502), ("NEW_WORD", 502), ("SAFETY", 400)] {
-        let (_upstream, shim) = shim_of(vec![answer(&said, finish)]).await;
+        let (_upstream, shim) = shim_of(vec![answer(&parts, finish)]).await;
         let response = post_form(&shim, "/v1/audio/transcriptions", &[("model", "writer")], &mp3).await;
         assert_eq!(response.status, status, "{finish}: {}", response.body);
     }
@@ -268,7 +325,8 @@ async fn cut_or_failed_transcript_is_an_error() {
     assert_eq!((response.status, &response.json()["text"]), (200, &json!("")), "a recording without speech");
 }
 
-const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+const PNG: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 fn picture() -> Value {
     json!([{"inlineData": {"mimeType": "image/png", "data": "dGhvdWdodA=="}, "thought": true},
@@ -292,7 +350,7 @@ async fn pictures_are_requested_one_by_one_and_joined() {
         json!({"contents": [{"role": "user", "parts": [{"text": "A cat"}]}],
                "generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": {"aspectRatio": "1:1"}}})
     );
-    assert_eq!(response.header("x-openai-shim-diagnostics"), "default-dropped=1");
+    assert_eq!(response.header("x-openai-shim-diagnostics"), "1; default-dropped");
     let request = json!({"model": "gemini-2.5-flash-image", "prompt": "A cat", "response_format": "url"});
     let body = post(&shim, "/v1/images/generations", &request).await.json();
     assert_eq!(body["data"], json!([{"url": format!("data:image/png;base64,{PNG}")}]));
@@ -335,7 +393,8 @@ async fn sizes_become_ratios_and_resolutions() {
 
 #[tokio::test]
 async fn imagen_is_asked_by_its_own_method() {
-    let prediction = json!({"predictions": [{"mimeType": "image/jpeg", "bytesBase64Encoded": "/9j/4AAQSkZJRg=="}]});
+    let prediction =
+        json!({"predictions": [{"mimeType": "image/jpeg", "bytesBase64Encoded": "/9j/4AAQSkZJRg=="}]});
     let filtered = json!({"predictions": [{"raiFilteredReason": "The prompt violates our guidelines. Support codes: 5"}]});
     let (upstream, shim) =
         shim_of(vec![Script::json(&prediction.to_string()), Script::json(&filtered.to_string())]).await;
@@ -366,13 +425,19 @@ async fn imagen_is_asked_by_its_own_method() {
         &[("image", "a.png", "x")],
     )
     .await;
-    assert_eq!((response.status, &response.json()["error"]["param"]), (400, &json!("image")), "{}", response.body);
+    assert_eq!(
+        (response.status, &response.json()["error"]["param"]),
+        (400, &json!("image")),
+        "{}",
+        response.body
+    );
 }
 
 #[tokio::test]
 async fn pictures_are_edited_and_varied() {
     let (upstream, shim) = shim_of(vec![answer(&picture(), "STOP")]).await;
-    let fields = [("model", "gemini-2.5-flash-image"), ("prompt", "Make it blue"), ("n", "1"), ("size", "auto")];
+    let fields =
+        [("model", "gemini-2.5-flash-image"), ("prompt", "Make it blue"), ("n", "1"), ("size", "auto")];
     let files = [("image[]", "a.png", "first"), ("image[]", "b.webp", "second")];
     let response = post_form(&shim, "/v1/images/edits", &fields, &files).await;
     assert_eq!(response.status, 200, "{}", response.body);
@@ -385,7 +450,12 @@ async fn pictures_are_edited_and_varied() {
     );
     let masked = [("image", "a.png", "first"), ("mask", "m.png", "mask")];
     let response = post_form(&shim, "/v1/images/edits", &fields, &masked).await;
-    assert_eq!((response.status, &response.json()["error"]["param"]), (400, &json!("mask")), "{}", response.body);
+    assert_eq!(
+        (response.status, &response.json()["error"]["param"]),
+        (400, &json!("mask")),
+        "{}",
+        response.body
+    );
     let request = json!({"model": "gemini-2.5-flash-image", "prompt": "Make it blue",
         "images": [{"image_url": format!("data:image/png;base64,{PNG}")}]});
     let response = post(&shim, "/v1/images/edits", &request).await;
@@ -402,8 +472,12 @@ async fn withheld_answer_is_an_error_and_never_an_empty_success() {
     let blocked = |body: Value| Script::json(&body.to_string());
     for script in [
         blocked(json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}})),
-        blocked(json!({"candidates": [{"finishReason": "IMAGE_SAFETY", "finishMessage": "Unable to show it.", "index": 0}]})),
-        blocked(json!({"candidates": [{"finishReason": "IMAGE_PROHIBITED_CONTENT", "content": {"parts": [{"text": "No."}]}}]})),
+        blocked(
+            json!({"candidates": [{"finishReason": "IMAGE_SAFETY", "finishMessage": "Unable to show it.", "index": 0}]}),
+        ),
+        blocked(
+            json!({"candidates": [{"finishReason": "IMAGE_PROHIBITED_CONTENT", "content": {"parts": [{"text": "No."}]}}]}),
+        ),
     ] {
         let (upstream, shim) = shim_of(vec![script]).await;
         let request = json!({"model": "gemini-2.5-flash-image", "prompt": "x"});
@@ -441,8 +515,13 @@ async fn failures_are_retried_and_refusals_learned() {
     let unknown = json!({"error": {"code": 400, "status": "INVALID_ARGUMENT",
         "message": "Invalid JSON payload received. Unknown name \"imageConfig\" at 'generation_config': Cannot find field."}});
     let refused = Script::response(400, "application/json", unknown.to_string());
-    let busy = Script::response(503, "application/json", r#"{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}"#);
-    let (upstream, shim) = shim_of(vec![busy, answer(&picture(), "STOP"), refused, answer(&picture(), "STOP")]).await;
+    let busy = Script::response(
+        503,
+        "application/json",
+        r#"{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}"#,
+    );
+    let (upstream, shim) =
+        shim_of(vec![busy, answer(&picture(), "STOP"), refused, answer(&picture(), "STOP")]).await;
     let request = json!({"model": "gemini-2.5-flash-image", "prompt": "x", "size": "1024x1024"});
     let response = post(&shim, "/v1/images/generations", &request).await;
     assert_eq!(response.status, 200, "{}", response.body);

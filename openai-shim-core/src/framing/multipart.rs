@@ -130,12 +130,16 @@ mod tests {
     #[test]
     fn form_has_its_parts() {
         for form in [FORM.to_owned(), FORM.replace("\r\n", "\n")] {
-            let parts = form_parts("Multipart/Form-Data; charset=utf-8; Boundary=\"X\"", form.as_bytes()).unwrap();
+            let parts =
+                form_parts("Multipart/Form-Data; charset=utf-8; Boundary=\"X\"", form.as_bytes()).unwrap();
             let [file, model] = parts.as_slice() else { panic!("{parts:?}") };
             assert_eq!((file.name.as_str(), file.file_name.as_deref()), ("file", Some("a;b.wav")));
             assert_eq!(file.content_type.as_deref(), Some("audio/wav"));
             assert!(file.value.starts_with(b"RIFF\0--X") && file.value.ends_with(b"--Xy"), "{file:?}");
-            assert_eq!((model.name.as_str(), model.value, &model.file_name), ("model", b"m".as_slice(), &None));
+            assert_eq!(
+                (model.name.as_str(), model.value, &model.file_name),
+                ("model", b"m".as_slice(), &None)
+            );
         }
     }
 

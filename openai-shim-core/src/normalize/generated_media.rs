@@ -106,7 +106,8 @@ fn fit_images(
     diagnostics: &mut Diagnostics,
 ) -> Result<(), Unsupported> {
     if rules.predict && !images.images.is_empty() {
-        let message = "This model makes pictures of a text only: it takes no picture. Use another model to edit one.";
+        let message =
+            "This model makes pictures of a text only: it takes no picture. Use another model to edit one.";
         return Err(Unsupported::new("image", message));
     }
     if let Some(format) = images.format.take_if(|format| !rules.formats.contains(format)) {
@@ -138,7 +139,10 @@ fn fit_images(
     let is_exact = is_exact_ratio && width == height && wanted == possible && width == SQUARE << possible;
     if !is_exact {
         let resolution = rules.resolutions.get(possible).map(String::as_str).unwrap_or_default();
-        let detail = format!("{width}x{height} is {} {ratio} {resolution}", if is_exact_ratio { "about" } else { "nearly" });
+        let detail = format!(
+            "{width}x{height} is {} {ratio} {resolution}",
+            if is_exact_ratio { "about" } else { "nearly" }
+        );
         diagnostics.record(DiagnosticCode::ParamClamped, "size", detail.trim_end());
     }
     Ok(())

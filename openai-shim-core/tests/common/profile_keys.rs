@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a profile, and the structs that declare them.
-const SECTIONS: [(&str, &str); 17] = [
+const SECTIONS: [(&str, &str); 20] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "EndpointPaths"),
@@ -21,7 +21,18 @@ const SECTIONS: [(&str, &str); 17] = [
     ("reasoning", "ReasoningRules"),
     ("stream", "StreamingSupport"),
     ("embeddings", "AuxiliaryRules"),
+    ("speech", "AuxiliaryRules"),
+    ("transcription", "AuxiliaryRules"),
+    ("images", "AuxiliaryRules"),
     ("responses", "AnswerQuirks"),
+];
+
+/// The keys of sections that share a struct with others, where not all keys have a meaning.
+const KEYS: [(&str, &[&str]); 4] = [
+    ("embeddings", &["drop", "rename", "set", "input_type", "input_types", "max_items"]),
+    ("speech", &["drop", "rename", "set", "voices", "formats"]),
+    ("transcription", &["drop", "rename", "set", "formats"]),
+    ("images", &["drop", "rename", "set", "max_items", "formats", "aspect_ratios", "resolutions", "predict"]),
 ];
 
 /// A table of all keys, with the documentation of each.
@@ -50,7 +61,8 @@ pub fn table() -> String {
             let is_section = SECTIONS.iter().any(|(_, name)| *name == kind)
                 || kind.ends_with("Layer")
                 || kind == "Vec<ModelOverride>";
-            if is_section {
+            let own = KEYS.iter().find(|(known, _)| *known == section);
+            if is_section || own.is_some_and(|(_, keys)| !keys.contains(&name.as_str())) {
                 continue;
             }
             let key = if section.is_empty() { name } else { format!("{section}.{name}") };

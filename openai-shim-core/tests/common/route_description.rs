@@ -92,8 +92,8 @@ fn describe(route: &AuxiliaryRoute) -> Description {
             "inputs that the upstream's form has no place for; in strict mode every loss",
         ),
         AuxiliaryKind::Media(_) => of(
-            "forwarded as all of `/audio` and `/images` is; for an upstream of the dialect `gemini` translated, and retried as chats are",
-            "parameters that are refused",
+            "forwarded, with the model's name replaced; for an upstream of the dialect `gemini` translated, retried, and requested picture by picture",
+            "parameters that such an upstream refuses",
             "what cannot be made of the upstream's answer (formats, masks, times), in one sentence; in strict mode every loss",
         ),
         AuxiliaryKind::StoredResponse(..) => of(

@@ -118,9 +118,7 @@ pub(crate) async fn answer(
         AuxiliaryKind::Media(api) if meta.method == Method::POST && media::is_translated(&app) => {
             let query = parts.uri.query().unwrap_or_default();
             match media::translating_upstream(&app, &parts.headers, query, &received.body).await {
-                Some(route) => {
-                    media::answer(app, meta, dialect, api, route, &parts.headers, received).await
-                }
+                Some(route) => media::answer(app, meta, dialect, api, route, &parts.headers, received).await,
                 None => {
                     let target = ForwardTarget { path, default_upstream: None, check: None };
                     forward::forward(app, meta, dialect, target, parts, received).await

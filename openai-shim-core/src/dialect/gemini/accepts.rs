@@ -137,9 +137,7 @@ const OWN_VOICES: [&str; 30] = [
 fn images() -> AuxiliaryLayer {
     layer!(AuxiliaryLayer {
         max_items: Some(1),
-        aspect_ratios: shared(&[
-            "1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"
-        ]),
+        aspect_ratios: shared(&["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"]),
         resolutions: shared(&["1K", "2K", "4K"]),
     })
 }

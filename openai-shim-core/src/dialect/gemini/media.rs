@@ -8,8 +8,8 @@ use super::super::media_upstream::MediaUpstreamApi;
 use super::{media_answer, request_path};
 use crate::accepts::AuxiliaryRules;
 use crate::canonical::{
-    Diagnostics, ImageRequest, InputFile, MediaAnswer, MediaRequest, MediaTask,
-    SpeechRequest, TranscriptionRequest,
+    Diagnostics, ImageRequest, InputFile, MediaAnswer, MediaRequest, MediaTask, SpeechRequest,
+    TranscriptionRequest,
 };
 use crate::error::{Unsupported, UpstreamError};
 use crate::json::{Object, encode_string};
@@ -94,8 +94,8 @@ fn file_part(file: &InputFile) -> String {
 /// <https://ai.google.dev/gemini-api/docs/speech-generation#limitations>.
 fn encode_speech(speech: &SpeechRequest) -> String {
     let text = match &speech.instructions {
-        Some(notes) => format!(
-            "Synthesize speech: read only the transcript aloud, as the notes say.\n\n### NOTES\n{notes}\n\n### TRANSCRIPT\n{}",
+        Some(directions) => format!(
+            "Synthesize speech: read only the transcript aloud, as the directions say.\n\n### DIRECTIONS\n{directions}\n\n### TRANSCRIPT\n{}",
             speech.input
         ),
         None => speech.input.clone(),

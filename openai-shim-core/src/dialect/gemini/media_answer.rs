@@ -66,9 +66,13 @@ fn withheld(
     if !is_filtered || !answer.files.is_empty() {
         return None;
     }
-    let candidate = response.array("candidates").and_then(|list| list.first().and_then(|item| parse_object(item)));
+    let candidate =
+        response.array("candidates").and_then(|list| list.first().and_then(|item| parse_object(item)));
     let field = |key: &str| {
-        candidate.as_ref().and_then(|candidate| candidate.non_null(key)).map(|text| string_or_json(text).into_owned())
+        candidate
+            .as_ref()
+            .and_then(|candidate| candidate.non_null(key))
+            .map(|text| string_or_json(text).into_owned())
     };
     let reason = field("finishReason").unwrap_or_default();
     Some(filtered("The upstream's filter withheld the answer", &reason, field("finishMessage").as_deref()))
@@ -129,7 +133,9 @@ fn read_parts(candidate: &Object<'_>, answer: &mut MediaAnswer) {
                 answer.files.push(GeneratedFile { media_type, base64: data });
             }
         }
-        let Some(part) = parse_object(part).filter(|part| part.bool("thought") != Some(true)) else { continue };
+        let Some(part) = parse_object(part).filter(|part| part.bool("thought") != Some(true)) else {
+            continue;
+        };
         answer.text.push_str(&part.str("text").unwrap_or_default());
     }
 }
@@ -156,7 +162,11 @@ fn decode_predictions(
         None if answer.files.is_empty() => Err(UpstreamError::Empty),
         reason => {
             if reason.is_some() {
-                diagnostics.record(DiagnosticCode::ParamIgnored, "n", "a filter withheld some of the pictures");
+                diagnostics.record(
+                    DiagnosticCode::ParamIgnored,
+                    "n",
+                    "a filter withheld some of the pictures",
+                );
             }
             Ok(answer)
         }

@@ -51,7 +51,7 @@ impl MediaApi for Speech {
         const READ: [&str; 7] =
             ["model", "input", "voice", "instructions", "speed", "response_format", "stream_format"];
         let fields = MediaFields::read(content_type, body, &shape::SPEECH, diagnostics)?;
-        if fields.raw("voice").is_some_and(|voice| value_kind(voice) == ValueKind::Object) {
+        if fields.raw("voice").is_some_and(|json| value_kind(json) == ValueKind::Object) {
             let message = "`voice` names a voice that OpenAI stores. The upstream of this model has only those with a name.";
             return Err(ClientError::invalid(message).at("voice"));
         }
@@ -113,7 +113,8 @@ fn audio(
         ("aac", "audio/aac"),
         ("flac", "audio/flac"),
     ];
-    let of_type = |name: &str| TYPES.iter().find(|(known, _)| *known == name).map_or("audio/wav", |(_, of)| of);
+    let of_type =
+        |name: &str| TYPES.iter().find(|(known, _)| *known == name).map_or("audio/wav", |(_, of)| of);
     let first = files.first().ok_or(UpstreamError::Empty)?;
     // Audio may come in several parts.
     let mut bytes = Vec::new();
@@ -140,7 +141,9 @@ fn audio(
         }
         return Ok((of_type(format), bytes));
     }
-    let too_large = || UpstreamError::TooLarge { message: String::from("The upstream's audio is too large for a WAV file.") };
+    let too_large = || UpstreamError::TooLarge {
+        message: String::from("The upstream's audio is too large for a WAV file."),
+    };
     Ok((of_type("wav"), pcm.to_wav(&bytes).ok_or_else(too_large)?))
 }
 

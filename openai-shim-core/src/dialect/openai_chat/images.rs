@@ -10,8 +10,8 @@ use super::shape;
 use crate::accepts::AuxiliaryApi;
 use crate::canonical::media_type::{detect, registered_name};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, GeneratedFile, ImageRequest, InputFile, MediaAnswer, MediaRequest, MediaTask,
-    MediaUsage,
+    DiagnosticCode, Diagnostics, GeneratedFile, ImageRequest, InputFile, MediaAnswer, MediaRequest,
+    MediaTask, MediaUsage,
 };
 use crate::error::{ClientError, ErrorKind, StatusError, UpstreamError};
 use crate::framing::write_event;
@@ -84,13 +84,15 @@ impl MediaApi for Images {
         images.size = match fields.text("size").as_deref() {
             None | Some("auto") => None,
             Some(size) => Some(parse_size(size).ok_or_else(|| {
-                ClientError::invalid("`size` must be auto, or a width and a height such as 1024x1024.").at("size")
+                ClientError::invalid("`size` must be auto, or a width and a height such as 1024x1024.")
+                    .at("size")
             })?),
         };
         images.as_url = fields.keyword("response_format", &["url", "b64_json"])?.as_deref() == Some("url");
         images.format = fields.text("output_format");
         if let Some(format @ ("gif" | "svg")) = images.format.as_deref() {
-            let message = format!("The upstream of this model makes no {format}. `output_format` can be left out.");
+            let message =
+                format!("The upstream of this model makes no {format}. `output_format` can be left out.");
             return Err(ClientError::new(ErrorKind::Unsupported, message).at("output_format"));
         }
         images.compression = fields.natural("output_compression", 0, 100)?.filter(|percent| *percent < 100);
@@ -224,7 +226,9 @@ fn input_images(fields: &MediaFields<'_>) -> Result<Vec<InputFile>, ClientError>
     let list = fields.raw("images").and_then(crate::json::items).unwrap_or_default();
     for (i, item) in list.iter().enumerate() {
         let path = format!("images[{i}].image_url");
-        let url = Object::parse(item.as_bytes()).ok().and_then(|item| item.str("image_url").map(|url| url.into_owned()));
+        let url = Object::parse(item.as_bytes())
+            .ok()
+            .and_then(|item| item.str("image_url").map(|url| url.into_owned()));
         let data = url.as_deref().and_then(|url| url.strip_prefix("data:")?.split_once(";base64,"));
         let Some((media_type, base64)) = data else {
             let message = "A picture must be a data URL with base64 (data:image/png;base64,…): addresses and files of OpenAI are not fetched.";

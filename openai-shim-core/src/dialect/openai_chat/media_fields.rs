@@ -40,7 +40,9 @@ impl<'b> MediaFields<'b> {
             return Ok(Self { fields, files: Vec::new() });
         }
         let parts = form_parts(content_type, body).ok_or_else(|| {
-            ClientError::invalid("The request body is not a whole multipart form with the boundary of its content type.")
+            ClientError::invalid(
+                "The request body is not a whole multipart form with the boundary of its content type.",
+            )
         })?;
         let (mut fields, mut files) = (Object::new(), Vec::new());
         for mut part in parts {
@@ -72,7 +74,8 @@ impl<'b> MediaFields<'b> {
     pub(super) fn keyword(&self, name: &str, allowed: &[&str]) -> Result<Option<String>, ClientError> {
         match self.text(name) {
             Some(word) if !allowed.contains(&word.as_str()) => {
-                Err(ClientError::invalid(format!("`{name}` must be one of: {}.", allowed.join(", "))).at(name))
+                Err(ClientError::invalid(format!("`{name}` must be one of: {}.", allowed.join(", ")))
+                    .at(name))
             }
             word => Ok(word),
         }
@@ -82,7 +85,8 @@ impl<'b> MediaFields<'b> {
     pub(super) fn number(&self, name: &str, low: f64, high: f64) -> Result<Option<f64>, ClientError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let number = text.trim().parse::<f64>().ok().filter(|number| (low..=high).contains(number));
-        let invalid = || ClientError::invalid(format!("`{name}` must be a number from {low} to {high}.")).at(name);
+        let invalid =
+            || ClientError::invalid(format!("`{name}` must be a number from {low} to {high}.")).at(name);
         number.map(Some).ok_or_else(invalid)
     }
 
@@ -123,12 +127,17 @@ impl<'b> MediaFields<'b> {
         let files = self.files.iter().map(|part| (part.name.as_str(), "".into()));
         for (name, value) in fields.chain(files).filter(|(name, _)| !read.contains(name)) {
             if lost.refused.contains(&name) {
-                let message = format!("`{name}` has no equal at the upstream of this model, and without it the request means something else.");
+                let message = format!(
+                    "`{name}` has no equal at the upstream of this model, and without it the request means something else."
+                );
                 return Err(ClientError::new(ErrorKind::Unsupported, message).at(name));
             }
-            let is_harmless =
-                lost.harmless.iter().any(|(known, values)| *known == name && values.contains(&value.as_ref()));
-            let code = if is_harmless { DiagnosticCode::DefaultDropped } else { DiagnosticCode::ParamDropped };
+            let is_harmless = lost
+                .harmless
+                .iter()
+                .any(|(known, values)| *known == name && values.contains(&value.as_ref()));
+            let code =
+                if is_harmless { DiagnosticCode::DefaultDropped } else { DiagnosticCode::ParamDropped };
             diagnostics.record(code, name, "");
         }
         Ok(())
@@ -157,7 +166,9 @@ fn input_file(part: &FormPart<'_>, kind: &str) -> Result<InputFile, ClientError>
         return Err(ClientError::invalid(format!("The file in `{name}` is empty.")).at(name));
     }
     let Some(media_type) = found else {
-        let message = format!("The type of the file in `{name}` is not known: send it with its name or its content type.");
+        let message = format!(
+            "The type of the file in `{name}` is not known: send it with its name or its content type."
+        );
         return Err(ClientError::invalid(message).at(name));
     };
     // A container of films may hold sound alone.

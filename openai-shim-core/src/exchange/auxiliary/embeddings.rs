@@ -2,7 +2,9 @@
 
 use super::AuxiliaryCall;
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
-use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, Usage, explain_unusable, trim_body};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, Usage, explain_unusable, trim_body,
+};
 use crate::dialect::auxiliary::{EmbeddingsApi, PostRequest};
 use crate::dialect::media::EncodedBody;
 use crate::error::{Error, UpstreamError};
