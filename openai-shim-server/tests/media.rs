@@ -24,7 +24,7 @@ fn from_base64(text: &str) -> Vec<u8> {
         count += 6;
         if count >= 8 {
             count -= 8;
-            bytes.push((bits >> count & 0xff) as u8);
+            bytes.push(u8::try_from(bits >> count & 0xff).unwrap());
         }
     }
     bytes
@@ -79,16 +79,14 @@ async fn post_form(
     fields: &[(&str, &str)],
     files: &[(&str, &str, &str)],
 ) -> TestResponse {
-    let mut form = String::new();
-    for (name, value) in fields {
-        form.push_str(&format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"));
-    }
-    for (name, file, content) in files {
-        form.push_str(&format!(
-            "--X\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: application/octet-stream\r\n\r\n{content}\r\n"
-        ));
-    }
-    form.push_str("--X--\r\n");
+    let texts = fields.iter().map(|(name, value)| {
+        format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    });
+    let files = files.iter().map(|(name, file, content)| {
+        let head = format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n");
+        format!("{head}Content-Type: application/octet-stream\r\n\r\n{content}\r\n")
+    });
+    let form = texts.chain(files).collect::<String>() + "--X--\r\n";
     let path = path.to_owned();
     shim.send(move |client, url| {
         client
@@ -320,6 +318,14 @@ async fn cut_or_failed_transcript_is_an_error() {
         let response = post_form(&shim, "/v1/audio/transcriptions", &[("model", "writer")], &mp3).await;
         assert_eq!(response.status, status, "{finish}: {}", response.body);
     }
+    let sound = json!([{"inlineData": {"mimeType": "audio/L16", "data": "AQI="}}]);
+    for (finish, status) in
+        [("MAX_TOKENS", 502), ("OTHER", 502), ("NEW_WORD", 502), ("SAFETY", 400), ("STOP", 200)]
+    {
+        let (_upstream, shim) = shim_of(vec![answer(&sound, finish)]).await;
+        let request = json!({"model": "reader", "input": "x", "voice": "Kore", "response_format": "pcm"});
+        assert_eq!(shim_status(&shim, "/v1/audio/speech", &request).await, status, "{finish}");
+    }
     let (_upstream, shim) = shim_of(vec![answer(&json!([]), "STOP")]).await;
     let response = post_form(&shim, "/v1/audio/transcriptions", &[("model", "writer")], &mp3).await;
     assert_eq!((response.status, &response.json()["text"]), (200, &json!("")), "a recording without speech");
@@ -532,6 +538,25 @@ async fn failures_are_retried_and_refusals_learned() {
     assert!(response.header("x-openai-shim-diagnostics").contains("learned"));
     let learned = shim.fetch("/learned").await.body;
     assert!(learned.contains("images.drop"), "{learned}");
+}
+
+#[tokio::test]
+async fn model_is_named_by_form_json_or_query_and_must_be_named() {
+    let (upstream, shim) = shim_of(vec![answer(&picture(), "STOP")]).await;
+    let request = json!({"prompt": "x"});
+    let response =
+        post(&shim, "/v1/images/generations?model=google%2Fgemini-2.5-flash-image", &request).await;
+    assert_eq!(response.status, 200, "{}", response.body);
+    assert!(
+        upstream.requests()[0].0.starts_with("post /v1/models/gemini-2.5-flash-image:generatecontent http")
+    );
+    let response = post(&shim, "/v1/images/generations", &request).await;
+    assert_eq!(
+        (response.status, &response.json()["error"]["param"]),
+        (400, &json!("model")),
+        "{}",
+        response.body
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! has them.
 
 use crate::json::encode_string;
+use std::sync::Arc;
 
 /// A request for media, or for the text in them.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,8 +109,8 @@ pub struct ImageRequest {
 pub struct InputFile {
     /// Its media type, by its registered name.
     pub media_type: String,
-    /// Its content in base64.
-    pub base64: String,
+    /// Its content in base64, which several requests share.
+    pub base64: Arc<str>,
 }
 
 impl InputFile {

@@ -40,7 +40,12 @@ pub(crate) async fn translating_upstream(
     let (owned_headers, query, source) = (headers.clone(), query.to_owned(), body.clone());
     let find = move || NamedModel::find(&owned_headers, &query, &source);
     let route = match app.offload.run(body.len(), find).await {
-        Some(model) => app.route(&model.name).await.ok()?,
+        Some(model) => {
+            let mut route = app.route(&model.name).await.ok()?;
+            // The query may have named it.
+            route.model.get_or_insert(model.name);
+            route
+        }
         None => app.route_without_model(),
     };
     app.upstreams.get(route.upstream).and_then(media_of).is_some().then_some(route)

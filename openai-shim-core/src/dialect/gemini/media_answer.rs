@@ -95,17 +95,19 @@ fn check(
     finish: Option<&FinishReason>,
 ) -> Result<MediaAnswer, UpstreamError> {
     let is_text = matches!(task, MediaTask::Transcription(_));
+    // A picture is whole or is not there; a text or sound may be half of itself.
+    let has_picture = matches!(task, MediaTask::Images(_)) && !answer.files.is_empty();
     match finish {
-        Some(FinishReason::Length) => {
+        Some(FinishReason::Length) if !has_picture => {
             return Err(UpstreamError::failed("MAX_TOKENS", Some("the model's output limit was reached.")));
         }
-        Some(FinishReason::ContentFilter) if is_text => {
+        Some(FinishReason::ContentFilter | FinishReason::Refusal) if !has_picture => {
             return Err(filtered("The upstream's filter cut the answer", "SAFETY", None));
         }
-        Some(FinishReason::Failed { word, message }) => {
+        Some(FinishReason::Failed { word, message }) if !has_picture => {
             return Err(UpstreamError::failed(word, message.as_deref()));
         }
-        Some(FinishReason::Unknown(word)) if is_text || answer.files.is_empty() => {
+        Some(FinishReason::Unknown(word)) if !has_picture => {
             return Err(UpstreamError::failed(word, None));
         }
         _ => {}
@@ -175,6 +177,7 @@ fn decode_predictions(
 
 /// <https://ai.google.dev/api/generate-content#UsageMetadata>
 fn read_usage(usage: &Object<'_>) -> Option<MediaUsage> {
+    const INPUT: &str = "promptTokensDetails";
     let count = |key: &str| usage.get(key).and_then(reported_count);
     let of_modality = |key: &str, modality: &str| -> u64 {
         let details = usage.array(key).unwrap_or_default();
@@ -189,7 +192,6 @@ fn read_usage(usage: &Object<'_>) -> Option<MediaUsage> {
     if input.is_none() && output.is_none() {
         return None;
     }
-    const INPUT: &str = "promptTokensDetails";
     let mut out = MediaUsage::default();
     out.input = input.unwrap_or(0);
     out.output = output.unwrap_or(0).saturating_add(count("thoughtsTokenCount").unwrap_or(0));

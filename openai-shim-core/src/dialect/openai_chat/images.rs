@@ -15,7 +15,8 @@ use crate::canonical::{
 };
 use crate::error::{ClientError, ErrorKind, StatusError, UpstreamError};
 use crate::framing::write_event;
-use crate::json::{Object, encode_string};
+use crate::json::{Object, encode_string, items};
+use std::borrow::Cow;
 
 /// A route of `/v1/images`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +150,7 @@ impl MediaApi for Images {
 }
 
 impl Images {
-    /// One event for each picture.
+    /// One event for each picture; the counts, which are those of all, are in the last.
     fn events(
         self,
         answer: &MediaAnswer,
@@ -159,9 +160,11 @@ impl Images {
     ) -> Vec<u8> {
         let name =
             if self == Self::Generations { "image_generation.completed" } else { "image_edit.completed" };
-        let usage = encode_usage(usage_or_zeros(answer, diagnostics));
+        let usage = usage_or_zeros(answer, diagnostics);
         let mut out = Vec::new();
-        for file in &answer.files {
+        for (i, file) in answer.files.iter().enumerate() {
+            let is_last = i + 1 == answer.files.len();
+            let usage = encode_usage(if is_last { usage } else { MediaUsage::default() });
             let event = format!(
                 r#"{{"type":"{name}","b64_json":"{}","created_at":{created},"background":"auto","output_format":"{format}","quality":"auto","size":"auto","usage":{usage}}}"#,
                 file.base64
@@ -223,12 +226,11 @@ fn input_images(fields: &MediaFields<'_>) -> Result<Vec<InputFile>, ClientError>
         return Err(ClientError::invalid("`image` must be a file of a form.").at("image"));
     }
     let mut files = fields.files("image", "image")?;
-    let list = fields.raw("images").and_then(crate::json::items).unwrap_or_default();
+    let list = fields.raw("images").and_then(items).unwrap_or_default();
     for (i, item) in list.iter().enumerate() {
         let path = format!("images[{i}].image_url");
-        let url = Object::parse(item.as_bytes())
-            .ok()
-            .and_then(|item| item.str("image_url").map(|url| url.into_owned()));
+        let url =
+            Object::parse(item.as_bytes()).ok().and_then(|item| item.str("image_url").map(Cow::into_owned));
         let data = url.as_deref().and_then(|url| url.strip_prefix("data:")?.split_once(";base64,"));
         let Some((media_type, base64)) = data else {
             let message = "A picture must be a data URL with base64 (data:image/png;base64,…): addresses and files of OpenAI are not fetched.";
@@ -241,7 +243,7 @@ fn input_images(fields: &MediaFields<'_>) -> Result<Vec<InputFile>, ClientError>
         if !is_base64 || base64.is_empty() || !media_type.starts_with("image/") {
             return Err(ClientError::invalid("The data URL holds no picture in base64.").at(path));
         }
-        files.push(InputFile { media_type, base64: base64.to_owned() });
+        files.push(InputFile { media_type, base64: base64.into() });
     }
     if files.is_empty() {
         return Err(missing("image"));

@@ -180,5 +180,5 @@ fn input_file(part: &FormPart<'_>, kind: &str) -> Result<InputFile, ClientError>
         let message = format!("The file in `{name}` must be of a type {kind}/…, not {media_type}.");
         return Err(ClientError::invalid(message).at(name));
     }
-    Ok(InputFile { media_type, base64 })
+    Ok(InputFile { media_type, base64: base64.into() })
 }
