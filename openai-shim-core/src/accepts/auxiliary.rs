@@ -28,6 +28,33 @@ impl AuxiliaryApi {
             Self::Images => "images",
         }
     }
+
+    /// The rules, besides those about parameters, that have a meaning for the API.
+    pub fn own_rules(self) -> &'static [&'static str] {
+        match self {
+            Self::Embeddings => &["input_type", "input_types", "max_items"],
+            Self::Speech => &["voices", "formats"],
+            Self::Transcription => &["formats"],
+            Self::Images => &["max_items", "formats", "aspect_ratios", "resolutions", "predict"],
+        }
+    }
+}
+
+impl AuxiliaryRules {
+    /// The rules, besides those about parameters, that differ from the default.
+    pub(crate) fn changed(&self) -> Vec<&'static str> {
+        let rules = [
+            ("input_type", !self.input_type.is_empty()),
+            ("input_types", !self.input_types.is_empty()),
+            ("max_items", self.max_items.is_some()),
+            ("voices", !self.voices.is_empty()),
+            ("formats", !self.formats.is_empty()),
+            ("aspect_ratios", !self.aspect_ratios.is_empty()),
+            ("resolutions", !self.resolutions.is_empty()),
+            ("predict", self.predict),
+        ];
+        rules.into_iter().filter_map(|(name, is_changed)| is_changed.then_some(name)).collect()
+    }
 }
 
 rules! {

@@ -1,7 +1,9 @@
 //! A profile's rules to those among them that cannot work: paths that are no paths, unknown roles, empty ranges.
 
 use super::definition::{Auth, EndpointPaths, Profile};
-use crate::accepts::{AcceptsLayer, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules};
+use crate::accepts::{
+    Accepts, AcceptsLayer, AuxiliaryApi, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules,
+};
 use crate::canonical::{ReasoningTags, Role};
 use http::{HeaderName, HeaderValue, Uri};
 
@@ -57,6 +59,7 @@ impl Profile {
         check_params(&accepts.params, &mut found);
         check_messages(&accepts.messages, &mut found);
         check_media(&accepts.media, &mut found);
+        check_auxiliary(&accepts, &mut found);
         if matches!(&self.responses.reasoning_tags, ReasoningTags::Own(tags) if tags.close.is_empty()) {
             let problem = "has no closing tag; write { open = \"<|think|>\", close = \"<|/think|>\" }";
             report(&mut found, "responses.reasoning_tags", problem);
@@ -109,6 +112,30 @@ fn check_forwarded(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
     }
     for path in paths.forward.iter().filter(|path| !path.starts_with('/') || path.parse::<Uri>().is_err()) {
         report(found, "paths.forward", format!("{path:?} is not a path; write one such as \"/files\""));
+    }
+}
+
+/// Reports rules of other sections, which share their struct, and ratios that are none.
+fn check_auxiliary(accepts: &Accepts, found: &mut Vec<InvalidRule>) {
+    for api in
+        [AuxiliaryApi::Embeddings, AuxiliaryApi::Speech, AuxiliaryApi::Transcription, AuxiliaryApi::Images]
+    {
+        for name in accepts.auxiliary(api).changed() {
+            if !api.own_rules().contains(&name) {
+                let problem = format!("has no meaning there; the section has {}", api.own_rules().join(", "));
+                report(found, &format!("{}.{name}", api.section()), problem);
+            }
+        }
+    }
+    let is_side = |side: &str| side.parse::<u64>().is_ok_and(|side| (1..=1000).contains(&side));
+    let is_ratio =
+        |ratio: &str| ratio.split_once(':').is_some_and(|(width, height)| is_side(width) && is_side(height));
+    for ratio in accepts.images.aspect_ratios.iter().filter(|ratio| !is_ratio(ratio)) {
+        report(
+            found,
+            "images.aspect_ratios",
+            format!("{ratio:?} is not a ratio; write one such as \"16:9\""),
+        );
     }
 }
 
@@ -189,6 +216,25 @@ mod tests {
 
     /// A key, and a change that gives it an invalid value.
     type Change = (&'static str, fn(&mut Profile));
+
+    #[test]
+    fn rules_of_other_auxiliary_sections_and_wrong_ratios_are_reported() {
+        let changes: [Change; 5] = [
+            ("embeddings.predict", |p| p.embeddings.predict = Some(true)),
+            ("speech.max_items", |p| p.speech.max_items = Some(Some(2))),
+            ("transcription.voices", |p| {
+                p.transcription.voices = Some([(String::new(), String::new())].into())
+            }),
+            ("images.input_type", |p| p.images.input_type = Some(String::from("task"))),
+            ("images.aspect_ratios", |p| p.images.aspect_ratios = Some(vec![String::from("wide")].into())),
+        ];
+        for (key, change) in changes {
+            let mut profile = Profile::default();
+            change(&mut profile);
+            let found: Vec<_> = profile.invalid_rules().into_iter().map(|rule| rule.key).collect();
+            assert_eq!(found, [key]);
+        }
+    }
 
     #[test]
     fn every_invalid_value_is_reported_with_its_key() {

@@ -1,5 +1,6 @@
 //! The declarations of a profile's rules to the table of its keys.
 
+use openai_shim_core::accepts::AuxiliaryApi;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -27,13 +28,13 @@ const SECTIONS: [(&str, &str); 20] = [
     ("responses", "AnswerQuirks"),
 ];
 
-/// The keys of sections that share a struct with others, where not all keys have a meaning.
-const KEYS: [(&str, &[&str]); 4] = [
-    ("embeddings", &["drop", "rename", "set", "input_type", "input_types", "max_items"]),
-    ("speech", &["drop", "rename", "set", "voices", "formats"]),
-    ("transcription", &["drop", "rename", "set", "formats"]),
-    ("images", &["drop", "rename", "set", "max_items", "formats", "aspect_ratios", "resolutions", "predict"]),
-];
+/// Whether a key has a meaning in its section: some sections share a struct.
+fn has_meaning(section: &str, name: &str) -> bool {
+    let apis =
+        [AuxiliaryApi::Embeddings, AuxiliaryApi::Speech, AuxiliaryApi::Transcription, AuxiliaryApi::Images];
+    let api = apis.into_iter().find(|api| api.section() == section);
+    api.is_none_or(|api| ["drop", "rename", "set"].contains(&name) || api.own_rules().contains(&name))
+}
 
 /// A table of all keys, with the documentation of each.
 pub fn table() -> String {
@@ -61,8 +62,7 @@ pub fn table() -> String {
             let is_section = SECTIONS.iter().any(|(_, name)| *name == kind)
                 || kind.ends_with("Layer")
                 || kind == "Vec<ModelOverride>";
-            let own = KEYS.iter().find(|(known, _)| *known == section);
-            if is_section || own.is_some_and(|(_, keys)| !keys.contains(&name.as_str())) {
+            if is_section || !has_meaning(section, &name) {
                 continue;
             }
             let key = if section.is_empty() { name } else { format!("{section}.{name}") };

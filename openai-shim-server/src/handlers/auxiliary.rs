@@ -52,6 +52,12 @@ pub(crate) async fn answer(
     body: Body,
 ) -> Response {
     let label = auxiliary_label(route);
+    // Media are forwarded like everything else where no upstream has another form for them.
+    let mut forwarded = *route;
+    if matches!(route.kind, AuxiliaryKind::Media(_)) {
+        forwarded.kind = AuxiliaryKind::Forward;
+    }
+    let route = if meta.method == Method::POST && media::is_translated(&app) { route } else { &forwarded };
     let (path, name) = route.matches(&meta.path).unwrap_or_default();
     let path = path.to_owned();
     let is_read = matches!(meta.method, Method::GET | Method::HEAD);
@@ -115,7 +121,7 @@ pub(crate) async fn answer(
         AuxiliaryKind::Embeddings(api) => {
             embeddings::embed(app, meta, dialect, api, request, &parts.headers).await
         }
-        AuxiliaryKind::Media(api) if meta.method == Method::POST && media::is_translated(&app) => {
+        AuxiliaryKind::Media(api) => {
             let query = parts.uri.query().unwrap_or_default();
             match media::translating_upstream(&app, &parts.headers, query, &received.body).await {
                 Some(route) => media::answer(app, meta, dialect, api, route, &parts.headers, received).await,
