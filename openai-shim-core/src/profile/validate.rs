@@ -223,7 +223,7 @@ mod tests {
             ("embeddings.predict", |p| p.embeddings.predict = Some(true)),
             ("speech.max_items", |p| p.speech.max_items = Some(Some(2))),
             ("transcription.voices", |p| {
-                p.transcription.voices = Some([(String::new(), String::new())].into())
+                p.transcription.voices = Some([(String::new(), String::new())].into());
             }),
             ("images.input_type", |p| p.images.input_type = Some(String::from("task"))),
             ("images.aspect_ratios", |p| p.images.aspect_ratios = Some(vec![String::from("wide")].into())),
