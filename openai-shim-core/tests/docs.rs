@@ -261,6 +261,9 @@ fn without_rules(profile: &Value) -> Value {
         "stream",
         "embeddings",
         "rerank",
+        "speech",
+        "transcription",
+        "images",
     ] {
         profile.as_object_mut().unwrap().remove(section);
     }

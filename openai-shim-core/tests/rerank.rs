@@ -136,7 +136,7 @@ fn exchange_with(
         exchange.answer(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), text.as_bytes());
     }
     let (response, report) = exchange.finish();
-    exchanged.response = response.map(|body| String::from_utf8(body).unwrap());
+    exchanged.response = response.map(|body| String::from_utf8(body.bytes).unwrap());
     exchanged.diagnostics = report.diagnostics;
     exchanged
 }

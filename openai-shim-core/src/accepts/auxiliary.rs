@@ -1,6 +1,6 @@
-//! What a side accepts in requests to one of its auxiliary APIs: embeddings, rankings.
+//! What a side accepts in requests to one of its auxiliary APIs: embeddings, rankings, speech, transcripts, pictures.
 
-use crate::overlay::{Rule, rules};
+use crate::overlay::{Rule, SharedList, rules};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -13,15 +13,58 @@ pub enum AuxiliaryApi {
     Embeddings,
     /// Rankings of documents.
     Rerank,
+    /// Speech from text.
+    Speech,
+    /// Transcripts and translations of speech.
+    Transcription,
+    /// Pictures.
+    Images,
 }
 
 impl AuxiliaryApi {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Embeddings, Self::Rerank, Self::Speech, Self::Transcription, Self::Images];
+
     /// The section of a profile with its rules.
     pub fn section(self) -> &'static str {
         match self {
             Self::Embeddings => "embeddings",
             Self::Rerank => "rerank",
+            Self::Speech => "speech",
+            Self::Transcription => "transcription",
+            Self::Images => "images",
         }
+    }
+
+    /// The rules, besides those about parameters, that have a meaning for the API.
+    pub fn own_rules(self) -> &'static [&'static str] {
+        match self {
+            Self::Embeddings => &["input_type", "input_types", "max_items"],
+            Self::Rerank => &["max_items", "format", "path"],
+            Self::Speech => &["voices", "formats"],
+            Self::Transcription => &["formats"],
+            Self::Images => &["max_items", "formats", "aspect_ratios", "resolutions", "predict"],
+        }
+    }
+}
+
+impl AuxiliaryRules {
+    /// The rules, besides those about parameters, that differ from the default.
+    pub(crate) fn changed(&self) -> Vec<&'static str> {
+        let rules = [
+            ("input_type", !self.input_type.is_empty()),
+            ("input_types", !self.input_types.is_empty()),
+            ("max_items", self.max_items.is_some()),
+            ("format", self.format != RerankFormat::default()),
+            ("path", !self.path.is_empty()),
+            ("voices", !self.voices.is_empty()),
+            ("formats", !self.formats.is_empty()),
+            ("aspect_ratios", !self.aspect_ratios.is_empty()),
+            ("resolutions", !self.resolutions.is_empty()),
+            ("predict", self.predict),
+        ];
+        rules.into_iter().filter_map(|(name, is_changed)| is_changed.then_some(name)).collect()
     }
 }
 
@@ -52,11 +95,22 @@ rules! {
         /// The upstream's words for what vectors are for (`query`, `document`, `similarity`, `classification`, `clustering`,
         /// `question_answering`, `fact_verification`, `code_query`).
         pub input_types: BTreeMap<String, String>,
-        /// The most texts or documents of one request; longer lists are sent in several requests.
+        /// The most texts, documents or pictures of one request; more are sent, or requested, in several requests.
         pub max_items: Option<u32>,
         /// Of rankings: the form in which the upstream takes them.
         pub format: RerankFormat,
         /// Of rankings: the path; empty: `/rerank`. `/..` at the beginning leads one segment above the base URL.
         pub path: String,
+        /// The upstream's voices by the client's names for them, where the upstream's API is another one.
+        pub voices: BTreeMap<String, String>,
+        /// The formats that a client of another API can choose, by OpenAI's names (`wav`, `json`, `png`); the first one is the
+        /// default.
+        pub formats: SharedList,
+        /// The aspect ratios of pictures, where the upstream takes ratios and no sizes (`16:9`).
+        pub aspect_ratios: SharedList,
+        /// The resolutions of pictures, the default first (`1K`, `2K`, `4K`).
+        pub resolutions: SharedList,
+        /// Whether pictures are requested by the method `predict` and not by `generateContent`, where the upstream is Google's.
+        pub predict: bool,
     }
 }

@@ -76,6 +76,12 @@ rules! {
         pub embeddings: AuxiliaryRules => AuxiliaryLayer,
         /// Which requests for rankings.
         pub rerank: AuxiliaryRules => AuxiliaryLayer,
+        /// Which requests for speech.
+        pub speech: AuxiliaryRules => AuxiliaryLayer,
+        /// Which requests for transcripts.
+        pub transcription: AuxiliaryRules => AuxiliaryLayer,
+        /// Which requests for pictures.
+        pub images: AuxiliaryRules => AuxiliaryLayer,
     }
 }
 
@@ -85,6 +91,9 @@ impl Accepts {
         match api {
             AuxiliaryApi::Embeddings => &self.embeddings,
             AuxiliaryApi::Rerank => &self.rerank,
+            AuxiliaryApi::Speech => &self.speech,
+            AuxiliaryApi::Transcription => &self.transcription,
+            AuxiliaryApi::Images => &self.images,
         }
     }
 }

@@ -38,7 +38,7 @@ const ALIASES: [(&str, &str); 31] = [
 ];
 
 /// Extensions of files, with their media types.
-const EXTENSIONS: [(&str, &str); 21] = [
+const EXTENSIONS: [(&str, &str); 28] = [
     ("png", "image/png"),
     ("jpg", "image/jpeg"),
     ("jpeg", "image/jpeg"),
@@ -56,9 +56,16 @@ const EXTENSIONS: [(&str, &str); 21] = [
     ("json", "application/json"),
     ("wav", "audio/wav"),
     ("mp3", "audio/mpeg"),
+    ("mpga", "audio/mpeg"),
     ("m4a", "audio/mp4"),
     ("flac", "audio/flac"),
     ("ogg", "audio/ogg"),
+    ("oga", "audio/ogg"),
+    ("opus", "audio/ogg"),
+    ("aac", "audio/aac"),
+    ("aiff", "audio/aiff"),
+    ("webm", "video/webm"),
+    ("mpeg", "video/mpeg"),
     ("mp4", "video/mp4"),
 ];
 

@@ -25,6 +25,8 @@ pub mod grammar;
 pub mod issuer;
 mod logprobs;
 mod lost_field;
+mod media_answer;
+mod media_request;
 pub mod media_type;
 mod message;
 mod model_capabilities;
@@ -32,6 +34,7 @@ mod model_list;
 mod numbered_list;
 mod open_calls;
 mod outcome;
+mod pcm;
 mod reasoning;
 mod request;
 mod rerank;
@@ -72,12 +75,17 @@ pub use extra_fields::{
 pub use finish_reasons::{ApiFinishReasons, FINISH_REASONS, FinishMeaning, finish_meaning};
 pub use logprobs::{LOGPROBS, Logprobs, fill_token};
 pub use lost_field::{is_default, report_lost_field};
+pub use media_answer::{GeneratedFile, MediaAnswer, MediaUsage};
+pub use media_request::{
+    ImageRequest, InputFile, MediaRequest, MediaTask, SpeechRequest, TranscriptionRequest,
+};
 pub use message::{Message, MessageFields, Messages, Role, Span};
 pub use model_capabilities::{ModelCapabilities, ModelKind};
 pub use model_list::{ListedModel, parse_models};
 pub use numbered_list::NumberedList;
 pub use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};
 pub use outcome::Outcome;
+pub use pcm::PcmFormat;
 pub use reasoning::{
     REASONING_CONTENT, REASONING_TEXT, Reasoning, ReasoningDisplay, ReasoningField, ReasoningMode,
     ReasoningParam, ReasoningParams,

@@ -4,6 +4,7 @@
 //! A dialect lists its [`AuxiliaryRoute`]s; each names an implementation of the trait for its [kind](AuxiliaryKind). The
 //! server uses the kinds only and names no dialect. All trait methods are pure: bodies in, bodies out.
 
+use super::media::MediaApi;
 use super::shape::Shape;
 use super::url::{match_pattern, percent_decode};
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel};
@@ -43,6 +44,8 @@ pub enum AuxiliaryKind {
     Embeddings(&'static dyn EmbeddingsApi),
     /// A ranking of documents, in the form that the request shows.
     Rerank,
+    /// Speech, transcripts or pictures: forwarded unchanged, or translated for an upstream whose dialect has another form for them.
+    Media(&'static dyn MediaApi),
     /// A stored response, or a part of one.
     StoredResponse(&'static dyn StoredResponsesApi, StoredResponsePart),
     /// A constant JSON document.

@@ -4,6 +4,8 @@
 //! |-|-|
 //! | [`traits`](Dialect) | the contract: [`Dialect`], [`Decoder`], [`Encoder`], [`StreamRepairer`] |
 //! | [`auxiliary`] | the traits and route tables of model lists, token counts, embeddings, stored responses, … |
+//! | [`media`] | the trait of routes for speech, transcripts and pictures |
+//! | [`media_upstream`] | the trait by which upstreams of a dialect are asked for speech, transcripts and pictures |
 //! | [`route_lookup`] | method, path and headers → the dialect and its auxiliary route |
 //! | [`url`] | paths and queries → pattern matches, decoded segments, parameters |
 //! | [`shape`] | a payload and a table of its known fields → errors and warnings about wrong types |
@@ -32,6 +34,8 @@ mod citations;
 mod error_in_success;
 pub mod gemini;
 pub(crate) mod json_syntax;
+pub mod media;
+pub mod media_upstream;
 mod native_content;
 pub mod ollama;
 pub mod openai_chat;

@@ -1,6 +1,7 @@
 //! The contract of a dialect: the traits [`Dialect`], [`Decoder`], [`Encoder`] and [`StreamRepairer`], and what they return.
 
 use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
+use super::media_upstream::MediaUpstreamApi;
 use super::native_content::NativeContent;
 use super::params::Params;
 use super::shape::{self, Shape};
@@ -78,6 +79,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// Returns the routes for everything else: model lists, token counts, embeddings, stored responses, ….
     fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
         &[]
+    }
+
+    /// Returns how upstreams of this dialect are asked for speech, transcripts and pictures; `None`: such requests are forwarded
+    /// to them as they come.
+    fn media(&self) -> Option<&'static dyn MediaUpstreamApi> {
+        None
     }
 
     /// Returns the headers and query parameters with a meaning in this dialect.

@@ -2,12 +2,14 @@
 //! as the upstream wants, sent again as [`Retry`](super::Retry) says, changed and sent again if the upstream's error tells what to
 //! change, and answered as one.
 //!
-//! An [`AuxiliaryCall`] knows the API: [`EmbeddingsCall`], [`RerankCall`].
+//! An [`AuxiliaryCall`] knows the API: [`EmbeddingsCall`], [`RerankCall`], [`MediaCall`].
 
 mod embeddings;
+mod media;
 mod rerank;
 
 pub use embeddings::EmbeddingsCall;
+pub use media::MediaCall;
 pub use rerank::RerankCall;
 
 use super::report::Report;
@@ -15,6 +17,7 @@ use super::settings::{LossPolicy, Settings};
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
 use crate::canonical::{DiagnosticCode, Diagnostics, Outcome, Usage};
 use crate::dialect::auxiliary::PostRequest;
+use crate::dialect::media::EncodedBody;
 use crate::dialect::{Dialect, failure_in_success};
 use crate::error::{Error, UpstreamError};
 use crate::json::Object;
@@ -69,10 +72,10 @@ pub trait AuxiliaryCall: Debug + Send {
     ///
     /// # Errors
     /// The answers contain nothing to encode.
-    fn response(&mut self, diagnostics: &mut Diagnostics) -> Result<Vec<u8>, UpstreamError>;
+    fn response(&mut self, diagnostics: &mut Diagnostics) -> Result<EncodedBody, UpstreamError>;
 
-    /// Returns the number of input tokens, if the upstream reported it.
-    fn input_tokens(&self) -> Option<u64>;
+    /// Returns the counts of tokens, if the upstream reported any.
+    fn usage(&self) -> Option<Usage>;
 
     /// Adds to an error that the client gets what to do about it.
     fn explain(&self, error: UpstreamError) -> UpstreamError {
@@ -131,7 +134,7 @@ pub struct AuxiliaryExchange {
 enum Next {
     Send { after: Duration },
     Await,
-    Done(Result<Vec<u8>, Error>),
+    Done(Result<EncodedBody, Error>),
 }
 
 impl AuxiliaryExchange {
@@ -220,7 +223,7 @@ impl AuxiliaryExchange {
     }
 
     /// Returns the client's response, or the error, and the report. Before the end the exchange counts as cancelled.
-    pub fn finish(self) -> (Result<Vec<u8>, Error>, Report) {
+    pub fn finish(self) -> (Result<EncodedBody, Error>, Report) {
         let mut report = Report::of_auxiliary(self.call.upstream_model(), &self.profile, self.diagnostics());
         report.attempts = self.attempts;
         report.upstream_status = self.upstream_status;
@@ -232,8 +235,7 @@ impl AuxiliaryExchange {
             Ok(_) => {
                 report.outcome = Outcome::Complete;
                 report.adaptations = self.adaptations;
-                report.usage =
-                    self.call.input_tokens().map(|input| Usage { input: Some(input), ..Usage::default() });
+                report.usage = self.call.usage();
             }
             Err(error) => {
                 let is_empty = matches!(error, Error::Upstream(UpstreamError::Empty));

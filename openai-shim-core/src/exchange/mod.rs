@@ -49,7 +49,7 @@ mod transcoder;
 mod upstream_request;
 
 pub use crate::error::Misuse;
-pub use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall, RerankCall};
+pub use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall, MediaCall, RerankCall};
 pub use client_request::ClientRequest;
 pub use report::Report;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};

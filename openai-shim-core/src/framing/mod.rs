@@ -8,10 +8,12 @@ mod deviation;
 mod frame;
 mod framer;
 mod json_array;
+mod multipart;
 mod ndjson;
 mod sse;
 
 pub use deviation::Deviation;
 pub use frame::{Frame, FrameTooLarge};
 pub use framer::Framer;
+pub use multipart::{FormPart, form_parts};
 pub use sse::write_event;

@@ -11,6 +11,7 @@ mod change;
 mod choices_and_stops;
 mod conversation;
 mod empty_text;
+mod generated_media;
 mod identifiers;
 mod media;
 mod media_placement;
@@ -42,6 +43,7 @@ mod unique_tools;
 mod unsupported_params;
 
 pub use auxiliary_params::auxiliary_params;
+pub use generated_media::generated_media;
 pub use params::params;
 pub(crate) use reasoning::opaque::OpaqueStateRule;
 pub use recipient::{Recipient, RequestDefaults};

@@ -66,6 +66,12 @@ rules! {
         pub embeddings: AuxiliaryLayer => AuxiliaryLayer,
         /// Which requests for rankings it accepts.
         pub rerank: AuxiliaryLayer => AuxiliaryLayer,
+        /// Which requests for speech it accepts.
+        pub speech: AuxiliaryLayer => AuxiliaryLayer,
+        /// Which requests for transcripts it accepts.
+        pub transcription: AuxiliaryLayer => AuxiliaryLayer,
+        /// Which requests for pictures it accepts.
+        pub images: AuxiliaryLayer => AuxiliaryLayer,
         /// How its responses deviate.
         pub responses: AnswerQuirks => AnswerQuirksLayer,
         /// Layers for some models, applied in this order. A layer adds its overrides after those of the layer below.
@@ -141,6 +147,15 @@ pub struct ModelOverride {
     /// Which requests for rankings they accept.
     #[serde(skip_serializing_if = "is_unset")]
     pub rerank: AuxiliaryLayer,
+    /// Which requests for speech they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub speech: AuxiliaryLayer,
+    /// Which requests for transcripts they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub transcription: AuxiliaryLayer,
+    /// Which requests for pictures they accept.
+    #[serde(skip_serializing_if = "is_unset")]
+    pub images: AuxiliaryLayer,
     /// How their responses deviate.
     #[serde(skip_serializing_if = "is_unset")]
     pub responses: AnswerQuirksLayer,
@@ -157,6 +172,9 @@ impl ModelOverride {
         match api {
             AuxiliaryApi::Embeddings => &mut self.embeddings,
             AuxiliaryApi::Rerank => &mut self.rerank,
+            AuxiliaryApi::Speech => &mut self.speech,
+            AuxiliaryApi::Transcription => &mut self.transcription,
+            AuxiliaryApi::Images => &mut self.images,
         }
     }
 
@@ -172,6 +190,9 @@ impl ModelOverride {
         self.stream.merge(&above.stream);
         self.embeddings.merge(&above.embeddings);
         self.rerank.merge(&above.rerank);
+        self.speech.merge(&above.speech);
+        self.transcription.merge(&above.transcription);
+        self.images.merge(&above.images);
         self.responses.merge(&above.responses);
     }
 
@@ -187,6 +208,9 @@ impl ModelOverride {
         profile.stream.merge(&self.stream);
         profile.embeddings.merge(&self.embeddings);
         profile.rerank.merge(&self.rerank);
+        profile.speech.merge(&self.speech);
+        profile.transcription.merge(&self.transcription);
+        profile.images.merge(&self.images);
         profile.responses.overlay(&self.responses);
     }
 }
@@ -266,6 +290,9 @@ impl Profile {
         accepts.stream.overlay(&self.stream);
         accepts.embeddings.overlay(&self.embeddings);
         accepts.rerank.overlay(&self.rerank);
+        accepts.speech.overlay(&self.speech);
+        accepts.transcription.overlay(&self.transcription);
+        accepts.images.overlay(&self.images);
         accepts
     }
 

@@ -2,7 +2,7 @@
 
 use super::definition::{Auth, EndpointPaths, Profile};
 use crate::accepts::{
-    Accepts, AcceptsLayer, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules, RerankFormat,
+    Accepts, AcceptsLayer, AuxiliaryApi, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules,
 };
 use crate::canonical::{ReasoningTags, Role};
 use http::{HeaderName, HeaderValue, Uri};
@@ -59,7 +59,7 @@ impl Profile {
         check_params(&accepts.params, &mut found);
         check_messages(&accepts.messages, &mut found);
         check_media(&accepts.media, &mut found);
-        check_rankings(&accepts, &mut found);
+        check_auxiliary(&accepts, &mut found);
         if matches!(&self.responses.reasoning_tags, ReasoningTags::Own(tags) if tags.close.is_empty()) {
             let problem = "has no closing tag; write { open = \"<|think|>\", close = \"<|/think|>\" }";
             report(&mut found, "responses.reasoning_tags", problem);
@@ -115,19 +115,29 @@ fn check_forwarded(paths: &EndpointPaths, found: &mut Vec<InvalidRule>) {
     }
 }
 
-fn check_rankings(accepts: &Accepts, found: &mut Vec<InvalidRule>) {
+/// Reports rules of other sections, which share their struct, and ratios that are none.
+fn check_auxiliary(accepts: &Accepts, found: &mut Vec<InvalidRule>) {
     let path = &accepts.rerank.path;
     if !path.is_empty() && (!path.starts_with('/') || path.parse::<Uri>().is_err()) {
         report(found, "rerank.path", format!("{path:?} is not a path; write one such as \"/rerank\""));
     }
-    if !accepts.embeddings.path.is_empty() {
-        report(found, "embeddings.path", "is a rule of rankings; write paths.auxiliary");
+    for api in AuxiliaryApi::ALL {
+        for name in accepts.auxiliary(api).changed() {
+            if !api.own_rules().contains(&name) {
+                let problem = format!("has no meaning there; the section has {}", api.own_rules().join(", "));
+                report(found, &format!("{}.{name}", api.section()), problem);
+            }
+        }
     }
-    if accepts.embeddings.format != RerankFormat::default() {
-        report(found, "embeddings.format", "is a rule of rankings; write rerank.format");
-    }
-    if !accepts.rerank.input_type.is_empty() || !accepts.rerank.input_types.is_empty() {
-        report(found, "rerank.input_type", "is a rule of embeddings; write embeddings.input_type");
+    let is_side = |side: &str| side.parse::<u64>().is_ok_and(|side| (1..=1000).contains(&side));
+    let is_ratio =
+        |ratio: &str| ratio.split_once(':').is_some_and(|(width, height)| is_side(width) && is_side(height));
+    for ratio in accepts.images.aspect_ratios.iter().filter(|ratio| !is_ratio(ratio)) {
+        report(
+            found,
+            "images.aspect_ratios",
+            format!("{ratio:?} is not a ratio; write one such as \"16:9\""),
+        );
     }
 }
 
@@ -210,6 +220,25 @@ mod tests {
     type Change = (&'static str, fn(&mut Profile));
 
     #[test]
+    fn rules_of_other_auxiliary_sections_and_wrong_ratios_are_reported() {
+        let changes: [Change; 5] = [
+            ("embeddings.predict", |p| p.embeddings.predict = Some(true)),
+            ("speech.max_items", |p| p.speech.max_items = Some(Some(2))),
+            ("transcription.voices", |p| {
+                p.transcription.voices = Some([(String::new(), String::new())].into());
+            }),
+            ("images.input_type", |p| p.images.input_type = Some(String::from("task"))),
+            ("images.aspect_ratios", |p| p.images.aspect_ratios = Some(vec![String::from("wide")].into())),
+        ];
+        for (key, change) in changes {
+            let mut profile = Profile::default();
+            change(&mut profile);
+            let found: Vec<_> = profile.invalid_rules().into_iter().map(|rule| rule.key).collect();
+            assert_eq!(found, [key]);
+        }
+    }
+
+    #[test]
     fn every_invalid_value_is_reported_with_its_key() {
         let changes: [Change; 18] = [
             ("auth.header", |p| p.auth.header = String::from("my key")),
@@ -222,7 +251,7 @@ mod tests {
             ("rerank.path", |p| p.rerank.path = Some(String::from("rerank"))),
             ("rerank.input_type", |p| p.rerank.input_type = Some(String::from("task"))),
             ("embeddings.path", |p| p.embeddings.path = Some(String::from("/embed"))),
-            ("embeddings.format", |p| p.embeddings.format = Some(RerankFormat::Tei)),
+            ("embeddings.format", |p| p.embeddings.format = Some(crate::accepts::RerankFormat::Tei)),
             ("params.clamp", |p| p.params.clamp = Some([(String::from("n"), [1.0, 0.0])].into())),
             ("params.max_choices", |p| p.params.max_choices = Some(Some(0))),
             ("messages.roles", |p| {

@@ -56,6 +56,11 @@ pub fn about(profile: &Profile) -> Vec<String> {
     lines.extend(stream(&accepts.stream));
     lines.extend(embeddings(&accepts.embeddings));
     lines.extend(rankings(&accepts.rerank));
+    for (name, rules) in
+        [("speech", &accepts.speech), ("transcripts", &accepts.transcription), ("pictures", &accepts.images)]
+    {
+        lines.extend(generated_media(name, rules));
+    }
     lines.extend(responses(profile.responses.clone()));
     lines
 }
@@ -233,6 +238,35 @@ fn rankings(rules: &AuxiliaryRules) -> Vec<String> {
         other => panic!("{other:?}"),
     }
     lines.when(!rules.path.is_empty(), || format!("it ranks documents at `{}`", rules.path));
+    lines.0
+}
+
+fn generated_media(name: &str, rules: &AuxiliaryRules) -> Vec<String> {
+    let mut lines = Lines::default();
+    lines.when(!rules.drop.is_empty(), || {
+        format!("{} {} dropped from requests for {name}", names(&rules.drop), is_are(&rules.drop))
+    });
+    for (from, to) in &rules.rename {
+        lines.add(format!("`{from}` of requests for {name} is sent as `{to}`"));
+    }
+    for (parameter, value) in &rules.set {
+        lines.add(format!("`{parameter}` is `{value}` in requests for {name} if the client sent none"));
+    }
+    for (ours, theirs) in &rules.voices {
+        lines.add(format!("the voice `{ours}` is `{theirs}`"));
+    }
+    lines.when(rules.predict, || format!("{name} are requested by `predict`"));
+    if let Some(max) = rules.max_items {
+        lines.add(format!("more than {max} {name} are requested in several requests"));
+    }
+    for (what, list) in
+        [("formats", &rules.formats), ("ratios", &rules.aspect_ratios), ("resolutions", &rules.resolutions)]
+    {
+        lines.when(!list.is_empty(), || format!("the {what} of {name} are {}", names(list)));
+    }
+    lines.when(!rules.input_type.is_empty() || !rules.input_types.is_empty(), || {
+        format!("{name} have a type of input: {} {:?}", rules.input_type, rules.input_types)
+    });
     lines.0
 }
 

@@ -1,10 +1,11 @@
 //! The declarations of a profile's rules to the table of its keys.
 
+use openai_shim_core::accepts::AuxiliaryApi;
 use std::fmt::Write as _;
 use std::path::Path;
 
 /// The sections of a profile, and the structs that declare them.
-const SECTIONS: [(&str, &str); 18] = [
+const SECTIONS: [(&str, &str); 21] = [
     ("", "Profile"),
     ("auth", "Auth"),
     ("paths", "EndpointPaths"),
@@ -22,12 +23,17 @@ const SECTIONS: [(&str, &str); 18] = [
     ("stream", "StreamingSupport"),
     ("embeddings", "AuxiliaryRules"),
     ("rerank", "AuxiliaryRules"),
+    ("speech", "AuxiliaryRules"),
+    ("transcription", "AuxiliaryRules"),
+    ("images", "AuxiliaryRules"),
     ("responses", "AnswerQuirks"),
 ];
 
-/// Keys that only another section with the same struct has: `check` refuses them.
-const OF_OTHER_SECTIONS: [&str; 4] =
-    ["embeddings.format", "embeddings.path", "rerank.input_type", "rerank.input_types"];
+/// Whether a key has a meaning in its section: some sections share a struct.
+fn has_meaning(section: &str, name: &str) -> bool {
+    let api = AuxiliaryApi::ALL.into_iter().find(|api| api.section() == section);
+    api.is_none_or(|api| ["drop", "rename", "set"].contains(&name) || api.own_rules().contains(&name))
+}
 
 /// A table of all keys, with the documentation of each.
 pub fn table() -> String {
@@ -55,13 +61,10 @@ pub fn table() -> String {
             let is_section = SECTIONS.iter().any(|(_, name)| *name == kind)
                 || kind.ends_with("Layer")
                 || kind == "Vec<ModelOverride>";
-            if is_section {
+            if is_section || !has_meaning(section, &name) {
                 continue;
             }
             let key = if section.is_empty() { name } else { format!("{section}.{name}") };
-            if OF_OTHER_SECTIONS.contains(&key.as_str()) {
-                continue;
-            }
             let mut meaning = vec![meaning];
             if value(&kind).is_none() {
                 let keywords = keywords(&source, &kind);

@@ -97,6 +97,11 @@ fn describe(route: &AuxiliaryRoute) -> Description {
             "parameters that are refused (`return_documents`, `top_n`, `truncate`, …), and the most documents of one request",
             "what is no text, for upstreams that rank texts only; in strict mode every loss",
         ),
+        AuxiliaryKind::Media(_) => of(
+            "forwarded, with the model's name replaced; for an upstream of the dialect `gemini` translated, retried, and requested picture by picture",
+            "parameters that such an upstream refuses",
+            "what cannot be made of the upstream's answer (formats, masks, times), in one sentence; in strict mode every loss",
+        ),
         AuxiliaryKind::StoredResponse(..) => of(
             "from the store, or forwarded to the upstream that stores its own",
             NOTHING,

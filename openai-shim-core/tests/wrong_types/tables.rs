@@ -1,5 +1,6 @@
 //! Compares the tables of known members with the wire types and with the keys that decoders read.
 
+use openai_shim_core::dialect::auxiliary::AuxiliaryKind;
 use openai_shim_core::dialect::shape::{Shape, Type};
 use openai_shim_core::dialect::{
     DIALECTS, anthropic, gemini, ollama, openai_chat, openai_completions, openai_responses,
@@ -29,8 +30,12 @@ fn of(folder: &str) -> BTreeMap<&'static str, Vec<Type>> {
     let mut all = BTreeMap::<_, Vec<Type>>::new();
     for dialect in DIALECTS.iter().filter(|dialect| dialect.name().starts_with(folder)) {
         let embeddings = super::auxiliary().filter(|(name, ..)| *name == dialect.name());
-        let shapes =
-            embeddings.map(|(.., embedding)| embedding.request_shape()).chain([dialect.request_shape()]);
+        let media = dialect.auxiliary_routes().iter().filter_map(|route| match route.kind {
+            AuxiliaryKind::Media(api) => Some(api.request_shape()),
+            _ => None,
+        });
+        let shapes = embeddings.map(|(.., embedding)| embedding.request_shape()).chain(media);
+        let shapes = shapes.chain([dialect.request_shape()]);
         for (key, types) in shapes.flat_map(keys) {
             all.entry(key).or_default().extend(types);
         }

@@ -3,7 +3,7 @@
 use crate::app_state::AppState;
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
 use crate::handlers::forward::ForwardTarget;
-use crate::handlers::{count_tokens, embeddings, forward, models, rerank, stored_responses};
+use crate::handlers::{count_tokens, embeddings, forward, media, models, rerank, stored_responses};
 use crate::http::receive::{discard, receive};
 use crate::http::responses;
 use crate::http::routes::auxiliary_label;
@@ -52,6 +52,12 @@ pub(crate) async fn answer(
     body: Body,
 ) -> Response {
     let label = auxiliary_label(route);
+    // Media are forwarded like everything else where no upstream has another form for them.
+    let mut forwarded = *route;
+    if matches!(route.kind, AuxiliaryKind::Media(_)) {
+        forwarded.kind = AuxiliaryKind::Forward;
+    }
+    let route = if meta.method == Method::POST && media::is_translated(&app) { route } else { &forwarded };
     let (path, name) = route.matches(&meta.path).unwrap_or_default();
     let path = path.to_owned();
     let is_read = matches!(meta.method, Method::GET | Method::HEAD);
@@ -116,6 +122,16 @@ pub(crate) async fn answer(
             embeddings::embed(app, meta, dialect, api, request, &parts.headers).await
         }
         AuxiliaryKind::Rerank => rerank::rank(app, meta, request, &parts.headers).await,
+        AuxiliaryKind::Media(api) => {
+            let query = parts.uri.query().unwrap_or_default();
+            match media::translating_upstream(&app, &parts.headers, query, &received.body).await {
+                Some(route) => media::answer(app, meta, dialect, api, route, &parts.headers, received).await,
+                None => {
+                    let target = ForwardTarget { path, default_upstream: None, check: None };
+                    forward::forward(app, meta, dialect, target, parts, received).await
+                }
+            }
+        }
         AuxiliaryKind::StoredResponse(..) => {
             let upstream = stored_responses::storing_upstream(&app, dialect);
             let target = ForwardTarget { path, default_upstream: upstream, check: None };

@@ -10,7 +10,7 @@ use crate::request_meta::RequestMeta;
 use crate::upstream::query::{returned_headers, send_query};
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::exchange::{AuxiliaryExchange, AuxiliaryStep};
 use openai_shim_core::{Upstream, UpstreamError};
 use std::sync::Arc;
@@ -52,7 +52,8 @@ pub(crate) async fn run(
     let (result, report) = run.drive(exchange, answer.length).await.finish();
     let mut response = match result {
         Ok(body) => {
-            let mut response = responses::json(StatusCode::OK, body);
+            let mut response = responses::json(StatusCode::OK, body.bytes);
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
             response.headers_mut().extend(run.returned);
             response
         }

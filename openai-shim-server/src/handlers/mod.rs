@@ -9,6 +9,7 @@ mod first_bytes;
 mod forward;
 pub(crate) mod generate;
 mod keep_alive;
+mod media;
 mod models;
 mod named_model;
 pub(crate) mod pages;

@@ -51,6 +51,7 @@ pub(crate) fn auxiliary_label(route: &'static AuxiliaryRoute) -> &'static str {
         AuxiliaryKind::StoredResponse(..) => "kept",
         AuxiliaryKind::Embeddings(_)
         | AuxiliaryKind::Rerank
+        | AuxiliaryKind::Media(_)
         | AuxiliaryKind::Forward
         | AuxiliaryKind::ForwardIfServed(_)
         | AuxiliaryKind::ForwardChecked(_) => FORWARD_LABEL,

@@ -37,6 +37,7 @@ echo)
   node "$here/sdk_others.mjs" http://127.0.0.1:18710 echo
   "$python" "$here/embeddings.py" "$binary"
   "$python" "$here/rerank.py" "$binary"
+  "$python" "$here/media.py" "$binary"
   ;;
 real)
   export UPSTREAMS=${UPSTREAMS:-$HOME/upstreams}

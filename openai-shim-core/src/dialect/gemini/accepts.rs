@@ -4,7 +4,7 @@
 //! <https://pub.dev/documentation/googleapis/latest/aiplatform_v1/GoogleCloudAiplatformV1GenerationConfig/responseJsonSchema.html>
 //! (the keywords), <https://github.com/anomalyco/opencode/pull/14659> (nothing beside `anyOf`)
 
-use crate::accepts::literals::{layer, list, numbers, ranges, shared, text};
+use crate::accepts::literals::{layer, list, map, numbers, ranges, shared, text};
 use crate::accepts::{
     AcceptsLayer, AnyOfSiblings, AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer, ReasoningLayer,
     ReasoningParam, ReasoningVisibility, RefSupport, RerankFormat, ResponseFormatLayer,
@@ -47,6 +47,10 @@ pub(super) static ACCEPTS: LazyLock<AcceptsLayer> = LazyLock::new(|| AcceptsLaye
     // <https://github.com/vercel/ai/pull/16575>
     embeddings: layer!(AuxiliaryLayer { max_items: Some(100) }),
     rerank: layer!(AuxiliaryLayer { format: RerankFormat::None }),
+    speech: speech(),
+    // A transcript comes without times: the formats that have them cannot be made of it.
+    transcription: layer!(AuxiliaryLayer { formats: shared(&["json", "text"]) }),
+    images: images(),
     ..AcceptsLayer::default()
 });
 
@@ -64,6 +68,79 @@ fn reasoning() -> ReasoningLayer {
             ("max", 24_576),
         ]),
         display: ReasoningVisibility::OnRequest,
+    })
+}
+
+/// Speech. The audio is raw samples, which is `pcm`, and `wav` behind a header. OpenAI's voices get voices of a similar character,
+/// and Google's own keep their names.
+///
+/// <https://ai.google.dev/gemini-api/docs/speech-generation>,
+/// <https://developers.openai.com/api/docs/guides/text-to-speech#voice-options>
+fn speech() -> AuxiliaryLayer {
+    let openais = [
+        ("alloy", "Kore"),
+        ("ash", "Orus"),
+        ("ballad", "Algieba"),
+        ("cedar", "Charon"),
+        ("coral", "Aoede"),
+        ("echo", "Puck"),
+        ("fable", "Iapetus"),
+        ("marin", "Sulafat"),
+        ("nova", "Leda"),
+        ("onyx", "Algenib"),
+        ("sage", "Despina"),
+        ("shimmer", "Zephyr"),
+        ("verse", "Fenrir"),
+    ];
+    let own = OWN_VOICES.iter().map(|name| (*name, *name));
+    layer!(AuxiliaryLayer {
+        formats: shared(&["wav", "pcm"]),
+        voices: map(&openais.into_iter().chain(own).collect::<Vec<_>>()),
+    })
+}
+
+/// The voices that Google has prepared: <https://ai.google.dev/gemini-api/docs/speech-generation#voices>.
+const OWN_VOICES: [&str; 30] = [
+    "Achernar",
+    "Achird",
+    "Algenib",
+    "Algieba",
+    "Alnilam",
+    "Aoede",
+    "Autonoe",
+    "Callirrhoe",
+    "Charon",
+    "Despina",
+    "Enceladus",
+    "Erinome",
+    "Fenrir",
+    "Gacrux",
+    "Iapetus",
+    "Kore",
+    "Laomedeia",
+    "Leda",
+    "Orus",
+    "Puck",
+    "Pulcherrima",
+    "Rasalgethi",
+    "Sadachbia",
+    "Sadaltager",
+    "Schedar",
+    "Sulafat",
+    "Umbriel",
+    "Vindemiatrix",
+    "Zephyr",
+    "Zubenelgenubi",
+];
+
+/// Pictures: one a request, by ratio and resolution, in a format that the model chooses.
+///
+/// <https://ai.google.dev/gemini-api/docs/image-generation#aspect_ratios>
+fn images() -> AuxiliaryLayer {
+    layer!(AuxiliaryLayer {
+        max_items: Some(1),
+        aspect_ratios: shared(&["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"]),
+        resolutions: shared(&["1K", "2K", "4K"]),
     })
 }
 

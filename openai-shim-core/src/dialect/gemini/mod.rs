@@ -26,6 +26,7 @@
 //! | `json_keys` | objects with keys in snake case to objects in camel case |
 //! | `extra_fields` | fields without a place in our model, as `ExtraFields` |
 //! | `auxiliary`, `embeddings` | model lists, token counts, embeddings and other endpoints |
+//! | `media`, `media_answer` | requests for speech, transcripts and pictures; their answers |
 //! | `native_parts` | parts and tools that only this API has, to what other dialects can read of them |
 //! | `names` | the dialect's name, and names that the files share |
 //!
@@ -47,6 +48,8 @@ mod finish_reason;
 mod generation_config;
 mod json_keys;
 mod logprobs;
+mod media;
+mod media_answer;
 mod names;
 mod native_parts;
 mod partial_args;
@@ -62,6 +65,7 @@ mod tools;
 mod usage;
 pub mod wire;
 
+use super::media_upstream::MediaUpstreamApi;
 use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
     Repaired, Shape, StreamRepairer,
@@ -101,6 +105,10 @@ impl Dialect for Gemini {
 
     fn auxiliary_routes(&self) -> &'static [AuxiliaryRoute] {
         &auxiliary::ROUTES
+    }
+
+    fn media(&self) -> Option<&'static dyn MediaUpstreamApi> {
+        Some(&media::GeminiMedia)
     }
 
     fn headers(&self) -> &'static DialectHeaders {

@@ -6,7 +6,10 @@ use super::super::auxiliary::{
     ANY_METHOD, AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, GET_AND_HEAD, ModelApi, ModelListApi,
     ResponseCheck,
 };
+use super::super::media::MediaApi;
+use super::audio::{Speech, Transcription};
 use super::embeddings::OpenAiEmbeddings;
+use super::images::Images;
 use super::lm_studio::{LmStudioModel, LmStudioModelList};
 use crate::canonical::ListedModel;
 use crate::canonical::explain_unusable;
@@ -15,10 +18,16 @@ use crate::json::Object;
 
 const PREFIXES: &[&str] = &["/v1", "/api/openai/v1"];
 
-pub(super) static ROUTES: [AuxiliaryRoute; 22] = [
+pub(super) static ROUTES: [AuxiliaryRoute; 28] = [
     route(GET_AND_HEAD, "/models", AuxiliaryKind::ModelList(&ModelList)),
     route(GET_AND_HEAD, "/models/{model}", AuxiliaryKind::Model(&Model)),
     route("POST", "/embeddings", AuxiliaryKind::Embeddings(&OpenAiEmbeddings)),
+    media("/audio/speech", &Speech),
+    media("/audio/transcriptions", &Transcription { into_english: false }),
+    media("/audio/translations", &Transcription { into_english: true }),
+    media("/images/generations", &Images::Generations),
+    media("/images/edits", &Images::Edits),
+    media("/images/variations", &Images::Variations),
     route(FORWARDED_METHODS, "/audio/{rest}", AuxiliaryKind::Forward),
     route(FORWARDED_METHODS, "/images/{rest}", AuxiliaryKind::Forward),
     route(FORWARDED_METHODS, "/moderations", AuxiliaryKind::ForwardChecked(&ModerationCheck)),
@@ -40,6 +49,10 @@ pub(super) static ROUTES: [AuxiliaryRoute; 22] = [
     at_lm_studios_path("/models", AuxiliaryKind::ModelList(&LmStudioModelList)),
     at_lm_studios_path("/models/{model}", AuxiliaryKind::Model(&LmStudioModel)),
 ];
+
+const fn media(path: &'static str, api: &'static dyn MediaApi) -> AuxiliaryRoute {
+    route(FORWARDED_METHODS, path, AuxiliaryKind::Media(api))
+}
 
 const fn if_served(path: &'static str, what: &'static str) -> AuxiliaryRoute {
     route(ANY_METHOD, path, AuxiliaryKind::ForwardIfServed(what))

@@ -19,8 +19,10 @@
 //! | `extra_fields` | fields without a place in the canonical model |
 //! | `../openai_error/` | errors of upstreams, and errors for clients |
 //! | `auxiliary`, `embeddings` | model lists and other auxiliary endpoints; embeddings |
+//! | `audio`, `images`, `media_fields` | speech and transcripts; pictures; the fields of requests for them, in JSON and in forms |
 
 mod accepts;
+mod audio;
 mod auxiliary;
 mod chunk_events;
 mod chunk_template;
@@ -30,8 +32,10 @@ mod embeddings;
 mod encode;
 mod extra_fields;
 mod finish_reason;
+mod images;
 mod lm_studio;
 mod media;
+mod media_fields;
 mod opaque_state_tap;
 mod reasoning_details;
 mod repair;

@@ -143,6 +143,52 @@ static JSON_SCHEMA: Shape = shape(
     ],
 );
 
+/// The fields of a request to `/audio/speech`.
+pub(super) static SPEECH: Shape = shape("requests", &SPEECH_FIELDS);
+static SPEECH_FIELDS: [Member; 7] = [
+    refuse("model", &[Text]),
+    refuse("input", &[Text]),
+    refuse("voice", &[Text, Map]),
+    refuse("instructions", &[Text]),
+    refuse("speed", &[Number]),
+    refuse("response_format", &[Text]),
+    refuse("stream_format", &[Text]),
+];
+
+/// The fields of a request to `/audio/transcriptions` and `/audio/translations`, which are forms: JSON has no file.
+pub(super) static TRANSCRIPTION: Shape = shape("requests", &TRANSCRIPTION_FIELDS);
+static TRANSCRIPTION_FIELDS: [Member; 7] = [
+    refuse("model", &[Text]),
+    refuse("file", &[Text]),
+    refuse("language", &[Text]),
+    refuse("prompt", &[Text]),
+    refuse("temperature", &[Number]),
+    refuse("response_format", &[Text]),
+    refuse("stream", &[Bool]),
+];
+
+/// The fields of a request to `/images/…`.
+pub(super) static IMAGES: Shape = shape("requests", &IMAGES_FIELDS);
+static IMAGES_FIELDS: [Member; 17] = [
+    refuse("model", &[Text]),
+    refuse("prompt", &[Text]),
+    refuse("image", &[Text]),
+    refuse("images", &[List(&[Map])]),
+    refuse("n", &[Natural]),
+    refuse("size", &[Text]),
+    refuse("response_format", &[Text]),
+    refuse("output_format", &[Text]),
+    refuse("output_compression", &[Natural]),
+    refuse("stream", &[Bool]),
+    refuse("partial_images", &[Natural]),
+    warn("quality", &[Text]),
+    warn("style", &[Text]),
+    warn("background", &[Text]),
+    warn("moderation", &[Text]),
+    warn("user", &[Text]),
+    warn("input_fidelity", &[Text]),
+];
+
 /// The fields of a request to `/embeddings`.
 pub(super) static EMBEDDING: Shape = shape("requests", &EMBEDDING_FIELDS);
 static EMBEDDING_FIELDS: [Member; 8] = [

@@ -2,8 +2,11 @@
 
 use super::AuxiliaryCall;
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
-use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, explain_unusable, trim_body};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, Usage, explain_unusable, trim_body,
+};
 use crate::dialect::auxiliary::{EmbeddingsApi, PostRequest};
+use crate::dialect::media::EncodedBody;
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, items as list_items};
 use crate::normalize::auxiliary_params;
@@ -213,17 +216,17 @@ impl AuxiliaryCall for EmbeddingsCall {
         Ok(())
     }
 
-    fn response(&mut self, diagnostics: &mut Diagnostics) -> Result<Vec<u8>, UpstreamError> {
+    fn response(&mut self, diagnostics: &mut Diagnostics) -> Result<EncodedBody, UpstreamError> {
         if let Some(whole) = self.whole.take() {
-            return Ok(whole);
+            return Ok(EncodedBody::json(whole));
         }
         let mut joined = std::mem::take(&mut self.joined);
         joined.check(&self.request)?;
         joined.tokens = self.tokens;
-        Ok(self.client.encode_response(&joined, &self.request, diagnostics)?.into_bytes())
+        Ok(EncodedBody::json(self.client.encode_response(&joined, &self.request, diagnostics)?))
     }
 
-    fn input_tokens(&self) -> Option<u64> {
-        self.tokens
+    fn usage(&self) -> Option<Usage> {
+        self.tokens.map(|input| Usage { input: Some(input), ..Usage::default() })
     }
 }

@@ -3,9 +3,10 @@
 use super::AuxiliaryCall;
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Ranking, RerankRequest, explain_unusable, is_document, trim_body,
+    DiagnosticCode, Diagnostics, Ranking, RerankRequest, Usage, explain_unusable, is_document, trim_body,
 };
 use crate::dialect::auxiliary::PostRequest;
+use crate::dialect::media::EncodedBody;
 use crate::dialect::rerank::{RerankForm, decode_ranking};
 use crate::error::{Error, StatusError, UpstreamError};
 use crate::json::{Object, encode_array};
@@ -177,16 +178,17 @@ impl AuxiliaryCall for RerankCall {
         Ok(())
     }
 
-    fn response(&mut self, diagnostics: &mut Diagnostics) -> Result<Vec<u8>, UpstreamError> {
+    fn response(&mut self, diagnostics: &mut Diagnostics) -> Result<EncodedBody, UpstreamError> {
         if let Some(whole) = self.whole.take() {
-            return Ok(whole);
+            return Ok(EncodedBody::json(whole));
         }
         let joined = std::mem::take(&mut self.joined);
-        Ok(self.client.encode_response(joined, &self.request, diagnostics).into_bytes())
+        Ok(EncodedBody::json(self.client.encode_response(joined, &self.request, diagnostics)))
     }
 
-    fn input_tokens(&self) -> Option<u64> {
-        self.tokens
+    fn usage(&self) -> Option<Usage> {
+        let tokens = self.tokens?;
+        Some(Usage { input: Some(tokens), ..Usage::default() })
     }
 
     fn explain(&self, error: UpstreamError) -> UpstreamError {

@@ -13,8 +13,25 @@ use crate::error::{ErrorKind, StatusError};
 use crate::json::Object;
 
 /// Members without which it is another request, and which no adaptation leaves out.
-const INDISPENSABLE: [&str; 10] =
-    ["model", "input", "content", "parts", "text", "prompt", "requests", "query", "documents", "texts"];
+const INDISPENSABLE: [&str; 17] = [
+    "model",
+    "input",
+    "content",
+    "contents",
+    "parts",
+    "text",
+    "inlineData",
+    "prompt",
+    "requests",
+    "query",
+    "documents",
+    "texts",
+    "instances",
+    "parameters",
+    "sampleCount",
+    "generationConfig",
+    "responseModalities",
+];
 
 /// A part of a request that errors describe instead of naming it.
 struct Described {

@@ -5,11 +5,11 @@ use super::claude_params::claude_params;
 use super::gpt_params::openai_params;
 use super::helpers::{
     developer_as_system, for_models, gemini_3_placeholder_signature, layer, list, named, no_rankings,
-    openai_formats, openai_headers, openai_media, openai_tools, text,
+    openai_formats, openai_headers, openai_media, openai_tools, shared, text,
 };
 use super::openai::reasoning_models;
 use super::{claude_models, gemini_models};
-use crate::accepts::{FormatBesideTools, MediaLayer, MessageLayer, ResponseFormatLayer};
+use crate::accepts::{AuxiliaryLayer, FormatBesideTools, MediaLayer, MessageLayer, ResponseFormatLayer};
 use crate::canonical::{AnswerQuirks, ReasoningTags};
 use crate::profile::definition::{Auth, EndpointPaths, ModelOverride, Profile};
 
@@ -55,6 +55,8 @@ pub(super) fn profiles() -> Vec<Profile> {
                     gemini_3_placeholder_signature(),
                     gemini_3_media_in_results(),
                     gemini_2_format_without_tools(),
+                    gemini_2_images(),
+                    imagen(),
                 ],
                 gemini_models::in_own_dialect(),
             ]
@@ -97,6 +99,31 @@ fn gemini_2_format_without_tools() -> ModelOverride {
     ModelOverride {
         response_format: layer!(ResponseFormatLayer { beside_tools: FormatBesideTools::Nothing }),
         ..for_models(&["*gemini-2*"])
+    }
+}
+
+/// <https://ai.google.dev/gemini-api/docs/image-generation#aspect_ratios>
+fn gemini_2_images() -> ModelOverride {
+    ModelOverride {
+        images: layer!(AuxiliaryLayer { resolutions: shared(&["1K"]) }),
+        ..for_models(&["*gemini-2*"])
+    }
+}
+
+/// Imagen is asked by another method, and draws up to four pictures a request.
+///
+/// <https://ai.google.dev/gemini-api/docs/imagen>,
+/// <https://github.com/googleapis/python-genai/blob/v1.52.0/google/genai/models.py> (`_GenerateImagesConfig_to_mldev`)
+fn imagen() -> ModelOverride {
+    ModelOverride {
+        images: layer!(AuxiliaryLayer {
+            predict: true,
+            max_items: Some(4),
+            aspect_ratios: shared(&["1:1", "3:4", "4:3", "9:16", "16:9"]),
+            resolutions: shared(&["1K", "2K"]),
+            formats: shared(&["png", "jpeg"]),
+        }),
+        ..for_models(&["*imagen-*"])
     }
 }
 
