@@ -170,8 +170,7 @@ fn repair_line(api: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagn
         line.set("created_at", encode_string(&time::rfc3339(created)));
     }
     for key in TOKEN_COUNTS {
-        let is_count =
-            |count: &&str| value_kind(count) == ValueKind::Number && !count.trim().starts_with('-');
+        let is_count = |count: &&str| count.trim().parse::<u64>().is_ok();
         let Some(count) = line.non_null(key).filter(|count| !is_count(count)) else { continue };
         diagnostics.record(DiagnosticCode::UsageShaped, key, "");
         match reported_count(count) {
