@@ -45,7 +45,11 @@ pub(super) const TOKEN_COUNTS: [&str; 2] = ["prompt_eval_count", "eval_count"];
 
 /// Whether an object is a line of a response.
 pub(super) fn is_response(object: &Object<'_>) -> bool {
-    ["message", "response", "done"].iter().any(|key| object.non_null(key).is_some())
+    // In other APIs' errors a message is a text, and a response an object.
+    let kind = |key: &str| object.non_null(key).map(value_kind);
+    kind("message").is_some_and(|kind| kind == ValueKind::Object)
+        || kind("response").is_some_and(|kind| kind != ValueKind::Object)
+        || kind("done").is_some()
 }
 
 impl ResponseLine {

@@ -14,6 +14,7 @@ use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs, NATIVE, unfold,
 };
 use crate::dialect::json_syntax::repair_json;
+use crate::dialect::openai_error::{in_any_form, of_error_event};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, is_json_fragment, objects_in, raw, string_or_json};
@@ -89,6 +90,9 @@ impl ResponsesDecoder {
             return;
         }
         let Ok(object) = Object::parse(data) else {
+            if let Some(error) = of_error_event(event_name, data) {
+                return self.reported_error(error, out);
+            }
             if let Some(repaired) = repair_json(data, &mut self.diagnostics) {
                 return self.data(event_name, repaired.as_bytes(), out);
             }
@@ -124,7 +128,17 @@ impl ResponsesDecoder {
 
     fn event(&mut self, kind: &str, event: &Object<'_>, out: &mut Vec<Event>) {
         match kind {
-            "error" => self.upstream_error(event, out),
+            "error" => {
+                // An event that is only named so has the error of another API.
+                let error = of_error_event(
+                    Some(kind).filter(|_| event.get("type").is_none()),
+                    event.to_json().as_bytes(),
+                );
+                match error {
+                    Some(error) => self.reported_error(error, out),
+                    None => self.upstream_error(event, out),
+                }
+            }
             "response.created" | "response.in_progress" | "response.queued" => {
                 let response = event.object("response");
                 self.start(response.as_ref().unwrap_or(event), out);
@@ -145,10 +159,12 @@ impl ResponsesDecoder {
             _ if event.get("output").is_some() || event.str("object").as_deref() == Some("response") => {
                 self.non_streaming_response(event, out);
             }
-            _ if event.non_null("error").is_some() || event.get("detail").is_some() => {
-                self.upstream_error(event, out);
+            kind => {
+                if let Some(error) = in_any_form(event, &mut self.diagnostics) {
+                    return self.reported_error(error, out);
+                }
+                self.diagnostics.record(DiagnosticCode::FrameForeign, kind, "");
             }
-            kind => self.diagnostics.record(DiagnosticCode::FrameForeign, kind, ""),
         }
     }
 
@@ -290,10 +306,15 @@ impl ResponsesDecoder {
     }
 
     fn upstream_error(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        let error = error::in_failed_response(object, &mut self.diagnostics);
+        self.reported_error(error, out);
+    }
+
+    fn reported_error(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
         if self.phase == Phase::Started {
             self.diagnostics.record(DiagnosticCode::ErrorInStream, "", "");
         }
-        self.fail(error::in_failed_response(object), out);
+        self.fail(error, out);
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
