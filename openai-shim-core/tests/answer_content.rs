@@ -383,6 +383,71 @@ fn calls_without_an_index_come_once_and_with_their_names() {
 }
 
 #[test]
+fn a_name_that_is_whole_only_in_the_complete_item_is_the_calls() {
+    let known = tools(&["get", "get_weather", "other"]);
+    let item = |name: &Value, arguments: &str| json!({"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": name, "arguments": arguments, "status": "completed"});
+    let delta = |text: &str| json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 0, "delta": text});
+    let begun = [json!(""), json!(null), json!("get_"), json!("get"), json!("get_weather"), json!("wea")];
+    for name in begun {
+        let added = json!({"type": "response.output_item.added", "output_index": 0, "item": item(&name, "")});
+        let whole = item(&json!("get_weather"), r#"{"a":1}"#);
+        let done = json!({"type": "response.output_item.done", "output_index": 0, "item": whole});
+        let wanted = calls(&[("get_weather", json!({"a": 1}))]);
+        let deltas = [created(), added.clone(), delta("{\"a\":"), delta("1}")];
+        for rest in [
+            vec![done.clone(), completed(&[whole.clone()])],
+            vec![done, completed(&[])],
+            vec![completed(&[whole])],
+        ] {
+            let body = events(&[&deltas[..], &rest].concat());
+            let request = known.to_string().into_bytes();
+            // A client of Responses gets the complete item as it came.
+            for to in clients().filter(|to| *to != "openai-responses") {
+                let request =
+                    convert_as("openai-chat", to, PayloadKind::Request, &request, None, "compatible").body;
+                let converted = convert_as(
+                    "openai-responses",
+                    to,
+                    PayloadKind::Stream,
+                    body.as_bytes(),
+                    Some(&request),
+                    "compatible",
+                );
+                let out = String::from_utf8(converted.body.clone()).unwrap();
+                assert_eq!(read(to, PayloadKind::Stream, &out), wanted, "{to}\n{body}\n{converted}");
+            }
+        }
+    }
+    // A name that is no tool's is not lost, either, where the complete item lacks it or never comes.
+    for rest in [vec![item(&json!(""), r#"{"a":1}"#)], vec![]] {
+        let added = json!({"type": "response.output_item.added", "output_index": 0, "item": item(&json!("unknown"), "")});
+        let done = rest
+            .iter()
+            .map(|item| json!({"type": "response.output_item.done", "output_index": 0, "item": item}));
+        let mut list = vec![created(), added, delta("{\"a\":"), delta("1}")];
+        list.extend(done);
+        list.push(completed(&[]));
+        let request = known.to_string().into_bytes();
+        for to in clients().filter(|to| *to != "openai-responses") {
+            let request =
+                convert_as("openai-chat", to, PayloadKind::Request, &request, None, "compatible").body;
+            let body = events(&list);
+            let converted = convert_as(
+                "openai-responses",
+                to,
+                PayloadKind::Stream,
+                body.as_bytes(),
+                Some(&request),
+                "compatible",
+            );
+            let out = String::from_utf8(converted.body.clone()).unwrap();
+            let wanted = calls(&[("unknown", json!({"a": 1}))]);
+            assert_eq!(read(to, PayloadKind::Stream, &out), wanted, "{to}\n{body}\n{converted}");
+        }
+    }
+}
+
+#[test]
 fn one_text_in_several_parts_is_one_message_of_a_response() {
     let gemini = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "The sum "}, {"text": "is 4."}]}, "finishReason": "STOP", "index": 0}], "modelVersion": "g"});
     let anthropic = json!({"id": "m", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": null,

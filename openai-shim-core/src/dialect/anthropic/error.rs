@@ -118,7 +118,11 @@ pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Opt
     if object.get("content").is_some() {
         return None;
     }
-    in_any_form(object, diagnostics)
+    let error = in_any_form(object, diagnostics)?;
+    if object.str("type").as_deref() != Some("error") {
+        diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "");
+    }
+    Some(error)
 }
 
 fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusError> {

@@ -11,7 +11,7 @@ use super::extra_fields::parse_or_empty;
 use super::names::NAME;
 use super::{error, output_item, response, usage};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs, NATIVE, unfold,
+    DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs, NATIVE, ResponseSpec, unfold,
 };
 use crate::dialect::json_syntax::repair_json;
 use crate::dialect::openai_error::{in_any_form, of_error_event};
@@ -80,6 +80,10 @@ impl Decoder for ResponsesDecoder {
 }
 
 impl ResponsesDecoder {
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
+        Self { items: DecodedItems::new(&spec.tools), ..Self::default() }
+    }
+
     fn data(&mut self, event_name: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         // Some servers end the stream as one of chat completions.
         if data.is_empty() || data == b"[DONE]" {

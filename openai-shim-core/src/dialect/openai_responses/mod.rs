@@ -184,8 +184,8 @@ impl Dialect for OpenAiResponses {
         response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, _spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
-        Box::new(decode::ResponsesDecoder::default())
+    fn decoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::ResponsesDecoder::new(spec))
     }
 
     fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {

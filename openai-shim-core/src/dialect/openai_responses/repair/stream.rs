@@ -63,7 +63,7 @@ impl ResponsesRepairer {
     pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             skeleton: ResponseSkeleton::new(&spec),
-            decoder: ResponsesDecoder::default(),
+            decoder: ResponsesDecoder::new(&spec),
             summary: ResponseSummary::for_spec(&spec),
             spec,
             context,
