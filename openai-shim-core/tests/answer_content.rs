@@ -611,3 +611,45 @@ fn legacy_calls_have_arguments_of_text() {
         assert_eq!(joined(&empty.body), (String::from("f"), String::from("{}")), "{empty}");
     }
 }
+
+#[test]
+fn a_message_behind_the_deltas_of_its_text_is_not_told_twice() {
+    let delta = |delta: Value, finish: Value| {
+        json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+    };
+    let message = |content: &str, finish: Value| {
+        json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}]})
+    };
+    let hello = Answer { text: String::from("Hello"), ..Answer::default() };
+    for list in [
+        vec![
+            delta(json!({"content": "Hel"}), json!(null)),
+            delta(json!({"content": "lo"}), json!(null)),
+            message("Hello", json!("stop")),
+        ],
+        // Messages in place of deltas are parts.
+        vec![message("Hel", json!(null)), message("lo", json!(null)), message("", json!("stop"))],
+    ] {
+        let body: String = list.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        check("openai-chat", PayloadKind::Stream, &(body + "data: [DONE]\n\n"), None, &hello);
+    }
+}
+
+#[test]
+fn thinking_under_the_name_of_another_api_is_thinking() {
+    let thoughts =
+        Answer { text: String::from("Hello"), reasoning: String::from("Hmm."), ..Answer::default() };
+    for key in ["thinking", "reasoning", "reasoning_content"] {
+        let line = |message: Value, done: bool| {
+            let reason = if done { json!("stop") } else { json!(null) };
+            json!({"model": "m", "created_at": "2023-11-14T22:13:20Z", "message": message, "done": done, "done_reason": reason})
+        };
+        let whole = line(json!({"role": "assistant", "content": "Hello", key: "Hmm."}), true);
+        check("ollama-chat", PayloadKind::Response, &whole.to_string(), None, &thoughts);
+        let first = line(json!({"role": "assistant", "content": "", key: "Hmm."}), false);
+        let last = line(json!({"role": "assistant", "content": "Hello"}), true);
+        check("ollama-chat", PayloadKind::Stream, &format!("{first}\n{last}\n"), None, &thoughts);
+    }
+}

@@ -138,3 +138,59 @@ fn object_with_a_message_that_is_no_error_is_none() {
         }
     }
 }
+
+#[test]
+fn error_of_a_choice_is_told_with_its_message() {
+    let choice = |content: &str| {
+        format!(r#""index":0,{content},"finish_reason":"error","error":{{"code":503,"message":"It broke."}}"#)
+    };
+    let chat = [
+        (
+            PayloadKind::Response,
+            r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{$}]}"#,
+            r#""message":{"role":"assistant","content":"Hel"}"#,
+        ),
+        (
+            PayloadKind::Stream,
+            "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{$}]}\n\ndata: [DONE]\n\n",
+            r#""delta":{"role":"assistant","content":"Hel"}"#,
+        ),
+    ];
+    let text = |(kind, template, _): (PayloadKind, &str, &str)| {
+        (
+            kind,
+            template
+                .replace("chat.completion.chunk", "text_completion")
+                .replace("chat.completion", "text_completion"),
+            r#""text":"Hel""#,
+        )
+    };
+    for to in DIALECTS {
+        for (from, (kind, template, content)) in [
+            ("openai-chat", (chat[0].0, chat[0].1.to_owned(), chat[0].2)),
+            ("openai-chat", (chat[1].0, chat[1].1.to_owned(), chat[1].2)),
+            ("openai-completions", text(chat[0])),
+            ("openai-completions", text(chat[1])),
+        ] {
+            let result = converted(from, to.name(), kind, template.replace('$', &choice(content)), None);
+            assert!(has_message(&result), "{from} to {}: {result}", to.name());
+        }
+    }
+}
+
+#[test]
+fn response_that_is_completed_as_failed_has_failed() {
+    for status in ["failed", "cancelled"] {
+        let end = format!(
+            "event: response.completed\ndata: {{\"type\":\"response.completed\",\"response\":{{\"id\":\"answer\",\"status\":\"{status}\",\"error\":{{\"code\":\"server_error\",\"message\":\"It broke.\"}},\"output\":[]}}}}\n\n"
+        );
+        let from = DIALECTS.iter().find(|dialect| dialect.name() == "openai-responses").unwrap();
+        let answer = String::from_utf8(streamed_text(*from, &["Hel", "lo"], &FinishReason::Stop)).unwrap();
+        let at = answer.find("event: response.output_text.done").unwrap();
+        for to in DIALECTS {
+            let body = format!("{}{end}", &answer[..at]);
+            let result = converted(from.name(), to.name(), PayloadKind::Stream, body, None);
+            assert!(has_message(&result), "{}: {result}", to.name());
+        }
+    }
+}

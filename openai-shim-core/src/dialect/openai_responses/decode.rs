@@ -265,6 +265,9 @@ impl ResponsesDecoder {
         if self.is_corrupt {
             return self.fail(UpstreamError::unreadable_part(), out);
         }
+        if matches!(response.str("status").as_deref(), Some("failed" | "cancelled")) {
+            return self.upstream_error(response, out);
+        }
         self.start(response, out);
         // The output may lack items that streamed, and contain items that did not.
         for (output_index, item) in (0..).zip(response.array("output").unwrap_or_default()) {

@@ -230,6 +230,9 @@ impl CompletionRepair<'_> {
 
     /// Reads the upstream's finish reason.
     fn read_reason(&mut self, choice: &Object<'_>) -> Result<ReasonClass, UpstreamError> {
+        if let Some(error) = finish_reason::stated_error(choice, self.diagnostics) {
+            return Err(error);
+        }
         let Some(name) = choice.str("finish_reason").filter(|name| !name.is_empty()) else {
             return Ok(ReasonClass::None);
         };
