@@ -58,11 +58,9 @@ impl DecodedItems {
         }
     }
 
-    /// Whether a name is that of a tool, and not perhaps the beginning of another one's: some servers send it in parts.
+    /// Whether a name is that of a tool: some servers begin with a part of it.
     fn is_certain(&self, name: &str) -> bool {
-        let may_grow = || self.tools.iter().any(|tool| tool.len() > name.len() && tool.starts_with(name));
-        let is_known = || self.tools.is_empty() || self.tools.iter().any(|tool| tool == name);
-        !name.is_empty() && is_known() && !may_grow()
+        !name.is_empty() && (self.tools.is_empty() || self.tools.iter().any(|tool| tool == name))
     }
 
     /// Takes the kind of a call, and opens its block if its name is certain. `is_complete`: it never will be more certain.
