@@ -395,7 +395,7 @@ fn a_name_that_is_whole_only_in_the_complete_item_is_the_calls() {
         let wanted = calls(&[("get_weather", json!({"a": 1}))]);
         let deltas = [created(), added.clone(), delta("{\"a\":"), delta("1}")];
         for rest in [
-            vec![done.clone(), completed(&[whole.clone()])],
+            vec![done.clone(), completed(std::slice::from_ref(&whole))],
             vec![done, completed(&[])],
             vec![completed(&[whole])],
         ] {
@@ -617,7 +617,8 @@ fn a_message_behind_the_deltas_of_its_text_is_not_told_twice() {
         // Messages in place of deltas are parts.
         vec![message("Hel", json!(null)), message("lo", json!(null)), message("", json!("stop"))],
     ] {
-        let body: String = list.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        let written: Vec<_> = list.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        let body = written.concat();
         check("openai-chat", PayloadKind::Stream, &(body + "data: [DONE]\n\n"), None, &hello);
     }
 }

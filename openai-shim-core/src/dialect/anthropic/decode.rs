@@ -188,10 +188,9 @@ impl MessagesDecoder {
 
     /// Ends the stream with an error that is a text. Returns false if it is none.
     fn error_event(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) -> bool {
-        let error = of_error_event(event, data);
-        let is_error = error.is_some();
-        error.into_iter().for_each(|error| self.fail(error, out));
-        is_error
+        let Some(error) = of_error_event(event, data) else { return false };
+        self.fail(error, out);
+        true
     }
 
     /// Decodes data that is JSON but for what can be repaired; returns whether it was.

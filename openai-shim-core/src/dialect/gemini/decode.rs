@@ -180,10 +180,9 @@ impl GeminiDecoder {
         }
         let json = std::str::from_utf8(data).unwrap_or_default();
         let own = parse_object(json).and_then(|object| error::in_body(&object, json, &mut self.diagnostics));
-        let error = own.or_else(|| of_error_event(event, data.trim_ascii()));
-        let is_error = error.is_some();
-        error.into_iter().for_each(|error| self.error(error, out));
-        is_error
+        let Some(error) = own.or_else(|| of_error_event(event, data.trim_ascii())) else { return false };
+        self.error(error, out);
+        true
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {

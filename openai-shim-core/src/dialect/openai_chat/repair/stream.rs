@@ -91,9 +91,9 @@ impl StreamState {
 
     /// Ends the stream with an error that is a text. Returns false if it is none.
     fn error_event(&mut self, envelope: Envelope<'_>, data: &[u8], sink: &mut dyn ChunkSink) -> bool {
-        let error = error::of_error_event(envelope.event_name(), data);
-        error.iter().for_each(|error| self.fail(error, sink));
-        error.is_some()
+        let Some(error) = error::of_error_event(envelope.event_name(), data) else { return false };
+        self.fail(&error, sink);
+        true
     }
 
     /// Repairs a body that came whole.
