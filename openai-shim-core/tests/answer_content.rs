@@ -383,6 +383,56 @@ fn calls_without_an_index_come_once_and_with_their_names() {
 }
 
 #[test]
+fn a_name_that_is_whole_only_in_the_complete_item_is_the_calls() {
+    let known = tools(&["get", "get_weather", "other"]);
+    let item = |name: &Value, arguments: &str| json!({"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": name, "arguments": arguments, "status": "completed"});
+    let delta = |text: &str| json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 0, "delta": text});
+    let begun = [json!(""), json!(null), json!("get_"), json!("get_weather")];
+    for name in begun {
+        let added = json!({"type": "response.output_item.added", "output_index": 0, "item": item(&name, "")});
+        let whole = item(&json!("get_weather"), r#"{"a":1}"#);
+        let done = json!({"type": "response.output_item.done", "output_index": 0, "item": whole});
+        let wanted = calls(&[("get_weather", json!({"a": 1}))]);
+        let deltas = [created(), added.clone(), delta("{\"a\":"), delta("1}")];
+        for rest in [
+            vec![done.clone(), completed(std::slice::from_ref(&whole))],
+            vec![done, completed(&[])],
+            vec![completed(&[whole])],
+        ] {
+            let list = [&deltas[..], &rest].concat();
+            check("openai-responses", PayloadKind::Stream, &events(&list), Some(&known), &wanted);
+        }
+    }
+    // A name that is no tool's is not lost, either, where the complete item lacks it or never comes.
+    for rest in [vec![item(&json!(""), r#"{"a":1}"#)], vec![]] {
+        let added = json!({"type": "response.output_item.added", "output_index": 0, "item": item(&json!("unknown"), "")});
+        let done = rest
+            .iter()
+            .map(|item| json!({"type": "response.output_item.done", "output_index": 0, "item": item}));
+        let mut list = vec![created(), added, delta("{\"a\":"), delta("1}")];
+        list.extend(done);
+        list.push(completed(&[]));
+        let request = known.to_string().into_bytes();
+        for to in clients().filter(|to| *to != "openai-responses") {
+            let request =
+                convert_as("openai-chat", to, PayloadKind::Request, &request, None, "compatible").body;
+            let body = events(&list);
+            let converted = convert_as(
+                "openai-responses",
+                to,
+                PayloadKind::Stream,
+                body.as_bytes(),
+                Some(&request),
+                "compatible",
+            );
+            let out = String::from_utf8(converted.body.clone()).unwrap();
+            let wanted = calls(&[("unknown", json!({"a": 1}))]);
+            assert_eq!(read(to, PayloadKind::Stream, &out), wanted, "{to}\n{body}\n{converted}");
+        }
+    }
+}
+
+#[test]
 fn one_text_in_several_parts_is_one_message_of_a_response() {
     let gemini = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "The sum "}, {"text": "is 4."}]}, "finishReason": "STOP", "index": 0}], "modelVersion": "g"});
     let anthropic = json!({"id": "m", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn", "stop_sequence": null,
@@ -544,5 +594,48 @@ fn legacy_calls_have_arguments_of_text() {
         let empty =
             convert(PayloadKind::Stream, &chat_stream(&[json!({"function_call": first})], "function_call"));
         assert_eq!(joined(&empty.body), (String::from("f"), String::from("{}")), "{empty}");
+    }
+}
+
+#[test]
+fn a_message_behind_the_deltas_of_its_text_is_not_told_twice() {
+    let delta = |delta: Value, finish: Value| {
+        json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+    };
+    let message = |content: &str, finish: Value| {
+        json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": finish}]})
+    };
+    let hello = Answer { text: String::from("Hello"), ..Answer::default() };
+    for list in [
+        vec![
+            delta(json!({"content": "Hel"}), json!(null)),
+            delta(json!({"content": "lo"}), json!(null)),
+            message("Hello", json!("stop")),
+        ],
+        // Messages in place of deltas are parts.
+        vec![message("Hel", json!(null)), message("lo", json!(null)), message("", json!("stop"))],
+    ] {
+        let written: Vec<_> = list.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        let body = written.concat();
+        check("openai-chat", PayloadKind::Stream, &(body + "data: [DONE]\n\n"), None, &hello);
+    }
+}
+
+#[test]
+fn thinking_under_the_name_of_another_api_is_thinking() {
+    let thoughts =
+        Answer { text: String::from("Hello"), reasoning: String::from("Hmm."), ..Answer::default() };
+    for key in ["thinking", "reasoning", "reasoning_content"] {
+        let line = |message: Value, done: bool| {
+            let reason = if done { json!("stop") } else { json!(null) };
+            json!({"model": "m", "created_at": "2023-11-14T22:13:20Z", "message": message, "done": done, "done_reason": reason})
+        };
+        let whole = line(json!({"role": "assistant", "content": "Hello", key: "Hmm."}), true);
+        check("ollama-chat", PayloadKind::Response, &whole.to_string(), None, &thoughts);
+        let first = line(json!({"role": "assistant", "content": "", key: "Hmm."}), false);
+        let last = line(json!({"role": "assistant", "content": "Hello"}), true);
+        check("ollama-chat", PayloadKind::Stream, &format!("{first}\n{last}\n"), None, &thoughts);
     }
 }

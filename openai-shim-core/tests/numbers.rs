@@ -149,6 +149,25 @@ fn counts_as_text_are_numbers_in_every_dialect() {
 }
 
 #[test]
+fn what_is_no_count_reaches_no_client() {
+    let counts = ["-3", "\"-3\"", "1e300", "18446744073709551616", "2.75", "\"many\"", "NaN", "[3]"];
+    for (from, whole, stream) in ANSWERS {
+        for to in DIALECTS {
+            for (kind, template) in [(PayloadKind::Response, whole), (PayloadKind::Stream, stream)] {
+                for count in counts {
+                    let body = filled(template, b"\"Hi\"", count, "1");
+                    let conversion = converted(from, to.name(), kind, &body, None);
+                    let case = format!("{count} from {from} to {}: {conversion}", to.name());
+                    let out = String::from_utf8(conversion.body.clone()).unwrap();
+                    assert!(conversion.ok && out.contains("Hi"), "{case}");
+                    assert!(!out.contains(&format!(":{count}")), "{case}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn wrapped_streams_are_unwrapped_at_every_split() {
     let chat = ANSWERS[0].2;
     let clean = String::from_utf8(filled(chat, b"\"Hi\"", "3", "1")).unwrap();

@@ -22,6 +22,7 @@
 //! | `text_body` | error bodies that are no JSON, to a sentence |
 //! | `openai_service_tier` | the service tier of a response, which OpenAI's chat and Responses share |
 //! | `openai_usage` | the `usage` object that OpenAI's chat and text completions share |
+//! | [`StreamedText`] | where the text of an answer stands in a dialect's streams |
 //! | `tool_params` | the parameters of tools whose schema a vendor defines → a JSON schema, and arguments that fit |
 //! | `<dialect>/` | payloads and streams of one wire format ↔ requests, responses and events |
 //!
@@ -51,6 +52,7 @@ pub(crate) mod reasoning_tags;
 pub mod rerank;
 pub mod route_lookup;
 pub mod shape;
+mod streamed_text;
 mod text_body;
 mod tool_params;
 mod traits;
@@ -63,6 +65,7 @@ pub use native_content::NativeContent;
 pub use params::Params;
 pub use passthrough::{Passthrough, pass};
 pub use shape::Shape;
+pub use streamed_text::{StreamedText, TextPlace};
 pub use traits::{Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, StreamRepairer};
 
 use crate::error::ClientError;

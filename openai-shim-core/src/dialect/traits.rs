@@ -5,6 +5,7 @@ use super::media_upstream::MediaUpstreamApi;
 use super::native_content::NativeContent;
 use super::params::Params;
 use super::shape::{self, Shape};
+use super::streamed_text::StreamedText;
 use super::url;
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -155,6 +156,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     /// Returns whether its repairers take reasoning between tags out of the text, or must leave it there.
     fn repairs_inline_reasoning(&self) -> bool {
         false
+    }
+
+    /// Returns where the text of an answer stands in its streams; nowhere, where the repairers take reasoning between tags out.
+    fn streamed_text(&self) -> StreamedText {
+        StreamedText::default()
     }
 
     /// Returns whether its API documents that an answer may end its turn without any content.

@@ -27,6 +27,7 @@ mod auxiliary;
 mod call_arguments;
 mod carry_over;
 mod client_request;
+mod closing_tags;
 mod debug_report;
 mod edited_request;
 mod failed_attempt;

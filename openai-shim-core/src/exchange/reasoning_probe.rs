@@ -5,7 +5,7 @@
 use crate::canonical::{BlockKind, Delta, Event, ReasoningTags, ResponseContext, ResponseSpec};
 use crate::dialect::reasoning_tags::tag_mode;
 use crate::dialect::{Decoder, Dialect};
-use crate::extract::{ReasoningTagMode, TextBeginning};
+use crate::extract::{ReasoningTagMode, TextBeginning, has_unopened_reasoning};
 use crate::framing::Frame;
 
 /// How many bytes of frames wait for the first text.
@@ -77,11 +77,14 @@ impl ReasoningProbe {
         if self.held_bytes > MAX_HELD_BYTES {
             return Verdict::Plain;
         }
-        events
-            .iter()
-            .map(|event| self.event(event))
-            .find(|v| *v != Verdict::Unknown)
-            .unwrap_or(Verdict::Unknown)
+        let verdict = events.iter().map(|event| self.event(event)).find(|v| *v != Verdict::Unknown);
+        match verdict {
+            // No text follows a whole body's.
+            Some(Verdict::Plain) if matches!(frame, Frame::Body(_)) && has_unopened_reasoning(&self.text) => {
+                Verdict::Tagged
+            }
+            verdict => verdict.unwrap_or(Verdict::Unknown),
+        }
     }
 
     fn event(&mut self, event: &Event) -> Verdict {

@@ -2,6 +2,7 @@
 
 use super::answer_media::MediaTranslator;
 use super::call_arguments::CallArguments;
+use super::closing_tags::ClosingTagFilter;
 use super::frame_intake::FrameIntake;
 use super::inline_reasoning::InlineReasoning;
 use super::reasoning_probe::{ReasoningProbe, Verdict};
@@ -36,6 +37,8 @@ struct RepairPipeline {
     tool_names: ToolNames,
     /// `None`: all text passes as it is, or the repairer takes reasoning out of it.
     probe: Option<ReasoningProbe>,
+    /// `None` as for `probe`.
+    closing_tags: Option<ClosingTagFilter>,
 }
 
 struct TranslationPipeline {
@@ -72,7 +75,9 @@ impl Transcoder {
         let pipeline = match repairer {
             Some(repairer) => {
                 let probe = ReasoningProbe::new(upstream, spec, context);
-                Pipeline::Repair(RepairPipeline { repairer, tool_names: spec.tool_names.clone(), probe })
+                let closing_tags = probe.as_ref().and_then(|_| ClosingTagFilter::new(upstream));
+                let tool_names = spec.tool_names.clone();
+                Pipeline::Repair(RepairPipeline { repairer, tool_names, probe, closing_tags })
             }
             None => Pipeline::Translate(TranslationPipeline::new(client, upstream, spec, context)),
         };
@@ -145,7 +150,11 @@ impl Transcoder {
 
     pub(super) fn diagnostics(&self) -> Diagnostics {
         let mut diagnostics = match &self.pipeline {
-            Pipeline::Repair(repair) => repair.repairer.diagnostics().clone(),
+            Pipeline::Repair(repair) => {
+                let mut diagnostics = repair.repairer.diagnostics().clone();
+                repair.closing_tags.iter().for_each(|tags| diagnostics.extend(tags.diagnostics()));
+                diagnostics
+            }
             Pipeline::Translate(translation) => {
                 let mut diagnostics = translation.decoder.diagnostics().clone();
                 diagnostics.extend(translation.encoder.diagnostics());
@@ -169,7 +178,7 @@ impl Pipeline {
                 let verdict = probe.frame(frame);
                 self.decide(verdict, out);
             }
-            Self::Repair(repair) => repair.write(out, |repairer, out| repairer.frame(frame, out)),
+            Self::Repair(repair) => repair.frame(frame, out),
             Self::Translate(translation) => {
                 translation.decoder.frame(frame, &mut translation.events);
                 translation.encode_events(out);
@@ -195,7 +204,7 @@ impl Pipeline {
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         match self {
-            Self::Repair(repair) => repair.write(out, |repairer, out| repairer.finish(out)),
+            Self::Repair(repair) => repair.end(out, |repairer, out| repairer.finish(out)),
             Self::Translate(translation) => {
                 translation.decoder.finish(&mut translation.events);
                 translation.encode_events(out);
@@ -206,7 +215,7 @@ impl Pipeline {
 
     fn fail(&mut self, error: &UpstreamError, out: &mut Vec<u8>) {
         match self {
-            Self::Repair(repair) => repair.write(out, |repairer, out| repairer.fail(error, out)),
+            Self::Repair(repair) => repair.end(out, |repairer, out| repairer.fail(error, out)),
             Self::Translate(translation) => {
                 translation.events.push(Event::Error(error.clone()));
                 translation.encode_events(out);
@@ -217,6 +226,23 @@ impl Pipeline {
 }
 
 impl RepairPipeline {
+    fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
+        let Some(mut closing_tags) = self.closing_tags.take() else {
+            return self.write(out, |repairer, out| repairer.frame(frame, out));
+        };
+        closing_tags.frame(frame, &mut |frame| self.write(out, |repairer, out| repairer.frame(frame, out)));
+        self.closing_tags = Some(closing_tags);
+    }
+
+    /// Passes on the frames that wait, and ends the stream.
+    fn end(&mut self, out: &mut Vec<u8>, end: impl FnOnce(&mut dyn StreamRepairer, &mut Vec<u8>)) {
+        if let Some(mut closing_tags) = self.closing_tags.take() {
+            closing_tags.release(&mut |frame| self.write(out, |repairer, out| repairer.frame(frame, out)));
+            self.closing_tags = Some(closing_tags);
+        }
+        self.write(out, end);
+    }
+
     /// Lets the repairer write, and restores the names of tools in what it wrote.
     fn write(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut dyn StreamRepairer, &mut Vec<u8>)) {
         let start = out.len();

@@ -31,5 +31,7 @@ pub use code_fence::FenceStripper;
 pub use limits::MAX_WITHHELD_BYTES;
 pub use output_parser::OutputParser;
 pub use reasoning_tags::{ReasoningTagMode, TextBeginning};
+pub(crate) use reasoning_tags::{has_unopened_reasoning, unopened_tag_remover};
 pub use segment::{MissingTag, Segment, TextEnd};
 pub use stop_sequences::StopMatcher;
+pub(crate) use unopened_tag::UnopenedTagRemover;

@@ -158,9 +158,14 @@ const ALL_CLOSERS: &[&str] = &[
     "◁/think▷",
 ];
 
+/// Creates what takes a closing tag out of one text that no known tag opens.
+pub(crate) fn unopened_tag_remover() -> UnopenedTagRemover {
+    UnopenedTagRemover::new(ALL_CLOSERS, TAGS.iter().map(|tag| tag.opener))
+}
+
 /// Whether a complete text begins as reasoning whose opening tag stood in the prompt: it has a closing tag outside of code,
 /// without an opening one in front of it, and text behind it.
-fn has_unopened_reasoning(text: &str) -> bool {
+pub(crate) fn has_unopened_reasoning(text: &str) -> bool {
     let Some(closer) = partial_match::find_first(text, ALL_CLOSERS) else { return false };
     let (before, after) =
         (text.get(..closer.start).unwrap_or_default(), text.get(closer.end..).unwrap_or_default());
@@ -230,7 +235,7 @@ impl ReasoningParser {
             ReasoningTagMode::Own { open, close } if !close.is_empty() => Some((open, close)),
             _ => None,
         };
-        let unopened = UnopenedTagRemover::new(ALL_CLOSERS, TAGS.iter().map(|tag| tag.opener));
+        let unopened = unopened_tag_remover();
         Self {
             phase,
             withheld: String::new(),

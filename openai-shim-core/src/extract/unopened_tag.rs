@@ -16,7 +16,7 @@ pub(super) fn ends_reasoning(after: &str) -> bool {
 
 /// Takes an unopened closing tag out of text.
 #[derive(Debug)]
-pub(super) struct UnopenedTagRemover {
+pub(crate) struct UnopenedTagRemover {
     /// The closing tags, then the opening ones: behind one of those a closing tag is ordinary text.
     tags: Vec<&'static str>,
     closers: usize,
@@ -42,12 +42,12 @@ impl UnopenedTagRemover {
     }
 
     /// Whether `push` would emit every text as it is that has no mark with which tags and code begin.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.is_done || (self.withheld.is_empty() && self.backticks == 0)
     }
 
     /// Whether `push` would emit this text and keep nothing of it.
-    pub(super) fn is_unchanged(&self, text: &str) -> bool {
+    pub(crate) fn is_unchanged(&self, text: &str) -> bool {
         // Most texts are a word: a loop is quicker than a prepared search.
         let is_mark = |byte: u8| matches!(byte, b'<' | b'[' | b'`' | 0xe2);
         self.is_idle()
@@ -63,12 +63,17 @@ impl UnopenedTagRemover {
         self.is_done
     }
 
+    /// Whether text waits for more text.
+    pub(crate) fn is_withholding(&self) -> bool {
+        !self.withheld.is_empty()
+    }
+
     /// Whether a tag was taken out since the last call.
-    pub(super) fn take_removed(&mut self) -> bool {
+    pub(crate) fn take_removed(&mut self) -> bool {
         std::mem::take(&mut self.has_removed)
     }
 
-    pub(super) fn push(&mut self, text: &str, sink: &mut dyn FnMut(&str)) {
+    pub(crate) fn push(&mut self, text: &str, sink: &mut dyn FnMut(&str)) {
         if self.is_done {
             return sink(text);
         }
@@ -107,7 +112,7 @@ impl UnopenedTagRemover {
     }
 
     /// Ends the text. A tag at its end stays: a sentence may end with it.
-    pub(super) fn finish(&mut self, sink: &mut dyn FnMut(&str)) {
+    pub(crate) fn finish(&mut self, sink: &mut dyn FnMut(&str)) {
         sink(&std::mem::take(&mut self.withheld));
         self.is_done = true;
     }

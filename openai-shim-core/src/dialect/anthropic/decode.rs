@@ -14,6 +14,7 @@ use crate::canonical::{
     html_page, unfold,
 };
 use crate::dialect::json_syntax::repair_json;
+use crate::dialect::openai_error::of_error_event;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, ValueKind, is_json_fragment, objects_in, value_kind};
@@ -158,6 +159,7 @@ impl MessagesDecoder {
         match Object::parse(data) {
             Ok(object) => self.object(event, &object, out),
             Err(_) if self.several_objects(data, out) => self.frame.action = FrameAction::Rewrite,
+            Err(_) if self.error_event(event, data, out) => {}
             Err(_) if self.repaired_object(event, data, out) => self.frame.action = FrameAction::Rewrite,
             Err(_) => {
                 self.frame.action = FrameAction::Drop;
@@ -181,6 +183,13 @@ impl MessagesDecoder {
         for object in objects {
             self.data(None, object, out);
         }
+        true
+    }
+
+    /// Ends the stream with an error that is a text. Returns false if it is none.
+    fn error_event(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) -> bool {
+        let Some(error) = of_error_event(event, data) else { return false };
+        self.fail(error, out);
         true
     }
 
@@ -242,15 +251,13 @@ impl MessagesDecoder {
                 self.complete(out);
             }
             "ping" => {}
-            _ if error::is_error(object) => {
-                let error = error::in_body(object, &mut self.frame.diagnostics);
-                self.fail(error, out);
-            }
             "message" if matches!(self.phase, Phase::AwaitingStart { .. }) => self.whole_message(object, out),
-            "error" => {
-                self.fail(UpstreamError::malformed("The upstream reported an error in its stream."), out);
-            }
             _ => {
+                let failure = error::in_body(object, &mut self.frame.diagnostics);
+                if let Some(failure) = failure.or_else(|| of_error_event(event, object.to_json().as_bytes()))
+                {
+                    return self.fail(failure, out);
+                }
                 self.frame.diagnostics.record(DiagnosticCode::FrameForeign, "", frame_type);
                 // A frame whose two types agree is an event newer than this code, and passes.
                 if event != Some(frame_type) || frame_type.is_empty() {

@@ -2,6 +2,7 @@
 //!
 //! <https://docs.anthropic.com/en/api/errors>
 
+use super::super::openai_error::in_any_form;
 use super::super::text_body::describe_text_body;
 use super::sse::write_event;
 use crate::canonical::{DiagnosticCode, Diagnostics};
@@ -103,20 +104,25 @@ pub(super) fn decode(
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error in the body of a successful response or in a stream.
-pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> UpstreamError {
-    let Some(mut error) = read(object, diagnostics) else {
-        return UpstreamError::malformed("The upstream reported an error without saying which.");
-    };
-    classify(&mut error, None, diagnostics);
-    UpstreamError::Status(Box::new(error))
-}
-
-/// Whether an object is an error, in this API's envelope or another one.
-pub(super) fn is_error(object: &Object<'_>) -> bool {
-    object.str("type").as_deref() == Some("error")
-        || (object.non_null("error").is_some_and(|e| !matches!(e.trim(), "false" | "\"\"" | "{}"))
-            && object.get("content").is_none())
+/// Reads an error in the body of a successful response or in a stream, in this API's form or another one; `None` if it is none.
+pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
+    let inner = object.object("error").unwrap_or_default();
+    let is_own_type = |error_type: &str| ERROR_KINDS.iter().any(|(.., known)| *known == error_type);
+    // OpenAI's errors have some of these types, too.
+    let is_own =
+        inner.str("type").is_some_and(|error_type| is_own_type(&error_type)) && inner.get("code").is_none();
+    if is_own && let Some(mut error) = read(object, diagnostics) {
+        classify(&mut error, None, diagnostics);
+        return Some(UpstreamError::Status(Box::new(error)));
+    }
+    if object.get("content").is_some() {
+        return None;
+    }
+    let error = in_any_form(object, diagnostics)?;
+    if object.str("type").as_deref() != Some("error") {
+        diagnostics.record(DiagnosticCode::ErrorReshaped, "error", "");
+    }
+    Some(error)
 }
 
 fn read(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<StatusError> {

@@ -51,7 +51,7 @@ pub mod wire;
 
 use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
-    Repaired, Shape, StreamRepairer,
+    Repaired, Shape, StreamRepairer, StreamedText, TextPlace,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -106,6 +106,11 @@ impl Dialect for Anthropic {
 
     fn request_shape(&self) -> &'static Shape {
         &shape::REQUEST
+    }
+
+    fn streamed_text(&self) -> StreamedText {
+        const DELTA: TextPlace = TextPlace::in_type(&["delta", "text"], "text_delta");
+        StreamedText { deltas: &[DELTA], wholes: &[], end: &[] }
     }
 
     fn may_answer_nothing(&self) -> bool {

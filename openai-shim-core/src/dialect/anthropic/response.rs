@@ -33,8 +33,8 @@ pub(super) fn decode(
         Err(e) if e.is_eof() => return Err(UpstreamError::Truncated),
         Err(_) => return Err(UpstreamError::malformed("The upstream's answer is no JSON object.")),
     };
-    if error::is_error(&object) {
-        return Err(error::in_body(&object, diagnostics));
+    if let Some(failure) = error::in_body(&object, diagnostics) {
+        return Err(failure);
     }
     let has_content = object.array("content").is_some_and(|blocks| !blocks.is_empty());
     if !has_content && object.str("content").is_none() && object.non_null("stop_reason").is_none() {

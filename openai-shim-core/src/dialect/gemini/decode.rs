@@ -3,6 +3,7 @@
 //! <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 
 use super::super::Decoder;
+use super::emitted_fields::EmittedFields;
 use super::json_keys::parse_object;
 use super::names::NAME;
 use super::partial_args::PartialArgs;
@@ -14,6 +15,7 @@ use crate::canonical::{
     ResponseContext, Signature, html_page,
 };
 use crate::dialect::json_syntax::repair_json;
+use crate::dialect::openai_error::of_error_event;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, encode_string, is_json_fragment, objects_in, raw};
@@ -26,8 +28,6 @@ const MAX_CANDIDATES: usize = 128;
 const MAX_TOOL_CALLS: usize = 2048;
 /// The most bytes of one tool call's arguments.
 const MAX_ARGUMENT_BYTES: usize = 16 << 20;
-/// The most extra fields of which the last value is held.
-const MAX_EXTRA_FIELDS: usize = 64;
 
 /// Decodes a stream.
 pub(super) struct GeminiDecoder {
@@ -147,13 +147,8 @@ impl GeminiDecoder {
             self.diagnostics.record(DiagnosticCode::FrameCorrupt, "", "");
             return false;
         };
-        if let Some(error) = error::in_body(&chunk, &mut self.diagnostics) {
-            let code = match self.phase {
-                Phase::AwaitingStart { .. } => DiagnosticCode::StatusPromoted,
-                Phase::InResponse | Phase::Ended => DiagnosticCode::ErrorInStream,
-            };
-            self.diagnostics.record(code, "error", "");
-            self.fail(error, out);
+        if let Some(error) = error::in_body(&chunk, text, &mut self.diagnostics) {
+            self.error(error, out);
             return false;
         }
         if !is_response(&chunk) {
@@ -166,6 +161,28 @@ impl GeminiDecoder {
 
     fn is_ended(&self) -> bool {
         self.phase == Phase::Ended
+    }
+
+    /// Ends the stream with an error that the upstream reports.
+    fn error(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
+        let code = match self.phase {
+            Phase::AwaitingStart { .. } => DiagnosticCode::StatusPromoted,
+            Phase::InResponse | Phase::Ended => DiagnosticCode::ErrorInStream,
+        };
+        self.diagnostics.record(code, "error", "");
+        self.fail(error, out);
+    }
+
+    /// Ends the stream with the error of an event that is named so. Returns false if it is none.
+    pub(super) fn error_event(&mut self, event: Option<&str>, data: &[u8], out: &mut Vec<Event>) -> bool {
+        if event != Some("error") || self.is_ended() {
+            return false;
+        }
+        let json = std::str::from_utf8(data).unwrap_or_default();
+        let own = parse_object(json).and_then(|object| error::in_body(&object, json, &mut self.diagnostics));
+        let Some(error) = own.or_else(|| of_error_event(event, data.trim_ascii())) else { return false };
+        self.error(error, out);
+        true
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
@@ -188,7 +205,7 @@ impl GeminiDecoder {
             out.push(Event::Extra { choice: None, extra: extra.into() });
         }
         if let Some(usage) = chunk.get("usageMetadata").and_then(parse_object) {
-            usage::report_text_counts(&usage, &mut self.diagnostics);
+            usage::report_malformed_counts(&usage, &mut self.diagnostics);
             self.counts.update(&usage);
             self.usage_extra = usage::extra_fields(&usage);
         }
@@ -382,28 +399,6 @@ impl GeminiDecoder {
     }
 }
 
-/// The last emitted value of each extra field, since chunks repeat them.
-#[derive(Default)]
-struct EmittedFields(Vec<(String, String)>);
-
-impl EmittedFields {
-    /// Returns the fields that are new or have changed.
-    fn changed(&mut self, extra: ExtraFields) -> ExtraFields {
-        let mut changed = Vec::new();
-        for (key, value) in extra.into_members() {
-            let has_room = self.0.len() < MAX_EXTRA_FIELDS;
-            match self.0.iter_mut().find(|(k, _)| *k == key) {
-                Some((_, old)) if old == value.get() => continue,
-                Some((_, old)) => value.get().clone_into(old),
-                None if has_room => self.0.push((key.clone(), value.get().to_owned())),
-                None => {}
-            }
-            changed.push((key, value));
-        }
-        extra_fields::of(changed)
-    }
-}
-
 impl ChoiceReader {
     /// Returns the open block of this kind, or opens one; a tool call always opens one.
     fn open(&mut self, kind: BlockKind, out: &mut Vec<Event>) -> u32 {
@@ -459,6 +454,7 @@ pub(super) fn objects_in_chunk(data: &[u8]) -> Option<Vec<&[u8]>> {
 impl Decoder for GeminiDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
         match frame {
+            Frame::Event { event, data } if self.error_event(event, data, out) => {}
             Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data) => match objects_in_chunk(data)
             {
                 Some(objects) => {

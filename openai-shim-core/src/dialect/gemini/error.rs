@@ -2,7 +2,9 @@
 //!
 //! <https://cloud.google.com/apis/design/errors> and <https://ai.google.dev/gemini-api/docs/troubleshooting>
 
+use super::super::openai_error::in_any_form;
 use super::json_keys::parse_object;
+use super::response_object::is_response;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
@@ -152,9 +154,24 @@ pub(super) fn decode(
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error in the body of a successful response or in a stream.
-pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
-    object.non_null("error")?;
+/// Reads an error in the body of a successful response or in a stream, in this API's form or another one; `None` if it is none.
+/// `json` is the object as it came.
+pub(super) fn in_body(
+    object: &Object<'_>,
+    json: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<UpstreamError> {
+    let is_own = object.object("error").is_some_and(|error| {
+        let is_name = |name: &str| STATUS_NAMES.iter().any(|(known, _)| *known == name);
+        error.str("status").is_some_and(|name| is_name(&name))
+            || (error.u64("code").is_some() && error.str("message").is_some() && error.get("type").is_none())
+    });
+    if !is_own {
+        let is_answer = is_response(object) && object.non_null("error").is_none();
+        // Other APIs write their keys otherwise than Google.
+        let foreign = Object::parse(json.as_bytes()).ok().filter(|_| !is_answer);
+        return foreign.and_then(|object| in_any_form(&object, diagnostics));
+    }
     let mut error = read(object, None, diagnostics)?;
     let status = error.status;
     classify(&mut error, status, diagnostics);

@@ -41,6 +41,7 @@ mod citations;
 mod contents;
 mod decode;
 mod embeddings;
+mod emitted_fields;
 mod encode;
 mod error;
 mod extra_fields;
@@ -68,7 +69,7 @@ pub mod wire;
 use super::media_upstream::MediaUpstreamApi;
 use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
-    Repaired, Shape, StreamRepairer,
+    Repaired, Shape, StreamRepairer, StreamedText, TextPlace,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -201,6 +202,11 @@ impl Dialect for Gemini {
 
     fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
         Box::new(encode::GeminiEncoder::new(spec.clone(), context.clone()))
+    }
+
+    fn streamed_text(&self) -> StreamedText {
+        const PART: TextPlace = TextPlace::of(&["candidates[]", "content", "parts[]", "text"]);
+        StreamedText { deltas: &[PART], wholes: &[], end: &["candidates[]", "finishReason"] }
     }
 
     fn stream_repairer(

@@ -120,6 +120,12 @@ struct ChunkPair {
 impl StreamRepairer for GeminiRepairer {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<u8>) {
         let (Frame::Event { data, .. } | Frame::Line(data) | Frame::Body(data)) = frame;
+        if let Frame::Event { event, .. } = frame
+            && self.decoder.error_event(event, data, &mut self.events)
+        {
+            self.take_events(out);
+            return;
+        }
         if let Some(objects) = objects_in_chunk(data) {
             self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "several chunks in one");
             for object in objects {

@@ -38,7 +38,7 @@ pub(super) fn decode(
     let Some(object) = parse_object(text) else {
         return Err(UpstreamError::malformed("The upstream answered with text that is not a JSON object."));
     };
-    if let Some(error) = error::in_body(&object, diagnostics) {
+    if let Some(error) = error::in_body(&object, text, diagnostics) {
         return Err(error);
     }
     if !is_response(&object) {
@@ -49,7 +49,7 @@ pub(super) fn decode(
     response.model = object.str("modelVersion").map(Cow::into_owned);
     let usage = object.get("usageMetadata").and_then(parse_object);
     if let Some(usage) = &usage {
-        usage::report_text_counts(usage, diagnostics);
+        usage::report_malformed_counts(usage, diagnostics);
     }
     response.usage = usage.as_ref().and_then(usage::read);
     let mut extra = extra_fields::read(&object, &MAPPED_FIELDS).into_members();

@@ -62,26 +62,30 @@ pub(super) fn read(usage: &Object<'_>) -> Option<Usage> {
     counts.usage()
 }
 
-/// Whether any count of a `usageMetadata` is text.
-fn has_text_counts(usage: &Object<'_>) -> bool {
-    usage.iter().any(|(key, value)| key.ends_with("TokenCount") && value_kind(value) == ValueKind::String)
+/// Whether a member is a count that is none of Google's numbers: text, negative, or with a fraction.
+fn is_malformed_count(key: &str, value: &str) -> bool {
+    key.ends_with("TokenCount")
+        && value_kind(value) != ValueKind::Null
+        && value.trim().parse::<u64>().is_err()
 }
 
-/// Records counts that are text, which a client of this dialect gets as [numbers](with_numbers).
-pub(super) fn report_text_counts(usage: &Object<'_>, diagnostics: &mut Diagnostics) {
-    if has_text_counts(usage) {
+/// Records counts that are no numbers, which a client of this dialect gets as [numbers](with_numbers), or not at all.
+pub(super) fn report_malformed_counts(usage: &Object<'_>, diagnostics: &mut Diagnostics) {
+    if usage.iter().any(|(key, value)| is_malformed_count(key, value)) {
         diagnostics.record(DiagnosticCode::UsageShaped, "usageMetadata", "");
     }
 }
 
-/// Returns a response with numbers in place of counts that are text; `None` if it has none of these.
+/// Returns a response with numbers in place of counts that are none, and without those that state no count; `None` if it has
+/// none of these.
 pub(super) fn with_numbers(response: &str) -> Option<String> {
     let mut response = Object::parse(response.as_bytes()).ok()?;
     let key = ["usageMetadata", "usage_metadata"].into_iter().find(|key| response.get(key).is_some())?;
     let mut usage = response.object(key)?.into_owned();
+    let is_malformed = |key: &str, value: &str| is_malformed_count(&camel_case(key), value);
+    usage.retain(|key, value| !is_malformed(key, value) || reported_count(value).is_some());
     usage.replace(|key, value| {
-        let is_text = camel_case(key).ends_with("TokenCount") && value_kind(value) == ValueKind::String;
-        is_text.then(|| reported_count(value))?.map(|count| count.to_string())
+        is_malformed(key, value).then(|| reported_count(value))?.map(|count| count.to_string())
     });
     let usage = usage.is_changed().then(|| usage.to_json())?;
     response.set(key, usage);

@@ -12,6 +12,7 @@ use crate::canonical::{
     ResponseContext, ResponseSpec, foreign_document, html_page, time,
 };
 use crate::dialect::json_syntax::repair_json;
+use crate::dialect::openai_error::of_error_event;
 use crate::error::UpstreamError;
 use crate::extract::{Segment, TextEnd};
 use crate::framing::Frame;
@@ -92,6 +93,16 @@ impl OllamaDecoder {
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
         self.phase = Phase::Ended;
         out.push(Event::Error(error));
+    }
+
+    /// Ends the stream with an error that the upstream reports.
+    fn error(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
+        let code = match self.phase {
+            Phase::AwaitingStart { .. } => DiagnosticCode::StatusPromoted,
+            Phase::InResponse | Phase::Ended => DiagnosticCode::ErrorInStream,
+        };
+        self.diagnostics.record(code, "error", "");
+        self.fail(error, out);
     }
 
     fn start(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
@@ -278,11 +289,14 @@ fn strip_repeated(earlier: &mut String, text: &mut String, diagnostics: &mut Dia
 
 impl Decoder for OllamaDecoder {
     fn frame(&mut self, frame: Frame<'_>, out: &mut Vec<Event>) {
-        let (data, is_body) = match frame {
-            Frame::Event { data, .. } | Frame::Line(data) => (data, false),
-            Frame::Body(data) => (data, true),
+        let (event, data, is_body) = match frame {
+            Frame::Event { event, data } => (event, data, false),
+            Frame::Line(data) => (None, data, false),
+            Frame::Body(data) => (None, data, true),
         };
         let data = data.trim_ascii();
+        // A gateway that reports an error in the form of an event.
+        let data = data.strip_prefix(b"data:").map_or(data, <[u8]>::trim_ascii);
         if data.is_empty() || data == b"[DONE]" {
             return;
         }
@@ -305,6 +319,9 @@ impl Decoder for OllamaDecoder {
                 }
                 return;
             }
+            if let Some(error) = of_error_event(event, data) {
+                return self.error(error, out);
+            }
             if let Some(repaired) = repair_json(data, &mut self.diagnostics) {
                 let data = repaired.as_bytes();
                 return self.frame(if is_body { Frame::Body(data) } else { Frame::Line(data) }, out);
@@ -318,18 +335,16 @@ impl Decoder for OllamaDecoder {
             }
             return;
         };
-        if error::is_error(&object) {
-            let code = match self.phase {
-                Phase::AwaitingStart { .. } => DiagnosticCode::StatusPromoted,
-                Phase::InResponse | Phase::Ended => DiagnosticCode::ErrorInStream,
-            };
-            self.diagnostics.record(code, "error", "");
-            self.fail(error::in_body(&object), out);
-        } else if is_response(&object) {
-            self.line(&object, out);
-        } else {
-            self.mark_foreign_data();
-            self.diagnostics.record(DiagnosticCode::FrameForeign, "", "");
+        let is_stated = |error: &str| !matches!(error.trim(), "false" | "\"\"" | "{}");
+        let is_line = is_response(&object) && !object.non_null("error").is_some_and(is_stated);
+        let error = if is_line { None } else { error::in_body(&object, &mut self.diagnostics) };
+        match error.or_else(|| if is_line { None } else { of_error_event(event, data) }) {
+            Some(error) => self.error(error, out),
+            None if is_line => self.line(&object, out),
+            None => {
+                self.mark_foreign_data();
+                self.diagnostics.record(DiagnosticCode::FrameForeign, "", "");
+            }
         }
     }
 

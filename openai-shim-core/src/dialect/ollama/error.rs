@@ -2,6 +2,7 @@
 //!
 //! <https://docs.ollama.com/api/errors>
 
+use super::super::openai_error::in_any_form;
 use super::ndjson::write_line;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
@@ -62,11 +63,6 @@ fn envelope(error: &Error) -> String {
     object.to_json()
 }
 
-/// Whether an object is an error.
-pub(super) fn is_error(object: &Object<'_>) -> bool {
-    object.non_null("error").is_some_and(|e| !matches!(e.trim(), "false" | "\"\"" | "{}"))
-}
-
 /// Reads an error response.
 pub(super) fn decode(
     status: StatusCode,
@@ -95,14 +91,19 @@ pub(super) fn decode(
     UpstreamError::Status(Box::new(error))
 }
 
-/// Reads an error in the body of a successful response or in a stream.
-pub(super) fn in_body(object: &Object<'_>) -> UpstreamError {
-    let mut error = read(object).unwrap_or_else(|| StatusError::new(502, ErrorKind::Upstream, NO_MESSAGE));
-    let status = ["status", "status_code", "code"].iter().find_map(|key| object.u64(key));
+/// Reads an error in the body of a successful response or in a stream, in this API's form or another one; `None` if it is none.
+pub(super) fn in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
+    let is_own = object.str("error").is_some_and(|error| !error.is_empty())
+        && ["error_type", "type", "code"].iter().all(|key| object.get(key).is_none());
+    if !is_own {
+        return in_any_form(object, diagnostics);
+    }
+    let mut error = read(object)?;
+    let status = ["status", "status_code"].iter().find_map(|key| object.u64(key));
     let status = status.and_then(|s| u16::try_from(s).ok()).filter(|s| (400..600).contains(s));
     error.status = status.unwrap_or_else(|| status_of_message(&error.message));
     error.kind = kind_of(&error);
-    UpstreamError::Status(Box::new(error))
+    Some(UpstreamError::Status(Box::new(error)))
 }
 
 const NO_MESSAGE: &str = "The upstream reported an error without a message.";

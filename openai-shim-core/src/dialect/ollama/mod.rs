@@ -49,6 +49,7 @@ mod written_line;
 
 use super::{
     AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Params, Repaired, Shape, StreamRepairer,
+    StreamedText, TextPlace,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
@@ -143,6 +144,16 @@ impl Dialect for Ollama {
         diagnostics: &mut Diagnostics,
     ) -> Result<Encoded<'a>, Unsupported> {
         request::encode(self.api, request, source, diagnostics)
+    }
+
+    fn streamed_text(&self) -> StreamedText {
+        const CHAT: TextPlace = TextPlace::of(&["message", "content"]);
+        const GENERATE: TextPlace = TextPlace::of(&["response"]);
+        let deltas: &[TextPlace] = match self.api {
+            OllamaApi::Chat => &[CHAT],
+            OllamaApi::Generate => &[GENERATE],
+        };
+        StreamedText { deltas, wholes: &[], end: &["done"] }
     }
 
     fn extracts_inline_reasoning(&self) -> bool {

@@ -5,7 +5,7 @@ use super::super::{Decoder, Repaired, StreamRepairer};
 use super::decode::{OllamaDecoder, malformed};
 use super::names::OllamaApi;
 use super::ndjson::write_line;
-use super::response_line::{TOKEN_COUNTS, is_response};
+use super::response_line::{TOKEN_COUNTS, foreign_thinking, is_response};
 use super::tool_call::arguments_object;
 use super::{error, response};
 use crate::canonical::{
@@ -170,8 +170,7 @@ fn repair_line(api: OllamaApi, line: &mut Object<'_>, spec: &ResponseSpec, diagn
         line.set("created_at", encode_string(&time::rfc3339(created)));
     }
     for key in TOKEN_COUNTS {
-        let is_count =
-            |count: &&str| value_kind(count) == ValueKind::Number && !count.trim().starts_with('-');
+        let is_count = |count: &&str| count.trim().parse::<u64>().is_ok();
         let Some(count) = line.non_null(key).filter(|count| !is_count(count)) else { continue };
         diagnostics.record(DiagnosticCode::UsageShaped, key, "");
         match reported_count(count) {
@@ -244,6 +243,12 @@ fn repair_content(
     if object.get("thinking").is_some_and(|t| value_kind(t) != ValueKind::String) {
         diagnostics.record(DiagnosticCode::NullDropped, &format!("{path_prefix}thinking"), "");
         object.remove("thinking");
+    }
+    if object.get("thinking").is_none()
+        && let Some((key, thinking)) = foreign_thinking(object).map(|(key, text)| (key, encode_string(&text)))
+    {
+        object.remove(key);
+        object.set("thinking", thinking);
     }
     match object.get("tool_calls").map(value_kind) {
         None | Some(ValueKind::Array) => {}

@@ -43,9 +43,28 @@ const MAPPED_FIELDS: [&str; 12] = [
 /// The counts of a line: of the prompt, of the response.
 pub(super) const TOKEN_COUNTS: [&str; 2] = ["prompt_eval_count", "eval_count"];
 
+/// The names that servers with OpenAI's routes, too, give to thinking.
+const FOREIGN_THINKING: [&str; 2] = ["reasoning_content", "reasoning"];
+
+fn is_thinking(key: &str, value: &str) -> bool {
+    FOREIGN_THINKING.contains(&key) && value_kind(value) == ValueKind::String
+}
+
+/// Returns thinking under the name of another API, and that name.
+pub(super) fn foreign_thinking<'o>(object: &'o Object<'_>) -> Option<(&'static str, Cow<'o, str>)> {
+    FOREIGN_THINKING
+        .into_iter()
+        .find_map(|key| Some((key, object.str(key)?)))
+        .filter(|(_, text)| !text.is_empty())
+}
+
 /// Whether an object is a line of a response.
 pub(super) fn is_response(object: &Object<'_>) -> bool {
-    ["message", "response", "done"].iter().any(|key| object.non_null(key).is_some())
+    // In other APIs' errors a message is a text, and a response an object.
+    let kind = |key: &str| object.non_null(key).map(value_kind);
+    kind("message").is_some_and(|kind| kind == ValueKind::Object)
+        || kind("response").is_some_and(|kind| kind != ValueKind::Object)
+        || kind("done").is_some()
 }
 
 impl ResponseLine {
@@ -56,6 +75,9 @@ impl ResponseLine {
             line.read_content(&message, "content", "message.", diagnostics);
             let mapped = ["role", "content", "thinking", "tool_calls"];
             line.message_extra = extra_fields::read_non_null(&message, &mapped);
+            if message.non_null("thinking").is_none() {
+                line.message_extra.retain(|(key, value)| !is_thinking(key, value.get()));
+            }
         }
         line.read_content(object, "response", "", diagnostics);
         line.done_reason = object.str("done_reason").filter(|r| !r.is_empty()).map(Cow::into_owned);
@@ -69,6 +91,9 @@ impl ResponseLine {
         }
         line.logprobs = object.array("logprobs").map(Logprobs::of_entries).unwrap_or_default();
         line.extra = extra_fields::read_non_null(object, &MAPPED_FIELDS);
+        if object.non_null("thinking").is_none() {
+            line.extra.retain(|(key, value)| !is_thinking(key, value.get()));
+        }
         line
     }
 
@@ -89,6 +114,9 @@ impl ResponseLine {
         }
         if let Some(thinking) = object.non_null("thinking") {
             self.thinking.push_str(&string_or_json(thinking));
+        } else if let Some((key, thinking)) = foreign_thinking(object) {
+            diagnostics.record(DiagnosticCode::ReasoningRenamed, &format!("{path_prefix}{key}"), "");
+            self.thinking.push_str(&thinking);
         }
         for call in object.array("tool_calls").unwrap_or_default() {
             let path = format!("{path_prefix}tool_calls[]");

@@ -39,9 +39,14 @@ fn read(
         }
         UpstreamError::malformed("The upstream's answer is not a JSON object.")
     })?;
-    if error::is_error(&object) {
+    let failure = if object.get("choices").is_none() {
+        error::in_any_form(&object, diagnostics)
+    } else {
+        error::is_error(&object).then(|| error::decode_in_body(&object, diagnostics)).flatten()
+    };
+    if let Some(failure) = failure {
         diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
-        return Err(error::decode_in_body(&object, diagnostics).unwrap_or(UpstreamError::Empty));
+        return Err(failure);
     }
     let mut reader = CompletionReader::new(spec.clone(), context.clone());
     let completion = reader.read(&object);

@@ -201,6 +201,16 @@ const STATUSES: &[(&str, u16)] = &[
     ("overloaded", 503),
     ("unavailable", 503),
     ("timeout", 504),
+    // OpenAI's Responses
+    ("invalid_prompt", 400),
+    ("slow_down", 503),
+    // Bedrock: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html, and DashScope
+    ("throttling", 429),
+    ("servicequota", 429),
+    ("accessdenied", 403),
+    ("internalserver", 500),
+    // TGI: https://github.com/huggingface/text-generation-inference/blob/main/clients/python/text_generation/errors.py
+    ("incomplete_generation", 502),
 ];
 
 /// Guesses the status of an error that came without one.

@@ -14,11 +14,16 @@ pub(in crate::dialect) fn is_error(object: &Object<'_>) -> bool {
         || object.str("type").as_deref() == Some("error")
         || (object.non_null("detail").is_some() && object.get("choices").is_none())
         || (object.get("choices").is_none()
-            && object.get("code").is_some()
+            && object.get("code").is_some_and(|code| !is_success_code(code))
             && object.str("message").is_some())
         || object
             .object("base_resp")
             .is_some_and(|b| b.non_null("status_code").is_some_and(|c| c.trim() != "0"))
+}
+
+/// Whether a code says that there is no error.
+pub(super) fn is_success_code(code: &str) -> bool {
+    matches!(&*string_or_json(code.trim()).to_ascii_lowercase(), "0" | "200" | "ok" | "success")
 }
 
 /// Decodes an error's body: an object, the first item of an array, or no JSON at all.

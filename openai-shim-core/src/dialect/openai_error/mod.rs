@@ -7,11 +7,13 @@
 //! | file | what goes in and what comes out |
 //! |---|---|
 //! | `mod` | status, headers and body of an error in, [`UpstreamError`] out; an error to OpenAI's JSON |
+//! | `any_form` | an object in place of a part of an answer, in any API's form of an error, to the error |
 //! | `decode` | an error's JSON, in any envelope, to [`StatusError`] |
 //! | `classify` | an error's texts to its true status, code and kind |
 //! | `redact` | an error without stack traces, keys, paths and addresses |
 //! | `retry_after` | headers, fields and text of an error to the wait that the upstream requests |
 
+mod any_form;
 mod classify;
 mod decode;
 mod redact;
@@ -25,6 +27,7 @@ use bytes::Bytes;
 use classify::LowercaseError;
 use http::{HeaderMap, StatusCode};
 
+pub(super) use any_form::{enveloped, in_any_form, of_error_event};
 pub(super) use decode::is_error;
 
 /// How OpenAI's APIs report a kind of error.
@@ -145,9 +148,12 @@ pub(super) fn status_in_body(object: &Object<'_>) -> Option<u16> {
 pub(super) fn decode_in_body(object: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
     let mut error = decode::decode_object(object, diagnostics)?;
     let code = error.code.as_deref().and_then(|c| c.parse::<u16>().ok());
+    let stated = || ["status_code", "statusCode", "status"].iter().find_map(|key| object.u64(key));
+    let stated = code.or_else(|| stated().and_then(|status| u16::try_from(status).ok()));
     let lowercase = LowercaseError::of(&error);
-    error.status =
-        code.filter(|c| (400..600).contains(c)).unwrap_or_else(|| classify::guess_status(&error, &lowercase));
+    error.status = stated
+        .filter(|status| (400..600).contains(status))
+        .unwrap_or_else(|| classify::guess_status(&error, &lowercase));
     classify_and_redact(&mut error, &HeaderMap::new(), diagnostics);
     Some(UpstreamError::Status(Box::new(error)))
 }

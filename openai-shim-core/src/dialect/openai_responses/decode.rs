@@ -11,9 +11,10 @@ use super::extra_fields::parse_or_empty;
 use super::names::NAME;
 use super::{error, output_item, response, usage};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs, NATIVE, unfold,
+    DiagnosticCode, Diagnostics, Event, ExtraFieldList, FinishReason, Logprobs, NATIVE, ResponseSpec, unfold,
 };
 use crate::dialect::json_syntax::repair_json;
+use crate::dialect::openai_error::{in_any_form, of_error_event};
 use crate::error::UpstreamError;
 use crate::framing::Frame;
 use crate::json::{Object, is_json_fragment, objects_in, raw, string_or_json};
@@ -79,6 +80,10 @@ impl Decoder for ResponsesDecoder {
 }
 
 impl ResponsesDecoder {
+    pub(super) fn new(spec: &ResponseSpec) -> Self {
+        Self { items: DecodedItems::new(&spec.tools), ..Self::default() }
+    }
+
     fn data(&mut self, event_name: Option<&str>, data: &[u8], out: &mut Vec<Event>) {
         // Some servers end the stream as one of chat completions.
         if data.is_empty() || data == b"[DONE]" {
@@ -89,6 +94,9 @@ impl ResponsesDecoder {
             return;
         }
         let Ok(object) = Object::parse(data) else {
+            if let Some(error) = of_error_event(event_name, data) {
+                return self.reported_error(error, out);
+            }
             if let Some(repaired) = repair_json(data, &mut self.diagnostics) {
                 return self.data(event_name, repaired.as_bytes(), out);
             }
@@ -124,7 +132,17 @@ impl ResponsesDecoder {
 
     fn event(&mut self, kind: &str, event: &Object<'_>, out: &mut Vec<Event>) {
         match kind {
-            "error" => self.upstream_error(event, out),
+            "error" => {
+                // An event that is only named so has the error of another API.
+                let error = of_error_event(
+                    Some(kind).filter(|_| event.get("type").is_none()),
+                    event.to_json().as_bytes(),
+                );
+                match error {
+                    Some(error) => self.reported_error(error, out),
+                    None => self.upstream_error(event, out),
+                }
+            }
             "response.created" | "response.in_progress" | "response.queued" => {
                 let response = event.object("response");
                 self.start(response.as_ref().unwrap_or(event), out);
@@ -145,10 +163,12 @@ impl ResponsesDecoder {
             _ if event.get("output").is_some() || event.str("object").as_deref() == Some("response") => {
                 self.non_streaming_response(event, out);
             }
-            _ if event.non_null("error").is_some() || event.get("detail").is_some() => {
-                self.upstream_error(event, out);
+            kind => {
+                if let Some(error) = in_any_form(event, &mut self.diagnostics) {
+                    return self.reported_error(error, out);
+                }
+                self.diagnostics.record(DiagnosticCode::FrameForeign, kind, "");
             }
-            kind => self.diagnostics.record(DiagnosticCode::FrameForeign, kind, ""),
         }
     }
 
@@ -245,6 +265,9 @@ impl ResponsesDecoder {
         if self.is_corrupt {
             return self.fail(UpstreamError::unreadable_part(), out);
         }
+        if matches!(response.str("status").as_deref(), Some("failed" | "cancelled")) {
+            return self.upstream_error(response, out);
+        }
         self.start(response, out);
         // The output may lack items that streamed, and contain items that did not.
         for (output_index, item) in (0..).zip(response.array("output").unwrap_or_default()) {
@@ -290,10 +313,15 @@ impl ResponsesDecoder {
     }
 
     fn upstream_error(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
+        let error = error::in_failed_response(object, &mut self.diagnostics);
+        self.reported_error(error, out);
+    }
+
+    fn reported_error(&mut self, error: UpstreamError, out: &mut Vec<Event>) {
         if self.phase == Phase::Started {
             self.diagnostics.record(DiagnosticCode::ErrorInStream, "", "");
         }
-        self.fail(error::in_failed_response(object), out);
+        self.fail(error, out);
     }
 
     fn fail(&mut self, error: UpstreamError, out: &mut Vec<Event>) {

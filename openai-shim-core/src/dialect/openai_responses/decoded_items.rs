@@ -24,6 +24,8 @@ const MAX_WAITING_BYTES: usize = 16 << 20;
 /// All items of a stream.
 #[derive(Debug, Default)]
 pub(super) struct DecodedItems {
+    /// The names of the tools that the model may call; empty if they are not known.
+    tools: Vec<String>,
     items: ItemList,
     blocks: BlockWriter,
     /// How many parts streamed.
@@ -33,6 +35,10 @@ pub(super) struct DecodedItems {
 }
 
 impl DecodedItems {
+    pub(super) fn new(tools: &[String]) -> Self {
+        Self { tools: tools.to_vec(), ..Self::default() }
+    }
+
     /// Returns whether the stream has more items, parts or waiting bytes than are held.
     pub(super) fn exceeds_limits(&self) -> bool {
         let waiting_bytes = self.unnamed_bytes.saturating_add(self.blocks.queued_bytes());
@@ -48,30 +54,37 @@ impl DecodedItems {
     pub(super) fn item_added(&mut self, event: &Object<'_>, item: &Object<'_>, out: &mut Vec<Event>) {
         let position = self.items.of_added(event, item);
         if let Some(kind) = item.str("type").as_deref().and_then(ToolCallKind::of_item) {
-            let has_name = item.str("name").is_some_and(|name| !name.is_empty());
-            self.begin_call(position, item, kind, has_name, out);
+            self.begin_call(position, item, kind, false, out);
         }
     }
 
-    /// Takes the kind of a call, and opens its block if that `can_open`: its name is known, or never will be.
+    /// Whether a name is that of a tool: some servers begin with a part of it.
+    fn is_certain(&self, name: &str) -> bool {
+        !name.is_empty() && (self.tools.is_empty() || self.tools.iter().any(|tool| tool == name))
+    }
+
+    /// Takes the kind of a call, and opens its block if its name is certain. `is_complete`: it never will be more certain.
     fn begin_call(
         &mut self,
         position: usize,
         item: &Object<'_>,
         kind: ToolCallKind,
-        can_open: bool,
+        is_complete: bool,
         out: &mut Vec<Event>,
     ) {
+        let decoded = output_item::decode_call(item, kind, &mut Diagnostics::default());
+        let Block::ToolCall { id, name, extra, .. } = decoded else { return };
+        let has_name = item.str("name").is_some_and(|name| !name.is_empty());
+        let can_open = is_complete || (has_name && self.is_certain(&name));
         let Some(known) = self.items.get_mut(position) else { return };
         let is_done = known.is_done;
         let call = known.call.get_or_insert_default();
         call.kind = kind;
         let CallPhase::Unnamed { arguments } = &mut call.phase else { return };
         if is_done || !can_open {
+            call.begun = Some(item.clone().into_owned());
             return;
         }
-        let decoded = output_item::decode_call(item, kind, &mut Diagnostics::default());
-        let Block::ToolCall { id, name, extra, .. } = decoded else { return };
         let arguments = std::mem::take(arguments);
         let block = self.blocks.open_call(id, name, out);
         call.phase = CallPhase::Open { block, has_arguments: false };
@@ -341,6 +354,8 @@ impl DecodedItems {
         diagnostics: &mut Diagnostics,
         out: &mut Vec<Event>,
     ) {
+        let begun = self.items.get_mut(position).and_then(|item| item.call.as_mut()?.begun.take());
+        let item = &begun.map_or_else(|| item.clone(), |begun| with_begun(item, &begun));
         if item.str("name").is_none_or(|name| name.is_empty()) {
             diagnostics.record(DiagnosticCode::ToolNameMissing, "output[].name", "");
         }
@@ -378,10 +393,29 @@ impl DecodedItems {
     /// Completes all items.
     pub(super) fn close_all(&mut self, out: &mut Vec<Event>) {
         for position in 0..self.items.len() {
+            let call = self.items.get_mut(position).and_then(|item| item.call.as_mut());
+            let begun = call.and_then(|call| Some((call.begun.take()?, call.kind)));
+            if let Some((item, kind)) =
+                begun.filter(|(item, _)| item.str("name").is_some_and(|n| !n.is_empty()))
+            {
+                self.begin_call(position, &item, kind, true, out);
+            }
             self.close_call(position, out);
         }
         self.items.set_all_done();
         self.blocks.flush(|item| self.items.is_done(item), out);
         self.blocks.close_open(out);
     }
+}
+
+/// Returns a complete call with what only its beginning had.
+fn with_begun<'a>(item: &Object<'a>, begun: &Object<'static>) -> Object<'a> {
+    let mut merged = item.clone();
+    for (key, value) in begun.iter() {
+        let is_missing = |value: &str| matches!(value.trim(), "null" | "\"\"");
+        if merged.get(key).is_none_or(is_missing) && !is_missing(value) {
+            merged.set(key.to_owned(), value.to_owned());
+        }
+    }
+    merged
 }

@@ -3,7 +3,7 @@
 //! <https://platform.openai.com/docs/guides/error-codes>, and for streams
 //! <https://platform.openai.com/docs/api-reference/responses-streaming/error>
 
-use super::super::openai_error::{ErrorForm, error_form};
+use super::super::openai_error::{ErrorForm, decode_in_body, enveloped, error_form, in_any_form};
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
@@ -122,32 +122,19 @@ pub(super) fn decode(
 }
 
 /// Decodes the error of a failed response or an `error` event; one without any content gives a general error.
-pub(super) fn in_failed_response(object: &Object<'_>) -> UpstreamError {
-    in_success(object)
-        .unwrap_or_else(|| UpstreamError::malformed("The upstream's response failed without saying why."))
-}
-
-/// Decodes an error that came with a success status, and derives a status from its code and type.
-fn in_success(object: &Object<'_>) -> Option<UpstreamError> {
-    let mut error = decode_object(object)?.error;
-    let stated = error.code.as_deref().and_then(|c| c.parse::<u16>().ok());
-    let code_and_type = format!(
-        "{} {}",
-        error.code.as_deref().unwrap_or_default(),
-        error.error_type.as_deref().unwrap_or_default()
-    );
-    error.status = match stated.filter(|c| (400..600).contains(c)) {
-        Some(status) => status,
-        None if is_context_overflow(&error) => 400,
-        None if code_and_type.contains("rate_limit") || code_and_type.contains("insufficient_quota") => 429,
-        None if code_and_type.contains("invalid_prompt") || code_and_type.contains("invalid_request") => 400,
-        None if code_and_type.contains("authentication") || code_and_type.contains("invalid_api_key") => 401,
-        None if code_and_type.contains("not_found") => 404,
-        None if code_and_type.contains("overloaded") || code_and_type.contains("slow_down") => 503,
-        None => 502,
+pub(super) fn in_failed_response(object: &Object<'_>, diagnostics: &mut Diagnostics) -> UpstreamError {
+    // The fields of an event stand at its top level.
+    let is_event = object.non_null("error").is_none()
+        && ["message", "code"].iter().any(|key| object.non_null(key).is_some());
+    let error = if is_event {
+        let mut fields = object.clone();
+        fields.remove("type");
+        fields.remove("sequence_number");
+        decode_in_body(&enveloped(&fields), diagnostics)
+    } else {
+        in_any_form(object, diagnostics)
     };
-    error.kind = classify(&error);
-    Some(UpstreamError::Status(Box::new(error)))
+    error.unwrap_or_else(|| UpstreamError::malformed("The upstream's response failed without saying why."))
 }
 
 /// A decoded error object.

@@ -74,7 +74,7 @@ pub mod wire;
 use super::openai_headers;
 use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
-    Repaired, Shape, StreamRepairer,
+    Repaired, Shape, StreamRepairer, StreamedText, TextPlace,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -184,12 +184,23 @@ impl Dialect for OpenAiResponses {
         response::encode(response, spec, context, diagnostics)
     }
 
-    fn decoder(&self, _spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
-        Box::new(decode::ResponsesDecoder::default())
+    fn decoder(&self, spec: &ResponseSpec, _context: &ResponseContext) -> Box<dyn Decoder> {
+        Box::new(decode::ResponsesDecoder::new(spec))
     }
 
     fn encoder(&self, spec: &ResponseSpec, context: &ResponseContext) -> Box<dyn Encoder> {
         Box::new(encode::ResponsesEncoder::new(spec.clone(), context.clone(), encode::EventOutput::Write))
+    }
+
+    fn streamed_text(&self) -> StreamedText {
+        const DELTA: TextPlace = TextPlace::in_type(&["delta"], "response.output_text.delta");
+        const WHOLES: [TextPlace; 4] = [
+            TextPlace::in_type(&["text"], "response.output_text.done"),
+            TextPlace::in_type(&["part", "text"], "output_text"),
+            TextPlace::in_type(&["item", "content[]", "text"], "output_text"),
+            TextPlace::in_type(&["response", "output[]", "content[]", "text"], "output_text"),
+        ];
+        StreamedText { deltas: &[DELTA], wholes: &WHOLES, end: &[] }
     }
 
     fn stream_repairer(

@@ -11,6 +11,7 @@ use crate::canonical::{
     ResponseContext, ResponseSpec, foreign_document, html_page, time, unfold,
 };
 use crate::dialect::Encoder;
+use crate::dialect::openai_error::in_any_form;
 use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, items, raw, value_kind};
 use std::borrow::Cow;
@@ -41,10 +42,14 @@ pub(super) fn decode_object(
     let has_error = object.non_null("error").is_some() || object.get("detail").is_some();
     if has_failed || (has_error && output.is_none()) || object.str("type").as_deref() == Some("error") {
         diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error in a successful answer");
-        return Err(error::in_failed_response(object));
+        return Err(error::in_failed_response(object, diagnostics));
     }
     let Some(output) = output else {
-        return Err(foreign_document());
+        let failure = in_any_form(object, diagnostics);
+        if failure.is_some() {
+            diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error in a successful answer");
+        }
+        return Err(failure.unwrap_or_else(foreign_document));
     };
     let mut response = Response::default();
     response.id = object.str("id").map(Cow::into_owned).filter(|id| !id.is_empty());

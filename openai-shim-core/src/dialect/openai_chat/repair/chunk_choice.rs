@@ -1,7 +1,7 @@
 //! One choice of a chunk: as the upstream sent it in, repaired out.
 
 use super::content::{self, has_text};
-use super::finish_reason::{self, ReasonClass};
+use super::finish_reason::{self, ReasonClass, stated_error};
 use super::logprobs;
 use super::stream_state::{ChoicePhase, StreamState, StreamedChoice};
 use crate::canonical::{DiagnosticCode, FinishReason};
@@ -40,8 +40,10 @@ impl StreamState {
         if choice.get("usage").is_some() {
             choice.remove("usage");
         }
+        let is_message = delta.is_none() && choice.get("message").is_some();
         let mut delta = self.take_delta(&mut choice, delta);
         let position = self.position(index)?;
+        self.drop_repeated_message(position, is_message, &mut delta);
         if let Some(state) = self.choices.get(position).filter(|c| c.is_closed()) {
             if !state.is_stopped() {
                 self.record_after_end(&delta);
@@ -149,6 +151,19 @@ impl StreamState {
         delta
     }
 
+    /// Empties a message behind the deltas of its text: it repeats them. Other servers send messages in place of deltas.
+    fn drop_repeated_message(&mut self, position: usize, is_message: bool, delta: &mut Object<'_>) {
+        let Some(choice) = self.choices.get_mut(position) else { return };
+        let has_content = || has_text(delta, "content") || delta.non_null("tool_calls").is_some();
+        if !is_message {
+            choice.has_deltas = choice.has_deltas || has_content();
+        } else if choice.has_deltas && has_content() {
+            self.diagnostics.record(DiagnosticCode::DeltasCumulative, "choices[].message", "");
+            *delta = Object::new();
+            delta.mark_changed();
+        }
+    }
+
     /// Puts the role `assistant` into the first delta, and takes any role out of the others.
     fn repair_role(&mut self, position: usize, delta: &mut Object<'_>) {
         let Some(choice) = self.choices.get_mut(position) else { return };
@@ -183,6 +198,10 @@ impl StreamState {
 
     /// Returns OpenAI's name for the finish reason of a choice, if it has one that is no failure.
     fn read_finish_reason(&mut self, position: usize, choice: &Object<'_>) -> Option<&'static str> {
+        if let Some(error) = stated_error(choice, &mut self.diagnostics) {
+            self.failure.get_or_insert(error);
+            return None;
+        }
         let upstream_name =
             choice.get("finish_reason").or_else(|| choice.get("done_reason")).and_then(decode_string);
         let upstream_name = upstream_name.filter(|name| !name.is_empty())?;

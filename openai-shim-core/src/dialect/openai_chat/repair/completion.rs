@@ -31,11 +31,11 @@ pub(in super::super) fn repair_completion<'a>(
     // Also beside choices: a failed response is not used.
     if error::is_error(&response) {
         diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
-        return Err(error::decode_in_body(&response, diagnostics).unwrap_or(UpstreamError::Empty));
+        return Err(error::in_any_form(&response, diagnostics).unwrap_or(UpstreamError::Empty));
     }
     let made = if choices.is_empty() {
         let made = take_top_level_message(&mut response, diagnostics);
-        Some(made.ok_or_else(|| without_choices(&response))?)
+        Some(made.ok_or_else(|| without_choices(&response, diagnostics))?)
     } else {
         merge_choices::merge(&choices, spec.n, diagnostics)
     };
@@ -96,7 +96,11 @@ fn parse(body: &[u8]) -> Result<(Object<'_>, Vec<ListItem<'_>>), UpstreamError> 
 }
 
 /// Returns the error for a response without choices: it is empty, or no completion at all.
-fn without_choices(response: &Object<'_>) -> UpstreamError {
+fn without_choices(response: &Object<'_>, diagnostics: &mut Diagnostics) -> UpstreamError {
+    if let Some(error) = error::in_any_form(response, diagnostics) {
+        diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error came as a success");
+        return error;
+    }
     if response.get("choices").is_some() || response.str("object").as_deref() == Some("chat.completion") {
         return UpstreamError::Empty;
     }
@@ -226,6 +230,9 @@ impl CompletionRepair<'_> {
 
     /// Reads the upstream's finish reason.
     fn read_reason(&mut self, choice: &Object<'_>) -> Result<ReasonClass, UpstreamError> {
+        if let Some(error) = finish_reason::stated_error(choice, self.diagnostics) {
+            return Err(error);
+        }
         let Some(name) = choice.str("finish_reason").filter(|name| !name.is_empty()) else {
             return Ok(ReasonClass::None);
         };

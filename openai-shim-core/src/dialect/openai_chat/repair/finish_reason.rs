@@ -1,7 +1,9 @@
 //! Finish reasons: an upstream's name for why a choice ended in, OpenAI's name out.
 
+use super::super::error;
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason};
 use crate::error::UpstreamError;
+use crate::json::{Object, ValueKind, value_kind};
 
 /// OpenAI's names.
 const OPENAI_NAMES: [&str; 5] = ["stop", "length", "tool_calls", "content_filter", "function_call"];
@@ -39,6 +41,16 @@ pub(super) fn classify(upstream_name: &str, path: &str, diagnostics: &mut Diagno
             ReasonClass::Named(super::super::finish_reason::name(&known))
         }
     }
+}
+
+/// Returns the error that OpenRouter states in a choice: <https://openrouter.ai/docs/api-reference/errors>.
+pub(super) fn stated_error(choice: &Object<'_>, diagnostics: &mut Diagnostics) -> Option<UpstreamError> {
+    choice.get("error").filter(|error| value_kind(error) == ValueKind::Object && !is_empty_object(error))?;
+    error::in_any_form(choice, diagnostics)
+}
+
+fn is_empty_object(json: &str) -> bool {
+    Object::parse(json.as_bytes()).is_ok_and(|object| object.is_empty())
 }
 
 /// Fits a finish reason to the choice's content: a choice with tool calls ends with `tool_calls`, one without them does not.

@@ -19,6 +19,15 @@ enum Envelope<'n> {
     Body,
 }
 
+impl<'n> Envelope<'n> {
+    fn event_name(self) -> Option<&'n str> {
+        match self {
+            Self::Event(name) => name,
+            Self::Line | Self::Body => None,
+        }
+    }
+}
+
 impl StreamState {
     /// Repairs one frame.
     pub(in super::super) fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn ChunkSink) {
@@ -56,6 +65,7 @@ impl StreamState {
                 self.object(envelope, chunk, data, sink);
             }
             Err(_) if self.several_objects(envelope, data, sink) => {}
+            Err(_) if self.error_event(envelope, data, sink) => {}
             Err(_) => match repair_json(data, &mut self.diagnostics) {
                 Some(repaired) => self.data(envelope, repaired.as_bytes(), sink),
                 None if self.choices.is_empty() && !data.starts_with(b"{") => {
@@ -76,6 +86,13 @@ impl StreamState {
         for object in objects {
             self.data(envelope, object, sink);
         }
+        true
+    }
+
+    /// Ends the stream with an error that is a text. Returns false if it is none.
+    fn error_event(&mut self, envelope: Envelope<'_>, data: &[u8], sink: &mut dyn ChunkSink) -> bool {
+        let Some(error) = error::of_error_event(envelope.event_name(), data) else { return false };
+        self.fail(&error, sink);
         true
     }
 
@@ -106,10 +123,7 @@ impl StreamState {
         source: &[u8],
         sink: &mut dyn ChunkSink,
     ) {
-        let is_error_event = matches!(envelope, Envelope::Event(Some("error")));
-        if error::is_error(&chunk) || (is_error_event && chunk.get("choices").is_none()) {
-            let error = error::decode_in_body(&chunk, &mut self.diagnostics)
-                .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
+        if let Some(error) = self.error_in(envelope, &chunk, source) {
             if let Some(content) = content_beside_error(chunk)
                 && let Ok((content, choices)) = parse(content.as_bytes())
             {
@@ -129,6 +143,23 @@ impl StreamState {
             }
         };
         self.chunk(chunk, choices, source, false, sink);
+    }
+}
+
+impl StreamState {
+    /// Returns the error that a JSON object is, or that stands in it beside a chunk.
+    fn error_in(
+        &mut self,
+        envelope: Envelope<'_>,
+        object: &Object<'_>,
+        source: &[u8],
+    ) -> Option<UpstreamError> {
+        if object.get("choices").is_some() {
+            let is_error = error::is_error(object);
+            return is_error.then(|| error::decode_in_body(object, &mut self.diagnostics)).flatten();
+        }
+        error::in_any_form(object, &mut self.diagnostics)
+            .or_else(|| error::of_error_event(envelope.event_name(), source))
     }
 }
 

@@ -94,6 +94,8 @@ pub(in super::super) struct StreamedChoice {
     pub(in super::super) unknown_reason: Option<String>,
     pub(in super::super) phase: ChoicePhase,
     pub(in super::super) has_sent_role: bool,
+    /// Text or calls came in a `delta`.
+    pub(super) has_deltas: bool,
     pub(in super::super) calls: StreamedToolCalls,
     /// A call of the legacy form went out, to a client that uses this form.
     pub(super) has_legacy_call: bool,

@@ -3,6 +3,7 @@
 use super::super::completion_writer::write_choice;
 use super::super::{finish_reason, logprobs};
 use crate::canonical::{BlockKind, Delta, DiagnosticCode, Diagnostics, Event, FinishReason, ResponseSummary};
+use crate::dialect::openai_error::in_any_form;
 use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, decode_string, string_or_json, value_kind};
 
@@ -108,6 +109,12 @@ impl RepairedChoice {
     }
 
     fn read_finish_reason(&mut self, object: &Object<'_>, diagnostics: &mut Diagnostics) {
+        let error = object.object("error").filter(|error| !error.is_empty());
+        if let Some(error) = error.and_then(|_| in_any_form(object, diagnostics)) {
+            (self.is_unfinished, self.is_strict) = (true, false);
+            self.failure = Some(error);
+            return;
+        }
         let Some(value) = object.get("finish_reason") else {
             self.is_strict = false;
             return;

@@ -99,6 +99,15 @@ enum Envelope<'n> {
     Bare,
 }
 
+impl<'n> Envelope<'n> {
+    fn event_name(self) -> Option<&'n str> {
+        match self {
+            Self::Event(name) => name,
+            Self::Bare => None,
+        }
+    }
+}
+
 impl StreamState {
     pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
@@ -162,6 +171,8 @@ impl StreamState {
             for object in objects {
                 self.data(envelope, object, sink);
             }
+        } else if let Some(error) = error::of_error_event(envelope.event_name(), data) {
+            self.fail(&error, sink);
         } else if let Some(repaired) = repair_json(data, self.diagnostics()) {
             self.data(envelope, repaired.as_bytes(), sink);
         } else if self.choices.is_empty() && !data.starts_with(b"{") {
@@ -184,10 +195,14 @@ impl StreamState {
             return;
         }
         let has_choices = object.array("choices").is_some_and(|list| !list.is_empty());
-        let is_error_event = matches!(envelope, Envelope::Event(Some("error")));
-        if error::is_error(object) || (is_error_event && !has_choices) {
-            let failure = error::decode_in_body(object, self.diagnostics())
-                .unwrap_or_else(|| UpstreamError::malformed("The upstream reported an error in its stream."));
+        let failure = if object.get("choices").is_some() {
+            let is_error = error::is_error(object);
+            is_error.then(|| error::decode_in_body(object, self.diagnostics())).flatten()
+        } else {
+            error::in_any_form(object, self.diagnostics())
+                .or_else(|| error::of_error_event(envelope.event_name(), source))
+        };
+        if let Some(failure) = failure {
             if has_choices && let Ok(mut content) = self.reader.read(object) {
                 // The text beside the error goes out; the error takes the place of its finish reason.
                 content.has_strict_fields = false;

@@ -2,6 +2,7 @@
 
 use super::super::tool_call::ToolCallKind;
 use crate::canonical::BlockKind;
+use crate::json::Object;
 
 /// An output item of a stream.
 #[derive(Debug, Default)]
@@ -60,12 +61,14 @@ impl DecodedItem {
 pub(super) struct ItemToolCall {
     pub(super) kind: ToolCallKind,
     pub(super) phase: CallPhase,
+    /// The item as it began, while its name is not certain.
+    pub(super) begun: Option<Object<'static>>,
 }
 
 /// How far a tool call has come.
 #[derive(Debug)]
 pub(super) enum CallPhase {
-    /// Its name is not known yet, so that it has no block.
+    /// Its name is not certain yet, so that it has no block.
     Unnamed {
         /// The arguments that came before the name.
         arguments: String,

@@ -8,6 +8,7 @@
 //! | `required_fields` | responses, items and parts to ones with every required field |
 //! | `finished_items` | the items that streamed, in the order of the output |
 //! | `streamed_arguments` | the arguments of calls, encoded twice, to the object in them |
+//! | `uncertain_names` | the events of a call that begins without its whole name, to the same with the name |
 //! | `sequence_numbers` | an event's `sequence_number` to one without gaps |
 
 mod cut_item;
@@ -18,6 +19,7 @@ mod response;
 mod sequence_numbers;
 mod stream;
 mod streamed_arguments;
+mod uncertain_names;
 
 pub(super) use response::repair;
 pub(super) use stream::ResponsesRepairer;

@@ -15,6 +15,7 @@ use super::finished_items::FinishedItems;
 use super::required_fields::{fill_item, fill_part, fill_response};
 use super::sequence_numbers::SequenceNumbers;
 use super::streamed_arguments::{ArgumentsStep, StreamedArguments};
+use super::uncertain_names::{UncertainNames, WaitingEvent};
 use crate::canonical::{DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary};
 use crate::dialect::json_syntax::repair_json_again;
 use crate::error::{Error, UpstreamError};
@@ -40,6 +41,7 @@ pub(in super::super) struct ResponsesRepairer {
     /// The event of the item that is done last. Whether the item is complete is known with the next event.
     held_done: Option<HeldEvent>,
     arguments: StreamedArguments,
+    names: UncertainNames,
 }
 
 /// An event, and its own bytes.
@@ -63,7 +65,8 @@ impl ResponsesRepairer {
     pub(in super::super) fn new(spec: ResponseSpec, context: ResponseContext) -> Self {
         Self {
             skeleton: ResponseSkeleton::new(&spec),
-            decoder: ResponsesDecoder::default(),
+            decoder: ResponsesDecoder::new(&spec),
+            names: UncertainNames::new(&spec.tools),
             summary: ResponseSummary::for_spec(&spec),
             spec,
             context,
@@ -128,6 +131,29 @@ impl ResponsesRepairer {
             done.set("item", item.to_owned());
             self.write("response.output_item.done", done, b"", out);
         }
+    }
+
+    /// Writes an event of the upstream, unless it waits for the name of a call.
+    fn write_named(&mut self, kind: &str, event: Object<'_>, data: &[u8], out: &mut Vec<u8>) {
+        if !self.names.holds(kind, &event) {
+            return self.write_or_hold(kind, event, data, out);
+        }
+        let (kind, event, data) = (kind.to_owned(), event.into_owned(), data.to_vec());
+        let released = self.names.push(WaitingEvent { kind, event, data }, &mut self.decoder.diagnostics);
+        self.write_waiting(released, out);
+    }
+
+    fn write_waiting(&mut self, released: Vec<WaitingEvent>, out: &mut Vec<u8>) {
+        for WaitingEvent { kind, event, data } in released {
+            self.write_or_hold(&kind, event, &data, out);
+        }
+    }
+
+    /// Writes what waits: no further event changes it.
+    fn release_all(&mut self, out: &mut Vec<u8>) {
+        let released = self.names.release(&mut self.decoder.diagnostics);
+        self.write_waiting(released, out);
+        self.release_done(false, out);
     }
 
     /// Writes an event of the upstream; one that an item is done waits for the next.
@@ -295,11 +321,11 @@ impl StreamRepairer for ResponsesRepairer {
                 self.fail(&error, out);
             }
             Some(error) if is_response_event && self.phase == Phase::Started => {
-                self.release_done(false, out);
+                self.release_all(out);
                 self.insert_error(&Error::Upstream(error), out);
                 self.write(&kind, event, data, out);
             }
-            _ if is_response_event => self.write_or_hold(&kind, event, data, out),
+            _ if is_response_event => self.write_named(&kind, event, data, out),
             Some(error) => self.fail(&error, out),
             None if self.summary.ended => self.write_as_stream(out),
             None => {}
@@ -321,7 +347,7 @@ impl StreamRepairer for ResponsesRepairer {
 
     fn fail(&mut self, failure: &UpstreamError, out: &mut Vec<u8>) {
         if self.phase != Phase::Ended {
-            self.release_done(false, out);
+            self.release_all(out);
         }
         if std::mem::replace(&mut self.phase, Phase::Ended) == Phase::Ended {
             return;
