@@ -21,7 +21,7 @@ pub(super) fn decode(
     const EXPECTED: &str = "an answer";
     let text = std::str::from_utf8(trim_body(body)).unwrap_or_default();
     let response = parse_object(text).ok_or_else(|| explain_unusable(body, EXPECTED))?;
-    if let Some(error) = error::in_body(&response, diagnostics) {
+    if let Some(error) = error::in_body(&response, text, diagnostics) {
         return Err(error);
     }
     if response.non_null("predictions").is_some() {
