@@ -15,4 +15,4 @@ pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
 pub use shim::Shim;
 pub use state_store::{StateError, StateStore};
-pub use transport::{ByteStream, Upstream, UpstreamBody};
+pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};

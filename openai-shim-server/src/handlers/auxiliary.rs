@@ -1,6 +1,7 @@
 //! Answers auxiliary routes (model lists, token counts, embeddings, stored responses, forwarded paths) by the kind of each.
 
 use crate::app_state::AppState;
+use crate::handlers::arriving_form::{Inbound, receive_form};
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
 use crate::handlers::forward::ForwardTarget;
 use crate::handlers::{count_tokens, embeddings, forward, models, stored_responses};
@@ -92,8 +93,26 @@ pub(crate) async fn answer(
         discard(&meta, body).await;
         return finish(meta, result);
     }
-    let received = match receive(&app, &meta, dialect, &parts.headers, body).await {
-        Ok(received) => received,
+    // Forms of routes whose responses are not checked against them are sent on while they arrive.
+    let (streams, default_upstream, only_upstream) = match route.kind {
+        AuxiliaryKind::Forward => (true, None, forward::only_upstream(&app, &path, |_| true)),
+        AuxiliaryKind::ForwardIfServed(_) => {
+            let only = forward::only_upstream(&app, &path, |profile| profile.paths.forwards(&path));
+            (true, serving_upstream(&app, &path), only)
+        }
+        _ => (false, None, None),
+    };
+    let inbound = if streams {
+        receive_form(&app, &meta, dialect, &parts.headers, body, only_upstream).await
+    } else {
+        receive(&app, &meta, dialect, &parts.headers, body).await.map(Inbound::Whole)
+    };
+    let received = match inbound {
+        Ok(Inbound::Whole(received)) => received,
+        Ok(form @ Inbound::Form(_)) => {
+            let target = ForwardTarget { path, default_upstream, check: None };
+            return forward::forward(app, meta, dialect, target, parts, form).await;
+        }
         Err(response) => {
             AccessLogEntry::new(app.clone(), meta, label, String::new()).finish_with_response(&response);
             return response;
@@ -118,20 +137,20 @@ pub(crate) async fn answer(
         AuxiliaryKind::StoredResponse(..) => {
             let upstream = stored_responses::storing_upstream(&app, dialect);
             let target = ForwardTarget { path, default_upstream: upstream, check: None };
-            forward::forward(app, meta, dialect, target, parts, received).await
+            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
         }
         AuxiliaryKind::ForwardIfServed(_) => {
             let upstream = serving_upstream(&app, &path);
             let target = ForwardTarget { path, default_upstream: upstream, check: None };
-            forward::forward(app, meta, dialect, target, parts, received).await
+            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
         }
         AuxiliaryKind::ForwardChecked(check) => {
             let target = ForwardTarget { path, default_upstream: None, check: Some(check) };
-            forward::forward(app, meta, dialect, target, parts, received).await
+            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
         }
         _ => {
             let target = ForwardTarget { path, default_upstream: None, check: None };
-            forward::forward(app, meta, dialect, target, parts, received).await
+            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
         }
     }
 }
