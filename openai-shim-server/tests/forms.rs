@@ -121,18 +121,18 @@ async fn send(root: &str, (before, size, after): (&str, usize, &str), is_chunked
         writer.write_all(head.as_bytes()).await?;
         let block = "0123456789abcde\n".repeat(4096);
         let mut left = size;
-        let mut pieces = vec![before];
+        let mut chunks = vec![before];
         while left > 0 {
-            let piece = &block[..left.min(block.len())];
-            left -= piece.len();
-            pieces.push(piece);
+            let chunk = &block[..left.min(block.len())];
+            left -= chunk.len();
+            chunks.push(chunk);
         }
-        pieces.push(after);
-        for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+        chunks.push(after);
+        for chunk in chunks.into_iter().filter(|chunk| !chunk.is_empty()) {
             if is_chunked {
-                writer.write_all(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes()).await?;
+                writer.write_all(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes()).await?;
             } else {
-                writer.write_all(piece.as_bytes()).await?;
+                writer.write_all(chunk.as_bytes()).await?;
             }
         }
         if is_chunked { writer.write_all(b"0\r\n\r\n").await } else { Ok(()) }
@@ -340,8 +340,8 @@ async fn form_cut_anywhere_around_its_model_is_renamed() {
             form.len()
         );
         socket.write_all(head.as_bytes()).await.unwrap();
-        for piece in [&form[..begin - 50], &form[begin - 50..cut], &form[cut..]] {
-            socket.write_all(piece.as_bytes()).await.unwrap();
+        for chunk in [&form[..begin - 50], &form[begin - 50..cut], &form[cut..]] {
+            socket.write_all(chunk.as_bytes()).await.unwrap();
             tokio::time::sleep(Duration::from_millis(8)).await;
         }
         let mut answer = String::new();

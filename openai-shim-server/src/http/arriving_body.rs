@@ -107,7 +107,7 @@ mod tests {
     use futures_core::Stream;
     use tokio::time::sleep;
 
-    /// Two pieces, each after a time.
+    /// Two chunks, each after a time.
     struct Slow(u32, Pin<Box<Sleep>>);
 
     impl Stream for Slow {

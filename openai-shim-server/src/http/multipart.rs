@@ -111,16 +111,16 @@ impl FormScanner {
     pub(crate) fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && !self.is_done() {
             let line_end = memchr(b'\n', bytes).map(|at| at + 1);
-            let (piece, rest) = bytes.split_at(line_end.unwrap_or(bytes.len()));
+            let (chunk, rest) = bytes.split_at(line_end.unwrap_or(bytes.len()));
             bytes = rest;
             let room = MAX_HEAD_BYTES.saturating_sub(self.line.bytes.len());
-            self.line.bytes.extend_from_slice(piece.get(..room.min(piece.len())).unwrap_or_default());
-            self.position += piece.len() as u64;
-            let before_last = match piece {
+            self.line.bytes.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+            self.position += chunk.len() as u64;
+            let before_last = match chunk {
                 [.., before, _] => *before,
                 _ => self.line.last,
             };
-            self.line.last = piece.last().copied().unwrap_or_default();
+            self.line.last = chunk.last().copied().unwrap_or_default();
             if line_end.is_some() {
                 self.end_line(if before_last == b'\r' { 2 } else { 1 });
             }

@@ -167,19 +167,19 @@ fn is_local(base: &str) -> bool {
     ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
 }
 
-/// A request's body, and when its last piece was taken.
-struct TimedPieces {
-    pieces: ByteStream,
-    last_piece: Arc<Mutex<Instant>>,
+/// A request's body, and when its last chunk was taken.
+struct TimedChunks {
+    chunks: ByteStream,
+    last_chunk: Arc<Mutex<Instant>>,
 }
 
-impl Stream for TimedPieces {
+impl Stream for TimedChunks {
     type Item = Result<Bytes, UpstreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let piece = ready!(self.pieces.as_mut().poll_next(cx));
-        *self.last_piece.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        Poll::Ready(piece)
+        let chunk = ready!(self.chunks.as_mut().poll_next(cx));
+        *self.last_chunk.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        Poll::Ready(chunk)
     }
 }
 
@@ -204,13 +204,13 @@ impl Upstream for HttpUpstream {
         mut body: RequestStream,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
         let wait = WaitKind::Whole;
-        // The limit begins again with each piece of the body: a slow client is not the upstream's fault.
-        let last_piece = Arc::new(Mutex::new(Instant::now()));
-        body.bytes = Box::pin(TimedPieces { pieces: body.bytes, last_piece: last_piece.clone() });
+        // The limit begins again with each chunk of the body: a slow client is not the upstream's fault.
+        let last_chunk = Arc::new(Mutex::new(Instant::now()));
+        body.bytes = Box::pin(TimedChunks { chunks: body.bytes, last_chunk: last_chunk.clone() });
         let mut started =
             Box::pin(self.start_stream(request, body, IdleTimeout::new(self.peer.clone(), None)));
         loop {
-            let deadline = *last_piece.lock().unwrap_or_else(PoisonError::into_inner) + self.peer.limit(wait);
+            let deadline = *last_chunk.lock().unwrap_or_else(PoisonError::into_inner) + self.peer.limit(wait);
             if Instant::now() >= deadline {
                 return Err(self.peer.timed_out(wait));
             }

@@ -141,11 +141,11 @@ fn extended(value: &str) -> Option<String> {
 
 /// Replaces an escape character and two hexadecimal digits by their byte.
 fn unescape(text: &str, escape: char) -> Option<Vec<u8>> {
-    let mut pieces = text.split(escape);
-    let mut out = pieces.next()?.as_bytes().to_vec();
-    for piece in pieces {
-        out.push(u8::from_str_radix(piece.get(..2)?, 16).ok()?);
-        out.extend_from_slice(piece.get(2..)?.as_bytes());
+    let mut chunks = text.split(escape);
+    let mut out = chunks.next()?.as_bytes().to_vec();
+    for chunk in chunks {
+        out.push(u8::from_str_radix(chunk.get(..2)?, 16).ok()?);
+        out.extend_from_slice(chunk.get(2..)?.as_bytes());
     }
     Some(out)
 }

@@ -6,11 +6,11 @@ fn found(kind: &str, body: &str) -> Option<String> {
     let whole = text_field(kind, body.as_bytes(), "model");
     for size in [1, 2, 3, 7, 64] {
         let mut scanner = FormScanner::new(kind, "model")?;
-        for piece in body.as_bytes().chunks(size) {
-            scanner.push(piece);
+        for chunk in body.as_bytes().chunks(size) {
+            scanner.push(chunk);
         }
         scanner.finish();
-        assert_eq!(scanner.found(), whole.as_ref(), "in pieces of {size}: {body:?}");
+        assert_eq!(scanner.found(), whole.as_ref(), "in chunks of {size}: {body:?}");
     }
     let FormField { range, coding } = whole?;
     let range = usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap();

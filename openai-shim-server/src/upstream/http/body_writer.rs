@@ -7,14 +7,14 @@ use openai_shim_core::upstream::{ByteStream, RequestStream};
 use std::io;
 use std::task::{Context, Poll, ready};
 
-/// A body that is being written. It holds one piece at a time: the next is asked for when the upstream has taken it.
+/// A body that is being written. It holds one chunk at a time: the next is asked for when the upstream has taken it.
 pub(super) struct BodyWriter {
     /// `None`: everything was taken from it.
     source: Option<ByteStream>,
     framing: RequestFraming,
-    /// The framing in front of the piece.
+    /// The framing in front of the chunk.
     prefix: Vec<u8>,
-    piece: Bytes,
+    chunk: Bytes,
     written: usize,
 }
 
@@ -40,7 +40,7 @@ impl BodyWriter {
             source: Some(body.bytes),
             framing: body.length.map_or(RequestFraming::Chunks { is_first: true }, RequestFraming::Length),
             prefix: Vec::new(),
-            piece: Bytes::new(),
+            chunk: Bytes::new(),
             written: 0,
         }
     }
@@ -52,10 +52,10 @@ impl BodyWriter {
         socket: &mut Socket,
     ) -> Poll<Result<(), BodyError>> {
         loop {
-            while self.written < self.prefix.len() + self.piece.len() {
+            while self.written < self.prefix.len() + self.chunk.len() {
                 let parts = [
                     self.prefix.get(self.written..).unwrap_or_default(),
-                    self.piece.get(self.written.saturating_sub(self.prefix.len())..).unwrap_or_default(),
+                    self.chunk.get(self.written.saturating_sub(self.prefix.len())..).unwrap_or_default(),
                 ];
                 match ready!(socket.poll_write(cx, parts)) {
                     Ok(0) => {
@@ -67,8 +67,8 @@ impl BodyWriter {
             }
             let Some(source) = &mut self.source else { return Poll::Ready(Ok(())) };
             match source.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Ok(piece))) if piece.is_empty() => {}
-                Poll::Ready(Some(Ok(piece))) => self.frame(piece).map_err(BodyError::Source)?,
+                Poll::Ready(Some(Ok(chunk))) if chunk.is_empty() => {}
+                Poll::Ready(Some(Ok(chunk))) => self.frame(chunk).map_err(BodyError::Source)?,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(BodyError::Source(error))),
                 Poll::Ready(None) => self.end().map_err(BodyError::Source)?,
                 Poll::Pending => {
@@ -83,18 +83,18 @@ impl BodyWriter {
         }
     }
 
-    /// Makes a piece the next one to be written.
-    fn frame(&mut self, piece: Bytes) -> Result<(), UpstreamError> {
+    /// Makes a chunk the next one to be written.
+    fn frame(&mut self, chunk: Bytes) -> Result<(), UpstreamError> {
         match &mut self.framing {
             RequestFraming::Length(left) => {
-                *left = left.checked_sub(piece.len() as u64).ok_or_else(wrong_length)?;
+                *left = left.checked_sub(chunk.len() as u64).ok_or_else(wrong_length)?;
             }
             RequestFraming::Chunks { is_first } => {
                 let line_break = if std::mem::take(is_first) { "" } else { "\r\n" };
-                self.prefix = format!("{line_break}{:x}\r\n", piece.len()).into_bytes();
+                self.prefix = format!("{line_break}{:x}\r\n", chunk.len()).into_bytes();
             }
         }
-        self.piece = piece;
+        self.chunk = chunk;
         self.written = 0;
         Ok(())
     }
@@ -102,7 +102,7 @@ impl BodyWriter {
     /// The source has ended: only the end of the framing is left.
     fn end(&mut self) -> Result<(), UpstreamError> {
         self.source = None;
-        self.piece = Bytes::new();
+        self.chunk = Bytes::new();
         self.written = 0;
         self.prefix = match self.framing {
             RequestFraming::Length(0) => Vec::new(),
