@@ -4,13 +4,13 @@
 use super::body_path;
 use crate::accepts::AuxiliaryRules;
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbeddingInputType};
-use crate::json::{Object, encode_string, member_path};
+use crate::json::{Object, decode_string, encode_string, member_path};
 
 /// The parameters by which formats like OpenAI's say what vectors are for.
 const INPUT_TYPE_PARAMS: [&str; 3] = ["input_type", "task", "task_type"];
 
-/// Parameters that change nothing in what the client gets: the encoding of vectors is converted here.
-const CONVERTED_PARAMS: [&str; 1] = ["encoding_format"];
+/// A parameter and its values that change nothing in what the client gets: the encoding of vectors is converted here.
+const CONVERTED: (&str, [&str; 2]) = ("encoding_format", ["float", "base64"]);
 
 /// Applies an upstream's rules to the body of a request. `is_translated`: the client's own request has another format.
 /// `client_name` returns the client's name of a parameter.
@@ -45,13 +45,17 @@ fn drop(
     client_name: &dyn Fn(&str) -> String,
     diagnostics: &mut Diagnostics,
 ) {
-    let is_null = body_path::get(body, path).is_some_and(|value| value.trim() == "null");
+    let value = body_path::get(body, path);
+    let value = value.as_deref().unwrap_or_default();
+    let is_null = value.trim() == "null";
+    let is_converted =
+        path == CONVERTED.0 && decode_string(value).is_none_or(|value| CONVERTED.1.contains(&value.as_ref()));
     let is_removed = body_path::remove(body, path)
         || (path.contains('.') && member_path::remove(body, &path.split('.').collect::<Vec<_>>()));
     if !is_removed || is_null {
         return;
     }
-    if CONVERTED_PARAMS.contains(&path) {
+    if is_converted {
         diagnostics.record(DiagnosticCode::DefaultDropped, path, "the vectors are converted here");
     } else {
         diagnostics.record(DiagnosticCode::ParamDropped, &client_name(path), "");

@@ -34,11 +34,12 @@ fn serving_upstream(app: &AppState, path: &str) -> Option<usize> {
     app.upstreams.iter().position(|upstream| upstream.config.profile.paths.forwards(path))
 }
 
-fn not_served(what: &str, path: &str) -> ClientError {
-    let first = path.split('/').nth(1).unwrap_or_default();
+/// The error for a path that no upstream serves. `pattern`: of the route.
+fn not_served(what: &str, pattern: &str) -> ClientError {
+    let fixed = pattern.split('{').next().unwrap_or_default().trim_end_matches('/');
     let text = format!(
-        "There are no {what} here: requests to /{first} are not served. If an upstream has them, they are forwarded to it \
-         with paths.forward = [\"/{first}\"] in its [upstream.quirks]."
+        "There are no {what} here: requests to {fixed} are not served. If an upstream has them, they are forwarded to it \
+         with paths.forward = [\"{fixed}\"] in its [upstream.quirks]."
     );
     ClientError::new(ErrorKind::NotFound, text).with_code("unknown_url")
 }
@@ -71,7 +72,7 @@ pub(crate) async fn answer(
             Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, reason))))
         }
         AuxiliaryKind::ForwardIfServed(what) if serving_upstream(&app, &path).is_none() => {
-            Some(Err(Error::Client(not_served(what, &path))))
+            Some(Err(Error::Client(not_served(what, route.path))))
         }
         AuxiliaryKind::ModelList(list) => Some(
             models::all(&app)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The upstream of openwebui_documents.sh: a chat model, an embedder, a voice and a listener. documents.py PORT LOG
 
-The embedder takes `model` and `input` only, and ten texts at most; a text's vector counts its longer words. The chat model answers with the
-sentence of its context that has a secret in it. The listener takes a form with a file and its own name; the voice sends a WAV file.
-Each request is one line in LOG.
+The embedder takes `model` and `input` only, and ten texts at most; a text's vector counts its words and numbers: texts with
+equal vectors would be lost in an index. The chat model answers with the sentence of its context that has a secret in it. The listener takes a
+form with a file and its own name; the voice sends a WAV file. Each request is one line in LOG.
 """
 import io
 import json
@@ -20,9 +20,9 @@ MODELS = {"their/chat": "chat", "their/embedder": "embedding", "their/voice": "t
 
 
 def vector(text):
-    numbers = [0.0] * 64
-    for word in re.findall(r"[a-z]{5,}", text.lower()):
-        numbers[zlib.crc32(word.encode()) % 64] += 1.0
+    numbers = [0.0] * 1024
+    for word in re.findall(r"[a-z]{5,}|[0-9]+", text.lower()):
+        numbers[zlib.crc32(word.encode()) % 1024] += 1.0
     length = sum(n * n for n in numbers) ** 0.5 or 1.0
     return [n / length for n in numbers]
 
@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         texts = [m["content"] if isinstance(m["content"], str) else json.dumps(m["content"]) for m in request["messages"]]
         found = re.search(r"The secret of the lighthouse is \w+", "\n".join(texts))
         answer = found[0] if found else "I know nothing of it."
-        self.write(model=model, answer=answer, stream=request.get("stream"))
+        self.write(model=model, answer=answer, stream=request.get("stream"), end=texts[-1][-2000:])
         chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model}
         if not request.get("stream"):
             message = {"role": "assistant", "content": answer}

@@ -23,10 +23,10 @@ base_url = "http://127.0.0.1:18093/v1"
 models = [$(printf '{ id = "%s", upstream = "their/%s" }, ' chat chat embedder embedder voice voice listener listener)]
 T
 "$BINARY" --config "$run/shim.toml" > "$run/shim.log" 2>&1 & pids+=($!)
-# Long enough for several parts of Open WebUI's own size.
-{ for i in $(seq 400); do echo "Line $i of the keeper's diary: the sea was grey, the lamp was lit, and nothing happened on day $i."; done
+# Some sixty parts: an index of so few is searched whole.
+{ for i in $(seq 60); do echo "Line $i of the keeper's diary: the sea was grey, the lamp was lit, and nothing happened on day $i."; done
   echo "The secret of the lighthouse is heliotrope."
-  for i in $(seq 400); do echo "Line $i of the second diary: fog came in over rock $i, and the horn was sounded."; done; } > "$run/lighthouse.txt"
+  for i in $(seq 60); do echo "Line $i of the second diary: fog came in over rock $i, and the horn was sounded."; done; } > "$run/lighthouse.txt"
 
 for engine in openai ollama; do
   data=$run/$engine; mkdir -p "$data"; : > "$run/requests.jsonl"
