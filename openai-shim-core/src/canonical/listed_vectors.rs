@@ -12,8 +12,20 @@ use std::borrow::Cow;
 const MAX_DEPTH: usize = 4;
 
 /// Members with a list of vectors, or with an object that has one.
-const LISTS: [&str; 9] =
-    ["data", "embeddings", "results", "predictions", "result", "output", "outputs", "vectors", "items"];
+const LISTS: [&str; 11] = [
+    "data",
+    "embeddings",
+    "results",
+    "predictions",
+    "result",
+    "output",
+    "outputs",
+    "vectors",
+    "items",
+    // Cohere's lists by type.
+    "float",
+    "float_",
+];
 
 /// Members with one vector, or with an object that has one. The last ones are the encodings of Cohere and Mixedbread.
 const VECTORS: [&str; 8] =

@@ -21,6 +21,7 @@ MODELS = {"their/chat": "chat", "their/embedder": "embedding", "their/voice": "t
 
 def vector(text):
     numbers = [0.0] * 1024
+    text = re.sub("<[^>]*>", " ", text)  # Open WebUI names the files in front of the question
     for word in re.findall(r"[a-z]{5,}|[0-9]+", text.lower()):
         numbers[zlib.crc32(word.encode()) % 1024] += 1.0
     length = sum(n * n for n in numbers) ** 0.5 or 1.0
