@@ -227,9 +227,8 @@ const NAME_PARTS: [(&str, ModelKind); 24] = [
 
 fn kind_of_name(id: &str) -> Option<ModelKind> {
     let id = id.to_ascii_lowercase();
-    let words: Vec<_> =
-        id.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let name = format!("-{}-", words.join("-"));
+    let parts: Vec<_> = id.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()).collect();
+    let name = format!("-{}-", parts.join("-"));
     NAME_PARTS.iter().find(|(part, _)| name.contains(part)).map(|(_, kind)| *kind)
 }
 
@@ -343,10 +342,8 @@ impl Evidence {
             "modality" => {
                 let modality = decode_string(value).unwrap_or_default();
                 let Some((inputs, outputs)) = modality.split_once("->") else { return };
-                let list = |side: &str| {
-                    let words = side.split(['+', ',']).map(|word| encode_string(word.trim()));
-                    encode_array(&words.collect::<Vec<_>>())
-                };
+                let list =
+                    |side: &str| encode_array(&side.split(['+', ',']).map(encode_string).collect::<Vec<_>>());
                 self.note_inputs(&list(inputs));
                 self.note_outputs(&list(outputs));
             }
