@@ -19,4 +19,4 @@ pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
 pub use shim::{Shim, respond};
 pub use state_store::{StateError, StateStore};
-pub use transport::{ByteStream, Upstream, UpstreamBody};
+pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};

@@ -19,7 +19,7 @@ use openai_shim_core::{Context, Upstream};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
 /// The state that all requests share.
@@ -56,6 +56,20 @@ pub(crate) struct UpstreamState {
     pub(crate) store: Arc<dyn StateStore>,
     /// The value of the header with the upstream's name.
     pub(crate) label: Option<HeaderValue>,
+    /// The upstream refused a body without a length.
+    needs_length: AtomicBool,
+}
+
+impl UpstreamState {
+    /// Whether the upstream refused a body without a length (411).
+    pub(crate) fn needs_length(&self) -> bool {
+        self.needs_length.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that it did.
+    pub(crate) fn set_needs_length(&self) {
+        self.needs_length.store(true, Ordering::Relaxed);
+    }
 }
 
 impl std::fmt::Debug for AppState {
@@ -87,6 +101,7 @@ impl AppState {
                     label: responses::upstream_label(&upstream.name),
                     profile: upstream.profile.clone().into(),
                     config: upstream.clone(),
+                    needs_length: AtomicBool::new(false),
                 }
             })
             .collect();

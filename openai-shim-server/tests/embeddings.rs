@@ -351,3 +351,75 @@ async fn usage_as_text_or_missing_is_repaired() {
         assert_eq!(google.pointer("/usageMetadata/promptTokenCount"), tokens.map(|n| json!(n)).as_ref());
     }
 }
+
+#[tokio::test]
+async fn vectors_in_the_form_of_another_api_reach_every_client() {
+    let answers = [
+        "[[0.5,0.25],[1.5,2.0]]",
+        r#"{"embeddings":{"float":[[0.5,0.25],[1.5,2.0]]},"meta":{"billed_units":{"input_tokens":3}}}"#,
+        r#"{"embeddings":[{"values":[0.5,0.25]},{"values":[1.5,2.0]}]}"#,
+        r#"[{"index":0,"embedding":[[0.5,0.25]]},{"index":1,"embedding":[[1.5,2.0]]}]"#,
+        r#"{"data":[{"index":"1","embedding":[1.5,2.0]},{"index":"0","embedding":[0.5,0.25]}]}"#,
+        r#"{"data":[{"index":2,"embedding":[1.5,2.0]},{"index":1,"embedding":[0.5,0.25]}]}"#,
+        r#"{"data":[{"embedding":"AAAAPwAAgD4"},{"embedding":["1.5","2.0"]}]}"#,
+        r#"{"result":{"data":[[0.5,0.25],[1.5,2.0]]},"success":true,"errors":[]}"#,
+    ];
+    let texts = json!(["a", "b"]);
+    let contents: Vec<_> = ["a", "b"].map(|text| json!({"content": {"parts": [{"text": text}]}})).to_vec();
+    for answer in answers {
+        for dialect in ["openai-chat", "ollama-chat", "gemini"] {
+            let upstream = ScriptedUpstream::start(vec![Script::json(answer)]).await;
+            let shim = TestServer::in_front_of(&upstream, &format!("dialect = \"{dialect}\"")).await;
+            for (path, request, first, second) in [
+                (
+                    "/v1/embeddings",
+                    json!({"model": "m", "input": texts}),
+                    "/data/0/embedding",
+                    "/data/1/embedding",
+                ),
+                ("/api/embed", json!({"model": "m", "input": texts}), "/embeddings/0", "/embeddings/1"),
+                (
+                    "/v1beta/models/m:batchEmbedContents",
+                    json!({"requests": contents}),
+                    "/embeddings/0/values",
+                    "/embeddings/1/values",
+                ),
+            ] {
+                let got = embed(&shim, path, &request).await;
+                assert_eq!(got.status, 200, "{dialect} {path} {answer}: {}", got.body);
+                let vectors = [first, second].map(|place| got.json().pointer(place).cloned());
+                let wanted = [json!([0.5, 0.25]), json!([1.5, 2.0])].map(Some);
+                assert_eq!(vectors, wanted, "{dialect} {path} {answer}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn vectors_that_are_out_of_order_are_sorted_for_clients_of_the_same_form() {
+    let answer = r#"{"object":"list","data":[{"object":"embedding","index":1,"embedding":[2]},{"object":"embedding","index":0,"embedding":[1]}],"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}"#;
+    let upstream = ScriptedUpstream::start(vec![Script::json(answer)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    let got = embed(&shim, "/v1/embeddings", &json!({"model": "m", "input": ["a", "b"]})).await.json();
+    assert_eq!((&got["data"][0]["embedding"], &got["data"][0]["index"]), (&json!([1]), &json!(0)));
+    assert_eq!((&got["data"][1]["embedding"], &got["data"][1]["index"]), (&json!([2]), &json!(1)));
+}
+
+#[tokio::test]
+async fn encodings_that_are_not_converted_stay_as_they_come_and_their_refusal_is_a_loss() {
+    let answer = r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":"AQID"}],"model":"m","usage":{"prompt_tokens":1,"total_tokens":1}}"#;
+    let request = json!({"model": "m", "input": "a", "encoding_format": "int8"});
+    let upstream = ScriptedUpstream::start(vec![Script::json(answer)]).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    let got = embed(&shim, "/v1/embeddings", &request).await;
+    assert_eq!((got.status, got.body.as_str()), (200, answer));
+    let scripts = vec![refusal("Unsupported parameter: encoding_format"), Script::json(&vectors(&["[1,2]"]))];
+    let upstream = ScriptedUpstream::start(scripts).await;
+    let shim = TestServer::in_front_of(&upstream, "").await;
+    let got = embed(&shim, "/v1/embeddings", &request).await;
+    assert!(got.header("x-openai-shim-diagnostics").contains("param-dropped"), "{:?}", got.headers);
+    let upstream = ScriptedUpstream::start(vec![Script::json(r#"{"embeddings":[[1]]}"#)]).await;
+    let shim = TestServer::in_front_of(&upstream, "dialect = \"ollama-chat\"").await;
+    let got = embed(&shim, "/v1/embeddings", &request).await;
+    assert!(got.header("x-openai-shim-diagnostics").contains("param-dropped"), "{:?}", got.headers);
+}

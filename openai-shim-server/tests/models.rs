@@ -300,7 +300,9 @@ async fn a_name_and_its_latest_tag_mean_the_same_on_every_route() {
     for (listed, name, sent) in [
         ("gpt", "gpt:latest", "gpt"),
         ("gpt", "gpt", "gpt"),
+        ("gpt", "up/gpt:latest", "gpt"),
         ("llama:latest", "llama:latest", "llama:latest"),
+        ("llama:latest", "up/llama:latest", "llama:latest"),
         ("llama:8b", "llama:8b", "llama:8b"),
         ("other", "gpt:latest", "gpt:latest"),
     ] {

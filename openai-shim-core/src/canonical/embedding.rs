@@ -18,6 +18,8 @@ pub struct EmbedRequest {
     pub dimensions: Option<u64>,
     /// The client requested base64 of little-endian 32-bit floats; otherwise lists of numbers.
     pub base64: bool,
+    /// The client requested another encoding than these two, such as `int8`: vectors stay as they come.
+    pub keeps_encoding: bool,
     /// What the vectors are for.
     pub input_type: Option<EmbeddingInputType>,
 }
@@ -111,6 +113,11 @@ impl VectorCheck {
             return Err(not_finite_numbers());
         }
         self.vector(numbers.len())
+    }
+
+    /// Takes a vector in an encoding that is not read here.
+    pub fn unread(&mut self) {
+        self.count += 1;
     }
 
     fn vector(&mut self, length: usize) -> Result<(), UpstreamError> {

@@ -23,6 +23,7 @@ mod extra_fields;
 mod finish_reasons;
 pub mod grammar;
 pub mod issuer;
+mod listed_vectors;
 mod logprobs;
 mod lost_field;
 mod media_answer;
@@ -73,6 +74,7 @@ pub use extra_fields::{
     COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK, code_of_loss,
 };
 pub use finish_reasons::{ApiFinishReasons, FINISH_REASONS, FinishMeaning, finish_meaning};
+pub use listed_vectors::{item_order, read_vectors};
 pub use logprobs::{LOGPROBS, Logprobs, fill_token};
 pub use lost_field::{is_default, report_lost_field};
 pub use media_answer::{GeneratedFile, MediaAnswer, MediaUsage};

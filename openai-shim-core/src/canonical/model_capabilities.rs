@@ -1,6 +1,8 @@
 //! The fields of a listed model, in any server's terms, to what the model is for and what it can do.
 
-use crate::json::{Object, ValueKind, decode_string, items, reported_count, value_kind};
+use crate::json::{
+    Object, ValueKind, decode_string, encode_array, encode_string, items, reported_count, value_kind,
+};
 use std::borrow::Cow;
 
 /// What a model is for.
@@ -85,6 +87,7 @@ const WORDS: [(Topic, &[&str]); 10] = [
             "textembedding",
             "textembeddings",
             "embeddingmodel",
+            "embedimage",
             "featureextraction",
             "sentencesimilarity",
             "supportsembeddings",
@@ -122,11 +125,23 @@ const WORDS: [(Topic, &[&str]); 10] = [
             "imagesgenerations",
             "imagesedits",
             "diffusion",
+            "fluminabasemodel",
         ],
     ),
     (
         Topic::Kind(ModelKind::Other),
-        &["moderation", "moderations", "video", "texttovideo", "predict", "classify", "ocr"],
+        &[
+            "moderation",
+            "moderations",
+            "video",
+            "texttovideo",
+            "predict",
+            "predictlongrunning",
+            "bidigeneratecontent",
+            "generateanswer",
+            "classify",
+            "ocr",
+        ],
     ),
     (
         Topic::Tools,
@@ -181,33 +196,48 @@ fn topic(word: &str) -> Option<Topic> {
     WORDS.iter().find(|(_, terms)| terms.contains(&word.as_str())).map(|(topic, _)| *topic)
 }
 
-/// Words in the names of models that are no chats, for lists without any other sign: as a word of its own, or (`true`) as the
-/// beginning of one.
-const NAME_WORDS: [(&str, bool, ModelKind); 9] = [
-    ("embed", true, ModelKind::Embedding),
-    ("rerank", true, ModelKind::Reranker),
-    ("whisper", false, ModelKind::Speech),
-    ("transcribe", false, ModelKind::Speech),
-    ("tts", false, ModelKind::Speech),
-    ("dall", false, ModelKind::Image),
-    ("imagen", false, ModelKind::Image),
-    ("moderation", false, ModelKind::Other),
-    ("ocr", false, ModelKind::Other),
+/// Parts of the names of models that are no chats, for lists without any other sign; the first one counts. A hyphen stands for
+/// any sign between words, and for the beginning and the end.
+const NAME_PARTS: [(&str, ModelKind); 24] = [
+    ("-rerank", ModelKind::Reranker),
+    ("-embed", ModelKind::Embedding),
+    ("-bge-", ModelKind::Embedding),
+    ("-e5-", ModelKind::Embedding),
+    ("-gte-", ModelKind::Embedding),
+    ("-minilm-", ModelKind::Embedding),
+    ("-mpnet-", ModelKind::Embedding),
+    ("-whisper-", ModelKind::Speech),
+    ("-transcribe-", ModelKind::Speech),
+    ("-tts-", ModelKind::Speech),
+    ("-kokoro-", ModelKind::Speech),
+    ("-orpheus-", ModelKind::Speech),
+    ("-dall-e-", ModelKind::Image),
+    ("-gpt-image-", ModelKind::Image),
+    ("-imagen-", ModelKind::Image),
+    ("-flux-", ModelKind::Image),
+    ("-stable-diffusion-", ModelKind::Image),
+    ("-sdxl-", ModelKind::Image),
+    ("-moderation-", ModelKind::Other),
+    ("-ocr-", ModelKind::Other),
+    ("-sora-", ModelKind::Other),
+    ("-veo-", ModelKind::Other),
+    ("-gpt-realtime-", ModelKind::Other),
+    ("-realtime-preview-", ModelKind::Other),
 ];
 
 fn kind_of_name(id: &str) -> Option<ModelKind> {
     let id = id.to_ascii_lowercase();
-    id.split(|c: char| !c.is_ascii_alphanumeric()).find_map(|word| {
-        let fits = |(known, begins, _): &&(&str, bool, ModelKind)| {
-            word == *known || (*begins && word.starts_with(known))
-        };
-        NAME_WORDS.iter().find(fits).map(|(_, _, kind)| *kind)
-    })
+    let parts: Vec<_> = id.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()).collect();
+    let name = format!("-{}-", parts.join("-"));
+    NAME_PARTS.iter().find(|(part, _)| name.contains(part)).map(|(_, kind)| *kind)
 }
 
 /// Fields with one word, or a list or object of terms, about what a model is for.
-const KIND_FIELDS: [&str; 10] = [
+const KIND_FIELDS: [&str; 13] = [
     "type",
+    "sub_type",
+    "kind",
+    "mode",
     "model_type",
     "task",
     "tasks",
@@ -300,9 +330,22 @@ impl Evidence {
     /// What goes into a model or comes out of it, if the member says that.
     fn note_modalities(&mut self, key: &str, value: &str) {
         match key {
-            "input_modalities" | "input" | "inputs" | "supported_input_modalities" => self.note_inputs(value),
-            "output_modalities" | "output" | "outputs" | "supported_output_modalities" => {
-                self.note_outputs(value);
+            "input_modalities" | "inputModalities" | "input" | "inputs" | "supported_input_modalities" => {
+                self.note_inputs(value);
+            }
+            "output_modalities"
+            | "outputModalities"
+            | "output"
+            | "outputs"
+            | "supported_output_modalities" => self.note_outputs(value),
+            // `text+image->text`
+            "modality" => {
+                let modality = decode_string(value).unwrap_or_default();
+                let Some((inputs, outputs)) = modality.split_once("->") else { return };
+                let list =
+                    |side: &str| encode_array(&side.split(['+', ',']).map(encode_string).collect::<Vec<_>>());
+                self.note_inputs(&list(inputs));
+                self.note_outputs(&list(outputs));
             }
             _ => {}
         }
@@ -376,15 +419,19 @@ pub(super) fn read(id: &str, model: &Object<'_>) -> ModelCapabilities {
     for list in COMPLETE_LISTS.iter().filter_map(|field| model.get(field)) {
         found.note_list(list, &[Topic::Tools]);
     }
-    if let Some(tags) = model.get("tags") {
-        found.note_list(tags, &[]);
+    for list in ["tags", "features", "model_ability"].iter().filter_map(|field| model.get(field)) {
+        found.note_list(list, &[]);
     }
     if let Some(value) = model.get("capabilities") {
         note_capabilities(value, model, &mut found);
     }
     model.iter().for_each(|(key, value)| found.note_modalities(key, value));
-    for inner in ["architecture", "modalities", "metadata", "model_spec"] {
+    for inner in ["architecture", "modalities", "metadata", "model_spec", "model_info"] {
         let Some(object) = model.object(inner) else { continue };
+        found.note_object(&object);
+        if let Some(mode) = object.get("mode") {
+            found.note_kind(mode);
+        }
         for (key, value) in object.iter() {
             match key {
                 // Venice, DeepInfra.
@@ -395,6 +442,10 @@ pub(super) fn read(id: &str, model: &Object<'_>) -> ModelCapabilities {
                 _ => found.note_modalities(key, value),
             }
         }
+    }
+    // Hugging Face: what one of the providers of a model can do, the model can.
+    for provider in model.array("providers").unwrap_or_default() {
+        found.note_object(&Object::parse(provider.as_bytes()).unwrap_or_default());
     }
     // LM Studio says it by the type alone.
     match model.str("type").as_deref() {
@@ -421,9 +472,15 @@ pub(super) fn read(id: &str, model: &Object<'_>) -> ModelCapabilities {
 fn note_capabilities(value: &str, model: &Object<'_>, found: &mut Evidence) {
     match value_kind(value) {
         ValueKind::Array => {
-            // LM Studio lists tools only; its type says whether the model sees.
-            let complete: &[Topic] =
-                if model.str("type").is_some() { &[Topic::Tools] } else { &[Topic::Tools, Topic::Vision] };
+            let complete: &[Topic] = match model.str("type").as_deref() {
+                // A list in words that are not known here denies nothing.
+                _ if !terms(value).iter().any(|word| topic(word).is_some()) => &[],
+                // llama.cpp lists sight, and never tools.
+                Some("model") => &[Topic::Vision],
+                // LM Studio lists tools only; its type says whether the model sees.
+                Some(_) => &[Topic::Tools],
+                None => &[Topic::Tools, Topic::Vision],
+            };
             found.note_list(value, complete);
         }
         ValueKind::Object => {
@@ -579,6 +636,57 @@ mod tests {
                 r#"{"id":"m","type":"language","tags":["tool-use","vision","reasoning"]}"#,
                 "Chat +tools +vision +thinking",
             ),
+            ("OpenRouter", r#"{"id":"m","architecture":{"modality":"text->text"}}"#, "Chat -vision"),
+            (
+                "llama.cpp, as Ollama",
+                r#"{"name":"m","model":"m","type":"model","tags":[""],"capabilities":["completion"],"details":{"format":"gguf"}}"#,
+                "Chat -vision",
+            ),
+            ("Fireworks", r#"{"id":"m","kind":"EMBEDDING_MODEL"}"#, "Embedding"),
+            ("Fireworks", r#"{"id":"m","kind":"FLUMINA_BASE_MODEL"}"#, "Image"),
+            ("Fireworks", r#"{"id":"m","kind":"HF_BASE_MODEL"}"#, "Chat"),
+            (
+                "Bedrock",
+                r#"{"modelId":"m","inputModalities":["TEXT","IMAGE"],"outputModalities":["TEXT"]}"#,
+                "Chat +vision",
+            ),
+            (
+                "Bedrock",
+                r#"{"modelId":"m","inputModalities":["TEXT"],"outputModalities":["EMBEDDING"]}"#,
+                "Embedding -vision",
+            ),
+            ("SiliconFlow", r#"{"id":"m","type":"text","sub_type":"embedding"}"#, "Embedding"),
+            ("SiliconFlow", r#"{"id":"m","type":"text","sub_type":"chat"}"#, "Chat"),
+            (
+                "Novita",
+                r#"{"id":"m","model_type":"chat","features":["function-calling","reasoning","serverless"]}"#,
+                "Chat +tools +thinking",
+            ),
+            (
+                "Hugging Face",
+                r#"{"id":"m","architecture":{"input_modalities":["text"]},"providers":[{"supports_tools":false},{"supports_tools":true}]}"#,
+                "Chat +tools -vision",
+            ),
+            (
+                "LiteLLM",
+                r#"{"model_name":"m","model_info":{"mode":"chat","supports_vision":true,"supports_function_calling":false,"supports_reasoning":null}}"#,
+                "Chat -tools +vision",
+            ),
+            ("LiteLLM", r#"{"model_name":"m","model_info":{"mode":"embedding"}}"#, "Embedding"),
+            ("unknown words", r#"{"id":"m","capabilities":["TG","FLAG_CHAT"]}"#, "Chat"),
+            (
+                "Gemini",
+                r#"{"name":"m","supportedGenerationMethods":["bidiGenerateContent","countTokens"]}"#,
+                "Other",
+            ),
+            ("Gemini", r#"{"name":"m","supportedGenerationMethods":["predictLongRunning"]}"#, "Other"),
+            ("Gemini", r#"{"name":"m","supportedGenerationMethods":["generateAnswer"]}"#, "Other"),
+            ("a name", r#"{"id":"BAAI/bge-m3"}"#, "Embedding"),
+            ("a name", r#"{"id":"sentence-transformers/all-MiniLM-L6-v2"}"#, "Embedding"),
+            ("a name", r#"{"id":"black-forest-labs/FLUX.1-schnell"}"#, "Image"),
+            ("a name", r#"{"id":"gpt-image-1"}"#, "Image"),
+            ("a name", r#"{"id":"gemini-2.5-flash-image"}"#, "Chat"),
+            ("a name", r#"{"id":"sora-2"}"#, "Other"),
             ("OpenAI", r#"{"id":"text-embedding-3-small","object":"model"}"#, "Embedding"),
             ("OpenAI", r#"{"id":"gpt-4o-mini-tts","object":"model"}"#, "Speech"),
             ("vLLM", r#"{"id":"BAAI/bge-reranker-v2-m3","max_model_len":8192}"#, "Reranker"),

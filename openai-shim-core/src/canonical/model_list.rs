@@ -96,16 +96,36 @@ impl ListedModel {
 
 /// A number above zero, in a model or in an object of it that has limits.
 fn limit(model: &Object<'_>, names: &[&str]) -> Option<u64> {
-    const INNER: [&str; 9] =
-        ["meta", "limits", "top_provider", "limit", "metadata", "model_spec", "config", "details", "spec"];
+    const INNER: [&str; 11] = [
+        "meta",
+        "limits",
+        "top_provider",
+        "limit",
+        "metadata",
+        "model_spec",
+        "model_info",
+        "model_limits",
+        "config",
+        "details",
+        "spec",
+    ];
     let number = |object: &Object<'_>| {
         names.iter().find_map(|name| object.get(name).and_then(reported_count).filter(|n| *n > 0))
     };
     // GitHub Copilot has them in its capabilities.
     let in_capabilities = || number(model.object("capabilities")?.object("limits").as_ref()?);
-    number(model)
-        .or_else(|| INNER.iter().find_map(|key| number(&model.object(key)?)))
-        .or_else(in_capabilities)
+    // llama-swap: `meta: {"llamaswap": {…}}`.
+    let in_inner = |key: &&str| {
+        let inner = model.object(key)?;
+        let below = || inner.iter().find_map(|(_, value)| number(&Object::parse(value.as_bytes()).ok()?));
+        number(&inner).or_else(below)
+    };
+    // Hugging Face: the model has what its largest provider has.
+    let of_providers = || {
+        let providers = model.array("providers")?;
+        providers.into_iter().filter_map(|value| number(&Object::parse(value.as_bytes()).ok()?)).max()
+    };
+    number(model).or_else(|| INNER.iter().find_map(in_inner)).or_else(in_capabilities).or_else(of_providers)
 }
 
 /// Parses a model list: `{data:[…]}`, `{models:[…]}`, `{result:[…]}`, one inside the other, or a bare array, of objects or names; or
@@ -138,16 +158,38 @@ fn find_list(json: &str, depth: usize, owner: &str) -> Option<Vec<ListedModel>> 
             let list = fields().find(|value| value_kind(value) == ValueKind::Array);
             match list.or_else(|| fields().find(|value| value_kind(value) == ValueKind::Object)) {
                 Some(inner) => find_list(inner, depth - 1, owner),
-                None => parse_map(&object, owner),
+                None => find_other_list(&object, depth, owner).or_else(|| parse_map(&object, owner)),
             }
         }
         _ => None,
     }
 }
 
+/// Fields that have no models.
+const NO_MODELS: [&str; 5] = ["error", "errors", "detail", "message", "status"];
+
+/// Finds a list in a field of any name: the only one that has objects with names of models (Bedrock: `modelSummaries`), or an
+/// object with a list.
+fn find_other_list(object: &Object<'_>, depth: usize, owner: &str) -> Option<Vec<ListedModel>> {
+    let mut values = object.iter().filter(|(key, _)| !NO_MODELS.contains(key)).filter_map(|(_, value)| {
+        let found = match value_kind(value) {
+            ValueKind::Array if items(value)?.iter().all(|item| value_kind(item) == ValueKind::Object) => {
+                find_list(value, 0, owner)
+            }
+            ValueKind::Object => {
+                let inner = Object::parse(value.as_bytes()).ok()?;
+                let has_list = LIST_FIELDS.iter().any(|key| inner.array(key).is_some());
+                if has_list { find_list(value, depth - 1, owner) } else { None }
+            }
+            _ => None,
+        };
+        found.filter(|list| !list.is_empty())
+    });
+    values.next().filter(|_| values.next().is_none())
+}
+
 /// Parses a map from names to objects, or to names of them.
 fn parse_map(object: &Object<'_>, owner: &str) -> Option<Vec<ListedModel>> {
-    const NO_MODELS: [&str; 5] = ["error", "errors", "detail", "message", "status"];
     let is_model =
         |(key, value): (&str, &str)| value_kind(value) == ValueKind::Object && !NO_MODELS.contains(&key);
     let is_map = object.iter().all(is_model);
@@ -164,6 +206,9 @@ fn parse_map(object: &Object<'_>, owner: &str) -> Option<Vec<ListedModel>> {
     })
 }
 
+/// The fields that may have the id, the likeliest first.
+const ID_FIELDS: [&str; 8] = ["id", "model", "name", "key", "slug", "model_id", "modelId", "model_name"];
+
 fn parse_model(item: &str, owner: &str) -> Option<ListedModel> {
     if let Some(name) = decode_string(item) {
         return (!name.is_empty()).then(|| ListedModel::new(&name, owner));
@@ -173,8 +218,7 @@ fn parse_model(item: &str, owner: &str) -> Option<ListedModel> {
     // Cloudflare: requests have the name, not the number.
     let by_name =
         || named("id").filter(|id| is_uuid(id)).and(named("name")).filter(|name| !name.contains(' '));
-    let id = by_name()
-        .or_else(|| ["id", "model", "name", "key", "slug", "model_id"].iter().find_map(|key| named(key)));
+    let id = by_name().or_else(|| ID_FIELDS.iter().find_map(|key| named(key)));
     let id = id?.into_owned();
     if object.str("id").as_deref() != Some(&id) {
         object.set("id", encode_string(&id));
@@ -231,12 +275,24 @@ mod tests {
             r#"{"models":{"a":{"name":"A"},"b":{"name":"B"}}}"#,
             r#"{"a":{"object":"model"},"b":{"object":"model"}}"#,
             r#"{"models":[{"key":"a","display_name":"A"},{"slug":"b"}]}"#,
+            r#"{"modelSummaries":[{"modelId":"a","modelArn":"arn:a"},{"modelId":"b"}]}"#,
+            r#"{"total_count":2,"limit":100,"first":{"href":"x"},"resources":[{"model_id":"a"},{"model_id":"b"}]}"#,
+            r#"{"request_id":"r","output":{"total":2,"models":[{"model":"a"},{"model":"b"}]}}"#,
+            r#"{"data":[{"model_name":"a","model_info":{"id":"0"}},{"model_name":"b"}]}"#,
             r#"{"result":[{"id":"31097538-a3ff-4e6e-bb56-ad0e1f428b61","name":"a"},{"id":"b"}]}"#,
         ] {
             assert_eq!(ids(body), Some(vec![String::from("a"), String::from("b")]), "{body}");
         }
-        for body in ["{}", r#"{"error":{"message":"no"}}"#, r#"{"ok":true}"#, "null", "x", r#"{"data":null}"#]
-        {
+        for body in [
+            "{}",
+            r#"{"error":{"message":"no"}}"#,
+            r#"{"errors":[{"name":"no"}]}"#,
+            r#"{"detail":[{"loc":["a"],"type":"missing"}]}"#,
+            r#"{"ok":true}"#,
+            "null",
+            "x",
+            r#"{"data":null}"#,
+        ] {
             assert_eq!(ids(body), None, "{body}");
         }
     }
@@ -292,6 +348,13 @@ mod tests {
             ),
             (r#"{"id":"m","limit":{"context":400000,"output":128000}}"#, Some(400_000), Some(128_000)),
             (r#"{"id":"m","model_spec":{"availableContextTokens":32768}}"#, Some(32_768), None),
+            (r#"{"id":"m","meta":{"llamaswap":{"context_length":32768}}}"#, Some(32_768), None),
+            (
+                r#"{"model_id":"m","model_limits":{"max_sequence_length":512,"max_output_tokens":64}}"#,
+                Some(512),
+                Some(64),
+            ),
+            (r#"{"id":"m","providers":[{"context_length":10},{"context_length":"20"},{}]}"#, Some(20), None),
             (r#"{"id":"m","max_tokens":5,"context_length":0}"#, None, None),
         ] {
             let models = parse_models(format!("[{json}]").as_bytes(), "me").unwrap();

@@ -4,18 +4,19 @@
 use super::body_path;
 use crate::accepts::AuxiliaryRules;
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbeddingInputType};
-use crate::json::{Object, encode_string, member_path};
+use crate::json::{Object, decode_string, encode_string, member_path};
 
 /// The parameters by which formats like OpenAI's say what vectors are for.
 const INPUT_TYPE_PARAMS: [&str; 3] = ["input_type", "task", "task_type"];
 
-/// Parameters that change nothing in what the client gets, and what is done here without them.
-const CONVERTED_PARAMS: [(&str, &str); 5] = [
-    ("encoding_format", "the vectors are converted here"),
-    ("top_n", CUT_HERE),
-    ("top_k", CUT_HERE),
-    ("return_documents", ADDED_HERE),
-    ("return_text", ADDED_HERE),
+/// Parameters that change nothing in what the client gets, with the values of which that holds (none: all), and what is done here
+/// without them.
+const CONVERTED_PARAMS: [(&str, &[&str], &str); 5] = [
+    ("encoding_format", &["float", "base64"], "the vectors are converted here"),
+    ("top_n", &[], CUT_HERE),
+    ("top_k", &[], CUT_HERE),
+    ("return_documents", &[], ADDED_HERE),
+    ("return_text", &[], ADDED_HERE),
 ];
 
 const CUT_HERE: &str = "the ranking is cut here";
@@ -54,14 +55,20 @@ fn drop(
     client_name: &dyn Fn(&str) -> String,
     diagnostics: &mut Diagnostics,
 ) {
-    let is_null = body_path::get(body, path).is_some_and(|value| value.trim() == "null");
+    let value = body_path::get(body, path);
+    let value = value.as_deref().unwrap_or_default();
+    let is_null = value.trim() == "null";
+    let is_converted = |values: &[&str]| {
+        values.is_empty() || decode_string(value).is_none_or(|value| values.contains(&value.as_ref()))
+    };
+    let converted = CONVERTED_PARAMS.iter().find(|(param, values, _)| *param == path && is_converted(values));
     let is_removed = body_path::remove(body, path)
         || (path.contains('.') && member_path::remove(body, &path.split('.').collect::<Vec<_>>()));
     if !is_removed || is_null {
         return;
     }
-    match CONVERTED_PARAMS.iter().find(|(param, _)| *param == path) {
-        Some((_, done)) => diagnostics.record(DiagnosticCode::DefaultDropped, &client_name(path), done),
+    match converted {
+        Some((_, _, done)) => diagnostics.record(DiagnosticCode::DefaultDropped, &client_name(path), done),
         None => diagnostics.record(DiagnosticCode::ParamDropped, &client_name(path), ""),
     }
 }

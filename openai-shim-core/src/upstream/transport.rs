@@ -4,6 +4,7 @@ use crate::error::UpstreamError;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,20 @@ impl std::fmt::Debug for UpstreamBody {
     }
 }
 
+/// The body of a request that is sent while it arrives.
+pub struct RequestStream {
+    /// How many bytes it has, if that is known before.
+    pub length: Option<u64>,
+    /// The bytes. An error ends the request: the upstream must not take what was sent for a whole body.
+    pub bytes: ByteStream,
+}
+
+impl std::fmt::Debug for RequestStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RequestStream").field(&self.length).finish()
+    }
+}
+
 /// Sends requests to an upstream.
 ///
 /// The request's URI is relative to the upstream's base URL (`/chat/completions`) and carries no credentials: the
@@ -42,6 +57,20 @@ pub trait Upstream: Send + Sync {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<UpstreamBody>, UpstreamError>;
+
+    /// Sends a request whose body is still arriving. It can be sent only once. Without an implementation the body is collected
+    /// before.
+    async fn send_stream(
+        &self,
+        request: http::Request<()>,
+        mut body: RequestStream,
+    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
+        let mut all = Vec::new();
+        while let Some(bytes) = poll_fn(|cx| body.bytes.as_mut().poll_next(cx)).await {
+            all.extend_from_slice(&bytes?);
+        }
+        self.send(request.map(|()| Bytes::from(all))).await
+    }
 
     /// Waits before a retry. Core has no clock: without an implementation retries follow at once.
     async fn pause(&self, _duration: Duration) {}

@@ -110,8 +110,8 @@ fn describe(route: &AuxiliaryRoute) -> Description {
         AuxiliaryKind::Constant(_) | AuxiliaryKind::Greeting(_) => of("a constant", NOTHING, NOTHING),
         AuxiliaryKind::Unsupported(_) => of(NOTHING, NOTHING, "always, in one sentence"),
         AuxiliaryKind::Forward => of(
-            "forwarded; the model's name is replaced and the response checked",
-            NOTHING,
+            "forwarded, large forms while they arrive; the model's name is replaced and the response checked",
+            "that a form needs its length (411)",
             "a response that is a page, empty, cut or an error",
         ),
         AuxiliaryKind::ForwardIfServed(_) => of(

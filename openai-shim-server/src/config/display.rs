@@ -60,11 +60,11 @@ impl fmt::Display for Config {
             "              whole answer {whole}, a client that takes nothing {write}, in all {total}"
         )?;
         let l = &self.limits;
-        let [request, response, frame, bodies] =
-            [l.request_body, l.response_body, l.frame, l.bodies].map(show_size);
+        let [request, form, response, frame, bodies] =
+            [l.request_body, l.form_prefix, l.response_body, l.frame, l.bodies].map(show_size);
         writeln!(
             f,
-            "limits        request {request}, answer {response}, event {frame}, all bodies {bodies}, {} requests at once",
+            "limits        request {request}, held of a form {form}, answer {response}, event {frame}, all bodies {bodies}, {} requests at once",
             l.concurrent
         )?;
         let tags =

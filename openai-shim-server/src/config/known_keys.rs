@@ -13,7 +13,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("retry", &["attempts", "backoff", "max_backoff"]),
     ("fallback", &["when", "message"]),
     ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
-    ("limits", &["request_body", "response_body", "frame", "bodies", "concurrent"]),
+    ("limits", &["request_body", "form_prefix", "response_body", "frame", "bodies", "concurrent"]),
     ("store", &["secret"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),

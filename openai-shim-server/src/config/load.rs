@@ -256,6 +256,7 @@ fn limits(section: &Section<'_>) -> Limits {
     }
     Limits {
         request_body,
+        form_prefix: or("form_prefix", default.form_prefix),
         response_body: or("response_body", default.response_body),
         frame: or("frame", default.frame),
         // A single body always fits.

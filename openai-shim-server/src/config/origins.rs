@@ -23,11 +23,18 @@ pub(super) fn parse(text: &str) -> Result<String, String> {
         ));
     }
     let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
+    let default_port = DEFAULT_PORTS.iter().find(|(scheme, _)| origin.starts_with(scheme));
+    let origin = default_port.and_then(|(_, port)| origin.strip_suffix(port)).unwrap_or(&origin);
     if origin == text {
-        return Ok(origin);
+        return Ok(origin.to_owned());
     }
-    Err(format!("browsers send an origin without a path and in small letters; write {origin:?}"))
+    Err(format!(
+        "browsers send an origin in small letters, without a path and without the usual port; write {origin:?}"
+    ))
 }
+
+/// The ports that browsers leave out.
+const DEFAULT_PORTS: [(&str, &str); 2] = [("http:", ":80"), ("https:", ":443")];
 
 /// Whether a pattern stands for the pages of one owner only.
 fn is_safe(scheme: &str, authority: &str) -> bool {
@@ -77,6 +84,8 @@ mod tests {
         for origin in ["example.com", "", "https://"] {
             assert!(parse(origin).unwrap_err().contains("no origin"), "{origin}");
         }
-        assert!(parse("https://Chat.example.com/").unwrap_err().contains("\"https://chat.example.com\""));
+        for origin in ["https://Chat.example.com/", "https://chat.example.com:443"] {
+            assert!(parse(origin).unwrap_err().contains("\"https://chat.example.com\""), "{origin}");
+        }
     }
 }

@@ -120,6 +120,8 @@ pub struct Timeouts {
 pub struct Limits {
     /// Bytes of a request body.
     pub request_body: usize,
+    /// Bytes of the beginning of a form in which its model is looked for before it is sent.
+    pub form_prefix: usize,
     /// Bytes of a non-streaming response.
     pub response_body: usize,
     /// Bytes of one event.
@@ -168,6 +170,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request_body: 32 << 20,
+            form_prefix: 1 << 20,
             response_body: 64 << 20,
             frame: 8 << 20,
             bodies: 512 << 20,

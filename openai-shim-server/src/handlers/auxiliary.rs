@@ -1,6 +1,7 @@
 //! Answers auxiliary routes (model lists, token counts, embeddings, rankings, stored responses, forwarded paths) by the kind of each.
 
 use crate::app_state::AppState;
+use crate::handlers::arriving_form::{Inbound, receive_form};
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
 use crate::handlers::forward::ForwardTarget;
 use crate::handlers::{count_tokens, embeddings, forward, media, models, rerank, stored_responses};
@@ -33,11 +34,12 @@ fn serving_upstream(app: &AppState, path: &str) -> Option<usize> {
     app.upstreams.iter().position(|upstream| upstream.config.profile.paths.forwards(path))
 }
 
-fn not_served(what: &str, path: &str) -> ClientError {
-    let first = path.split('/').nth(1).unwrap_or_default();
+/// The error for a path that no upstream serves. `pattern`: of the route.
+fn not_served(what: &str, pattern: &str) -> ClientError {
+    let fixed = pattern.split('{').next().unwrap_or_default().trim_end_matches('/');
     let text = format!(
-        "There are no {what} here: requests to /{first} are not served. If an upstream has them, they are forwarded to it \
-         with paths.forward = [\"/{first}\"] in its [upstream.quirks]."
+        "There are no {what} here: requests to {fixed} are not served. If an upstream has them, they are forwarded to it \
+         with paths.forward = [\"{fixed}\"] in its [upstream.quirks]."
     );
     ClientError::new(ErrorKind::NotFound, text).with_code("unknown_url")
 }
@@ -76,7 +78,7 @@ pub(crate) async fn answer(
             Some(Err(Error::Client(ClientError::new(ErrorKind::Unsupported, reason))))
         }
         AuxiliaryKind::ForwardIfServed(what) if serving_upstream(&app, &path).is_none() => {
-            Some(Err(Error::Client(not_served(what, &path))))
+            Some(Err(Error::Client(not_served(what, route.path))))
         }
         AuxiliaryKind::ModelList(list) => Some(
             models::all(&app)
@@ -98,8 +100,26 @@ pub(crate) async fn answer(
         discard(&meta, body).await;
         return finish(meta, result);
     }
-    let received = match receive(&app, &meta, dialect, &parts.headers, body).await {
-        Ok(received) => received,
+    // Forms of routes whose responses are not checked against them are sent on while they arrive.
+    let (streams, default_upstream, only_upstream) = match route.kind {
+        AuxiliaryKind::Forward => (true, None, forward::only_upstream(&app, &path, |_| true)),
+        AuxiliaryKind::ForwardIfServed(_) => {
+            let only = forward::only_upstream(&app, &path, |profile| profile.paths.forwards(&path));
+            (true, serving_upstream(&app, &path), only)
+        }
+        _ => (false, None, None),
+    };
+    let inbound = if streams {
+        receive_form(&app, &meta, dialect, &parts.headers, body, only_upstream).await
+    } else {
+        receive(&app, &meta, dialect, &parts.headers, body).await.map(Inbound::Whole)
+    };
+    let received = match inbound {
+        Ok(Inbound::Whole(received)) => received,
+        Ok(form @ Inbound::Form(_)) => {
+            let target = ForwardTarget { path, default_upstream, check: None };
+            return forward::forward(app, meta, dialect, target, parts, form).await;
+        }
         Err(response) => {
             AccessLogEntry::new(app.clone(), meta, label, String::new()).finish_with_response(&response);
             return response;
@@ -128,27 +148,27 @@ pub(crate) async fn answer(
                 Some(route) => media::answer(app, meta, dialect, api, route, &parts.headers, received).await,
                 None => {
                     let target = ForwardTarget { path, default_upstream: None, check: None };
-                    forward::forward(app, meta, dialect, target, parts, received).await
+                    forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
                 }
             }
         }
         AuxiliaryKind::StoredResponse(..) => {
             let upstream = stored_responses::storing_upstream(&app, dialect);
             let target = ForwardTarget { path, default_upstream: upstream, check: None };
-            forward::forward(app, meta, dialect, target, parts, received).await
+            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
         }
         AuxiliaryKind::ForwardIfServed(_) => {
             let upstream = serving_upstream(&app, &path);
             let target = ForwardTarget { path, default_upstream: upstream, check: None };
-            forward::forward(app, meta, dialect, target, parts, received).await
+            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
         }
         AuxiliaryKind::ForwardChecked(check) => {
             let target = ForwardTarget { path, default_upstream: None, check: Some(check) };
-            forward::forward(app, meta, dialect, target, parts, received).await
+            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
         }
         _ => {
             let target = ForwardTarget { path, default_upstream: None, check: None };
-            forward::forward(app, meta, dialect, target, parts, received).await
+            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
         }
     }
 }

@@ -133,10 +133,11 @@ async fn count_at_upstream(
 /// key or the limit is at fault, or the request itself.
 fn is_without_count(failure: &Error) -> bool {
     /// Words with which servers refuse a route or an operation.
-    const CANNOT: [&str; 13] = [
+    const CANNOT: [&str; 14] = [
         "support",
         "implement",
         "available",
+        "enabled",
         "unknown",
         "not found",
         "no such",
@@ -148,7 +149,12 @@ fn is_without_count(failure: &Error) -> bool {
         "cannot count",
         "not permitted",
     ];
+    /// No such method, no longer there, no such type, not implemented.
+    const CANNOT_BY_STATUS: [u16; 4] = [405, 410, 415, 501];
     let Error::Upstream(UpstreamError::Status(error)) = failure else { return true };
+    if CANNOT_BY_STATUS.contains(&error.status) {
+        return true;
+    }
     let message = error.message.to_ascii_lowercase();
     match error.kind {
         ErrorKind::Authentication | ErrorKind::RateLimited | ErrorKind::Quota | ErrorKind::ContextLength => {

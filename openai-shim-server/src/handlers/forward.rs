@@ -1,9 +1,11 @@
 //! Forwards requests unchanged except for the model's name: audio, images, and other routes that upstreams have. Checks the
 //! response, then streams it.
 
-use crate::app_state::AppState;
+use crate::app_state::{AppState, UpstreamState};
+use crate::handlers::arriving_form::{Inbound, SentForm};
 use crate::handlers::first_bytes::{EXPECTED, SUCCESS_FIELDS, check_beginning};
 use crate::handlers::named_model::{NamedModel, is_json};
+use crate::http::body_budget::BodyReservation;
 use crate::http::deadline::RequestDeadline;
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
@@ -26,7 +28,7 @@ use openai_shim_core::dialect::auxiliary::ResponseCheck;
 use openai_shim_core::dialect::{Dialect, failure_in_success};
 use openai_shim_core::error::ClientError;
 use openai_shim_core::upstream::{ByteStream, UpstreamBody};
-use openai_shim_core::{Diagnostics, Error, UpstreamError};
+use openai_shim_core::{Diagnostics, Error, Profile, UpstreamError};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -47,6 +49,14 @@ pub(crate) struct ForwardTarget {
 /// The most bytes of an error response that are read.
 const MAX_ERROR_BYTES: usize = 1 << 20;
 
+/// The only upstream that can serve a route, at an address that no model is part of.
+pub(crate) fn only_upstream(app: &AppState, path: &str, serves: impl Fn(&Profile) -> bool) -> Option<usize> {
+    let mut serving = (0..).zip(&app.upstreams).filter(|(_, served)| serves(&served.config.profile));
+    let (upstream, served) = serving.next().filter(|_| serving.next().is_none())?;
+    let paths = &served.config.profile.paths;
+    (paths.auxiliary_url(path, "a") == paths.auxiliary_url(path, "b")).then_some(upstream)
+}
+
 /// Forwards a request.
 pub(crate) async fn forward(
     app: Arc<AppState>,
@@ -54,30 +64,34 @@ pub(crate) async fn forward(
     dialect: &'static dyn Dialect,
     ForwardTarget { path, default_upstream, check }: ForwardTarget,
     parts: Parts,
-    received: ReceivedRequest,
+    inbound: Inbound,
 ) -> Response {
-    let ReceivedRequest { permit, reservation, body } = received;
-    let (headers, length, request_body) = (parts.headers.clone(), body.len(), body.clone());
-    let mut query = parts.uri.query().unwrap_or_default().to_owned();
-    let request_query = query.clone();
-    let find = move || NamedModel::find(&headers, &request_query, &request_body);
-    let model = app.offload.run(length, find).await;
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let model = match &inbound {
+        Inbound::Whole(received) => {
+            let (headers, query, body) = (parts.headers.clone(), query.clone(), received.body.clone());
+            let find = move || NamedModel::find(&headers, &query, &body);
+            app.offload.run(received.body.len(), find).await
+        }
+        Inbound::Form(form) => form.model().or_else(|| NamedModel::in_query(&query)),
+    };
     let route = match (&model, default_upstream) {
         (Some(model), _) => app.route(&model.name).await,
         (None, Some(upstream)) => Ok(SelectedUpstream { upstream, model: None }),
         (None, None) => Ok(app.route_without_model()),
     };
-    let route = match route {
-        Ok(route) => route,
-        Err(error) => {
-            let response = responses::error(dialect, &error);
-            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new())
-                .finish_with_response(&response);
-            return response;
-        }
+    let served = match &route {
+        Ok(route) => app.upstreams.get(route.upstream).ok_or_else(|| Error::Client(no_upstream())),
+        Err(error) => Err(error.clone()),
     };
-    let Some(served) = app.upstreams.get(route.upstream) else {
-        return responses::error(dialect, &Error::Client(no_upstream()));
+    let (Ok(route), Ok(served)) = (&route, &served) else {
+        let error = served.err().unwrap_or_else(|| Error::Client(no_upstream()));
+        let response = responses::error(dialect, &error);
+        AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new()).finish_with_response(&response);
+        if let Inbound::Form(form) = inbound {
+            form.discard().await;
+        }
+        return response;
     };
     let transport = if body_log::is_enabled() {
         BodyLog::new(app.clone(), &meta.id).log_traffic_of(served.transport.clone())
@@ -88,18 +102,8 @@ pub(crate) async fn forward(
     let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.config.name.clone());
     let timing = log_entry.timing();
     let upstream_dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
-    let original = body.clone();
     let upstream_model = route.model.clone().or_else(|| model.as_ref().map(|model| model.name.clone()));
-    let replace_model = move || match (model, route.model) {
-        (Some(model), Some(other)) => {
-            let body = model.replace(&other, &mut query, original);
-            (query, body)
-        }
-        _ => (query, original),
-    };
-    let (query, request_body) = app.offload.run(length, replace_model).await;
-    let mut request = http::Request::new(request_body);
-    *request.method_mut() = parts.method.clone();
+    let (query, outbound) = rename(&app, inbound, query, model, route).await;
     let target = if query.is_empty() { path } else { format!("{path}?{query}") };
     let target =
         served.config.profile.paths.auxiliary_url(&target, upstream_model.as_deref().unwrap_or_default());
@@ -108,6 +112,8 @@ pub(crate) async fn forward(
         log_entry.finish_with_response(&response);
         response
     };
+    let mut request = http::Request::new(());
+    *request.method_mut() = parts.method.clone();
     let Ok(uri) = target.parse() else {
         let error = ClientError::invalid("The path of the request cannot be sent to the upstream.");
         return fail(log_entry, Error::Client(error));
@@ -119,41 +125,122 @@ pub(crate) async fn forward(
         }
     }
     served.config.profile.pass_headers(&parts.headers, request.headers_mut());
-    let mut response = match transport.send(request).await {
-        Ok(response) => {
-            drop(reservation);
+    let Outbound { permit, reservation, original, body } = outbound;
+    let (sent, form) = match body {
+        OutboundBody::Whole(body) => (transport.send(request.map(|()| body)).await, None),
+        OutboundBody::Form(SentForm { stream, source }) => {
+            let is_chunked = stream.length.is_none();
+            (transport.send_stream(request, stream).await, Some((source, is_chunked)))
+        }
+    };
+    drop(reservation);
+    let mut response = match sent {
+        Ok(response) if response.status().is_success() => {
             let (upstream, answer) = response.into_parts();
             timing.record_head(upstream.status);
-            if upstream.status.is_success() {
-                let check_with_request = check.map(|check| (check, body));
-                let is_head = parts.method == Method::HEAD;
-                match check_response(&app, upstream_dialect, &upstream, answer, check_with_request, is_head)
-                    .await
-                {
-                    Ok(answer) => {
-                        let guard = ForwardGuard { log_entry: Some(log_entry), _permit: permit };
-                        let mut response = Response::new(ForwardedBody::new_body(answer, guard, deadline));
-                        *response.status_mut() = upstream.status;
-                        *response.headers_mut() = returned_headers(&upstream.headers);
-                        if check.is_some() && !is_json(&upstream.headers) {
-                            let json = HeaderValue::from_static("application/json");
-                            response.headers_mut().insert(CONTENT_TYPE, json);
-                        }
-                        response
+            let check_with_request = check.map(|check| (check, original));
+            let is_head = parts.method == Method::HEAD;
+            match check_response(&app, upstream_dialect, &upstream, answer, check_with_request, is_head).await
+            {
+                Ok(answer) => {
+                    let guard = ForwardGuard { log_entry: Some(log_entry), _permit: permit };
+                    let mut response = Response::new(ForwardedBody::new_body(answer, guard, deadline));
+                    *response.status_mut() = upstream.status;
+                    *response.headers_mut() = returned_headers(&upstream.headers);
+                    if check.is_some() && !is_json(&upstream.headers) {
+                        let json = HeaderValue::from_static("application/json");
+                        response.headers_mut().insert(CONTENT_TYPE, json);
                     }
-                    Err(error) => fail(log_entry, error),
+                    response
                 }
-            } else {
-                let answer = collect(answer, MAX_ERROR_BYTES, &mut app.body_budget.empty_reservation())
-                    .await
-                    .unwrap_or_default();
-                fail(log_entry, decode_failure(upstream_dialect, &upstream, &answer))
+                Err(error) => fail(log_entry, error),
             }
         }
-        Err(error) => fail(log_entry, Error::Upstream(error)),
+        sent => {
+            let mut error = match sent {
+                Ok(response) => {
+                    let (upstream, answer) = response.into_parts();
+                    timing.record_head(upstream.status);
+                    let answer = collect(answer, MAX_ERROR_BYTES, &mut app.body_budget.empty_reservation())
+                        .await
+                        .unwrap_or_default();
+                    decode_failure(upstream_dialect, &upstream, &answer)
+                }
+                Err(error) => Error::Upstream(error),
+            };
+            if let Some((source, is_chunked)) = form {
+                let failure = source.finish().await;
+                if is_chunked && failure.is_none() {
+                    learn_length(served, &mut error);
+                }
+                error = failure.map_or(error, Error::Client);
+            }
+            fail(log_entry, error)
+        }
     };
     responses::add_upstream_header(response.headers_mut(), &served.config.name);
     response
+}
+
+/// A request as the upstream gets it, and what it holds here.
+struct Outbound {
+    permit: OwnedSemaphorePermit,
+    reservation: BodyReservation,
+    /// The client's body, for the check of the response.
+    original: Bytes,
+    body: OutboundBody,
+}
+
+enum OutboundBody {
+    Whole(Bytes),
+    Form(SentForm),
+}
+
+/// Puts the upstream's name for the model in its place; returns the query as well.
+async fn rename(
+    app: &Arc<AppState>,
+    inbound: Inbound,
+    query: String,
+    model: Option<NamedModel>,
+    route: &SelectedUpstream,
+) -> (String, Outbound) {
+    let renamed = model.zip(route.model.clone());
+    match inbound {
+        Inbound::Whole(ReceivedRequest { permit, reservation, body: original }) => {
+            let (mut query, body) = (query, original.clone());
+            let replace = move || match renamed {
+                Some((model, other)) => {
+                    let body = model.replace(&other, &mut query, body);
+                    (query, body)
+                }
+                None => (query, body),
+            };
+            let (query, body) = app.offload.run(original.len(), replace).await;
+            (query, Outbound { permit, reservation, original, body: OutboundBody::Whole(body) })
+        }
+        Inbound::Form(form) => {
+            let (mut query, original) = (query, Bytes::new());
+            if let Some((model, other)) = &renamed {
+                model.replace(other, &mut query, Bytes::new());
+            }
+            let other = renamed.as_ref().map(|(_, other)| other.as_str());
+            let (permit, reservation, sent) = form.into_stream(app, route.upstream, other);
+            (query, Outbound { permit, reservation, original, body: OutboundBody::Form(sent) })
+        }
+    }
+}
+
+/// Remembers that an upstream takes no body without a length, and says what follows from it.
+fn learn_length(served: &UpstreamState, error: &mut Error) {
+    if let Error::Upstream(UpstreamError::Status(error)) = error
+        && error.status == StatusCode::LENGTH_REQUIRED.as_u16()
+    {
+        served.set_needs_length();
+        error.message.push_str(
+            " The form was sent while it arrived, and its length was not known because its model stands behind its file. From now \
+             on forms are read whole for this upstream: send it again.",
+        );
+    }
 }
 
 /// Checks that a response is what the route promises: JSON is read whole, other content up to its first bytes.

@@ -1,5 +1,6 @@
 //! One file for each kind of route: a checked request in, the client's response out.
 
+mod arriving_form;
 pub(crate) mod auxiliary;
 mod auxiliary_exchange;
 mod auxiliary_request;

@@ -1,15 +1,15 @@
 //! Which model a forwarded request names, and where: in its JSON, in a field of its form, or in its query. The name is replaced at
 //! that place.
 
-use crate::http::multipart;
+use crate::http::multipart::{self, FormField};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use openai_shim_core::dialect::url::{query_param, with_query_param};
 use openai_shim_core::json::{Object, encode_string};
-use std::ops::Range;
 
-const FIELD: &str = "model";
+/// The member, field or parameter that names it.
+pub(crate) const FIELD: &str = "model";
 
 /// The model that a request names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,7 @@ pub(crate) struct NamedModel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     Json,
-    /// The bytes of the value of a form's field.
-    Form(Range<usize>),
+    Form(FormField),
     Query,
 }
 
@@ -41,12 +40,21 @@ impl NamedModel {
                 let name = Object::parse(body).ok()?.str(FIELD)?.into_owned();
                 return Some(Self { name, place: Place::Json });
             }
-            let range = multipart::text_field(kind, body, FIELD)?;
-            let name = std::str::from_utf8(body.get(range.clone())?).ok()?.trim().to_owned();
-            Some(Self { name, place: Place::Form(range) })
+            let field = multipart::text_field(kind, body, FIELD)?;
+            let name = field.coding.decode(body.get(field.indexes()?)?)?;
+            Some(Self { name, place: Place::Form(field) })
         };
-        let in_query = || Some(Self { name: query_param(query, FIELD)?, place: Place::Query });
-        in_body().or_else(in_query)
+        in_body().or_else(|| Self::in_query(query))
+    }
+
+    /// The model that a field of a form names.
+    pub(crate) fn in_form(name: String, field: FormField) -> Self {
+        Self { name, place: Place::Form(field) }
+    }
+
+    /// The model that a query names.
+    pub(crate) fn in_query(query: &str) -> Option<Self> {
+        Some(Self { name: query_param(query, FIELD)?, place: Place::Query })
     }
 
     /// Puts another name in its place.
@@ -63,12 +71,7 @@ impl NamedModel {
                 object.write(&mut out);
                 Bytes::from(out)
             }
-            Place::Form(range) => {
-                let (Some(before), Some(after)) = (body.get(..range.start), body.get(range.end..)) else {
-                    return body;
-                };
-                Bytes::from([before, model.as_bytes(), after].concat())
-            }
+            Place::Form(field) => field.replace(&body, model).map_or(body, Bytes::from),
         }
     }
 }

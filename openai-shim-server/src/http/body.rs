@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long a client may take to send its body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const BODY_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long the body of a refused request is read.
 pub(crate) const DISCARD_PERIOD: Duration = Duration::from_secs(2);
 /// How many bytes of it are read.
@@ -28,8 +28,18 @@ pub(crate) async fn read(
 ) -> Result<Bytes, ClientError> {
     match timeout(BODY_TIMEOUT, collect(body, limit, reservation)).await {
         Ok(read) => read,
-        Err(_) => Err(ClientError::new(ErrorKind::Timeout, "The request body did not arrive in time.")),
+        Err(_) => Err(arrived_too_late()),
     }
+}
+
+/// The error for a body that its client sends too slowly.
+pub(crate) fn arrived_too_late() -> ClientError {
+    ClientError::new(ErrorKind::Timeout, "The request body did not arrive in time.")
+}
+
+/// The error for a body that ended early.
+pub(crate) fn broken_off() -> ClientError {
+    ClientError::invalid("The request body could not be read to its end.")
 }
 
 async fn collect(
@@ -51,8 +61,7 @@ async fn collect(
                 false => all.freeze(),
             });
         };
-        let chunk =
-            chunk.map_err(|_| ClientError::invalid("The request body could not be read to its end."))?;
+        let chunk = chunk.map_err(|_| broken_off())?;
         let length = first.len().max(all.len()) + chunk.len();
         within_limit = length <= limit;
         within_budget = !within_limit || reservation.grow_to(length).is_ok();

@@ -1,5 +1,6 @@
 //! The HTTP side that clients see: connections, routes, bodies, keys, limits and responses.
 
+pub(crate) mod arriving_body;
 pub(crate) mod auth;
 pub(crate) mod body;
 pub(crate) mod body_budget;

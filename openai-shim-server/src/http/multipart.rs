@@ -1,160 +1,218 @@
-//! Where a text field of a multipart form is.
+//! Finds a text field of a multipart form while the form arrives, cut anywhere.
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7578>, <https://www.rfc-editor.org/rfc/rfc2046#section-5.1>
 
-use memchr::memmem;
+mod part_head;
+
+use memchr::memchr;
+use part_head::parameter;
+pub(crate) use part_head::{PartHead, TransferCoding};
 use std::ops::Range;
 
-/// The most bytes of the head of a part that are read.
+/// The most bytes of the head of a part that are read, and of one line.
 const MAX_HEAD_BYTES: usize = 4 << 10;
+/// The most bytes of a field's value: longer ones are no names.
+const MAX_VALUE_BYTES: u64 = 4 << 10;
+/// The most bytes that may be a value with the line behind it.
+const MAX_HELD_BYTES: u64 = MAX_VALUE_BYTES + MAX_HEAD_BYTES as u64 + 2;
 
-/// The bytes of the value of the first field with this name that is no file; `kind` is the form's content type.
-pub(crate) fn text_field(kind: &str, body: &[u8], name: &str) -> Option<Range<usize>> {
-    if !kind.trim_start().to_ascii_lowercase().starts_with("multipart/") {
-        return None;
+/// Reads a form and finds the first text field of a name.
+#[derive(Debug)]
+pub(crate) struct FormScanner {
+    delimiter: Vec<u8>,
+    name: &'static str,
+    section: Section,
+    /// How many bytes were read.
+    position: u64,
+    line: Line,
+    /// Lines end in CRLF, as the first delimiter does: a lone LF then begins no line.
+    needs_crlf: bool,
+}
+
+/// Where a form's field is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FormField {
+    /// The bytes of its value.
+    pub(crate) range: Range<u64>,
+    pub(crate) coding: TransferCoding,
+}
+
+impl FormField {
+    /// Where its value is in a whole form.
+    pub(crate) fn indexes(&self) -> Option<Range<usize>> {
+        self.indexes_from(0)
     }
-    let delimiter = format!("--{}", parameter(kind, "boundary")?);
-    let finder = memmem::Finder::new(delimiter.as_bytes());
-    let begins_line = |at: &usize| *at == 0 || body.get(at - 1) == Some(&b'\n');
-    let ends_line = |at: &usize| {
-        let rest = body.get(at + delimiter.len()..).unwrap_or_default();
-        let spaces = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let rest = rest.get(spaces..).unwrap_or_default();
-        [b"\r\n".as_slice(), b"\n", b"--"].iter().any(|end| rest.starts_with(end))
-    };
-    let mut starts = finder.find_iter(body).filter(begins_line).filter(ends_line);
-    let mut start = starts.next()?;
-    for end in starts {
-        if let Some(value) = value_of(body, start + delimiter.len()..end, name) {
-            return Some(value);
+
+    /// Where its value is among bytes that begin at `start`.
+    pub(crate) fn indexes_from(&self, start: u64) -> Option<Range<usize>> {
+        let index = |position: u64| usize::try_from(position.checked_sub(start)?).ok();
+        Some(index(self.range.start)?..index(self.range.end)?)
+    }
+
+    /// The bytes of a form from `start` on with another value.
+    pub(crate) fn replace_from(&self, start: u64, bytes: &[u8], value: &str) -> Option<Vec<u8>> {
+        let Range { start, end } = self.indexes_from(start)?;
+        let value = self.coding.encode(value);
+        Some([bytes.get(..start)?, value.as_bytes(), bytes.get(end..)?].concat())
+    }
+
+    /// A whole form with another value.
+    pub(crate) fn replace(&self, form: &[u8], value: &str) -> Option<Vec<u8>> {
+        self.replace_from(0, form, value)
+    }
+}
+
+#[derive(Debug)]
+enum Section {
+    /// Bytes without meaning here: the preamble, another part.
+    Other,
+    /// The head of a part.
+    Head(Vec<u8>),
+    /// The value of the field.
+    Value {
+        start: u64,
+        coding: TransferCoding,
+    },
+    Found(FormField),
+    /// The form ended, and the field was not in it.
+    Ended,
+}
+
+/// The line that is being read.
+#[derive(Debug, Default)]
+struct Line {
+    start: u64,
+    /// Its first bytes, with its line break.
+    bytes: Vec<u8>,
+    last: u8,
+    /// The bytes of the line break before it.
+    break_before: u64,
+}
+
+impl FormScanner {
+    /// A scanner for a body of this content type; `None`: it is no form.
+    pub(crate) fn new(content_type: &str, name: &'static str) -> Option<Self> {
+        let content_type = content_type.trim_start();
+        if !content_type.get(..10)?.eq_ignore_ascii_case("multipart/") {
+            return None;
         }
-        start = end;
+        let boundary = parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty())?;
+        Some(Self {
+            delimiter: format!("--{boundary}").into_bytes(),
+            name,
+            section: Section::Other,
+            position: 0,
+            line: Line::default(),
+            needs_crlf: false,
+        })
     }
-    None
-}
 
-/// The value of a part, if it is the field with this name. `part` begins behind the delimiter and ends at the next one.
-fn value_of(body: &[u8], part: Range<usize>, name: &str) -> Option<Range<usize>> {
-    let bytes = body.get(part.clone())?;
-    let beginning = bytes.get(..bytes.len().min(MAX_HEAD_BYTES))?;
-    let (head_end, value_start) = match memmem::find(beginning, b"\r\n\r\n") {
-        Some(at) => (at, at + 4),
-        None => memmem::find(beginning, b"\n\n").map(|at| (at, at + 2))?,
-    };
-    let head = String::from_utf8_lossy(beginning.get(..head_end)?);
-    let disposition = head.lines().find_map(|line| {
-        let (key, value) = line.split_once(':')?;
-        key.trim().eq_ignore_ascii_case("content-disposition").then(|| value.to_owned())
-    })?;
-    let is_file =
-        parameter(&disposition, "filename").or_else(|| parameter(&disposition, "filename*")).is_some();
-    if is_file || parameter(&disposition, "name").as_deref() != Some(name) {
-        return None;
-    }
-    // The line break in front of a delimiter belongs to it.
-    let value = bytes.get(value_start..)?;
-    let value = value.strip_suffix(b"\n").unwrap_or(value);
-    let length = value.strip_suffix(b"\r").unwrap_or(value).len();
-    let value_start = part.start + value_start;
-    Some(value_start..value_start + length)
-}
-
-/// The value of a parameter of a header's value, with or without quotes.
-fn parameter(header: &str, name: &str) -> Option<String> {
-    let mut rest = header.split_once(';')?.1;
-    loop {
-        let (key, value) = rest.split_once('=')?;
-        let value = value.trim_start();
-        let (text, after) = match value.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => {
-                let end = value.find(';').unwrap_or(value.len());
-                (value.get(..end)?.trim().to_owned(), value.get(end..)?)
+    /// Reads the next bytes.
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && !self.is_done() {
+            let line_end = memchr(b'\n', bytes).map(|at| at + 1);
+            let (chunk, rest) = bytes.split_at(line_end.unwrap_or(bytes.len()));
+            bytes = rest;
+            let room = MAX_HEAD_BYTES.saturating_sub(self.line.bytes.len());
+            self.line.bytes.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+            self.position += chunk.len() as u64;
+            let before_last = match chunk {
+                [.., before, _] => *before,
+                _ => self.line.last,
+            };
+            self.line.last = chunk.last().copied().unwrap_or_default();
+            if line_end.is_some() {
+                self.end_line(if before_last == b'\r' { 2 } else { 1 });
             }
-        };
-        // A parameter without a value may stand before the key.
-        if key.rsplit(';').next()?.trim().eq_ignore_ascii_case(name) {
-            return Some(text);
-        }
-        rest = after.split_once(';')?.1;
-    }
-}
-
-/// A quoted text up to its closing quote, and what is behind it.
-fn unquoted(quoted: &str) -> (String, &str) {
-    let (mut text, mut is_escaped) = (String::new(), false);
-    for (at, character) in quoted.char_indices() {
-        match character {
-            '\\' if !is_escaped => is_escaped = true,
-            '"' if !is_escaped => return (text, quoted.get(at + 1..).unwrap_or_default()),
-            _ => {
-                text.push(character);
-                is_escaped = false;
+            if let Section::Value { start, .. } = self.section
+                && self.position - start > MAX_HELD_BYTES
+            {
+                self.section = Section::Other;
             }
         }
     }
-    (text, "")
+
+    /// The body ended.
+    pub(crate) fn finish(&mut self) {
+        if !self.is_done() {
+            self.end_line(0);
+        }
+        if !matches!(self.section, Section::Found(_)) {
+            self.section = Section::Ended;
+        }
+    }
+
+    /// The field, once its end was read.
+    pub(crate) fn found(&self) -> Option<&FormField> {
+        if let Section::Found(field) = &self.section { Some(field) } else { None }
+    }
+
+    /// Whether the rest of the form does not matter.
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.section, Section::Found(_) | Section::Ended)
+    }
+
+    /// Where the bytes begin that may be the field's value.
+    pub(crate) fn value_start(&self) -> Option<u64> {
+        if let Section::Value { start, .. } = self.section { Some(start) } else { None }
+    }
+
+    /// Ends a line, whose line break has this many bytes.
+    fn end_line(&mut self, line_break: u64) {
+        let line = std::mem::take(&mut self.line);
+        let next = Line { start: self.position, break_before: line_break, ..Line::default() };
+        self.line = Line { bytes: line.bytes, ..next };
+        let is_whole = self.position - line.start == self.line.bytes.len() as u64;
+        let content_length = self.line.bytes.len().saturating_sub(usize::try_from(line_break).unwrap_or(2));
+        let content = self.line.bytes.get(..content_length).unwrap_or_default();
+        let begins_line = line.start == 0 || line.break_before == 2 || !self.needs_crlf;
+        let delimiter = if is_whole && begins_line { self.delimiter_of(content, line_break) } else { None };
+        if let Some(is_last) = delimiter {
+            // The line break in front of a delimiter belongs to it.
+            let value_end = line.start - line.break_before;
+            self.section = match &self.section {
+                Section::Value { start, coding } if value_end.saturating_sub(*start) <= MAX_VALUE_BYTES => {
+                    Section::Found(FormField { range: *start..value_end.max(*start), coding: *coding })
+                }
+                _ if is_last => Section::Ended,
+                _ => Section::Head(Vec::new()),
+            };
+            self.needs_crlf |= line_break == 2;
+        } else if let Section::Head(head) = &mut self.section {
+            if content.is_empty() {
+                let head = PartHead::parse(head);
+                self.section = match head.coding.filter(|_| head.is_text_field(self.name)) {
+                    Some(coding) => Section::Value { start: self.position, coding },
+                    None => Section::Other,
+                };
+            } else if is_whole && head.len() + self.line.bytes.len() <= MAX_HEAD_BYTES {
+                head.extend_from_slice(&self.line.bytes);
+            } else {
+                self.section = Section::Other;
+            }
+        }
+        self.line.bytes.clear();
+    }
+
+    /// Whether a line is a delimiter; `Some(true)`: the last one.
+    fn delimiter_of(&self, content: &[u8], line_break: u64) -> Option<bool> {
+        let rest = content.strip_prefix(self.delimiter.as_slice())?;
+        let is_blank = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b' ' | b'\t'));
+        if rest.strip_prefix(b"--").is_some_and(is_blank) {
+            return Some(true);
+        }
+        let ends_line = if self.needs_crlf { line_break == 2 } else { line_break > 0 };
+        (is_blank(rest) && ends_line).then_some(false)
+    }
+}
+
+/// Where the field is in a whole body.
+pub(crate) fn text_field(content_type: &str, body: &[u8], name: &'static str) -> Option<FormField> {
+    let mut scanner = FormScanner::new(content_type, name)?;
+    scanner.push(body);
+    scanner.finish();
+    scanner.found().cloned()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found<'b>(kind: &str, body: &'b str) -> Option<&'b str> {
-        body.get(text_field(kind, body.as_bytes(), "model")?)
-    }
-
-    const KIND: &str = "multipart/form-data; boundary=X";
-
-    fn form(head: &str) -> String {
-        format!(
-            "preamble\r\n--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"model\"\r\nContent-Type: audio/wav\r\n\r\n\
-             --Xno name=\"model\"\r\n\r\nz\r\n--X\r\n{head}\r\n\r\nwhisper-1\r\n--X--\r\n"
-        )
-    }
-
-    #[test]
-    fn a_field_is_found_in_every_legal_form() {
-        for head in [
-            "Content-Disposition: form-data; name=\"model\"",
-            "content-disposition:form-data;name=model",
-            "CONTENT-DISPOSITION: form-data; name = model",
-            "Content-Type: text/plain\r\nContent-Disposition: form-data; x=\"a;name=b\"; NAME=\"mod\\el\"",
-        ] {
-            assert_eq!(found(KIND, &form(head)), Some("whisper-1"), "{head}");
-        }
-        let quoted = form("Content-Disposition: form-data; name=model").replace("--X", "--a b");
-        assert_eq!(found("Multipart/Form-Data; charset=utf-8; Boundary=\"a b\"", &quoted), Some("whisper-1"));
-        let unix = form("Content-Disposition: form-data; name=model").replace("\r\n", "\n");
-        assert_eq!(found(KIND, &unix), Some("whisper-1"));
-    }
-
-    #[test]
-    fn a_file_and_text_that_looks_like_a_field_are_none() {
-        for head in [
-            "Content-Disposition: form-data; name=\"model\"; filename=\"a\"",
-            "Content-Disposition: form-data; name=\"models\"",
-            "Content-Disposition: form-data; filename=\"model\"",
-            "X-Model: name=\"model\"",
-        ] {
-            assert_eq!(found(KIND, &form(head)), None, "{head}");
-        }
-        assert_eq!(found("multipart/form-data", &form("Content-Disposition: form-data; name=model")), None);
-        assert_eq!(
-            found(
-                "application/octet-stream; boundary=X",
-                &form("Content-Disposition: form-data; name=model")
-            ),
-            None
-        );
-    }
-
-    #[test]
-    fn a_form_that_is_cut_anywhere_gives_no_wrong_field() {
-        let whole = form("Content-Disposition: form-data; name=model");
-        for end in 0..whole.len() {
-            let cut = found(KIND, whole.get(..end).unwrap_or_default());
-            assert!(matches!(cut, None | Some("whisper-1")), "{end}: {cut:?}");
-        }
-    }
-}
+mod tests;

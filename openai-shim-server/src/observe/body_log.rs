@@ -7,7 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::Request;
-use openai_shim_core::upstream::{ByteStream, UpstreamBody};
+use openai_shim_core::upstream::{ByteStream, RequestStream, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -97,16 +97,16 @@ struct LoggedUpstream {
 impl Upstream for LoggedUpstream {
     async fn send(&self, request: Request<Bytes>) -> Result<http::Response<UpstreamBody>, UpstreamError> {
         self.log.log("to upstream", request.body());
-        let (head, body) = self.inner.send(request).await?.into_parts();
-        let body = match body {
-            UpstreamBody::Complete(bytes) => {
-                self.log.log("from upstream", &bytes);
-                UpstreamBody::Complete(bytes)
-            }
-            UpstreamBody::Stream(source) => UpstreamBody::Stream(self.log_stream(source)),
-            other => other,
-        };
-        Ok(http::Response::from_parts(head, body))
+        Ok(self.inner.send(request).await?.map(|body| self.log_body(body)))
+    }
+
+    async fn send_stream(
+        &self,
+        request: Request<()>,
+        mut body: RequestStream,
+    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
+        body.bytes = self.log_stream(body.bytes, "to upstream");
+        Ok(self.inner.send_stream(request, body).await?.map(|body| self.log_body(body)))
     }
 
     async fn pause(&self, duration: Duration) {
@@ -119,8 +119,19 @@ impl Upstream for LoggedUpstream {
 }
 
 impl LoggedUpstream {
-    fn log_stream(&self, source: ByteStream) -> ByteStream {
-        Box::pin(LoggedStream { source, log: self.log.clone(), direction: "from upstream" })
+    fn log_body(&self, body: UpstreamBody) -> UpstreamBody {
+        match body {
+            UpstreamBody::Complete(bytes) => {
+                self.log.log("from upstream", &bytes);
+                UpstreamBody::Complete(bytes)
+            }
+            UpstreamBody::Stream(source) => UpstreamBody::Stream(self.log_stream(source, "from upstream")),
+            other => other,
+        }
+    }
+
+    fn log_stream(&self, source: ByteStream, direction: &'static str) -> ByteStream {
+        Box::pin(LoggedStream { source, log: self.log.clone(), direction })
     }
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use openai_shim_core::upstream::UpstreamBody;
+use openai_shim_core::upstream::{RequestStream, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -36,12 +36,28 @@ pub(crate) struct HealthTracked {
     pub(crate) health: Arc<Health>,
 }
 
+impl HealthTracked {
+    /// Any response, also an error, means that the upstream is reachable.
+    fn record(&self, result: &Result<Response<UpstreamBody>, UpstreamError>) {
+        self.health.record(!matches!(result, Err(UpstreamError::Transport { .. })));
+    }
+}
+
 #[async_trait]
 impl Upstream for HealthTracked {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let result = self.inner.send(request).await;
-        // Any response, also an error, means that the upstream is reachable.
-        self.health.record(!matches!(result, Err(UpstreamError::Transport { .. })));
+        self.record(&result);
+        result
+    }
+
+    async fn send_stream(
+        &self,
+        request: Request<()>,
+        body: RequestStream,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        let result = self.inner.send_stream(request, body).await;
+        self.record(&result);
         result
     }
 

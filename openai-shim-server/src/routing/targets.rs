@@ -28,8 +28,13 @@ impl AppState {
 
     /// Selects the upstream without fetching model lists; `None` if they are needed.
     pub(crate) fn route_at_once(&self, model: &str) -> Option<Result<SelectedUpstream, Error>> {
-        if let Some(route) = self.route_by_config(model).or_else(|| self.route_by_prefix(model)) {
+        if let Some(route) = self.route_by_config(model) {
             return Some(Ok(route));
+        }
+        if let Some((route, is_configured)) = self.route_by_prefix(model) {
+            // Which of the two names the upstream has is in its list.
+            let is_known = is_configured || !model.ends_with(LATEST);
+            return is_known.then_some(Ok(route));
         }
         if let Some(other) = other_spelling(model)
             && let Some(route) = self.route_by_config(&other)
@@ -54,6 +59,15 @@ impl AppState {
     /// Selects the upstream whose list has the model, under either spelling of its name.
     async fn route_by_lists(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
         let lists = Box::pin(model_lists(self)).await;
+        if let Some((upstream, id)) = self.split_upstream(model) {
+            let has = |name: &str| {
+                let list = lists.get(upstream).and_then(|list| list.as_ref().ok());
+                list.is_some_and(|list| list.iter().any(|model| model.id == name))
+            };
+            let other = other_spelling(id).filter(|other| !has(id) && has(other));
+            let model = Some(other.unwrap_or_else(|| id.to_owned()));
+            return Ok(SelectedUpstream { upstream, model });
+        }
         let listed = |name: &str| {
             lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == name)))
         };
@@ -88,8 +102,8 @@ impl AppState {
         Some(SelectedUpstream { upstream, model: configured.upstream_name(model) })
     }
 
-    /// Selects the upstream that `name/model` names.
-    fn route_by_prefix(&self, model: &str) -> Option<SelectedUpstream> {
+    /// Selects the upstream that `name/model` names; also returns whether the configuration names the model.
+    fn route_by_prefix(&self, model: &str) -> Option<(SelectedUpstream, bool)> {
         let (upstream, id) = self.split_upstream(model)?;
         let models = &self.upstreams.get(upstream)?.config.models;
         let configured = |id: &str| {
@@ -97,7 +111,9 @@ impl AppState {
             Some(configured.upstream_name(id).unwrap_or_else(|| id.to_owned()))
         };
         let model = configured(id).or_else(|| configured(&other_spelling(id)?));
-        Some(SelectedUpstream { upstream, model: Some(model.unwrap_or_else(|| id.to_owned())) })
+        let is_configured = model.is_some();
+        let model = model.unwrap_or_else(|| id.to_owned());
+        Some((SelectedUpstream { upstream, model: Some(model) }, is_configured))
     }
 
     /// Splits `name/model` into the upstream's index and the model; `None` without an upstream of that name.

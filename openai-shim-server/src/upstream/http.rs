@@ -4,6 +4,7 @@
 //! in between. `proxied` takes over where the environment names a proxy for the upstream's host.
 
 mod body_framing;
+mod body_writer;
 pub(super) mod connect;
 pub(super) mod connect_error;
 mod connection;
@@ -22,17 +23,20 @@ use crate::config::{Timeouts, UpstreamConfig};
 use async_trait::async_trait;
 use bytes::Bytes;
 use direct::{DirectTransport, path_and_query};
+use futures_core::Stream;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
-use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use idle_timeout::IdleTimeout;
 use joined_path::join_path;
-use openai_shim_core::upstream::{Progress, UpstreamBody};
+use openai_shim_core::upstream::{ByteStream, Progress, RequestStream, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use peer::{Peer, WaitKind};
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 pub use super::proxied::provide_tls;
 
@@ -100,21 +104,58 @@ impl HttpUpstream {
         request: &mut Request<Bytes>,
         idle_timeout: IdleTimeout,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        if let Some((name, value)) = &self.key {
-            request.headers_mut().insert(name, value.clone());
-        }
+        self.add_key(request.headers_mut());
         let response = match &self.transport {
             HttpTransport::Direct(direct) => {
                 let response = direct.send(request, idle_timeout).await?;
                 response.map(|body| UpstreamBody::Stream(Box::pin(body)))
             }
             HttpTransport::Proxied(client) => {
-                let absolute = join_path(&self.base, path_and_query(request.uri())).parse();
-                *request.uri_mut() = absolute.map_err(|_| self.peer.malformed("its address is none"))?;
-                let response = Box::pin(proxied::send(client, std::mem::take(request), idle_timeout)).await?;
+                *request.uri_mut() = self.absolute(request.uri())?;
+                let request = std::mem::take(request).map(reqwest::Body::from);
+                let response = Box::pin(proxied::send(client, request, idle_timeout)).await?;
                 response.map(|body| UpstreamBody::Stream(Box::pin(body)))
             }
         };
+        self.check(response)
+    }
+
+    /// The same for a request whose body still arrives.
+    async fn start_stream(
+        &self,
+        mut request: Request<()>,
+        body: RequestStream,
+        idle_timeout: IdleTimeout,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        self.add_key(request.headers_mut());
+        let response = match &self.transport {
+            HttpTransport::Direct(direct) => {
+                let response = direct.send_stream(&request, body, idle_timeout).await?;
+                response.map(|body| UpstreamBody::Stream(Box::pin(body)))
+            }
+            HttpTransport::Proxied(client) => {
+                *request.uri_mut() = self.absolute(request.uri())?;
+                let request = request.map(|()| proxied::arriving_body(body));
+                let response = proxied::send(client, request, idle_timeout).await?;
+                response.map(|body| UpstreamBody::Stream(Box::pin(body)))
+            }
+        };
+        self.check(response)
+    }
+
+    fn add_key(&self, headers: &mut HeaderMap) {
+        if let Some((name, value)) = &self.key {
+            headers.insert(name, value.clone());
+        }
+    }
+
+    fn absolute(&self, uri: &Uri) -> Result<Uri, UpstreamError> {
+        let absolute = join_path(&self.base, path_and_query(uri)).parse();
+        absolute.map_err(|_| self.peer.malformed("its address is none"))
+    }
+
+    /// Refuses redirections that were not followed, and decodes the body.
+    fn check(&self, response: Response<UpstreamBody>) -> Result<Response<UpstreamBody>, UpstreamError> {
         if response.status().is_redirection() {
             return Err(self.peer.redirected(response.status()));
         }
@@ -126,6 +167,22 @@ impl HttpUpstream {
 fn is_local(base: &str) -> bool {
     let host = base.split("://").nth(1).unwrap_or_default();
     ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
+}
+
+/// A request's body, and when its last chunk was taken.
+struct TimedChunks {
+    chunks: ByteStream,
+    last_chunk: Arc<Mutex<Instant>>,
+}
+
+impl Stream for TimedChunks {
+    type Item = Result<Bytes, UpstreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let chunk = ready!(self.chunks.as_mut().poll_next(cx));
+        *self.last_chunk.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        Poll::Ready(chunk)
+    }
 }
 
 #[async_trait]
@@ -141,6 +198,28 @@ impl Upstream for HttpUpstream {
         let idle_timeout = IdleTimeout::new(self.peer.clone(), progress);
         let started = timeout(self.peer.limit(wait), self.start(&mut request, idle_timeout)).await;
         started.unwrap_or_else(|_| Err(self.peer.timed_out(wait)))
+    }
+
+    async fn send_stream(
+        &self,
+        request: Request<()>,
+        mut body: RequestStream,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        let wait = WaitKind::Whole;
+        // The limit begins again with each chunk of the body: a slow client is not the upstream's fault.
+        let last_chunk = Arc::new(Mutex::new(Instant::now()));
+        body.bytes = Box::pin(TimedChunks { chunks: body.bytes, last_chunk: last_chunk.clone() });
+        let mut started =
+            Box::pin(self.start_stream(request, body, IdleTimeout::new(self.peer.clone(), None)));
+        loop {
+            let deadline = *last_chunk.lock().unwrap_or_else(PoisonError::into_inner) + self.peer.limit(wait);
+            if Instant::now() >= deadline {
+                return Err(self.peer.timed_out(wait));
+            }
+            if let Ok(started) = timeout_at(deadline, &mut started).await {
+                return started;
+            }
+        }
     }
 
     async fn pause(&self, duration: Duration) {

@@ -10,11 +10,13 @@ use crate::http::socket_errors::describe_no_descriptors;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, Request, Response};
-use http_body::Body as _;
+use http_body::{Body as _, Frame, SizeHint};
 use openai_shim_core::UpstreamError;
+use openai_shim_core::upstream::{ByteStream, RequestStream};
 use reqwest::redirect::{self, Policy};
 use std::error::Error;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 /// Makes ring the process's TLS provider: reqwest, built without one, needs it before its first client.
@@ -63,7 +65,7 @@ fn redirect_policy(attempt: redirect::Attempt<'_>) -> redirect::Action {
 /// Sends a request with an absolute URI.
 pub(super) async fn send(
     client: &reqwest::Client,
-    request: Request<Bytes>,
+    request: Request<reqwest::Body>,
     idle_timeout: IdleTimeout,
 ) -> Result<Response<ProxiedBody>, UpstreamError> {
     let (parts, body) = request.into_parts();
@@ -72,6 +74,34 @@ pub(super) async fn send(
     let response: Response<reqwest::Body> =
         sending.await.map_err(|error| upstream_error(&idle_timeout.peer, error))?.into();
     Ok(response.map(|body| ProxiedBody { body, idle_timeout, is_over: false }))
+}
+
+/// A request's body that still arrives.
+pub(super) fn arriving_body(body: RequestStream) -> reqwest::Body {
+    reqwest::Body::wrap(ArrivingRequest { length: body.length, bytes: Mutex::new(body.bytes) })
+}
+
+struct ArrivingRequest {
+    length: Option<u64>,
+    /// Behind a lock because reqwest shares bodies between threads; it is never waited for.
+    bytes: Mutex<ByteStream>,
+}
+
+impl http_body::Body for ArrivingRequest {
+    type Data = Bytes;
+    type Error = UpstreamError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
+        let bytes = self.bytes.get_mut().unwrap_or_else(PoisonError::into_inner);
+        bytes.as_mut().poll_next(cx).map_ok(Frame::data)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::new, SizeHint::with_exact)
+    }
 }
 
 /// Logs reqwest's error with its causes; the client gets one sentence without address and key.

@@ -2,10 +2,13 @@
 """Runs the embeddings of real clients against the shim, in front of an upstream that takes little. embeddings.py BINARY
 
 The upstream takes one parameter beside the texts (`input_type`), ten texts in a request, and answers each third request with 429.
-The clients are the SDKs of OpenAI, Ollama and Google, and LangChain and LlamaIndex, as far as they are installed.
+The clients are the SDKs of OpenAI, Ollama and Google, and LangChain, LlamaIndex and Vercel's AI SDK (embeddings.mjs, in the folder
+SDK_DIR), as far as they are installed.
 """
+import atexit
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,7 +27,6 @@ def check(name, ok, what=""):
     if not ok:
         print(f"failed: {name}: {what!r}")
         print(f"{passed} passed, 1 failed")
-        shim.terminate()
         sys.exit(1)
     passed += 1
 
@@ -79,6 +81,7 @@ input_types = {{ query = "query", document = "passage" }}
 )
 config.close()
 shim = subprocess.Popen([binary, "--config", config.name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+atexit.register(shim.terminate)
 root = "http://127.0.0.1:18731"
 for _ in range(100):
     try:
@@ -135,8 +138,9 @@ settings = types.EmbedContentConfig(task_type="RETRIEVAL_DOCUMENT")
 answer = client.models.embed_content(model="embedder", contents=TEXTS, config=settings)
 check("Google's SDK, order", numbers(item.values for item in answer.embeddings) == WANTED, answer)
 check("Google's SDK, the task in the upstream's words", requests[-1].get("input_type") == "passage", requests[-1])
-usage = answer.usage_metadata
-check("Google's SDK, usage", usage is not None and usage.prompt_token_count == 25, usage)
+if "usage_metadata" in type(answer).model_fields:  # newer versions
+    usage = answer.usage_metadata
+    check("Google's SDK, usage", usage is not None and usage.prompt_token_count == 25, usage)
 listed = {model.name: model.supported_actions for model in client.models.list()}
 check("Google's SDK, methods", "embedContent" in listed["models/embedder"], listed)
 
@@ -161,5 +165,25 @@ if has("llama_index.embeddings.ollama"):
     from llama_index.embeddings.ollama import OllamaEmbedding
 
     check("LlamaIndex's Ollama", numbers(OllamaEmbedding("embedder", base_url=root).get_text_embedding_batch(TEXTS)) == WANTED)
-shim.terminate()
+if has("langchain_google_genai"):
+    from langchain_google_genai import GoogleGenerativeAIEmbeddings
+
+    embedder = GoogleGenerativeAIEmbeddings(model="models/embedder", google_api_key="any", client_options={"api_endpoint": root}, base_url=root)
+    check("LangChain's Google", numbers(embedder.embed_documents(TEXTS)) == WANTED)
+    check("LangChain's Google, a query", embedder.embed_query("text 5")[0] == 5.0)
+if has("llama_index.embeddings.openai_like"):
+    from llama_index.embeddings.openai_like import OpenAILikeEmbedding
+
+    embedder = OpenAILikeEmbedding(model_name="embedder", api_base=f"{root}/v1", api_key="any", max_retries=0, dimensions=2)
+    check("LlamaIndex's OpenAI-like", numbers(embedder.get_text_embedding_batch(TEXTS)) == WANTED)
+if has("llama_index.embeddings.google_genai"):
+    from llama_index.embeddings.google_genai import GoogleGenAIEmbedding
+
+    embedder = GoogleGenAIEmbedding("embedder", api_key="any", http_options={"base_url": root})
+    check("LlamaIndex's Google", numbers(embedder.get_text_embedding_batch(TEXTS)) == WANTED)
+if os.path.isdir(os.path.join(os.environ.get("SDK_DIR", ""), "node_modules", "ai")):
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "embeddings.mjs")
+    vercel = subprocess.run(["node", script, root], capture_output=True, text=True)
+    check("Vercel's AI SDK", vercel.returncode == 0, vercel.stdout + vercel.stderr)
+    passed += int(vercel.stdout) - 1
 print(f"{passed} passed, 0 failed")

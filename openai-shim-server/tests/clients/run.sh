@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the official SDKs of OpenAI, Anthropic and Ollama, in Python and Node, against the shim.
+# Runs the official SDKs of OpenAI, Anthropic and Ollama, in Python and Node, against the shim, and the embeddings of Vercel's.
 #
 #   run.sh BINARY echo            upstream: the built-in `echo`; the text of every response is known and checked
 #   run.sh BINARY real SHARED     upstream: a small real model, installed by SHARED/upstreams/setup.sh
@@ -12,9 +12,10 @@ here=$(cd "$(dirname "$0")" && pwd); python=${PYTHON:-python3}
 work=$(mktemp -d); pids=()
 trap 'for p in "${pids[@]}"; do kill "$p" 2>/dev/null || true; done; rm -rf "$work"' EXIT
 export SDK_DIR=${SDK_DIR:-$work/npm}
-if ! [ -d "$SDK_DIR/node_modules/ollama" ]; then
+if ! [ -d "$SDK_DIR/node_modules/ai" ]; then
   mkdir -p "$SDK_DIR"
-  (cd "$SDK_DIR" && npm init -y >/dev/null && npm install --no-audit --no-fund --loglevel=error openai@6.49.0 @anthropic-ai/sdk@1.13.0 ollama@0.6.4 >/dev/null)
+  (cd "$SDK_DIR" && npm init -y >/dev/null && npm install --no-audit --no-fund --loglevel=error openai@6.49.0 @anthropic-ai/sdk@1.13.0 ollama@0.6.4 \
+    ai@6.0.326 @ai-sdk/openai@3.0.141 @ai-sdk/openai-compatible@2.0.92 @ai-sdk/google@3.0.141 >/dev/null)
 fi
 
 shim() { # ADDRESS ARGUMENTS...: starts the shim and waits until it is ready

@@ -6,7 +6,7 @@ use super::super::auxiliary::{AuxiliaryRequest, EmbeddingsApi, PostRequest, no_e
 use super::super::shape::Shape;
 use super::shape;
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, EmbedRequest, EmbeddingInputType, Embeddings, VectorCheck,
+    DiagnosticCode, Diagnostics, EmbedRequest, EmbeddingInputType, Embeddings, VectorCheck, item_order,
 };
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, ValueKind, decode_string, encode_string, natural, reported_count, value_kind};
@@ -39,10 +39,13 @@ impl EmbeddingsApi for OpenAiEmbeddings {
         decoded.model = body.str("model").unwrap_or_default().into_owned();
         body.get("input").unwrap_or("null").clone_into(&mut decoded.input);
         decoded.dimensions = body.get("dimensions").and_then(natural);
-        decoded.base64 = body.str("encoding_format").as_deref() == Some("base64");
+        let encoding = body.str("encoding_format");
+        decoded.base64 = encoding.as_deref() == Some("base64");
+        decoded.keeps_encoding = encoding.is_some_and(|encoding| !CONVERTED_ENCODINGS.contains(&&*encoding));
         for (name, value) in body.iter().filter(|(_, value)| value.trim() != "null") {
             // `encoding_format` is not lost: the response is encoded here.
-            if ["model", "input", "dimensions", "encoding_format"].contains(&name) {
+            let is_decoded = ["model", "input", "dimensions"].contains(&name);
+            if is_decoded || (name == "encoding_format" && !decoded.keeps_encoding) {
                 continue;
             }
             let input_type = decode_string(value).filter(|_| INPUT_TYPE_PARAMS.contains(&name));
@@ -149,6 +152,7 @@ impl EmbeddingsApi for OpenAiEmbeddings {
             let item = Object::parse(item.as_bytes()).map_err(|_| no_embeddings())?;
             let vector = item.get("embedding").ok_or_else(no_embeddings)?;
             match (value_kind(vector), decode_string(vector)) {
+                _ if request.keeps_encoding => check.unread(),
                 (ValueKind::Array, _) => check.list(vector)?,
                 (_, Some(base64)) => {
                     check.packed(&STANDARD.decode(base64.as_ref()).map_err(|_| no_embeddings())?)?;
@@ -182,6 +186,9 @@ fn input_tokens(usage: &Object<'_>) -> Option<u64> {
     ["prompt_tokens", "total_tokens"].iter().find_map(|key| usage.get(key).and_then(reported_count))
 }
 
+/// The encodings of vectors that are converted into each other here.
+const CONVERTED_ENCODINGS: [&str; 2] = ["float", "base64"];
+
 /// Repairs a response. `None`: it is right, or nothing that can be repaired.
 fn repair(body: &[u8], request: &EmbedRequest, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
     let mut response = Object::parse(body.trim_ascii()).ok()?;
@@ -189,12 +196,11 @@ fn repair(body: &[u8], request: &EmbedRequest, diagnostics: &mut Diagnostics) ->
         diagnostics.record(DiagnosticCode::FieldFilled, "data", "embeddings");
         response.rename("embeddings", "data");
     }
-    let items: Vec<String> = response.array("data")?.into_iter().map(str::to_owned).collect();
-    let keeps_indices = has_each_index(&items);
-    let (mut repaired, mut is_changed) = (Vec::with_capacity(items.len()), false);
+    let mut items: Vec<String> = response.array("data")?.into_iter().map(str::to_owned).collect();
+    let mut is_changed = sort(&mut items, diagnostics);
+    let mut repaired = Vec::with_capacity(items.len());
     for (position, item) in items.iter().enumerate() {
-        let new_index = if keeps_indices { None } else { u64::try_from(position).ok() };
-        let item = repair_item(item, new_index, request.base64, diagnostics)?;
+        let item = repair_item(item, u64::try_from(position).ok(), request, diagnostics)?;
         is_changed |= matches!(item, Cow::Owned(_));
         repaired.push(item);
     }
@@ -218,7 +224,7 @@ fn repair(body: &[u8], request: &EmbedRequest, diagnostics: &mut Diagnostics) ->
 fn repair_item<'i>(
     item: &'i str,
     new_index: Option<u64>,
-    as_base64: bool,
+    request: &EmbedRequest,
     diagnostics: &mut Diagnostics,
 ) -> Option<Cow<'i, str>> {
     let mut object = match value_kind(item) {
@@ -231,7 +237,9 @@ fn repair_item<'i>(
         _ => Object::parse(item.as_bytes()).ok()?,
     };
     let embedding = object.get("embedding")?;
+    let as_base64 = request.base64;
     let converted = match (value_kind(embedding), as_base64) {
+        (ValueKind::Array | ValueKind::String, _) if request.keeps_encoding => None,
         (ValueKind::Array, true) => Some(numbers_to_base64(embedding)?),
         (ValueKind::String, false) => Some(base64_to_numbers(&decode_string(embedding)?)?),
         (ValueKind::Array | ValueKind::String, _) => None,
@@ -256,14 +264,17 @@ fn repair_item<'i>(
     Some(if object.is_changed() { Cow::Owned(object.to_json()) } else { Cow::Borrowed(item) })
 }
 
-/// Returns whether the items have the indices from 0 on, each once. If not, their order is all there is to go by.
-fn has_each_index(items: &[String]) -> bool {
-    let mut is_used = vec![false; items.len()];
-    items.iter().all(|item| {
-        let index = Object::parse(item.as_bytes()).ok().and_then(|item| item.u64("index"));
-        let slot = index.and_then(|index| is_used.get_mut(usize::try_from(index).ok()?));
-        slot.is_some_and(|is_used| !std::mem::replace(is_used, true))
-    })
+/// Sorts the items by their indexes if these say an order: many clients take the vectors as they stand. Otherwise their order is
+/// all there is to go by.
+fn sort(items: &mut Vec<String>, diagnostics: &mut Diagnostics) -> bool {
+    let index = |item: &String| Object::parse(item.as_bytes()).ok()?.get("index").and_then(reported_count);
+    let Some(order) = item_order(&items.iter().map(index).collect::<Vec<_>>()) else { return false };
+    if order.iter().copied().eq(0..items.len()) {
+        return false;
+    }
+    diagnostics.record(DiagnosticCode::FieldFilled, "data[].index", "sorted");
+    *items = order.into_iter().filter_map(|at| items.get(at).cloned()).collect();
+    true
 }
 
 /// Encodes a JSON array of numbers as a JSON string: base64 of little-endian 32-bit floats.

@@ -3,7 +3,8 @@
 use super::AuxiliaryCall;
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, Usage, explain_unusable, trim_body,
+    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, Usage, explain_unusable, is_document,
+    read_vectors, trim_body,
 };
 use crate::dialect::auxiliary::{EmbeddingsApi, PostRequest};
 use crate::dialect::media::EncodedBody;
@@ -44,6 +45,14 @@ impl Split {
         }
         split
     }
+}
+
+/// What an answer has.
+enum Answered {
+    /// The whole response for a client of the same format; `None`: as it came.
+    Whole(Option<Vec<u8>>),
+    /// Vectors that are encoded for the client.
+    Vectors(Embeddings),
 }
 
 /// A request for embeddings.
@@ -192,22 +201,43 @@ impl AuxiliaryCall for EmbeddingsCall {
         if document.len() < body.len() {
             diagnostics.record(DiagnosticCode::BodyPadded, "", "");
         }
-        if Object::parse(document).is_err() {
+        if !is_document(document) {
             return Err(explain_unusable(document, "embeddings"));
         }
         let request = self.answered(items.as_ref());
-        let tokens = self.upstream.reported_tokens(document);
-        if self.is_whole(items.as_ref()) && self.source.is_some() {
-            let repaired = self.upstream.repair_response(document, &request, diagnostics);
-            let length = self.upstream.check_response(repaired.as_deref().unwrap_or(document), &request)?;
-            self.check_dimensions(length, diagnostics);
-            self.tokens = tokens;
-            self.whole = Some(repaired.unwrap_or_else(|| document.to_vec()));
-            return Ok(());
-        }
-        let embeddings = self.upstream.decode_response(document, &request, diagnostics)?;
-        let length = embeddings.check(&request)?;
+        let mut noted = Diagnostics::default();
+        let is_whole = self.is_whole(items.as_ref()) && self.source.is_some();
+        let read = if is_whole {
+            let repaired = self.upstream.repair_response(document, &request, &mut noted);
+            let checked = self.upstream.check_response(repaired.as_deref().unwrap_or(document), &request);
+            checked.map(|length| (length, Answered::Whole(repaired)))
+        } else {
+            let decoded = self.upstream.decode_response(document, &request, &mut noted);
+            decoded.and_then(|vectors| Ok((vectors.check(&request)?, Answered::Vectors(vectors))))
+        };
+        let (length, answered) = match read {
+            Ok(read) => {
+                diagnostics.extend(&noted);
+                read
+            }
+            Err(error) => {
+                // Some upstreams answer in the form of another API.
+                let vectors = read_vectors(document).ok_or_else(|| error.clone())?;
+                let length = vectors.check(&request).map_err(|_| error)?;
+                diagnostics.record(DiagnosticCode::FieldFilled, "embeddings", "another form");
+                (length, Answered::Vectors(vectors))
+            }
+        };
         self.check_dimensions(length, diagnostics);
+        let embeddings = match answered {
+            Answered::Whole(repaired) => {
+                self.tokens = self.upstream.reported_tokens(document);
+                self.whole = Some(repaired.unwrap_or_else(|| document.to_vec()));
+                return Ok(());
+            }
+            Answered::Vectors(embeddings) => embeddings,
+        };
+        let tokens = self.upstream.reported_tokens(document).or(embeddings.tokens);
         // A sum without a part of it would be no count.
         let is_first = items.is_none_or(|range| range.start == 0);
         self.tokens = if is_first { tokens } else { self.tokens.zip(tokens).map(|(sum, next)| sum + next) };

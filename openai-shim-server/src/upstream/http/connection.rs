@@ -1,6 +1,7 @@
 //! One request and its response on one connection, driven by the task that awaits the response.
 
 use super::body_framing::Framing;
+use super::body_writer::{BodyError, BodyWriter};
 use super::head::{self, Http1Head};
 use super::idle_timeout::IdleTimeout;
 use super::pool::Pool;
@@ -43,6 +44,8 @@ pub(super) enum CallError {
     Truncated(io::Error),
     /// The response is not valid HTTP/1.1.
     Malformed(String),
+    /// The request's body, which was still arriving, failed.
+    Body(UpstreamError),
 }
 
 /// A response whose head was read.
@@ -53,14 +56,17 @@ pub(super) struct StartedResponse {
     first_chunk: Bytes,
     /// The whole request was sent, and no byte arrived that is not part of the response.
     is_reusable: bool,
+    /// The part of the request's body that was not sent yet.
+    unsent: Option<Box<BodyWriter>>,
 }
 
-/// Sends a request, and reads until the response's head is complete.
+/// Sends a request, and reads until the response's head is complete. `arriving`: the rest of a body that is not there yet.
 pub(super) async fn call(
     mut socket: Socket,
     method: &Method,
     head: &[u8],
     body: &[u8],
+    mut arriving: Option<Box<BodyWriter>>,
 ) -> Result<StartedResponse, CallError> {
     let total = head.len() + body.len();
     let (mut written, mut flushed) = (0, false);
@@ -75,6 +81,18 @@ pub(super) async fn call(
                     body.get(written.saturating_sub(head.len())..).unwrap_or_default(),
                 ];
                 socket.poll_write(cx, parts).map_ok(|n| written += n)
+            } else if let Some(writer) = &mut arriving {
+                match writer.poll_write(cx, &mut socket) {
+                    Poll::Ready(Ok(())) => {
+                        arriving = None;
+                        continue;
+                    }
+                    Poll::Ready(Err(BodyError::Source(error))) => {
+                        return Poll::Ready(Err(CallError::Body(error)));
+                    }
+                    Poll::Ready(Err(BodyError::Connection(error))) => Poll::Ready(Err(error)),
+                    Poll::Pending => Poll::Pending,
+                }
             } else {
                 socket.poll_flush(cx).map_ok(|()| flushed = true)
             };
@@ -120,7 +138,8 @@ pub(super) async fn call(
         })
     })
     .await?;
-    Ok(StartedResponse { head, socket, first_chunk, is_reusable })
+    let unsent = arriving.filter(|_| head.response.status().is_success());
+    Ok(StartedResponse { head, socket, first_chunk, is_reusable, unsent })
 }
 
 /// Body bytes, and whether all input bytes belonged to the body.
@@ -149,13 +168,14 @@ impl StartedResponse {
 
     /// The head, and the body as a stream. The connection returns to the pool with the body's last byte.
     pub(super) fn into_response(self, pool: &Arc<Pool>, idle_timeout: IdleTimeout) -> Response<CallBody> {
-        let Self { head, socket, first_chunk, is_reusable } = self;
+        let Self { head, socket, first_chunk, is_reusable, unsent } = self;
         let mut body = CallBody {
             socket: Some(socket),
             framing: head.framing,
             first_chunk,
             pool: (head.keeps_connection && is_reusable).then(|| pool.clone()),
             idle_timeout,
+            unsent,
         };
         body.release_if_over();
         head.response.map(|()| body)
@@ -171,9 +191,20 @@ pub(super) struct CallBody {
     /// The pool that gets the connection; `None`: it is not reused.
     pool: Option<Arc<Pool>>,
     idle_timeout: IdleTimeout,
+    /// The rest of the request's body: some upstreams begin to answer before they have all of it.
+    unsent: Option<Box<BodyWriter>>,
 }
 
 impl CallBody {
+    /// Sends what has arrived of the request's body. Whether the upstream needed it shows in its response.
+    fn poll_unsent(&mut self, cx: &mut Context<'_>) {
+        if let (Some(unsent), Some(socket)) = (&mut self.unsent, &mut self.socket)
+            && unsent.poll_write(cx, socket).is_ready()
+        {
+            self.unsent = None;
+        }
+    }
+
     /// Returns the connection to its pool if the body has ended.
     fn release_if_over(&mut self) {
         if self.framing.is_over()
@@ -223,6 +254,7 @@ impl Stream for CallBody {
         if !self.first_chunk.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.first_chunk))));
         }
+        self.poll_unsent(cx);
         let polled = match self.poll_read(cx) {
             Poll::Pending => Some(Err(ready!(self.idle_timeout.poll(cx)))),
             Poll::Ready(Some(Ok(bytes))) => Some(self.idle_timeout.record_progress().map_or(Ok(bytes), Err)),

@@ -1,5 +1,6 @@
 //! Sends requests over pooled connections to the upstream itself: a request in, the started response out.
 
+use super::body_writer::BodyWriter;
 use super::connect::ConnectTarget;
 use super::connection::{self, CallBody, CallError, StartedResponse};
 use super::head;
@@ -12,6 +13,7 @@ use super::socket::Socket;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, Uri};
 use openai_shim_core::UpstreamError;
+use openai_shim_core::upstream::RequestStream;
 use std::sync::Arc;
 use tokio::time::timeout;
 use url::Url;
@@ -71,8 +73,13 @@ impl DirectTransport {
     async fn send_to(&self, request: &Request<Bytes>, path: &str) -> Result<StartedResponse, UpstreamError> {
         let (method, body) = (request.method(), request.body());
         let inline = if body.len() <= connection::MAX_INLINE_BODY_BYTES { body.len() } else { 0 };
-        let mut head =
-            head::write((method, path), &self.fixed_headers, request.headers(), body.len(), inline);
+        let mut head = head::write(
+            (method, path),
+            &self.fixed_headers,
+            request.headers(),
+            Some(body.len() as u64),
+            inline,
+        );
         let (inline, body) = body.split_at(inline);
         head.extend_from_slice(inline);
         let mut pooled = self.pool.take();
@@ -83,15 +90,39 @@ impl DirectTransport {
                 // Boxed: connecting is rare, and its future is large.
                 None => Box::pin(self.connect()).await?,
             };
-            match connection::call(socket, method, &head, body).await {
+            match connection::call(socket, method, &head, body, None).await {
                 Ok(started) => return Ok(started),
                 Err(CallError::Unanswered { is_unsent, .. })
                     if is_reused && (is_unsent || method.is_safe()) => {}
-                Err(CallError::Unanswered { error, .. } | CallError::Truncated(error)) => {
-                    return Err(self.peer.broken(&error));
-                }
-                Err(CallError::Malformed(reason)) => return Err(self.peer.malformed(&reason)),
+                Err(error) => return Err(self.explain(error)),
             }
+        }
+    }
+
+    /// Sends a request whose body still arrives, on a new connection: a pooled one may be closing, and the body cannot be
+    /// sent again, also not to where a redirection points.
+    pub(super) async fn send_stream(
+        &self,
+        request: &Request<()>,
+        body: RequestStream,
+        idle_timeout: IdleTimeout,
+    ) -> Result<Response<CallBody>, UpstreamError> {
+        let path = join_path(&self.base_path, path_and_query(request.uri()));
+        let (method, headers) = (request.method(), request.headers());
+        let head = head::write((method, &path), &self.fixed_headers, headers, body.length, 0);
+        let socket = self.connect().await?;
+        let called = connection::call(socket, method, &head, &[], Some(Box::new(BodyWriter::new(body))));
+        match called.await {
+            Ok(started) => Ok(started.into_response(&self.pool, idle_timeout)),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    fn explain(&self, error: CallError) -> UpstreamError {
+        match error {
+            CallError::Unanswered { error, .. } | CallError::Truncated(error) => self.peer.broken(&error),
+            CallError::Malformed(reason) => self.peer.malformed(&reason),
+            CallError::Body(error) => error,
         }
     }
 

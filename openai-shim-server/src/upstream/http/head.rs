@@ -13,12 +13,12 @@ const MAX_HEADERS: usize = 128;
 const CONNECTION_HEADERS: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
 
 /// Writes a request's head. `fixed`: headers that every request has unless `headers` has them. `length`: of the body.
-/// `extra_capacity`: for a body that is appended.
+/// `None`: it is not known, and the body is chunked. `extra_capacity`: for a body that is appended.
 pub(super) fn write(
     (method, path): (&Method, &str),
     fixed: &[(HeaderName, HeaderValue)],
     headers: &HeaderMap,
-    length: usize,
+    length: Option<u64>,
     extra_capacity: usize,
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(512 + extra_capacity);
@@ -36,8 +36,10 @@ pub(super) fn write(
     for (name, value) in headers.iter().filter(|(name, _)| !CONNECTION_HEADERS.contains(name)) {
         line(name, value.as_bytes());
     }
-    if length > 0 || !matches!(*method, Method::GET | Method::HEAD | Method::DELETE) {
-        line(&CONTENT_LENGTH, length.to_string().as_bytes());
+    match length {
+        None => line(&TRANSFER_ENCODING, b"chunked"),
+        Some(0) if matches!(*method, Method::GET | Method::HEAD | Method::DELETE) => {}
+        Some(length) => line(&CONTENT_LENGTH, length.to_string().as_bytes()),
     }
     out.extend_from_slice(b"\r\n");
     out
@@ -210,7 +212,7 @@ mod tests {
         headers.insert(http::header::ACCEPT, HeaderValue::from_static("text/html"));
         headers.insert(CONTENT_LENGTH, HeaderValue::from_static("99"));
         let text = |method, length| {
-            String::from_utf8(write((method, "/v1/x?y"), &fixed, &headers, length, 0)).unwrap()
+            String::from_utf8(write((method, "/v1/x?y"), &fixed, &headers, Some(length), 0)).unwrap()
         };
         assert_eq!(
             text(&Method::POST, 7),
