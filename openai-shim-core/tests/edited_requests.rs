@@ -25,7 +25,7 @@ fn requests() -> Vec<Fixture> {
 
 fn native(upstream: &dyn Dialect) -> Profile {
     let mut profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
-    profile.dialect = upstream.name().to_owned();
+    upstream.name().clone_into(&mut profile.dialect);
     profile.extra_dialects.clear();
     profile
 }
