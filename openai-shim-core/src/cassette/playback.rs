@@ -58,7 +58,7 @@ impl Cassette {
         let profile = with_only_dialect(&profile("compatible").unwrap_or_default(), client);
         let mut exchange = Exchange::start(read, profile, Settings::default(), Context::fixed())?;
         match exchange.next() {
-            Step::Send { request, .. } => Ok(at_client_path(recorded(request))),
+            Step::Send { request, .. } => Ok(at_client_path(recorded(request), client)),
             _ => Err(Error::Upstream(UpstreamError::Empty)),
         }
     }
@@ -98,13 +98,17 @@ impl Cassette {
     }
 }
 
-/// A request to an upstream, at the path at which clients send it.
-fn at_client_path(mut request: RecordedRequest) -> RecordedRequest {
+/// A request to an upstream, at the path at which clients of the dialect send it: behind the beginning of one of their paths.
+fn at_client_path(mut request: RecordedRequest, client: &dyn Dialect) -> RecordedRequest {
     let path = request.path.split('?').next().unwrap_or_default();
-    let beginnings = ["", "/v1", "/api", "/v1beta"];
-    if let Some(beginning) =
-        beginnings.iter().find(|beginning| generation_route(&format!("{beginning}{path}")).is_some())
-    {
+    let beginnings = client.endpoints().iter().flat_map(|endpoint| {
+        endpoint.path.match_indices('/').filter_map(|(end, _)| endpoint.path.get(..end))
+    });
+    let is_clients = |beginning: &&str| {
+        generation_route(&format!("{beginning}{path}"))
+            .is_some_and(|(dialect, _)| dialect.name() == client.name())
+    };
+    if let Some(beginning) = beginnings.into_iter().find(is_clients) {
         request.path.insert_str(0, beginning);
     }
     request
