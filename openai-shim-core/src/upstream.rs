@@ -4,6 +4,7 @@
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
 
 mod builder;
+mod clock;
 mod driver;
 mod progress;
 mod response_body;
@@ -13,7 +14,8 @@ mod state_store;
 mod std_context;
 mod transport;
 
-pub use builder::{BuildError, Clock, Entropy, ShimBuilder};
+pub use builder::{BuildError, ShimBuilder};
+pub use clock::{Clock, Entropy};
 pub use driver::OnFinish;
 pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};

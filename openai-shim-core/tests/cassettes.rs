@@ -139,9 +139,9 @@ async fn a_cassette_plays_to_clients_of_every_dialect_as_a_live_exchange_would()
         );
         assert!(text.contains("hello ") && text.contains('é'), "{}: {text}", client.name());
         assert!(playback.diagnostics_text().contains("\n- "), "{playback}");
-        let asked = &playback.upstream_requests;
-        assert!(asked.iter().all(|request| request.path == "/chat/completions"), "{playback}");
-        assert!(asked.iter().all(|request| String::from_utf8_lossy(&request.body).contains("Say hello.")));
+        let requests = &playback.upstream_requests;
+        assert!(requests.iter().all(|request| request.path == "/chat/completions"), "{playback}");
+        assert!(requests.iter().all(|request| String::from_utf8_lossy(&request.body).contains("Say hello.")));
     }
     let same = cassette.convert_to(chat());
     assert_eq!(same.upstream_requests.len(), 2, "the refusal is played too");

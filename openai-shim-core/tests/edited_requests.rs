@@ -280,15 +280,15 @@ fn every_string_of_every_request_can_be_rewritten() {
         mark(&mut value, &mut count);
         // Words of the API are marked too, so that the request may not be one until the mark is removed.
         let Some(mut request) = read(fixture.dialect, value.to_string().as_bytes()) else { continue };
-        let mut seen = 0;
+        let mut visited = 0;
         let removed = request.rewrite_text(|text| {
-            seen += usize::from(text.contains(SECRET));
+            visited += usize::from(text.contains(SECRET));
             text.contains(SECRET).then(|| text.replace(SECRET, ""))
         });
         if removed.is_ok() {
             let now: Value = serde_json::from_slice(request.body()).unwrap();
             assert_eq!(now, original, "{fixture:?}");
-            assert!(seen >= count, "{fixture:?}");
+            assert!(visited >= count, "{fixture:?}");
         }
     }
 }

@@ -200,7 +200,7 @@ fn sent(upstream_profile: &Profile, body: &[u8]) -> Vec<Diagnostic> {
 const MODELS: [(&str, &[&str]); 27] = [
     ("anthropic", &CLAUDE),
     ("compatible", &CLAUDE),
-    ("gemini", &["gemini-3-pro-preview"]),
+    ("gemini", &["gemini-3-pro-preview", "imagen-4.0-generate-001"]),
     ("gemini-openai", &["gemini-3-pro-preview"]),
     ("openai", &OPENAI),
     ("azure", &OPENAI),

@@ -221,7 +221,7 @@ async fn request_rejected_by_strict_mode_after_the_load_gets_a_400() {
     upstream_profile.params.drop = Some(vec![String::from("logit_bias")]);
     let shim = builder(Canned("whole", sent.clone()), upstream_profile)
         .settings(settings)
-        .state(Broken(true), owner)
+        .state(Arc::new(Broken(true)), owner)
         .build()
         .unwrap();
     let body = next(common::chat(), OPENING, true).1.replacen('{', r#"{"logit_bias":{"1":1},"#, 1);

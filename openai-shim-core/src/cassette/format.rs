@@ -127,8 +127,8 @@ impl FromStr for Cassette {
         let mut cassette: Option<Self> = None;
         let mut section = lines.next_section(true)?;
         while let Some(head) = section {
-            let words: Vec<_> = head.split(' ').collect();
-            match (words.as_slice(), &mut cassette) {
+            let parts: Vec<_> = head.split(' ').collect();
+            match (parts.as_slice(), &mut cassette) {
                 (["client", name], None) => {
                     let (client, request) = (lines.dialect(name)?, lines.request()?);
                     cassette = Some(Self::new(client, request, client, "compatible"));

@@ -1,6 +1,7 @@
 //! [`ShimBuilder`]: what a [`Shim`] needs from outside, and what a program adds to it.
 
-use super::shim::Shim;
+use super::clock::{Clock, Entropy};
+use super::shim::{OwnerOf, ReportHook, RequestHook, Shim, ShimParts};
 use super::state_store::StateStore;
 use super::transport::Upstream;
 use crate::error::Error;
@@ -8,58 +9,6 @@ use crate::exchange::{ClientRequest, Report, Settings, SharedProfile};
 use crate::state::Owner;
 use http::request::Parts;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// The time; core has no clock. A closure will do.
-pub trait Clock: Send + Sync {
-    /// Returns the time since 1970.
-    fn unix_time(&self) -> Duration;
-}
-
-impl<F: Fn() -> Duration + Send + Sync> Clock for F {
-    fn unix_time(&self) -> Duration {
-        self()
-    }
-}
-
-/// Random numbers, of which ids are made; core has none. A closure will do.
-pub trait Entropy: Send + Sync {
-    /// Returns a number that no other request and no other process has.
-    fn seed(&self) -> u64;
-}
-
-impl<F: Fn() -> u64 + Send + Sync> Entropy for F {
-    fn seed(&self) -> u64 {
-        self()
-    }
-}
-
-/// Reads or changes a request before it is sent, or refuses it.
-type RequestHook = Box<dyn Fn(&mut ClientRequest) -> Result<(), Error> + Send + Sync>;
-/// Reads a report.
-type ReportHook = Box<dyn Fn(&Report) + Send + Sync>;
-/// Finds the owner of a request's state.
-type OwnerOf = Box<dyn Fn(&Parts) -> Option<Owner> + Send + Sync>;
-
-/// What all clones of a [`Shim`] share.
-pub(super) struct ShimParts {
-    pub(super) upstream: Arc<dyn Upstream>,
-    pub(super) profile: SharedProfile,
-    pub(super) settings: Settings,
-    pub(super) state: Option<Arc<dyn StateStore>>,
-    pub(super) owner_of: Option<OwnerOf>,
-    pub(super) clock: Box<dyn Clock>,
-    pub(super) entropy: Box<dyn Entropy>,
-    pub(super) on_request: Vec<RequestHook>,
-    on_report: Vec<ReportHook>,
-}
-
-impl ShimParts {
-    /// Hands a report to all hooks.
-    pub(super) fn report(&self, report: &Report) {
-        self.on_report.iter().for_each(|hook| hook(report));
-    }
-}
 
 /// Builds a [`Shim`]. A clock and a source of random numbers are required: a default would put a wrong time into responses, and the
 /// same ids into those of two processes.
@@ -112,11 +61,12 @@ pub enum BuildError {
     NoEntropy,
 }
 
-impl ShimBuilder {
-    pub(super) fn new(upstream: Arc<dyn Upstream>, profile: SharedProfile) -> Self {
-        Self {
-            upstream,
-            profile,
+impl Shim {
+    /// Begins to build a shim for an upstream that behaves as `profile` describes.
+    pub fn builder(upstream: impl Upstream + 'static, profile: impl Into<SharedProfile>) -> ShimBuilder {
+        ShimBuilder {
+            upstream: Arc::new(upstream),
+            profile: profile.into(),
             settings: Settings::default(),
             state: None,
             owner_of: None,
@@ -126,7 +76,9 @@ impl ShimBuilder {
             on_report: Vec::new(),
         }
     }
+}
 
+impl ShimBuilder {
     /// Sets the clock: the time since 1970. Required.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Box::new(clock));
@@ -155,10 +107,10 @@ impl ShimBuilder {
     /// by its key: no owner gets the state of another. A request without an owner has no state.
     pub fn state(
         mut self,
-        store: impl StateStore + 'static,
+        store: Arc<dyn StateStore>,
         owner_of: impl Fn(&Parts) -> Option<Owner> + Send + Sync + 'static,
     ) -> Self {
-        self.state = Some(Arc::new(store));
+        self.state = Some(store);
         self.owner_of = Some(Box::new(owner_of));
         self
     }

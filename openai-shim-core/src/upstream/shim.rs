@@ -1,6 +1,6 @@
 //! [`Shim`]: a client's HTTP request in, its HTTP response out, through one upstream.
 
-use super::builder::{ShimBuilder, ShimParts};
+use super::clock::{Clock, Entropy};
 use super::driver::{Driver, DriverPhase, OnFinish};
 use super::response_body::ResponseBody;
 use super::state_store::StateStore;
@@ -9,14 +9,43 @@ use crate::canonical::Context;
 use crate::dialect::route_lookup::{closest_dialect, generation_route};
 use crate::dialect::{DEFAULT_DIALECT, Dialect, Endpoint};
 use crate::error::{ClientError, Error, ErrorKind, short_name};
-use crate::exchange::{ClientRequest, Exchange, Report, SharedProfile};
+use crate::exchange::{ClientRequest, Exchange, Report, Settings, SharedProfile};
+use crate::state::Owner;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use std::sync::Arc;
 
 /// The code of the error for a path that takes another method.
 const WRONG_METHOD: &str = "method_not_allowed";
+
+/// Reads or changes a request before it is sent, or refuses it.
+pub(super) type RequestHook = Box<dyn Fn(&mut ClientRequest) -> Result<(), Error> + Send + Sync>;
+/// Reads a report.
+pub(super) type ReportHook = Box<dyn Fn(&Report) + Send + Sync>;
+/// Finds the owner of a request's state.
+pub(super) type OwnerOf = Box<dyn Fn(&Parts) -> Option<Owner> + Send + Sync>;
+
+/// What all clones of a [`Shim`] share.
+pub(super) struct ShimParts {
+    pub(super) upstream: Arc<dyn Upstream>,
+    pub(super) profile: SharedProfile,
+    pub(super) settings: Settings,
+    pub(super) state: Option<Arc<dyn StateStore>>,
+    pub(super) owner_of: Option<OwnerOf>,
+    pub(super) clock: Box<dyn Clock>,
+    pub(super) entropy: Box<dyn Entropy>,
+    pub(super) on_request: Vec<RequestHook>,
+    pub(super) on_report: Vec<ReportHook>,
+}
+
+impl ShimParts {
+    /// Hands a report to all hooks.
+    fn report(&self, report: &Report) {
+        self.on_report.iter().for_each(|hook| hook(report));
+    }
+}
 
 /// Serves clients of every dialect through one upstream.
 ///
@@ -54,11 +83,6 @@ impl std::fmt::Debug for Shim {
 }
 
 impl Shim {
-    /// Begins to build a shim for an upstream that behaves as `profile` describes.
-    pub fn builder(upstream: impl Upstream + 'static, profile: impl Into<SharedProfile>) -> ShimBuilder {
-        ShimBuilder::new(Arc::new(upstream), profile.into())
-    }
-
     /// Serves a client's request. Its dialect is that of its path, such as `/v1/messages`; every failure becomes a response in that
     /// dialect.
     pub async fn serve(&self, request: http::Request<Bytes>) -> http::Response<ResponseBody> {

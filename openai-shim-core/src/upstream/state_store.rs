@@ -3,7 +3,6 @@
 use crate::state::{StateEntry, StateKey};
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::sync::Arc;
 
 /// A store of state: a map in this process, Redis, a database table. It is bounded, and may drop entries.
 ///
@@ -19,21 +18,6 @@ pub trait StateStore: Send + Sync {
 
     /// Removes the entries with these keys.
     async fn remove(&self, keys: &[StateKey]) -> Result<(), StateError>;
-}
-
-#[async_trait]
-impl<S: StateStore + ?Sized> StateStore for Arc<S> {
-    async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
-        (**self).load(keys).await
-    }
-
-    async fn store(&self, entries: Vec<StateEntry>) -> Result<(), StateError> {
-        (**self).store(entries).await
-    }
-
-    async fn remove(&self, keys: &[StateKey]) -> Result<(), StateError> {
-        (**self).remove(keys).await
-    }
 }
 
 /// A store failed, or did not respond in time.

@@ -2,7 +2,7 @@
 //! of this crate that has them, behind the feature `std-context`.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use super::builder::Entropy;
+use super::clock::Entropy;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use futures_core::Stream;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes that arrive over time.
@@ -79,23 +78,5 @@ pub trait Upstream: Send + Sync {
     /// state none.
     fn clock(&self) -> Option<Duration> {
         None
-    }
-}
-
-#[async_trait]
-impl<U: Upstream + ?Sized> Upstream for Arc<U> {
-    async fn send(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
-        (**self).send(request).await
-    }
-
-    async fn pause(&self, duration: Duration) {
-        (**self).pause(duration).await;
-    }
-
-    fn clock(&self) -> Option<Duration> {
-        (**self).clock()
     }
 }
