@@ -227,8 +227,8 @@ async fn a_large_form_goes_through_a_proxy_while_it_arrives() {
             "{head}"
         );
         assert!(last.contains("--X--"), "{last}");
+        assert!(proxy.received.load(Ordering::SeqCst) > size);
     }
-    assert!(proxy.received.load(Ordering::SeqCst) > 2 * size);
 }
 
 #[tokio::test]
