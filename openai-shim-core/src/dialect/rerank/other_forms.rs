@@ -28,7 +28,9 @@ pub(super) fn with_results(body: &[u8], request: &RerankRequest) -> Option<Vec<u
     let results: Option<Vec<_>> =
         results.iter().enumerate().map(|(at, item)| result(item, at, results.len() == documents)).collect();
     let results = results.filter(|results| !results.is_empty())?;
-    member.iter().for_each(|member| drop(object.remove(member)));
+    if let Some(member) = member {
+        object.remove(member);
+    }
     object.set("results", encode_array(&results));
     Some(object.to_json().into_bytes())
 }
