@@ -301,6 +301,56 @@ fn deviations_of_answers_are_repaired() {
 }
 
 #[test]
+fn rankings_of_other_apis_are_read_for_every_client() {
+    let documents = json!(["a", "b", "c"]);
+    for (answer, tokens) in [
+        // NVIDIA.
+        (
+            json!({"rankings": [{"index": 1, "logit": 3.5}, {"index": 2, "logit": -1}, {"index": 0, "logit": -2}]}),
+            None,
+        ),
+        // Alibaba.
+        (
+            json!({"output": {"results": [{"index": 1, "relevance_score": 0.9}, {"index": 2, "relevance_score": 0.5},
+                   {"index": 0, "relevance_score": 0.1}]}, "usage": {"total_tokens": 79}, "request_id": "r"}),
+            Some(79),
+        ),
+        // Bedrock.
+        (
+            json!({"results": [{"index": 1, "relevanceScore": 0.9}, {"index": 2, "relevanceScore": 0.5},
+                   {"index": 0, "relevanceScore": 0.1}]}),
+            None,
+        ),
+        // DeepInfra, and servers that give the scores alone.
+        (json!({"scores": [0.1, 0.9, 0.5], "input_tokens": 42}), None),
+        (json!([0.1, 0.9, 0.5]), None),
+    ] {
+        for client in FORMATS {
+            let (path, mut body) = request(client);
+            body[if client == RerankFormat::Tei { "texts" } else { "documents" }] = documents.clone();
+            for format in FORMATS {
+                let exchanged = exchange(format, (path, &body), &answer.to_string());
+                assert_eq!(exchanged.indexes()[..2], [1, 2], "{client:?} {format:?} {answer}");
+                assert!(exchanged.has("ranking-repaired"), "{client:?} {format:?} {answer}");
+                if let (RerankFormat::Jina, Some(tokens)) = (client, tokens) {
+                    assert_eq!(exchanged.json()["usage"]["total_tokens"], tokens);
+                }
+            }
+        }
+    }
+    // Scores alone stand for documents only if there are as many.
+    assert!(jina("[0.1,0.9,0.5]").response.is_err());
+}
+
+#[test]
+fn a_number_of_results_as_text_is_understood() {
+    let body = json!({"model": "m", "query": "q", "documents": ["a", "b"], "top_n": "1"});
+    let answer = r#"{"results":[{"index":1,"relevance_score":0.9},{"index":0,"relevance_score":0.5}]}"#;
+    let exchanged = exchange(RerankFormat::Jina, ("/v1/rerank", &body), answer);
+    assert_eq!(exchanged.indexes(), [1]);
+}
+
+#[test]
 fn what_is_no_ranking_of_the_documents_is_an_error() {
     for (answer, expected) in [
         (

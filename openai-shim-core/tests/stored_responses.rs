@@ -78,9 +78,12 @@ fn a_replay_goes_on_after_a_sequence_number() {
         let rest = events(&api().encode_events(&stored, &query).unwrap().unwrap());
         assert_eq!(rest, all[after + 1..], "{query}");
     }
+    for query in ["stream=1", "stream=True", "stream=TRUE"] {
+        assert_eq!(events(&api().encode_events(&stored, query).unwrap().unwrap()), all, "{query}");
+    }
     let error = api().encode_events(&stored, "stream=true&starting_after=x").unwrap_err();
     assert_eq!(error.param.as_deref(), Some("starting_after"));
-    for query in ["", "stream=false", "starting_after=3"] {
+    for query in ["", "stream=false", "stream=0", "stream=", "starting_after=3"] {
         assert_eq!(api().encode_events(&stored, query).unwrap(), None, "{query}");
     }
 }

@@ -208,6 +208,23 @@ async fn invalid_token_count_is_replaced_by_an_estimate() {
 }
 
 #[tokio::test]
+async fn a_token_count_that_is_text_is_no_estimate() {
+    for (dialect, path, body) in [
+        ("anthropic-messages", "/v1/messages/count_tokens", r#"{"input_tokens":"17"}"#),
+        ("anthropic-messages", "/v1/responses/input_tokens", r#"{"input_tokens":17.0}"#),
+        ("gemini", "/v1/messages/count_tokens", r#"{"totalTokens":"17"}"#),
+        ("openai-responses", "/v1/responses/input_tokens", r#"{"input_tokens":"17"}"#),
+    ] {
+        let upstream = ScriptedUpstream::start(vec![Script::json(body)]).await;
+        let shim = start_in_front_of(&upstream, dialect, 1).await;
+        let request = r#"{"model":"m","input":"hello","messages":[{"role":"user","content":"hello"}]}"#;
+        let answer = TestResponse::read(shim.post(path, request).await).await;
+        assert_eq!(answer.json()["input_tokens"], 17, "{dialect} {path}: {}", answer.body);
+        assert_eq!(answer.header("x-openai-shim-outcome"), "", "{dialect} {path}");
+    }
+}
+
+#[tokio::test]
 async fn rankings_and_moderations_are_checked_by_their_form() {
     let rank = r#"{"model":"m","query":"q","documents":["a","b"]}"#;
     let moderate = r#"{"model":"m","input":"x"}"#;
@@ -275,6 +292,27 @@ async fn response_that_is_neither_audio_nor_image_is_an_error() {
                 assert_eq!(answer.status, 502, "{kind}: {}", answer.body);
                 assert!(answer.error()["message"].as_str().unwrap().contains(expected), "{}", answer.body);
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn subtitles_under_the_type_of_json_are_no_broken_json() {
+    for (body, is_subtitles) in [
+        ("1\n00:00:00,000 --> 00:00:01,000\nhi\n", true),
+        ("WEBVTT\n\n00:00.000 --> 00:01.000\nhi\n", true),
+        ("1\nupstream timed out", false),
+        ("{\"text\":\"-->", false),
+    ] {
+        let upstream = ScriptedUpstream::start(vec![Script::response(200, "application/json", body)]).await;
+        let shim = start_in_front_of(&upstream, "openai-chat", 1).await;
+        let request = r#"{"model":"m","input":"x"}"#;
+        let answer = TestResponse::read(shim.post("/v1/audio/transcriptions", request).await).await;
+        if is_subtitles {
+            assert_eq!((answer.status, answer.body.as_str()), (200, body));
+            assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+        } else {
+            assert_eq!(answer.status, 502, "{}", answer.body);
         }
     }
 }

@@ -210,6 +210,28 @@ async fn model_of_a_large_form_is_replaced_before_and_behind_its_file() {
 }
 
 #[tokio::test]
+async fn a_large_form_goes_through_a_proxy_while_it_arrives() {
+    let proxy = Counting::start(When::AtEnd).await;
+    let address = proxy.url.trim_end_matches("/v1");
+    let config =
+        format!("[[upstream]]\nname = \"up\"\nbase_url = \"http://upstream.test/v1\"\n{MODELS}{LIMITS}");
+    let process = Process::start(&config, &[("HTTP_PROXY", address), ("http_proxy", address)]);
+    let (size, end) = (8 << 20, "\r\n--X--\r\n");
+    let before = format!("{}{FILE}", model("mine"));
+    for is_chunked in [false, true] {
+        let (status, answer) = send(&process.url, (&before, size, end), is_chunked).await;
+        assert_eq!(status, 200, "{answer}");
+        let (head, last) = proxy.request();
+        assert!(
+            head.to_lowercase().starts_with("post http://upstream.test/v1/audio/transcriptions "),
+            "{head}"
+        );
+        assert!(last.contains("--X--"), "{last}");
+        assert!(proxy.received.load(Ordering::SeqCst) > size);
+    }
+}
+
+#[tokio::test]
 async fn form_up_to_the_prefix_keeps_its_length_wherever_its_model_is() {
     let upstream = Counting::start(When::AtEnd).await;
     let shim = TestServer::with_config(&config(&[("up", &upstream, MODELS)])).await;

@@ -32,6 +32,7 @@ pub mod media_type;
 mod message;
 mod model_capabilities;
 mod model_list;
+mod model_terms;
 mod numbered_list;
 mod open_calls;
 mod outcome;
@@ -82,8 +83,9 @@ pub use media_request::{
     ImageRequest, InputFile, MediaRequest, MediaTask, SpeechRequest, TranscriptionRequest,
 };
 pub use message::{Message, MessageFields, Messages, Role, Span};
-pub use model_capabilities::{ModelCapabilities, ModelKind};
+pub use model_capabilities::ModelCapabilities;
 pub use model_list::{ListedModel, parse_models};
+pub use model_terms::ModelKind;
 pub use numbered_list::NumberedList;
 pub use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};
 pub use outcome::Outcome;

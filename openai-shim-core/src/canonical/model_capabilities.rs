@@ -1,27 +1,10 @@
 //! The fields of a listed model, in any server's terms, to what the model is for and what it can do.
 
+use super::model_terms::{ModelKind, Topic, kind_of_name, topic};
 use crate::json::{
     Object, ValueKind, decode_string, encode_array, encode_string, items, reported_count, value_kind,
 };
 use std::borrow::Cow;
-
-/// What a model is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ModelKind {
-    /// It writes text: chats and completions.
-    Chat,
-    /// It embeds texts.
-    Embedding,
-    /// It ranks documents.
-    Reranker,
-    /// It transcribes or synthesizes speech.
-    Speech,
-    /// It draws.
-    Image,
-    /// It judges, films or translates: anything else that is no chat.
-    Other,
-}
 
 /// What a model can do; `None`: its list does not say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,201 +22,8 @@ pub struct ModelCapabilities {
     pub insert: Option<bool>,
 }
 
-/// What a word in a list is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Topic {
-    Kind(ModelKind),
-    Tools,
-    Vision,
-    Thinking,
-    Insert,
-}
-
-/// The terms of lists, in small letters without the signs between them.
-const WORDS: [(Topic, &[&str]); 10] = [
-    (
-        Topic::Kind(ModelKind::Chat),
-        &[
-            "completion",
-            "completions",
-            "chat",
-            "chatcompletion",
-            "chatcompletions",
-            "completionchat",
-            "responses",
-            "messages",
-            "llm",
-            "vlm",
-            "language",
-            "languagemodel",
-            "textgeneration",
-            "texttotext",
-            "imagetexttotext",
-            "generate",
-            "generatecontent",
-            "streamgeneratecontent",
-            "supportschat",
-            "code",
-        ],
-    ),
-    (
-        Topic::Kind(ModelKind::Embedding),
-        &[
-            "embedding",
-            "embeddings",
-            "embed",
-            "embedcontent",
-            "batchembedcontents",
-            "textembedding",
-            "textembeddings",
-            "embeddingmodel",
-            "embedimage",
-            "featureextraction",
-            "sentencesimilarity",
-            "supportsembeddings",
-        ],
-    ),
-    (
-        Topic::Kind(ModelKind::Reranker),
-        &["rerank", "reranker", "reranking", "ranking", "textranking", "score"],
-    ),
-    (
-        Topic::Kind(ModelKind::Speech),
-        &[
-            "audio",
-            "speech",
-            "tts",
-            "stt",
-            "asr",
-            "texttospeech",
-            "speechtotext",
-            "transcription",
-            "transcriptions",
-            "transcribe",
-            "audiotranscription",
-            "audiospeech",
-            "automaticspeechrecognition",
-            "voice",
-        ],
-    ),
-    (
-        Topic::Kind(ModelKind::Image),
-        &[
-            "imagegeneration",
-            "imagegenerations",
-            "texttoimage",
-            "imagesgenerations",
-            "imagesedits",
-            "diffusion",
-            "fluminabasemodel",
-        ],
-    ),
-    (
-        Topic::Kind(ModelKind::Other),
-        &[
-            "moderation",
-            "moderations",
-            "video",
-            "texttovideo",
-            "predict",
-            "predictlongrunning",
-            "bidigeneratecontent",
-            "generateanswer",
-            "classify",
-            "ocr",
-        ],
-    ),
-    (
-        Topic::Tools,
-        &[
-            "tools",
-            "tooluse",
-            "toolchoice",
-            "toolcalls",
-            "toolcall",
-            "toolcalling",
-            "functioncalling",
-            "functioncall",
-            "trainedfortooluse",
-            "supportstools",
-            "supportsfunctioncalling",
-            "supportstooluse",
-            "supportstoolcalling",
-        ],
-    ),
-    (
-        Topic::Vision,
-        &[
-            "vision",
-            "image",
-            "imageinput",
-            "multimodal",
-            "supportsvision",
-            "supportsimageinput",
-            "supportsimages",
-            "imageunderstanding",
-        ],
-    ),
-    (
-        Topic::Thinking,
-        &[
-            "thinking",
-            "reasoning",
-            "includereasoning",
-            "reasoningeffort",
-            "maxthinkingbudget",
-            "adaptivethinking",
-            "supportsreasoning",
-            "supportsthinking",
-        ],
-    ),
-    (Topic::Insert, &["insert", "fim", "completionfim", "infill", "fillinthemiddle", "supportsfim"]),
-];
-
-fn topic(word: &str) -> Option<Topic> {
-    let word: String =
-        word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    WORDS.iter().find(|(_, terms)| terms.contains(&word.as_str())).map(|(topic, _)| *topic)
-}
-
-/// Parts of the names of models that are no chats, for lists without any other sign; the first one counts. A hyphen stands for
-/// any sign between words, and for the beginning and the end.
-const NAME_PARTS: [(&str, ModelKind); 24] = [
-    ("-rerank", ModelKind::Reranker),
-    ("-embed", ModelKind::Embedding),
-    ("-bge-", ModelKind::Embedding),
-    ("-e5-", ModelKind::Embedding),
-    ("-gte-", ModelKind::Embedding),
-    ("-minilm-", ModelKind::Embedding),
-    ("-mpnet-", ModelKind::Embedding),
-    ("-whisper-", ModelKind::Speech),
-    ("-transcribe-", ModelKind::Speech),
-    ("-tts-", ModelKind::Speech),
-    ("-kokoro-", ModelKind::Speech),
-    ("-orpheus-", ModelKind::Speech),
-    ("-dall-e-", ModelKind::Image),
-    ("-gpt-image-", ModelKind::Image),
-    ("-imagen-", ModelKind::Image),
-    ("-flux-", ModelKind::Image),
-    ("-stable-diffusion-", ModelKind::Image),
-    ("-sdxl-", ModelKind::Image),
-    ("-moderation-", ModelKind::Other),
-    ("-ocr-", ModelKind::Other),
-    ("-sora-", ModelKind::Other),
-    ("-veo-", ModelKind::Other),
-    ("-gpt-realtime-", ModelKind::Other),
-    ("-realtime-preview-", ModelKind::Other),
-];
-
-fn kind_of_name(id: &str) -> Option<ModelKind> {
-    let id = id.to_ascii_lowercase();
-    let parts: Vec<_> = id.split(|c: char| !c.is_ascii_alphanumeric()).filter(|p| !p.is_empty()).collect();
-    let name = format!("-{}-", parts.join("-"));
-    NAME_PARTS.iter().find(|(part, _)| name.contains(part)).map(|(_, kind)| *kind)
-}
-
 /// Fields with one word, or a list or object of terms, about what a model is for.
-const KIND_FIELDS: [&str; 13] = [
+const KIND_FIELDS: [&str; 16] = [
     "type",
     "sub_type",
     "kind",
@@ -241,6 +31,9 @@ const KIND_FIELDS: [&str; 13] = [
     "model_type",
     "task",
     "tasks",
+    "task_type",
+    "functions",
+    "domain",
     "endpoints",
     "supported_endpoints",
     "supported_endpoint_types",
@@ -381,9 +174,14 @@ impl Evidence {
     }
 }
 
-/// The strings of a list.
+/// The strings of a list, and the ids of its objects (watsonx: `functions: [{"id": "text_chat"}]`).
 fn terms(list: &str) -> Vec<Cow<'_, str>> {
-    items(list).unwrap_or_default().into_iter().filter_map(decode_string).collect()
+    let id = |item| Some(Cow::Owned(Object::parse(str::as_bytes(item)).ok()?.str("id")?.into_owned()));
+    items(list)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|item| decode_string(item).or_else(|| id(item)))
+        .collect()
 }
 
 /// Whether a value says yes or no; `None` for what says neither. An object says it in `supported`, as Anthropic's do.
@@ -395,7 +193,10 @@ fn verdict(value: &str) -> Option<bool> {
             ["supported", "enabled"]
                 .iter()
                 .find_map(|key| object.bool(key))
-                .or((!object.is_empty()).then_some(true))
+                // Volcengine: `tools: {"function_calling": false}`.
+                .or_else(|| {
+                    (!object.is_empty()).then(|| object.iter().any(|(_, value)| value.trim() != "false"))
+                })
         }
         ValueKind::Array => Some(items(value).is_some_and(|items| !items.is_empty())),
         ValueKind::Number => Some(reported_count(value)? > 0),
@@ -419,14 +220,17 @@ pub(super) fn read(id: &str, model: &Object<'_>) -> ModelCapabilities {
     for list in COMPLETE_LISTS.iter().filter_map(|field| model.get(field)) {
         found.note_list(list, &[Topic::Tools]);
     }
-    for list in ["tags", "features", "model_ability"].iter().filter_map(|field| model.get(field)) {
+    for list in ["tags", "labels", "features", "model_ability", "task_ids"]
+        .iter()
+        .filter_map(|field| model.get(field))
+    {
         found.note_list(list, &[]);
     }
     if let Some(value) = model.get("capabilities") {
         note_capabilities(value, model, &mut found);
     }
     model.iter().for_each(|(key, value)| found.note_modalities(key, value));
-    for inner in ["architecture", "modalities", "metadata", "model_spec", "model_info"] {
+    for inner in ["architecture", "modalities", "metadata", "model_spec", "model_info", "features"] {
         let Some(object) = model.object(inner) else { continue };
         found.note_object(&object);
         if let Some(mode) = object.get("mode") {
@@ -690,6 +494,45 @@ mod tests {
             ("OpenAI", r#"{"id":"text-embedding-3-small","object":"model"}"#, "Embedding"),
             ("OpenAI", r#"{"id":"gpt-4o-mini-tts","object":"model"}"#, "Speech"),
             ("vLLM", r#"{"id":"BAAI/bge-reranker-v2-m3","max_model_len":8192}"#, "Reranker"),
+            (
+                "watsonx",
+                r#"{"model_id":"m","functions":[{"id":"embedding"}],"model_limits":{"max_sequence_length":512}}"#,
+                "Embedding",
+            ),
+            ("watsonx", r#"{"model_id":"m","functions":[{"id":"rerank"}]}"#, "Reranker"),
+            (
+                "watsonx",
+                r#"{"model_id":"m","functions":[{"id":"autoai_rag"},{"id":"text_chat"}],"task_ids":["function_calling","summarization"]}"#,
+                "Chat +tools",
+            ),
+            (
+                "Volcengine",
+                r#"{"id":"m","domain":"VLM","task_type":["VisualQuestionAnswering"],"features":{"tools":{"function_calling":true}},"modalities":{"input_modalities":["text","image"],"output_modalities":["text"]}}"#,
+                "Chat +tools +vision",
+            ),
+            (
+                "Volcengine",
+                r#"{"id":"m","domain":"Embedding","features":{"tools":{"function_calling":false}}}"#,
+                "Embedding -tools",
+            ),
+            ("Databricks", r#"{"name":"m","task":"llm/v1/embeddings"}"#, "Embedding"),
+            ("Databricks", r#"{"name":"m","task":"llm/v1/chat"}"#, "Chat"),
+            ("LiteLLM", r#"{"id":"m","supported_endpoints":["/v1/audio/transcriptions"]}"#, "Speech"),
+            ("LiteLLM", r#"{"id":"m","supported_endpoints":["/v1/chat/completions","/v1/batch"]}"#, "Chat"),
+            ("new-api", r#"{"id":"m","supported_endpoint_types":["jina-rerank"]}"#, "Reranker"),
+            ("new-api", r#"{"id":"m","supported_endpoint_types":["image-generation"]}"#, "Image"),
+            ("Infinity", r#"{"id":"m","capabilities":["image_embed"]}"#, "Embedding -tools -vision"),
+            (
+                "Lemonade",
+                r#"{"id":"m","recipe":"llamacpp","labels":["vision","tool-calling","hot"]}"#,
+                "Chat +tools +vision",
+            ),
+            ("Lemonade", r#"{"id":"m","labels":["embeddings"]}"#, "Embedding"),
+            ("Lemonade", r#"{"id":"m","labels":["reranking"]}"#, "Reranker"),
+            ("a name", r#"{"id":"voyage-3.5"}"#, "Embedding"),
+            ("a name", r#"{"id":"rerank-2-voyage"}"#, "Reranker"),
+            ("a name", r#"{"id":"jina-clip-v2"}"#, "Embedding"),
+            ("a name", r#"{"id":"FunAudioLLM/SenseVoiceSmall"}"#, "Speech"),
             ("an empty object", r#"{"id":"m","capabilities":{}}"#, "Chat"),
             ("an empty list", r#"{"id":"m","capabilities":[]}"#, "Chat"),
             ("nothing", r#"{"id":"m","capabilities":null}"#, "Chat"),

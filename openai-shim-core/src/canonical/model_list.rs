@@ -72,8 +72,9 @@ impl ListedModel {
 
     /// The most tokens of an answer, under any of the names that servers use.
     pub fn max_output_tokens(&self) -> Option<u64> {
-        const NAMES: [&str; 6] = [
+        const NAMES: [&str; 7] = [
             "max_output_tokens",
+            "max_output_token_length",
             "max_completion_tokens",
             "outputTokenLimit",
             "output_token_limit",
@@ -96,7 +97,7 @@ impl ListedModel {
 
 /// A number above zero, in a model or in an object of it that has limits.
 fn limit(model: &Object<'_>, names: &[&str]) -> Option<u64> {
-    const INNER: [&str; 11] = [
+    const INNER: [&str; 13] = [
         "meta",
         "limits",
         "top_provider",
@@ -108,6 +109,8 @@ fn limit(model: &Object<'_>, names: &[&str]) -> Option<u64> {
         "config",
         "details",
         "spec",
+        "token_limits",
+        "info",
     ];
     let number = |object: &Object<'_>| {
         names.iter().find_map(|name| object.get(name).and_then(reported_count).filter(|n| *n > 0))
@@ -355,6 +358,12 @@ mod tests {
                 Some(64),
             ),
             (r#"{"id":"m","providers":[{"context_length":10},{"context_length":"20"},{}]}"#, Some(20), None),
+            (
+                r#"{"id":"m","token_limits":{"context_window":262144,"max_output_token_length":32768}}"#,
+                Some(262_144),
+                Some(32_768),
+            ),
+            (r#"{"id":"m","info":{"contextLength":128000}}"#, Some(128_000), None),
             (r#"{"id":"m","max_tokens":5,"context_length":0}"#, None, None),
         ] {
             let models = parse_models(format!("[{json}]").as_bytes(), "me").unwrap();

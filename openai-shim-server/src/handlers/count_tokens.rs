@@ -43,7 +43,10 @@ pub(crate) async fn count(
     let UpstreamCount { answer, mut diagnostics } =
         count_at_upstream(app, served, incoming, length, dialect, route.model).await?;
     let mut response = match answer {
-        Some((upstream_dialect, answer)) if upstream_dialect.name() == dialect.name() => {
+        Some((upstream_dialect, answer))
+            if upstream_dialect.name() == dialect.name()
+                && has_number(&answer, api.decode_response(&answer)) =>
+        {
             responses::json(StatusCode::OK, answer)
         }
         Some((upstream_dialect, answer)) => {
@@ -61,6 +64,13 @@ pub(crate) async fn count(
     responses::add_upstream_header(response.headers_mut(), &served.config.name);
     responses::add_diagnostics_header(response.headers_mut(), &diagnostics);
     Ok(response)
+}
+
+/// Whether the count in a response is a whole number, which some servers write as text or with a fraction.
+fn has_number(answer: &[u8], count: Option<u64>) -> bool {
+    let members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(answer).unwrap_or_default();
+    members.values().any(|value| value.is_u64() && value.as_u64() == count)
 }
 
 /// A dialect's token count API, if it has one.

@@ -66,6 +66,16 @@ fn may_become_error(first: &[u8]) -> bool {
     !is_complete && first.len() < MAX_FIRST_BYTES
 }
 
+/// Whether a body is a transcript with times: Whisper servers send `srt` and `vtt` with the type of JSON.
+/// <https://github.com/morioka/tiny-openai-whisper-api/issues/7>
+pub(super) fn has_subtitles(body: &[u8]) -> bool {
+    let start = trim_body(body);
+    let mut lines = start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let has_number = lines.next().is_some_and(|line| !line.is_empty() && line.iter().all(u8::is_ascii_digit));
+    start.starts_with(b"WEBVTT")
+        || has_number && lines.next().is_some_and(|line| memchr::memmem::find(line, b"-->").is_some())
+}
+
 /// The data of the first event, if it is on one line.
 fn event_data(first: &[u8]) -> Option<&[u8]> {
     let lines = trim_body(first).split(|byte| matches!(byte, b'\n' | b'\r'));
@@ -106,6 +116,12 @@ mod tests {
         ] {
             assert_eq!(may_become_error(first.as_bytes()), waits, "{first}");
         }
+        assert!(
+            has_subtitles(b"WEBVTT\n\n") && has_subtitles(b"1\r\n00:00:00,000 --> 00:00:01,000\r\nhi\r\n")
+        );
+        assert!(
+            !has_subtitles(b"1") && !has_subtitles(b"{\"text\":\"-->\"}") && !has_subtitles(b"no words\n-->")
+        );
         assert_eq!(event_data(b"event: x\ndata: {}\n\n"), Some(&b" {}"[..]));
         assert!(!may_become_error(&[b"{".as_slice(), &vec![b' '; MAX_FIRST_BYTES]].concat()));
     }

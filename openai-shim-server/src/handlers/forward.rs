@@ -3,7 +3,7 @@
 
 use crate::app_state::{AppState, UpstreamState};
 use crate::handlers::arriving_form::{Inbound, SentForm};
-use crate::handlers::first_bytes::{EXPECTED, SUCCESS_FIELDS, check_beginning};
+use crate::handlers::first_bytes::{EXPECTED, SUCCESS_FIELDS, check_beginning, has_subtitles};
 use crate::handlers::named_model::{NamedModel, is_json};
 use crate::http::body_budget::BodyReservation;
 use crate::http::deadline::RequestDeadline;
@@ -142,7 +142,7 @@ pub(crate) async fn forward(
             let is_head = parts.method == Method::HEAD;
             match check_response(&app, upstream_dialect, &upstream, answer, check_with_request, is_head).await
             {
-                Ok(answer) => {
+                Ok((answer, is_subtitles)) => {
                     let guard = ForwardGuard { log_entry: Some(log_entry), _permit: permit };
                     let mut response = Response::new(ForwardedBody::new_body(answer, guard, deadline));
                     *response.status_mut() = upstream.status;
@@ -150,6 +150,9 @@ pub(crate) async fn forward(
                     if check.is_some() && !is_json(&upstream.headers) {
                         let json = HeaderValue::from_static("application/json");
                         response.headers_mut().insert(CONTENT_TYPE, json);
+                    } else if is_subtitles {
+                        let text = HeaderValue::from_static("text/plain; charset=utf-8");
+                        response.headers_mut().insert(CONTENT_TYPE, text);
                     }
                     response
                 }
@@ -243,7 +246,8 @@ fn learn_length(served: &UpstreamState, error: &mut Error) {
     }
 }
 
-/// Checks that a response is what the route promises: JSON is read whole, other content up to its first bytes.
+/// Checks that a response is what the route promises: JSON is read whole, other content up to its first bytes. Returns whether it
+/// has subtitles under the type of JSON, too.
 async fn check_response(
     app: &Arc<AppState>,
     upstream_dialect: &'static dyn Dialect,
@@ -251,9 +255,9 @@ async fn check_response(
     answer: UpstreamBody,
     check: Option<(&'static dyn ResponseCheck, Bytes)>,
     is_head: bool,
-) -> Result<ByteStream, Error> {
+) -> Result<(ByteStream, bool), Error> {
     if is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
-        return Ok(single_chunk(Bytes::new()));
+        return Ok((single_chunk(Bytes::new()), false));
     }
     let mut reservation = app.body_budget.empty_reservation();
     let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -265,11 +269,14 @@ async fn check_response(
             _ => single_chunk(Bytes::new()),
         };
         let checked = check_beginning(source, upstream_dialect, &head.headers, kind == "text/html").await;
-        return checked.map_err(Error::Upstream);
+        return checked.map(|answer| (answer, false)).map_err(Error::Upstream);
     }
     let body = collect(answer, app.config.limits.response_body, &mut reservation).await?;
     let (headers, length) = (head.headers.clone(), body.len());
     let check_body = move || {
+        if check.is_none() && has_subtitles(&body) {
+            return Ok((Bytes::from(body), true));
+        }
         if !is_document(&body) {
             return Err(explain_unusable(&body, EXPECTED));
         }
@@ -282,10 +289,11 @@ async fn check_response(
         if let Some((check, request)) = check {
             check.check(&request, trim_body(&body))?;
         }
-        Ok(Bytes::from(body))
+        Ok((Bytes::from(body), false))
     };
-    let body = app.offload.run(length, check_body).await?;
-    Ok(single_chunk(if length >= LARGE_BODY_BYTES { reservation.attach_to(body) } else { body }))
+    let (body, is_subtitles) = app.offload.run(length, check_body).await?;
+    let body = if length >= LARGE_BODY_BYTES { reservation.attach_to(body) } else { body };
+    Ok((single_chunk(body), is_subtitles))
 }
 
 fn single_chunk(bytes: Bytes) -> ByteStream {

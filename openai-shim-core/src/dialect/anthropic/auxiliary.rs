@@ -10,7 +10,7 @@ use super::super::url::{query_param, split_query};
 use crate::canonical::ListedModel;
 use crate::canonical::time::rfc3339;
 use crate::error::ClientError;
-use crate::json::{Object, encode_string};
+use crate::json::{Object, encode_string, reported_count};
 
 /// The route for generation.
 pub(super) const MESSAGES: &str = "/v1/messages";
@@ -80,7 +80,7 @@ impl TokenCountApi for TokenCount {
     }
 
     fn decode_response(&self, body: &[u8]) -> Option<u64> {
-        Object::parse(body).ok()?.u64("input_tokens")
+        Object::parse(body).ok()?.get("input_tokens").and_then(reported_count)
     }
 
     fn encode_response(&self, tokens: u64) -> String {

@@ -12,7 +12,7 @@ use super::request_path::bare;
 use super::{camelized, read, shape};
 use crate::canonical::{Diagnostics, ListedModel, ModelKind};
 use crate::error::ClientError;
-use crate::json::{Object, encode_string};
+use crate::json::{Object, encode_string, reported_count};
 
 pub(super) static ROUTES: [AuxiliaryRoute; 9] = [
     route("POST", "/models/{model}:countTokens", AuxiliaryKind::TokenCount(&TokenCount)),
@@ -80,7 +80,7 @@ impl TokenCountApi for TokenCount {
     }
 
     fn decode_response(&self, body: &[u8]) -> Option<u64> {
-        read(std::str::from_utf8(body).ok()?)?.u64("totalTokens")
+        read(std::str::from_utf8(body).ok()?)?.get("totalTokens").and_then(reported_count)
     }
 
     fn encode_response(&self, tokens: u64) -> String {

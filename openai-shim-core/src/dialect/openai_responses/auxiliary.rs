@@ -9,7 +9,7 @@ use super::super::auxiliary::{
 use super::super::url::split_query;
 use super::stored_responses::StoredResponses;
 use crate::error::ClientError;
-use crate::json::Object;
+use crate::json::{Object, reported_count};
 
 pub(super) static ROUTES: [AuxiliaryRoute; 5] = [
     route("POST", "/responses/input_tokens", AuxiliaryKind::TokenCount(&TokenCount)),
@@ -68,7 +68,7 @@ impl TokenCountApi for TokenCount {
     }
 
     fn decode_response(&self, body: &[u8]) -> Option<u64> {
-        Object::parse(body).ok()?.u64("input_tokens")
+        Object::parse(body).ok()?.get("input_tokens").and_then(reported_count)
     }
 
     fn encode_response(&self, tokens: u64) -> String {

@@ -21,7 +21,7 @@ use crate::json::{Object, raw};
 /// # Errors
 /// `starting_after` is no number.
 pub(super) fn encode(stored: &str, query: &str) -> Result<Option<String>, ClientError> {
-    if query_param(query, "stream").is_none_or(|value| value != "true") {
+    if query_param(query, "stream").is_none_or(|value| !value.eq_ignore_ascii_case("true") && value != "1") {
         return Ok(None);
     }
     let after = match query_param(query, "starting_after") {

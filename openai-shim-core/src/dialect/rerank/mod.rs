@@ -6,11 +6,13 @@
 //! | `form` | the table of forms |
 //! | `request` | a client's request → our model → an upstream's request |
 //! | `results` | an upstream's results, in any form → documents with positions and scores |
+//! | `other_forms` | a ranking in a form that no client requests → a list of results |
 //! | `response` | an upstream's response → our model, or the same response repaired; our model → a client's response |
 //! | `error` | an error → the envelope of a form |
 
 mod error;
 mod form;
+mod other_forms;
 mod request;
 mod response;
 mod results;

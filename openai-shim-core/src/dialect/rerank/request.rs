@@ -71,7 +71,8 @@ impl RerankForm {
             .array("rank_fields")
             .map(|fields| fields.into_iter().filter_map(decode_string).map(Into::into).collect())
             .unwrap_or_default();
-        let top = self.top.and_then(|top| body.get(top)).and_then(natural);
+        let number = |raw: &str| natural(raw).or_else(|| natural(&decode_string(raw)?));
+        let top = self.top.and_then(|top| body.get(top)).and_then(number);
         // vLLM's clients send 0 for all: <https://docs.vllm.ai/en/latest/models/pooling_models.html>.
         decoded.top_n = top.filter(|top| *top > 0).map(|top| usize::try_from(top).unwrap_or(usize::MAX));
         // Clients of earlier versions of Cohere's second API still send it.

@@ -1,6 +1,7 @@
 //! Responses with rankings: an upstream's to our model, or repaired for a client of the same form, and our model to a client's.
 
 use super::form::{DocumentForm, RerankForm};
+use super::other_forms::with_results;
 use super::results::{RankedResult, SCORES, read_results};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, RankedDocument, Ranking, RerankRequest, explain_unusable, order_results,
@@ -69,6 +70,14 @@ impl<'a> Response<'a> {
     }
 }
 
+/// Rewrites a response that has no results under any usual name; `None` if it stays what it is.
+fn read_other_form(body: &[u8], request: &RerankRequest, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
+    let rewritten = with_results(body, request)
+        .filter(|rewritten| Response::read(rewritten, request, &mut Diagnostics::default()).is_ok())?;
+    diagnostics.record(DiagnosticCode::RankingRepaired, "results", "read from another form");
+    Some(rewritten)
+}
+
 /// Decodes an upstream's response in any form. The results are in its order.
 ///
 /// # Errors
@@ -78,7 +87,13 @@ pub fn decode_ranking(
     request: &RerankRequest,
     diagnostics: &mut Diagnostics,
 ) -> Result<Ranking, UpstreamError> {
-    let response = Response::read(body, request, diagnostics)?;
+    let response = match Response::read(body, request, diagnostics) {
+        Ok(response) => response,
+        Err(error) => {
+            let Some(body) = read_other_form(body, request, diagnostics) else { return Err(error) };
+            return decode_ranking(&body, request, diagnostics);
+        }
+    };
     let mut ranking = Ranking::default();
     (ranking.tokens, ranking.search_units) = (response.tokens(), response.search_units());
     if let Some(object) = &response.object {
@@ -101,7 +116,14 @@ impl RerankForm {
         request: &RerankRequest,
         diagnostics: &mut Diagnostics,
     ) -> Result<(Option<Vec<u8>>, Option<u64>), UpstreamError> {
-        let mut response = Response::read(body, request, diagnostics)?;
+        let mut response = match Response::read(body, request, diagnostics) {
+            Ok(response) => response,
+            Err(error) => {
+                let Some(body) = read_other_form(body, request, diagnostics) else { return Err(error) };
+                let (repaired, tokens) = self.repair_response(&body, request, diagnostics)?;
+                return Ok((repaired.or(Some(body)), tokens));
+            }
+        };
         let tokens = response.tokens();
         let mut is_changed = response.is_shortened;
         is_changed |= order_results(&mut response.results, |r| &r.document, request, diagnostics);
