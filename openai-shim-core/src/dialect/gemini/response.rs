@@ -8,6 +8,7 @@ use super::decode::GeminiDecoder;
 use super::json_keys::parse_object;
 use super::names::NAME;
 use super::parts::{self, FunctionCallPart};
+use super::repeated_calls::RepeatedCalls;
 use super::response_object::{
     MAPPED_CANDIDATE_FIELDS, MAPPED_FIELDS, PARTS_PATH, is_prompt_blocked, is_response, new_candidate,
 };
@@ -44,6 +45,8 @@ pub(super) fn decode(
     if !is_response(&object) {
         return Err(foreign_document());
     }
+    let shortened = RepeatedCalls::default().drop_from(text, diagnostics);
+    let object = shortened.as_deref().and_then(parse_object).unwrap_or(object);
     let mut response = Response::default();
     response.id = object.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned);
     response.model = object.str("modelVersion").map(Cow::into_owned);

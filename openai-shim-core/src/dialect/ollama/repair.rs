@@ -5,12 +5,13 @@ use super::super::{Decoder, Repaired, StreamRepairer};
 use super::decode::{OllamaDecoder, malformed};
 use super::names::OllamaApi;
 use super::ndjson::write_line;
+use super::repeated_calls::drop_repeated;
 use super::response_line::{TOKEN_COUNTS, foreign_thinking, is_response};
 use super::tool_call::arguments_object;
 use super::{error, response};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseContext, ResponseSpec, ResponseSummary, time,
-    unfold,
+    DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseContext, ResponseSpec, ResponseSummary,
+    ToldCalls, time, unfold,
 };
 use crate::dialect::json_syntax::repair_json_again;
 use crate::error::{Error, UpstreamError};
@@ -24,6 +25,7 @@ pub(super) struct OllamaRepairer {
     decoder: OllamaDecoder,
     events: Vec<Event>,
     summary: ResponseSummary,
+    told_calls: ToldCalls,
     /// An error was written, or nothing follows.
     is_ended: bool,
 }
@@ -31,7 +33,8 @@ pub(super) struct OllamaRepairer {
 impl OllamaRepairer {
     pub(super) fn new(api: OllamaApi, spec: ResponseSpec, context: ResponseContext) -> Self {
         let decoder = OllamaDecoder::new(observing_spec(&spec), context);
-        Self { api, spec, decoder, events: Vec::new(), summary: ResponseSummary::default(), is_ended: false }
+        let (events, summary, told_calls) = (Vec::new(), ResponseSummary::default(), ToldCalls::default());
+        Self { api, spec, decoder, events, summary, told_calls, is_ended: false }
     }
 
     /// Adds the decoder's events to the summary, and writes a failure.
@@ -91,6 +94,10 @@ impl StreamRepairer for OllamaRepairer {
             // Lines without a model get the one of the lines before them.
             self.spec.model = model.into_owned();
         }
+        // The decoder has reported them.
+        if let Some(shortened) = drop_repeated(&object, &mut self.told_calls, &mut Diagnostics::default()) {
+            object = shortened;
+        }
         repair_line(self.api, &mut object, &self.spec, &mut self.decoder.diagnostics);
         write_line(
             out,
@@ -145,6 +152,9 @@ pub(super) fn repair_response(
         summary.event(&event);
     }
     let mut object = Object::parse(body.trim_ascii()).map_err(|_| malformed(b""))?;
+    if let Some(shortened) = drop_repeated(&object, &mut ToldCalls::default(), &mut Diagnostics::default()) {
+        object = shortened;
+    }
     repair_line(api, &mut object, spec, diagnostics);
     let body = object.is_changed().then(|| {
         let mut out = Vec::with_capacity(body.len() + 64);
