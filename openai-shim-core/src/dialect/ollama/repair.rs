@@ -10,8 +10,8 @@ use super::response_line::{TOKEN_COUNTS, foreign_thinking, is_response};
 use super::tool_call::arguments_object;
 use super::{error, response};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseContext, ResponseSpec, ResponseSummary,
-    ToldCalls, time, unfold,
+    DiagnosticCode, Diagnostics, Event, ReasoningTags, ReportedCalls, ResponseContext, ResponseSpec,
+    ResponseSummary, time, unfold,
 };
 use crate::dialect::json_syntax::repair_json_again;
 use crate::error::{Error, UpstreamError};
@@ -25,7 +25,7 @@ pub(super) struct OllamaRepairer {
     decoder: OllamaDecoder,
     events: Vec<Event>,
     summary: ResponseSummary,
-    told_calls: ToldCalls,
+    reported_calls: ReportedCalls,
     /// An error was written, or nothing follows.
     is_ended: bool,
 }
@@ -33,8 +33,9 @@ pub(super) struct OllamaRepairer {
 impl OllamaRepairer {
     pub(super) fn new(api: OllamaApi, spec: ResponseSpec, context: ResponseContext) -> Self {
         let decoder = OllamaDecoder::new(observing_spec(&spec), context);
-        let (events, summary, told_calls) = (Vec::new(), ResponseSummary::default(), ToldCalls::default());
-        Self { api, spec, decoder, events, summary, told_calls, is_ended: false }
+        let (events, summary, reported_calls) =
+            (Vec::new(), ResponseSummary::default(), ReportedCalls::default());
+        Self { api, spec, decoder, events, summary, reported_calls, is_ended: false }
     }
 
     /// Adds the decoder's events to the summary, and writes a failure.
@@ -95,7 +96,8 @@ impl StreamRepairer for OllamaRepairer {
             self.spec.model = model.into_owned();
         }
         // The decoder has reported them.
-        if let Some(shortened) = drop_repeated(&object, &mut self.told_calls, &mut Diagnostics::default()) {
+        if let Some(shortened) = drop_repeated(&object, &mut self.reported_calls, &mut Diagnostics::default())
+        {
             object = shortened;
         }
         repair_line(self.api, &mut object, &self.spec, &mut self.decoder.diagnostics);
@@ -152,7 +154,9 @@ pub(super) fn repair_response(
         summary.event(&event);
     }
     let mut object = Object::parse(body.trim_ascii()).map_err(|_| malformed(b""))?;
-    if let Some(shortened) = drop_repeated(&object, &mut ToldCalls::default(), &mut Diagnostics::default()) {
+    if let Some(shortened) =
+        drop_repeated(&object, &mut ReportedCalls::default(), &mut Diagnostics::default())
+    {
         object = shortened;
     }
     repair_line(api, &mut object, spec, diagnostics);

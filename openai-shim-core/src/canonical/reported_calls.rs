@@ -9,9 +9,9 @@ const MAX_CALLS: usize = 4096;
 
 /// The calls with an id that an answer has told.
 #[derive(Default)]
-pub(crate) struct ToldCalls(BTreeSet<u128>);
+pub(crate) struct ReportedCalls(BTreeSet<u128>);
 
-impl ToldCalls {
+impl ReportedCalls {
     /// Remembers a call. Returns whether the answer has told the same one before: calls without an id are never the same.
     pub(crate) fn is_repeated(
         &mut self,
