@@ -14,6 +14,7 @@ use crate::canonical::{
     ResponseSummary, time, unfold,
 };
 use crate::dialect::json_syntax::repair_json_again;
+use crate::dialect::listed_objects::{TOOL_CALL, list_object};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, ValueKind, encode_string, objects_in, reported_count, string_or_json, value_kind};
@@ -264,6 +265,8 @@ fn repair_content(
         object.remove(key);
         object.set("thinking", thinking);
     }
+    // The decoder has reported it.
+    list_object(object, "tool_calls", TOOL_CALL, "", &mut Diagnostics::default());
     match object.get("tool_calls").map(value_kind) {
         None | Some(ValueKind::Array) => {}
         _ => {
