@@ -107,5 +107,7 @@ pub use text::Text;
 pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
-pub use unusable_response::{explain_unusable, foreign_document, html_page, is_document, is_html, trim_body};
+pub use unusable_response::{
+    explain_unusable, foreign_document, foreign_object, html_page, is_document, is_html, trim_body,
+};
 pub use usage::Usage;

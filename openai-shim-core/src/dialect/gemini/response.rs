@@ -15,7 +15,7 @@ use super::response_object::{
 use super::{error, extra_fields, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
-    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength, foreign_document, html_page,
+    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength, foreign_object, html_page,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -43,7 +43,7 @@ pub(super) fn decode(
         return Err(error);
     }
     if !is_response(&object) {
-        return Err(foreign_document());
+        return Err(foreign_object(&object));
     }
     let shortened = RepeatedCalls::default().drop_from(text, diagnostics);
     let object = shortened.as_deref().and_then(parse_object).unwrap_or(object);

@@ -8,7 +8,7 @@ use super::names::NAME;
 use super::{error, output_item, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Response,
-    ResponseContext, ResponseSpec, foreign_document, html_page, time, unfold,
+    ResponseContext, ResponseSpec, foreign_object, html_page, time, unfold,
 };
 use crate::dialect::Encoder;
 use crate::dialect::openai_error::in_any_form;
@@ -49,7 +49,7 @@ pub(super) fn decode_object(
         if failure.is_some() {
             diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error in a successful answer");
         }
-        return Err(failure.unwrap_or_else(foreign_document));
+        return Err(failure.unwrap_or_else(|| foreign_object(object)));
     };
     let mut response = Response::default();
     response.id = object.str("id").map(Cow::into_owned).filter(|id| !id.is_empty());

@@ -9,7 +9,7 @@ use super::text_extractor::{self, ChatTextExtractor, add_calls};
 use super::{completion_tool_calls, legacy_call, logprobs, merge_choices, usage};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary,
-    foreign_document, html_page,
+    foreign_object, html_page,
 };
 use crate::dialect::listed_objects::{CHOICE, list_object};
 use crate::error::UpstreamError;
@@ -109,7 +109,7 @@ fn without_choices(response: &Object<'_>, diagnostics: &mut Diagnostics) -> Upst
     if response.get("choices").is_some() || response.str("object").as_deref() == Some("chat.completion") {
         return UpstreamError::Empty;
     }
-    foreign_document()
+    foreign_object(response)
 }
 
 /// Takes a message that has no choices around it; returns an object with it as the only one of its `choices`.
