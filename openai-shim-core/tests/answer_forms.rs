@@ -138,3 +138,27 @@ fn objects_instead_of_lists_are_read_from_ollama_and_completions() {
         }
     }
 }
+
+#[test]
+fn document_of_another_kind_is_named_by_its_members() {
+    for from in ["openai-chat", "openai-completions", "openai-responses", "anthropic-messages", "gemini"] {
+        let conversion =
+            converted(from, "openai-chat", PayloadKind::Response, r#"{"build":7,"up":true}"#, None);
+        assert_eq!(conversion.status, Some(502), "{from}");
+        assert!(
+            text(&conversion).contains(r#"an object with \"build\", \"up\""#),
+            "{from}: {}",
+            text(&conversion)
+        );
+    }
+}
+
+#[test]
+fn status_of_an_overloaded_anthropic_reaches_only_its_own_clients() {
+    let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    for to in DIALECTS {
+        let conversion = converted("anthropic-messages", to.name(), PayloadKind::Response, error, None);
+        let expected = if to.name() == "anthropic-messages" { 529 } else { 503 };
+        assert_eq!(conversion.status, Some(expected), "{}: {}", to.name(), text(&conversion));
+    }
+}

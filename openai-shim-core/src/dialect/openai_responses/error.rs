@@ -14,6 +14,8 @@ use std::time::Duration;
 /// Encodes an error in OpenAI's envelope, with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
+        // Only Anthropic's API has it.
+        Error::Upstream(UpstreamError::Status(e)) if e.status == 529 => 503,
         Error::Upstream(UpstreamError::Status(e)) => e.status,
         other => error_form(other.kind()).status,
     };
