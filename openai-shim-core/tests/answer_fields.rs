@@ -175,3 +175,22 @@ fn the_cost_of_an_answer_is_named_where_it_is_lost() {
         }
     }
 }
+
+#[test]
+fn parts_of_gemini_without_a_place_are_lost_with_a_warning() {
+    let parts = r#"{"text":"Four."},{"executableCode":{"language":"PYTHON","code":"print(2+2)"}},{"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"4"}}"#;
+    let body = format!(
+        r#"{{"candidates":[{{"index":0,"content":{{"role":"model","parts":[{parts}]}},"finishReason":"STOP"}}],"modelVersion":"m","responseId":"r"}}"#
+    );
+    let stream = format!("data: {body}\n\n");
+    for to in DIALECTS {
+        for (kind, body) in [(PayloadKind::Response, &body), (PayloadKind::Stream, &stream)] {
+            let conversion = converted("gemini", to.name(), kind, body);
+            let lost = conversion
+                .diagnostics
+                .iter()
+                .any(|d| d.code.as_str() == "feature-unsupported" && d.severity().as_str() == "warning");
+            assert_eq!(lost, to.name() != "gemini", "{} {kind:?}: {:?}", to.name(), conversion.diagnostics);
+        }
+    }
+}

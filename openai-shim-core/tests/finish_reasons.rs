@@ -182,6 +182,58 @@ fn failure_becomes_an_error_that_names_it() {
     }
 }
 
+/// A whole response and a stream of it, by its status and the reason why it is incomplete.
+fn responses(status: &str, reason: &str) -> (String, String) {
+    let details = if reason.is_empty() { "null".to_owned() } else { format!(r#"{{"reason":"{reason}"}}"#) };
+    let response = |status: &str, output: &str| {
+        format!(
+            r#"{{"id":"resp_1","object":"response","created_at":1,"model":"m","status":"{status}","error":null,"incomplete_details":{details},"output":[{output}]}}"#
+        )
+    };
+    let item = |status: &str, content: &str| {
+        format!(
+            r#"{{"id":"msg_1","type":"message","status":"{status}","role":"assistant","content":[{content}]}}"#
+        )
+    };
+    let part = r#"{"type":"output_text","text":"Half an answer","annotations":[]}"#;
+    let whole = response(status, &item(status, part));
+    let end = if status == "cancelled" { "cancelled" } else { "incomplete" };
+    let stream = format!(
+        "data: {{\"type\":\"response.created\",\"response\":{}}}\n\n\
+         data: {{\"type\":\"response.output_item.added\",\"output_index\":0,\"item\":{}}}\n\n\
+         data: {{\"type\":\"response.output_text.delta\",\"item_id\":\"msg_1\",\"output_index\":0,\"content_index\":0,\"delta\":\"Half an answer\"}}\n\n\
+         data: {{\"type\":\"response.{end}\",\"response\":{whole}}}\n\n",
+        response("in_progress", ""),
+        item("in_progress", ""),
+    );
+    (whole, stream)
+}
+
+#[test]
+fn failure_of_a_response_becomes_an_error_that_names_it() {
+    let words = FINISH_REASONS.iter().flat_map(|api| api.reasons);
+    let failures = words.filter(|(_, m)| matches!(m, FinishMeaning::Failed | FinishMeaning::Interrupted));
+    let incomplete = failures.map(|(word, _)| ("incomplete", *word, *word));
+    for (status, reason, word) in
+        incomplete.chain([("cancelled", "", "cancelled"), ("cancelled", "steered", "steered")])
+    {
+        let (whole, stream) = responses(status, reason);
+        for to in DIALECTS {
+            let what = format!("{word} to {}", to.name());
+            let streamed = converted("openai-responses", *to, PayloadKind::Stream, &stream);
+            let whole = converted("openai-responses", *to, PayloadKind::Response, &whole);
+            for conversion in [&streamed, &whole] {
+                no_success(conversion, &what);
+                assert_eq!(conversion.outcome, Some(Outcome::Failed), "{what}");
+                assert!(text(conversion).contains(word), "{what}: {}", text(conversion));
+                assert!(!conversion.ok, "{what}");
+            }
+            assert_eq!(whole.status, Some(502), "{what}");
+            assert!(text(&streamed).contains("Half an answer"), "{what}: {}", text(&streamed));
+        }
+    }
+}
+
 #[test]
 fn failure_of_gemini_reaches_its_own_clients_unchanged() {
     for parts in ["", r#""content":{"role":"model","parts":[{"text":"Half"}]},"#] {

@@ -130,12 +130,20 @@ impl From<ExtraFields> for ExtraFieldList {
     }
 }
 
-/// Fields of answers that a client asks for, or that change what its text means.
-const MEANINGFUL: [&str; 2] = ["logprobs", "phase"];
+/// The prefix of the key under which an [`Event::Extra`](super::Event::Extra) holds a block that only its own dialect defines.
+pub const NATIVE: &str = "native:";
+
+/// Fields of answers that a client asks for, or that change what its text means. `part` is a whole part of Gemini's API, such
+/// as code and its output.
+const MEANINGFUL: [&str; 3] = ["logprobs", "part", "phase"];
 
 /// The code of the diagnostic for the loss of a field of an answer.
 pub fn code_of_loss(key: &str) -> DiagnosticCode {
-    if MEANINGFUL.contains(&key) { DiagnosticCode::FeatureUnsupported } else { DiagnosticCode::ExtraDropped }
+    if MEANINGFUL.contains(&key) || key.starts_with(NATIVE) {
+        DiagnosticCode::FeatureUnsupported
+    } else {
+        DiagnosticCode::ExtraDropped
+    }
 }
 
 /// The maximum number of reasoning details.

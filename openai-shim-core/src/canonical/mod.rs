@@ -38,6 +38,7 @@ mod open_calls;
 mod outcome;
 mod pcm;
 mod reasoning;
+mod reported_calls;
 mod request;
 mod rerank;
 mod response;
@@ -72,7 +73,8 @@ pub use embedding_input_type::EmbeddingInputType;
 pub use event::{BlockKind, Delta, Event};
 pub use events_to_response::{Fold, fold};
 pub use extra_fields::{
-    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, REASONING_DETAILS, WHOLE_BLOCK, code_of_loss,
+    COMPACTION, ExtraFieldList, ExtraFields, MemberIndex, NATIVE, REASONING_DETAILS, WHOLE_BLOCK,
+    code_of_loss,
 };
 pub use finish_reasons::{ApiFinishReasons, FINISH_REASONS, FinishMeaning, finish_meaning};
 pub use listed_vectors::{item_order, read_vectors};
@@ -94,17 +96,20 @@ pub use reasoning::{
     REASONING_CONTENT, REASONING_TEXT, Reasoning, ReasoningDisplay, ReasoningField, ReasoningMode,
     ReasoningParam, ReasoningParams,
 };
+pub(crate) use reported_calls::ReportedCalls;
 pub use request::{Request, ResponseFormat, SHARED, TokenLimit};
 pub use rerank::{RankedDocument, Ranking, RerankRequest, order_results, raw_text};
 pub use response::{Choice, FinishReason, Response};
 pub use response_context::ResponseContext;
 pub use response_spec::{ReasoningStyle, ResponseSpec, StreamUsage, TurnStorage};
 pub use response_summary::ResponseSummary;
-pub use response_to_events::{NATIVE, unfold};
+pub use response_to_events::unfold;
 pub use signature::Signature;
 pub use text::Text;
 pub use tool::{LEGACY_FUNCTIONS, NATIVE_SCHEMA, Tool, ToolChoice};
 pub use tracked::{Edit, Tracked};
 pub use turn_record::{RecordedBlock, SIGNED_TEXT, StoredBlock, StoredTurn, TurnRecorder};
-pub use unusable_response::{explain_unusable, foreign_document, html_page, is_document, is_html, trim_body};
+pub use unusable_response::{
+    explain_unusable, foreign_document, foreign_object, html_page, is_document, is_html, trim_body,
+};
 pub use usage::Usage;

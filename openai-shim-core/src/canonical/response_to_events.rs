@@ -1,10 +1,7 @@
 //! A response to events: a stream for a client whose upstream does not stream.
 
-use super::{Block, BlockKind, Delta, Event, ExtraFieldList, FinishReason, Response};
+use super::{Block, BlockKind, Delta, Event, ExtraFieldList, FinishReason, NATIVE, Response};
 use crate::json::raw;
-
-/// The prefix of the key under which an [`Event::Extra`] holds a block that only its own dialect defines.
-pub const NATIVE: &str = "native:";
 
 /// Takes the place of the dialect's name in [`ExtraFieldList`]: its field names a kind of block without an event, so that the encoder
 /// reports the loss.

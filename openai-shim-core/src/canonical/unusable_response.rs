@@ -1,6 +1,7 @@
 //! An unusable non-streaming body to an error that says what it is instead of the expected document.
 
-use crate::error::UpstreamError;
+use crate::error::{UpstreamError, short_name};
+use crate::json::Object;
 use serde::de::IgnoredAny;
 
 /// Explains why a body is not the expected document (`embeddings`, `a model list`): it is empty, truncated, HTML, not JSON, or other
@@ -52,6 +53,18 @@ pub fn foreign_document() -> UpstreamError {
     UpstreamError::malformed(
         "The upstream answered with a JSON document that is no answer of its API. Its base_url may be wrong, or lack a path such as /v1.",
     )
+}
+
+/// The error for a JSON object that is no answer of the API: it names the object's first members.
+pub fn foreign_object(object: &Object<'_>) -> UpstreamError {
+    let names: Vec<_> = object.iter().take(5).map(|(key, _)| format!("\"{}\"", short_name(key))).collect();
+    if names.is_empty() {
+        return foreign_document();
+    }
+    UpstreamError::malformed(format!(
+        "The upstream answered with a JSON document that is no answer of its API: an object with {}. Its base_url may be wrong, or lack a path such as /v1.",
+        names.join(", ")
+    ))
 }
 
 /// Whether a body is exactly one JSON document.

@@ -12,6 +12,7 @@
 //! | [`params`] | the name of a parameter → its place in a dialect's requests |
 //! | `citations` | extra fields of one dialect → the sources they cite, for another one to encode |
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
+//! | `listed_objects` | objects that came where a list is due: one item, or a map by index → the list |
 //! | `json_syntax` | an upstream's text that is nearly JSON → JSON, with diagnostics |
 //! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
 //! | [`rerank`] | rankings of documents, in the forms of several vendors |
@@ -35,6 +36,7 @@ mod citations;
 mod error_in_success;
 pub mod gemini;
 pub(crate) mod json_syntax;
+mod listed_objects;
 pub mod media;
 pub mod media_upstream;
 mod native_content;

@@ -4,9 +4,11 @@
 use super::lone_surrogates::StreamTextRepairer;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::framing::Frame;
-use crate::json::{ValueKind, decode_string, items, utf8, value_kind};
+use crate::json::{Object, ValueKind, decode_string, items, utf8, value_kind};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// The names under which gateways put an answer, or its chunks, into an object.
+const ANSWER_FIELDS: [&str; 4] = ["data", "result", "response", "body"];
 /// How many wrappers may be around a chunk.
 const MAX_WRAPPERS: u32 = 3;
 /// The longest document that is held to explain why it is no stream.
@@ -19,6 +21,8 @@ pub(super) struct FrameIntake {
     /// The only frame so far, if it is a JSON document instead of an event.
     document: Option<Vec<u8>>,
     has_frames: bool,
+    /// The first frame had an object around its chunk.
+    has_wrapped: bool,
     diagnostics: Diagnostics,
 }
 
@@ -27,6 +31,13 @@ impl FrameIntake {
     pub(super) fn frame(&mut self, mut frame: Frame<'_>, next: &mut impl FnMut(Frame<'_>)) {
         // Chunks are objects in all dialects.
         if frame.data().first() == Some(&b'{') {
+            if (self.has_wrapped || !self.has_frames)
+                && let Some(answer) = unwrap_answer(frame.data())
+            {
+                self.has_wrapped = true;
+                self.diagnostics.record(DiagnosticCode::FramingRepaired, "", "an object around chunks");
+                return self.chunk(frame.with_data(answer.as_bytes()), next);
+            }
             return self.chunk(frame, next);
         }
         if let Some(data) = frame.data().strip_prefix(BYTE_ORDER_MARK) {
@@ -86,6 +97,22 @@ pub(super) fn unwrap(data: &[u8]) -> Option<Vec<String>> {
     (!payloads.is_empty()).then_some(payloads)
 }
 
+/// Returns the answer or chunk in an object around it, where only one member can be it: the others are no objects and no
+/// lists, and the object is no event of its own, which would have a type.
+pub(super) fn unwrap_answer(data: &[u8]) -> Option<String> {
+    let is_named = |name: &str| memchr::memmem::find(data, name.as_bytes()).is_some();
+    if !ANSWER_FIELDS.iter().any(|name| is_named(name)) {
+        return None;
+    }
+    let object = Object::parse(data).ok()?;
+    let mut nested = object.iter().filter(|(_, value)| {
+        matches!(value_kind(value), ValueKind::Object | ValueKind::Array) && !matches!(*value, "{}" | "[]")
+    });
+    let (key, value) = nested.next()?;
+    let is_only = nested.next().is_none() && value_kind(value) == ValueKind::Object;
+    (is_only && ANSWER_FIELDS.contains(&key) && object.get("type").is_none()).then(|| value.to_owned())
+}
+
 fn collect(text: &str, wrappers: u32, payloads: &mut Vec<String>) -> Option<()> {
     let text = text.trim();
     match value_kind(text) {
@@ -108,7 +135,25 @@ fn collect(text: &str, wrappers: u32, payloads: &mut Vec<String>) -> Option<()> 
 
 #[cfg(test)]
 mod tests {
-    use super::unwrap;
+    use super::{unwrap, unwrap_answer};
+
+    #[test]
+    fn answer_is_taken_out_of_an_object_around_it() {
+        let answer = |json: &str| unwrap_answer(json.as_bytes());
+        let expected = Some(String::from(r#"{"a":[1]}"#));
+        assert_eq!(answer(r#"{"code":0,"msg":"ok","data":{"a":[1]}}"#), expected);
+        assert_eq!(answer(r#"{"result":{"a":[1]},"errors":[]}"#), expected);
+        for other in [
+            r#"{"type":"response.created","response":{"a":1}}"#,
+            r#"{"choices":[{"a":1}],"data":{"a":1}}"#,
+            r#"{"data":{"a":1},"result":{"a":1}}"#,
+            r#"{"response":"{}"}"#,
+            r#"{"data":[{"a":1}]}"#,
+            r#"{"data":{}}"#,
+        ] {
+            assert_eq!(answer(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn chunks_are_taken_out_of_lists_and_strings() {

@@ -2,7 +2,7 @@
 
 use super::answer_media::MediaTranslator;
 use super::call_arguments::{CallArguments, restore_arguments};
-use super::frame_intake::{FrameIntake, unwrap};
+use super::frame_intake::{FrameIntake, unwrap, unwrap_answer};
 use super::inline_reasoning::InlineReasoning;
 use super::lone_surrogates::repair_body;
 use super::phase::AttemptEnd;
@@ -31,7 +31,10 @@ impl Session {
         let written = self.write_document(body, out).or_else(|error| {
             // A body that is no JSON object changed nothing so far.
             let diagnostics = &mut self.report.diagnostics;
-            match repair_json(body.trim_ascii(), diagnostics).or_else(|| documents_in(body, diagnostics)) {
+            let repaired = repair_json(body.trim_ascii(), diagnostics)
+                .or_else(|| documents_in(body, diagnostics))
+                .or_else(|| answer_in(body, &error, diagnostics));
+            match repaired {
                 Some(repaired) => self.write_document(repaired.as_bytes(), out),
                 None => Err(error),
             }
@@ -180,6 +183,14 @@ fn documents_in(body: &[u8], diagnostics: &mut Diagnostics) -> Option<String> {
     let documents = matches!(body.trim_ascii().first(), Some(b'[' | b'"')).then(|| unwrap(body)).flatten()?;
     diagnostics.record(DiagnosticCode::FramingRepaired, "", "a list around the answer");
     Some(documents.iter().map(|document| compact(document)).collect::<Vec<_>>().join("\n"))
+}
+
+/// Returns the answer in an object around it, where the body itself is none.
+fn answer_in(body: &[u8], error: &UpstreamError, diagnostics: &mut Diagnostics) -> Option<String> {
+    let is_foreign = matches!(error, UpstreamError::Malformed { .. } | UpstreamError::Empty);
+    let answer = if is_foreign { unwrap_answer(body.trim_ascii()) } else { None }?;
+    diagnostics.record(DiagnosticCode::FramingRepaired, "", "an object around the answer");
+    Some(answer)
 }
 
 /// Whether a body that starts with `{` is several JSON documents, one a line.

@@ -9,7 +9,7 @@ use super::usage::{self, UsageCounts};
 use super::{content_block, error, extra_fields};
 use crate::canonical::{
     Block, COMPACTION, Choice, Citation, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Response,
-    ResponseContext, ResponseSpec, WHOLE_BLOCK, foreign_document, html_page, issuer,
+    ResponseContext, ResponseSpec, WHOLE_BLOCK, foreign_object, html_page, issuer,
 };
 use crate::error::UpstreamError;
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
@@ -39,7 +39,7 @@ pub(super) fn decode(
     let has_content = object.array("content").is_some_and(|blocks| !blocks.is_empty());
     if !has_content && object.str("content").is_none() && object.non_null("stop_reason").is_none() {
         let is_message = object.get("content").is_some() || object.str("type").as_deref() == Some("message");
-        return Err(if is_message { UpstreamError::Empty } else { foreign_document() });
+        return Err(if is_message { UpstreamError::Empty } else { foreign_object(&object) });
     }
     read(&object, diagnostics).without_failure(!spec.tools.is_empty(), diagnostics)
 }

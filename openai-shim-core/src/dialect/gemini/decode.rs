@@ -7,6 +7,7 @@ use super::emitted_fields::EmittedFields;
 use super::json_keys::parse_object;
 use super::names::NAME;
 use super::partial_args::PartialArgs;
+use super::repeated_calls::RepeatedCalls;
 use super::response_object::{MAPPED_CANDIDATE_FIELDS, MAPPED_FIELDS, is_prompt_blocked, is_response};
 use super::usage::{self, UsageCounts};
 use super::{error, extra_fields, finish_reason, logprobs, parts};
@@ -43,11 +44,12 @@ pub(super) struct GeminiDecoder {
     pub(super) has_native_parts: bool,
     choices: Vec<ChoiceReader>,
     tool_calls: usize,
+    repeated_calls: RepeatedCalls,
     counts: UsageCounts,
     /// The extra fields of the last `usageMetadata`.
     usage_extra: Vec<(String, Box<RawValue>)>,
     emitted_extra: EmittedFields,
-    /// The last chunk, if it had to be repaired before it could be parsed.
+    /// The last chunk, if it had to be repaired before it could be parsed, or without calls that it repeats.
     pub(super) repaired_chunk: Option<String>,
 }
 
@@ -100,6 +102,7 @@ impl GeminiDecoder {
             has_native_parts: false,
             choices: Vec::new(),
             tool_calls: 0,
+            repeated_calls: RepeatedCalls::default(),
             counts: UsageCounts::default(),
             usage_extra: Vec::new(),
             emitted_extra: EmittedFields::default(),
@@ -135,7 +138,7 @@ impl GeminiDecoder {
             }
             if let Some(repaired) = repair_json(text.as_bytes(), &mut self.diagnostics) {
                 let is_response = self.push_chunk(repaired.as_bytes(), out);
-                self.repaired_chunk = Some(repaired);
+                self.repaired_chunk.get_or_insert(repaired);
                 return is_response;
             }
             if let Phase::AwaitingStart { has_invalid_json } = &mut self.phase {
@@ -154,6 +157,13 @@ impl GeminiDecoder {
         if !is_response(&chunk) {
             self.diagnostics.record(DiagnosticCode::FrameForeign, "", "");
             return false;
+        }
+        if let Some(shortened) = self.repeated_calls.drop_from(text, &mut self.diagnostics)
+            && let Some(chunk) = parse_object(&shortened)
+        {
+            self.chunk(&chunk, out);
+            self.repaired_chunk = Some(shortened);
+            return true;
         }
         self.chunk(&chunk, out);
         true

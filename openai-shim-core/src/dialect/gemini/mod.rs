@@ -20,6 +20,7 @@
 //! | `decode` | an upstream's frames to events |
 //! | `encode` | events to a client's chunks |
 //! | `repair` | an upstream's chunks or response to the framing that the client of this dialect requested |
+//! | `repeated_calls` | a chunk without the calls that a chunk before it has told |
 //! | `argument_objects` | `args` that came as text to the objects in them |
 //! | `stream_framing` | chunks to server-sent events or to the items of a JSON array |
 //! | `error` | error responses and errors in streams to `UpstreamError`, and `Error` to both |
@@ -56,6 +57,7 @@ mod native_parts;
 mod partial_args;
 mod parts;
 mod repair;
+mod repeated_calls;
 mod request;
 mod request_path;
 mod response;

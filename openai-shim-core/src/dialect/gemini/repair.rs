@@ -4,6 +4,7 @@
 use super::argument_objects::with_argument_objects;
 use super::decode::{GeminiDecoder, objects_in_chunk};
 use super::json_keys::parse_object;
+use super::repeated_calls::RepeatedCalls;
 use super::stream_framing::StreamFraming;
 use super::{error, extra_fields, response, usage};
 use crate::canonical::{
@@ -241,10 +242,13 @@ pub(super) fn repair_response(
         Some(response::encode(&response, spec, context, diagnostics))
     } else {
         let text = String::from_utf8_lossy(body);
+        // Decoding has reported them.
+        let shortened = RepeatedCalls::default().drop_from(&text, &mut Diagnostics::default());
+        let text = shortened.as_deref().map_or(text, Cow::Borrowed);
         let shaped = with_argument_objects(&text, diagnostics);
         let is_usage_shaped = diagnostics.has(DiagnosticCode::UsageShaped);
         let counted = is_usage_shaped.then(|| usage::with_numbers(shaped.as_deref().unwrap_or(&text)));
-        counted.flatten().or(shaped).map(String::into_bytes)
+        counted.flatten().or(shaped).or(shortened.clone()).map(String::into_bytes)
     };
     Ok(Repaired { body, summary })
 }

@@ -8,13 +8,14 @@ use super::decode::GeminiDecoder;
 use super::json_keys::parse_object;
 use super::names::NAME;
 use super::parts::{self, FunctionCallPart};
+use super::repeated_calls::RepeatedCalls;
 use super::response_object::{
     MAPPED_CANDIDATE_FIELDS, MAPPED_FIELDS, PARTS_PATH, is_prompt_blocked, is_response, new_candidate,
 };
 use super::{error, extra_fields, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, Citation, CitedSources, DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields,
-    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength, foreign_document, html_page,
+    FinishReason, Fold, Response, ResponseContext, ResponseSpec, TextLength, foreign_object, html_page,
 };
 use crate::dialect::Decoder as _;
 use crate::error::UpstreamError;
@@ -42,8 +43,10 @@ pub(super) fn decode(
         return Err(error);
     }
     if !is_response(&object) {
-        return Err(foreign_document());
+        return Err(foreign_object(&object));
     }
+    let shortened = RepeatedCalls::default().drop_from(text, diagnostics);
+    let object = shortened.as_deref().and_then(parse_object).unwrap_or(object);
     let mut response = Response::default();
     response.id = object.str("responseId").filter(|id| !id.is_empty()).map(Cow::into_owned);
     response.model = object.str("modelVersion").map(Cow::into_owned);

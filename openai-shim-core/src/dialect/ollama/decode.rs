@@ -4,12 +4,13 @@
 use super::super::Decoder;
 use super::error;
 use super::names::FAMILY;
+use super::repeated_calls::drop_repeated;
 use super::response_line::{ResponseLine, is_response};
 use super::text_extractor::OllamaTextExtractor;
 use super::tool_call::LineToolCall;
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, Diagnostics, Event, ExtraFieldList, ExtraFields, FinishReason,
-    ResponseContext, ResponseSpec, foreign_document, html_page, time,
+    ReportedCalls, ResponseContext, ResponseSpec, foreign_document, html_page, time,
 };
 use crate::dialect::json_syntax::repair_json;
 use crate::dialect::openai_error::of_error_event;
@@ -36,6 +37,7 @@ pub(super) struct OllamaDecoder {
     open: Option<OpenBlock>,
     next_block: u32,
     tool_calls: u32,
+    reported_calls: ReportedCalls,
     extractor: OllamaTextExtractor,
     /// All text and all thinking so far, if lines are cumulative.
     cumulative_text: String,
@@ -74,6 +76,7 @@ impl OllamaDecoder {
             open: None,
             next_block: 0,
             tool_calls: 0,
+            reported_calls: ReportedCalls::default(),
             cumulative_text: String::new(),
             cumulative_thinking: String::new(),
             is_corrupt: false,
@@ -116,7 +119,8 @@ impl OllamaDecoder {
     }
 
     fn line(&mut self, object: &Object<'_>, out: &mut Vec<Event>) {
-        let mut line = ResponseLine::read(object, &mut self.diagnostics);
+        let shortened = drop_repeated(object, &mut self.reported_calls, &mut self.diagnostics);
+        let mut line = ResponseLine::read(shortened.as_ref().unwrap_or(object), &mut self.diagnostics);
         self.start(object, out);
         if self.spec.quirks.cumulative_deltas {
             let (text, thinking) = (&mut self.cumulative_text, &mut self.cumulative_thinking);

@@ -14,6 +14,7 @@
 //! | `text_extractor` | a response's text to text, reasoning and tool calls |
 //! | `decode` | an upstream's frames to events |
 //! | `encode` | events to a client's lines of NDJSON |
+//! | `repeated_calls` | a line without the calls that a line before it has told |
 //! | `repair` | an upstream's lines or response to ones that strict clients of this dialect accept |
 //! | `ndjson` | JSON to one line |
 //! | `error` | error responses and error lines to `UpstreamError`, and `Error` to both |
@@ -38,6 +39,7 @@ mod model_list;
 mod names;
 mod ndjson;
 mod repair;
+mod repeated_calls;
 mod request;
 mod response;
 mod response_line;

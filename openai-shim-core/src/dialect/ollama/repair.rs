@@ -5,14 +5,16 @@ use super::super::{Decoder, Repaired, StreamRepairer};
 use super::decode::{OllamaDecoder, malformed};
 use super::names::OllamaApi;
 use super::ndjson::write_line;
+use super::repeated_calls::drop_repeated;
 use super::response_line::{TOKEN_COUNTS, foreign_thinking, is_response};
 use super::tool_call::arguments_object;
 use super::{error, response};
 use crate::canonical::{
-    DiagnosticCode, Diagnostics, Event, ReasoningTags, ResponseContext, ResponseSpec, ResponseSummary, time,
-    unfold,
+    DiagnosticCode, Diagnostics, Event, ReasoningTags, ReportedCalls, ResponseContext, ResponseSpec,
+    ResponseSummary, time, unfold,
 };
 use crate::dialect::json_syntax::repair_json_again;
+use crate::dialect::listed_objects::{TOOL_CALL, list_object};
 use crate::error::{Error, UpstreamError};
 use crate::framing::Frame;
 use crate::json::{Object, ValueKind, encode_string, objects_in, reported_count, string_or_json, value_kind};
@@ -24,6 +26,7 @@ pub(super) struct OllamaRepairer {
     decoder: OllamaDecoder,
     events: Vec<Event>,
     summary: ResponseSummary,
+    reported_calls: ReportedCalls,
     /// An error was written, or nothing follows.
     is_ended: bool,
 }
@@ -31,7 +34,9 @@ pub(super) struct OllamaRepairer {
 impl OllamaRepairer {
     pub(super) fn new(api: OllamaApi, spec: ResponseSpec, context: ResponseContext) -> Self {
         let decoder = OllamaDecoder::new(observing_spec(&spec), context);
-        Self { api, spec, decoder, events: Vec::new(), summary: ResponseSummary::default(), is_ended: false }
+        let (events, summary, reported_calls) =
+            (Vec::new(), ResponseSummary::default(), ReportedCalls::default());
+        Self { api, spec, decoder, events, summary, reported_calls, is_ended: false }
     }
 
     /// Adds the decoder's events to the summary, and writes a failure.
@@ -91,6 +96,11 @@ impl StreamRepairer for OllamaRepairer {
             // Lines without a model get the one of the lines before them.
             self.spec.model = model.into_owned();
         }
+        // The decoder has reported them.
+        if let Some(shortened) = drop_repeated(&object, &mut self.reported_calls, &mut Diagnostics::default())
+        {
+            object = shortened;
+        }
         repair_line(self.api, &mut object, &self.spec, &mut self.decoder.diagnostics);
         write_line(
             out,
@@ -145,6 +155,11 @@ pub(super) fn repair_response(
         summary.event(&event);
     }
     let mut object = Object::parse(body.trim_ascii()).map_err(|_| malformed(b""))?;
+    if let Some(shortened) =
+        drop_repeated(&object, &mut ReportedCalls::default(), &mut Diagnostics::default())
+    {
+        object = shortened;
+    }
     repair_line(api, &mut object, spec, diagnostics);
     let body = object.is_changed().then(|| {
         let mut out = Vec::with_capacity(body.len() + 64);
@@ -250,6 +265,8 @@ fn repair_content(
         object.remove(key);
         object.set("thinking", thinking);
     }
+    // The decoder has reported it.
+    list_object(object, "tool_calls", TOOL_CALL, "", &mut Diagnostics::default());
     match object.get("tool_calls").map(value_kind) {
         None | Some(ValueKind::Array) => {}
         _ => {

@@ -3,6 +3,7 @@
 use super::extra_fields;
 use super::tool_call::{self, LineToolCall};
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, Logprobs, Usage};
+use crate::dialect::listed_objects::{TOOL_CALL, list_object};
 use crate::extract::TextEnd;
 use crate::json::{Object, ValueKind, encode_string, raw, reported_count, string_or_json, value_kind};
 use serde_json::value::RawValue;
@@ -118,8 +119,12 @@ impl ResponseLine {
             diagnostics.record(DiagnosticCode::ReasoningRenamed, &format!("{path_prefix}{key}"), "");
             self.thinking.push_str(&thinking);
         }
-        for call in object.array("tool_calls").unwrap_or_default() {
-            let path = format!("{path_prefix}tool_calls[]");
+        let Some(calls) = object.get("tool_calls") else { return };
+        let path = format!("{path_prefix}tool_calls[]");
+        let mut holder = Object::new();
+        holder.set("tool_calls", calls);
+        list_object(&mut holder, "tool_calls", TOOL_CALL, &path, diagnostics);
+        for call in holder.array("tool_calls").unwrap_or_default() {
             self.tool_calls.push(tool_call::read(call, &path, diagnostics));
         }
     }

@@ -10,7 +10,7 @@ use super::text_extractor::{CompletionsTextExtractor, text_end};
 use super::{error, finish_reason, logprobs, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, Event, ExtraFields, FinishReason, ReasoningStyle, Response,
-    ResponseContext, ResponseSpec, ResponseSummary, Usage, foreign_document, html_page,
+    ResponseContext, ResponseSpec, ResponseSummary, Usage, foreign_object, html_page,
 };
 use crate::dialect::Repaired;
 use crate::error::UpstreamError;
@@ -62,7 +62,7 @@ fn read(
     if completion.choices.is_empty() {
         let is_completion =
             object.get("choices").is_some() || object.str("object").as_deref() == Some("text_completion");
-        return Err(if is_completion { UpstreamError::Empty } else { foreign_document() });
+        return Err(if is_completion { UpstreamError::Empty } else { foreign_object(&object) });
     }
     if let Some(failure) = completion.choices.iter_mut().find_map(|choice| choice.failure.take()) {
         return Err(failure);

@@ -265,7 +265,7 @@ impl ResponsesDecoder {
         if self.is_corrupt {
             return self.fail(UpstreamError::unreadable_part(), out);
         }
-        if matches!(response.str("status").as_deref(), Some("failed" | "cancelled")) {
+        if error::failure_word(response).is_some() {
             return self.upstream_error(response, out);
         }
         self.start(response, out);
@@ -288,6 +288,9 @@ impl ResponsesDecoder {
         if kind == "response.incomplete" && matches!(reason, FinishReason::Stop | FinishReason::ToolCalls) {
             reason = FinishReason::Length;
             self.diagnostics.record(DiagnosticCode::FinishReasonDerived, "incomplete_details", "");
+        }
+        if let FinishReason::Failed { word, message } = &reason {
+            return self.reported_error(UpstreamError::failed(word, message.as_deref()), out);
         }
         out.push(Event::Finish { choice: 0, reason });
         if let Some(usage) = response.non_null("usage").and_then(usage::decode) {

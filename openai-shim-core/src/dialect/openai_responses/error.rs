@@ -4,7 +4,7 @@
 //! <https://platform.openai.com/docs/api-reference/responses-streaming/error>
 
 use super::super::openai_error::{ErrorForm, decode_in_body, enveloped, error_form, in_any_form};
-use crate::canonical::{DiagnosticCode, Diagnostics};
+use crate::canonical::{DiagnosticCode, Diagnostics, FinishMeaning, finish_meaning};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
 use bytes::Bytes;
@@ -14,6 +14,8 @@ use std::time::Duration;
 /// Encodes an error in OpenAI's envelope, with its status.
 pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
     let status = match error {
+        // Only Anthropic's API has it.
+        Error::Upstream(UpstreamError::Status(e)) if e.status == 529 => 503,
         Error::Upstream(UpstreamError::Status(e)) => e.status,
         other => error_form(other.kind()).status,
     };
@@ -134,7 +136,20 @@ pub(super) fn in_failed_response(object: &Object<'_>, diagnostics: &mut Diagnost
     } else {
         in_any_form(object, diagnostics)
     };
-    error.unwrap_or_else(|| UpstreamError::malformed("The upstream's response failed without saying why."))
+    error.unwrap_or_else(|| match failure_word(object) {
+        Some(word) => UpstreamError::failed(&word, None),
+        None => UpstreamError::malformed("The upstream's response failed without saying why."),
+    })
+}
+
+/// Returns the word by which a response says that it failed or was interrupted: its reason, or else its status.
+pub(super) fn failure_word(response: &Object<'_>) -> Option<String> {
+    let is_failure =
+        |word: &str| matches!(finish_meaning(word), FinishMeaning::Failed | FinishMeaning::Interrupted);
+    let status = response.str("status").filter(|status| is_failure(status))?;
+    let details = response.object("incomplete_details");
+    let reason = details.as_ref().and_then(|details| details.str("reason")).filter(|word| is_failure(word));
+    Some(reason.unwrap_or(status).into_owned())
 }
 
 /// A decoded error object.

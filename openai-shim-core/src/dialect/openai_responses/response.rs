@@ -8,7 +8,7 @@ use super::names::NAME;
 use super::{error, output_item, usage};
 use crate::canonical::{
     Block, Choice, DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Response,
-    ResponseContext, ResponseSpec, foreign_document, html_page, time, unfold,
+    ResponseContext, ResponseSpec, foreign_object, html_page, time, unfold,
 };
 use crate::dialect::Encoder;
 use crate::dialect::openai_error::in_any_form;
@@ -38,7 +38,7 @@ pub(super) fn decode_object(
     diagnostics: &mut Diagnostics,
 ) -> Result<Response, UpstreamError> {
     let output = object.array("output");
-    let has_failed = matches!(object.str("status").as_deref(), Some("failed" | "cancelled"));
+    let has_failed = error::failure_word(object).is_some();
     let has_error = object.non_null("error").is_some() || object.get("detail").is_some();
     if has_failed || (has_error && output.is_none()) || object.str("type").as_deref() == Some("error") {
         diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error in a successful answer");
@@ -49,7 +49,7 @@ pub(super) fn decode_object(
         if failure.is_some() {
             diagnostics.record(DiagnosticCode::StatusPromoted, "", "an error in a successful answer");
         }
-        return Err(failure.unwrap_or_else(foreign_document));
+        return Err(failure.unwrap_or_else(|| foreign_object(object)));
     };
     let mut response = Response::default();
     response.id = object.str("id").map(Cow::into_owned).filter(|id| !id.is_empty());
@@ -71,7 +71,7 @@ pub(super) fn decode_object(
     let has_calls = choice.blocks.iter().any(|block| matches!(block, Block::ToolCall { .. }));
     choice.finish = Some(finish_reason(object, has_calls, diagnostics));
     response.choices.push(choice);
-    Ok(response)
+    response.without_failure(false, diagnostics)
 }
 
 /// Decodes `created_at`: seconds since 1970, which some servers write with a fraction, in another unit or as text.
@@ -132,7 +132,13 @@ pub(super) fn finish_reason(
     let is_incomplete = response.str("status").as_deref() == Some("incomplete") || reason.is_some();
     match (is_incomplete, reason.as_deref()) {
         (true, Some(word)) => match FinishReason::read(word) {
-            Some(known @ (FinishReason::Length | FinishReason::ContentFilter)) => known,
+            Some(known @ (FinishReason::Length | FinishReason::ContentFilter | FinishReason::Refusal)) => {
+                known
+            }
+            Some(failed @ FinishReason::Failed { .. }) => {
+                diagnostics.record(DiagnosticCode::FinishReasonFailed, "incomplete_details.reason", word);
+                failed
+            }
             _ => {
                 diagnostics.record(DiagnosticCode::FinishReasonUnknown, "incomplete_details.reason", word);
                 FinishReason::Unknown(word.to_owned())

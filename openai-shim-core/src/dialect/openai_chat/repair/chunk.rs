@@ -5,6 +5,7 @@ use super::held_chunk::OutgoingChunk;
 use super::stream_state::{ChunkSink, StreamState, StreamedChoice};
 use super::{merge_choices, usage};
 use crate::canonical::{DiagnosticCode, StreamUsage};
+use crate::dialect::listed_objects::{CHOICE, list_object};
 use crate::json::{ListItem, Object, ValueKind, encode_array, value_kind};
 
 /// The most fields, and bytes of one, that are taken from a chunk without choices.
@@ -24,6 +25,13 @@ impl StreamState {
         let made;
         let mut choices: Vec<ListItem<'_>> = choices;
         if choices.is_empty() {
+            if list_object(&mut chunk, "choices", CHOICE, "choices", &mut self.diagnostics) {
+                let json = chunk.to_json();
+                if let Ok((chunk, choices)) = Object::parse_with_items(json.as_bytes(), "choices", "delta") {
+                    self.chunk(chunk, choices, source, true, sink);
+                }
+                return;
+            }
             let Some(choice) = take_top_level_message(&mut chunk) else {
                 self.chunk_without_choices(chunk, source);
                 return;

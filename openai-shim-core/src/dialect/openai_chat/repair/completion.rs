@@ -9,8 +9,9 @@ use super::text_extractor::{self, ChatTextExtractor, add_calls};
 use super::{completion_tool_calls, legacy_call, logprobs, merge_choices, usage};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, FinishReason, ResponseContext, ResponseSpec, ResponseSummary,
-    foreign_document, html_page,
+    foreign_object, html_page,
 };
+use crate::dialect::listed_objects::{CHOICE, list_object};
 use crate::error::UpstreamError;
 use crate::extract::TextEnd;
 use crate::json::{ListItem, Object, ValueKind, value_kind};
@@ -34,7 +35,11 @@ pub(in super::super) fn repair_completion<'a>(
         return Err(error::in_any_form(&response, diagnostics).unwrap_or(UpstreamError::Empty));
     }
     let made = if choices.is_empty() {
-        let made = take_top_level_message(&mut response, diagnostics);
+        let made = if list_object(&mut response, "choices", CHOICE, "choices", diagnostics) {
+            response.get("choices").map(|choices| format!(r#"{{"choices":{choices}}}"#))
+        } else {
+            take_top_level_message(&mut response, diagnostics)
+        };
         Some(made.ok_or_else(|| without_choices(&response, diagnostics))?)
     } else {
         merge_choices::merge(&choices, spec.n, diagnostics)
@@ -104,7 +109,7 @@ fn without_choices(response: &Object<'_>, diagnostics: &mut Diagnostics) -> Upst
     if response.get("choices").is_some() || response.str("object").as_deref() == Some("chat.completion") {
         return UpstreamError::Empty;
     }
-    foreign_document()
+    foreign_object(response)
 }
 
 /// Takes a message that has no choices around it; returns an object with it as the only one of its `choices`.

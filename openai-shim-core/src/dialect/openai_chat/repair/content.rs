@@ -2,6 +2,7 @@
 
 use super::super::media;
 use crate::canonical::{DiagnosticCode, Diagnostics};
+use crate::dialect::listed_objects::{TOOL_CALL, list_object};
 use crate::json::{
     Object, ValueKind, decode_string, encode_array, encode_string, items, string_or_json, value_kind,
 };
@@ -30,7 +31,9 @@ pub(super) fn repair(message: &mut Object<'_>, field_path: &str, diagnostics: &m
         diagnostics.record(DiagnosticCode::NullDropped, &[field_path, ".tool_calls"].concat(), "");
         message.remove("tool_calls");
     }
-    if message.get("tool_calls").is_some_and(|v| value_kind(v) != ValueKind::Array) {
+    if message.get("tool_calls").is_some_and(|v| value_kind(v) != ValueKind::Array)
+        && !list_object(message, "tool_calls", TOOL_CALL, &[field_path, ".tool_calls"].concat(), diagnostics)
+    {
         diagnostics.record(DiagnosticCode::FieldDropped, &[field_path, ".tool_calls"].concat(), "no list");
         message.remove("tool_calls");
     }

@@ -7,6 +7,7 @@ use super::choice::RepairedChoice;
 use crate::canonical::{
     DiagnosticCode, Diagnostics, NumberedList, ResponseContext, ResponseSpec, Usage, time,
 };
+use crate::dialect::listed_objects::{CHOICE, list_object};
 use crate::error::UpstreamError;
 use crate::extract::StopMatcher;
 use crate::json::{Object, ValueKind, decode_string, value_kind};
@@ -82,6 +83,14 @@ impl CompletionReader {
     ) -> Result<RepairedCompletion, UpstreamError> {
         let mut completion = RepairedCompletion { has_strict_fields: true, ..RepairedCompletion::default() };
         let mut known = KNOWN_FIELDS.to_vec();
+        let mut listed = None;
+        if object.get("choices").is_some_and(|choices| value_kind(choices) == ValueKind::Object) {
+            let mut object = object.clone();
+            completion.has_strict_fields = false;
+            list_object(&mut object, "choices", CHOICE, "choices", &mut self.diagnostics);
+            listed = Some(object);
+        }
+        let object = listed.as_ref().unwrap_or(object);
         match object.array("choices") {
             Some(items) => self.read_choices(&items, &mut completion),
             None => known.extend(self.read_top_level_text(object, &mut completion)),
