@@ -42,9 +42,9 @@ fn answers() -> Vec<(&'static str, PayloadKind, Vec<String>)> {
 fn body(from: &str, kind: PayloadKind, frames: &[String]) -> String {
     match kind {
         PayloadKind::Stream if from == "ollama-chat" => {
-            frames.iter().map(|frame| format!("{frame}\n")).collect()
+            frames.iter().flat_map(|frame| [frame, "\n"]).collect()
         }
-        PayloadKind::Stream => frames.iter().map(|frame| format!("data: {frame}\n\n")).collect(),
+        PayloadKind::Stream => frames.iter().flat_map(|frame| ["data: ", frame, "\n\n"]).collect(),
         _ => frames.concat(),
     }
 }
@@ -104,8 +104,13 @@ fn objects_instead_of_lists_are_read_from_ollama_and_completions() {
         );
         for kind in [PayloadKind::Response, PayloadKind::Stream] {
             for to in ["openai-chat", "ollama-chat", "anthropic-messages"] {
-                let conversion =
-                    converted("ollama-chat", to, kind, body("ollama-chat", kind, &[line.clone()]), None);
+                let conversion = converted(
+                    "ollama-chat",
+                    to,
+                    kind,
+                    body("ollama-chat", kind, std::slice::from_ref(&line)),
+                    None,
+                );
                 assert!(text(&conversion).contains("Rome"), "{to} {kind:?}: {}", text(&conversion));
                 assert!(conversion.diagnostics.has(DiagnosticCode::FramingRepaired), "{to} {kind:?}");
             }
@@ -121,7 +126,7 @@ fn objects_instead_of_lists_are_read_from_ollama_and_completions() {
                     "openai-completions",
                     to,
                     kind,
-                    body("openai-completions", kind, &[json.clone()]),
+                    body("openai-completions", kind, std::slice::from_ref(&json)),
                     None,
                 );
                 assert!(

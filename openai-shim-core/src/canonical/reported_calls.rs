@@ -23,7 +23,9 @@ impl ReportedCalls {
             return false;
         }
         let mut digest = Digest::new();
-        [id, name, arguments].iter().for_each(|field| digest.add_field(field.as_bytes()));
+        for field in [id, name, arguments] {
+            digest.add_field(field.as_bytes());
+        }
         let is_new = self.0.insert(digest.value());
         if !is_new {
             diagnostics.record(DiagnosticCode::ToolFieldRepeated, field_path, "a whole call");
