@@ -211,8 +211,8 @@ fn responses(status: &str, reason: &str) -> (String, String) {
 
 #[test]
 fn failure_of_a_response_becomes_an_error_that_names_it() {
-    let words = FINISH_REASONS.iter().flat_map(|api| api.reasons);
-    let failures = words.filter(|(_, m)| matches!(m, FinishMeaning::Failed | FinishMeaning::Interrupted));
+    let known = FINISH_REASONS.iter().flat_map(|api| api.reasons);
+    let failures = known.filter(|(_, m)| matches!(m, FinishMeaning::Failed | FinishMeaning::Interrupted));
     let incomplete = failures.map(|(word, _)| ("incomplete", *word, *word));
     for (status, reason, word) in
         incomplete.chain([("cancelled", "", "cancelled"), ("cancelled", "steered", "steered")])

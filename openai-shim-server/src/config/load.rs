@@ -313,7 +313,7 @@ fn parse_filter(text: &str) -> Result<String, String> {
             return Err(format!("{directive:?} is no level; {}", suggest::instead(level, &LOG_LEVELS)));
         }
     }
-    match tracing_subscriber::EnvFilter::try_new(text) {
+    match text.parse::<tracing_subscriber::filter::Targets>() {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => {
             Err(format!("{text:?} is no filter; write a level such as \"debug\", or \"info,hyper=warn\""))

@@ -4,6 +4,7 @@
 use crate::app_state::AppState;
 use crate::client_connection::CutReason;
 use crate::config::{Log, LogFormat};
+use crate::observe::body_log;
 use crate::observe::log_writer::LogWriter;
 use crate::observe::metrics::RequestMetrics;
 use crate::observe::text::{shorten, summarize};
@@ -16,7 +17,9 @@ use openai_shim_core::{Error, Outcome, Report};
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 pub use crate::observe::log_writer::flush;
 
@@ -33,26 +36,26 @@ pub(crate) const PAGE_LABEL: &str = "page";
 /// Starts logging to standard error.
 pub fn init(log: &Log) {
     let configured = log.filter.as_deref().unwrap_or("info");
-    let mut filter = EnvFilter::try_new(configured).unwrap_or_else(|_| EnvFilter::new("info"));
+    let info = || Targets::new().with_default(LevelFilter::INFO);
+    let mut filter: Targets = configured.parse().unwrap_or_else(|_| info());
     // A filter such as `debug` raises all levels; bodies hold people's messages and need their own directive.
-    if !configured.contains(crate::observe::body_log::TARGET)
-        && let Ok(off) = format!("{}=off", crate::observe::body_log::TARGET).parse()
-    {
-        filter = filter.add_directive(off);
+    if !configured.contains(body_log::TARGET) {
+        filter = filter.with_target(body_log::TARGET, LevelFilter::OFF);
     }
     let json = log.format == LogFormat::Json;
     let coloured = !json && std::io::IsTerminal::is_terminal(&std::io::stderr());
     let writer = LogWriter::start(coloured);
     // `log_writer` counts lines that cannot be written; the subscriber would print an error, which can fail too.
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_target(false)
+        .with_ansi(coloured)
         .log_internal_errors(false);
+    let subscriber = tracing_subscriber::registry().with(filter);
     // A second call (in tests) keeps the settings of the first.
     let started = match log.format {
-        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
-        LogFormat::Text => subscriber.with_ansi(coloured).try_init(),
+        LogFormat::Json => subscriber.with(lines.json().flatten_event(true)).try_init(),
+        LogFormat::Text => subscriber.with(lines).try_init(),
     };
     if started.is_ok() {
         writer.install_panic_hook(json);
