@@ -161,9 +161,16 @@ fn document_of_another_kind_is_named_by_its_members() {
 #[test]
 fn status_of_an_overloaded_anthropic_reaches_only_its_own_clients() {
     let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
-    for to in DIALECTS {
-        let conversion = converted("anthropic-messages", to.name(), PayloadKind::Response, error, None);
-        let expected = if to.name() == "anthropic-messages" { 529 } else { 503 };
-        assert_eq!(conversion.status, Some(expected), "{}: {}", to.name(), text(&conversion));
+    for (to, expected) in [
+        ("anthropic-messages", 529),
+        ("openai-chat", 503),
+        ("openai-completions", 503),
+        ("openai-responses", 503),
+        ("ollama-chat", 503),
+        ("ollama-generate", 503),
+        ("gemini", 503),
+    ] {
+        let conversion = converted("anthropic-messages", to, PayloadKind::Response, error, None);
+        assert_eq!(conversion.status, Some(expected), "{to}: {}", text(&conversion));
     }
 }
