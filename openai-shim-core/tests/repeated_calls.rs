@@ -51,13 +51,14 @@ fn count(conversion: &Conversion, city: &str) -> usize {
 fn answers(from: &str, calls: &[(&str, &str)]) -> [(PayloadKind, String); 2] {
     if from == "gemini" {
         let calls: Vec<_> = calls.iter().map(|(id, city)| gemini_call(id, city)).collect();
-        let chunks = calls.iter().map(|call| format!("data: {}\n\n", gemini_chunk(&[call.clone()], "")));
+        let chunks =
+            calls.iter().map(|call| format!("data: {}\n\n", gemini_chunk(std::slice::from_ref(call), "")));
         let end = format!("data: {}\n\n", gemini_chunk(&[], GEMINI_STOP));
         let whole = gemini_chunk(&calls, GEMINI_STOP);
         return [(PayloadKind::Stream, chunks.collect::<String>() + &end), (PayloadKind::Response, whole)];
     }
     let calls: Vec<_> = calls.iter().map(|(id, city)| ollama_call(id, city)).collect();
-    let lines = calls.iter().map(|call| ollama_line(&[call.clone()]) + "\n");
+    let lines = calls.iter().map(|call| ollama_line(std::slice::from_ref(call)) + "\n");
     let whole = ollama_end(&format!(r#","tool_calls":[{}]"#, calls.join(",")));
     let stream = lines.collect::<String>() + &ollama_end("") + "\n";
     [(PayloadKind::Stream, stream), (PayloadKind::Response, whole)]
