@@ -201,12 +201,29 @@ fn faults(json: &str, inner: Range<usize>, refused: Refused, max_nested: u32) ->
     }
     if may_hold_json
         && max_nested > 0
-        && let Some(repaired) =
-            json.get(inner.clone()).and_then(|text| repair_inner(text, refused, max_nested - 1))
+        // What is no text may be all that keeps the string from being JSON.
+        && let Some(text) = replace(json, inner.clone(), &found)
+        && let Some(repaired) = repair_inner(&text, refused, max_nested - 1)
     {
         return vec![Fault { range: inner, replacement: Cow::Owned(repaired), half: Half::None }];
     }
     found
+}
+
+/// A part of JSON with the replacements of its faults.
+fn replace<'j>(json: &'j str, part: Range<usize>, faults: &[Fault<'_>]) -> Option<Cow<'j, str>> {
+    if faults.is_empty() {
+        return json.get(part).map(Cow::Borrowed);
+    }
+    let mut out = String::with_capacity(part.len());
+    let mut end = part.start;
+    for fault in faults {
+        out.push_str(json.get(end..fault.range.start)?);
+        out.push_str(&fault.replacement);
+        end = fault.range.end;
+    }
+    out.push_str(json.get(end..part.end)?);
+    Some(Cow::Owned(out))
 }
 
 /// Repairs the JSON that a string holds; `None` if it holds none, or none that has to be repaired.
@@ -277,15 +294,8 @@ fn repair_nested(json: &str, refused: Refused, max_nested: u32) -> Option<Repair
     if faults.is_empty() {
         return None;
     }
-    let mut out = String::with_capacity(json.len());
-    let mut end = 0;
-    for fault in faults {
-        out.push_str(json.get(end..fault.range.start)?);
-        out.push_str(&fault.replacement);
-        end = fault.range.end;
-    }
-    out.push_str(json.get(end..)?);
-    Some(RepairedJson { json: out, repairs })
+    let json = replace(json, 0..json.len(), &faults)?.into_owned();
+    Some(RepairedJson { json, repairs })
 }
 
 #[cfg(test)]
@@ -326,6 +336,8 @@ mod tests {
         for (json, expected) in [
             (r#"{"a":"{\"t\":\"\\ud99c\"}"}"#, r#"{"a":"{\"t\":\"\\ufffd\"}"}"#),
             (r#"{"a":"[\"\\u0000\"]"}"#, r#"{"a":"[\"\\ufffd\"]"}"#),
+            // Without NUL the string is JSON.
+            (r#"["\"\\ud83d\u0000\""]"#, "[\"\\\"\\\\ufffd\u{fffd}\\\"\"]"),
             (r#"{"a":"{\"t\":\"[\\\"\\\\ud99c\\\"]\"}"}"#, r#"{"a":"{\"t\":\"[\\\"\\\\ufffd\\\"]\"}"}"#),
         ] {
             assert_eq!(repaired(json).as_deref(), Some(expected), "{json}");
