@@ -1,7 +1,8 @@
 //! Any chat client, any nearly-OpenAI language-model API, nothing lost and nothing invented.
 //!
 //! This crate translates requests and responses between dialects, repairs them and reports every change. It opens no socket,
-//! reads no clock and starts no task: bytes go in, bytes come out.
+//! reads no clock and starts no task: bytes go in, bytes come out. Only the feature `std-context` has the clock and the random
+//! numbers of the standard library.
 //!
 //! ```text
 //! bytes -> framing -> dialect decoder -> canonical events -> dialect encoder -> bytes

@@ -96,7 +96,7 @@ codes! {
     ModelAliased "model-aliased" Info "The model's public name was replaced by the upstream's, and put back in the answer.";
     StreamSimulated "stream-simulated" Info "The client asked for a stream and the upstream answered whole: the answer was cut into a stream.";
     StreamFolded "stream-folded" Info "The client asked for a whole answer and the upstream streamed: the stream was folded.";
-    FramingRepaired "framing-repaired" Info "The event stream was not framed as OpenAI frames it.";
+    FramingRepaired "framing-repaired" Info "An event stream was not framed as its API frames it, or an answer had another form: an object around it, or an object instead of a list.";
     FrameCorrupt "frame-corrupt" Error "A frame of the stream could not be read and is missing from the answer.";
     JsonRepaired "json-repaired" Info "The upstream's JSON had control characters in its strings: they were escaped.";
     NotANumber "not-a-number" Warning "The upstream's JSON had NaN or Infinity, which JSON does not have: it was read as null.";
