@@ -100,7 +100,7 @@ pub fn convert(input: &ConversionInput<'_>) -> Conversion {
 }
 
 fn convert_request(input: &ConversionInput<'_>) -> Conversion {
-    let profile = with_only_dialect(&input.profile, input.to);
+    let profile = input.profile.clone().with_only_dialect(input.to.name());
     let started = ClientRequest::read(input.from, "", Bytes::copy_from_slice(input.body))
         .and_then(|request| Exchange::start(request, profile, settings(), input.context.clone()));
     let mut exchange = match started {
@@ -120,7 +120,7 @@ fn convert_request(input: &ConversionInput<'_>) -> Conversion {
 }
 
 fn convert_response(input: &ConversionInput<'_>) -> Conversion {
-    let profile = with_only_dialect(&input.profile, input.from);
+    let profile = input.profile.clone().with_only_dialect(input.from.name());
     let request = input.request.map(|body| ClientRequest::read(input.to, "", Bytes::copy_from_slice(body)));
     let request = match request {
         Some(Ok(request)) => Ok(request),
@@ -157,14 +157,6 @@ fn convert_response(input: &ConversionInput<'_>) -> Conversion {
         status,
         diagnostics: report.diagnostics,
     }
-}
-
-/// Returns the profile of an upstream that supports this dialect and no other.
-pub(crate) fn with_only_dialect(profile: &Profile, dialect: &dyn Dialect) -> Profile {
-    let mut profile =
-        Profile { dialect: dialect.name().to_owned(), extra_dialects: Vec::new(), ..profile.clone() };
-    profile.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects = None);
-    profile
 }
 
 /// Passes a complete response to an exchange.

@@ -24,10 +24,8 @@ fn requests() -> Vec<Fixture> {
 }
 
 fn native(upstream: &dyn Dialect) -> Profile {
-    let mut profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
-    upstream.name().clone_into(&mut profile.dialect);
-    profile.extra_dialects.clear();
-    profile
+    let profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    profile.with_only_dialect(upstream.name())
 }
 
 /// The request to an upstream.

@@ -78,12 +78,6 @@ impl std::fmt::Debug for AppState {
     }
 }
 
-/// The keys of the configuration, which no recording may contain.
-fn secrets(config: &Config) -> Vec<String> {
-    let upstreams = config.upstreams.iter().filter_map(|upstream| upstream.api_key.as_ref());
-    config.client_keys.iter().chain(upstreams).map(|secret| secret.expose().to_owned()).collect()
-}
-
 impl AppState {
     /// Creates the state; `connect` returns the transport of each configured upstream.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
@@ -114,7 +108,10 @@ impl AppState {
             offload: OffloadPool::new(),
             adaptations: Adaptations::default(),
             shutdown: ShutdownSignal::default(),
-            recorder: config.record.clone().map(|folder| Arc::new(Recorder::new(folder, secrets(&config)))),
+            recorder: config.record.clone().map(|folder| {
+                let keys = config.keys().map(|key| key.expose().to_owned()).collect();
+                Arc::new(Recorder::new(folder, keys))
+            }),
             upstreams,
             seed: RandomState::new(),
             count: AtomicU64::new(0),

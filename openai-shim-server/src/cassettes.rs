@@ -59,11 +59,8 @@ pub(crate) fn profile_of(folder: &Path) -> Result<Profile, String> {
             stranger.upstream.name()
         ));
     }
-    let mut found = profile(&cassette.profile).or_else(|_| profile("compatible")).unwrap_or_default();
-    dialect.clone_into(&mut found.dialect);
-    found.extra_dialects.clear();
-    found.model_overrides.iter_mut().for_each(|layer| layer.extra_dialects = None);
-    Ok(found)
+    let found = profile(&cassette.profile).or_else(|_| profile("compatible")).unwrap_or_default();
+    Ok(found.with_only_dialect(dialect))
 }
 
 /// Plays the cassettes of a folder.

@@ -49,6 +49,13 @@ impl AuxiliaryApi {
     }
 }
 
+/// Reads a ratio of two numbers (`16:9`).
+pub(crate) fn aspect_ratio(ratio: &str) -> Option<(u64, u64)> {
+    let (width, height) = ratio.split_once(':')?;
+    let side = |text: &str| text.parse::<u64>().ok().filter(|side| (1..=1000).contains(side));
+    Some((side(width)?, side(height)?))
+}
+
 impl AuxiliaryRules {
     /// The rules, besides those about parameters, that differ from the default.
     pub(crate) fn changed(&self) -> Vec<&'static str> {

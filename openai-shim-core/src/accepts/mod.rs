@@ -40,6 +40,7 @@ mod streaming;
 mod tools;
 
 pub use crate::canonical::{ReasoningField, ReasoningParam};
+pub(crate) use auxiliary::aspect_ratio;
 pub use auxiliary::{AuxiliaryApi, AuxiliaryLayer, AuxiliaryRules, RerankFormat};
 pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
 pub use messages::{

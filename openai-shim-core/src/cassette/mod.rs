@@ -146,6 +146,16 @@ pub struct RecordedAttempt {
     pub failure: Option<RecordedFailure>,
 }
 
+impl RecordedAttempt {
+    /// The error of an attempt without a response, when it is played.
+    pub fn error(&self) -> UpstreamError {
+        match &self.failure {
+            Some(failure) => failure.to_error(),
+            None => UpstreamError::transport("The cassette has no response to this request."),
+        }
+    }
+}
+
 /// How an attempt broke off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -2,7 +2,6 @@
 
 use super::{Cassette, RecordedAttempt, RecordedRequest};
 use crate::canonical::{Context, Diagnostics, Outcome};
-use crate::convert::with_only_dialect;
 use crate::dialect::Dialect;
 use crate::dialect::route_lookup::generation_route;
 use crate::error::{Error, UpstreamError};
@@ -40,7 +39,7 @@ impl Cassette {
             Err(error) => return Playback::refused(client, self.request.clone(), &error),
         };
         let started = ClientRequest::read(client, &request.path, request.body.clone()).and_then(|read| {
-            let profile = with_only_dialect(&profile(&self.profile).unwrap_or_default(), self.upstream);
+            let profile = profile(&self.profile).unwrap_or_default().with_only_dialect(self.upstream.name());
             Exchange::start(read, profile, Settings::default(), Context::fixed())
         });
         match started {
@@ -55,7 +54,7 @@ impl Cassette {
             return Ok(self.request.clone());
         }
         let read = ClientRequest::read(self.client, &self.request.path, self.request.body.clone())?;
-        let profile = with_only_dialect(&profile("compatible").unwrap_or_default(), client);
+        let profile = profile("compatible").unwrap_or_default().with_only_dialect(client.name());
         let mut exchange = Exchange::start(read, profile, Settings::default(), Context::fixed())?;
         match exchange.next() {
             Step::Send { request, .. } => Ok(at_client_path(recorded(request), client)),
@@ -73,10 +72,7 @@ impl Cassette {
                     upstream_requests.push(recorded(request));
                     let played = match attempts.next() {
                         Some(attempt) => play_attempt(attempt, &mut exchange, &mut body),
-                        None => {
-                            let message = "The cassette has no response to this request.";
-                            exchange.fail(UpstreamError::transport(message), &mut body)
-                        }
+                        None => exchange.fail(RecordedAttempt::default().error(), &mut body),
                     };
                     if let Err(misuse) = played {
                         exchange.refuse(misuse.into(), &mut body);
@@ -120,7 +116,7 @@ fn play_attempt(
     out: &mut Vec<u8>,
 ) -> Result<(), crate::error::Misuse> {
     let Some(response) = &attempt.response else {
-        return exchange.fail(failure_of(attempt), out);
+        return exchange.fail(attempt.error(), out);
     };
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
     exchange.head(status, &header_map(&response.headers))?;
@@ -135,13 +131,6 @@ fn play_attempt(
     match &attempt.failure {
         Some(failure) => exchange.fail(failure.to_error(), out),
         None => exchange.finish(out),
-    }
-}
-
-fn failure_of(attempt: &RecordedAttempt) -> UpstreamError {
-    match &attempt.failure {
-        Some(failure) => failure.to_error(),
-        None => UpstreamError::transport("The cassette has no response to this request."),
     }
 }
 
@@ -189,13 +178,14 @@ impl fmt::Display for Playback {
         writeln!(f, "outcome: {}\nstatus: {}", self.outcome, self.status)?;
         f.write_str(&self.diagnostics_text())?;
         for request in std::iter::once(&self.request).chain(&self.upstream_requests) {
-            write!(f, "--- {} {}\n{}\n", request.method, request.path, text_of(&request.body))?;
+            write!(
+                f,
+                "--- {} {}\n{}\n",
+                request.method,
+                request.path,
+                String::from_utf8_lossy(&request.body)
+            )?;
         }
-        write!(f, "--- {}\n{}", self.status, text_of(&self.body))
+        write!(f, "--- {}\n{}", self.status, String::from_utf8_lossy(&self.body))
     }
-}
-
-/// A body for people: one line of JSON as it is, anything else as text.
-fn text_of(body: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(body)
 }

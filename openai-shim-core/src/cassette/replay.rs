@@ -119,11 +119,8 @@ impl ReplayUpstream {
         let Some(attempt) = self.find(&wanted) else {
             return Ok(not_recorded(&self.explain(&wanted)));
         };
+        let Some(recorded) = &attempt.response else { return Err(attempt.error()) };
         let failure = attempt.failure.as_ref().map(RecordedFailure::to_error);
-        let Some(recorded) = &attempt.response else {
-            let missing = || UpstreamError::transport("The recording has no response.");
-            return Err(failure.unwrap_or_else(missing));
-        };
         let chunks = recorded.chunks.iter().map(|chunk| Ok(chunk.bytes.clone()));
         let chunks = PlayedChunks(chunks.chain(failure.map(Err)).collect());
         let mut response = http::Response::new(UpstreamBody::Stream(Box::pin(chunks)));

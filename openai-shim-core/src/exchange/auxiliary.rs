@@ -15,13 +15,15 @@ pub use rerank::RerankCall;
 use super::report::Report;
 use super::settings::{LossPolicy, Settings};
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
-use crate::canonical::{DiagnosticCode, Diagnostics, Outcome, Usage};
+use crate::canonical::{
+    DiagnosticCode, Diagnostics, Outcome, Usage, explain_unusable, is_document, trim_body,
+};
 use crate::dialect::auxiliary::PostRequest;
 use crate::dialect::media::EncodedBody;
 use crate::dialect::{Dialect, failure_in_success};
 use crate::error::{Error, UpstreamError};
 use crate::json::Object;
-use crate::normalize::ensure_lossless;
+use crate::normalize::{auxiliary_params, ensure_lossless};
 use crate::profile::{Adaptation, Profile, auxiliary_adaptations};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -81,6 +83,39 @@ pub trait AuxiliaryCall: Debug + Send {
     fn explain(&self, error: UpstreamError) -> UpstreamError {
         error
     }
+}
+
+/// Applies an upstream's rules for parameters to an encoded request. `is_translated`: the client's own request has another format.
+/// `client_name` returns the client's name of a parameter.
+fn apply_params(
+    request: &mut PostRequest,
+    rules: &AuxiliaryRules,
+    is_translated: bool,
+    client_name: &dyn Fn(&str) -> String,
+    diagnostics: &mut Diagnostics,
+) {
+    if let Ok(mut body) = Object::parse(&request.body) {
+        auxiliary_params(&mut body, rules, is_translated, client_name, diagnostics);
+        if body.is_changed() {
+            request.body = body.to_json().into_bytes();
+        }
+    }
+}
+
+/// Returns the document in an answer's body, without white space around it.
+///
+/// # Errors
+/// The body is none; `expected` says what it should be.
+fn document<'b>(
+    body: &'b [u8],
+    expected: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<&'b [u8], UpstreamError> {
+    let document = trim_body(body);
+    if document.len() < body.len() {
+        diagnostics.record(DiagnosticCode::BodyPadded, "", "");
+    }
+    if is_document(document) { Ok(document) } else { Err(explain_unusable(document, expected)) }
 }
 
 /// What to do next.

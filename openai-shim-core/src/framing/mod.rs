@@ -10,10 +10,12 @@ mod framer;
 mod json_array;
 mod multipart;
 mod ndjson;
+mod part_head;
 mod sse;
 
 pub use deviation::Deviation;
 pub use frame::{Frame, FrameTooLarge};
 pub use framer::Framer;
 pub use multipart::{FormPart, form_parts};
+pub use part_head::{PartHead, TransferCoding, header_parameter};
 pub use sse::write_event;

@@ -2,6 +2,7 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7578>, <https://www.rfc-editor.org/rfc/rfc2046#section-5.1>
 
+use super::part_head::{PartHead, header_parameter};
 use memchr::memmem;
 
 /// The most bytes of the head of a part.
@@ -29,7 +30,7 @@ pub fn form_parts<'b>(content_type: &str, body: &'b [u8]) -> Option<Vec<FormPart
     if !content_type.trim_start().to_ascii_lowercase().starts_with("multipart/") {
         return None;
     }
-    let delimiter = format!("--{}", parameter(content_type, "boundary")?);
+    let delimiter = format!("--{}", header_parameter(content_type, "boundary")?);
     let finder = memmem::Finder::new(delimiter.as_bytes());
     let (mut parts, mut start) = (Vec::new(), None);
     for at in finder.find_iter(body) {
@@ -64,60 +65,16 @@ fn part(bytes: &[u8]) -> Option<FormPart<'_>> {
         Some(at) => (at, at + 4),
         None => memmem::find(beginning, b"\n\n").map(|at| (at, at + 2))?,
     };
-    let head = String::from_utf8_lossy(beginning.get(..head_end)?);
-    let header = |name: &str| {
-        head.lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.trim().eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-        })
-    };
-    let disposition = header("content-disposition")?;
+    let head = PartHead::parse(beginning.get(..head_end)?);
     // The line break in front of a delimiter belongs to it.
     let value = bytes.get(value_start..)?;
     let value = value.strip_suffix(b"\n").unwrap_or(value);
     Some(FormPart {
-        name: parameter(&disposition, "name")?,
-        file_name: parameter(&disposition, "filename").or_else(|| parameter(&disposition, "filename*")),
-        content_type: header("content-type"),
+        name: head.name?,
+        file_name: head.file_name,
+        content_type: head.content_type,
         value: value.strip_suffix(b"\r").unwrap_or(value),
     })
-}
-
-/// The value of a parameter of a header, with or without quotes.
-fn parameter(header: &str, name: &str) -> Option<String> {
-    let mut rest = header.split_once(';')?.1;
-    loop {
-        let (key, value) = rest.split_once('=')?;
-        let value = value.trim_start();
-        let (text, after) = match value.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted),
-            None => {
-                let end = value.find(';').unwrap_or(value.len());
-                (value.get(..end)?.trim().to_owned(), value.get(end..)?)
-            }
-        };
-        // A parameter without a value may stand before the key.
-        if key.rsplit(';').next()?.trim().eq_ignore_ascii_case(name) {
-            return Some(text);
-        }
-        rest = after.split_once(';')?.1;
-    }
-}
-
-/// A quoted text up to its closing quote, and what is behind it.
-fn unquoted(quoted: &str) -> (String, &str) {
-    let (mut text, mut is_escaped) = (String::new(), false);
-    for (at, character) in quoted.char_indices() {
-        match character {
-            '\\' if !is_escaped => is_escaped = true,
-            '"' if !is_escaped => return (text, quoted.get(at + 1..).unwrap_or_default()),
-            _ => {
-                text.push(character);
-                is_escaped = false;
-            }
-        }
-    }
-    (text, "")
 }
 
 #[cfg(test)]
@@ -141,6 +98,14 @@ mod tests {
                 ("model", b"m".as_slice(), &None)
             );
         }
+    }
+
+    #[test]
+    fn head_is_read_in_every_legal_form() {
+        let form = "--X\r\nContent-Disposition: form-data;\r\n name*=UTF-8\'\'file; filename*=UTF-8\'\'a%20b.wav\r\n\r\nRIFF\r\n--X--\r\n";
+        let parts = form_parts("multipart/form-data; boundary=X", form.as_bytes()).unwrap();
+        let [file] = parts.as_slice() else { panic!("{parts:?}") };
+        assert_eq!((file.name.as_str(), file.file_name.as_deref()), ("file", Some("a b.wav")));
     }
 
     #[test]

@@ -4,26 +4,34 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// What the head of a part says.
-#[derive(Debug, Default)]
-pub(crate) struct PartHead {
-    name: Option<String>,
-    is_file: bool,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartHead {
+    /// The name of the field.
+    pub name: Option<String>,
+    /// The name of the file; `None`: the part is text.
+    pub file_name: Option<String>,
+    /// The declared media type.
+    pub content_type: Option<String>,
     /// How the value is written; `None`: in a way that is not known.
-    pub(crate) coding: Option<TransferCoding>,
+    pub coding: Option<TransferCoding>,
 }
 
 /// How a part's bytes are written (`Content-Transfer-Encoding`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum TransferCoding {
+pub enum TransferCoding {
+    /// As they are.
     #[default]
     Identity,
+    /// In base64.
     Base64,
+    /// With `=` and two hexadecimal digits for some bytes.
     QuotedPrintable,
 }
 
 impl PartHead {
     /// Reads header lines. A line that begins with a space continues the one before it.
-    pub(crate) fn parse(head: &[u8]) -> Self {
+    pub fn parse(head: &[u8]) -> Self {
         let head = String::from_utf8_lossy(head);
         let mut lines: Vec<String> = Vec::new();
         for line in head.lines() {
@@ -39,17 +47,20 @@ impl PartHead {
             })
         };
         let disposition = header("content-disposition").unwrap_or_default();
-        let parameter = |name: &str| parameter(disposition, name);
+        let parameter = |name: &str| header_parameter(disposition, name);
+        // A file whose name cannot be read is a file all the same.
+        let extended_name = || parameter("filename*").map(|value| extended(&value).unwrap_or(value));
         Self {
             name: parameter("name").or_else(|| extended(&parameter("name*")?)),
-            is_file: parameter("filename").or_else(|| parameter("filename*")).is_some(),
+            file_name: parameter("filename").or_else(extended_name),
+            content_type: header("content-type").map(|value| value.trim().to_owned()),
             coding: TransferCoding::parse(header("content-transfer-encoding").unwrap_or_default()),
         }
     }
 
     /// Whether the part is a field of this name and no file.
-    pub(crate) fn is_text_field(&self, name: &str) -> bool {
-        !self.is_file && self.name.as_deref() == Some(name)
+    pub fn is_text_field(&self, name: &str) -> bool {
+        self.file_name.is_none() && self.name.as_deref() == Some(name)
     }
 }
 
@@ -64,7 +75,7 @@ impl TransferCoding {
     }
 
     /// The text of a value, without spaces around it.
-    pub(crate) fn decode(self, value: &[u8]) -> Option<String> {
+    pub fn decode(self, value: &[u8]) -> Option<String> {
         let bytes = match self {
             Self::Identity => value.to_vec(),
             Self::Base64 => {
@@ -81,7 +92,7 @@ impl TransferCoding {
     }
 
     /// Writes a text as the value.
-    pub(crate) fn encode(self, text: &str) -> String {
+    pub fn encode(self, text: &str) -> String {
         match self {
             Self::Identity => text.to_owned(),
             Self::Base64 => STANDARD.encode(text),
@@ -97,7 +108,7 @@ impl TransferCoding {
 }
 
 /// The value of a parameter of a header's value, with or without quotes.
-pub(super) fn parameter(header: &str, name: &str) -> Option<String> {
+pub fn header_parameter(header: &str, name: &str) -> Option<String> {
     let mut rest = header.split_once(';')?.1;
     loop {
         let (key, value) = rest.split_once('=')?;

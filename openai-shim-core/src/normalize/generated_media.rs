@@ -1,6 +1,6 @@
 //! Requests for speech, transcripts and pictures to what the upstream can make: formats, voices, sizes, numbers.
 
-use crate::accepts::AuxiliaryRules;
+use crate::accepts::{AuxiliaryRules, aspect_ratio};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, ImageRequest, MediaTask, SpeechRequest, TranscriptionRequest,
 };
@@ -120,7 +120,7 @@ fn fit_images(
     }
     let Some((width, height)) = images.size else { return Ok(()) };
     let (width, height) = (u64::from(width), u64::from(height));
-    let ratio = rules.aspect_ratios.iter().filter_map(|ratio| Some((ratio, parse_ratio(ratio)?)));
+    let ratio = rules.aspect_ratios.iter().filter_map(|ratio| Some((ratio, aspect_ratio(ratio)?)));
     let distance = |(of_width, of_height): (u64, u64)| {
         // No size is so large that its ratio is not exact enough.
         #[allow(clippy::cast_precision_loss)]
@@ -146,13 +146,6 @@ fn fit_images(
         diagnostics.record(DiagnosticCode::ParamClamped, "size", detail.trim_end());
     }
     Ok(())
-}
-
-/// Reads a ratio of two numbers (`16:9`).
-fn parse_ratio(ratio: &str) -> Option<(u64, u64)> {
-    let (width, height) = ratio.split_once(':')?;
-    let side = |text: &str| text.parse::<u64>().ok().filter(|side| (1..=1000).contains(side));
-    Some((side(width)?, side(height)?))
 }
 
 fn listed(names: &[String]) -> String {

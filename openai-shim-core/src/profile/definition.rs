@@ -266,6 +266,21 @@ impl EndpointPaths {
 }
 
 impl Profile {
+    /// The profile of an upstream that has this dialect and no other.
+    ///
+    /// ```
+    /// let profile = openai_shim_core::profile("openai")?.with_only_dialect("openai-responses");
+    /// assert!(profile.dialect == "openai-responses" && profile.extra_dialects.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_only_dialect(mut self, dialect: &str) -> Self {
+        dialect.clone_into(&mut self.dialect);
+        self.extra_dialects.clear();
+        self.model_overrides.iter_mut().for_each(|model_profile| model_profile.extra_dialects = None);
+        self
+    }
+
     /// The profile for one model: with the overrides that match it.
     pub fn for_model(&self, model: &str) -> Cow<'_, Self> {
         let mut overrides = self.model_overrides.iter().filter(|rules| rules.applies_to(model));

@@ -3,6 +3,7 @@
 use super::definition::{Auth, EndpointPaths, Profile};
 use crate::accepts::{
     Accepts, AcceptsLayer, AuxiliaryApi, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules,
+    aspect_ratio,
 };
 use crate::canonical::{ReasoningTags, Role};
 use http::{HeaderName, HeaderValue, Uri};
@@ -129,10 +130,7 @@ fn check_auxiliary(accepts: &Accepts, found: &mut Vec<InvalidRule>) {
             }
         }
     }
-    let is_side = |side: &str| side.parse::<u64>().is_ok_and(|side| (1..=1000).contains(&side));
-    let is_ratio =
-        |ratio: &str| ratio.split_once(':').is_some_and(|(width, height)| is_side(width) && is_side(height));
-    for ratio in accepts.images.aspect_ratios.iter().filter(|ratio| !is_ratio(ratio)) {
+    for ratio in accepts.images.aspect_ratios.iter().filter(|ratio| aspect_ratio(ratio).is_none()) {
         report(
             found,
             "images.aspect_ratios",

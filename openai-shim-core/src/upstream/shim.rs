@@ -115,10 +115,9 @@ impl Shim {
     }
 
     /// Runs a request that was read before, and returns the client's response once that begins.
-    pub async fn run(&self, mut client_request: ClientRequest) -> http::Response<ResponseBody> {
+    pub async fn run(&self, client_request: ClientRequest) -> http::Response<ResponseBody> {
         let client = client_request.client();
-        let started = self.start(&mut client_request);
-        match started {
+        match self.start(client_request) {
             Ok(exchange) => {
                 let parts = self.0.clone();
                 let on_finish = Box::new(move |report: Report| parts.report(&report));
@@ -128,12 +127,12 @@ impl Shim {
         }
     }
 
-    fn start(&self, client_request: &mut ClientRequest) -> Result<Exchange, Error> {
+    fn start(&self, mut client_request: ClientRequest) -> Result<Exchange, Error> {
         for hook in &self.0.on_request {
-            hook(client_request)?;
+            hook(&mut client_request)?;
         }
         let context = Context::new(self.0.clock.unix_time().as_secs(), self.0.entropy.seed());
-        Exchange::start(client_request.clone(), self.0.profile.clone(), self.0.settings.clone(), context)
+        Exchange::start(client_request, self.0.profile.clone(), self.0.settings.clone(), context)
     }
 
     /// Returns an error as a response in the client's dialect, for a request that no upstream gets; it is reported.

@@ -48,6 +48,13 @@ pub struct Config {
     pub record: Option<PathBuf>,
 }
 
+impl Config {
+    /// The keys of clients and upstreams, which stand in no log and in no recording.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Secret> {
+        self.client_keys.iter().chain(self.upstreams.iter().filter_map(|upstream| upstream.api_key.as_ref()))
+    }
+}
+
 /// One upstream.
 #[derive(Debug, Clone)]
 pub struct UpstreamConfig {

@@ -257,12 +257,9 @@ impl UpstreamLocation {
 fn profile_for_target(target: &UpstreamLocation) -> Result<Profile, String> {
     Ok(match target {
         UpstreamLocation::Echo => {
-            let openai = profiles().iter().find(|profile| profile.name == "openai");
-            let mut profile = openai.cloned().unwrap_or_default();
             // `echo` has the chat dialect only.
-            profile.extra_dialects.clear();
-            profile.model_overrides.iter_mut().for_each(|rules| rules.extra_dialects = None);
-            profile
+            let openai = profiles().iter().find(|profile| profile.name == "openai");
+            openai.cloned().unwrap_or_default().with_only_dialect("openai-chat")
         }
         UpstreamLocation::Replay(folder) => cassettes::profile_of(folder)?,
         UpstreamLocation::Http(base) => profile_for(authority(base)),

@@ -14,12 +14,12 @@ use axum::body::Body;
 use axum::response::Response;
 use http::request::Parts;
 use http::{Method, StatusCode};
-use openai_shim_core::Error;
 use openai_shim_core::dialect::auxiliary::{
     AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, StoredResponsePart,
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::{ClientError, ErrorKind};
+use openai_shim_core::{Error, Profile};
 use std::sync::Arc;
 
 /// The text at `/` by which programs recognize the kind of server (Ollama's greeting).
@@ -55,11 +55,12 @@ pub(crate) async fn answer(
 ) -> Response {
     let label = auxiliary_label(route);
     // Media are forwarded like everything else where no upstream has another form for them.
-    let mut forwarded = *route;
-    if matches!(route.kind, AuxiliaryKind::Media(_)) {
-        forwarded.kind = AuxiliaryKind::Forward;
-    }
-    let route = if meta.method == Method::POST && media::is_translated(&app) { route } else { &forwarded };
+    let kind = match route.kind {
+        AuxiliaryKind::Media(_) if meta.method != Method::POST || !media::is_translated(&app) => {
+            AuxiliaryKind::Forward
+        }
+        kind => kind,
+    };
     let (path, name) = route.matches(&meta.path).unwrap_or_default();
     let path = path.to_owned();
     let is_read = matches!(meta.method, Method::GET | Method::HEAD);
@@ -70,7 +71,7 @@ pub(crate) async fn answer(
     };
     // Routes that are answered without an upstream need no permit and no body.
     let request = AuxiliaryRequest { name: &name, path: &meta.path, query: &meta.query, body: b"" };
-    let immediate = match route.kind {
+    let immediate = match kind {
         AuxiliaryKind::Constant(text) | AuxiliaryKind::Greeting(text) => {
             Some(Ok(responses::json(StatusCode::OK, text)))
         }
@@ -100,24 +101,26 @@ pub(crate) async fn answer(
         discard(&meta, body).await;
         return finish(meta, result);
     }
+    let default_upstream = match kind {
+        AuxiliaryKind::ForwardIfServed(_) => serving_upstream(&app, &path),
+        AuxiliaryKind::StoredResponse(..) => stored_responses::storing_upstream(&app, dialect),
+        _ => None,
+    };
+    let check = if let AuxiliaryKind::ForwardChecked(check) = kind { Some(check) } else { None };
     // Forms of routes whose responses are not checked against them are sent on while they arrive.
-    let (streams, default_upstream, only_upstream) = match route.kind {
-        AuxiliaryKind::Forward => (true, None, forward::only_upstream(&app, &path, |_| true)),
-        AuxiliaryKind::ForwardIfServed(_) => {
-            let only = forward::only_upstream(&app, &path, |profile| profile.paths.forwards(&path));
-            (true, serving_upstream(&app, &path), only)
+    let inbound = match kind {
+        AuxiliaryKind::Forward | AuxiliaryKind::ForwardIfServed(_) => {
+            let is_served =
+                |profile: &Profile| matches!(kind, AuxiliaryKind::Forward) || profile.paths.forwards(&path);
+            let only = forward::only_upstream(&app, &path, is_served);
+            receive_form(&app, &meta, dialect, &parts.headers, body, only).await
         }
-        _ => (false, None, None),
+        _ => receive(&app, &meta, dialect, &parts.headers, body).await.map(Inbound::Whole),
     };
-    let inbound = if streams {
-        receive_form(&app, &meta, dialect, &parts.headers, body, only_upstream).await
-    } else {
-        receive(&app, &meta, dialect, &parts.headers, body).await.map(Inbound::Whole)
-    };
+    let target = ForwardTarget { path, default_upstream, check };
     let received = match inbound {
         Ok(Inbound::Whole(received)) => received,
         Ok(form @ Inbound::Form(_)) => {
-            let target = ForwardTarget { path, default_upstream, check: None };
             return forward::forward(app, meta, dialect, target, parts, form).await;
         }
         Err(response) => {
@@ -131,44 +134,27 @@ pub(crate) async fn answer(
         query: meta.query.clone(),
         body: received.body.clone(),
     };
-    match route.kind {
-        AuxiliaryKind::Model(api) => finish(meta, models::one(&app, api, &request.as_request()).await),
+    match kind {
+        AuxiliaryKind::Model(api) => {
+            return finish(meta, models::one(&app, api, &request.as_request()).await);
+        }
         AuxiliaryKind::TokenCount(api) => {
             let owner = meta.owner.clone();
             let counted = Box::pin(count_tokens::count(&app, dialect, api, request, &parts.headers, owner));
-            finish(meta, counted.await)
+            return finish(meta, counted.await);
         }
         AuxiliaryKind::Embeddings(api) => {
-            embeddings::embed(app, meta, dialect, api, request, &parts.headers).await
+            return embeddings::embed(app, meta, dialect, api, request, &parts.headers).await;
         }
-        AuxiliaryKind::Rerank => rerank::rank(app, meta, request, &parts.headers).await,
+        AuxiliaryKind::Rerank => return rerank::rank(app, meta, request, &parts.headers).await,
         AuxiliaryKind::Media(api) => {
             let query = parts.uri.query().unwrap_or_default();
-            match media::translating_upstream(&app, &parts.headers, query, &received.body).await {
-                Some(route) => media::answer(app, meta, dialect, api, route, &parts.headers, received).await,
-                None => {
-                    let target = ForwardTarget { path, default_upstream: None, check: None };
-                    forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
-                }
+            let translating = media::translating_upstream(&app, &parts.headers, query, &received.body).await;
+            if let Some(upstream) = translating {
+                return media::answer(app, meta, dialect, api, upstream, &parts.headers, received).await;
             }
         }
-        AuxiliaryKind::StoredResponse(..) => {
-            let upstream = stored_responses::storing_upstream(&app, dialect);
-            let target = ForwardTarget { path, default_upstream: upstream, check: None };
-            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
-        }
-        AuxiliaryKind::ForwardIfServed(_) => {
-            let upstream = serving_upstream(&app, &path);
-            let target = ForwardTarget { path, default_upstream: upstream, check: None };
-            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
-        }
-        AuxiliaryKind::ForwardChecked(check) => {
-            let target = ForwardTarget { path, default_upstream: None, check: Some(check) };
-            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
-        }
-        _ => {
-            let target = ForwardTarget { path, default_upstream: None, check: None };
-            forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
-        }
+        _ => {}
     }
+    forward::forward(app, meta, dialect, target, parts, Inbound::Whole(received)).await
 }

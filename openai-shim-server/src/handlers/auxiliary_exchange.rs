@@ -11,29 +11,83 @@ use crate::upstream::query::{returned_headers, send_query};
 use axum::response::Response;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use openai_shim_core::exchange::{AuxiliaryExchange, AuxiliaryStep};
-use openai_shim_core::{Upstream, UpstreamError};
+use openai_shim_core::dialect::dialect;
+use openai_shim_core::exchange::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep};
+use openai_shim_core::{Diagnostics, Error, Upstream, UpstreamError};
 use std::sync::Arc;
 
-/// What the client's response depends on besides the exchange.
-pub(crate) struct AuxiliaryAnswer<'a> {
-    pub(crate) errors: ErrorEnvelope,
-    /// The client's headers.
-    pub(crate) headers: &'a HeaderMap,
+/// An exchange with the upstream that it is for.
+pub(crate) struct AuxiliaryPlan<'a> {
+    served: &'a UpstreamState,
+    exchange: Box<AuxiliaryExchange>,
+    /// Bytes of the client's request.
+    length: usize,
+}
+
+/// A request whose upstream is known: what its exchange begins with.
+pub(crate) struct AuxiliaryStart<'a> {
+    pub(crate) served: &'a UpstreamState,
+    /// The upstream's name for the model, if it differs from the client's.
+    pub(crate) upstream_model: Option<String>,
+    /// The client's name for the model.
+    pub(crate) model: String,
+    /// What the request lost when it was decoded.
+    pub(crate) lost: Diagnostics,
     /// Bytes of the client's request.
     pub(crate) length: usize,
 }
 
-/// Runs an exchange to its end.
-pub(crate) async fn run(
+impl<'a> AuxiliaryStart<'a> {
+    /// Starts the exchange of the call that `call` makes for the upstream's name of the model.
+    pub(crate) async fn plan<C: AuxiliaryCall + 'static>(
+        self,
+        app: &AppState,
+        call: impl FnOnce(Option<String>) -> C + Send + 'static,
+    ) -> Result<AuxiliaryPlan<'a>, Error> {
+        let Self { served, upstream_model, model, lost, length } = self;
+        let upstream_dialect = dialect(&served.config.profile.dialect)?;
+        let mut settings = app.settings(upstream_model.clone());
+        let learned_of = upstream_model.as_deref().unwrap_or(&model);
+        settings.adaptations = app.adaptations.for_model(&served.config.name, learned_of);
+        let profile = served.config.profile.clone();
+        let start = move || {
+            let call = Box::new(call(upstream_model));
+            AuxiliaryExchange::start(call, upstream_dialect, &profile, settings, lost).map(Box::new)
+        };
+        let exchange = app.offload.run(length, start).await?;
+        Ok(AuxiliaryPlan { served, exchange, length })
+    }
+}
+
+/// Runs an exchange to its end, or answers with the error that was there before it. `headers` are the client's.
+pub(crate) async fn answer(
     app: &Arc<AppState>,
     meta: RequestMeta,
-    served: &UpstreamState,
-    exchange: Box<AuxiliaryExchange>,
-    answer: AuxiliaryAnswer<'_>,
+    planned: Result<AuxiliaryPlan<'_>, Error>,
+    errors: ErrorEnvelope,
+    headers: &HeaderMap,
 ) -> Response {
+    match planned {
+        Ok(plan) => Box::pin(run(app, meta, plan, errors, headers)).await,
+        Err(error) => {
+            let response = errors.response(&error);
+            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new())
+                .finish_with_response(&response);
+            response
+        }
+    }
+}
+
+async fn run(
+    app: &Arc<AppState>,
+    meta: RequestMeta,
+    plan: AuxiliaryPlan<'_>,
+    errors: ErrorEnvelope,
+    headers: &HeaderMap,
+) -> Response {
+    let AuxiliaryPlan { served, exchange, length } = plan;
     let mut forwarded_headers = HeaderMap::new();
-    served.config.profile.pass_headers(answer.headers, &mut forwarded_headers);
+    served.config.profile.pass_headers(headers, &mut forwarded_headers);
     let transport = if body_log::is_enabled() {
         BodyLog::new(app.clone(), &meta.id).log_traffic_of(served.transport.clone())
     } else {
@@ -49,7 +103,7 @@ pub(crate) async fn run(
         returned: HeaderMap::new(),
         reservations: Vec::new(),
     };
-    let (result, report) = run.drive(exchange, answer.length).await.finish();
+    let (result, report) = run.drive(exchange, length).await.finish();
     let mut response = match result {
         Ok(body) => {
             let mut response = responses::json(StatusCode::OK, body.bytes);
@@ -57,7 +111,7 @@ pub(crate) async fn run(
             response.headers_mut().extend(run.returned);
             response
         }
-        Err(error) => answer.errors.response(&error),
+        Err(error) => errors.response(&error),
     };
     responses::add_diagnostics_header(response.headers_mut(), &report.diagnostics);
     responses::add_upstream_header(response.headers_mut(), &name);

@@ -1,18 +1,16 @@
 //! Answers embeddings requests, translated between the client's and the upstream's API.
 
-use crate::app_state::{AppState, UpstreamState};
-use crate::handlers::auxiliary_exchange::{AuxiliaryAnswer, run};
+use crate::app_state::AppState;
+use crate::handlers::auxiliary_exchange::{AuxiliaryPlan, AuxiliaryStart, answer};
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
-use crate::http::responses::{self, ErrorEnvelope};
-use crate::http::routes::FORWARD_LABEL;
-use crate::observe::access_log::AccessLogEntry;
+use crate::http::responses::ErrorEnvelope;
 use crate::request_meta::RequestMeta;
 use crate::routing::targets::no_upstream;
 use axum::response::Response;
 use http::HeaderMap;
 use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, EmbeddingsApi};
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect as dialect_named};
-use openai_shim_core::exchange::{AuxiliaryExchange, EmbeddingsCall};
+use openai_shim_core::exchange::EmbeddingsCall;
 use openai_shim_core::{Diagnostics, Error};
 use std::sync::Arc;
 
@@ -25,19 +23,8 @@ pub(crate) async fn embed(
     request: OwnedAuxiliaryRequest,
     headers: &HeaderMap,
 ) -> Response {
-    match plan(&app, embedding, request).await {
-        Ok(EmbeddingPlan { served, exchange, length }) => {
-            let errors = ErrorEnvelope::Dialect(dialect);
-            let answer = AuxiliaryAnswer { errors, headers, length };
-            Box::pin(run(&app, meta, served, exchange, answer)).await
-        }
-        Err(error) => {
-            let response = responses::error(dialect, &error);
-            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new())
-                .finish_with_response(&response);
-            response
-        }
-    }
+    let planned = plan(&app, embedding, request).await;
+    answer(&app, meta, planned, ErrorEnvelope::Dialect(dialect), headers).await
 }
 
 /// The embeddings APIs of a dialect.
@@ -49,18 +36,11 @@ fn embeddings_apis(dialect: &dyn Dialect) -> impl Iterator<Item = &'static dyn E
 }
 
 /// The upstream of an embeddings request, and the exchange with it.
-struct EmbeddingPlan<'a> {
-    served: &'a UpstreamState,
-    exchange: Box<AuxiliaryExchange>,
-    /// Bytes of the client's request.
-    length: usize,
-}
-
 async fn plan<'a>(
     app: &'a Arc<AppState>,
     embedding: &'static dyn EmbeddingsApi,
     request: OwnedAuxiliaryRequest,
-) -> Result<EmbeddingPlan<'a>, Error> {
+) -> Result<AuxiliaryPlan<'a>, Error> {
     let (length, source) = (request.body.len(), request.body.clone());
     let read = move || {
         let mut lost = Diagnostics::default();
@@ -78,14 +58,7 @@ async fn plan<'a>(
     let upstream_api = same.into_iter().chain(others).next().unwrap_or(embedding);
     // What only the client's format has is lost only in another one.
     let lost = if upstream_api.format() == embedding.format() { Diagnostics::default() } else { lost };
-    let model = route.model.clone().unwrap_or_else(|| spec.model.clone());
-    let mut settings = app.settings(route.model.clone());
-    settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
-    let profile = served.config.profile.clone();
-    let start = move || {
-        let call = EmbeddingsCall::new(embedding, upstream_api, spec, route.model, source);
-        AuxiliaryExchange::start(Box::new(call), upstream_dialect, &profile, settings, lost).map(Box::new)
-    };
-    let exchange = app.offload.run(length, start).await?;
-    Ok(EmbeddingPlan { served, exchange, length })
+    let model = spec.model.clone();
+    let start = AuxiliaryStart { served, upstream_model: route.model, model, lost, length };
+    start.plan(app, move |name| EmbeddingsCall::new(embedding, upstream_api, spec, name, source)).await
 }

@@ -1,12 +1,11 @@
 //! Answers requests for speech, transcripts and pictures whose upstream has another form for them; the others are forwarded.
 
 use crate::app_state::{AppState, UpstreamState};
-use crate::handlers::auxiliary_exchange::{AuxiliaryAnswer, run};
+use crate::clock;
+use crate::handlers::auxiliary_exchange::{self, AuxiliaryPlan, AuxiliaryStart};
 use crate::handlers::named_model::NamedModel;
 use crate::http::receive::ReceivedRequest;
-use crate::http::responses::{self, ErrorEnvelope};
-use crate::http::routes::FORWARD_LABEL;
-use crate::observe::access_log::AccessLogEntry;
+use crate::http::responses::ErrorEnvelope;
 use crate::request_meta::RequestMeta;
 use crate::routing::targets::{SelectedUpstream, no_upstream};
 use axum::response::Response;
@@ -16,7 +15,7 @@ use http::header::CONTENT_TYPE;
 use openai_shim_core::dialect::media::MediaApi;
 use openai_shim_core::dialect::media_upstream::MediaUpstreamApi;
 use openai_shim_core::dialect::{Dialect, dialect as dialect_named};
-use openai_shim_core::exchange::{AuxiliaryExchange, MediaCall};
+use openai_shim_core::exchange::MediaCall;
 use openai_shim_core::{Diagnostics, Error};
 use std::sync::Arc;
 
@@ -63,19 +62,8 @@ pub(crate) async fn answer(
 ) -> Response {
     // The permit and the reservation of the body last until the response is known.
     let ReceivedRequest { permit: _permit, reservation: _reservation, body } = received;
-    let length = body.len();
-    match plan(&app, api, route, headers, body).await {
-        Ok((served, exchange)) => {
-            let answer = AuxiliaryAnswer { errors: ErrorEnvelope::Dialect(dialect), headers, length };
-            Box::pin(run(&app, meta, served, exchange, answer)).await
-        }
-        Err(error) => {
-            let response = responses::error(dialect, &error);
-            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new())
-                .finish_with_response(&response);
-            response
-        }
-    }
+    let planned = plan(&app, api, route, headers, body).await;
+    auxiliary_exchange::answer(&app, meta, planned, ErrorEnvelope::Dialect(dialect), headers).await
 }
 
 /// The upstream of a request, and the exchange with it.
@@ -85,10 +73,9 @@ async fn plan<'a>(
     route: SelectedUpstream,
     headers: &HeaderMap,
     body: Bytes,
-) -> Result<(&'a UpstreamState, Box<AuxiliaryExchange>), Error> {
+) -> Result<AuxiliaryPlan<'a>, Error> {
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
-    let upstream_dialect = dialect_named(&served.config.profile.dialect)?;
-    let upstream_api = upstream_dialect.media().ok_or_else(no_upstream)?;
+    let upstream_api = media_of(served).ok_or_else(no_upstream)?;
     let content_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let (content_type, length) = (content_type.to_owned(), body.len());
     let decode = move || {
@@ -96,13 +83,7 @@ async fn plan<'a>(
         api.decode_request(&content_type, &body, &mut lost).map(|request| (request, lost))
     };
     let (request, lost) = app.offload.run(length, decode).await?;
-    let model = route.model.clone().unwrap_or_else(|| request.model.clone());
-    let mut settings = app.settings(route.model.clone());
-    settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
-    let (profile, created) = (served.config.profile.clone(), crate::clock::unix_seconds());
-    let start = move || {
-        let call = MediaCall::new(api, upstream_api, request, route.model, created);
-        AuxiliaryExchange::start(Box::new(call), upstream_dialect, &profile, settings, lost).map(Box::new)
-    };
-    Ok((served, app.offload.run(length, start).await?))
+    let (model, created) = (request.model.clone(), clock::unix_seconds());
+    let start = AuxiliaryStart { served, upstream_model: route.model, model, lost, length };
+    start.plan(app, move |name| MediaCall::new(api, upstream_api, request, name, created)).await
 }

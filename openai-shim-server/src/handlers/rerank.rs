@@ -1,11 +1,9 @@
 //! Answers requests for rankings, translated between the client's form and the upstream's.
 
 use crate::app_state::{AppState, UpstreamState};
-use crate::handlers::auxiliary_exchange::{AuxiliaryAnswer, run};
+use crate::handlers::auxiliary_exchange::{AuxiliaryPlan, AuxiliaryStart, answer};
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
 use crate::http::responses::ErrorEnvelope;
-use crate::http::routes::FORWARD_LABEL;
-use crate::observe::access_log::AccessLogEntry;
 use crate::request_meta::RequestMeta;
 use crate::routing::targets::no_upstream;
 use axum::response::Response;
@@ -16,7 +14,7 @@ use openai_shim_core::canonical::RerankRequest;
 use openai_shim_core::dialect::dialect as dialect_named;
 use openai_shim_core::dialect::rerank::{RerankForm, client_form, rerank_form};
 use openai_shim_core::error::{ClientError, ErrorKind};
-use openai_shim_core::exchange::{AuxiliaryExchange, RerankCall};
+use openai_shim_core::exchange::RerankCall;
 use openai_shim_core::{Diagnostics, Error};
 use std::sync::Arc;
 
@@ -34,22 +32,11 @@ pub(crate) async fn rank(
         (form, form.decode_request(&request, &mut lost).map(|spec| (spec, lost)))
     };
     let (form, decoded) = app.offload.run(length, read).await;
-    let errors = ErrorEnvelope::Rerank(form);
     let planned = match decoded {
         Ok((spec, lost)) => plan(&app, form, spec, lost, source).await,
         Err(error) => Err(Error::Client(error)),
     };
-    match planned {
-        Ok((served, exchange)) => {
-            Box::pin(run(&app, meta, served, exchange, AuxiliaryAnswer { errors, headers, length })).await
-        }
-        Err(error) => {
-            let response = errors.response(&error);
-            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new())
-                .finish_with_response(&response);
-            response
-        }
-    }
+    answer(&app, meta, planned, ErrorEnvelope::Rerank(form), headers).await
 }
 
 /// Selects the upstream, and prepares the exchange with it.
@@ -59,27 +46,21 @@ async fn plan<'a>(
     spec: RerankRequest,
     lost: Diagnostics,
     source: Bytes,
-) -> Result<(&'a UpstreamState, Box<AuxiliaryExchange>), Error> {
+) -> Result<AuxiliaryPlan<'a>, Error> {
     let route = if spec.model.is_empty() {
         app.route_without_model_to(ranking_upstream(app))
     } else {
         app.route(&spec.model).await?
     };
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
-    let upstream_dialect = dialect_named(&served.config.profile.dialect)?;
-    let model = route.model.clone().unwrap_or_else(|| spec.model.clone());
-    let upstream_form =
-        rerank_form(format_of(served, &model)).ok_or_else(|| no_rankings(&served.config.name))?;
+    let model = spec.model.clone();
+    let upstream_form = rerank_form(format_of(served, route.model.as_deref().unwrap_or(&model)))
+        .ok_or_else(|| no_rankings(&served.config.name))?;
     // What only the client's form has is lost only in another one.
     let lost = if upstream_form.format == form.format { Diagnostics::default() } else { lost };
-    let mut settings = app.settings(route.model.clone());
-    settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
-    let (profile, length) = (served.config.profile.clone(), source.len());
-    let start = move || {
-        let call = RerankCall::new(form, upstream_form, spec, route.model, source);
-        AuxiliaryExchange::start(Box::new(call), upstream_dialect, &profile, settings, lost).map(Box::new)
-    };
-    Ok((served, app.offload.run(length, start).await?))
+    let length = source.len();
+    let start = AuxiliaryStart { served, upstream_model: route.model, model, lost, length };
+    start.plan(app, move |name| RerankCall::new(form, upstream_form, spec, name, source)).await
 }
 
 /// The form in which an upstream takes rankings.

@@ -2,11 +2,8 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7578>, <https://www.rfc-editor.org/rfc/rfc2046#section-5.1>
 
-mod part_head;
-
 use memchr::memchr;
-use part_head::parameter;
-pub(crate) use part_head::{PartHead, TransferCoding};
+use openai_shim_core::framing::{PartHead, TransferCoding, header_parameter};
 use std::ops::Range;
 
 /// The most bytes of the head of a part that are read, and of one line.
@@ -96,7 +93,7 @@ impl FormScanner {
         if !content_type.get(..10)?.eq_ignore_ascii_case("multipart/") {
             return None;
         }
-        let boundary = parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty())?;
+        let boundary = header_parameter(content_type, "boundary").filter(|boundary| !boundary.is_empty())?;
         Some(Self {
             delimiter: format!("--{boundary}").into_bytes(),
             name,

@@ -48,11 +48,8 @@ impl BodyLog {
     }
 
     fn redact(&self, text: &str) -> String {
-        let config = &self.app.config;
-        let keys =
-            config.client_keys.iter().chain(config.upstreams.iter().filter_map(|u| u.api_key.as_ref()));
-        keys.map(crate::config::Secret::expose)
-            .filter(|secret| !secret.is_empty())
+        let keys = self.app.config.keys().map(crate::config::Secret::expose);
+        keys.filter(|secret| !secret.is_empty())
             .fold(redact_keys(text), |text, secret| text.replace(secret, REDACTED))
     }
 

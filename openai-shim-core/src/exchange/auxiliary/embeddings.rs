@@ -1,16 +1,12 @@
 //! Embeddings between a client's format and an upstream's: the request for some of the inputs, and the vectors of all answers.
 
-use super::AuxiliaryCall;
+use super::{AuxiliaryCall, apply_params, document};
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
-use crate::canonical::{
-    DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, Usage, explain_unusable, is_document,
-    read_vectors, trim_body,
-};
+use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, Usage, read_vectors};
 use crate::dialect::auxiliary::{EmbeddingsApi, PostRequest};
 use crate::dialect::media::EncodedBody;
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, items as list_items};
-use crate::normalize::auxiliary_params;
 use bytes::Bytes;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -178,12 +174,7 @@ impl AuxiliaryCall for EmbeddingsCall {
             diagnostics.record(DiagnosticCode::ParamDropped, name, "");
         }
         let client_name = |path: &str| self.client_name(path);
-        if let Ok(mut body) = Object::parse(&request.body) {
-            auxiliary_params(&mut body, rules, is_translated, &client_name, diagnostics);
-            if body.is_changed() {
-                request.body = body.to_json().into_bytes();
-            }
-        }
+        apply_params(&mut request, rules, is_translated, &client_name, diagnostics);
         Ok(request)
     }
 
@@ -197,13 +188,7 @@ impl AuxiliaryCall for EmbeddingsCall {
         body: &[u8],
         diagnostics: &mut Diagnostics,
     ) -> Result<(), UpstreamError> {
-        let document = trim_body(body);
-        if document.len() < body.len() {
-            diagnostics.record(DiagnosticCode::BodyPadded, "", "");
-        }
-        if !is_document(document) {
-            return Err(explain_unusable(document, "embeddings"));
-        }
+        let document = document(body, "embeddings", diagnostics)?;
         let request = self.answered(items.as_ref());
         let mut noted = Diagnostics::default();
         let is_whole = self.is_whole(items.as_ref()) && self.source.is_some();

@@ -1,15 +1,14 @@
 //! Speech, transcripts and pictures between a client's form and an upstream's. Several pictures are requested one after another
 //! where the upstream makes one at a time.
 
-use super::AuxiliaryCall;
+use super::{AuxiliaryCall, apply_params};
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
 use crate::canonical::{Diagnostics, MediaAnswer, MediaRequest, Usage};
 use crate::dialect::auxiliary::PostRequest;
 use crate::dialect::media::{EncodedBody, MediaApi};
 use crate::dialect::media_upstream::MediaUpstreamApi;
 use crate::error::{Error, ErrorKind, UpstreamError};
-use crate::json::Object;
-use crate::normalize::{auxiliary_params, generated_media};
+use crate::normalize::generated_media;
 use std::ops::Range;
 
 /// A request for speech, a transcript or pictures.
@@ -64,12 +63,9 @@ impl AuxiliaryCall for MediaCall {
         let count = items.map_or(1, |range| range.len());
         let mut encoded = self.upstream.encode_request(&request, count, rules)?;
         let has_rules = !(rules.drop.is_empty() && rules.rename.is_empty() && rules.set.is_empty());
-        if has_rules && let Ok(mut body) = Object::parse(&encoded.body) {
+        if has_rules {
             let client_name = |path: &str| self.upstream.client_name(path).to_owned();
-            auxiliary_params(&mut body, rules, true, &client_name, diagnostics);
-            if body.is_changed() {
-                encoded.body = body.to_json().into_bytes();
-            }
+            apply_params(&mut encoded, rules, true, &client_name, diagnostics);
         }
         Ok(encoded)
     }

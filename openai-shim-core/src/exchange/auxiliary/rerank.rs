@@ -1,16 +1,13 @@
 //! Rankings between a client's form and an upstream's: the request for some of the documents, and the results of all answers.
 
-use super::AuxiliaryCall;
+use super::{AuxiliaryCall, apply_params, document};
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
-use crate::canonical::{
-    DiagnosticCode, Diagnostics, Ranking, RerankRequest, Usage, explain_unusable, is_document, trim_body,
-};
+use crate::canonical::{Diagnostics, Ranking, RerankRequest, Usage};
 use crate::dialect::auxiliary::PostRequest;
 use crate::dialect::media::EncodedBody;
 use crate::dialect::rerank::{RerankForm, decode_ranking};
 use crate::error::{Error, StatusError, UpstreamError};
 use crate::json::{Object, encode_array};
-use crate::normalize::auxiliary_params;
 use bytes::Bytes;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -125,12 +122,7 @@ impl AuxiliaryCall for RerankCall {
             request.path.clone_from(&rules.path);
         }
         let client_name = |name: &str| self.client.param_of(self.upstream, name).unwrap_or(name).to_owned();
-        if let Ok(mut body) = Object::parse(&request.body) {
-            auxiliary_params(&mut body, rules, self.source.is_none(), &client_name, diagnostics);
-            if body.is_changed() {
-                request.body = body.to_json().into_bytes();
-            }
-        }
+        apply_params(&mut request, rules, self.source.is_none(), &client_name, diagnostics);
         Ok(request)
     }
 
@@ -144,13 +136,7 @@ impl AuxiliaryCall for RerankCall {
         body: &[u8],
         diagnostics: &mut Diagnostics,
     ) -> Result<(), UpstreamError> {
-        let document = trim_body(body);
-        if document.len() < body.len() {
-            diagnostics.record(DiagnosticCode::BodyPadded, "", "");
-        }
-        if !is_document(document) {
-            return Err(explain_unusable(document, "a ranking"));
-        }
+        let document = document(body, "a ranking", diagnostics)?;
         let is_whole = self.is_whole(items.as_ref());
         if is_whole && self.source.is_some() {
             let (repaired, tokens) = self.upstream.repair_response(document, &self.request, diagnostics)?;
