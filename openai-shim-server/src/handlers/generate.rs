@@ -4,7 +4,7 @@ use crate::app_state::{AppState, UpstreamState};
 use crate::clock;
 use crate::handlers::keep_alive::KeepAliveBody;
 use crate::handlers::response_collector::{CountedUpstream, ResponseStart};
-use crate::handlers::stored_responses::{self, Loaded, ResponseRecorder};
+use crate::handlers::stored_responses::{self, Loaded};
 use crate::http::body_budget::BodyReservation;
 use crate::http::deadline::{RequestDeadline, ResponseFuture};
 use crate::http::receive::ReceivedRequest;
@@ -22,7 +22,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::cassette::{Cassette, RecordedRequest};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::upstream::{self, ResponseBody};
+use openai_shim_core::upstream::{self, ResponseBody, ResponseRecorder};
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report};
 use std::sync::Arc;
 
@@ -48,7 +48,8 @@ pub(crate) fn generate(
         AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
         return ready(response);
     }
-    let references = stored_responses::references(dialect, &received.body);
+    let stored = stored_responses::of_owner(app, dialect, &meta.owner);
+    let references = stored.as_ref().map(|stored| stored.references(&received.body)).unwrap_or_default();
     let request = GenerateRequest { dialect, meta, headers, path, received };
     match (app.route_at_once(client_request.model()), references.is_empty()) {
         (Some(route), true) => match request.start(app, client_request, route, None) {
@@ -63,10 +64,9 @@ pub(crate) fn generate(
                     Some(route) => route,
                     None => app.route(client_request.model()).await,
                 };
-                let stored = if has_no_references {
-                    None
-                } else {
-                    Some(stored_responses::load(&app, request.meta.owner.clone(), references).await)
+                let stored = match stored.filter(|_| !has_no_references) {
+                    Some(stored) => Some(stored.load(references).await),
+                    None => None,
                 };
                 let (app_of_start, length) = (app.clone(), request.received.body.len());
                 let start = move || request.start(&app_of_start, client_request, route, stored);
