@@ -5,6 +5,10 @@
 //! differ: a list may repeat the list below by the item `"..."`, entries of a map are added to those below, and an empty map
 //! removes them all.
 
+mod setter;
+
+pub(crate) use setter::setter;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -143,15 +147,21 @@ pub(crate) fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
 
 /// Declares a struct of rules, its default, and its layer.
 ///
-/// A field is a rule (`pub name: Type`, with `= value` where the type's default is not the rule's) or a section
-/// (`pub name: Rules => Layer`). The struct is serialised with every rule, its layer only with the rules that it sets; both
-/// are deserialised from any part of the rules.
+/// A field is a rule (`pub name: Type as with_name`, with `= value` where the type's default is not the rule's) or a section
+/// (`pub name: Rules => Layer as with_name`); [`setter`] lists the forms of `with_name`. The struct is serialised with every
+/// rule, its layer only with the rules that it sets; both are deserialised from any part of the rules.
+///
+/// A struct with fields that only its layer has (`layer_only`) is not filled as it is read or overlaid: its module does both.
 macro_rules! rules {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident, $layer:ident {
-            $($(#[$doc:meta])* pub $field:ident: $type:ty $(=> $section:ty)? $(= $default:expr)?,)*
+        pub struct $name:ident, $(#[$layer_meta:meta])* $layer:ident {
+            $(
+                $(#[$doc:meta])*
+                pub $field:ident: $type:ty $(=> $section:ty)? as $setter:ident $(($form:ident))? $(= $default:expr)?,
+            )*
         }
+        $(layer_only { $($(#[$only_doc:meta])* pub $only:ident: $only_type:ty,)* })?
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
@@ -161,10 +171,16 @@ macro_rules! rules {
         }
 
         #[doc = concat!("What a layer sets of [`", stringify!($name), "`].")]
+        $(#[$layer_meta])*
         #[derive(Debug, Clone, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]
         #[non_exhaustive]
         pub struct $layer {
+            $($(
+                $(#[$only_doc])*
+                #[serde(skip_serializing_if = "crate::overlay::is_unset")]
+                pub $only: Option<$only_type>,
+            )*)?
             $(
                 $(#[$doc])*
                 #[serde(skip_serializing_if = "crate::overlay::is_unset")]
@@ -178,21 +194,21 @@ macro_rules! rules {
             }
         }
 
-        impl $name {
-            /// Sets the rules that the layer sets.
-            pub fn overlay(&mut self, layer: &$layer) {
-                $($crate::overlay::Overlay::overlay(&mut self.$field, &layer.$field);)*
-            }
+        impl $layer {
+            $($crate::overlay::setter! {
+                $(#[$doc])* $field: $type $(=> $section)? as $setter $(($form))?
+            })*
         }
 
         impl $crate::overlay::Overlay<$layer> for $name {
             fn overlay(&mut self, layer: &$layer) {
-                self.overlay(layer);
+                $($crate::overlay::Overlay::overlay(&mut self.$field, &layer.$field);)*
             }
         }
 
         impl $crate::overlay::Merge for $layer {
             fn merge(&mut self, above: &Self) {
+                $($($crate::overlay::Merge::merge(&mut self.$only, &above.$only);)*)?
                 $($crate::overlay::Merge::merge(&mut self.$field, &above.$field);)*
             }
         }
@@ -204,6 +220,16 @@ macro_rules! rules {
             }
         }
 
+        $crate::overlay::rules!(@filled $name, $layer $(, $($only)*)?);
+    };
+    (@filled $name:ident, $layer:ident) => {
+        impl $name {
+            /// Sets the rules that the layer sets.
+            pub fn overlay(&mut self, layer: &$layer) {
+                $crate::overlay::Overlay::overlay(self, layer);
+            }
+        }
+
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let mut rules = Self::default();
@@ -212,6 +238,7 @@ macro_rules! rules {
             }
         }
     };
+    (@filled $name:ident, $layer:ident, $($only:ident)*) => {};
     (@layer $type:ty) => { Option<$type> };
     (@layer $type:ty, $section:ty) => { $section };
     (@default) => { Default::default() };

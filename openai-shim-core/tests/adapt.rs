@@ -202,7 +202,7 @@ fn rejected_parameter_is_dropped_or_rewritten() {
         ),
     ] {
         assert_eq!(
-            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.toml()).as_deref(),
+            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -261,7 +261,7 @@ fn stated_range_narrower_than_openais_is_adapted() {
         (r#""top_k":999"#, "top_k must be between 1 and 100", "params.clamp = { top_k = [1.0, 100.0] }"),
     ] {
         assert_eq!(
-            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.toml()).as_deref(),
+            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -383,7 +383,7 @@ fn role_rules_are_derived_from_the_sent_messages() {
         ),
     ] {
         assert_eq!(
-            adaptation(status, &error_body(message), sent).map(|l| l.toml()).as_deref(),
+            adaptation(status, &error_body(message), sent).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -503,7 +503,7 @@ fn message_content_field_and_id_rules_are_derived() {
         (&strict, 400, "('tools.0.function' : property 'strict' is unsupported)", "tools.drop_strict = true"),
     ] {
         assert_eq!(
-            adaptation(status, &error_body(message), sent).map(|l| l.toml()).as_deref(),
+            adaptation(status, &error_body(message), sent).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -591,7 +591,7 @@ fn tool_choice_and_format_rules_are_derived_from_accepted_values() {
         ),
     ] {
         assert_eq!(
-            adaptation(400, &error_body(message), sent).map(|l| l.toml()).as_deref(),
+            adaptation(400, &error_body(message), sent).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -628,7 +628,7 @@ fn other_error_envelopes_give_the_same_adaptation() {
         r#"{"error":{"message":"Penalties not supported with this model.","param":"frequency_penalty","code":null}}"#,
         r#"{"code":"invalid-argument","error":"Argument not supported: frequencyPenalty"}"#,
     ] {
-        assert_eq!(adaptation(400, body, &sent).map(|l| l.toml()).as_deref(), Some(line), "{body}");
+        assert_eq!(adaptation(400, body, &sent).map(|l| l.to_string()).as_deref(), Some(line), "{body}");
     }
     let mistral =
         r#"{"object":"error","message":"no","type":"invalid_function_call","param":null,"code":"3280"}"#;
@@ -674,11 +674,11 @@ fn error_unrelated_to_the_request_gives_no_adaptation() {
 #[test]
 fn adaptation_key_is_written_as_valid_toml() {
     assert_eq!(
-        Adaptation::DropParam("a\"b\\\n\u{7f}".into()).toml(),
+        Adaptation::DropParam("a\"b\\\n\u{7f}".into()).to_string(),
         r#"params.drop = ["...", "a\"b\\\n\u007f"]"#
     );
     let rename = Adaptation::RenameParam { from: "a b".into(), to: "c".into() };
-    assert_eq!(rename.toml(), r#"params.rename = { "a b" = "c" }"#);
+    assert_eq!(rename.to_string(), r#"params.rename = { "a b" = "c" }"#);
     assert_eq!(rename.describe(), "send a b as c");
 }
 
@@ -737,7 +737,7 @@ proptest! {
                 _ => None,
             };
             prop_assert!(name.is_none_or(|name| sent.get(name).is_some()), "{adaptation:?}");
-            prop_assert!(!adaptation.toml().is_empty() && !adaptation.describe().is_empty(), "{adaptation:?}");
+            prop_assert!(!adaptation.to_string().is_empty() && !adaptation.describe().is_empty(), "{adaptation:?}");
         }
     }
 }

@@ -32,7 +32,7 @@ struct Outcome {
 
 impl Outcome {
     fn learned(&self) -> Vec<String> {
-        self.report.adaptations.iter().map(openai_shim_core::profile::Adaptation::toml).collect()
+        self.report.adaptations.iter().map(ToString::to_string).collect()
     }
 }
 

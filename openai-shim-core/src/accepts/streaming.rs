@@ -7,10 +7,10 @@ rules! {
     #[derive(Eq)]
     pub struct StreamingSupport, StreamingLayer {
         /// Streams are supported; otherwise the client gets a simulated stream of the non-streaming response.
-        pub supported: bool = true,
+        pub supported: bool as with_supported = true,
         /// `stream_options` is accepted, so that usage can be requested.
-        pub accepts_options: bool = true,
+        pub accepts_options: bool as with_accepts_options = true,
         /// Every response is a stream: one for a non-streaming client is collected.
-        pub required: bool,
+        pub required: bool as with_required,
     }
 }

@@ -11,11 +11,11 @@ rules! {
     #[derive(Eq)]
     pub struct AnswerQuirks, AnswerQuirksLayer {
         /// Every delta repeats all text so far.
-        pub cumulative_deltas: bool,
+        pub cumulative_deltas: bool as with_cumulative_deltas,
         /// Where the text contains reasoning.
-        pub reasoning_tags: ReasoningTags,
+        pub reasoning_tags: ReasoningTags as with_reasoning_tags,
         /// Tool calls that are written into the text stay there.
-        pub keep_tool_markup: bool,
+        pub keep_tool_markup: bool as with_keep_tool_markup,
     }
 }
 
