@@ -4,13 +4,13 @@ mod common;
 
 use common::state::Setup;
 use common::{chat, fixtures};
+use openai_shim_core::Profile;
 use openai_shim_core::canonical::{DiagnosticCode, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{
     Context, Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile,
 };
@@ -36,7 +36,7 @@ fn exchange(
     (status, answer): (u16, &str),
 ) -> (String, Value, String, Exchange) {
     let incoming = ClientRequest::read(client, path, body.to_string().into()).unwrap();
-    let upstream_profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let upstream_profile = Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     let mut exchange = setup.start(incoming, upstream_profile).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     let (sent, bytes) = (request.uri().to_string(), request.into_body());

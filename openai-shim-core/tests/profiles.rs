@@ -9,7 +9,7 @@ use openai_shim_core::accepts::{
 };
 use openai_shim_core::canonical::{ReasoningTags, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
-use openai_shim_core::profile::{profile_for, profiles};
+use openai_shim_core::profile::profiles;
 use openai_shim_core::{Context, Diagnostic, PayloadKind, Profile, dialect, profile};
 use serde_json::Value;
 
@@ -79,7 +79,7 @@ fn host_selects_at_most_one_profile() {
             assert_eq!(owners, [&upstream_profile.name], "{authority}");
         }
     }
-    assert_eq!(profile_for("llm.example.com:8443").name, "compatible");
+    assert_eq!(Profile::for_authority("llm.example.com:8443").name, "compatible");
 }
 
 #[test]
@@ -97,7 +97,12 @@ fn base_url_selects_its_profile() {
         assert!(scheme == "https" || authority.starts_with("127.0.0.1"), "{}", upstream_profile.base_url);
         assert!(!upstream_profile.base_url.ends_with('/'), "{}", upstream_profile.base_url);
         if scheme == "https" || !upstream_profile.hosts.is_empty() {
-            assert_eq!(profile_for(authority).name, upstream_profile.name, "{}", upstream_profile.base_url);
+            assert_eq!(
+                Profile::for_authority(authority).name,
+                upstream_profile.name,
+                "{}",
+                upstream_profile.base_url
+            );
         }
     }
 }

@@ -567,7 +567,7 @@ fn invalid_host_names_are_rejected() {
 }
 
 #[test]
-fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
+fn profile_of_the_file_inherits_and_is_named_by_upstreams() {
     let config = from(
         r#"
         [[upstream]]
@@ -577,7 +577,7 @@ fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
         quirks.params.drop = ["...", "top_k"]
         [[profile]]
         name = "my-vllm"
-        base = "vllm"
+        inherit = "vllm"
         params.drop = ["...", "seed"]
         responses.reasoning_tags = { open = "<|think|>", close = "<|/think|>" }
         [[profile.model_overrides]]
@@ -585,7 +585,7 @@ fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
         tools.supported = false
         [[profile]]
         name = "my-tuned-vllm"
-        base = "my-vllm"
+        inherit = "my-vllm"
         params.set = { repetition_penalty = 1.1 }
         "#,
     )
@@ -608,10 +608,10 @@ fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
 fn fault_in_a_profile_of_the_file_has_its_line() {
     let text = r#"[[profile]]
 name = "vllm"
-base = "vlm"
+inherit = "vlm"
 [[profile]]
 name = "mine"
-base = "vllm"
+inherit = "vllm"
 params.dorp = ["seed"]
 tools.supported = "no"
 responses.reasoning_tags = { open = "<|think|>" }
@@ -620,19 +620,19 @@ responses.keep_tool_markup = true
 params.drop = ["seed"]
 [[profile]]
 name = "third"
-base = "vllm"
+inherit = "vllm"
 responses.reasoning_tags = "leadin"
 paths.generate = "no path"
 "#;
     let all = faults(text);
     for expected in [
         "shim.toml:2: profile.name: there is a profile \"vllm\" already",
-        "shim.toml:3: profile.base: there is no profile \"vlm\"; write \"vllm\" instead",
+        "shim.toml:3: profile.inherit: there is no profile \"vlm\"; write \"vllm\" instead",
         "shim.toml:7: profile.params.dorp: there is no such key; write drop instead",
         "shim.toml:8: profile.tools.supported: ",
         "shim.toml:9: profile.responses.reasoning_tags: has no closing tag",
         "shim.toml:11: profile.name: is missing",
-        "shim.toml:11: profile.base: is missing",
+        "shim.toml:11: profile.inherit: is missing",
         "shim.toml:16: profile.responses.reasoning_tags: unknown variant `leadin`",
         "shim.toml:17: profile.paths.generate: ",
     ] {

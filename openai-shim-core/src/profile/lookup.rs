@@ -4,6 +4,7 @@ use super::definition::Profile;
 use super::error::ProfileError;
 use super::table;
 use crate::accepts::ReasoningRules;
+use crate::dialect::Dialect;
 use std::str::FromStr;
 
 /// The built-in profiles, in the table's order.
@@ -56,12 +57,16 @@ impl Profile {
     ///
     /// ```
     /// use openai_shim_core::Profile;
-    /// assert_eq!(Profile::native("gemini").unwrap().name, "gemini");
-    /// assert!(Profile::native("openai-chat").is_none());
+    /// assert_eq!(Profile::native("gemini".parse()?).unwrap().name, "gemini");
+    /// assert!(Profile::native("openai-chat".parse()?).is_none());
+    /// # Ok::<(), openai_shim_core::error::ClientError>(())
     /// ```
-    pub fn native(dialect: &str) -> Option<Self> {
+    pub fn native(dialect: Dialect) -> Option<Self> {
         let default = Self::default().dialect;
-        profiles().iter().find(|profile| profile.dialect == dialect && profile.dialect != default).cloned()
+        profiles()
+            .iter()
+            .find(|profile| profile.dialect == dialect.name() && profile.dialect != default)
+            .cloned()
     }
 
     /// The built-in profile whose hosts match the authority of a base URL (`host` or `host:port`), else `compatible`.
