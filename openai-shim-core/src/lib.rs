@@ -95,6 +95,8 @@ pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};
 pub mod guide {
     #[doc = include_str!("../guide/middleware.md")]
     pub mod middleware {}
+    #[doc = include_str!("../guide/profiles.md")]
+    pub mod profiles {}
     #[doc = include_str!("../guide/snapshot-testing.md")]
     pub mod snapshot_testing {}
 }

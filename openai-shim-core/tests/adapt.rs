@@ -4,9 +4,12 @@ mod common;
 
 use bytes::Bytes;
 use common::{cases, chat};
+use openai_shim_core::accepts::AuxiliaryApi;
 use openai_shim_core::error::StatusError;
 use openai_shim_core::json::Object;
-use openai_shim_core::profile::{Adaptation, RefusedRequest, adaptations_for};
+use openai_shim_core::profile::{
+    Adaptation, ModelOverride, Profile, ProfileLayer, RefusedRequest, adaptations_for,
+};
 use openai_shim_core::{Diagnostics, ErrorKind, UpstreamError};
 use proptest::prelude::*;
 
@@ -24,7 +27,53 @@ fn adaptations_to(error: &StatusError, sent: &str) -> Vec<Adaptation> {
     let decoded = chat().decode_request("", &Bytes::from(sent.to_owned()), &mut Diagnostics::default());
     let request = decoded.unwrap_or_default();
     let refused = RefusedRequest { body: &body, request: &request, additions: &[] };
-    adaptations_for(error, &refused)
+    let adaptations = adaptations_for(error, &refused);
+    adaptations.iter().for_each(assert_storable);
+    adaptations
+}
+
+/// What is stored or pasted into a configuration is read as the same.
+fn assert_storable(adaptation: &Adaptation) {
+    let stored = serde_json::to_string(adaptation).unwrap();
+    assert_eq!(&serde_json::from_str::<Adaptation>(&stored).unwrap(), adaptation);
+    let line = adaptation.to_string();
+    assert!(!line.contains('\n'), "{line}");
+    let pasted: ModelOverride = toml::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+    assert_eq!(pasted, adaptation.layer());
+    let pasted: ProfileLayer = toml::from_str(&line).unwrap();
+    let (mut adapted, below) = (Profile::default(), Profile::default());
+    adaptation.apply(&mut adapted);
+    match below.overlay(&pasted) {
+        Ok(overlaid) => assert_eq!(overlaid, adapted),
+        Err(error) => assert_eq!(Err(error), below.with_adaptations(std::slice::from_ref(adaptation))),
+    }
+}
+
+fn any_adaptation() -> impl Strategy<Value = Adaptation> {
+    use AuxiliaryApi::{Embeddings, Images, Rerank, Speech, Transcription};
+    let api = prop::sample::select(vec![Embeddings, Images, Rerank, Speech, Transcription]);
+    let format = prop::sample::select(vec!["json_schema", "json_object"]).prop_map(str::to_owned);
+    prop_oneof![
+        ".*".prop_map(Adaptation::DropParam),
+        ".*".prop_map(Adaptation::OmitAddition),
+        ".*".prop_map(Adaptation::DropMessageField),
+        ".*".prop_map(Adaptation::DropSchemaKeyword),
+        (".*", ".*").prop_map(|(from, to)| Adaptation::RenameParam { from, to }),
+        (".*", ".*").prop_map(|(from, to)| Adaptation::RenameRole { from, to }),
+        (".*", -1e6..1e6_f64, -1e6..1e6_f64).prop_map(|(name, low, high)| Adaptation::ClampParam {
+            name,
+            low: low.to_string(),
+            high: high.to_string(),
+        }),
+        format.prop_map(Adaptation::FormatAsInstruction),
+        (api.clone(), ".*").prop_map(|(api, name)| Adaptation::DropAuxiliaryParam { api, name }),
+        (api, any::<u32>()).prop_map(|(api, max)| Adaptation::LimitItems { api, max }),
+        prop::sample::select(vec![
+            Adaptation::MergeSystem,
+            Adaptation::DropTools,
+            Adaptation::RequireStreaming
+        ]),
+    ]
 }
 
 fn adaptation(status: u16, body: &str, sent: &str) -> Option<Adaptation> {
@@ -712,6 +761,11 @@ const FRAGMENTS: [&str; 24] = [
 
 proptest! {
     #![proptest_config(cases())]
+
+    #[test]
+    fn adaptation_survives_storage_and_its_line_of_toml(adaptation in any_adaptation()) {
+        assert_storable(&adaptation);
+    }
 
     #[test]
     fn adaptation_never_panics_and_names_only_sent_fields(

@@ -336,6 +336,16 @@ fn list_in_quirks_replaces_or_extends_the_profiles_list() {
 }
 
 #[test]
+fn word_in_quirks_takes_a_limit_of_the_profile_away() {
+    let choices = |quirk: &str| {
+        let text = upstream(&format!("profile = \"groq\"\n[upstream.quirks]\n{quirk}\n"));
+        accepts(&from(&text).unwrap().upstreams[0].profile).params.max_choices
+    };
+    assert_eq!(choices(""), Some(1));
+    assert_eq!(choices("params.max_choices = \"any\""), None);
+}
+
+#[test]
 fn model_overrides_of_quirks_win_over_the_profiles() {
     let config = from(&upstream(
         "profile = \"openai\"\n[[upstream.quirks.model_overrides]]\nmatch = [\"o3*\"]\nparams.drop = [\"seed\"]\n\
@@ -363,6 +373,9 @@ fn quirk_that_cannot_work_is_a_fault_of_its_key() {
         ("messages.chat_template = { user = \"User: \" }", "messages.chat_template.user", "{content}"),
         ("dialect = \"openai_chat\"", "dialect", "write \"openai-chat\" instead"),
         ("extra_dialects = [\"responses\"]", "extra_dialects", "there is no dialect"),
+        ("inherit = \"vllm\"", "inherit", "lies over another profile already"),
+        ("base_url = \"h.example\"", "base_url", "is no URL with http:// or https://"),
+        ("params.max_choices = \"all\"", "params.max_choices", "a number, or \"any\""),
         ("model_overrides = [{ params.drop = [] }]", "model_overrides[0].match", "match = [\"*\"]"),
         (
             "model_overrides = [{ match = [\"*\"], params.max_choices = 0 }]",

@@ -91,7 +91,19 @@ keywords! {
 rules! {
     /// Which requests an upstream accepts at one of its auxiliary APIs. Parameters have their names on the wire; a dot leads
     /// into an object or the items of a list (`requests.outputDimensionality`).
-    pub struct AuxiliaryRules, AuxiliaryLayer {
+    pub struct AuxiliaryRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{AuxiliaryLayer, RerankFormat};
+    /// use openai_shim_core::profile::ProfileLayer;
+    /// let profile = ProfileLayer::inherit("vllm")
+    ///     .with_embeddings(AuxiliaryLayer::default().with_max_items(100))
+    ///     .with_rerank(AuxiliaryLayer::default().with_format(RerankFormat::Tei).with_path("/../rerank"))
+    ///     .build()?;
+    /// assert_eq!(profile.embeddings.max_items, Some(Some(100)));
+    /// # Ok::<(), openai_shim_core::profile::ProfileError>(())
+    /// ```
+    AuxiliaryLayer {
         /// Parameters that are dropped.
         pub drop: Vec<String> as with_drop(list),
         /// Parameters that are sent under another name.

@@ -15,7 +15,14 @@ fn all(names: [&str; 3]) -> Vec<String> {
 rules! {
     /// Which images, audio and files (`image`, `audio`, `file`) an upstream accepts, in which places and in which form.
     #[derive(Eq)]
-    pub struct MediaRules, MediaLayer {
+    pub struct MediaRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::MediaLayer;
+    /// let media = MediaLayer::default().with_in_user(["image"]).with_image_types(["image/png", "image/jpeg"]);
+    /// assert_eq!(media.in_user.unwrap(), ["image"]);
+    /// ```
+    MediaLayer {
         /// What is accepted in messages of the user. What is accepted nowhere is left out, with a warning.
         pub in_user: Vec<String> as with_in_user(list) = all(MODALITIES),
         /// What is accepted in tool results. The rest is moved into a user message behind all results of the turn.

@@ -12,7 +12,17 @@ pub const REQUEST_NONCE: &str = "x-anthropic-billing-header:";
 rules! {
     /// Which messages an upstream accepts.
     #[derive(Eq)]
-    pub struct MessageRules, MessageLayer {
+    pub struct MessageRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{ContentType, MessageLayer};
+    /// let messages = MessageLayer::default()
+    ///     .with_role("developer", "system")
+    ///     .with_content(ContentType::String)
+    ///     .with_merge_system(true);
+    /// assert_eq!(messages.content, Some(ContentType::String));
+    /// ```
+    MessageLayer {
         /// Roles that are sent under another name (`developer` as `system`). A system message that is sent as `user` joins
         /// the user's next message.
         pub roles: BTreeMap<String, String> as with_role(text),

@@ -58,7 +58,22 @@ pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.
-    pub struct Accepts, AcceptsLayer {
+    ///
+    /// ```
+    /// let dialect = openai_shim_core::dialect("openai-chat").unwrap();
+    /// let accepts = openai_shim_core::profile("openai")?.for_model("o3-mini").accepts(dialect.accepts());
+    /// assert!(accepts.params.drop.iter().any(|name| name == "temperature"));
+    /// # Ok::<(), openai_shim_core::profile::ProfileError>(())
+    /// ```
+    pub struct Accepts,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{Accepts, AcceptsLayer, ParamLayer};
+    /// let mut accepts = Accepts::default();
+    /// accepts.overlay(&AcceptsLayer::default().with_params(ParamLayer::default().with_drop(["seed"])));
+    /// assert_eq!(accepts.params.drop, ["seed"]);
+    /// ```
+    AcceptsLayer {
         /// Which parameters.
         pub params: ParamRules => ParamLayer as with_params,
         /// Which messages.

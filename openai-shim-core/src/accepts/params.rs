@@ -7,7 +7,19 @@ use std::collections::BTreeMap;
 rules! {
     /// Which parameters an upstream accepts, by their name on the wire; a dot leads into an object
     /// (`generationConfig.topK`, `options.num_ctx`).
-    pub struct ParamRules, ParamLayer {
+    pub struct ParamRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::ParamLayer;
+    /// let params = ParamLayer::default()
+    ///     .with_drop(["...", "seed"]) // besides what the layer below drops
+    ///     .with_rename("temperature", "heat")
+    ///     .with_clamp("top_p", 0.0, 0.9)
+    ///     .with_set("safe", true)
+    ///     .with_max_choices(1);
+    /// assert_eq!(params.clamp.unwrap()["top_p"], [0.0, 0.9]);
+    /// ```
+    ParamLayer {
         /// Parameters that are dropped. A path drops a member of a parameter, or of every item of a list
         /// (`tools.cache_control`).
         pub drop: Vec<String> as with_drop(list),

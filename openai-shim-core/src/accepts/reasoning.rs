@@ -8,7 +8,17 @@ use std::collections::BTreeMap;
 rules! {
     /// How reasoning is requested.
     #[derive(Eq)]
-    pub struct ReasoningRules, ReasoningLayer {
+    pub struct ReasoningRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{ReasoningLayer, ReasoningParam};
+    /// let reasoning = ReasoningLayer::default()
+    ///     .with_param(ReasoningParam::ReasoningEffort)
+    ///     .with_efforts(["low", "high"])
+    ///     .with_budget("low", 1024);
+    /// assert_eq!(reasoning.budgets.unwrap()["low"], 1024);
+    /// ```
+    ReasoningLayer {
         /// The parameter that requests reasoning. It is a choice among those of OpenAI's chat; other dialects have one each.
         pub param: ReasoningParam as with_param,
         /// The efforts that are accepted, from least to most; empty: all. The nearest one is sent. Beside a parameter that

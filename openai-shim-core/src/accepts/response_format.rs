@@ -6,7 +6,14 @@ use serde::{Deserialize, Serialize};
 
 rules! {
     /// Which response formats an upstream accepts.
-    pub struct ResponseFormatRules, ResponseFormatLayer {
+    pub struct ResponseFormatRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{ResponseFormatLayer, ResponseFormatSupport};
+    /// let formats = ResponseFormatLayer::default().with_json_schema(ResponseFormatSupport::JsonObject);
+    /// assert_eq!(formats.json_schema, Some(ResponseFormatSupport::JsonObject));
+    /// ```
+    ResponseFormatLayer {
         /// How a JSON schema is requested.
         pub json_schema: ResponseFormatSupport as with_json_schema,
         /// How any JSON object is requested.

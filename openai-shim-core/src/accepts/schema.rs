@@ -7,7 +7,14 @@ rules! {
     /// Which JSON schemas an upstream accepts. What is taken out of a schema is stated in its description, where it helps the
     /// model.
     #[derive(Eq)]
-    pub struct SchemaRules, SchemaLayer {
+    pub struct SchemaRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{RefSupport, SchemaLayer};
+    /// let schema = SchemaLayer::default().with_drop_keywords(["pattern", "format"]).with_refs(RefSupport::Inline);
+    /// assert_eq!(schema.drop_keywords.unwrap().len(), 2);
+    /// ```
+    SchemaLayer {
         /// The only keywords that are accepted; empty: all.
         pub keywords: SharedList as with_keywords(list),
         /// Keywords that are dropped.

@@ -6,7 +6,16 @@ use serde::{Deserialize, Serialize};
 
 rules! {
     /// Which tools, and which choice among them, an upstream accepts.
-    pub struct ToolRules, ToolLayer {
+    pub struct ToolRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{SchemaLayer, ToolChoiceSupport, ToolLayer};
+    /// let tools = ToolLayer::default()
+    ///     .with_named_choice(ToolChoiceSupport::Auto)
+    ///     .with_schema(SchemaLayer::default().with_drop_keywords(["$schema"]));
+    /// assert_eq!(tools.named_choice, Some(ToolChoiceSupport::Auto));
+    /// ```
+    ToolLayer {
         /// No tools are sent: the API has none.
         pub omit: bool as with_omit,
         /// Tools are accepted. Otherwise they are dropped, unless a call is demanded or the history has calls: without them

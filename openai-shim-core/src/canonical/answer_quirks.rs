@@ -9,7 +9,14 @@ use std::fmt;
 rules! {
     /// Deviations of an upstream's responses that its bytes alone do not reveal.
     #[derive(Eq)]
-    pub struct AnswerQuirks, AnswerQuirksLayer {
+    pub struct AnswerQuirks,
+    ///
+    /// ```
+    /// use openai_shim_core::canonical::{AnswerQuirksLayer, ReasoningTags};
+    /// let quirks = AnswerQuirksLayer::default().with_reasoning_tags(ReasoningTags::Prefilled);
+    /// assert_eq!(quirks.reasoning_tags, Some(ReasoningTags::Prefilled));
+    /// ```
+    AnswerQuirksLayer {
         /// Every delta repeats all text so far.
         pub cumulative_deltas: bool as with_cumulative_deltas,
         /// Where the text contains reasoning.

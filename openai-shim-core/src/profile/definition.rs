@@ -16,6 +16,9 @@ use std::borrow::Cow;
 rules! {
     /// What one upstream accepts and how its responses deviate: what it sets over the rules of its dialect.
     ///
+    /// A profile that is built, overlaid or read is checked. Its fields can be changed, too;
+    /// [`invalid_rules`](Self::invalid_rules) checks what came of that.
+    ///
     /// ```
     /// let openai = openai_shim_core::profile("openai").unwrap();
     /// assert_eq!(openai.dialect, "openai-chat");

@@ -18,6 +18,15 @@ impl fmt::Display for InvalidRule {
     }
 }
 
+/// What to write instead of an unknown name: the known one that differs only in its case and its signs, or any of them.
+pub(super) fn instead(unknown: &str, known: &[&str]) -> String {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['_', ' ', '.'], "-");
+    match known.iter().find(|name| plain(name) == plain(unknown)) {
+        Some(name) => format!("write {name:?} instead"),
+        None => format!("write one of {}", known.join(", ")),
+    }
+}
+
 /// A profile cannot work: the keys of its rules, and what to write instead.
 ///
 /// ```

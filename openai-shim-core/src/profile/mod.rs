@@ -4,6 +4,9 @@
 //! compares an upstream's name: it reads the profile's rules. Rules are set in layers, from what a dialect's vendor accepts
 //! through the profile and the [`ModelOverride`]s that match a model to the [`Adaptation`]s derived from errors; each layer
 //! can switch a rule on and off.
+//!
+//! A vendor that no built-in profile fits is a [`ProfileLayer`] over the nearest one; the guide
+//! [`profiles`](crate::guide::profiles) shows it.
 
 mod adapt;
 mod address;

@@ -3,7 +3,7 @@
 use super::auth::Auth;
 use super::base_url::normal_base_url;
 use super::definition::Profile;
-use super::error::InvalidRule;
+use super::error::{InvalidRule, instead};
 use super::paths::EndpointPaths;
 use crate::accepts::{
     Accepts, AcceptsLayer, AuxiliaryApi, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules,
@@ -94,9 +94,9 @@ fn report(found: &mut Vec<InvalidRule>, key: &str, problem: impl Into<String>) {
 
 /// A profile has a dialect of this build.
 fn check_dialect(key: &str, name: &str, found: &mut Vec<InvalidRule>) {
-    if !DIALECTS.iter().any(|dialect| dialect.name() == name) {
-        let known: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
-        report(found, key, format!("there is no dialect {name:?}; write one of {}", known.join(", ")));
+    let known: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
+    if !known.contains(&name) {
+        report(found, key, format!("there is no dialect {name:?}; {}", instead(name, &known)));
     }
 }
 
