@@ -31,13 +31,13 @@
 //! | 1 | [`state`] | keys, owners and entries of the state between requests |
 //! | 2 | [`accepts`] | what a side accepts, as rules in layers |
 //! | 3 | [`dialect`](mod@dialect) | one folder for each wire format, and the registry |
-//! | 3 | [`profile`](mod@profile) | what each upstream accepts and how it deviates, as data; adaptations from errors |
-//! | 4 | [`normalize`] | changes a request until a profile accepts it |
-//! | 4 | [`fallback`] | synthesizes what an upstream lacks |
-//! | 5 | [`exchange`] | one request's session: attempts, transcoding, report |
-//! | 6 | [`convert`](mod@convert) | one payload, converted like a live exchange |
-//! | 6 | [`upstream`] | [`Upstream`] and [`Shim`] |
-//! | 7 | `cassette` | recorded exchanges, played to clients of every dialect; with the feature `testing` |
+//! | 4 | [`profile`](mod@profile) | what each upstream accepts and how it deviates, as data; adaptations from errors |
+//! | 5 | [`normalize`] | changes a request until a profile accepts it |
+//! | 5 | [`fallback`] | synthesizes what an upstream lacks |
+//! | 6 | [`exchange`] | one request's session: attempts, transcoding, report |
+//! | 7 | [`convert`](mod@convert) | one payload, converted like a live exchange |
+//! | 7 | [`upstream`] | [`Upstream`] and [`Shim`] |
+//! | 8 | `cassette` | recorded exchanges, played to clients of every dialect; with the feature `testing` |
 //!
 //! # Example
 //!
@@ -95,6 +95,8 @@ pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};
 pub mod guide {
     #[doc = include_str!("../guide/middleware.md")]
     pub mod middleware {}
+    #[doc = include_str!("../guide/profiles.md")]
+    pub mod profiles {}
     #[doc = include_str!("../guide/snapshot-testing.md")]
     pub mod snapshot_testing {}
 }

@@ -58,31 +58,46 @@ pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.
-    pub struct Accepts, AcceptsLayer {
+    ///
+    /// ```
+    /// let dialect = openai_shim_core::dialect("openai-chat").unwrap();
+    /// let accepts = openai_shim_core::profile("openai")?.for_model("o3-mini").accepts(dialect.accepts());
+    /// assert!(accepts.params.drop.iter().any(|name| name == "temperature"));
+    /// # Ok::<(), openai_shim_core::profile::ProfileError>(())
+    /// ```
+    pub struct Accepts,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{Accepts, AcceptsLayer, ParamLayer};
+    /// let mut accepts = Accepts::default();
+    /// accepts.overlay(&AcceptsLayer::default().with_params(ParamLayer::default().with_drop(["seed"])));
+    /// assert_eq!(accepts.params.drop, ["seed"]);
+    /// ```
+    AcceptsLayer {
         /// Which parameters.
-        pub params: ParamRules => ParamLayer,
+        pub params: ParamRules => ParamLayer as with_params,
         /// Which messages.
-        pub messages: MessageRules => MessageLayer,
+        pub messages: MessageRules => MessageLayer as with_messages,
         /// Which images, audio and files, and where.
-        pub media: MediaRules => MediaLayer,
+        pub media: MediaRules => MediaLayer as with_media,
         /// Which tools, and which choice among them.
-        pub tools: ToolRules => ToolLayer,
+        pub tools: ToolRules => ToolLayer as with_tools,
         /// Which response formats.
-        pub response_format: ResponseFormatRules => ResponseFormatLayer,
+        pub response_format: ResponseFormatRules => ResponseFormatLayer as with_response_format,
         /// How reasoning is requested.
-        pub reasoning: ReasoningRules => ReasoningLayer,
+        pub reasoning: ReasoningRules => ReasoningLayer as with_reasoning,
         /// How it streams.
-        pub stream: StreamingSupport => StreamingLayer,
+        pub stream: StreamingSupport => StreamingLayer as with_stream,
         /// Which requests for embeddings.
-        pub embeddings: AuxiliaryRules => AuxiliaryLayer,
+        pub embeddings: AuxiliaryRules => AuxiliaryLayer as with_embeddings,
         /// Which requests for rankings.
-        pub rerank: AuxiliaryRules => AuxiliaryLayer,
+        pub rerank: AuxiliaryRules => AuxiliaryLayer as with_rerank,
         /// Which requests for speech.
-        pub speech: AuxiliaryRules => AuxiliaryLayer,
+        pub speech: AuxiliaryRules => AuxiliaryLayer as with_speech,
         /// Which requests for transcripts.
-        pub transcription: AuxiliaryRules => AuxiliaryLayer,
+        pub transcription: AuxiliaryRules => AuxiliaryLayer as with_transcription,
         /// Which requests for pictures.
-        pub images: AuxiliaryRules => AuxiliaryLayer,
+        pub images: AuxiliaryRules => AuxiliaryLayer as with_images,
     }
 }
 

@@ -77,7 +77,7 @@ impl Report {
         }
         if !self.adaptations.is_empty() {
             let lines: Vec<_> =
-                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.toml())).collect();
+                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.to_string())).collect();
             object.set("lessons", format!("[{}]", lines.join(",")));
         }
         let diagnostics: Vec<_> = self.diagnostics.iter().map(diagnostic_to_json).collect();
