@@ -7,6 +7,7 @@ mod misuse;
 
 pub use misuse::Misuse;
 
+use crate::json::RawJson;
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -291,13 +292,13 @@ pub struct StatusError {
     /// How long to wait before a retry, if the upstream stated it.
     pub retry_after: Option<Duration>,
     /// The keys and raw values of the error object's other fields, in order.
-    pub extra: Vec<(String, Box<serde_json::value::RawValue>)>,
+    pub extra: Vec<(String, RawJson)>,
 }
 
 impl PartialEq for StatusError {
     fn eq(&self, other: &Self) -> bool {
         let fields = |e: &Self| {
-            let extra: Vec<_> = e.extra.iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
+            let extra: Vec<_> = e.extra.iter().map(|(k, v)| (k.clone(), v.as_str().to_owned())).collect();
             (
                 e.status,
                 e.kind,

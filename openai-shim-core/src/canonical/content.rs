@@ -1,7 +1,7 @@
 //! Content blocks: the typed elements of a message's content, and media.
 
 use super::{ExtraFields, Signature, Text};
-use serde_json::value::RawValue;
+use crate::json::RawJson;
 
 /// A typed element of a message's content.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub enum Block {
         /// The dialect.
         dialect: &'static str,
         /// The block's JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }
 

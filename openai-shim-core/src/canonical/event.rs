@@ -2,7 +2,7 @@
 
 use super::{ExtraFieldList, FinishReason, Usage};
 use crate::error::UpstreamError;
-use serde_json::value::RawValue;
+use crate::json::RawJson;
 
 /// An event of a streamed response. [`grammar`](super::grammar) defines the legal orders.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +100,7 @@ pub enum Delta {
         /// The key of the field.
         key: String,
         /// The raw JSON of the field.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }
 
@@ -109,7 +109,7 @@ impl PartialEq for Delta {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) | (Self::Signature(a), Self::Signature(b)) => a == b,
             (Self::Native { dialect, key, raw }, Self::Native { dialect: d, key: k, raw: r }) => {
-                dialect == d && key == k && raw.get() == r.get()
+                dialect == d && key == k && raw.as_str() == r.as_str()
             }
             _ => false,
         }

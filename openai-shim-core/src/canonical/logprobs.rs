@@ -1,8 +1,7 @@
 //! Log probabilities of a response's tokens, in OpenAI's shape.
 
 use super::ExtraFieldList;
-use crate::json::{Object, ValueKind, encode_array, items, raw, value_kind};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, ValueKind, encode_array, items, raw, value_kind};
 
 /// Takes the place of the dialect's name in the [`ExtraFieldList`] of an event: its field is the [`Logprobs`] of the text that comes
 /// next, and every dialect may read and write it.
@@ -13,9 +12,9 @@ pub const LOGPROBS: &str = "logprobs";
 #[derive(Debug, Clone, Default)]
 pub struct Logprobs {
     /// The tokens of the content.
-    pub content: Vec<Box<RawValue>>,
+    pub content: Vec<RawJson>,
     /// The tokens of a refusal.
-    pub refusal: Vec<Box<RawValue>>,
+    pub refusal: Vec<RawJson>,
 }
 
 impl Logprobs {
@@ -39,9 +38,9 @@ impl Logprobs {
 
     /// Serializes to what [`read`](Self::read) parses; an empty list becomes `null`.
     pub fn write(&self) -> String {
-        let list = |items: &[Box<RawValue>]| match items {
+        let list = |items: &[RawJson]| match items {
             [] => String::from("null"),
-            items => format!("[{}]", items.iter().map(|i| i.get()).collect::<Vec<_>>().join(",")),
+            items => format!("[{}]", items.iter().map(|i| i.as_str()).collect::<Vec<_>>().join(",")),
         };
         format!(r#"{{"content":{},"refusal":{}}}"#, list(&self.content), list(&self.refusal))
     }
@@ -58,7 +57,7 @@ impl Logprobs {
 
     /// Reads the fields of an event.
     pub fn of(extra: &ExtraFieldList) -> Option<Self> {
-        extra.of(LOGPROBS).first().and_then(|(_, members)| Self::read(members.get()))
+        extra.of(LOGPROBS).first().and_then(|(_, members)| Self::read(members.as_str()))
     }
 
     /// Adds the tokens of an event's fields.

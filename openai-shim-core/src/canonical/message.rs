@@ -241,7 +241,7 @@ impl Message {
         if before == 0 {
             return false;
         }
-        self.0.extra.members.retain(|(key, value)| keep(key, value.get()));
+        self.0.extra.members.retain(|(key, value)| keep(key, value.as_str()));
         let has_removed = self.0.extra.members.len() < before;
         if has_removed {
             self.mark_changed();

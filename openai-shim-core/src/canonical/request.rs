@@ -4,8 +4,7 @@ use super::{
     Block, ChatTemplate, ExtraFields, Messages, Reasoning, ReasoningField, Tool, ToolChoice, Tracked,
 };
 use crate::error::ClientError;
-use crate::json::ArrayBuilder;
-use serde_json::value::RawValue;
+use crate::json::{ArrayBuilder, RawJson};
 use std::collections::BTreeSet;
 
 /// A request, independent of any dialect.
@@ -65,7 +64,7 @@ pub struct Request {
     /// Log probabilities are requested, and those of so many alternatives at each position.
     pub logprobs: Option<u64>,
     /// The raw biases by token.
-    pub logit_bias: Option<Box<RawValue>>,
+    pub logit_bias: Option<RawJson>,
     /// The client sent a prompt instead of a conversation: it is the only message, and APIs that take a prompt get it unchanged.
     pub is_prompt: bool,
     /// The layout that makes one prompt of the conversation, for upstreams that take only a prompt.
@@ -73,7 +72,7 @@ pub struct Request {
     /// Parameters that only their own dialect defines.
     pub extra: ExtraFields,
     /// The keys and raw values of parameters that OpenAI's APIs share by name and meaning; [`SHARED`] lists them.
-    pub shared: Vec<(String, Box<RawValue>)>,
+    pub shared: Vec<(String, RawJson)>,
     /// Raw parameters that responses in the client's dialect repeat.
     pub echoed_params: ExtraFields,
     /// The error for a client whose request only an upstream of the client's own dialect can serve, because it refers to state of that
@@ -124,7 +123,7 @@ pub enum ResponseFormat {
         /// The schema's name.
         name: String,
         /// The raw schema.
-        schema: Option<Box<RawValue>>,
+        schema: Option<RawJson>,
         /// Whether the response must follow the schema exactly.
         strict: Option<bool>,
         /// Fields without a place in this model, such as `description`.
@@ -137,7 +136,7 @@ pub enum ResponseFormat {
         /// The dialect.
         dialect: &'static str,
         /// The format's raw JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }
 

@@ -1,7 +1,7 @@
 //! Tools that the client offers, and the tool choice.
 
 use super::ExtraFields;
-use serde_json::value::RawValue;
+use crate::json::RawJson;
 
 /// A tool that the model may call.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub enum Tool {
         /// What it does.
         description: Option<String>,
         /// The raw JSON schema of the arguments.
-        parameters: Option<Box<RawValue>>,
+        parameters: Option<RawJson>,
         /// Whether arguments must follow the schema exactly.
         strict: Option<bool>,
         /// Fields without a place in this model.
@@ -25,7 +25,7 @@ pub enum Tool {
         /// The dialect.
         dialect: &'static str,
         /// The tool's raw JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }
 
@@ -70,6 +70,6 @@ pub enum ToolChoice {
         /// The dialect.
         dialect: &'static str,
         /// The choice's raw JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }

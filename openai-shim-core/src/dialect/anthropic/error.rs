@@ -68,8 +68,10 @@ fn envelope(error: &Error) -> String {
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in e.extra.iter().filter(|(key, _)| key != "code") {
             match key.as_str() {
-                "request_id" if value_kind(value.get()) == ValueKind::String => request_id = value.get(),
-                _ => inner.set(key.as_str(), value.get()),
+                "request_id" if value_kind(value.as_str()) == ValueKind::String => {
+                    request_id = value.as_str()
+                }
+                _ => inner.set(key.as_str(), value.as_str()),
             }
         }
     }

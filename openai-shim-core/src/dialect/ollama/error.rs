@@ -57,7 +57,7 @@ fn envelope(error: &Error) -> String {
     object.set("error", encode_string(&error.to_string()));
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in e.extra.iter().filter(|(key, _)| key != "code") {
-            object.set(key.as_str(), value.get());
+            object.set(key.as_str(), value.as_str());
         }
     }
     object.to_json()

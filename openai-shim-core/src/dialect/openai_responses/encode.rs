@@ -135,7 +135,7 @@ impl ResponsesEncoder {
     fn extra(&mut self, choice: Option<u32>, extra: &ExtraFieldList, out: &mut Vec<u8>) {
         for (key, value) in extra.of(NAME) {
             if key.starts_with(NATIVE) && choice == Some(0) {
-                self.items.native_item(value.get(), out);
+                self.items.native_item(value.as_str(), out);
             }
         }
         if let Some(logprobs) = Logprobs::of(extra) {
