@@ -13,6 +13,8 @@ mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
 mod transport;
+mod typed;
+mod typed_requests;
 mod upstreams;
 
 pub use builder::{BuildError, ShimBuilder};
@@ -23,4 +25,6 @@ pub use response_body::{Attempts, ResponseBody};
 pub use shim::{Shim, respond};
 pub use state_store::{StateError, StateStore};
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
+pub use typed::CallError;
+pub use typed_requests::TypedRequest;
 pub use upstreams::Upstreams;

@@ -216,7 +216,7 @@ fn redacted_text_is_reported_but_not_quoted() {
     let mut diagnostics = Diagnostics::default();
     let error =
         chat().decode_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes(), &mut diagnostics);
-    assert_eq!(error.to_string(), "GET [address] with [key] at [path]");
+    assert_eq!(error.message(), "GET [address] with [key] at [path]");
     assert!(diagnostics.has(DiagnosticCode::SecretRedacted));
     assert!(
         diagnostics

@@ -1,7 +1,9 @@
 //! Extra fields: raw JSON fields without a place in the canonical model, with the dialect that they belong to.
 
 use super::{DiagnosticCode, Diagnostics};
+use crate::error::static_text::{self, StaticText};
 use crate::json::RawJson;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
@@ -21,15 +23,16 @@ pub const COMPACTION: &str = "compaction";
 /// Fields without a place in the canonical model. Only an encoder of the same dialect writes them.
 ///
 /// Most messages have none: an empty `ExtraFields` is one pointer.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExtraFields(Option<Box<ExtraFieldList>>);
 
 /// The content of [`ExtraFields`].
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ExtraFieldList {
     /// The dialect's name; empty if there are no fields.
-    pub dialect: &'static str,
+    #[serde(deserialize_with = "static_text::deserialize")]
+    pub dialect: StaticText,
     /// The keys and raw values of the fields, in order.
     pub members: Vec<(String, RawJson)>,
 }
@@ -180,17 +183,5 @@ impl MemberIndex {
             Some((_, old)) => *old = value,
             None => list.push((key, value)),
         }
-    }
-}
-
-impl PartialEq for ExtraFieldList {
-    fn eq(&self, other: &Self) -> bool {
-        self.dialect == other.dialect
-            && self.members.len() == other.members.len()
-            && self
-                .members
-                .iter()
-                .zip(&other.members)
-                .all(|(a, b)| a.0 == b.0 && a.1.as_str() == b.1.as_str())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::ExtraFieldList;
 use crate::json::{Object, RawJson, ValueKind, encode_array, items, raw, value_kind};
+use serde::{Deserialize, Serialize};
 
 /// Takes the place of the dialect's name in the [`ExtraFieldList`] of an event: its field is the [`Logprobs`] of the text that comes
 /// next, and every dialect may read and write it.
@@ -9,7 +10,8 @@ pub const LOGPROBS: &str = "logprobs";
 
 /// The log probabilities of a choice's tokens. Each entry is a raw object with `token`, `logprob`, `bytes` (or `null`) and
 /// `top_logprobs`, a list of the most likely tokens at this position with the same fields.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Logprobs {
     /// The tokens of the content.
     pub content: Vec<RawJson>,

@@ -4,11 +4,27 @@ use super::{
     Block, ChatTemplate, ExtraFields, Messages, Reasoning, ReasoningField, Tool, ToolChoice, Tracked,
 };
 use crate::error::ClientError;
+use crate::error::static_text::{self, StaticText};
 use crate::json::{ArrayBuilder, RawJson};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A request, independent of any dialect.
-#[derive(Debug, Clone, Default)]
+///
+/// It is written and read by `serde` for logs and tests: its JSON is no wire format, and may change with each version. What was read
+/// counts as changed, since there is no payload whose bytes could be sent in its place; equality does not look at that.
+///
+/// ```
+/// use openai_shim_core::canonical::{Message, Request, Role};
+/// let mut request = Request::default();
+/// request.model = "m".into();
+/// request.messages.push(Message::text(Role::User, "hello"));
+/// let json = serde_json::to_string(&request)?;
+/// assert_eq!(serde_json::from_str::<Request>(&json)?, request);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Request {
     /// The model, by the upstream's name.
@@ -102,7 +118,7 @@ pub const SHARED: &[&str] = &[
 ];
 
 /// A limit on the response's length, and which of OpenAI's two names the client used for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenLimit {
     /// The maximum number of tokens.
     pub tokens: u64,
@@ -111,7 +127,7 @@ pub struct TokenLimit {
 }
 
 /// The requested format of a response.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ResponseFormat {
     /// Plain text.
@@ -134,7 +150,8 @@ pub enum ResponseFormat {
     /// A format that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The format's raw JSON.
         raw: RawJson,
     },

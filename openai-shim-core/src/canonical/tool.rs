@@ -1,10 +1,12 @@
 //! Tools that the client offers, and the tool choice.
 
 use super::ExtraFields;
+use crate::error::static_text::{self, StaticText};
 use crate::json::RawJson;
+use serde::{Deserialize, Serialize};
 
 /// A tool that the model may call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Tool {
     /// A function with a JSON schema.
@@ -23,7 +25,8 @@ pub enum Tool {
     /// A tool that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The tool's raw JSON.
         raw: RawJson,
     },
@@ -47,7 +50,7 @@ impl Tool {
 }
 
 /// Which tool the model may or must call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ToolChoice {
     /// The model decides.
@@ -68,7 +71,8 @@ pub enum ToolChoice {
     /// A tool choice that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The choice's raw JSON.
         raw: RawJson,
     },

@@ -9,9 +9,9 @@ mod number;
 pub use extras::Extras;
 pub use number::Number;
 
+use super::Object;
 use super::raw_json::{RawJson, raw};
 use super::raw_value::{ValueKind, items, value_kind};
-use super::{Object, scan};
 use serde::de::Error;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer};
@@ -97,14 +97,6 @@ pub(crate) fn read_object(json: &str, depth: u32) -> Option<Object<'_>> {
 /// Reads a field of a typed struct; `null` is no value of any type.
 pub(crate) fn read_field<T: FromJson>(object: &Object<'_>, key: &str, depth: u32) -> Option<T> {
     object.non_null(key).and_then(|json| T::from_json(json, depth + 1))
-}
-
-/// Reads a whole payload.
-pub(crate) fn read_bytes<T: FromJson>(json: &[u8]) -> Option<T> {
-    let text = scan::utf8(json)?;
-    // The scanner of the parts takes their text as valid.
-    serde_json::from_str::<&serde_json::value::RawValue>(text).ok()?;
-    T::from_json(text, 0)
 }
 
 /// Reads a type by `serde_json`.

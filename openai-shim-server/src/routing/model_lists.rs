@@ -100,7 +100,8 @@ async fn fetch(app: &AppState, upstream: &UpstreamState) -> Result<Vec<ListedMod
             return Err(error);
         }
         let error = explain_unusable(&body, "a model list");
-        let text = format!("{error} Its models can be named in the configuration: models = [\"…\"].");
+        let text =
+            format!("{} Its models can be named in the configuration: models = [\"…\"].", error.message());
         Err(UpstreamError::malformed(text))
     };
     app.offload.run(length, decode).await

@@ -63,7 +63,7 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 fn envelope(error: &Error) -> String {
     let mut inner = Object::new();
     inner.set("type", encode_string(status_and_type(error.kind()).1));
-    inner.set("message", encode_string(&error.to_string()));
+    inner.set("message", encode_string(&error.message()));
     let mut request_id = "null";
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in e.extra.iter().filter(|(key, _)| key != "code") {

@@ -83,7 +83,7 @@ fn status(error: &Error) -> StatusCode {
 pub(super) fn envelope(error: &Error) -> String {
     let mut object = Object::new();
     object.set("code", status(error).as_u16().to_string());
-    object.set("message", encode_string(&error.to_string()));
+    object.set("message", encode_string(&error.message()));
     let extra: &[(String, RawJson)] = match error {
         Error::Upstream(UpstreamError::Status(e)) => &e.extra,
         _ => &[],
@@ -104,7 +104,7 @@ pub(super) fn envelope(error: &Error) -> String {
             generated.push(format!(
                 r#"{{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{{"field":{},"description":{}}}]}}"#,
                 encode_string(param),
-                encode_string(&error.to_string())
+                encode_string(&error.message())
             ));
         }
         if let Some(wait) = error.retry_after() {

@@ -93,7 +93,7 @@ fn envelope(error: &Error) -> String {
     let form = error_form(error.kind());
     let mut error_type = form.error_type;
     let mut object = Object::new();
-    object.set("message", encode_string(&error.to_string()));
+    object.set("message", encode_string(&error.message()));
     let mut extra: &[(String, RawJson)] = &[];
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         error_type = e.error_type.as_deref().unwrap_or(error_type);

@@ -109,7 +109,7 @@ impl ResponsesEncoder {
             // There is no response that could have failed.
             return;
         }
-        let (output, message) = (self.items.to_json(), error.to_string());
+        let (output, message) = (self.items.to_json(), error.message().into_owned());
         let status = ResponseStatus::Failed { code: error::response_code(&error), message: &message };
         let state = ResponseState { status, output: &output, usage: self.usage.as_ref() };
         let response = self.skeleton.encode(state);

@@ -32,7 +32,7 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
 fn error_object(error: &Error) -> Object<'static> {
     let ErrorForm { mut error_type, code: default_code, .. } = error_form(error.kind());
     let mut object = Object::new();
-    object.set("message", encode_string(&error.to_string()));
+    object.set("message", encode_string(&error.message()));
     let mut extra: &[(String, RawJson)] = &[];
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         error_type = e.error_type.as_deref().unwrap_or(error_type);

@@ -2,9 +2,11 @@
 
 use crate::accepts::AuxiliaryApi;
 use crate::json::encode_string;
+use serde::{Deserialize, Serialize};
 
 /// One change of the profile of an upstream and model.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Adaptation {
     /// Drop a parameter, or a member of one by its path (`tools.cache_control`).
