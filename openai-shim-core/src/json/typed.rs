@@ -127,6 +127,13 @@ macro_rules! wire_object {
         }
 
         impl $name {
+            /// The known fields, each with its type as it is declared: for tests.
+            #[doc(hidden)]
+            pub const MEMBERS: &'static [(&'static str, &'static str)] = &[$((
+                $key,
+                concat!($(stringify!($one))? $(stringify!($plain))? $("Vec<", stringify!($item), ">")?),
+            )),*];
+
             $(
                 #[doc = concat!("Sets `", $key, "`.")]
                 pub fn $setter(
