@@ -4,6 +4,7 @@
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
+use crate::error::word;
 use crate::error::{Error, Misuse, UpstreamError};
 use crate::exchange::{ClientRequest, Exchange, FallbackPolicy, Retry, Settings, Step};
 use crate::profile::Profile;
@@ -25,17 +26,21 @@ pub enum PayloadKind {
 }
 
 impl PayloadKind {
-    /// Parses `request`, `response`, `stream` or `error`.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "request" => Self::Request,
-            "response" => Self::Response,
-            "stream" => Self::Stream,
-            "error" => Self::Error,
-            _ => return None,
-        })
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Request, Self::Response, Self::Stream, Self::Error];
+
+    /// `request`, `response`, `stream` or `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Stream => "stream",
+            Self::Error => "error",
+        }
     }
 }
+
+word!(PayloadKind: "payload kind");
 
 /// A payload, and how to convert it.
 #[derive(Debug, Clone)]

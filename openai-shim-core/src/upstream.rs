@@ -15,6 +15,8 @@ mod state_store;
 mod std_context;
 mod stored_responses;
 mod transport;
+mod typed;
+mod typed_requests;
 mod upstreams;
 
 pub use builder::{BuildError, ShimBuilder};
@@ -28,4 +30,6 @@ pub use stored_responses::{
     LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
 };
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
+pub use typed::CallError;
+pub use typed_requests::TypedRequest;
 pub use upstreams::Upstreams;

@@ -170,8 +170,8 @@ impl RecordedFailure {
     /// The failure of an error.
     pub fn new(error: &UpstreamError) -> Self {
         match error {
-            UpstreamError::Timeout { message } => Self::Timeout(message.clone()),
-            other => Self::Connection(other.to_string()),
+            UpstreamError::Timeout { message, .. } => Self::Timeout(message.clone()),
+            other => Self::Connection(other.message().to_owned()),
         }
     }
 

@@ -4,9 +4,12 @@ use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
+use serde::{Deserialize, Serialize};
 
 /// What happened in an exchange, for headers, metrics, logs and tests.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// `serde` writes and reads all of it, and [`to_json`](Self::to_json) writes one short line. Neither is a wire format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
     /// How the exchange ended.
@@ -35,7 +38,7 @@ pub struct Report {
 }
 
 /// What came of one request that was sent.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttemptReport {
     /// To which upstream: an index into the targets that the exchange was started with.
@@ -73,7 +76,7 @@ impl Report {
             object.set("usage", counts.to_json());
         }
         if let Some(error) = &self.error {
-            object.set("error", encode_string(&error.to_string()));
+            object.set("error", encode_string(&error.message()));
         }
         if !self.adaptations.is_empty() {
             let lines: Vec<_> =

@@ -3,7 +3,7 @@
 use super::driver::{Driver, SentRequest};
 use super::progress::Progress;
 use crate::canonical::Diagnostics;
-use crate::error::UpstreamError;
+use crate::error::{Error, UpstreamError};
 use crate::exchange::{ResponseHead, Step};
 use bytes::Bytes;
 use futures_core::Stream;
@@ -148,6 +148,11 @@ impl ResponseBody {
     /// The diagnostics so far.
     pub fn diagnostics(&self) -> Diagnostics {
         self.driver.as_ref().map(|driver| driver.exchange.diagnostics()).unwrap_or_default()
+    }
+
+    /// The error that the body is, or with which it ended.
+    pub fn error(&self) -> Option<Error> {
+        self.driver.as_ref().and_then(|driver| driver.exchange.report().error.clone())
     }
 
     fn deliver_report(&mut self) {

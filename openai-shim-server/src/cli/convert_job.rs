@@ -52,8 +52,7 @@ impl ConvertJob {
         };
         let from = dialect(&args.from).map_err(|error| format!("--from: {error}"))?;
         let to = dialect(&args.to).map_err(|error| format!("--to: {error}"))?;
-        let kind =
-            PayloadKind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?;
+        let kind = args.kind.parse::<PayloadKind>().map_err(|error| format!("--kind: {error}"))?;
         let upstream = if kind == PayloadKind::Request { to } else { from };
         let default_profile = || Profile::native(upstream).map_or_else(|| profile("compatible"), Ok);
         let profile = args.profile.as_deref().map_or_else(default_profile, profile);
