@@ -7,7 +7,7 @@ use http::HeaderMap;
 use std::cmp::Reverse;
 
 /// Returns the dialect whose clients request generation at a path, and its endpoint.
-pub fn generation_route(path: &str) -> Option<(&'static dyn Dialect, &'static Endpoint)> {
+pub fn generation_route(path: &str) -> Option<(Dialect, &'static Endpoint)> {
     DIALECTS.iter().find_map(|dialect| {
         let endpoint = dialect.endpoints().iter().find(|endpoint| endpoint.matches(path))?;
         Some((*dialect, endpoint))
@@ -20,7 +20,7 @@ pub fn auxiliary_route(
     method: &str,
     path: &str,
     headers: &HeaderMap,
-) -> Option<(&'static dyn Dialect, &'static AuxiliaryRoute)> {
+) -> Option<(Dialect, &'static AuxiliaryRoute)> {
     let all = DIALECTS
         .iter()
         .flat_map(|dialect| dialect.auxiliary_routes().iter().map(move |route| (*dialect, route)));
@@ -31,7 +31,7 @@ pub fn auxiliary_route(
 
 /// Returns the dialect for an unknown path: most leading segments in common with one of its routes, then an identifying
 /// header, then the shortest such route, then registry order.
-pub fn closest_dialect(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
+pub fn closest_dialect(path: &str, headers: &HeaderMap) -> Option<Dialect> {
     first_best(DIALECTS.iter().copied(), |dialect| {
         let endpoints = dialect.endpoints().iter().map(|endpoint| similarity(path, "", endpoint.path));
         let auxiliary = dialect
@@ -51,7 +51,7 @@ fn first_best<T, R: Ord>(items: impl Iterator<Item = T>, rank: impl Fn(&T) -> R)
 }
 
 /// Returns whether the headers of a request identify the dialect.
-fn is_identified(dialect: &dyn Dialect, headers: &HeaderMap) -> bool {
+fn is_identified(dialect: Dialect, headers: &HeaderMap) -> bool {
     dialect.headers().identifying.iter().any(|name| headers.contains_key(*name))
 }
 
@@ -64,17 +64,17 @@ fn similarity(path: &str, prefix: &str, pattern: &str) -> (usize, Reverse<usize>
 }
 
 /// Returns the first auxiliary API of a kind that a dialect has.
-fn first_api<T>(dialect: &dyn Dialect, of: impl Fn(&AuxiliaryKind) -> Option<T>) -> Option<T> {
+fn first_api<T>(dialect: Dialect, of: impl Fn(&AuxiliaryKind) -> Option<T>) -> Option<T> {
     dialect.auxiliary_routes().iter().find_map(|route| of(&route.kind))
 }
 
 /// Returns a dialect's token count API, if it has one.
-pub fn token_count_api(dialect: &dyn Dialect) -> Option<&'static dyn TokenCountApi> {
+pub fn token_count_api(dialect: Dialect) -> Option<&'static dyn TokenCountApi> {
     first_api(dialect, |kind| if let AuxiliaryKind::TokenCount(api) = kind { Some(*api) } else { None })
 }
 
 /// Returns a dialect's API of stored responses, if it has one.
-pub fn stored_responses_api(dialect: &dyn Dialect) -> Option<&'static dyn StoredResponsesApi> {
+pub fn stored_responses_api(dialect: Dialect) -> Option<&'static dyn StoredResponsesApi> {
     first_api(
         dialect,
         |kind| if let AuxiliaryKind::StoredResponse(api, _) = kind { Some(*api) } else { None },
@@ -84,7 +84,7 @@ pub fn stored_responses_api(dialect: &dyn Dialect) -> Option<&'static dyn Stored
 /// Returns the embeddings API of an upstream for a client's: the same, then the first of the upstream's dialect, then the first of the
 /// registry.
 pub fn upstream_embeddings_api(
-    upstream: &dyn Dialect,
+    upstream: Dialect,
     client: &'static dyn EmbeddingsApi,
 ) -> &'static dyn EmbeddingsApi {
     let embeddings = |kind: &AuxiliaryKind| {

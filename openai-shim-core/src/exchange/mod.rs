@@ -34,11 +34,13 @@ mod failed_attempt;
 mod frame_intake;
 mod headers;
 mod inline_reasoning;
+mod listed_texts;
 mod lone_surrogates;
 mod non_streaming;
 mod phase;
 mod reasoning_probe;
 mod report;
+mod request_info;
 mod sequential_choices;
 mod session;
 mod settings;
@@ -52,7 +54,9 @@ mod upstream_request;
 pub use crate::error::Misuse;
 pub use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall, MediaCall, RerankCall};
 pub use client_request::ClientRequest;
+pub(crate) use listed_texts::{ReadTexts, TextsForm};
 pub use report::Report;
+pub use request_info::{RequestInfo, RequestKind};
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 pub use shared_profile::SharedProfile;
 pub use step::{ResponseHead, Step};
@@ -84,12 +88,7 @@ impl Exchange {
     ///
     /// # Errors
     /// The client's fault ([`Error::Client`]), to be written with [`Dialect::encode_error`].
-    pub fn new(
-        client: &'static dyn Dialect,
-        profile: Profile,
-        context: Context,
-        body: &[u8],
-    ) -> Result<Self, Error> {
+    pub fn new(client: Dialect, profile: Profile, context: Context, body: &[u8]) -> Result<Self, Error> {
         let client_request = ClientRequest::read(client, "", Bytes::copy_from_slice(body))?;
         Self::start(client_request, profile, Settings::default(), context)
     }
@@ -369,12 +368,12 @@ impl Exchange {
     }
 
     /// The client's dialect.
-    pub fn client(&self) -> &'static dyn Dialect {
+    pub fn client(&self) -> Dialect {
         self.session.client
     }
 
     /// The dialect of the upstream's request and response.
-    pub fn upstream(&self) -> &'static dyn Dialect {
+    pub fn upstream(&self) -> Dialect {
         self.session.upstream
     }
 

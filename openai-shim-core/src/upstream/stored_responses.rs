@@ -75,7 +75,7 @@ impl std::fmt::Debug for ResponseRecorder {
 }
 
 /// Whether the upstream answers in this dialect for this model, and so stores responses itself.
-pub fn stores_responses(profile: &Profile, dialect: &dyn Dialect, model: &str) -> bool {
+pub fn stores_responses(profile: &Profile, dialect: Dialect, model: &str) -> bool {
     let profile = profile.for_model(model);
     profile.dialect == dialect.name() || profile.extra_dialects.iter().any(|extra| extra == dialect.name())
 }
@@ -91,7 +91,7 @@ fn unavailable(what: &str, error: &StateError) -> Error {
 
 impl StoredResponses {
     /// Those of an owner; `None`: the dialect has none.
-    pub fn new(dialect: &dyn Dialect, store: Arc<dyn StateStore>, owner: Owner) -> Option<Self> {
+    pub fn new(dialect: Dialect, store: Arc<dyn StateStore>, owner: Owner) -> Option<Self> {
         Some(Self { api: stored_responses_api(dialect)?, store, owner })
     }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// Answers a token count request.
 pub(crate) async fn count(
     app: &Arc<AppState>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     api: &'static dyn TokenCountApi,
     request: OwnedAuxiliaryRequest,
     headers: &HeaderMap,
@@ -34,7 +34,7 @@ pub(crate) async fn count(
     let client_request = app.offload.run(length, read).await?;
     let route = app.route(client_request.model()).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
-    let (name, profile) = (&served.config.name, &served.config.profile);
+    let (name, profile) = (&served.config.name, &served.profile);
     let mut settings = app.settings(route.model);
     let model = settings.upstream_model.as_deref().unwrap_or(client_request.model());
     settings.adaptations = app.adaptations.for_model(name, model);

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) async fn embed(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     embedding: &'static dyn EmbeddingsApi,
     request: OwnedAuxiliaryRequest,
     headers: &HeaderMap,

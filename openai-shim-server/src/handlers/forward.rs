@@ -52,7 +52,7 @@ pub(crate) fn only_upstream(app: &AppState, path: &str, serves: impl Fn(&Profile
 pub(crate) async fn forward(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     ForwardTarget { path, default_upstream, check }: ForwardTarget,
     parts: Parts,
     inbound: Inbound,

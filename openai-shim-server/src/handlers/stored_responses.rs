@@ -25,7 +25,7 @@ use std::task::{Context, Poll, ready};
 pub(crate) type Loaded = Result<LoadedResponses, Error>;
 
 /// The responses of an owner; `None`: the dialect has no stored responses.
-pub(crate) fn of_owner(app: &AppState, dialect: &dyn Dialect, owner: &Owner) -> Option<StoredResponses> {
+pub(crate) fn of_owner(app: &AppState, dialect: Dialect, owner: &Owner) -> Option<StoredResponses> {
     StoredResponses::new(dialect, app.store.clone(), owner.clone())
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn of_owner(app: &AppState, dialect: &dyn Dialect, owner: &Owner) -> 
 /// dialect stores responses itself.
 pub(crate) fn resolve(
     app: &AppState,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     profile: &Profile,
     meta: &RequestMeta,
     path: &str,
@@ -66,7 +66,7 @@ pub(crate) fn record(mut recorder: ResponseRecorder, response: Response) -> Resp
 /// the response is not stored here but may be stored at an upstream.
 pub(crate) async fn answer(
     app: &AppState,
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     api: &dyn StoredResponsesApi,
     part: Option<StoredResponsePart>,
     meta: &RequestMeta,
@@ -84,7 +84,7 @@ pub(crate) async fn answer(
 }
 
 /// The index of the upstream that may have responses which are not stored here.
-pub(crate) fn storing_upstream(app: &AppState, dialect: &dyn Dialect) -> Option<usize> {
+pub(crate) fn storing_upstream(app: &AppState, dialect: Dialect) -> Option<usize> {
     app.upstreams.iter().position(|served| stores_responses(&served.config.profile, dialect, ""))
 }
 

@@ -96,7 +96,7 @@ impl<R: Resources> Queries<'_, R> {
     /// The response is an error, or not what was requested.
     pub async fn forwarded_response(
         &self,
-        upstream: &'static dyn Dialect,
+        upstream: Dialect,
         response: http::Response<UpstreamBody>,
         expected: Expected<'_>,
         request: Bytes,
@@ -117,7 +117,7 @@ impl<R: Resources> Queries<'_, R> {
     /// The body, and its content type if that is another than the upstream states.
     async fn checked_body(
         &self,
-        upstream: &'static dyn Dialect,
+        upstream: Dialect,
         head: &Parts,
         answer: UpstreamBody,
         Expected { method, check }: Expected<'_>,

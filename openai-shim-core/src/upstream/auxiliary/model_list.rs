@@ -20,7 +20,7 @@ impl<R: Resources> Queries<'_, R> {
     pub async fn models(
         &self,
         profile: &Profile,
-        dialect: &'static dyn Dialect,
+        dialect: Dialect,
         owner: &str,
         remedy: &'static str,
     ) -> Result<Vec<ListedModel>, UpstreamError> {

@@ -85,7 +85,7 @@ impl<R: Resources> Queries<'_, R> {
 }
 
 /// Decodes an error response in the upstream's dialect.
-pub fn decode_failure(dialect: &dyn Dialect, head: &Parts, body: &[u8]) -> Error {
+pub fn decode_failure(dialect: Dialect, head: &Parts, body: &[u8]) -> Error {
     Error::Upstream(dialect.decode_error(head.status, &head.headers, body, &mut Diagnostics::default()))
 }
 

@@ -7,13 +7,12 @@ use crate::dialect::auxiliary::TokenCountApi;
 use crate::dialect::route_lookup::token_count_api;
 use crate::dialect::{Dialect, dialect as dialect_named};
 use crate::error::{Error, ErrorKind, UpstreamError};
-use crate::exchange::{ClientRequest, Exchange, Settings, Step};
+use crate::exchange::{ClientRequest, Exchange, Settings, SharedProfile, Step};
 use crate::fallback::token_estimate::estimate_tokens;
 use crate::profile::Profile;
 use crate::upstream::state_store::StateStore;
 use bytes::Bytes;
 use http::HeaderMap;
-use std::sync::Arc;
 
 /// The client's response to a request for a count.
 #[derive(Debug)]
@@ -31,13 +30,13 @@ pub struct TokenCount {
 #[derive(Default)]
 struct UpstreamCount {
     /// The response with its dialect; `None`: the upstream does not count.
-    answer: Option<(&'static dyn Dialect, Vec<u8>)>,
+    answer: Option<(Dialect, Vec<u8>)>,
     diagnostics: Diagnostics,
 }
 
 /// A count request, in the form of an upstream.
 struct CountRequest {
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     api: &'static dyn TokenCountApi,
     path: String,
     headers: HeaderMap,
@@ -54,7 +53,7 @@ impl<R: Resources> Queries<'_, R> {
         &self,
         api: &'static dyn TokenCountApi,
         client_request: ClientRequest,
-        profile: &Arc<Profile>,
+        profile: &SharedProfile,
         settings: Settings,
         context: Context,
         store: Option<&dyn StateStore>,
@@ -90,7 +89,7 @@ impl<R: Resources> Queries<'_, R> {
     async fn upstream_count(
         &self,
         client_request: ClientRequest,
-        profile: &Arc<Profile>,
+        profile: &SharedProfile,
         settings: Settings,
         context: Context,
         store: Option<&dyn StateStore>,
@@ -121,7 +120,7 @@ impl<R: Resources> Queries<'_, R> {
     async fn count_request(
         &self,
         mut exchange: Exchange,
-        dialect: &'static dyn Dialect,
+        dialect: Dialect,
         length: usize,
         store: Option<&dyn StateStore>,
     ) -> Result<Option<CountRequest>, Error> {
@@ -201,10 +200,10 @@ fn is_without_count(failure: &Error) -> bool {
 /// The dialect in which the upstream counts for a model, the client's own dialect before others, and the profile with that
 /// dialect as its first.
 fn counting_dialect(
-    profile: &Arc<Profile>,
-    client: &'static dyn Dialect,
+    profile: &SharedProfile,
+    client: Dialect,
     model: &str,
-) -> Option<(&'static dyn Dialect, Arc<Profile>)> {
+) -> Option<(Dialect, SharedProfile)> {
     let model_profile = profile.for_model(model);
     let dialects: Vec<_> = std::iter::once(&model_profile.dialect)
         .chain(&model_profile.extra_dialects)
@@ -218,5 +217,5 @@ fn counting_dialect(
     let mut other = Profile::clone(profile);
     dialect.name().clone_into(&mut other.dialect);
     other.paths.generate.clear();
-    Some((*dialect, Arc::new(other)))
+    Some((*dialect, SharedProfile::from(other)))
 }
