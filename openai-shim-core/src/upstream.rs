@@ -23,6 +23,7 @@ mod state_store;
 mod std_context;
 mod stored_responses;
 mod transport;
+mod upstreams;
 
 pub use adapters::{UpstreamFn, upstream_fn};
 pub use builder::{BuildError, ShimBuilder};
@@ -36,3 +37,4 @@ pub use stored_responses::{
     LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
 };
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
+pub use upstreams::Upstreams;

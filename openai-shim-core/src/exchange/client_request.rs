@@ -1,6 +1,5 @@
 //! [`ClientRequest`]: path and body of a client's request decoded to the canonical model, before an upstream is chosen.
 
-use super::Settings;
 use super::listed_texts::{ReadTexts, TextsForm};
 use super::lone_surrogates::repair_body;
 use super::request_info::RequestKind;
@@ -170,11 +169,6 @@ impl ClientRequest {
     /// The client's name for the model; may be empty.
     pub fn model(&self) -> &str {
         &self.request.model
-    }
-
-    /// The upstream's name for the model.
-    pub(super) fn upstream_model<'a>(&'a self, settings: &'a Settings) -> &'a str {
-        settings.upstream_model.as_deref().unwrap_or(&self.request.model)
     }
 
     /// Whether the client wants a stream.

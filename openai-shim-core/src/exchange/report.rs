@@ -1,7 +1,7 @@
 //! [`Report`]: outcome, usage, attempts and diagnostics of an exchange; its JSON form.
 
 use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
-use crate::error::Error;
+use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
 
@@ -22,8 +22,8 @@ pub struct Report {
     pub adaptations: Vec<Adaptation>,
     /// The error in the client's response.
     pub error: Option<Error>,
-    /// How many requests were sent.
-    pub attempts: u32,
+    /// The requests that were sent, in order.
+    pub attempts: Vec<AttemptReport>,
     /// The status of the last attempt's response.
     pub upstream_status: Option<u16>,
     /// The client's name for the model.
@@ -36,6 +36,18 @@ pub struct Report {
     pub request_id: String,
 }
 
+/// What came of one request that was sent.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct AttemptReport {
+    /// To which upstream: an index into the targets that the exchange was started with.
+    pub target: usize,
+    /// The status of its response; `None`: there was none.
+    pub status: Option<u16>,
+    /// Why it was not the answer.
+    pub error: Option<UpstreamError>,
+}
+
 impl Report {
     /// The report as one line of JSON, for debugging and logs.
     pub fn to_json(&self) -> String {
@@ -43,7 +55,7 @@ impl Report {
         object.set("outcome", encode_string(self.outcome.as_str()));
         object.set("model", encode_string(&self.model));
         object.set("profile", encode_string(&self.profile));
-        object.set("attempts", self.attempts.to_string());
+        object.set("attempts", self.attempts.len().to_string());
         if !self.request_id.is_empty() {
             object.set("request_id", encode_string(&self.request_id));
         }
@@ -86,7 +98,7 @@ impl Report {
             diagnostics,
             adaptations: Vec::new(),
             error: None,
-            attempts: 0,
+            attempts: Vec::new(),
             upstream_status: None,
             model: model.to_owned(),
             is_stream: false,

@@ -18,8 +18,8 @@ use crate::dialect::route_lookup::upstream_embeddings_api;
 use crate::dialect::{Dialect, dialect};
 use crate::error::{ClientError, Error, ErrorKind, UpstreamError};
 use crate::exchange::{
-    AuxiliaryCall, AuxiliaryExchange, ClientRequest, EmbeddingsCall, MediaCall, ReadTexts, Report,
-    RerankCall, TextsForm,
+    AttemptReport, AuxiliaryCall, AuxiliaryExchange, ClientRequest, EmbeddingsCall, MediaCall, ReadTexts,
+    Report, RerankCall, Target, TextsForm,
 };
 use crate::state::Owner;
 use bytes::Bytes;
@@ -159,6 +159,10 @@ impl Shim {
         dialect(&self.0.profile.dialect)
     }
 
+    fn target(&self) -> Target {
+        Target::new(self.0.profile.clone())
+    }
+
     fn queries(&self) -> Queries<'_, Unlimited> {
         let max_body_bytes = self.0.settings.max_body_bytes;
         Queries { upstream: &*self.0.upstream, resources: &Unlimited, max_body_bytes, limit_name: LIMIT_NAME }
@@ -207,10 +211,10 @@ impl Shim {
         let mut client_request = case.completed(read.for_token_count());
         self.0.edit(&mut client_request)?;
         let model = client_request.model().to_owned();
-        let (profile, settings) = (&self.0.profile, self.0.settings.clone());
+        let (target, settings) = (self.target(), self.0.settings.clone());
         let (context, store) = (self.0.context(), self.0.state.as_deref());
         let TokenCount { body, diagnostics, .. } =
-            self.queries().count_tokens(api, client_request, profile, settings, context, store).await?;
+            self.queries().count_tokens(api, client_request, target, settings, context, store).await?;
         let report = Report::answered(&model, &self.0.profile, diagnostics);
         Ok(self.reported(json_response(StatusCode::OK, body), report, case.id.clone()))
     }
@@ -220,7 +224,7 @@ impl Shim {
         let read = ClientRequest::read_texts(case.client, case.client_path(), case.body.clone(), form)?;
         let mut client_request = case.completed(read);
         self.0.edit(&mut client_request)?;
-        let (source, upstream_model) = (client_request.body_bytes(), self.0.settings.upstream_model.clone());
+        let source = client_request.body_bytes();
         let (mut lost, mut decoded) = (client_request.diagnostics().clone(), Diagnostics::default());
         let (Some(texts), Some(form)) = (client_request.texts(&mut decoded)?, client_request.texts_form())
         else {
@@ -231,17 +235,13 @@ impl Shim {
             (ReadTexts::Embeddings(request), TextsForm::Embeddings { api, .. }) => {
                 let upstream_api = upstream_embeddings_api(self.upstream_dialect()?, *api);
                 let is_translated = upstream_api.format() != api.format();
-                let call = EmbeddingsCall::new(*api, upstream_api, request, upstream_model, source);
+                let call = EmbeddingsCall::new(*api, upstream_api, request, None, source);
                 (Box::new(call), is_translated)
             }
             (ReadTexts::Ranking(request), TextsForm::Ranking(form)) => {
-                let model = upstream_model.as_deref().unwrap_or(&request.model);
-                let upstream_form = self.upstream_ranking_form(model)?;
+                let upstream_form = self.upstream_ranking_form(&request.model)?;
                 let is_translated = upstream_form.format != form.format;
-                (
-                    Box::new(RerankCall::new(form, upstream_form, request, upstream_model, source)),
-                    is_translated,
-                )
+                (Box::new(RerankCall::new(form, upstream_form, request, None, source)), is_translated)
             }
             _ => return Err(ClientError::invalid("The request has no texts.").into()),
         };
@@ -270,8 +270,8 @@ impl Shim {
         let content_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let mut lost = Diagnostics::default();
         let request = api.decode_request(content_type, &case.body, &mut lost)?;
-        let named = || NamedModel::in_query(case.query()).map(|model| model.name);
-        let model = self.0.settings.upstream_model.clone().or_else(named);
+        // The query may name it.
+        let model = NamedModel::in_query(case.query()).map(|model| model.name);
         let call = MediaCall::new(api, upstream_api, request, model, self.0.context().created());
         self.run_call(case, Box::new(call), lost).await
     }
@@ -286,7 +286,7 @@ impl Shim {
         let parts = &self.0;
         let settings = parts.settings.clone();
         let exchange =
-            AuxiliaryExchange::start(call, self.upstream_dialect()?, &parts.profile, settings, lost)?;
+            AuxiliaryExchange::start(call, self.upstream_dialect()?, &self.target(), settings, lost)?;
         let mut headers = HeaderMap::new();
         parts.profile.pass_headers(&case.parts.headers, &mut headers);
         let answer = self.queries().run(Box::new(exchange), headers, case.body.len()).await;
@@ -346,7 +346,7 @@ impl Shim {
         Err(ClientError::new(ErrorKind::Unsupported, text).with_code("unreadable_request").into())
     }
 
-    /// Forwards a request as it is, apart from the model's name.
+    /// Forwards a request as it is.
     async fn forward(
         &self,
         case: &AuxiliaryCase,
@@ -354,22 +354,17 @@ impl Shim {
     ) -> Result<Response, Error> {
         self.refuse_unread(case)?;
         let (parts, upstream) = (&self.0, self.upstream_dialect()?);
-        let (headers, mut query) = (&case.parts.headers, case.query().to_owned());
-        let model = NamedModel::find(headers, &query, &case.body);
-        let mut body = case.body.clone();
-        if let (Some(model), Some(other)) = (&model, &parts.settings.upstream_model) {
-            body = model.replace(other, &mut query, body);
-        }
-        let upstream_model = parts.settings.upstream_model.as_deref();
-        let model = upstream_model.or(model.as_ref().map(|model| model.name.as_str())).unwrap_or_default();
-        let (method, path) = (&case.parts.method, &*case.path);
-        let request =
-            ForwardedRequest { method, path, query: &query, model, headers }.to_upstream(&parts.profile)?;
-        let sent = parts.upstream.send(request.map(|()| body)).await.map_err(Error::Upstream)?;
+        let (method, path, query) = (&case.parts.method, &*case.path, case.query());
+        let headers = &case.parts.headers;
+        let model = NamedModel::find(headers, query, &case.body).map(|model| model.name).unwrap_or_default();
+        let request = ForwardedRequest { method, path, query, model: &model, headers };
+        let request = request.to_upstream(&parts.profile)?.map(|()| case.body.clone());
+        let sent = parts.upstream.send(request).await.map_err(Error::Upstream)?;
         let expected = Expected { method, check };
         let answer = self.queries().forwarded_response(upstream, sent, expected, case.body.clone()).await?;
-        let mut report = Report::answered(model, &parts.profile, Diagnostics::default());
-        (report.attempts, report.upstream_status) = (1, Some(answer.status.as_u16()));
+        let mut report = Report::answered(&model, &parts.profile, Diagnostics::default());
+        report.upstream_status = Some(answer.status.as_u16());
+        report.attempts = vec![AttemptReport { status: report.upstream_status, ..AttemptReport::default() }];
         report.request_id.clone_from(&case.id);
         let parts = Arc::clone(parts);
         let on_end = Box::new(move |end: Option<Result<(), UpstreamError>>| {

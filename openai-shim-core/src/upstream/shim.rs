@@ -9,7 +9,7 @@ use super::responses::{error_response, json_response};
 use super::shim_parts::ShimParts;
 use super::state_store::StateStore;
 use super::stored_responses::{ResponseRecorder, StoredResponses, stores_responses};
-use super::transport::Upstream;
+use super::upstreams::Upstreams;
 use crate::canonical::Diagnostics;
 use crate::dialect::route_lookup::{auxiliary_route, closest_dialect, generation_route};
 use crate::dialect::{DEFAULT_DIALECT, Dialect};
@@ -188,7 +188,7 @@ impl Shim {
             on_report.report(&report);
             drop(slot.set(report));
         });
-        let response = respond(exchange, parts.upstream.clone(), parts.state.clone(), on_finish).await;
+        let response = respond(exchange, parts.upstream.clone().into(), parts.state.clone(), on_finish).await;
         let (head, body) = response.into_parts();
         if let Some(events) = &mut events {
             events.head(head.status, &head.headers);
@@ -260,17 +260,26 @@ impl Shim {
 /// Drives an exchange until its response has a head: sends, waits and retries until bytes may go out. [`Shim`] does this with each
 /// request; a program with an exchange of its own calls it.
 ///
+/// `upstreams`: one for each target of the exchange, or one for all of them.
+///
 /// The response's extensions hold the [`Diagnostics`](crate::Diagnostics) so far, the [`Outcome`](crate::Outcome), the
 /// [`Attempts`](super::Attempts), and the [`Error`] if the body is one. `on_finish` is called once, when the body has ended or was
 /// dropped.
 pub fn respond(
     exchange: Exchange,
-    upstream: Arc<dyn Upstream>,
+    upstreams: Upstreams,
     state_store: Option<Arc<dyn StateStore>>,
     on_finish: OnFinish,
 ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
     // An exchange is large: it moves to the heap before there is a future that would hold it.
-    let driver = Box::new(Driver { exchange, upstream, state_store, on_finish, phase: DriverPhase::Idle });
+    let driver = Box::new(Driver {
+        exchange,
+        upstreams,
+        upstream: None,
+        state_store,
+        on_finish,
+        phase: DriverPhase::Idle,
+    });
     ResponseBody::new(driver).respond()
 }
 

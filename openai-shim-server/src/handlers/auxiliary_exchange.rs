@@ -46,13 +46,11 @@ impl<'a> AuxiliaryStart<'a> {
     ) -> Result<AuxiliaryPlan<'a>, Error> {
         let Self { served, upstream_model, model, lost, length } = self;
         let upstream_dialect = dialect(&served.config.profile.dialect)?;
-        let mut settings = app.settings(upstream_model.clone());
-        let learned_of = upstream_model.as_deref().unwrap_or(&model);
-        settings.adaptations = app.adaptations.for_model(&served.config.name, learned_of);
-        let profile = served.config.profile.clone();
+        let target = app.target(served, upstream_model.clone(), &model);
+        let settings = app.settings();
         let start = move || {
             let call = Box::new(call(upstream_model));
-            AuxiliaryExchange::start(call, upstream_dialect, &profile, settings, lost).map(Box::new)
+            AuxiliaryExchange::start(call, upstream_dialect, &target, settings, lost).map(Box::new)
         };
         let exchange = app.offload.run(length, start).await?;
         Ok(AuxiliaryPlan { served, exchange, length })

@@ -34,13 +34,12 @@ pub(crate) async fn count(
     let client_request = app.offload.run(length, read).await?;
     let route = app.route(client_request.model()).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
-    let (name, profile) = (&served.config.name, &served.profile);
-    let mut settings = app.settings(route.model);
-    let model = settings.upstream_model.as_deref().unwrap_or(client_request.model());
-    settings.adaptations = app.adaptations.for_model(name, model);
+    let name = &served.config.name;
+    let target = app.target(served, route.model, client_request.model());
+    let settings = app.settings();
     let (resources, store) = (BodyResources::new(app), Some(&*served.store));
     let queries = resources.queries(&*served.transport);
-    let counted = queries.count_tokens(api, client_request, profile, settings, app.context(), store).await?;
+    let counted = queries.count_tokens(api, client_request, target, settings, app.context(), store).await?;
     let TokenCount { body, is_estimate, diagnostics, .. } = counted;
     let mut response = responses::json(StatusCode::OK, body);
     if is_estimate {

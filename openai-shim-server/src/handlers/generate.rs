@@ -148,11 +148,11 @@ impl GenerateRequest {
             .then(|| recorded_request(&self.meta.method, &self.path, &self.headers, &self.received.body));
         let headers = std::mem::take(&mut self.headers);
         let client_request = client_request.with_headers(headers).with_owner(self.meta.owner.clone());
-        let mut settings = app.settings(route.model);
+        let mut settings = app.settings();
         settings.debug = self.meta.wants_debug_report;
-        let model = settings.upstream_model.clone().unwrap_or_else(|| client_request.model().to_owned());
-        settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
-        let exchange = Exchange::start(client_request, served.profile.clone(), settings, app.context())?;
+        let target = app.target(served, route.model, client_request.model());
+        let model = target.model.clone().unwrap_or_else(|| client_request.model().to_owned());
+        let exchange = Exchange::start(client_request, target, settings, app.context())?;
         Ok(PreparedExchange {
             exchange,
             upstream: route.upstream,
@@ -200,7 +200,7 @@ impl GenerateRequest {
         };
         let counted = CountedUpstream::new(app, transport);
         let store = counted.store(&served.store, body.len());
-        let response = upstream::respond(exchange, counted.clone(), Some(store), on_finish);
+        let response = upstream::respond(exchange, counted.clone().into(), Some(store), on_finish);
         let start = counted.response_start(app, Box::pin(response), reservation);
         let client = ClientSide { dialect, upstream, is_stream, content_type, timing, deadline };
         PendingResponse { start, client, recorder, recording }

@@ -7,7 +7,7 @@ use crate::dialect::auxiliary::TokenCountApi;
 use crate::dialect::route_lookup::token_count_api;
 use crate::dialect::{Dialect, dialect as dialect_named};
 use crate::error::{Error, ErrorKind, UpstreamError};
-use crate::exchange::{ClientRequest, Exchange, Settings, SharedProfile, Step};
+use crate::exchange::{ClientRequest, Exchange, Settings, SharedProfile, Step, Target};
 use crate::fallback::token_estimate::estimate_tokens;
 use crate::profile::Profile;
 use crate::upstream::state_store::StateStore;
@@ -53,7 +53,7 @@ impl<R: Resources> Queries<'_, R> {
         &self,
         api: &'static dyn TokenCountApi,
         client_request: ClientRequest,
-        profile: &SharedProfile,
+        target: Target,
         settings: Settings,
         context: Context,
         store: Option<&dyn StateStore>,
@@ -65,7 +65,7 @@ impl<R: Resources> Queries<'_, R> {
         };
         let (client_request, estimate) = self.resources.run(length, read).await;
         let UpstreamCount { answer, mut diagnostics } =
-            self.upstream_count(client_request, profile, settings, context, store).await?;
+            self.upstream_count(client_request, target, settings, context, store).await?;
         let is_estimate = answer.is_none();
         let body = match answer {
             Some((upstream, answer))
@@ -89,17 +89,19 @@ impl<R: Resources> Queries<'_, R> {
     async fn upstream_count(
         &self,
         client_request: ClientRequest,
-        profile: &SharedProfile,
+        target: Target,
         settings: Settings,
         context: Context,
         store: Option<&dyn StateStore>,
     ) -> Result<UpstreamCount, Error> {
         let length = client_request.body().len();
-        let model = settings.upstream_model.as_deref().unwrap_or(client_request.model());
-        let Some((dialect, profile)) = counting_dialect(profile, client_request.client(), model) else {
+        let model = target.model.as_deref().unwrap_or(client_request.model());
+        let Some((dialect, profile)) = counting_dialect(&target.profile, client_request.client(), model)
+        else {
             return Ok(UpstreamCount::default());
         };
-        let start = move || Exchange::start(client_request, profile, settings, context);
+        let target = Target { profile, ..target };
+        let start = move || Exchange::start(client_request, target, settings, context);
         let exchange = self.resources.run(length, start).await?;
         let Some(request) = self.count_request(exchange, dialect, length, store).await? else {
             return Ok(UpstreamCount::default());
@@ -217,5 +219,5 @@ fn counting_dialect(
     let mut other = Profile::clone(profile);
     dialect.name().clone_into(&mut other.dialect);
     other.paths.generate.clear();
-    Some((*dialect, SharedProfile::from(other)))
+    Some((*dialect, other.into()))
 }
