@@ -176,7 +176,7 @@ async fn bodies_pass_through_http_body_in_both_directions() {
     let shim =
         Shim::builder(Arc::new(upstream), profile("compatible").unwrap()).std_context().build().unwrap();
     let mut body = shim.serve(post("/v1/messages")).await.into_body();
-    let length = body.size_hint().exact().unwrap();
+    let length = Body::size_hint(&body).exact().unwrap();
     assert!(!body.is_end_stream());
     let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.unwrap().unwrap();
     let data = frame.into_data().unwrap();
