@@ -3,13 +3,21 @@
 //! [`Upstream`] is what an embedder implements: raw HTTP, no dialect, no credentials. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
 
+mod adapters;
 pub mod auxiliary;
+mod auxiliary_routes;
 mod builder;
 mod clock;
 mod driver;
+mod event_tap;
+#[cfg(feature = "http-body")]
+mod http_body;
+mod observer;
 mod progress;
 mod response_body;
+mod responses;
 mod shim;
+mod shim_parts;
 mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
@@ -19,6 +27,7 @@ mod typed;
 mod typed_requests;
 mod upstreams;
 
+pub use adapters::{UpstreamFn, upstream_fn};
 pub use builder::{BuildError, ShimBuilder};
 pub use clock::{Clock, Entropy};
 pub use driver::OnFinish;

@@ -240,6 +240,23 @@ fn text_that_is_redacted_reaches_no_upstream_from_any_place() {
 }
 
 #[test]
+fn a_change_that_makes_no_request_leaves_everything_as_it_was() {
+    for client in DIALECTS {
+        let body = body_with_secrets(*client).to_string();
+        let Some(mut request) = read(*client, body.as_bytes()) else { continue };
+        let before = (request.body().to_vec(), request.request().messages.len(), request.model().to_owned());
+        let texts = ["messages", "prompt", "input", "contents"];
+        let rewritten = request.rewrite_text(|text| texts.contains(&text).then(|| format!("no {text}")));
+        if rewritten.is_err() {
+            let after =
+                (request.body().to_vec(), request.request().messages.len(), request.model().to_owned());
+            assert_eq!(before, after, "{}", client.name());
+            assert!(sent(&request, *client).is_some(), "{}", client.name());
+        }
+    }
+}
+
+#[test]
 fn a_request_that_is_sent_again_in_another_form_is_redacted_too() {
     let body = body_with_secrets(dialect("openai-chat").unwrap()).to_string();
     let mut request = read(dialect("openai-chat").unwrap(), body.as_bytes()).unwrap();

@@ -35,6 +35,8 @@ pub struct Report {
     pub is_stream: bool,
     /// The profile's name.
     pub profile: String,
+    /// The request's id, as hooks know it; empty for an exchange that no [`Shim`](crate::Shim) runs.
+    pub request_id: String,
 }
 
 /// What came of one request that was sent.
@@ -57,6 +59,9 @@ impl Report {
         object.set("model", encode_string(&self.model));
         object.set("profile", encode_string(&self.profile));
         object.set("attempts", self.attempts.len().to_string());
+        if !self.request_id.is_empty() {
+            object.set("request_id", encode_string(&self.request_id));
+        }
         if let Some(status) = self.upstream_status {
             object.set("upstream_status", status.to_string());
         }
@@ -101,7 +106,13 @@ impl Report {
             model: model.to_owned(),
             is_stream: false,
             profile: profile.name.clone(),
+            request_id: String::new(),
         }
+    }
+
+    /// The report of a request that was answered without an exchange.
+    pub(crate) fn answered(model: &str, profile: &Profile, diagnostics: Diagnostics) -> Self {
+        Self { outcome: Outcome::Complete, ..Self::of_auxiliary(model, profile, diagnostics) }
     }
 
     /// The report of a request that was refused before it had an exchange.
