@@ -3,6 +3,7 @@
 //! | file | what goes in and what comes out |
 //! |-|-|
 //! | [`handle`](Dialect) | [`Dialect`]: which dialect, as a small value |
+//! | `known` | the name of a dialect, or the place of a parameter → what is known of it, whether this build has the dialect or not |
 //! | [`traits`](WireFormat) | what a dialect implements: [`WireFormat`], [`Decoder`], [`Encoder`], [`StreamRepairer`] |
 //! | [`auxiliary`] | the traits and route tables of model lists, token counts, embeddings, stored responses, … |
 //! | [`media`] | the trait of routes for speech, transcripts and pictures |
@@ -31,22 +32,29 @@
 //! A dialect is a [`WireFormat`] in [`DIALECTS`]: adding one takes its folder, its `pub mod` line and its line in the registry.
 //! No code outside a dialect's folder names it, and no dialect names another.
 
+#[cfg(feature = "anthropic")]
 pub mod anthropic;
 pub mod auxiliary;
 mod citations;
 mod error_in_success;
+#[cfg(feature = "gemini")]
 pub mod gemini;
 mod handle;
 pub(crate) mod json_syntax;
+mod known;
 mod listed_objects;
 pub mod media;
 pub mod media_upstream;
 mod native_content;
+#[cfg(feature = "ollama")]
 pub mod ollama;
+#[cfg(feature = "openai-chat")]
 pub mod openai_chat;
+#[cfg(feature = "openai-completions")]
 pub mod openai_completions;
 mod openai_error;
 mod openai_headers;
+#[cfg(feature = "openai-responses")]
 pub mod openai_responses;
 mod openai_service_tier;
 mod openai_usage;
@@ -75,14 +83,34 @@ pub use traits::{Decoder, Encoded, Encoder, Endpoint, Repaired, StreamRepairer, 
 
 use crate::error::ClientError;
 
+#[cfg(not(any(
+    feature = "openai-chat",
+    feature = "openai-completions",
+    feature = "openai-responses",
+    feature = "anthropic",
+    feature = "gemini",
+    feature = "ollama",
+)))]
+compile_error!(
+    "openai-shim-core needs a dialect: turn on at least one of its features openai-chat, openai-completions, \
+     openai-responses, anthropic, gemini and ollama"
+);
+
 /// The registry: every dialect, in the order in which they are listed. There is no other list of them.
 pub static DIALECTS: &[Dialect] = &[
+    #[cfg(feature = "openai-chat")]
     openai_chat::DIALECT,
+    #[cfg(feature = "openai-completions")]
     openai_completions::DIALECT,
+    #[cfg(feature = "openai-responses")]
     openai_responses::DIALECT,
+    #[cfg(feature = "anthropic")]
     anthropic::DIALECT,
+    #[cfg(feature = "ollama")]
     ollama::CHAT,
+    #[cfg(feature = "ollama")]
     ollama::GENERATE,
+    #[cfg(feature = "gemini")]
     gemini::DIALECT,
 ];
 
@@ -99,12 +127,23 @@ pub static DEFAULT_DIALECT: Dialect = match DIALECTS {
 /// ```
 ///
 /// # Errors
-/// There is no such dialect; the message lists those that there are.
+/// There is no such dialect, and the message lists those that there are; or this build lacks it, and the message names the
+/// feature that adds it.
 pub fn dialect(name: &str) -> Result<Dialect, ClientError> {
     DIALECTS.iter().copied().find(|dialect| dialect.name() == name).ok_or_else(|| {
+        if let Some(feature) = known::feature_of(name) {
+            return ClientError::invalid(format!(
+                "The dialect {name:?} is not part of this build; turn on the feature `{feature}` of openai-shim-core."
+            ));
+        }
         let known: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
         ClientError::invalid(format!("There is no dialect {name:?}; there are: {}.", known.join(", ")))
     })
+}
+
+/// Whether some dialect has a parameter at that place, also one that this build lacks.
+pub(crate) fn is_param_place(path: &str) -> bool {
+    known::is_param_place(path) || DIALECTS.iter().any(|dialect| dialect.params().name(path).is_some())
 }
 
 impl std::str::FromStr for Dialect {

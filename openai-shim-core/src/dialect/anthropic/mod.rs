@@ -47,6 +47,7 @@ mod sse;
 mod stop_reason;
 mod stream_state;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::{

@@ -66,6 +66,7 @@ mod shape;
 mod stream_framing;
 mod tools;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::media_upstream::MediaUpstreamApi;

@@ -46,6 +46,7 @@ mod response_line;
 mod shape;
 mod text_extractor;
 mod tool_call;
+#[cfg(feature = "wire")]
 pub mod wire;
 mod written_line;
 

@@ -46,6 +46,7 @@ mod stream_repairer;
 mod tag_writer;
 mod tool_call;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::openai_error as error;

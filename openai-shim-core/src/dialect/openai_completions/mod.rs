@@ -37,6 +37,7 @@ mod shape;
 mod stream_repairer;
 mod text_extractor;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::openai_error as error;

@@ -69,6 +69,7 @@ mod tool_call;
 mod tool_names;
 mod tools;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::openai_headers;
