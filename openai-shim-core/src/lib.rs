@@ -62,9 +62,10 @@
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
-// The lower layers serve all dialects; a build without some of them uses less of what is there.
+// The lower layers serve all dialects, the server and the suites; a build without some of these uses less of what is there.
 #![cfg_attr(
     not(all(
+        feature = "internals",
         feature = "openai-chat",
         feature = "openai-completions",
         feature = "openai-responses",
@@ -72,8 +73,20 @@
         feature = "gemini",
         feature = "ollama",
     )),
-    allow(dead_code, unused_imports)
+    allow(dead_code, unreachable_pub, unused_imports)
 )]
+
+/// Re-exports that are public with the feature `internals`, and the crate's own without it. Modules are declared twice instead:
+/// a formatter follows no module into a macro.
+macro_rules! internals {
+    ($(use $file:ident::$names:tt;)*) => {$(
+        #[cfg(feature = "internals")]
+        #[doc(hidden)]
+        pub use $file::$names;
+        #[cfg(not(feature = "internals"))]
+        pub(crate) use $file::$names;
+    )*};
+}
 
 pub mod accepts;
 pub mod canonical;
@@ -83,13 +96,33 @@ pub mod convert;
 pub mod dialect;
 pub mod error;
 pub mod exchange;
+#[cfg(not(feature = "internals"))]
+mod extract;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod extract;
+#[cfg(not(feature = "internals"))]
+mod fallback;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod fallback;
+#[cfg(not(feature = "internals"))]
+mod framing;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod framing;
 pub mod json;
+#[cfg(not(feature = "internals"))]
+mod normalize;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod normalize;
 mod overlay;
 pub mod profile;
+#[cfg(not(feature = "internals"))]
+mod redact;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod redact;
 pub mod state;
 pub mod upstream;

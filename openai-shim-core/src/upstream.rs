@@ -19,6 +19,10 @@ pub use clock::{Clock, Entropy};
 pub use driver::OnFinish;
 pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
-pub use shim::{Shim, respond};
+pub use shim::Shim;
 pub use state_store::{StateError, StateStore};
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
+
+internals! {
+    use shim::respond;
+}

@@ -4,7 +4,8 @@ use super::{ExtraFieldList, FinishReason, Usage};
 use crate::error::UpstreamError;
 use serde_json::value::RawValue;
 
-/// An event of a streamed response. [`grammar`](super::grammar) defines the legal orders.
+/// An event of a streamed response. They are in a legal order (`canonical/grammar.rs`): a response starts, opens and closes one
+/// block after the other, finishes, and ends.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {

@@ -1,7 +1,7 @@
 //! Layer 0: JSON values held as raw text, read and changed in linear time without losing a byte.
 //!
-//! [`Object`] keeps the members of an object in order, each as raw text: changing one member leaves every other byte as it
-//! was. [`value_kind`] determines the kind of a raw value without parsing it. [`wire_object!`](crate::wire_object) declares
+//! `Object` keeps the members of an object in order, each as raw text: changing one member leaves every other byte as it
+//! was. `value_kind` determines the kind of a raw value without parsing it. [`wire_object!`](crate::wire_object) declares
 //! typed structs that keep unknown members.
 
 mod array_builder;
@@ -28,13 +28,17 @@ pub(crate) use list_items::ListItem;
 pub(crate) use named_members::replace_names;
 pub(crate) use nesting::{Balance, Nesting};
 pub(crate) use number::{count, integer, natural, number, reported_count};
-pub use object::Object;
-pub use openapi_schema::from_openapi;
-pub use raw_value::{
-    ValueKind, compact, decode_string, encode_array, encode_string, items, raw, string_or_json, value_kind,
-};
 pub(crate) use raw_value::{append_text, is_empty_list, range_in};
 pub(crate) use renamed_members::rename_members;
 pub(crate) use rewritten_strings::rewrite_strings;
 pub(crate) use scan::utf8;
 pub use typed::Extras;
+
+internals! {
+    use object::Object;
+    use openapi_schema::from_openapi;
+    use raw_value::{
+        ValueKind, compact, decode_string, encode_array, encode_string, items, raw, string_or_json,
+        value_kind,
+    };
+}

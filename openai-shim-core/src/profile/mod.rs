@@ -12,9 +12,14 @@ mod lookup;
 mod table;
 mod validate;
 
-pub use adapt::{Adaptation, RefusedRequest, adaptations_for, auxiliary_adaptations, omissions};
+pub use adapt::Adaptation;
 pub use definition::{Auth, AuthLayer, EndpointPaths, ModelOverride, PathsLayer, Profile, ProfileLayer};
-pub use glob::matches as matches_pattern;
 pub(crate) use lookup::native_reasoning;
-pub use lookup::{native_profile, profile, profile_for, profiles};
+pub use lookup::{profile, profile_for, profiles};
 pub use validate::InvalidRule;
+
+internals! {
+    use glob::{matches as matches_pattern};
+    use adapt::{RefusedRequest, adaptations_for, auxiliary_adaptations, omissions};
+    use lookup::native_profile;
+}
