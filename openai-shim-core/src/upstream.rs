@@ -3,6 +3,11 @@
 //! [`Upstream`] is what an embedder implements: raw HTTP, no dialect, no credentials. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
 
+#[cfg(not(feature = "internals"))]
+pub(crate) mod auxiliary;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod auxiliary;
 mod builder;
 mod clock;
 mod driver;
@@ -12,11 +17,13 @@ mod shim;
 mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
+mod stored_responses;
 mod transport;
+mod upstreams;
 
 pub use builder::{BuildError, ShimBuilder};
 pub use clock::{Clock, Entropy};
-pub use driver::OnFinish;
+
 pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
 pub use shim::Shim;
@@ -24,5 +31,10 @@ pub use state_store::{StateError, StateStore};
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
 
 internals! {
+    use driver::OnFinish;
     use shim::respond;
+    use stored_responses::{
+        LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
+    };
+    use upstreams::Upstreams;
 }
