@@ -64,7 +64,7 @@
 //! | `wire` | yes | the payloads of these dialects as types, such as `dialect::openai_chat::wire` |
 //! | `std-context` | no | [`ShimBuilder`](upstream::ShimBuilder)'s `std_context`: the time and random numbers of the standard library |
 //! | `testing` | no | `cassette`: recorded exchanges for tests |
-//! | `internals` | no | modules with which nobody is promised anything: for the server, suites, benches and fuzz targets of this repository |
+//! | `internals` | no | modules without any promise: for the server, suites, benches and fuzz targets of this repository |
 
 // The layers of the modules are in `docs/architecture.md`: a module imports only from lower ones.
 
