@@ -199,7 +199,7 @@ macro_rules! rules {
             $($(#[$doc])* pub $field: $type,)*
         }
 
-        #[doc = concat!("What a layer sets of [`", stringify!($name), "`].")]
+        #[doc = concat!("What a layer sets of `", stringify!($name), "`.")]
         $(#[$layer_meta])*
         #[derive(Debug, Clone, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]

@@ -1,7 +1,7 @@
 //! What a side accepts, as data: one struct of rules for each section; a user writes the same keys in TOML.
 //!
 //! Rules are set in layers. The default of every rule changes nothing in a request. Over it lie what the dialect's own vendor
-//! accepts ([`Dialect::accepts`](crate::dialect::Dialect::accepts)), the profile, its overrides for a model, and what was
+//! accepts, the profile, its overrides for a model, and what was
 //! learned from errors. The code that makes a request acceptable reads only the result, [`Accepts`].
 
 pub use crate::overlay::SharedList;
@@ -41,20 +41,30 @@ mod tools;
 
 pub use crate::canonical::{ReasoningField, ReasoningParam};
 pub(crate) use auxiliary::aspect_ratio;
-pub use auxiliary::{AuxiliaryApi, AuxiliaryLayer, AuxiliaryRules, RerankFormat};
-pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
+pub use auxiliary::{AuxiliaryLayer, RerankFormat};
+pub use media::MediaLayer;
 pub use messages::{
-    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
-    ReasoningHistory, SystemPosition, ToolCallContent, ToolCallIdFormat, ToolPairing, UnsignedReasoning,
+    ContentType, MessageLayer, MessageNamePolicy, PrefillPolicy, ReasoningHistory, SystemPosition,
+    ToolCallContent, ToolCallIdFormat, ToolPairing, UnsignedReasoning,
 };
-pub use params::{ParamLayer, ParamRules};
-pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningRules, ReasoningVisibility};
-pub use response_format::{
-    FormatBesideTools, ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport,
-};
-pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
-pub use streaming::{StreamingLayer, StreamingSupport};
-pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};
+pub use params::ParamLayer;
+pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningVisibility};
+pub use response_format::{FormatBesideTools, ResponseFormatLayer, ResponseFormatSupport};
+pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer};
+pub use streaming::StreamingLayer;
+pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat};
+
+internals! {
+    use auxiliary::{AuxiliaryApi, AuxiliaryRules};
+    use media::{MEDIA_SOURCES, MODALITIES, MediaRules};
+    use messages::{MessageRules, REQUEST_NONCE};
+    use params::ParamRules;
+    use reasoning::ReasoningRules;
+    use response_format::ResponseFormatRules;
+    use schema::SchemaRules;
+    use streaming::StreamingSupport;
+    use tools::ToolRules;
+}
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.

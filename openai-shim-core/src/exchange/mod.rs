@@ -52,7 +52,6 @@ mod transcoder;
 mod upstream_request;
 
 pub use crate::error::Misuse;
-pub use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall, MediaCall, RerankCall};
 pub use client_request::ClientRequest;
 pub(crate) use listed_texts::{ReadTexts, TextsForm};
 pub use report::{AttemptReport, Report};
@@ -61,6 +60,10 @@ pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 pub use shared_profile::SharedProfile;
 pub use step::{ResponseHead, Step};
 pub use target::{Target, Targets};
+
+internals! {
+    use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall, MediaCall, RerankCall};
+}
 
 use crate::canonical::Context;
 use crate::dialect::Dialect;
@@ -160,7 +163,7 @@ impl Exchange {
     /// Reads the client's body and prepares the upstream's request, with default settings.
     ///
     /// # Errors
-    /// The client's fault ([`Error::Client`]), to be written with [`Dialect::encode_error`].
+    /// The client's fault ([`Error::Client`]), to be written with the dialect's `encode_error`.
     pub fn new(client: Dialect, profile: Profile, context: Context, body: &[u8]) -> Result<Self, Error> {
         let client_request = ClientRequest::read(client, "", Bytes::copy_from_slice(body))?;
         Self::start(client_request, profile, Settings::default(), context)

@@ -18,10 +18,10 @@ pub struct Report {
     pub usage: Option<Usage>,
     /// Everything that was changed, dropped, added or found invalid.
     pub diagnostics: Diagnostics,
-    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Settings::adaptations`] of the next
+    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Target::with_adaptations`] of the next
     /// requests.
     ///
-    /// [`Settings::adaptations`]: crate::exchange::Settings::adaptations
+    /// [`Target::with_adaptations`]: crate::exchange::Target::with_adaptations
     pub adaptations: Vec<Adaptation>,
     /// The error in the client's response.
     pub error: Option<Error>,

@@ -21,10 +21,14 @@ mod paths;
 mod table;
 mod validate;
 
-pub use adapt::{Adaptation, RefusedRequest, adaptations_for, auxiliary_adaptations, omissions};
-pub use base_url::{join_path, normal_base_url};
+pub use adapt::Adaptation;
 pub use definition::{Auth, AuthLayer, EndpointPaths, ModelOverride, PathsLayer, Profile, ProfileLayer};
 pub use error::{InvalidRule, ProfileError};
-pub use glob::matches as matches_pattern;
 pub(crate) use lookup::native_reasoning;
 pub use lookup::{profile, profiles};
+
+internals! {
+    use adapt::{RefusedRequest, adaptations_for, auxiliary_adaptations, omissions};
+    use base_url::{join_path, normal_base_url};
+    use glob::{matches as matches_pattern};
+}
