@@ -49,6 +49,19 @@ pub(crate) trait Rule: Clone + Serialize + DeserializeOwned {
     }
 }
 
+impl<R: Rule> written::Written for Option<R> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Some(rule) => rule.write(serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        R::read(deserializer)
+    }
+}
+
 impl<T: Rule> Overlay<Option<T>> for T {
     fn overlay(&mut self, layer: &Option<T>) {
         if let Some(value) = layer {

@@ -748,7 +748,7 @@ fn vendor_in_code_is_the_vendor_in_toml() {
 
 #[test]
 fn vendor_in_code_changes_what_is_sent() {
-    let body = br#"{"model":"m-1","temperature":0.5,"top_p":1,"seed":3,"messages":[{"role":"developer","content":"a"},
+    let body = br#"{"model":"m-1","temperature":0.5,"top_p":0.95,"seed":3,"messages":[{"role":"developer","content":"a"},
         {"role":"system","content":"b"},{"role":"user","content":"c"}]}"#;
     let profile = acme().build().unwrap();
     let input = ConversionInput {

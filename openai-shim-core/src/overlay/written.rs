@@ -1,6 +1,5 @@
 //! How a layer's rules are written: like their values, and `"any"` for a limit that a layer takes away.
 
-use super::Rule;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -16,19 +15,6 @@ pub(crate) trait Written: Sized {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
     /// Reads the field.
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
-}
-
-impl<R: Rule> Written for Option<R> {
-    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Some(rule) => rule.write(serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        R::read(deserializer)
-    }
 }
 
 /// For `#[serde(with)]`.

@@ -25,10 +25,7 @@ pub fn profiles() -> &'static [Profile] {
 pub fn profile(name: &str) -> Result<Profile, ProfileError> {
     profiles().iter().find(|profile| profile.name == name).cloned().ok_or_else(|| {
         let known: Vec<_> = Profile::builtin_names().collect();
-        ProfileError::new(
-            "profile",
-            format!("there is no profile {name:?}; write one of {}", known.join(", ")),
-        )
+        ProfileError::new("profile", format!("there is no profile {name:?}; {}", instead(name, &known)))
     })
 }
 
