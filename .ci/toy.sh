@@ -17,7 +17,7 @@ cd "$copy/tree"
 cp -r "$toy/dialect" "$dialects/toy"
 cp -r "$toy/fixtures" openai-shim-core/tests/fixtures/toy
 cat "$toy/losses.toml" >> docs/losses.toml # the features that the toy cannot express, with reasons
-sed -i -e 's/^pub mod openai_responses;$/&\npub mod toy;/' -e 's/^    &gemini::Gemini,$/&\n    \&toy::Toy,/' "$dialects/mod.rs"
+sed -i -e 's/^pub mod openai_responses;$/&\npub mod toy;/' -e 's/^    gemini::DIALECT,$/&\n    toy::DIALECT,/' "$dialects/mod.rs"
 
 # With STOP_TOY set, the toy panics: this shows whether a suite runs it.
 python3 - "$dialects/toy/mod.rs" <<'P'

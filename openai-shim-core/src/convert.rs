@@ -41,9 +41,9 @@ impl PayloadKind {
 #[derive(Debug, Clone)]
 pub struct ConversionInput<'a> {
     /// The payload's dialect: the client's for requests, the upstream's for responses.
-    pub from: &'static dyn Dialect,
+    pub from: Dialect,
     /// The dialect of the result.
-    pub to: &'static dyn Dialect,
+    pub to: Dialect,
     /// The upstream's profile; its `dialect` and `extra_dialects` are ignored.
     pub profile: Profile,
     /// The payload's kind.
@@ -180,7 +180,7 @@ fn settings() -> Settings {
     settings
 }
 
-fn failure(client: &dyn Dialect, error: &Error) -> Conversion {
+fn failure(client: Dialect, error: &Error) -> Conversion {
     let (status, body) = client.encode_error(error);
     Conversion {
         body: body.to_vec(),

@@ -20,12 +20,12 @@ fn context() -> ResponseContext {
     ResponseContext::new(&Request::default(), Context::fixed())
 }
 
-fn anthropic() -> &'static dyn Dialect {
+fn anthropic() -> Dialect {
     dialect("anthropic-messages").unwrap()
 }
 
 /// Converts a request from one dialect to another, for the upstream that the dialect belongs to.
-fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Value, Diagnostics) {
+fn request(from: Dialect, to: Dialect, body: &Value) -> (Value, Diagnostics) {
     let body = bytes::Bytes::copy_from_slice(body.to_string().as_bytes());
     let incoming = ClientRequest::read(from, "", body).unwrap();
     let profile = native_profile(to.name()).unwrap_or_else(|| profile("compatible").unwrap());
@@ -42,7 +42,7 @@ fn from_chat(body: &Value) -> (Value, Diagnostics) {
     request(chat(), anthropic(), body)
 }
 
-fn answer(from: &dyn Dialect, to: &dyn Dialect, kind: PayloadKind, body: &str) -> Conversion {
+fn answer(from: Dialect, to: Dialect, kind: PayloadKind, body: &str) -> Conversion {
     converted(from.name(), to.name(), kind, body, None)
 }
 

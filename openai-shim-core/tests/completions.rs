@@ -11,7 +11,7 @@ use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retr
 use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 
-fn own() -> &'static dyn Dialect {
+fn own() -> Dialect {
     dialect("openai-completions").unwrap()
 }
 
@@ -19,12 +19,7 @@ fn profile_for() -> Profile {
     profile("compatible").unwrap()
 }
 
-fn request(
-    from: &'static dyn Dialect,
-    to: &'static dyn Dialect,
-    upstream_profile: Profile,
-    body: &Value,
-) -> Conversion {
+fn request(from: Dialect, to: Dialect, upstream_profile: Profile, body: &Value) -> Conversion {
     let body = body.to_string();
     convert(&ConversionInput {
         from,
@@ -38,7 +33,7 @@ fn request(
     })
 }
 
-fn answer(from: &'static dyn Dialect, kind: PayloadKind, spec: &Value, body: &str) -> Conversion {
+fn answer(from: Dialect, kind: PayloadKind, spec: &Value, body: &str) -> Conversion {
     let to = if spec.get("prompt").is_some() { own() } else { chat() };
     let spec = spec.to_string();
     convert(&ConversionInput {
@@ -488,7 +483,7 @@ fn response_has_the_clients_model_name() {
 
 #[test]
 fn upstream_with_completions_as_extra_dialect_receives_completions() {
-    let path = |upstream_profile: &str, client: &'static dyn Dialect, body: Value| {
+    let path = |upstream_profile: &str, client: Dialect, body: Value| {
         let incoming = ClientRequest::read(client, "", body.to_string().into()).unwrap();
         let upstream_profile = profile(upstream_profile).unwrap();
         let mut exchange =

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const SECRET: &str = "555-1234";
 
-fn read(client: &'static dyn Dialect, body: &[u8]) -> Option<ClientRequest> {
+fn read(client: Dialect, body: &[u8]) -> Option<ClientRequest> {
     let path = client.endpoints()[0].path.replace("{model}", "m");
     ClientRequest::read(client, &path, Bytes::copy_from_slice(body)).ok()
 }
@@ -23,13 +23,13 @@ fn requests() -> Vec<Fixture> {
     fixtures(&[PayloadKind::Request])
 }
 
-fn native(upstream: &dyn Dialect) -> Profile {
+fn native(upstream: Dialect) -> Profile {
     let profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
     profile.with_only_dialect(upstream.name())
 }
 
 /// The request to an upstream.
-fn sent(request: &ClientRequest, upstream: &dyn Dialect) -> Option<(String, Vec<u8>)> {
+fn sent(request: &ClientRequest, upstream: Dialect) -> Option<(String, Vec<u8>)> {
     let mut exchange =
         Exchange::start(request.clone(), native(upstream), Settings::default(), Context::fixed()).ok()?;
     let Step::Send { request, .. } = exchange.next() else { return None };
@@ -169,7 +169,7 @@ fn the_client_keeps_the_choice_of_a_stream() {
 }
 
 /// A body with the secret in every place that the dialect has, and in places that it has not.
-fn body_with_secrets(client: &dyn Dialect) -> Value {
+fn body_with_secrets(client: Dialect) -> Value {
     let s = |text: &str| format!("{text} {SECRET}");
     let schema = json!({"type": "object", "description": s("schema"), "properties": {s("p"): {"type": "string", "enum": [s("e")], "default": s("d")}}});
     let arguments = format!(r#"{{"number":"555\u002d1234","of":{{"{SECRET}":["{SECRET}"]}}}}"#);

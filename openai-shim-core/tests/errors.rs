@@ -183,7 +183,7 @@ fn diagnostics_never_quote_redacted_text() {
     assert!(conversion.diagnostics.iter().all(|d| d.to_string().len() < 400), "an unbounded diagnostic");
 }
 
-fn exchange(client: &'static dyn Dialect, stream: bool) -> Exchange {
+fn exchange(client: Dialect, stream: bool) -> Exchange {
     let body = format!(r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#);
     let mut settings = Settings::default();
     (settings.retry, settings.fallback.when) = (Retry::none(), FallbackPolicy::Never);

@@ -16,7 +16,7 @@ use openai_shim_core::{
 };
 use serde_json::{Value, json};
 
-fn gemini() -> &'static dyn Dialect {
+fn gemini() -> Dialect {
     dialect("gemini").unwrap()
 }
 
@@ -30,8 +30,8 @@ fn settings() -> Setup {
 
 /// Runs one exchange; returns the path and body of the upstream request, the client's body, and the exchange.
 fn exchange(
-    (client, path, body): (&'static dyn Dialect, &str, &Value),
-    upstream: &dyn Dialect,
+    (client, path, body): (Dialect, &str, &Value),
+    upstream: Dialect,
     setup: Setup,
     (status, answer): (u16, &str),
 ) -> (String, Value, String, Exchange) {

@@ -44,7 +44,7 @@ fn upstream_of(name: &str) -> Profile {
 }
 
 /// What an upstream of this dialect answers, whole or as a stream.
-fn answer(upstream: &dyn Dialect, stream: bool) -> Vec<u8> {
+fn answer(upstream: Dialect, stream: bool) -> Vec<u8> {
     let response = response_of(vec![Block::text("PONG")], FinishReason::Stop);
     written(upstream, &response, &Request::default(), stream)
 }
@@ -58,7 +58,7 @@ fn settings(attempts: u32) -> Settings {
 
 /// Sends a client's request to an upstream that refuses what `refuse` gives an error for.
 fn exchange(
-    client: &'static dyn Dialect,
+    client: Dialect,
     body: &str,
     path: &str,
     upstream: Profile,

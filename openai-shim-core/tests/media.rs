@@ -23,7 +23,7 @@ enum Place {
 const PLACES: [Place; 4] = [Place::User, Place::Result, Place::Assistant, Place::System];
 const CLIENTS: [&str; 5] = ["openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama-chat"];
 
-fn to_upstream(client: &str, upstream: &dyn Dialect, profile_name: Option<&str>, body: &Value) -> Conversion {
+fn to_upstream(client: &str, upstream: Dialect, profile_name: Option<&str>, body: &Value) -> Conversion {
     let named = profile_name.map(|name| profile(name).unwrap());
     let native = || native_profile(upstream.name());
     convert(&ConversionInput {

@@ -25,7 +25,7 @@ const ECHOES: [Echo; 4] = [Echo::Text, Echo::Calls, Echo::CallsWithoutIds, Echo:
 const UPSTREAMS: [&str; 4] = ["anthropic-messages", "gemini", "openai-responses", "openai-chat"];
 const ARGS: &str = r#"{"city":"Paris","days":2}"#;
 
-fn named(name: &str) -> &'static dyn Dialect {
+fn named(name: &str) -> Dialect {
     dialect(name).unwrap()
 }
 
@@ -43,7 +43,7 @@ fn settings(store: Option<Arc<TestStore>>) -> Setup {
 
 /// Runs one exchange; returns the upstream request, the client's body and the diagnostics.
 fn exchange(
-    client: &'static dyn Dialect,
+    client: Dialect,
     (path, body): &(String, Value),
     upstream_profile: Profile,
     setup: Setup,

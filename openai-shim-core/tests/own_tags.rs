@@ -21,13 +21,13 @@ fn own_tags(open: &str) -> Profile {
 }
 
 /// The bytes of an upstream that answers with this text.
-fn answer(upstream: &dyn Dialect, text: &str, stream: bool) -> Vec<u8> {
+fn answer(upstream: Dialect, text: &str, stream: bool) -> Vec<u8> {
     let response = response_of(vec![Block::text(text)], FinishReason::Stop);
     written(upstream, &response, &Request::default(), stream)
 }
 
 /// What a client gets for these bytes.
-fn received(client: &'static dyn Dialect, upstream: Profile, bytes: &[u8], stream: bool) -> String {
+fn received(client: Dialect, upstream: Profile, bytes: &[u8], stream: bool) -> String {
     let mut request = Request::default();
     request.model = String::from("m");
     request.stream = stream;

@@ -8,7 +8,7 @@ use openai_shim_core::profile::{Profile, native_profile};
 use openai_shim_core::{Context, Diagnostics, Error, Exchange, PayloadKind, Step, dialect, profile};
 use serde_json::{Value, json};
 
-type Side = &'static dyn Dialect;
+type Side = Dialect;
 
 /// A parameter of a client: its place, its value, and what stands in the body of an upstream that has it.
 type Param = (&'static str, &'static str, &'static str);

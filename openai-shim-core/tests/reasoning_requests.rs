@@ -22,7 +22,7 @@ const GEMINI: &str = "gemini";
 /// The dialects that can request reasoning, on both sides.
 const WITH_REASONING: [&str; 5] = [CHAT, RESPONSES, ANTHROPIC, OLLAMA, GEMINI];
 
-fn named(name: &str) -> &'static dyn Dialect {
+fn named(name: &str) -> Dialect {
     dialect(name).unwrap()
 }
 

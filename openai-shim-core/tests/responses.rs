@@ -10,11 +10,11 @@ use openai_shim_core::{Context, Dialect, Exchange, Outcome, PayloadKind, dialect
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn own() -> &'static dyn Dialect {
+fn own() -> Dialect {
     dialect("openai-responses").unwrap()
 }
 
-fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Conversion, Value) {
+fn request(from: Dialect, to: Dialect, body: &Value) -> (Conversion, Value) {
     let conversion = convert(&ConversionInput {
         from,
         to,
@@ -30,13 +30,7 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -
 }
 
 /// Converts an upstream's response for the client that sent this request.
-fn answer(
-    from: &'static dyn Dialect,
-    to: &'static dyn Dialect,
-    spec: &Value,
-    body: &str,
-    kind: PayloadKind,
-) -> String {
+fn answer(from: Dialect, to: Dialect, spec: &Value, body: &str, kind: PayloadKind) -> String {
     let conversion = convert(&ConversionInput {
         from,
         to,

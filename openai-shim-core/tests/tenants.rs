@@ -41,7 +41,7 @@ fn setup(store: &Arc<TestStore>, owner: Owner) -> Setup {
 
 /// Sends a client's request, answers it with `upstream_response`, and returns the upstream request.
 fn exchange(
-    client: &'static dyn Dialect,
+    client: Dialect,
     (path, body): &(String, String),
     upstream_profile: &Profile,
     setup: &Setup,

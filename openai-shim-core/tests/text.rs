@@ -242,7 +242,7 @@ fn halves_in_adjacent_parts_are_put_together() {
 }
 
 /// A stream of an upstream with two deltas, the first of which ends with `first`, and the second begins with `second`.
-fn stream_of(upstream: &dyn Dialect, first: &str, second: &str) -> Vec<u8> {
+fn stream_of(upstream: Dialect, first: &str, second: &str) -> Vec<u8> {
     let chunk = |delta: Value, reason: Value| {
         let choice = json!({"index": 0, "delta": delta, "finish_reason": reason});
         format!(
@@ -264,12 +264,7 @@ fn stream_of(upstream: &dyn Dialect, first: &str, second: &str) -> Vec<u8> {
     String::from_utf8(body).unwrap().replace("<1>", first).replace("<2>", second).into_bytes()
 }
 
-fn received(
-    upstream: &dyn Dialect,
-    client: &'static dyn Dialect,
-    stream: &[u8],
-    cut: usize,
-) -> (String, Exchange) {
+fn received(upstream: Dialect, client: Dialect, stream: &[u8], cut: usize) -> (String, Exchange) {
     let request = run(
         "openai-chat",
         client.name(),

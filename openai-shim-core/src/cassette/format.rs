@@ -199,7 +199,7 @@ impl<'t> Lines<'t> {
         Ok(None)
     }
 
-    fn dialect(&self, name: &str) -> Result<&'static dyn Dialect, CassetteError> {
+    fn dialect(&self, name: &str) -> Result<Dialect, CassetteError> {
         dialect(name).map_err(|error| self.error(error.to_string()))
     }
 

@@ -60,11 +60,11 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Cassette {
     /// The client's dialect.
-    pub client: &'static dyn Dialect,
+    pub client: Dialect,
     /// The client's request.
     pub request: RecordedRequest,
     /// The upstream's dialect.
-    pub upstream: &'static dyn Dialect,
+    pub upstream: Dialect,
     /// The name of the upstream's profile.
     pub profile: String,
     /// What the upstream was asked, in order; several where a request was changed or retried.
@@ -76,9 +76,9 @@ pub struct Cassette {
 impl Cassette {
     /// A cassette without attempts and response, which the recorder adds.
     pub fn new(
-        client: &'static dyn Dialect,
+        client: Dialect,
         request: RecordedRequest,
-        upstream: &'static dyn Dialect,
+        upstream: Dialect,
         profile: impl Into<String>,
     ) -> Self {
         Self { client, request, upstream, profile: profile.into(), attempts: Vec::new(), response: None }

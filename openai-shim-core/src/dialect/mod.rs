@@ -2,7 +2,8 @@
 //!
 //! | file | what goes in and what comes out |
 //! |-|-|
-//! | [`traits`](Dialect) | the contract: [`Dialect`], [`Decoder`], [`Encoder`], [`StreamRepairer`] |
+//! | [`handle`](Dialect) | [`Dialect`]: which dialect, as a small value |
+//! | [`traits`](WireFormat) | what a dialect implements: [`WireFormat`], [`Decoder`], [`Encoder`], [`StreamRepairer`] |
 //! | [`auxiliary`] | the traits and route tables of model lists, token counts, embeddings, stored responses, … |
 //! | [`media`] | the trait of routes for speech, transcripts and pictures |
 //! | [`media_upstream`] | the trait by which upstreams of a dialect are asked for speech, transcripts and pictures |
@@ -27,7 +28,7 @@
 //! | `tool_params` | the parameters of tools whose schema a vendor defines → a JSON schema, and arguments that fit |
 //! | `<dialect>/` | payloads and streams of one wire format ↔ requests, responses and events |
 //!
-//! A dialect is a [`Dialect`] in [`DIALECTS`]: adding one takes its folder, its `pub mod` line and its line in the registry.
+//! A dialect is a [`WireFormat`] in [`DIALECTS`]: adding one takes its folder, its `pub mod` line and its line in the registry.
 //! No code outside a dialect's folder names it, and no dialect names another.
 
 pub mod anthropic;
@@ -35,6 +36,7 @@ pub mod auxiliary;
 mod citations;
 mod error_in_success;
 pub mod gemini;
+mod handle;
 pub(crate) mod json_syntax;
 mod listed_objects;
 pub mod media;
@@ -63,28 +65,29 @@ pub mod url;
 pub use auxiliary::{AuxiliaryRoute, DialectHeaders};
 use citations::{cited, read_citations};
 pub use error_in_success::failure_in_success;
+pub use handle::Dialect;
 pub use native_content::NativeContent;
 pub use params::Params;
 pub use passthrough::{Passthrough, pass};
 pub use shape::Shape;
 pub use streamed_text::{StreamedText, TextPlace};
-pub use traits::{Decoder, Dialect, Encoded, Encoder, Endpoint, Repaired, StreamRepairer};
+pub use traits::{Decoder, Encoded, Encoder, Endpoint, Repaired, StreamRepairer, WireFormat};
 
 use crate::error::ClientError;
 
 /// The registry: every dialect, in the order in which they are listed. There is no other list of them.
-pub static DIALECTS: &[&dyn Dialect] = &[
-    &openai_chat::OpenAiChat,
-    &openai_completions::OpenAiCompletions,
-    &openai_responses::OpenAiResponses,
-    &anthropic::Anthropic,
-    &ollama::CHAT,
-    &ollama::GENERATE,
-    &gemini::Gemini,
+pub static DIALECTS: &[Dialect] = &[
+    openai_chat::DIALECT,
+    openai_completions::DIALECT,
+    openai_responses::DIALECT,
+    anthropic::DIALECT,
+    ollama::CHAT,
+    ollama::GENERATE,
+    gemini::DIALECT,
 ];
 
 /// The registry's first dialect, used for paths that belong to none.
-pub static DEFAULT_DIALECT: &dyn Dialect = match DIALECTS {
+pub static DEFAULT_DIALECT: Dialect = match DIALECTS {
     [first, ..] => *first,
     [] => panic!("the registry is empty"),
 };
@@ -97,9 +100,16 @@ pub static DEFAULT_DIALECT: &dyn Dialect = match DIALECTS {
 ///
 /// # Errors
 /// There is no such dialect; the message lists those that there are.
-pub fn dialect(name: &str) -> Result<&'static dyn Dialect, ClientError> {
+pub fn dialect(name: &str) -> Result<Dialect, ClientError> {
     DIALECTS.iter().copied().find(|dialect| dialect.name() == name).ok_or_else(|| {
         let known: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
         ClientError::invalid(format!("There is no dialect {name:?}; there are: {}.", known.join(", ")))
     })
+}
+
+impl std::str::FromStr for Dialect {
+    type Err = ClientError;
+    fn from_str(name: &str) -> Result<Self, ClientError> {
+        dialect(name)
+    }
 }

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use std::cmp::Reverse;
 
 /// Returns the dialect whose clients request generation at a path, and its endpoint.
-pub fn generation_route(path: &str) -> Option<(&'static dyn Dialect, &'static Endpoint)> {
+pub fn generation_route(path: &str) -> Option<(Dialect, &'static Endpoint)> {
     DIALECTS.iter().find_map(|dialect| {
         let endpoint = dialect.endpoints().iter().find(|endpoint| endpoint.matches(path))?;
         Some((*dialect, endpoint))
@@ -19,7 +19,7 @@ pub fn auxiliary_route(
     method: &str,
     path: &str,
     headers: &HeaderMap,
-) -> Option<(&'static dyn Dialect, &'static AuxiliaryRoute)> {
+) -> Option<(Dialect, &'static AuxiliaryRoute)> {
     let all = DIALECTS
         .iter()
         .flat_map(|dialect| dialect.auxiliary_routes().iter().map(move |route| (*dialect, route)));
@@ -30,7 +30,7 @@ pub fn auxiliary_route(
 
 /// Returns the dialect for an unknown path: most leading segments in common with one of its routes, then an identifying
 /// header, then the shortest such route, then registry order.
-pub fn closest_dialect(path: &str, headers: &HeaderMap) -> Option<&'static dyn Dialect> {
+pub fn closest_dialect(path: &str, headers: &HeaderMap) -> Option<Dialect> {
     first_best(DIALECTS.iter().copied(), |dialect| {
         let endpoints = dialect.endpoints().iter().map(|endpoint| similarity(path, "", endpoint.path));
         let auxiliary = dialect
@@ -50,7 +50,7 @@ fn first_best<T, R: Ord>(items: impl Iterator<Item = T>, rank: impl Fn(&T) -> R)
 }
 
 /// Returns whether the headers of a request identify the dialect.
-fn is_identified(dialect: &dyn Dialect, headers: &HeaderMap) -> bool {
+fn is_identified(dialect: Dialect, headers: &HeaderMap) -> bool {
     dialect.headers().identifying.iter().any(|name| headers.contains_key(*name))
 }
 

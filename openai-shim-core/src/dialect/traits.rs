@@ -1,4 +1,4 @@
-//! The contract of a dialect: the traits [`Dialect`], [`Decoder`], [`Encoder`] and [`StreamRepairer`], and what they return.
+//! The contract of a dialect: the traits [`WireFormat`], [`Decoder`], [`Encoder`] and [`StreamRepairer`], and what they return.
 
 use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
 use super::media_upstream::MediaUpstreamApi;
@@ -70,7 +70,7 @@ pub struct Encoded<'a> {
 /// Decoding is tolerant: it accepts what real servers and clients send, and records each deviation as a diagnostic.
 /// Encoding is strict: it writes only what the vendor's own SDK accepts. A field that is dropped, renamed or downgraded is
 /// recorded too; nothing is lost without a diagnostic.
-pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
+pub trait WireFormat: Send + Sync + std::fmt::Debug + 'static {
     /// Returns the name in configuration and on the command line; it is unique in the registry.
     fn name(&self) -> &'static str;
 

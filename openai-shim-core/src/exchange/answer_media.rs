@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 /// Translates the media of one response.
 #[derive(Debug)]
 pub(super) struct MediaTranslator {
-    upstream: &'static dyn Dialect,
-    client: &'static dyn Dialect,
+    upstream: Dialect,
+    client: Dialect,
     has_text: bool,
     /// The number of the first choice's next block.
     next_block: u32,
@@ -41,7 +41,7 @@ impl Written {
 }
 
 impl MediaTranslator {
-    pub(super) fn new(upstream: &'static dyn Dialect, client: &'static dyn Dialect) -> Self {
+    pub(super) fn new(upstream: Dialect, client: Dialect) -> Self {
         Self {
             upstream,
             client,

@@ -138,7 +138,7 @@ pub enum AuxiliaryStep {
 #[derive(Debug)]
 pub struct AuxiliaryExchange {
     call: Box<dyn AuxiliaryCall>,
-    upstream: &'static dyn Dialect,
+    upstream: Dialect,
     /// For the request's model, without adaptations.
     profile: Profile,
     settings: Settings,
@@ -179,7 +179,7 @@ impl AuxiliaryExchange {
     /// The request cannot be expressed, or in strict mode not without a loss.
     pub fn start(
         call: Box<dyn AuxiliaryCall>,
-        upstream: &'static dyn Dialect,
+        upstream: Dialect,
         profile: &Profile,
         settings: Settings,
         decoded: Diagnostics,

@@ -13,7 +13,7 @@ use http::HeaderMap;
 /// A client's request, decoded but not yet addressed: the caller looks at the model and chooses the upstream.
 #[derive(Debug, Clone)]
 pub struct ClientRequest {
-    pub(super) client: &'static dyn Dialect,
+    pub(super) client: Dialect,
     pub(super) request: Request,
     pub(super) diagnostics: Diagnostics,
     pub(super) body: Bytes,
@@ -27,7 +27,7 @@ impl ClientRequest {
     ///
     /// # Errors
     /// [`Error::Client`] with the field at fault.
-    pub fn read(client: &'static dyn Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
+    pub fn read(client: Dialect, path: &str, body: Bytes) -> Result<Self, Error> {
         let mut diagnostics = Diagnostics::default();
         let repaired = repair_body(&body, Refused::HalvesAndNul, &mut diagnostics);
         let body = repaired.map_or(body, Bytes::from);
@@ -57,7 +57,7 @@ impl ClientRequest {
     }
 
     /// A minimal request in the client's dialect, for converting a response that belongs to no request.
-    pub(crate) fn minimal(client: &'static dyn Dialect) -> Result<Self, Error> {
+    pub(crate) fn minimal(client: Dialect) -> Result<Self, Error> {
         let mut request = Request::default();
         request.model = String::from("model");
         request.messages.push(Message::text(Role::User, "hi"));
@@ -66,7 +66,7 @@ impl ClientRequest {
     }
 
     /// The client's dialect.
-    pub fn client(&self) -> &'static dyn Dialect {
+    pub fn client(&self) -> Dialect {
         self.client
     }
 

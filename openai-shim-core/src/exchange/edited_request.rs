@@ -147,7 +147,7 @@ fn is_changed(request: &Request) -> bool {
 
 /// Writes a parameter of a dialect, or removes it.
 fn write_param(
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     name: &str,
     value: Option<&String>,
     body: &mut Object<'_>,
@@ -169,7 +169,7 @@ fn write_param(
 
 /// The values of the parameters, by OpenAI's names for them, as JSON; those of the client's dialect alone by a dot and
 /// their key.
-fn params_of(request: &Request, client: &dyn Dialect) -> BTreeMap<String, String> {
+fn params_of(request: &Request, client: Dialect) -> BTreeMap<String, String> {
     let number = |value: Option<f64>| value.map(|value| value.to_string());
     let count = |value: Option<u64>| value.map(|value| value.to_string());
     let text = |value: &Option<String>| value.as_deref().map(encode_string);

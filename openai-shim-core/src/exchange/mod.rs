@@ -84,12 +84,7 @@ impl Exchange {
     ///
     /// # Errors
     /// The client's fault ([`Error::Client`]), to be written with [`Dialect::encode_error`].
-    pub fn new(
-        client: &'static dyn Dialect,
-        profile: Profile,
-        context: Context,
-        body: &[u8],
-    ) -> Result<Self, Error> {
+    pub fn new(client: Dialect, profile: Profile, context: Context, body: &[u8]) -> Result<Self, Error> {
         let client_request = ClientRequest::read(client, "", Bytes::copy_from_slice(body))?;
         Self::start(client_request, profile, Settings::default(), context)
     }
@@ -369,12 +364,12 @@ impl Exchange {
     }
 
     /// The client's dialect.
-    pub fn client(&self) -> &'static dyn Dialect {
+    pub fn client(&self) -> Dialect {
         self.session.client
     }
 
     /// The dialect of the upstream's request and response.
-    pub fn upstream(&self) -> &'static dyn Dialect {
+    pub fn upstream(&self) -> Dialect {
         self.session.upstream
     }
 

@@ -24,8 +24,8 @@ const MAX_STORE_ERROR_CHARACTERS: usize = 200;
 /// What an exchange holds in every phase.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) client: &'static dyn Dialect,
-    pub(super) upstream: &'static dyn Dialect,
+    pub(super) client: Dialect,
+    pub(super) upstream: Dialect,
     pub(super) settings: Settings,
     pub(super) spec: ResponseSpec,
     pub(super) context: ResponseContext,

@@ -136,7 +136,7 @@ impl Shim {
     }
 
     /// Returns an error as a response in the client's dialect, for a request that no upstream gets; it is reported.
-    pub fn refuse(&self, client: &'static dyn Dialect, error: &Error) -> http::Response<ResponseBody> {
+    pub fn refuse(&self, client: Dialect, error: &Error) -> http::Response<ResponseBody> {
         self.0.report(&Report::refused(&self.0.profile, error.clone()));
         let (status, body) = client.encode_error(error);
         let mut response = http::Response::new(ResponseBody::complete(body.to_vec()));
@@ -169,7 +169,7 @@ pub fn respond(
 }
 
 /// The dialect of a request's path; for a path that belongs to none, the one with the most similar paths.
-fn dialect_of(request: &http::Request<Bytes>) -> &'static dyn Dialect {
+fn dialect_of(request: &http::Request<Bytes>) -> Dialect {
     let path = request.uri().path();
     let own = generation_route(path).map(|(dialect, _)| dialect);
     own.or_else(|| closest_dialect(path, request.headers())).unwrap_or(DEFAULT_DIALECT)

@@ -20,7 +20,7 @@ use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use script::Conversation;
 use std::collections::{BTreeMap, BTreeSet};
 
-type Side = &'static dyn Dialect;
+type Side = Dialect;
 
 /// Each difference, and the diagnostics of which one reports it.
 const REPORTED: &[(&str, &[&str])] = &[

@@ -18,7 +18,7 @@ fn context() -> ResponseContext {
     ResponseContext::new(&Request::default(), Context::fixed())
 }
 
-pub type Side = &'static dyn Dialect;
+pub type Side = Dialect;
 
 /// The result for a feature between two dialects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -32,8 +32,8 @@ pub(super) struct ConvertArgs {
 /// Everything that is the same for all payloads of one run.
 #[derive(Debug)]
 pub(super) struct ConvertJob {
-    from: &'static dyn Dialect,
-    to: &'static dyn Dialect,
+    from: Dialect,
+    to: Dialect,
     pub(super) kind: PayloadKind,
     profile: Profile,
     request: Option<Vec<u8>>,

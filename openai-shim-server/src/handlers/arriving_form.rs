@@ -46,7 +46,7 @@ pub(crate) struct ArrivingForm {
 pub(crate) async fn receive_form(
     app: &Arc<AppState>,
     meta: &RequestMeta,
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     headers: &HeaderMap,
     body: Body,
     only_upstream: Option<usize>,

@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Answers a token count request.
 pub(crate) async fn count(
     app: &Arc<AppState>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     api: &'static dyn TokenCountApi,
     request: OwnedAuxiliaryRequest,
     headers: &HeaderMap,
@@ -74,7 +74,7 @@ fn has_number(answer: &[u8], count: Option<u64>) -> bool {
 }
 
 /// A dialect's token count API, if it has one.
-fn token_count_api(dialect: &dyn Dialect) -> Option<&'static dyn TokenCountApi> {
+fn token_count_api(dialect: Dialect) -> Option<&'static dyn TokenCountApi> {
     dialect.auxiliary_routes().iter().find_map(|route| match route.kind {
         AuxiliaryKind::TokenCount(api) => Some(api),
         _ => None,
@@ -85,7 +85,7 @@ fn token_count_api(dialect: &dyn Dialect) -> Option<&'static dyn TokenCountApi> 
 #[derive(Default)]
 struct UpstreamCount {
     /// The response with its dialect; `None`: the upstream does not count.
-    answer: Option<(&'static dyn Dialect, Vec<u8>)>,
+    answer: Option<(Dialect, Vec<u8>)>,
     diagnostics: Diagnostics,
 }
 
@@ -95,7 +95,7 @@ async fn count_at_upstream(
     served: &UpstreamState,
     incoming: ClientRequest,
     length: usize,
-    client: &'static dyn Dialect,
+    client: Dialect,
     model: Option<String>,
 ) -> Result<UpstreamCount, Error> {
     let mut settings = app.settings(model);
@@ -201,11 +201,7 @@ async fn first_step(
 
 /// The dialect in which the upstream counts for a model, the client's own dialect before others, and the profile with that
 /// dialect as its first.
-fn counting_dialect(
-    profile: &Arc<Profile>,
-    client: &'static dyn Dialect,
-    model: &str,
-) -> Option<(&'static dyn Dialect, Arc<Profile>)> {
+fn counting_dialect(profile: &Arc<Profile>, client: Dialect, model: &str) -> Option<(Dialect, Arc<Profile>)> {
     let model_profile = profile.for_model(model);
     let dialects: Vec<_> = std::iter::once(&model_profile.dialect)
         .chain(&model_profile.extra_dialects)

@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub(crate) async fn embed(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     embedding: &'static dyn EmbeddingsApi,
     request: OwnedAuxiliaryRequest,
     headers: &HeaderMap,
@@ -28,7 +28,7 @@ pub(crate) async fn embed(
 }
 
 /// The embeddings APIs of a dialect.
-fn embeddings_apis(dialect: &dyn Dialect) -> impl Iterator<Item = &'static dyn EmbeddingsApi> + use<> {
+fn embeddings_apis(dialect: Dialect) -> impl Iterator<Item = &'static dyn EmbeddingsApi> + use<> {
     dialect.auxiliary_routes().iter().filter_map(|route| match route.kind {
         AuxiliaryKind::Embeddings(api) => Some(api),
         _ => None,

@@ -23,7 +23,7 @@ const MAX_FIRST_BYTES: usize = 64 << 10;
 /// Reads a response until it is clear that it is no error; returns it whole.
 pub(super) async fn check_beginning(
     mut source: ByteStream,
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     headers: &HeaderMap,
     has_html_type: bool,
 ) -> Result<ByteStream, UpstreamError> {

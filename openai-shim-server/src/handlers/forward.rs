@@ -61,7 +61,7 @@ pub(crate) fn only_upstream(app: &AppState, path: &str, serves: impl Fn(&Profile
 pub(crate) async fn forward(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     ForwardTarget { path, default_upstream, check }: ForwardTarget,
     parts: Parts,
     inbound: Inbound,
@@ -250,7 +250,7 @@ fn learn_length(served: &UpstreamState, error: &mut Error) {
 /// has subtitles under the type of JSON, too.
 async fn check_response(
     app: &Arc<AppState>,
-    upstream_dialect: &'static dyn Dialect,
+    upstream_dialect: Dialect,
     head: &http::response::Parts,
     answer: UpstreamBody,
     check: Option<(&'static dyn ResponseCheck, Bytes)>,

@@ -32,7 +32,7 @@ const ADDED_HEADERS: usize = 5;
 /// Starts one request on a dialect's route. The returned future waits for its response.
 pub(crate) fn generate(
     app: &Arc<AppState>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     meta: RequestMeta,
     headers: HeaderMap,
     received: ReceivedRequest,
@@ -85,7 +85,7 @@ fn ready(response: Response) -> ResponseFuture {
 
 /// A client's request before its exchange starts.
 struct GenerateRequest {
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     meta: RequestMeta,
     headers: HeaderMap,
     /// Path and query.
@@ -241,7 +241,7 @@ impl PendingResponse {
 
 /// What the client's response needs besides core's.
 struct ClientSide {
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     /// Index of the upstream.
     upstream: usize,
     is_stream: bool,
@@ -311,11 +311,7 @@ fn upstream_label(app: &AppState, upstream: usize) -> Option<HeaderValue> {
 }
 
 /// The response to a request without messages, in a dialect whose clients send such requests.
-fn empty_request_response(
-    dialect: &dyn Dialect,
-    client_request: &ClientRequest,
-    body: &[u8],
-) -> Option<Response> {
+fn empty_request_response(dialect: Dialect, client_request: &ClientRequest, body: &[u8]) -> Option<Response> {
     if !client_request.request().messages.is_empty() {
         return None;
     }
@@ -338,7 +334,7 @@ fn add_headers(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: 
 }
 
 /// Responds with an error before any upstream got a request.
-fn refuse(app: &Arc<AppState>, dialect: &'static dyn Dialect, meta: RequestMeta, error: &Error) -> Response {
+fn refuse(app: &Arc<AppState>, dialect: Dialect, meta: RequestMeta, error: &Error) -> Response {
     let response = responses::error(dialect, error);
     AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
     response

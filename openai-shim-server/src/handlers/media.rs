@@ -54,7 +54,7 @@ pub(crate) async fn translating_upstream(
 pub(crate) async fn answer(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     api: &'static dyn MediaApi,
     route: SelectedUpstream,
     headers: &HeaderMap,

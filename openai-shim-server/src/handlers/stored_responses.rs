@@ -53,7 +53,7 @@ enum RecordedResponse {
 }
 
 /// A dialect's stored responses API, if it has one.
-fn stored_responses_api(dialect: &dyn Dialect) -> Option<&'static dyn StoredResponsesApi> {
+fn stored_responses_api(dialect: Dialect) -> Option<&'static dyn StoredResponsesApi> {
     dialect.auxiliary_routes().iter().find_map(|route| match route.kind {
         AuxiliaryKind::StoredResponse(api, _) => Some(api),
         _ => None,
@@ -66,7 +66,7 @@ fn key(owner: Owner, id: &str) -> StateKey {
 }
 
 /// The ids of the entries that a request refers to: of the response that it continues from, and of items.
-pub(crate) fn references(dialect: &dyn Dialect, body: &[u8]) -> Vec<String> {
+pub(crate) fn references(dialect: Dialect, body: &[u8]) -> Vec<String> {
     stored_responses_api(dialect).map(|api| api.references(body)).unwrap_or_default()
 }
 
@@ -91,7 +91,7 @@ fn as_text(stored: &Bytes) -> Option<&str> {
 /// dialect stores responses itself.
 pub(crate) fn resolve(
     app: &Arc<AppState>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     profile: &Profile,
     meta: &RequestMeta,
     path: &str,
@@ -123,7 +123,7 @@ pub(crate) fn resolve(
 }
 
 /// Whether the upstream answers in this dialect for this model.
-fn has_dialect(profile: &Profile, dialect: &dyn Dialect, model: &str) -> bool {
+fn has_dialect(profile: &Profile, dialect: Dialect, model: &str) -> bool {
     let profile = profile.for_model(model);
     profile.dialect == dialect.name() || profile.extra_dialects.iter().any(|extra| extra == dialect.name())
 }
@@ -147,7 +147,7 @@ pub(crate) fn record(mut recorder: ResponseRecorder, response: Response) -> Resp
 /// the response is not stored here but may be stored at an upstream.
 pub(crate) async fn answer(
     app: &AppState,
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     api: &dyn StoredResponsesApi,
     part: Option<StoredResponsePart>,
     meta: &RequestMeta,
@@ -184,7 +184,7 @@ pub(crate) async fn answer(
 }
 
 /// The index of the upstream that may have responses which are not stored here.
-pub(crate) fn storing_upstream(app: &AppState, dialect: &dyn Dialect) -> Option<usize> {
+pub(crate) fn storing_upstream(app: &AppState, dialect: Dialect) -> Option<usize> {
     app.upstreams.iter().position(|served| has_dialect(&served.config.profile, dialect, ""))
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn send_query(
 }
 
 /// Decodes an error response in the upstream's dialect.
-pub(crate) fn decode_failure(dialect: &dyn Dialect, head: &Parts, body: &[u8]) -> Error {
+pub(crate) fn decode_failure(dialect: Dialect, head: &Parts, body: &[u8]) -> Error {
     Error::Upstream(dialect.decode_error(head.status, &head.headers, body, &mut Diagnostics::default()))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | file | what goes in and what comes out |
 //! |---|---|
-//! | `mod` | [`Anthropic`], this dialect's implementation of [`Dialect`] |
+//! | `mod` | [`Anthropic`], this dialect's implementation of [`WireFormat`] |
 //! | `wire` | the API's objects as public types, for building and reading payloads by hand |
 //! | `shape` | the JSON types that each field of a request may have |
 //! | `request` | request JSON to `Request` and back; `request/` has one file each for messages, content, tools and parameters |
@@ -51,7 +51,7 @@ pub mod wire;
 
 use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
-    Repaired, Shape, StreamRepairer, StreamedText, TextPlace,
+    Repaired, Shape, StreamRepairer, StreamedText, TextPlace, WireFormat,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -67,7 +67,10 @@ use names::{NAME, SIGNATURE_FORMAT};
 #[derive(Debug)]
 pub struct Anthropic;
 
-impl Dialect for Anthropic {
+/// The dialect.
+pub const DIALECT: Dialect = Dialect::of(&Anthropic);
+
+impl WireFormat for Anthropic {
     fn name(&self) -> &'static str {
         NAME
     }

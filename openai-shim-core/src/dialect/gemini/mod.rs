@@ -2,7 +2,7 @@
 //!
 //! | file | what goes in and what comes out |
 //! |---|---|
-//! | `mod` | [`Gemini`], this dialect's implementation of [`Dialect`] |
+//! | `mod` | [`Gemini`], this dialect's implementation of [`WireFormat`] |
 //! | `wire` | the API's objects as public types, for building and reading payloads by hand |
 //! | `shape` | the JSON types that each field of a request may have |
 //! | `request` | path and JSON of a request to `Request`, and back |
@@ -71,7 +71,7 @@ pub mod wire;
 use super::media_upstream::MediaUpstreamApi;
 use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
-    Repaired, Shape, StreamRepairer, StreamedText, TextPlace,
+    Repaired, Shape, StreamRepairer, StreamedText, TextPlace, WireFormat,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -92,7 +92,10 @@ use stream_framing::StreamFraming;
 #[derive(Debug)]
 pub struct Gemini;
 
-impl Dialect for Gemini {
+/// The dialect.
+pub const DIALECT: Dialect = Dialect::of(&Gemini);
+
+impl WireFormat for Gemini {
     fn name(&self) -> &'static str {
         NAME
     }

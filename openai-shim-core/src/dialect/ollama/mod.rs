@@ -2,7 +2,7 @@
 //!
 //! | file | what goes in and what comes out |
 //! |---|---|
-//! | `mod` | [`Ollama`], the implementation of [`Dialect`] for both dialects |
+//! | `mod` | [`Ollama`], the implementation of [`WireFormat`] for both dialects |
 //! | `wire` | the API's objects as public types, for building and reading payloads by hand |
 //! | `shape` | the JSON types that each field of a request may have |
 //! | `request` | request JSON to `Request` and back; `request/` has one file each for messages, prompt, images and options |
@@ -51,7 +51,7 @@ mod written_line;
 
 use super::{
     AuxiliaryRoute, Decoder, Dialect, Encoded, Encoder, Endpoint, Params, Repaired, Shape, StreamRepairer,
-    StreamedText, TextPlace,
+    StreamedText, TextPlace, WireFormat,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
@@ -68,17 +68,17 @@ pub struct Ollama {
 }
 
 /// The dialect `ollama-chat`.
-pub static CHAT: Ollama = Ollama { api: OllamaApi::Chat };
+pub const CHAT: Dialect = Dialect::of(&Ollama { api: OllamaApi::Chat });
 
 /// The dialect `ollama-generate`.
-pub static GENERATE: Ollama = Ollama { api: OllamaApi::Generate };
+pub const GENERATE: Dialect = Dialect::of(&Ollama { api: OllamaApi::Generate });
 
 /// Whether the text of a response stays as the upstream wrote it.
 fn keeps_text(spec: &ResponseSpec) -> bool {
     spec.local_stops.is_empty() && spec.required_json_fields.is_none()
 }
 
-impl Dialect for Ollama {
+impl WireFormat for Ollama {
     fn name(&self) -> &'static str {
         match self.api {
             OllamaApi::Chat => "ollama-chat",

@@ -52,7 +52,7 @@ use super::openai_error as error;
 use super::openai_headers;
 use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape,
-    StreamRepairer,
+    StreamRepairer, WireFormat,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -68,7 +68,10 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub struct OpenAiChat;
 
-impl Dialect for OpenAiChat {
+/// The dialect.
+pub const DIALECT: Dialect = Dialect::of(&OpenAiChat);
+
+impl WireFormat for OpenAiChat {
     fn name(&self) -> &'static str {
         NAME
     }

@@ -43,6 +43,7 @@ use super::openai_error as error;
 use super::openai_headers;
 use super::{
     Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, Params, Repaired, Shape, StreamRepairer,
+    WireFormat,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
@@ -55,7 +56,10 @@ use http::{HeaderMap, StatusCode};
 #[derive(Debug)]
 pub struct OpenAiCompletions;
 
-impl Dialect for OpenAiCompletions {
+/// The dialect.
+pub const DIALECT: Dialect = Dialect::of(&OpenAiCompletions);
+
+impl WireFormat for OpenAiCompletions {
     fn name(&self) -> &'static str {
         NAME
     }

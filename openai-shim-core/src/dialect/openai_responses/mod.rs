@@ -2,7 +2,7 @@
 //!
 //! | file | what goes in and what comes out |
 //! |---|---|
-//! | `mod` | [`OpenAiResponses`], this dialect's implementation of [`Dialect`] |
+//! | `mod` | [`OpenAiResponses`], this dialect's implementation of [`WireFormat`] |
 //! | `wire` | the API's objects as public types, for building and reading payloads by hand |
 //! | `shape` | the known fields of requests and their JSON types |
 //! | `request` | request JSON to `Request` and back; `request/` has the input in both directions, and the parameters |
@@ -74,7 +74,7 @@ pub mod wire;
 use super::openai_headers;
 use super::{
     AuxiliaryRoute, Decoder, Dialect, DialectHeaders, Encoded, Encoder, Endpoint, NativeContent, Params,
-    Repaired, Shape, StreamRepairer, StreamedText, TextPlace,
+    Repaired, Shape, StreamRepairer, StreamedText, TextPlace, WireFormat,
 };
 use crate::accepts::AcceptsLayer;
 use crate::canonical::{
@@ -91,7 +91,10 @@ use names::{KEEP_ALIVE, NAME, SIGNATURE_FORMAT};
 #[derive(Debug)]
 pub struct OpenAiResponses;
 
-impl Dialect for OpenAiResponses {
+/// The dialect.
+pub const DIALECT: Dialect = Dialect::of(&OpenAiResponses);
+
+impl WireFormat for OpenAiResponses {
     fn name(&self) -> &'static str {
         NAME
     }
