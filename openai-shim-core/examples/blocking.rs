@@ -6,7 +6,7 @@
 mod support;
 
 use openai_shim_core::exchange::{ClientRequest, ResponseHead};
-use openai_shim_core::{Context, Exchange, Report, Settings, Step, UpstreamError, dialect, profile};
+use openai_shim_core::{Context, Exchange, Report, Settings, Step, UpstreamError, profile};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -62,7 +62,7 @@ fn main() -> Result<(), Failure> {
         r#"{{"model":"{}","stream":true,"messages":[{{"role":"user","content":"hi"}}]}}"#,
         support::model()
     );
-    let request = ClientRequest::read(dialect("openai-chat")?, "/v1/chat/completions", body.into())?;
+    let request = ClientRequest::read("openai-chat".parse()?, "/v1/chat/completions", body.into())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let context = Context::new(now, RandomState::new().hash_one(now));
     let exchange = Exchange::start(request, profile("compatible")?, Settings::default(), context)?;

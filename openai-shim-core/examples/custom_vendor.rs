@@ -4,7 +4,7 @@
 
 mod support;
 
-use openai_shim_core::{Context, Exchange, Profile, Step, UpstreamError, dialect, profile};
+use openai_shim_core::{Context, Exchange, Profile, Step, UpstreamError, profile};
 use std::collections::BTreeMap;
 
 /// Acme's API: nearly OpenAI's.
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let upstream = support::Careless::start();
     let body = br#"{"model":"m-1","temperature":0.5,"top_p":0.95,"seed":4,"messages":[
         {"role":"developer","content":"Be brief."},{"role":"system","content":"Be kind."},{"role":"user","content":"hi"}]}"#;
-    let mut exchange = Exchange::new(dialect("openai-chat")?, acme.clone(), Context::fixed(), body)?;
+    let mut exchange = Exchange::new("openai-chat".parse()?, acme.clone(), Context::fixed(), body)?;
     let Step::Send { mut request, .. } = exchange.next() else { return Err("nothing to send".into()) };
     println!("{} {}\n{}", request.method(), request.uri(), String::from_utf8_lossy(request.body()));
     assert_eq!(request.uri(), "/models/m-1/generate?version=2");

@@ -4,21 +4,21 @@
 //! `INSTA_UPDATE=always` they write what they get; see `docs/snapshot-testing.md`.
 
 use openai_shim_core::cassette::Cassette;
-use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, dialect, profile};
+use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, profile};
 
-/// One payload; the snapshot stands here.
-fn stream_of_a_careless_server() {
+/// One payload; its snapshot stands here.
+fn response_of_a_careless_server() {
     let conversion = convert(&ConversionInput {
-        from: dialect("openai-chat").unwrap(),
-        to: dialect("anthropic-messages").unwrap(),
+        from: "openai-chat".parse().unwrap(),
+        to: "anthropic-messages".parse().unwrap(),
         profile: profile("vllm").unwrap(),
-        kind: PayloadKind::Stream,
-        body: b"data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\ndata: [DONE]\n\n",
+        kind: PayloadKind::Response,
+        body: br#"{"id":"x","model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"eos"}]}"#,
         request: None,
         status: None,
         context: Context::fixed(), // the same ids and time in every run
     });
-    insta::assert_snapshot!(conversion, @"");
+    insta::assert_snapshot!(conversion, @r#""#);
 }
 
 /// Recorded exchanges, each as clients of two dialects see it; the snapshots stand in `snapshots`.
@@ -26,13 +26,13 @@ fn recorded_exchanges() {
     insta::glob!("cassettes/*.cassette", |path| {
         let cassette: Cassette = std::fs::read_to_string(path).unwrap().parse().unwrap();
         for client in ["openai-chat", "anthropic-messages"] {
-            insta::assert_snapshot!(client, cassette.convert_to(dialect(client).unwrap()));
+            insta::assert_snapshot!(client, cassette.convert_to(client.parse().unwrap()));
         }
     });
 }
 
 fn main() {
-    stream_of_a_careless_server();
+    response_of_a_careless_server();
     recorded_exchanges();
     println!("every conversion is as its snapshot");
 }
