@@ -13,6 +13,7 @@ mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
 mod transport;
+mod upstreams;
 
 pub use builder::{BuildError, ShimBuilder};
 pub use clock::{Clock, Entropy};
@@ -22,3 +23,4 @@ pub use response_body::{Attempts, ResponseBody};
 pub use shim::{Shim, respond};
 pub use state_store::{StateError, StateStore};
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
+pub use upstreams::Upstreams;

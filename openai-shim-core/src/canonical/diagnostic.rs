@@ -167,6 +167,7 @@ codes! {
     StreamTruncated "stream-truncated" Error "The stream ended before the answer was complete.";
     Learned "learned" Warning "The upstream refused the request for a reason that could be repaired: it was changed and sent again.";
     Retried "retried" Warning "The upstream was asked again.";
+    FailedOver "failed-over" Warning "Another upstream failed before and could be replaced: this one was asked instead.";
     FallbackUsed "fallback-used" Warning "The answer was synthesized because the upstream had none.";
     FeatureUnsupported "feature-unsupported" Warning "The other dialect has no way to say this; it was left out.";
     ExtraDropped "extra-dropped" Info "A member that the other dialect does not have was left out.";

@@ -1,7 +1,7 @@
 //! A JSON response with a successful status to the error that it reports all the same.
 
-use super::openai_error;
 use super::handle::Dialect;
+use super::openai_error;
 use crate::canonical::{Diagnostics, trim_body};
 use crate::error::UpstreamError;
 use crate::json::Object;

@@ -1,6 +1,7 @@
 //! [`Misuse`]: which method of an exchange was called out of turn, and which call was due instead.
 
-/// A method of an [`Exchange`](crate::Exchange) was called at a moment when another call was due. The call changed nothing.
+/// A method of an [`Exchange`](crate::Exchange) was called at a moment when another call was due, or without what it needs. The call
+/// changed nothing.
 ///
 /// `called` is the method's name: `head`, `push`, `finish` or `fail`.
 ///
@@ -44,6 +45,9 @@ pub enum Misuse {
         /// The method.
         called: &'static str,
     },
+    /// An exchange was started without a target.
+    #[error("`start` needs at least one target")]
+    NoTarget,
     /// `provide` was called although `Step::Load` was not the last step.
     #[error("`provide` answers `Step::Load`, which was not the last step")]
     LoadNotPending,

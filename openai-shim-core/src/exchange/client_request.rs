@@ -1,6 +1,5 @@
 //! [`ClientRequest`]: path and body of a client's request decoded to the canonical model, before an upstream is chosen.
 
-use super::Settings;
 use super::lone_surrogates::repair_body;
 use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
@@ -83,11 +82,6 @@ impl ClientRequest {
     /// The client's name for the model; may be empty.
     pub fn model(&self) -> &str {
         &self.request.model
-    }
-
-    /// The upstream's name for the model.
-    pub(super) fn upstream_model<'a>(&'a self, settings: &'a Settings) -> &'a str {
-        settings.upstream_model.as_deref().unwrap_or(&self.request.model)
     }
 
     /// Whether the client wants a stream.

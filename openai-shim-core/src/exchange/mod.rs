@@ -31,7 +31,9 @@ mod closing_tags;
 mod debug_report;
 mod edited_request;
 mod failed_attempt;
+mod failover;
 mod frame_intake;
+mod further_targets;
 mod headers;
 mod inline_reasoning;
 mod lone_surrogates;
@@ -45,6 +47,7 @@ mod settings;
 mod shared_profile;
 mod step;
 mod streaming;
+mod target;
 mod tool_names;
 mod transcoder;
 mod upstream_request;
@@ -52,10 +55,11 @@ mod upstream_request;
 pub use crate::error::Misuse;
 pub use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall, MediaCall, RerankCall};
 pub use client_request::ClientRequest;
-pub use report::Report;
+pub use report::{AttemptReport, Report};
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 pub use shared_profile::SharedProfile;
 pub use step::{ResponseHead, Step};
+pub use target::{Target, Targets};
 
 use crate::canonical::{Context, Diagnostics, Outcome, StreamUsage};
 use crate::dialect::Dialect;
@@ -96,11 +100,11 @@ impl Exchange {
     /// [`Error::Client`], or in strict mode [`Error::Unsupported`].
     pub fn start(
         client_request: ClientRequest,
-        profile: impl Into<SharedProfile>,
+        targets: impl Into<Targets>,
         settings: Settings,
         context: Context,
     ) -> Result<Self, Error> {
-        let started = Session::start(client_request, profile.into(), settings, context)?;
+        let started = Session::start(client_request, targets.into().into_queue(), settings, context)?;
         let phase = match started.pending {
             Some(pending) => ExchangePhase::NeedsState(pending),
             None => ExchangePhase::ReadyToSend { wait: Duration::ZERO },
@@ -118,7 +122,9 @@ impl Exchange {
         let wait = match std::mem::replace(&mut self.phase, ExchangePhase::Done) {
             ExchangePhase::ReadyToSend { wait }
             | ExchangePhase::Receiving(ReceivedResponse::Ignored(AttemptEnd::SendAgain { wait })) => wait,
-            ExchangePhase::NeedsState(pending) | ExchangePhase::LoadingState(pending) => {
+            ExchangePhase::NeedsState(pending)
+            | ExchangePhase::LoadingState(pending)
+            | ExchangePhase::Receiving(ReceivedResponse::Ignored(AttemptEnd::LoadState(pending))) => {
                 let keys = pending.keys().to_vec();
                 self.phase = ExchangePhase::LoadingState(pending);
                 return Step::Load(keys);
@@ -133,8 +139,9 @@ impl Exchange {
         };
         self.phase = ExchangePhase::AwaitingHead;
         self.session.attempt += 1;
-        self.session.report.attempts += 1;
-        Step::Send { request: self.session.request.clone(), after: wait }
+        let target = self.session.target_index;
+        self.session.report.attempts.push(AttemptReport { target, ..AttemptReport::default() });
+        Step::Send { request: self.session.request.clone(), after: wait, target }
     }
 
     /// Answers [`Step::Load`] with a value for each key, in the same order, `None` where there is none. Then the request is
@@ -157,8 +164,10 @@ impl Exchange {
                 return Err(misuse.into());
             }
         };
-        self.session.prepare_with_state(*pending, &values)?;
-        self.phase = ExchangePhase::ReadyToSend { wait: Duration::ZERO };
+        self.phase = match self.session.prepare_with_state(*pending, &values) {
+            Ok(()) => ExchangePhase::ReadyToSend { wait: Duration::ZERO },
+            Err(error) => self.session.next_target().ok_or(error)?.into(),
+        };
         Ok(())
     }
 
@@ -178,6 +187,9 @@ impl Exchange {
         }
         let session = &mut self.session;
         session.report.upstream_status = Some(status.as_u16());
+        if let Some(attempt) = session.report.attempts.last_mut() {
+            attempt.status = Some(status.as_u16());
+        }
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         session.content_type = content_type.map(str::to_ascii_lowercase);
         session.upstream_headers = headers::response_headers(headers, session.client, session.upstream);
@@ -244,7 +256,7 @@ impl Exchange {
         let start = out.len();
         let was_ignored = matches!(response, ReceivedResponse::Ignored(_));
         let end = self.end_response(response, out);
-        if !was_ignored && end == AttemptEnd::Done {
+        if !was_ignored && matches!(end, AttemptEnd::Done) {
             debug_report::append_report(&self.session, start, out);
         }
         self.phase = end.into();
@@ -298,7 +310,7 @@ impl Exchange {
             }
             _ => session.end_failed_attempt(error, out),
         };
-        if end == AttemptEnd::Done {
+        if matches!(end, AttemptEnd::Done) {
             debug_report::append_report(&self.session, start, out);
         }
         end

@@ -1,7 +1,7 @@
 //! [`Report`]: outcome, usage, attempts and diagnostics of an exchange; its JSON form.
 
 use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
-use crate::error::Error;
+use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
 
@@ -22,8 +22,8 @@ pub struct Report {
     pub adaptations: Vec<Adaptation>,
     /// The error in the client's response.
     pub error: Option<Error>,
-    /// How many requests were sent.
-    pub attempts: u32,
+    /// The requests that were sent, in order.
+    pub attempts: Vec<AttemptReport>,
     /// The status of the last attempt's response.
     pub upstream_status: Option<u16>,
     /// The client's name for the model.
@@ -34,6 +34,18 @@ pub struct Report {
     pub profile: String,
 }
 
+/// What came of one request that was sent.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct AttemptReport {
+    /// To which upstream: an index into the targets that the exchange was started with.
+    pub target: usize,
+    /// The status of its response; `None`: there was none.
+    pub status: Option<u16>,
+    /// Why it was not the answer.
+    pub error: Option<UpstreamError>,
+}
+
 impl Report {
     /// The report as one line of JSON, for debugging and logs.
     pub fn to_json(&self) -> String {
@@ -41,7 +53,7 @@ impl Report {
         object.set("outcome", encode_string(self.outcome.as_str()));
         object.set("model", encode_string(&self.model));
         object.set("profile", encode_string(&self.profile));
-        object.set("attempts", self.attempts.to_string());
+        object.set("attempts", self.attempts.len().to_string());
         if let Some(status) = self.upstream_status {
             object.set("upstream_status", status.to_string());
         }
@@ -81,7 +93,7 @@ impl Report {
             diagnostics,
             adaptations: Vec::new(),
             error: None,
-            attempts: 0,
+            attempts: Vec::new(),
             upstream_status: None,
             model: model.to_owned(),
             is_stream: false,

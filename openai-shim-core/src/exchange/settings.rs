@@ -3,7 +3,6 @@
 use crate::canonical::ReasoningStyle;
 use crate::error::UpstreamError;
 use crate::normalize::RequestDefaults;
-use crate::profile::Adaptation;
 use std::time::Duration;
 
 /// Limits, retries, fallback and defaults of one exchange.
@@ -12,14 +11,10 @@ use std::time::Duration;
 pub struct Settings {
     /// What to do with a request that the upstream cannot fulfil without a loss.
     pub loss_policy: LossPolicy,
-    /// The upstream's name for the model, if it differs from the client's.
-    pub upstream_model: Option<String>,
     /// The limit on the output of a request whose client sent none; `None`: none, or what the upstream requires.
     pub default_max_tokens: Option<u64>,
     /// How the client gets reasoning.
     pub reasoning: ReasoningStyle,
-    /// Adaptations known for this upstream and model: they change its profile.
-    pub adaptations: Vec<Adaptation>,
     /// Whether a request is changed and sent again when the upstream's error tells what to change.
     pub adapt: bool,
     /// How many attempts are made, and when.
@@ -38,10 +33,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             loss_policy: LossPolicy::Lenient,
-            upstream_model: None,
             default_max_tokens: None,
             reasoning: ReasoningStyle::default(),
-            adaptations: Vec::new(),
             adapt: true,
             retry: Retry::default(),
             fallback: Fallback::default(),

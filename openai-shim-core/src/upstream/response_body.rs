@@ -58,13 +58,21 @@ impl ResponseBody {
                     }
                 }
                 Step::Store(entries) => driver.store(entries).await,
-                Step::Send { mut request, after } => {
+                Step::Send { mut request, after, target } => {
+                    let Some(upstream) = driver.upstreams.of(target).cloned() else {
+                        let missing =
+                            UpstreamError::transport(format!("There is no upstream for target {target}."));
+                        if let Err(misuse) = driver.exchange.fail(missing, &mut self.output) {
+                            driver.exchange.refuse(misuse.into(), &mut self.output);
+                        }
+                        continue;
+                    };
+                    driver.upstream = Some(upstream.clone());
                     let progress = Progress::new(driver.exchange.awaits_stream());
                     request.extensions_mut().insert(progress.clone());
                     if !after.is_zero() {
-                        driver.upstream.pause(after).await;
+                        upstream.pause(after).await;
                     }
-                    let upstream = driver.upstream.clone();
                     let sent = SentRequest { sent_at: upstream.clock(), progress: Some(progress) };
                     let response = upstream.send(request).await;
                     if let Err(misuse) = driver.begin_response(sent, response, &mut self.output) {
@@ -105,9 +113,9 @@ impl ResponseBody {
         }
         if let Some(driver) = &response.body().driver {
             let outcome = driver.exchange.report().outcome;
-            let attempts = driver.exchange.report().attempts;
+            let attempts = driver.exchange.report().attempts.len();
             response.extensions_mut().insert(outcome);
-            response.extensions_mut().insert(Attempts(attempts));
+            response.extensions_mut().insert(Attempts(u32::try_from(attempts).unwrap_or(u32::MAX)));
         }
         response
     }

@@ -5,6 +5,7 @@ use super::driver::{Driver, DriverPhase, OnFinish};
 use super::response_body::ResponseBody;
 use super::state_store::StateStore;
 use super::transport::Upstream;
+use super::upstreams::Upstreams;
 use crate::canonical::Context;
 use crate::dialect::route_lookup::{closest_dialect, generation_route};
 use crate::dialect::{DEFAULT_DIALECT, Dialect, Endpoint};
@@ -121,7 +122,7 @@ impl Shim {
             Ok(exchange) => {
                 let parts = self.0.clone();
                 let on_finish = Box::new(move |report: Report| parts.report(&report));
-                respond(exchange, self.0.upstream.clone(), self.0.state.clone(), on_finish).await
+                respond(exchange, self.0.upstream.clone().into(), self.0.state.clone(), on_finish).await
             }
             Err(error) => self.refuse(client, &error),
         }
@@ -154,17 +155,26 @@ impl Shim {
 /// Drives an exchange until its response has a head: sends, waits and retries until bytes may go out. [`Shim`] does this with each
 /// request; a program with an exchange of its own calls it.
 ///
+/// `upstreams`: one for each target of the exchange, or one for all of them.
+///
 /// The response's extensions hold the [`Diagnostics`](crate::Diagnostics) so far, the [`Outcome`](crate::Outcome), the
 /// [`Attempts`](super::Attempts), and the [`Error`] if the body is one. `on_finish` is called once, when the body has ended or was
 /// dropped.
 pub fn respond(
     exchange: Exchange,
-    upstream: Arc<dyn Upstream>,
+    upstreams: Upstreams,
     state_store: Option<Arc<dyn StateStore>>,
     on_finish: OnFinish,
 ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
     // An exchange is large: it moves to the heap before there is a future that would hold it.
-    let driver = Box::new(Driver { exchange, upstream, state_store, on_finish, phase: DriverPhase::Idle });
+    let driver = Box::new(Driver {
+        exchange,
+        upstreams,
+        upstream: None,
+        state_store,
+        on_finish,
+        phase: DriverPhase::Idle,
+    });
     ResponseBody::new(driver).respond()
 }
 

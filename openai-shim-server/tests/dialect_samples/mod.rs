@@ -140,7 +140,9 @@ pub(crate) fn generate_sample(dialect: Dialect) -> DialectSample {
             });
             texts.collect()
         }),
-        is_complete_stream: Box::new(move |body| events(dialect, body.as_bytes()).last() == Some(&Event::End)),
+        is_complete_stream: Box::new(move |body| {
+            events(dialect, body.as_bytes()).last() == Some(&Event::End)
+        }),
         message: Box::new(move |body| {
             let (status, headers) = (http::StatusCode::UNAUTHORIZED, http::HeaderMap::new());
             let (body, mut diagnostics) = (body.to_string(), Diagnostics::default());
