@@ -74,7 +74,7 @@ function convert() {
   const changes = lines.filter(line => line.startsWith('- '));
   element('result').textContent = readable(text.slice(end + 4));
   const facts = lines.filter(line => line && !line.startsWith('- '));
-  element('status').textContent = [...facts, `${changes.length} diagnostics`].join(', ');
+  element('status').textContent = [...facts, `diagnostics: ${changes.length}`].join(', ');
   element('diagnostics').replaceChildren(...changes.map(line => {
     const item = document.createElement('li');
     item.textContent = line.slice(2);
