@@ -49,7 +49,7 @@ const read = async expression => {
   assert(!exceptionDetails, exceptionDetails?.exception?.description);
   return result.value;
 };
-const text = id => read(`document.getElementById('${id}').textContent`);
+const text = id => read(`document.getElementById('${id}')?.textContent ?? ''`);
 const press = async (key, code) => {
   for (const type of ['keyDown', 'keyUp']) await call('Input.dispatchKeyEvent', { type, key, code: key, windowsVirtualKeyCode: code });
 };
