@@ -133,10 +133,12 @@ try {
 } catch (error) {
   console.error(error, problems);
 } finally {
-  browser.kill();
+  session = undefined;
+  const exited = new Promise(resolve => browser.on('exit', resolve));
+  await Promise.race([call('Browser.close').then(() => exited), new Promise(resolve => setTimeout(resolve, 3000))]).catch(() => {});
+  browser.kill('SIGKILL');
   server.close();
-  await new Promise(resolve => (browser.exitCode === null && browser.signalCode === null ? browser.on('exit', resolve) : resolve()));
-  fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  await fs.promises.rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }).catch(() => {});
 }
 process.exit(failed);
 
