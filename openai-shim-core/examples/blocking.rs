@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example blocking` asks an upstream of its own and checks the response.
 //! `cargo run --example blocking -- http://localhost:11434/v1 MODEL` asks that upstream.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // the bans are for core itself
 
 mod support;
 
@@ -25,7 +26,7 @@ fn run(
     let (mut begin, mut out, mut buffer) = (Some(begin), Vec::new(), vec![0; 16 << 10]);
     loop {
         match exchange.next() {
-            Step::Send { mut request, after } => {
+            Step::Send { mut request, after, .. } => {
                 std::thread::sleep(after);
                 *request.uri_mut() = format!("{base_url}{}", request.uri()).parse()?;
                 match agent.run(request.map(|body| body.to_vec())) {
@@ -68,7 +69,10 @@ fn main() -> Result<(), Failure> {
     let exchange = Exchange::start(request, profile("compatible")?, Settings::default(), context)?;
 
     let mut response = Vec::new();
-    let begin = |head: &ResponseHead| Ok(println!("{} {:?}", head.status, head.headers));
+    let begin = |head: &ResponseHead| {
+        println!("{} {:?}", head.status, head.headers);
+        Ok(())
+    };
     let report = run(exchange, &support::base_url(), begin, &mut response)?;
     println!("{}\n{}", String::from_utf8_lossy(&response), report.to_json());
     assert!(response.ends_with(b"data: [DONE]\n\n") && report.outcome.as_str() == "complete");

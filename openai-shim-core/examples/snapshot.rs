@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example snapshot` runs them. In a folder `tests` each function is a `#[test]`, and there is no `main`. With
 //! `INSTA_UPDATE=always` they write what they get; see `docs/snapshot-testing.md`.
+#![allow(clippy::disallowed_methods)] // the bans are for core itself
 
 use openai_shim_core::cassette::Cassette;
 use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, profile};

@@ -125,7 +125,10 @@ fn every_recipe_is_in_the_cookbook() {
             assert!(cookbook.contains(&format!("`cargo run --example {name}`")), "{name}");
         }
         let is_data = ["cassettes", "snapshots", "support"].contains(&recipe.as_str());
-        assert!(is_data || cookbook.contains(&format!("(../openai-shim-core/examples/{recipe})")), "{recipe}");
+        assert!(
+            is_data || cookbook.contains(&format!("(../openai-shim-core/examples/{recipe})")),
+            "{recipe}"
+        );
     }
 }
 

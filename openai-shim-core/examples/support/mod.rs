@@ -1,5 +1,6 @@
 //! What the recipes run against: an upstream and a client over `std::net`. A program of yours has real ones in their place.
 #![allow(dead_code, unreachable_pub)] // each recipe needs a part of it
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // the bans are for core itself
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
