@@ -3,6 +3,7 @@
 //! [`Upstream`] is what an embedder implements: raw HTTP, no dialect, no credentials. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
 
+pub mod auxiliary;
 mod builder;
 mod clock;
 mod driver;
@@ -12,6 +13,7 @@ mod shim;
 mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
+mod stored_responses;
 mod transport;
 mod upstreams;
 
@@ -22,5 +24,8 @@ pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
 pub use shim::{Shim, respond};
 pub use state_store::{StateError, StateStore};
+pub use stored_responses::{
+    LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
+};
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
 pub use upstreams::Upstreams;

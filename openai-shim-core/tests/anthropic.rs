@@ -8,7 +8,7 @@ use common::{chat, fixture, fixtures, messages};
 use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event, Request, ResponseContext};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::anthropic::wire;
-use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step, Target};
 use openai_shim_core::fallback::token_estimate::estimate_tokens;
 use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, PayloadKind, dialect, profile};
@@ -275,11 +275,10 @@ fn stream_with_an_alias_has_the_clients_model_name_and_is_otherwise_unchanged() 
             r#"{{"model":"mine","max_tokens":9,"stream":{stream},"messages":[{{"role":"user","content":"x"}}]}}"#
         );
         let incoming = ClientRequest::read(anthropic(), "", asking.into()).unwrap();
-        let mut settings = Settings::default();
-        settings.upstream_model = Some(String::from("theirs"));
         let mut upstream_profile = profile("compatible").unwrap();
         anthropic().name().clone_into(&mut upstream_profile.dialect);
-        let mut exchange = Exchange::start(incoming, upstream_profile, settings, Context::fixed()).unwrap();
+        let target = Target::new(upstream_profile).with_model("theirs");
+        let mut exchange = Exchange::start(incoming, target, Settings::default(), Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
@@ -382,7 +381,8 @@ fn endless_streams_end_with_an_error() {
         let mut upstream_profile = profile("compatible").unwrap();
         anthropic().name().clone_into(&mut upstream_profile.dialect);
         let incoming = ClientRequest::read(chat(), "", body.into()).unwrap();
-        let mut exchange = Exchange::start(incoming, upstream_profile, settings, Context::fixed()).unwrap();
+        let target = Target::new(upstream_profile).with_model("theirs");
+        let mut exchange = Exchange::start(incoming, target, Settings::default(), Context::fixed()).unwrap();
         let mut out = Vec::new();
         exchange.next();
         exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();

@@ -7,7 +7,7 @@ use openai_shim_core::canonical::{
     BuiltInTemplate, ChatTemplate, DiagnosticCode, Diagnostics, Message, Role,
 };
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
-use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retry, Settings};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retry, Settings, Target};
 use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 
@@ -457,16 +457,16 @@ fn chat_client_receives_text_and_reasoning_separately() {
 #[test]
 fn response_has_the_clients_model_name() {
     let mut settings = Settings::default();
-    settings.upstream_model = Some("real".to_owned());
     settings.retry = Retry::none();
     settings.fallback.when = FallbackPolicy::Never;
     let mut upstream_profile = profile_for();
     upstream_profile.dialect = own().name().to_owned();
+    let target = Target::new(upstream_profile).with_model("real");
     for stream in [true, false] {
         let body = json!({"model": "alias", "prompt": "x", "stream": stream}).to_string();
         let incoming = ClientRequest::read(own(), "", body.into()).unwrap();
         let mut exchange =
-            Exchange::start(incoming, upstream_profile.clone(), settings.clone(), Context::fixed()).unwrap();
+            Exchange::start(incoming, target.clone(), settings.clone(), Context::fixed()).unwrap();
         let Step::Send { request, .. } = exchange.next() else { panic!() };
         assert_eq!(request.uri().path(), "/completions");
         assert!(String::from_utf8_lossy(request.body()).contains("\"real\""));

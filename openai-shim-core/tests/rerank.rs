@@ -121,13 +121,14 @@ fn exchange_with(
     settings.loss_policy = policy;
     settings.adapt = true;
     let call = RerankCall::new(form, upstream, spec, None, source.clone());
-    let mut exchange = match AuxiliaryExchange::start(Box::new(call), chat, profile, settings, lost) {
-        Ok(exchange) => exchange,
-        Err(error) => {
-            exchanged.response = Err(error);
-            return exchanged;
-        }
-    };
+    let mut exchange =
+        match AuxiliaryExchange::start(Box::new(call), chat, &profile.clone().into(), settings, lost) {
+            Ok(exchange) => exchange,
+            Err(error) => {
+                exchanged.response = Err(error);
+                return exchanged;
+            }
+        };
     while let AuxiliaryStep::Send { path, body, .. } = exchange.next() {
         let sent: Value = serde_json::from_slice(&body).unwrap();
         let (status, text) = answer(&sent);

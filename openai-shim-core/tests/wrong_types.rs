@@ -18,7 +18,6 @@ use openai_shim_core::{Context, Exchange, Step, profile};
 use seeds::{AUXILIARY, SEEDS};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 const INFINITE: &str = "1e999";
 /// Values of every JSON type, including numbers that `serde_json` would write in another form.
@@ -199,12 +198,7 @@ fn sent(client: Dialect, path: &str, body: &str) -> Vec<(&'static str, Sent)> {
             let body = bytes::Bytes::copy_from_slice(body.as_bytes());
             let sent = ClientRequest::read(client, path, body)
                 .and_then(|incoming| {
-                    Exchange::start(
-                        incoming,
-                        Arc::new(upstream_profile),
-                        Settings::default(),
-                        Context::fixed(),
-                    )
+                    Exchange::start(incoming, upstream_profile, Settings::default(), Context::fixed())
                 })
                 .map(|mut exchange| {
                     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };

@@ -15,6 +15,7 @@
 //! | [`passthrough`](Passthrough) | frames → the same bytes, followed by the dialect's decoder |
 //! | `listed_objects` | objects that came where a list is due: one item, or a map by index → the list |
 //! | `json_syntax` | an upstream's text that is nearly JSON → JSON, with diagnostics |
+//! | [`named_model`] | a forwarded request → the model that it names, and the same request with another |
 //! | `native_content` | blocks and tools that only one dialect defines → what others can read of them |
 //! | [`rerank`] | rankings of documents, in the forms of several vendors |
 //! | `reasoning_tags` | where a profile says that text contains reasoning → the mode of the parser |
@@ -41,6 +42,7 @@ pub(crate) mod json_syntax;
 mod listed_objects;
 pub mod media;
 pub mod media_upstream;
+pub mod named_model;
 mod native_content;
 pub mod ollama;
 pub mod openai_chat;
