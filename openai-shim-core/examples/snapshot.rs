@@ -19,7 +19,19 @@ fn response_of_a_careless_server() {
         status: None,
         context: Context::fixed(), // the same ids and time in every run
     });
-    insta::assert_snapshot!(conversion, @r#""#);
+    insta::assert_snapshot!(conversion, @r#"
+    outcome: complete
+    status: 200
+    - object-filled [info] object
+    - created-filled [info] created
+    - field-filled [info] choices[].index
+    - finish-reason-mapped [info] choices[].finish_reason: eos
+    - role-filled [info] choices[].message.role
+    - field-filled [info] choices[].message.refusal
+    - usage-missing [warning] usage
+    ---
+    {"id":"x","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":0,"output_tokens":0}}
+    "#);
 }
 
 /// Recorded exchanges, each as clients of two dialects see it; the snapshots stand in `snapshots`.
