@@ -17,7 +17,7 @@ cd "$copy/tree"
 cp -r "$toy/dialect" "$dialects/toy"
 cp -r "$toy/fixtures" openai-shim-core/tests/fixtures/toy
 cat "$toy/losses.toml" >> docs/losses.toml # the features that the toy cannot express, with reasons
-sed -i -e 's/^pub mod openai_responses;$/&\npub mod toy;/' -e 's/^    &gemini::Gemini,$/&\n    \&toy::Toy,/' "$dialects/mod.rs"
+sed -i -e 's/^pub mod openai_responses;$/&\npub mod toy;/' -e 's/^    gemini::DIALECT,$/&\n    toy::DIALECT,/' "$dialects/mod.rs"
 
 # With STOP_TOY set, the toy panics: this shows whether a suite runs it.
 python3 - "$dialects/toy/mod.rs" <<'P'
@@ -72,5 +72,5 @@ P
 differs=$(diff -rq -x target -x .git -x toy -x golden "$here" "$copy/tree" | grep -vE ' docs/|/docs/' || true)
 [ "$differs" = "Files $here/$dialects/mod.rs and $copy/tree/$dialects/mod.rs differ" ] || { echo "$differs"; fail "more than the toy changed"; }
 lines=$(diff "$here/$dialects/mod.rs" "$copy/tree/$dialects/mod.rs" | grep '^[<>]' || true)
-[ "$lines" = $'> pub mod toy;\n>     &toy::Toy,' ] || { echo "$lines"; fail "the registry needs more than two lines"; }
+[ "$lines" = $'> pub mod toy;\n>     toy::DIALECT,' ] || { echo "$lines"; fail "the registry needs more than two lines"; }
 echo "one folder and two lines; ${#suites[@]} suites of core and the server's suite ran it: ${suites[*]}"

@@ -4,6 +4,7 @@
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
+use crate::error::word;
 use crate::error::{Error, Misuse, UpstreamError};
 use crate::exchange::{ClientRequest, Exchange, FallbackPolicy, Retry, Settings, Step};
 use crate::profile::Profile;
@@ -25,25 +26,29 @@ pub enum PayloadKind {
 }
 
 impl PayloadKind {
-    /// Parses `request`, `response`, `stream` or `error`.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "request" => Self::Request,
-            "response" => Self::Response,
-            "stream" => Self::Stream,
-            "error" => Self::Error,
-            _ => return None,
-        })
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Request, Self::Response, Self::Stream, Self::Error];
+
+    /// `request`, `response`, `stream` or `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Stream => "stream",
+            Self::Error => "error",
+        }
     }
 }
+
+word!(PayloadKind: "payload kind");
 
 /// A payload, and how to convert it.
 #[derive(Debug, Clone)]
 pub struct ConversionInput<'a> {
     /// The payload's dialect: the client's for requests, the upstream's for responses.
-    pub from: &'static dyn Dialect,
+    pub from: Dialect,
     /// The dialect of the result.
-    pub to: &'static dyn Dialect,
+    pub to: Dialect,
     /// The upstream's profile; its `dialect` and `extra_dialects` are ignored.
     pub profile: Profile,
     /// The payload's kind.
@@ -180,7 +185,7 @@ fn settings() -> Settings {
     settings
 }
 
-fn failure(client: &dyn Dialect, error: &Error) -> Conversion {
+fn failure(client: Dialect, error: &Error) -> Conversion {
     let (status, body) = client.encode_error(error);
     Conversion {
         body: body.to_vec(),

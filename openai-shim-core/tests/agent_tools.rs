@@ -12,21 +12,21 @@ use openai_shim_core::exchange::{ClientRequest, Retry, Settings};
 use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, dialect, profile};
 use serde_json::{Value, json};
 
-fn named(name: &str) -> &'static dyn Dialect {
+fn named(name: &str) -> Dialect {
     dialect(name).unwrap()
 }
 
-fn responses() -> &'static dyn Dialect {
+fn responses() -> Dialect {
     named("openai-responses")
 }
 
-fn anthropic() -> &'static dyn Dialect {
+fn anthropic() -> Dialect {
     named("anthropic-messages")
 }
 
 fn convert_body(
-    from: &'static dyn Dialect,
-    to: &'static dyn Dialect,
+    from: Dialect,
+    to: Dialect,
     kind: PayloadKind,
     body: &[u8],
     request: Option<&Value>,
@@ -44,7 +44,7 @@ fn convert_body(
     })
 }
 
-fn send(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> Conversion {
+fn send(from: Dialect, to: Dialect, body: &Value) -> Conversion {
     convert_body(from, to, PayloadKind::Request, body.to_string().as_bytes(), None)
 }
 
@@ -54,9 +54,8 @@ fn sent(conversion: &Conversion) -> Value {
 }
 
 /// All dialects but one, with whether they have tools.
-fn others(own: &dyn Dialect) -> impl Iterator<Item = (&'static dyn Dialect, bool)> {
-    let has_tools =
-        |dialect: &dyn Dialect| !matches!(dialect.name(), "openai-completions" | "ollama-generate");
+fn others(own: Dialect) -> impl Iterator<Item = (Dialect, bool)> {
+    let has_tools = |dialect: Dialect| !matches!(dialect.name(), "openai-completions" | "ollama-generate");
     let name = own.name();
     DIALECTS
         .iter()
@@ -112,7 +111,7 @@ fn without_tools(body: &Value) -> Value {
 }
 
 /// An upstream of the client's own dialect gets the client's bytes.
-fn passes_unchanged(dialect: &'static dyn Dialect, request: &Value) {
+fn passes_unchanged(dialect: Dialect, request: &Value) {
     let conversion = send(dialect, dialect, request);
     assert_eq!(String::from_utf8_lossy(&conversion.body), request.to_string(), "{conversion}");
 }
@@ -308,9 +307,9 @@ fn chat_stream(name: &str, arguments: &Value) -> String {
 }
 
 /// An upstream's answer in each dialect that has calls, made from a chat answer.
-fn answers(kind: PayloadKind, chat_body: &str) -> Vec<(&'static dyn Dialect, Vec<u8>)> {
+fn answers(kind: PayloadKind, chat_body: &str) -> Vec<(Dialect, Vec<u8>)> {
     let upstreams = DIALECTS.iter().filter(|d| !matches!(d.name(), "openai-completions" | "ollama-generate"));
-    let answer = |upstream: &'static dyn Dialect| {
+    let answer = |upstream: Dialect| {
         let body = convert_body(chat(), upstream, kind, chat_body.as_bytes(), None).body;
         (upstream, if upstream.name() == chat().name() { chat_body.as_bytes().to_vec() } else { body })
     };

@@ -16,7 +16,7 @@ fn context() -> ResponseContext {
     ResponseContext::new(&Request::default(), Context::fixed())
 }
 
-fn anthropic() -> &'static dyn Dialect {
+fn anthropic() -> Dialect {
     dialect("anthropic-messages").unwrap()
 }
 
@@ -65,7 +65,7 @@ fn answers(test: &str) -> Vec<Recording> {
 }
 
 impl Recording {
-    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+    fn convert(&self, to: Dialect) -> Conversion {
         let stream = self.kind == PayloadKind::Stream;
         let request = format!(
             r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}],"stream":{stream},"stream_options":{{"include_usage":true}}}}"#

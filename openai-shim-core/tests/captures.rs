@@ -11,7 +11,7 @@ use openai_shim_core::canonical::{
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, Settings};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::profile;
 use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,14 +20,14 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Capture {
     /// `<client>/<call>`.
     name: String,
-    client: &'static dyn Dialect,
+    client: Dialect,
     path: String,
     body: String,
 }
 
 /// Returns the dialect that serves a route, according to the registry.
-fn dialect_of(method: &str, path: &str) -> Option<&'static dyn Dialect> {
-    let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.method == method && e.matches(path));
+fn dialect_of(method: &str, path: &str) -> Option<Dialect> {
+    let serves = |d: &&Dialect| d.endpoints().iter().any(|e| e.method == method && e.matches(path));
     DIALECTS.iter().find(serves).copied()
 }
 
@@ -82,7 +82,7 @@ impl Capture {
     }
 
     /// Returns the request that an upstream decodes, with all diagnostics; or the reason why nothing is sent.
-    fn sent(&self, upstream: &'static dyn Dialect) -> Result<(Request, Diagnostics), String> {
+    fn sent(&self, upstream: Dialect) -> Result<(Request, Diagnostics), String> {
         let mut upstream_profile = profile_for(upstream);
         upstream.name().clone_into(&mut upstream_profile.dialect);
         let body = self.body.clone().into_bytes().into();
@@ -113,8 +113,8 @@ impl Capture {
     }
 }
 
-fn profile_for(upstream: &dyn Dialect) -> Profile {
-    native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap())
+fn profile_for(upstream: Dialect) -> Profile {
+    Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
 /// The content of a conversation, however it is divided into messages: text by role, calls, results, images, tools.
@@ -203,7 +203,7 @@ fn extra_fields(request: &Request) -> Vec<&ExtraFields> {
 }
 
 /// Returns the extra fields that an upstream of another dialect does not receive, without a diagnostic.
-fn silently_lost(request: &Request, upstream: &dyn Dialect, diagnostics: &Diagnostics) -> Vec<String> {
+fn silently_lost(request: &Request, upstream: Dialect, diagnostics: &Diagnostics) -> Vec<String> {
     let is_reported = |key: &str| diagnostics.iter().any(|d| d.path.contains(key) || d.detail.contains(key));
     let foreign =
         extra_fields(request).into_iter().filter(|extra| !upstream.name().starts_with(extra.dialect));
@@ -289,13 +289,7 @@ const JUDGED: [&str; 7] = [
 ];
 
 /// Asserts that the upstream receives the client's content.
-fn assert_content(
-    sent: &Content,
-    read: &Request,
-    upstream: &dyn Dialect,
-    diagnostics: &Diagnostics,
-    what: &str,
-) {
+fn assert_content(sent: &Content, read: &Request, upstream: Dialect, diagnostics: &Diagnostics, what: &str) {
     let got = read_content(read);
     let unseen = |detail: &str| detail.contains("image") || detail.contains("picture");
     if !diagnostics.iter().any(|d| d.code == DiagnosticCode::FeatureUnsupported && unseen(&d.detail)) {

@@ -19,7 +19,7 @@ use std::time::Duration;
 const REQUEST: &str = r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"Say hello."}]}"#;
 const STREAM: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hello \\\\o/\"}}]}\r\n\r\ndata: {\"choices\":[{\"delta\":{\"content\":\" é\"},\"finish_reason\":\"stop\"}]}\r\n\r\ndata: [DONE]\r\n\r\n";
 
-fn chat() -> &'static dyn Dialect {
+fn chat() -> Dialect {
     dialect("openai-chat").unwrap()
 }
 

@@ -7,11 +7,11 @@ use openai_shim_core::canonical::{
     BuiltInTemplate, ChatTemplate, DiagnosticCode, Diagnostics, Message, Role,
 };
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
-use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retry, Settings};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retry, Settings, Target};
 use openai_shim_core::{Context, Dialect, Exchange, PayloadKind, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 
-fn own() -> &'static dyn Dialect {
+fn own() -> Dialect {
     dialect("openai-completions").unwrap()
 }
 
@@ -19,12 +19,7 @@ fn profile_for() -> Profile {
     profile("compatible").unwrap()
 }
 
-fn request(
-    from: &'static dyn Dialect,
-    to: &'static dyn Dialect,
-    upstream_profile: Profile,
-    body: &Value,
-) -> Conversion {
+fn request(from: Dialect, to: Dialect, upstream_profile: Profile, body: &Value) -> Conversion {
     let body = body.to_string();
     convert(&ConversionInput {
         from,
@@ -38,7 +33,7 @@ fn request(
     })
 }
 
-fn answer(from: &'static dyn Dialect, kind: PayloadKind, spec: &Value, body: &str) -> Conversion {
+fn answer(from: Dialect, kind: PayloadKind, spec: &Value, body: &str) -> Conversion {
     let to = if spec.get("prompt").is_some() { own() } else { chat() };
     let spec = spec.to_string();
     convert(&ConversionInput {
@@ -462,16 +457,16 @@ fn chat_client_receives_text_and_reasoning_separately() {
 #[test]
 fn response_has_the_clients_model_name() {
     let mut settings = Settings::default();
-    settings.upstream_model = Some("real".to_owned());
     settings.retry = Retry::none();
     settings.fallback.when = FallbackPolicy::Never;
     let mut upstream_profile = profile_for();
     upstream_profile.dialect = own().name().to_owned();
+    let target = Target::new(upstream_profile).with_model("real");
     for stream in [true, false] {
         let body = json!({"model": "alias", "prompt": "x", "stream": stream}).to_string();
         let incoming = ClientRequest::read(own(), "", body.into()).unwrap();
         let mut exchange =
-            Exchange::start(incoming, upstream_profile.clone(), settings.clone(), Context::fixed()).unwrap();
+            Exchange::start(incoming, target.clone(), settings.clone(), Context::fixed()).unwrap();
         let Step::Send { request, .. } = exchange.next() else { panic!() };
         assert_eq!(request.uri().path(), "/completions");
         assert!(String::from_utf8_lossy(request.body()).contains("\"real\""));
@@ -488,7 +483,7 @@ fn response_has_the_clients_model_name() {
 
 #[test]
 fn upstream_with_completions_as_extra_dialect_receives_completions() {
-    let path = |upstream_profile: &str, client: &'static dyn Dialect, body: Value| {
+    let path = |upstream_profile: &str, client: Dialect, body: Value| {
         let incoming = ClientRequest::read(client, "", body.to_string().into()).unwrap();
         let upstream_profile = profile(upstream_profile).unwrap();
         let mut exchange =

@@ -21,7 +21,7 @@ struct Recording {
     body: String,
 }
 
-fn own() -> &'static dyn Dialect {
+fn own() -> Dialect {
     dialect("openai-completions").unwrap()
 }
 
@@ -55,7 +55,7 @@ fn recordings(test: &str) -> Vec<Recording> {
 }
 
 impl Recording {
-    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+    fn convert(&self, to: Dialect) -> Conversion {
         let request = self.request.as_ref().filter(|_| to.name() == own().name() && !self.foreign);
         let request = request.map(Value::to_string);
         convert(&ConversionInput {

@@ -63,7 +63,7 @@ fn every_route_is_documented() {
 }
 
 /// What a client of a dialect receives for a whole answer of a chat server that ends with this reason.
-fn received(reason: &str, meaning: FinishMeaning, client: &'static dyn Dialect) -> String {
+fn received(reason: &str, meaning: FinishMeaning, client: Dialect) -> String {
     let message = match meaning {
         FinishMeaning::ToolCalls => {
             r#""content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]"#
@@ -90,7 +90,7 @@ fn received(reason: &str, meaning: FinishMeaning, client: &'static dyn Dialect) 
 #[test]
 fn every_finish_reason_is_documented() {
     let clients = DIALECTS.iter().filter(|dialect| dialect.name() != "ollama-generate");
-    let clients: Vec<&'static dyn Dialect> = clients.copied().collect();
+    let clients: Vec<Dialect> = clients.copied().collect();
     let mut text = String::from(
         "# Finish reasons\n\n\
          Generated from the table in `openai-shim-core/src/canonical/finish_reasons.rs`.\n\n\
@@ -114,6 +114,22 @@ fn every_finish_reason_is_documented() {
         }
     }
     is_current("finish-reasons.md", &text);
+}
+
+#[test]
+fn every_recipe_is_in_the_cookbook() {
+    let cookbook = std::fs::read_to_string(docs("cookbook.md")).unwrap();
+    let recipes = std::fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
+    for recipe in recipes.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
+        if let Some(name) = recipe.strip_suffix(".rs").filter(|name| *name != "wasm") {
+            assert!(cookbook.contains(&format!("`cargo run --example {name}`")), "{name}");
+        }
+        let is_data = ["cassettes", "snapshots", "support"].contains(&recipe.as_str());
+        assert!(
+            is_data || cookbook.contains(&format!("(../openai-shim-core/examples/{recipe})")),
+            "{recipe}"
+        );
+    }
 }
 
 #[test]

@@ -8,13 +8,13 @@ use http::{HeaderMap, StatusCode};
 use openai_shim_core::canonical::{Diagnostics, Message, Role};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::profile::{Profile, native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{Context, Exchange, PayloadKind, Settings, Step, dialect};
 use serde_json::{Value, json};
 
 const SECRET: &str = "555-1234";
 
-fn read(client: &'static dyn Dialect, body: &[u8]) -> Option<ClientRequest> {
+fn read(client: Dialect, body: &[u8]) -> Option<ClientRequest> {
     let path = client.endpoints()[0].path.replace("{model}", "m");
     ClientRequest::read(client, &path, Bytes::copy_from_slice(body)).ok()
 }
@@ -23,13 +23,13 @@ fn requests() -> Vec<Fixture> {
     fixtures(&[PayloadKind::Request])
 }
 
-fn native(upstream: &dyn Dialect) -> Profile {
-    let profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+fn native(upstream: Dialect) -> Profile {
+    let profile = Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     profile.with_only_dialect(upstream.name())
 }
 
 /// The request to an upstream.
-fn sent(request: &ClientRequest, upstream: &dyn Dialect) -> Option<(String, Vec<u8>)> {
+fn sent(request: &ClientRequest, upstream: Dialect) -> Option<(String, Vec<u8>)> {
     let mut exchange =
         Exchange::start(request.clone(), native(upstream), Settings::default(), Context::fixed()).ok()?;
     let Step::Send { request, .. } = exchange.next() else { return None };
@@ -169,7 +169,7 @@ fn the_client_keeps_the_choice_of_a_stream() {
 }
 
 /// A body with the secret in every place that the dialect has, and in places that it has not.
-fn body_with_secrets(client: &dyn Dialect) -> Value {
+fn body_with_secrets(client: Dialect) -> Value {
     let s = |text: &str| format!("{text} {SECRET}");
     let schema = json!({"type": "object", "description": s("schema"), "properties": {s("p"): {"type": "string", "enum": [s("e")], "default": s("d")}}});
     let arguments = format!(r#"{{"number":"555\u002d1234","of":{{"{SECRET}":["{SECRET}"]}}}}"#);
@@ -236,6 +236,23 @@ fn text_that_is_redacted_reaches_no_upstream_from_any_place() {
             reached += usize::from(body.contains("hi [phone]"));
         }
         assert!(reached >= 2, "{}: the rest of the text arrives", client.name());
+    }
+}
+
+#[test]
+fn a_change_that_makes_no_request_leaves_everything_as_it_was() {
+    for client in DIALECTS {
+        let body = body_with_secrets(*client).to_string();
+        let Some(mut request) = read(*client, body.as_bytes()) else { continue };
+        let before = (request.body().to_vec(), request.request().messages.len(), request.model().to_owned());
+        let texts = ["messages", "prompt", "input", "contents"];
+        let rewritten = request.rewrite_text(|text| texts.contains(&text).then(|| format!("no {text}")));
+        if rewritten.is_err() {
+            let after =
+                (request.body().to_vec(), request.request().messages.len(), request.model().to_owned());
+            assert_eq!(before, after, "{}", client.name());
+            assert!(sent(&request, *client).is_some(), "{}", client.name());
+        }
     }
 }
 

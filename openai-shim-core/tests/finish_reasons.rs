@@ -120,7 +120,7 @@ fn document(upstream: &str, reason: &str) -> String {
     }
 }
 
-fn converted(from: &str, to: &dyn Dialect, kind: PayloadKind, body: &str) -> Conversion {
+fn converted(from: &str, to: Dialect, kind: PayloadKind, body: &str) -> Conversion {
     answer::converted(from, to.name(), kind, body, None)
 }
 

@@ -19,7 +19,7 @@ const UPSTREAMS: [&str; 7] = [
     "gemini",
 ];
 
-fn upstreams() -> impl Iterator<Item = &'static &'static dyn Dialect> {
+fn upstreams() -> impl Iterator<Item = &'static Dialect> {
     DIALECTS.iter().filter(|dialect| UPSTREAMS.contains(&dialect.name()))
 }
 
@@ -66,7 +66,7 @@ const ERRORS: [(&str, u16); 29] = [
 ];
 
 /// The beginning of an answer with the text `Hel`, then this error.
-fn cut(from: &dyn Dialect, error: &str) -> String {
+fn cut(from: Dialect, error: &str) -> String {
     let answer = streamed_text(from, &["Hel", "lo"], &FinishReason::Stop);
     let answer = String::from_utf8(answer).unwrap();
     let is_stream_of_events = answer.contains("data:");

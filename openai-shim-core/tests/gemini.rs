@@ -4,19 +4,19 @@ mod common;
 
 use common::state::Setup;
 use common::{chat, fixtures};
+use openai_shim_core::Profile;
 use openai_shim_core::canonical::{DiagnosticCode, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
-use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::profile::native_profile;
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Target};
 use openai_shim_core::{
-    Context, Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile,
+    Context, Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Profile, Step, dialect, profile,
 };
 use serde_json::{Value, json};
 
-fn gemini() -> &'static dyn Dialect {
+fn gemini() -> Dialect {
     dialect("gemini").unwrap()
 }
 
@@ -30,14 +30,26 @@ fn settings() -> Setup {
 
 /// Runs one exchange; returns the path and body of the upstream request, the client's body, and the exchange.
 fn exchange(
-    (client, path, body): (&'static dyn Dialect, &str, &Value),
-    upstream: &dyn Dialect,
+    request: (Dialect, &str, &Value),
+    upstream: Dialect,
+    setup: Setup,
+    answer: (u16, &str),
+) -> (String, Value, String, Exchange) {
+    exchange_with(request, target(upstream), setup, answer)
+}
+
+fn target(upstream: Dialect) -> Target {
+    Target::new(Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap()))
+}
+
+fn exchange_with(
+    (client, path, body): (Dialect, &str, &Value),
+    target: Target,
     setup: Setup,
     (status, answer): (u16, &str),
 ) -> (String, Value, String, Exchange) {
     let incoming = ClientRequest::read(client, path, body.to_string().into()).unwrap();
-    let upstream_profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
-    let mut exchange = setup.start(incoming, upstream_profile).unwrap();
+    let mut exchange = setup.start(incoming, target).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     let (sent, bytes) = (request.uri().to_string(), request.into_body());
     exchange.head(http::StatusCode::from_u16(status).unwrap(), &http::HeaderMap::new()).unwrap();
@@ -441,11 +453,11 @@ fn retry_delay_of_google_is_kept_in_both_dialects() {
 
 #[test]
 fn alias_is_restored_in_every_chunk() {
-    let mut settings = settings();
-    settings.upstream_model = Some("gemini-2.5-flash".to_owned());
+    let target = target(gemini()).with_model("gemini-2.5-flash");
     let answer = String::from_utf8(common::fixture(PayloadKind::Stream, "code_ran").body).unwrap();
     let path = "/v1beta/models/my-alias:streamGenerateContent?alt=sse";
-    let (sent, _, out, exchange) = exchange((gemini(), path, &hello()), gemini(), settings, (200, &answer));
+    let (sent, _, out, exchange) =
+        exchange_with((gemini(), path, &hello()), target, settings(), (200, &answer));
     assert_eq!(sent, "/models/gemini-2.5-flash:streamGenerateContent?alt=sse");
     assert!(!out.contains("gemini-2.5-flash") && out.contains("my-alias"), "{out}");
     // Fields that only Google has are encoded as they were.

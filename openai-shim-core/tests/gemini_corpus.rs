@@ -24,7 +24,7 @@ struct Recording {
     body: String,
 }
 
-fn gemini() -> &'static dyn Dialect {
+fn gemini() -> Dialect {
     dialect("gemini").unwrap()
 }
 
@@ -183,7 +183,7 @@ fn assert_equal(recorded: &Content, actual: &Content, what: &str) {
 }
 
 impl Recording {
-    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+    fn convert(&self, to: Dialect) -> Conversion {
         convert(&ConversionInput {
             from: gemini(),
             to,

@@ -48,7 +48,7 @@ fn start(
     settings.loss_policy = policy;
     let call = MediaCall::new(api(path), gemini.media().unwrap(), request, None, 1_700_000_000);
     let mut exchange =
-        AuxiliaryExchange::start(Box::new(call), gemini, &profile("gemini").unwrap(), settings, lost)?;
+        AuxiliaryExchange::start(Box::new(call), gemini, &profile("gemini").unwrap().into(), settings, lost)?;
     let AuxiliaryStep::Send { path, body, .. } = exchange.next() else { panic!() };
     Ok((exchange, path, serde_json::from_slice(&body).unwrap()))
 }
@@ -262,7 +262,7 @@ fn usage_of_all_answers_is_summed_or_missing() {
     let (exchange, ..) = start("/v1/images/generations", "", &body, LossPolicy::Lenient).unwrap();
     let (_, report) = end(exchange, &with(json!({"promptTokenCount": "3", "candidatesTokenCount": 5})));
     let usage = report.usage.unwrap();
-    assert_eq!((usage.input, usage.output, report.attempts), (Some(6), Some(10), 2));
+    assert_eq!((usage.input, usage.output, report.attempts.len()), (Some(6), Some(10), 2));
     let (exchange, ..) = start("/v1/images/generations", "", &body, LossPolicy::Lenient).unwrap();
     let (body, report) = end(exchange, &with(Value::Null));
     assert_eq!(report.usage, None);

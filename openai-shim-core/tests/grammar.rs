@@ -26,7 +26,7 @@ fn spec() -> ResponseSpec {
     spec
 }
 
-fn decode(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
+fn decode(dialect: Dialect, body: &[u8]) -> Vec<Event> {
     let (mut decoder, mut framer, mut events) =
         (dialect.decoder(&spec(), &context()), Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
@@ -274,7 +274,7 @@ const KNOWN: [(&str, bool, Refusal, bool, bool); 7] = [
 ];
 
 /// Encodes and decodes a non-streaming response with one choice for each block.
-fn round_trip(dialect: &dyn Dialect, blocks: Vec<Block>) -> Response {
+fn round_trip(dialect: Dialect, blocks: Vec<Block>) -> Response {
     let mut response = Response::default();
     (response.id, response.model, response.created) = (Some("x".to_owned()), Some("m".to_owned()), Some(1));
     for (index, block) in (0..).zip(blocks) {
@@ -288,7 +288,7 @@ fn round_trip(dialect: &dyn Dialect, blocks: Vec<Block>) -> Response {
     dialect.decode_response(&body, &spec(), &mut context(), &mut diagnostics).unwrap()
 }
 
-fn capabilities(dialect: &dyn Dialect) -> Capabilities {
+fn capabilities(dialect: Dialect) -> Capabilities {
     let says = |block: Block, is: fn(&Block) -> bool| {
         round_trip(dialect, vec![block]).choices[0].blocks.iter().any(is)
     };
@@ -318,7 +318,7 @@ fn capabilities_of_every_dialect_are_listed() {
 }
 
 /// Returns the content of a response that a dialect can encode. A choice with tool calls has that finish reason.
-fn encodable(dialect: &dyn Dialect, response: &Response) -> Vec<Content> {
+fn encodable(dialect: Dialect, response: &Response) -> Vec<Content> {
     let can = capabilities(dialect);
     let mut all = contents(response);
     all.truncate(if can.several { all.len() } else { 1 });

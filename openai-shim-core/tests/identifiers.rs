@@ -66,7 +66,7 @@ fn call(id: &str, name: &str) -> Block {
 }
 
 /// A client's request that offers tools, has called the first of them, and demands it again if it `is_chosen`.
-fn request(client: &dyn Dialect, names: &[String], is_chosen: bool) -> (String, String) {
+fn request(client: Dialect, names: &[String], is_chosen: bool) -> (String, String) {
     let mut request = Request::default();
     request.model = String::from("m");
     let tool = |name: &String| Tool::Function {
@@ -102,7 +102,7 @@ fn profile_in(dialect: &str) -> Profile {
     upstream
 }
 
-fn start(client: &'static dyn Dialect, upstream: Profile, path: &str, body: &str, stream: bool) -> Exchange {
+fn start(client: Dialect, upstream: Profile, path: &str, body: &str, stream: bool) -> Exchange {
     let mut value: Value = serde_json::from_str(body).unwrap();
     let path = if client.name() == "gemini" {
         String::from(if stream {
@@ -121,14 +121,14 @@ fn start(client: &'static dyn Dialect, upstream: Profile, path: &str, body: &str
 }
 
 /// The request that goes to the upstream, as its dialect reads it.
-fn sent(exchange: &mut Exchange, upstream: &dyn Dialect) -> Request {
+fn sent(exchange: &mut Exchange, upstream: Dialect) -> Request {
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing to send") };
     let path = request.uri().path().to_owned();
     upstream.decode_request(&path, request.body(), &mut Diagnostics::default()).unwrap()
 }
 
 /// An upstream's answer that calls a tool.
-fn answer(upstream: &dyn Dialect, name: &str, stream: bool) -> Vec<u8> {
+fn answer(upstream: Dialect, name: &str, stream: bool) -> Vec<u8> {
     let response = response_of(vec![Block::text("Let me see."), call("c9", name)], FinishReason::ToolCalls);
     written(upstream, &response, &Request::default(), stream)
 }

@@ -9,9 +9,9 @@ use openai_shim_core::canonical::{
     Block, DiagnosticCode, ExtraFields, FinishReason, Message, Request, Role, Tool,
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect};
-use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Report, Settings};
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Report, Settings, Target};
 use openai_shim_core::json::raw;
-use openai_shim_core::profile::profile;
+use openai_shim_core::profile::{Adaptation, profile};
 use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use serde_json::{Value, json};
 
@@ -32,7 +32,9 @@ struct Outcome {
 
 impl Outcome {
     fn learned(&self) -> Vec<String> {
-        self.report.adaptations.iter().map(openai_shim_core::profile::Adaptation::toml).collect()
+        let stored = serde_json::to_string(&self.report.adaptations).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Adaptation>>(&stored).unwrap(), self.report.adaptations);
+        self.report.adaptations.iter().map(ToString::to_string).collect()
     }
 }
 
@@ -44,7 +46,7 @@ fn upstream_of(name: &str) -> Profile {
 }
 
 /// What an upstream of this dialect answers, whole or as a stream.
-fn answer(upstream: &dyn Dialect, stream: bool) -> Vec<u8> {
+fn answer(upstream: Dialect, stream: bool) -> Vec<u8> {
     let response = response_of(vec![Block::text("PONG")], FinishReason::Stop);
     written(upstream, &response, &Request::default(), stream)
 }
@@ -58,15 +60,15 @@ fn settings(attempts: u32) -> Settings {
 
 /// Sends a client's request to an upstream that refuses what `refuse` gives an error for.
 fn exchange(
-    client: &'static dyn Dialect,
+    client: Dialect,
     body: &str,
     path: &str,
-    upstream: Profile,
+    target: impl Into<Target>,
     settings: Settings,
     mut refuse: impl FnMut(&Sent, usize) -> Option<(u16, String)>,
 ) -> Outcome {
     let incoming = ClientRequest::read(client, path, body.to_owned().into()).unwrap();
-    let mut exchange = Exchange::start(incoming, upstream, settings, Context::fixed()).unwrap();
+    let mut exchange = Exchange::start(incoming, target.into(), settings, Context::fixed()).unwrap();
     let (mut sent, mut out): (Vec<Sent>, Vec<u8>) = (Vec::new(), Vec::new());
     while let Step::Send { request, .. } = exchange.next() {
         assert!(sent.len() < 8, "it goes on and on");
@@ -194,14 +196,13 @@ fn what_was_learned_is_applied_to_the_next_request_and_spares_what_the_client_se
     let first = exchange(chat(), &body.to_string(), "", responses(), settings(1), |sent, _| {
         sent.body.get("store").map(|_| (400, error("no")))
     });
-    let mut next = settings(1);
-    next.adaptations = first.report.adaptations.clone();
-    let second = exchange(chat(), &body.to_string(), "", responses(), next.clone(), |sent, _| {
+    let next = || Target::new(responses()).with_adaptations(first.report.adaptations.clone());
+    let second = exchange(chat(), &body.to_string(), "", next(), settings(1), |sent, _| {
         sent.body.get("store").map(|_| (400, error("no")))
     });
     assert_eq!((second.status, second.sent.len()), (200, 1));
     let own = hello(json!({"store": true}));
-    let third = exchange(chat(), &own.to_string(), "", responses(), next, |_, _| None);
+    let third = exchange(chat(), &own.to_string(), "", next(), settings(1), |_, _| None);
     assert_eq!(third.sent[0].body["store"], true);
 }
 
@@ -227,7 +228,7 @@ fn configured_defaults_are_left_out_after_a_refusal_and_the_clients_own_values_s
             r#"params.client_only = ["...", "repetition_penalty"]"#
         ]
     );
-    defaults.adaptations = outcome.report.adaptations;
+    let upstream = Target::new(upstream).with_adaptations(outcome.report.adaptations);
     let own = hello(json!({"max_tokens": 7, "repetition_penalty": 1.2})).to_string();
     let outcome = exchange(chat(), &own, "", upstream, defaults, refuse);
     assert_eq!((outcome.status, outcome.sent.len()), (200, 1));

@@ -593,7 +593,7 @@ fn several_choices_are_requested_one_by_one_and_returned_together() {
         );
         let report = exchange.report();
         assert_eq!(
-            (report.attempts, report.usage.unwrap().total(), report.usage.unwrap().input),
+            (report.attempts.len(), report.usage.unwrap().total(), report.usage.unwrap().input),
             (3, 9, Some(6))
         );
     }

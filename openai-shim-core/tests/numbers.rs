@@ -14,7 +14,7 @@ fn severities(conversion: &Conversion, code: &str) -> Vec<&'static str> {
 }
 
 /// What the client gets for a stream that comes in these chunks.
-fn streamed(from: &str, to: &'static dyn Dialect, chunks: &[&[u8]]) -> (String, Vec<String>) {
+fn streamed(from: &str, to: Dialect, chunks: &[&[u8]]) -> (String, Vec<String>) {
     let upstream = dialect(from).unwrap();
     let mut profile = profile("compatible").unwrap();
     from.clone_into(&mut profile.dialect);

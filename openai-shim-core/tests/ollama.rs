@@ -20,14 +20,14 @@ fn context() -> ResponseContext {
     ResponseContext::new(&Request::default(), Context::fixed())
 }
 
-fn ollama(name: &str) -> &'static dyn Dialect {
+fn ollama(name: &str) -> Dialect {
     dialect(name).unwrap()
 }
 
 /// One recorded exchange.
 struct Recording {
     name: String,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     kind: PayloadKind,
     request: Option<String>,
     status: u16,
@@ -61,7 +61,7 @@ fn recordings(test: &str) -> Vec<Recording> {
 }
 
 impl Recording {
-    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+    fn convert(&self, to: Dialect) -> Conversion {
         let spec = format!(
             r#"{{"messages":[{{"role":"user","content":""}}],"prompt":"x","stream":{},"stream_options":{{"include_usage":true}}}}"#,
             self.kind == PayloadKind::Stream
@@ -80,7 +80,7 @@ impl Recording {
 }
 
 /// Decodes a request and encodes it again without its source.
-fn reencode(dialect: &dyn Dialect, body: &str) -> (Value, Diagnostics) {
+fn reencode(dialect: Dialect, body: &str) -> (Value, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let request = dialect
         .decode_request("", &bytes::Bytes::copy_from_slice(body.as_bytes()), &mut diagnostics)

@@ -5,8 +5,7 @@ mod common;
 
 use common::state::{Setup, TestStore};
 use openai_shim_core::canonical::DiagnosticCode;
-use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::profile::native_profile;
+use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Target};
 use openai_shim_core::{Diagnostics, Dialect, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -25,12 +24,12 @@ const ECHOES: [Echo; 4] = [Echo::Text, Echo::Calls, Echo::CallsWithoutIds, Echo:
 const UPSTREAMS: [&str; 4] = ["anthropic-messages", "gemini", "openai-responses", "openai-chat"];
 const ARGS: &str = r#"{"city":"Paris","days":2}"#;
 
-fn named(name: &str) -> &'static dyn Dialect {
+fn named(name: &str) -> Dialect {
     dialect(name).unwrap()
 }
 
 fn profile_for(upstream: &str) -> Profile {
-    native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap())
+    Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
 fn settings(store: Option<Arc<TestStore>>) -> Setup {
@@ -43,15 +42,15 @@ fn settings(store: Option<Arc<TestStore>>) -> Setup {
 
 /// Runs one exchange; returns the upstream request, the client's body and the diagnostics.
 fn exchange(
-    client: &'static dyn Dialect,
+    client: Dialect,
     (path, body): &(String, Value),
-    upstream_profile: Profile,
+    target: impl Into<Target>,
     setup: Setup,
     answer: &str,
 ) -> (Value, String, Diagnostics) {
     let incoming =
         ClientRequest::read(client, path, body.to_string().into()).unwrap_or_else(|e| panic!("{e}: {body}"));
-    let mut exchange = setup.start(incoming, upstream_profile).unwrap();
+    let mut exchange = setup.start(incoming, target.into()).unwrap();
     let Step::Send { request, .. } = setup.next(&mut exchange) else { panic!("nothing is sent") };
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();
@@ -546,10 +545,9 @@ fn opaque_state_of_another_issuer_is_dropped_and_reported() {
                 let Some(again) = next(client, &first_request, turn(client, &out, stream), echo) else {
                     continue;
                 };
-                let mut settings = settings(Some(store));
-                settings.upstream_model = Some(model(other).to_owned());
+                let target = Target::new(profile_for(other)).with_model(model(other));
                 let (sent, _, diagnostics) =
-                    exchange(named(client), &again, profile_for(other), settings, "{}");
+                    exchange(named(client), &again, target, settings(Some(store)), "{}");
                 let state = OPAQUE.iter().find(|state| contains(&sent, state));
                 assert_eq!(
                     state, None,
@@ -653,10 +651,9 @@ fn calls_without_a_signature_get_a_placeholder() {
     let body = json!({"model": "m", "reasoning_effort": "low", "max_tokens": 4000, "messages": [{"role": "user", "content": "weather?"}, {"role": "assistant", "content": null, "tool_calls": two},
         {"role": "tool", "tool_call_id": "call_9", "content": "x"}, {"role": "tool", "tool_call_id": "call_10", "content": "y"}]});
     let send = |name: &str, upstream_profile: Profile| {
-        let mut settings = settings(None);
-        settings.upstream_model = Some(name.to_owned());
+        let target = Target::new(upstream_profile).with_model(name);
         let (sent, _, diagnostics) =
-            exchange(common::chat(), &(String::new(), body.clone()), upstream_profile, settings, "{}");
+            exchange(common::chat(), &(String::new(), body.clone()), target, settings(None), "{}");
         (sent, diagnostics)
     };
     let placeholder = "skip_thought_signature_validator";

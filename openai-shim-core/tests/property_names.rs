@@ -44,7 +44,7 @@ fn call(id: &str, arguments: &str) -> Block {
 }
 
 /// A request of this client that declares the names and has called the tool.
-fn start(client: &'static dyn Dialect, stream: bool) -> Exchange {
+fn start(client: Dialect, stream: bool) -> Exchange {
     let properties: Vec<String> = names().iter().map(|name| format!("{}:{{}}", json!(name))).collect();
     let required = json!(names());
     let mut request = Request::default();
@@ -77,7 +77,7 @@ fn start(client: &'static dyn Dialect, stream: bool) -> Exchange {
 }
 
 /// The arguments of the call that a client reads in these bytes.
-fn received(client: &'static dyn Dialect, exchange: &mut Exchange, chunks: &[&[u8]], stream: bool) -> Value {
+fn received(client: Dialect, exchange: &mut Exchange, chunks: &[&[u8]], stream: bool) -> Value {
     let mut out = Vec::new();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     for chunk in chunks {

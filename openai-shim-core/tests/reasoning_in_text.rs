@@ -15,15 +15,15 @@ const RAW: &str = "openai-completions";
 const KINDS: [PayloadKind; 2] = [PayloadKind::Response, PayloadKind::Stream];
 
 fn converted(
-    from: &dyn Dialect,
-    to: &dyn Dialect,
+    from: Dialect,
+    to: Dialect,
     kind: PayloadKind,
     parts: &[&str],
     finish: &FinishReason,
     tags: &ReasoningTags,
 ) -> Conversion {
     let registered =
-        |dialect: &dyn Dialect| *DIALECTS.iter().find(|known| known.name() == dialect.name()).unwrap();
+        |dialect: Dialect| *DIALECTS.iter().find(|known| known.name() == dialect.name()).unwrap();
     let mut profile = profile("compatible").unwrap();
     profile.responses.reasoning_tags = tags.clone();
     let body = if kind == PayloadKind::Stream {
@@ -45,7 +45,7 @@ fn converted(
 }
 
 /// Calls `check` for every pair of dialects of which the client reads reasoning apart from text.
-fn pairs(mut check: impl FnMut(&'static dyn Dialect, &'static dyn Dialect)) {
+fn pairs(mut check: impl FnMut(Dialect, Dialect)) {
     for from in DIALECTS {
         for to in DIALECTS {
             if to.name() != RAW {

@@ -64,7 +64,7 @@ fn answers(from: &str, calls: &[(&str, &str)]) -> [(PayloadKind, String); 2] {
     [(PayloadKind::Stream, stream), (PayloadKind::Response, whole)]
 }
 
-fn each(test: impl Fn(&str, &dyn Dialect, PayloadKind, &dyn Fn(&[(&str, &str)]) -> Conversion)) {
+fn each(test: impl Fn(&str, Dialect, PayloadKind, &dyn Fn(&[(&str, &str)]) -> Conversion)) {
     for from in ["ollama-chat", "gemini"] {
         for to in DIALECTS.iter().filter(|to| !["openai-completions", "ollama-generate"].contains(&to.name()))
         {

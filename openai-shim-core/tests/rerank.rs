@@ -121,13 +121,14 @@ fn exchange_with(
     settings.loss_policy = policy;
     settings.adapt = true;
     let call = RerankCall::new(form, upstream, spec, None, source.clone());
-    let mut exchange = match AuxiliaryExchange::start(Box::new(call), chat, profile, settings, lost) {
-        Ok(exchange) => exchange,
-        Err(error) => {
-            exchanged.response = Err(error);
-            return exchanged;
-        }
-    };
+    let mut exchange =
+        match AuxiliaryExchange::start(Box::new(call), chat, &profile.clone().into(), settings, lost) {
+            Ok(exchange) => exchange,
+            Err(error) => {
+                exchanged.response = Err(error);
+                return exchanged;
+            }
+        };
     while let AuxiliaryStep::Send { path, body, .. } = exchange.next() {
         let sent: Value = serde_json::from_slice(&body).unwrap();
         let (status, text) = answer(&sent);
@@ -377,7 +378,7 @@ fn what_is_no_ranking_of_the_documents_is_an_error() {
             let key = if client == RerankFormat::Tei { "texts" } else { "documents" };
             body[key] = json!(["a", "b"]);
             let exchanged = exchange(RerankFormat::Jina, (path, &body), answer);
-            let error = exchanged.response.unwrap_err().to_string();
+            let error = exchanged.response.unwrap_err().message().to_string();
             assert!(error.contains(expected), "{client:?} {answer}: {error}");
         }
     }
@@ -675,7 +676,7 @@ fn upstream_without_the_path_says_what_to_do() {
             exchange_with(&upstream(RerankFormat::Jina), LossPolicy::default(), (path, &body), |_| {
                 (status, text.to_owned())
             });
-        let error = exchanged.response.unwrap_err().to_string();
+        let error = exchanged.response.unwrap_err().message().to_string();
         assert_eq!(error.contains("rerank.format"), explained, "{error}");
     }
 }

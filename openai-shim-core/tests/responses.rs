@@ -5,16 +5,16 @@ mod common;
 use common::chat;
 use openai_shim_core::canonical::{DiagnosticCode, Diagnostics};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
-use openai_shim_core::exchange::{ClientRequest, Settings};
+use openai_shim_core::exchange::{ClientRequest, Settings, Target};
 use openai_shim_core::{Context, Dialect, Exchange, Outcome, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-fn own() -> &'static dyn Dialect {
+fn own() -> Dialect {
     dialect("openai-responses").unwrap()
 }
 
-fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -> (Conversion, Value) {
+fn request(from: Dialect, to: Dialect, body: &Value) -> (Conversion, Value) {
     let conversion = convert(&ConversionInput {
         from,
         to,
@@ -30,13 +30,7 @@ fn request(from: &'static dyn Dialect, to: &'static dyn Dialect, body: &Value) -
 }
 
 /// Converts an upstream's response for the client that sent this request.
-fn answer(
-    from: &'static dyn Dialect,
-    to: &'static dyn Dialect,
-    spec: &Value,
-    body: &str,
-    kind: PayloadKind,
-) -> String {
+fn answer(from: Dialect, to: Dialect, spec: &Value, body: &str, kind: PayloadKind) -> String {
     let conversion = convert(&ConversionInput {
         from,
         to,
@@ -403,12 +397,11 @@ fn broken_stream_ends_as_failed_not_completed() {
 #[test]
 fn alias_is_restored_in_passthrough_streams() {
     let body = br#"{"model":"alias","stream":true,"input":"hi"}"#.to_vec();
-    let mut settings = Settings::default();
-    settings.upstream_model = Some("m-1".to_owned());
     let mut upstream_profile = profile("compatible").unwrap();
     upstream_profile.dialect = "openai-responses".to_owned();
     let incoming = ClientRequest::read(own(), "", body.into()).unwrap();
-    let mut exchange = Exchange::start(incoming, upstream_profile, settings, Context::fixed()).unwrap();
+    let target = Target::new(upstream_profile).with_model("m-1");
+    let mut exchange = Exchange::start(incoming, target, Settings::default(), Context::fixed()).unwrap();
     exchange.next();
     exchange.head(http::StatusCode::OK, &http::HeaderMap::new()).unwrap();
     let mut out = Vec::new();

@@ -17,7 +17,7 @@ struct Recording {
     body: String,
 }
 
-fn own() -> &'static dyn Dialect {
+fn own() -> Dialect {
     dialect("openai-responses").unwrap()
 }
 
@@ -47,7 +47,7 @@ fn recordings(test: &str) -> Vec<Recording> {
 }
 
 impl Recording {
-    fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+    fn convert(&self, to: Dialect) -> Conversion {
         let request = self.request.as_deref().map(str::as_bytes).filter(|_| to.name() == own().name());
         convert(&ConversionInput {
             from: own(),
@@ -255,7 +255,7 @@ fn recorded_chat_responses_convert_to_responses() {
             let encoded = own().encode_request(&request, None, &mut Diagnostics::default()).unwrap();
             encoded.body.to_json()
         });
-        let convert = |to: &'static dyn Dialect| {
+        let convert = |to: Dialect| {
             let spec = if to.name() == own().name() { &in_own } else { &spec };
             convert(&ConversionInput {
                 from: common::chat(),

@@ -15,7 +15,7 @@ use std::path::Path;
 
 struct Recording {
     name: String,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     path: String,
     /// It requests a response, not a token count.
     answers: bool,
@@ -101,7 +101,7 @@ fn captures(folder: &Path) -> Vec<Recording> {
             if let Some(tools) = v["body"].get_mut("tools").and_then(Value::as_array_mut) {
                 tools.retain(|tool| tool.get("_more_tools").is_none() && !tool.is_string());
             }
-            let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.matches(route));
+            let serves = |d: &&Dialect| d.endpoints().iter().any(|e| e.matches(route));
             let dialect = DIALECTS.iter().find(serves)?;
             let name = file.path().display().to_string();
             let request = Some(v["body"].take()).filter(Value::is_object);

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 /// Where to split: at every byte. Framing and decoding depend only on the upstream's dialect, so a few splits suffice for clients
 /// of other dialects. Long bodies are split at every byte only if `EVERY_CUT` is set, as in CI, because it takes minutes.
-fn cuts(fixture: &Fixture, client: &dyn Dialect) -> impl Iterator<Item = usize> {
+fn cuts(fixture: &Fixture, client: Dialect) -> impl Iterator<Item = usize> {
     let own = client.name() == fixture.dialect.name();
     let every = std::env::var_os("EVERY_CUT").is_some();
     let length = fixture.body.len();
@@ -29,7 +29,7 @@ fn cuts(fixture: &Fixture, client: &dyn Dialect) -> impl Iterator<Item = usize> 
 type Outcome = (Vec<u8>, String, Vec<String>);
 
 /// Passes a body through an exchange in these chunks.
-fn pass(fixture: &Fixture, client: &'static dyn Dialect, chunks: &[&[u8]], stream: bool) -> Outcome {
+fn pass(fixture: &Fixture, client: Dialect, chunks: &[&[u8]], stream: bool) -> Outcome {
     let incoming = fixture.incoming(client, stream);
     let mut settings = Settings::default();
     settings.retry = Retry::none();
@@ -75,11 +75,7 @@ fn stream_does_not_depend_on_chunks() {
 }
 
 /// Decodes these chunks to events, and encodes the events for a client.
-fn translated(
-    fixture: &Fixture,
-    client: &'static dyn Dialect,
-    chunks: &[&[u8]],
-) -> (Vec<Event>, Vec<u8>, Vec<String>) {
+fn translated(fixture: &Fixture, client: Dialect, chunks: &[&[u8]]) -> (Vec<Event>, Vec<u8>, Vec<String>) {
     let mut spec = ResponseSpec::new(&Request::default(), &Context::fixed());
     let mut context = ResponseContext::new(&Request::default(), Context::fixed());
     if fixture.request.is_some() {

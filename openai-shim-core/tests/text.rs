@@ -5,7 +5,7 @@ use openai_shim_core::canonical::{Context, DiagnosticCode};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, Exchange, Settings};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{PayloadKind, dialect};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn run(from: &str, to: &str, kind: PayloadKind, body: &[u8]) -> Conversion {
     convert(&ConversionInput {
         from: dialect(from).unwrap(),
         to: dialect(to).unwrap(),
-        profile: native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap()),
+        profile: Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap()),
         kind,
         body,
         request: None,
@@ -242,7 +242,7 @@ fn halves_in_adjacent_parts_are_put_together() {
 }
 
 /// A stream of an upstream with two deltas, the first of which ends with `first`, and the second begins with `second`.
-fn stream_of(upstream: &dyn Dialect, first: &str, second: &str) -> Vec<u8> {
+fn stream_of(upstream: Dialect, first: &str, second: &str) -> Vec<u8> {
     let chunk = |delta: Value, reason: Value| {
         let choice = json!({"index": 0, "delta": delta, "finish_reason": reason});
         format!(
@@ -264,12 +264,7 @@ fn stream_of(upstream: &dyn Dialect, first: &str, second: &str) -> Vec<u8> {
     String::from_utf8(body).unwrap().replace("<1>", first).replace("<2>", second).into_bytes()
 }
 
-fn received(
-    upstream: &dyn Dialect,
-    client: &'static dyn Dialect,
-    stream: &[u8],
-    cut: usize,
-) -> (String, Exchange) {
+fn received(upstream: Dialect, client: Dialect, stream: &[u8], cut: usize) -> (String, Exchange) {
     let request = run(
         "openai-chat",
         client.name(),

@@ -18,7 +18,6 @@ use openai_shim_core::{Context, Exchange, Step, profile};
 use seeds::{AUXILIARY, SEEDS};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 const INFINITE: &str = "1e999";
 /// Values of every JSON type, including numbers that `serde_json` would write in another form.
@@ -121,7 +120,7 @@ fn is(own: &Type, json: &str, style: Style) -> bool {
 }
 
 /// The dialects that have tables.
-fn dialects() -> impl Iterator<Item = &'static dyn Dialect> {
+fn dialects() -> impl Iterator<Item = Dialect> {
     DIALECTS.iter().copied().filter(|dialect| !dialect.request_shape().members.is_empty())
 }
 
@@ -190,7 +189,7 @@ fn names(error: &ClientError, path: &str) -> bool {
 type Sent = Result<(String, Diagnostics), String>;
 
 /// The upstream request for each upstream dialect; an error for the client is represented by its field.
-fn sent(client: &'static dyn Dialect, path: &str, body: &str) -> Vec<(&'static str, Sent)> {
+fn sent(client: Dialect, path: &str, body: &str) -> Vec<(&'static str, Sent)> {
     DIALECTS
         .iter()
         .map(|upstream| {
@@ -199,19 +198,14 @@ fn sent(client: &'static dyn Dialect, path: &str, body: &str) -> Vec<(&'static s
             let body = bytes::Bytes::copy_from_slice(body.as_bytes());
             let sent = ClientRequest::read(client, path, body)
                 .and_then(|incoming| {
-                    Exchange::start(
-                        incoming,
-                        Arc::new(upstream_profile),
-                        Settings::default(),
-                        Context::fixed(),
-                    )
+                    Exchange::start(incoming, upstream_profile, Settings::default(), Context::fixed())
                 })
                 .map(|mut exchange| {
                     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
                     let body = String::from_utf8(request.body().to_vec()).unwrap();
                     (body, exchange.report().diagnostics.clone())
                 })
-                .map_err(|error| error.to_string());
+                .map_err(|error| error.message().into_owned());
             (upstream.name(), sent)
         })
         .collect()
@@ -504,7 +498,7 @@ fn member_of_the_right_type_is_not_reported() {
 }
 
 /// Requests of real clients: dialect, path, body, and file.
-fn recorded() -> Vec<(&'static dyn Dialect, String, Value, String)> {
+fn recorded() -> Vec<(Dialect, String, Value, String)> {
     let Some(shared) = common::shared("wrong types") else { return Vec::new() };
     let mut all = Vec::new();
     for client in std::fs::read_dir(shared.join("captures")).unwrap().flatten() {
@@ -513,7 +507,7 @@ fn recorded() -> Vec<(&'static dyn Dialect, String, Value, String)> {
                 serde_json::from_str(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
             let path = capture["path"].as_str().unwrap_or_default().to_owned();
             let route = path.split('?').next().unwrap();
-            let serves = |d: &&&dyn Dialect| d.endpoints().iter().any(|e| e.matches(route));
+            let serves = |d: &&Dialect| d.endpoints().iter().any(|e| e.matches(route));
             let Some(dialect) = DIALECTS.iter().find(serves) else { continue };
             // A capture that was shortened has a marker among the tools, which is not a tool.
             if let Some(tools) = capture["body"].get_mut("tools").and_then(Value::as_array_mut) {
@@ -542,7 +536,7 @@ fn captured_requests_have_the_types_of_the_tables() {
 }
 
 /// Requests that a vendor's API accepted.
-fn accepted() -> Vec<(&'static dyn Dialect, Value, String)> {
+fn accepted() -> Vec<(Dialect, Value, String)> {
     let Some(shared) = common::shared("wrong types") else { return Vec::new() };
     let mut all = Vec::new();
     for file in ["anthropic", "gemini", "openai-chat", "openai-completions", "openai-responses", "ollama"] {

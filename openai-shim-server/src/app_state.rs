@@ -13,7 +13,7 @@ use crate::routing::model_list_cache::ModelListCache;
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, Owners, ScopedStore};
 use http::HeaderValue;
-use openai_shim_core::exchange::{Settings, SharedProfile};
+use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
 use openai_shim_core::{Context, Upstream};
 use std::collections::hash_map::RandomState;
@@ -131,11 +131,24 @@ impl AppState {
         hasher.finish()
     }
 
-    /// The settings of an exchange for a model, by the upstream's name for it.
-    pub(crate) fn settings(&self, upstream_model: Option<String>) -> Settings {
+    /// An upstream as the target of a request for `model`. `upstream_model`: its own name for it.
+    pub(crate) fn target(
+        &self,
+        served: &UpstreamState,
+        upstream_model: Option<String>,
+        model: &str,
+    ) -> Target {
+        let learned_of = upstream_model.as_deref().unwrap_or(model);
+        let adaptations = self.adaptations.for_model(&served.config.name, learned_of);
+        let mut target = Target::new(served.profile.clone()).with_adaptations(adaptations);
+        target.model = upstream_model;
+        target
+    }
+
+    /// The settings of an exchange.
+    pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.loss_policy = self.config.mode;
-        settings.upstream_model = upstream_model;
         settings.adapt = self.config.learn;
         settings.reasoning = self.config.reasoning;
         settings.default_max_tokens = self.config.default_max_tokens;

@@ -53,7 +53,7 @@ impl Upstreams {
 }
 
 /// Every built-in profile, and every dialect without a profile, each with the dialect of its upstream.
-fn rows() -> Vec<(String, &'static dyn Dialect, Option<Profile>)> {
+fn rows() -> Vec<(String, Dialect, Option<Profile>)> {
     let rows = profiles().iter();
     let rows = rows
         .map(|row| (format!("profile = {:?}", row.name), dialect(&row.dialect).unwrap(), Some(row.clone())));
@@ -75,7 +75,7 @@ async fn shim(upstreams: &Upstreams, top: &str) -> TestServer {
 }
 
 /// The path at which the dialect's client sends such a request, if it has one.
-fn route(client: &dyn Dialect, path: &str, model: &str) -> Option<String> {
+fn route(client: Dialect, path: &str, model: &str) -> Option<String> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let mut routes = client.endpoints().iter().map(|endpoint| endpoint.path.replace("{model}", model));
     Some(format!("{}?{query}", routes.find(|route| route.ends_with(path))?))
@@ -83,7 +83,7 @@ fn route(client: &dyn Dialect, path: &str, model: &str) -> Option<String> {
 
 async fn post(
     shim: &TestServer,
-    client: &dyn Dialect,
+    client: Dialect,
     model: &str,
     sent: &(String, String),
     key: &str,

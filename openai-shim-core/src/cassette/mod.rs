@@ -47,8 +47,12 @@ mod secrets;
 
 pub use format::CassetteError;
 pub use playback::Playback;
-pub use recording::{RecordingUpstream, recorded_headers};
+pub use recording::RecordingUpstream;
 pub use replay::ReplayUpstream;
+
+internals! {
+    use recording::recorded_headers;
+}
 
 use crate::dialect::Dialect;
 use crate::error::UpstreamError;
@@ -60,11 +64,11 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Cassette {
     /// The client's dialect.
-    pub client: &'static dyn Dialect,
+    pub client: Dialect,
     /// The client's request.
     pub request: RecordedRequest,
     /// The upstream's dialect.
-    pub upstream: &'static dyn Dialect,
+    pub upstream: Dialect,
     /// The name of the upstream's profile.
     pub profile: String,
     /// What the upstream was asked, in order; several where a request was changed or retried.
@@ -76,9 +80,9 @@ pub struct Cassette {
 impl Cassette {
     /// A cassette without attempts and response, which the recorder adds.
     pub fn new(
-        client: &'static dyn Dialect,
+        client: Dialect,
         request: RecordedRequest,
-        upstream: &'static dyn Dialect,
+        upstream: Dialect,
         profile: impl Into<String>,
     ) -> Self {
         Self { client, request, upstream, profile: profile.into(), attempts: Vec::new(), response: None }
@@ -170,8 +174,8 @@ impl RecordedFailure {
     /// The failure of an error.
     pub fn new(error: &UpstreamError) -> Self {
         match error {
-            UpstreamError::Timeout { message } => Self::Timeout(message.clone()),
-            other => Self::Connection(other.to_string()),
+            UpstreamError::Timeout { message, .. } => Self::Timeout(message.clone()),
+            other => Self::Connection(other.message().to_owned()),
         }
     }
 

@@ -33,7 +33,7 @@ pub struct Playback {
 impl Cassette {
     /// Plays the upstream's responses to a client of `client`'s dialect that makes the recorded request, chunk by chunk, with
     /// constant ids and times.
-    pub fn convert_to(&self, client: &'static dyn Dialect) -> Playback {
+    pub fn convert_to(&self, client: Dialect) -> Playback {
         let request = match self.request_in(client) {
             Ok(request) => request,
             Err(error) => return Playback::refused(client, self.request.clone(), &error),
@@ -49,7 +49,7 @@ impl Cassette {
     }
 
     /// The client's request as a client of another dialect would make it.
-    fn request_in(&self, client: &'static dyn Dialect) -> Result<RecordedRequest, Error> {
+    fn request_in(&self, client: Dialect) -> Result<RecordedRequest, Error> {
         if client.name() == self.client.name() {
             return Ok(self.request.clone());
         }
@@ -95,7 +95,7 @@ impl Cassette {
 }
 
 /// A request to an upstream, at the path at which clients of the dialect send it: behind the beginning of one of their paths.
-fn at_client_path(mut request: RecordedRequest, client: &dyn Dialect) -> RecordedRequest {
+fn at_client_path(mut request: RecordedRequest, client: Dialect) -> RecordedRequest {
     let path = request.path.split('?').next().unwrap_or_default();
     let beginnings = client.endpoints().iter().flat_map(|endpoint| {
         endpoint.path.match_indices('/').filter_map(|(end, _)| endpoint.path.get(..end))
@@ -152,7 +152,7 @@ fn recorded(request: http::Request<Bytes>) -> RecordedRequest {
 
 impl Playback {
     /// A request that gets an error before any upstream is asked.
-    fn refused(client: &'static dyn Dialect, request: RecordedRequest, error: &Error) -> Self {
+    fn refused(client: Dialect, request: RecordedRequest, error: &Error) -> Self {
         let (status, body) = client.encode_error(error);
         Self {
             request,

@@ -24,7 +24,7 @@ use std::task::{Context, Poll};
 /// request that none fits gets the status 501 with an error that names the nearest.
 #[derive(Debug)]
 pub struct ReplayUpstream {
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     recordings: Vec<Recording>,
     /// How often each recording was played.
     played: Mutex<Vec<usize>>,
@@ -40,10 +40,7 @@ struct Recording {
 
 impl ReplayUpstream {
     /// Plays the attempts of named cassettes whose upstream has this dialect; the others are left out.
-    pub fn new(
-        dialect: &'static dyn Dialect,
-        cassettes: impl IntoIterator<Item = (String, Cassette)>,
-    ) -> Self {
+    pub fn new(dialect: Dialect, cassettes: impl IntoIterator<Item = (String, Cassette)>) -> Self {
         let mut recordings = Vec::new();
         for (name, cassette) in cassettes {
             if cassette.upstream.name() != dialect.name() {
@@ -156,7 +153,7 @@ impl Upstream for ReplayUpstream {
     }
 }
 
-fn conversation(dialect: &dyn Dialect, path: &str, body: &Bytes) -> Option<Conversation> {
+fn conversation(dialect: Dialect, path: &str, body: &Bytes) -> Option<Conversation> {
     let request = dialect.decode_request(path, body, &mut Diagnostics::default()).ok()?;
     Some(Conversation::new(&request))
 }

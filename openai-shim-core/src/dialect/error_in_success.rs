@@ -1,7 +1,7 @@
 //! A JSON response with a successful status to the error that it reports all the same.
 
+use super::handle::Dialect;
 use super::openai_error;
-use super::traits::Dialect;
 use crate::canonical::{Diagnostics, trim_body};
 use crate::error::UpstreamError;
 use crate::json::Object;
@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 /// Returns the error that a JSON response reports although its status is a success, with the status that it should have had: it
 /// has an error in any of the known forms, and none of the fields of which a successful response has at least one.
 pub fn failure_in_success(
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     headers: &HeaderMap,
     body: &[u8],
     success_fields: &[&str],

@@ -2,7 +2,7 @@
 //!
 //! For dialects whose deviations are tolerated by their clients, or not repaired.
 
-use super::{Decoder, Dialect, Repaired, StreamRepairer};
+use super::{Decoder, Repaired, StreamRepairer, WireFormat};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Event, ResponseContext, ResponseSpec, ResponseSummary, unfold,
 };
@@ -11,7 +11,7 @@ use crate::framing::{Frame, write_event};
 
 /// Passes a stream through, and follows it with the dialect's decoder. Frames that the decoder skips are dropped.
 pub struct Passthrough {
-    dialect: &'static dyn Dialect,
+    dialect: &'static dyn WireFormat,
     decoder: Box<dyn Decoder>,
     /// The decoder's events for one frame.
     events: Vec<Event>,
@@ -28,7 +28,7 @@ impl std::fmt::Debug for Passthrough {
 
 impl Passthrough {
     /// Creates the repairer of one stream of `dialect`.
-    pub fn new(dialect: &'static dyn Dialect, spec: &ResponseSpec, context: &ResponseContext) -> Self {
+    pub fn new(dialect: &'static dyn WireFormat, spec: &ResponseSpec, context: &ResponseContext) -> Self {
         let decoder = dialect.decoder(spec, context);
         Self {
             dialect,
@@ -112,7 +112,7 @@ fn skipped_frames(diagnostics: &Diagnostics) -> u32 {
 /// # Errors
 /// The body is no response of the dialect.
 pub fn pass(
-    dialect: &dyn Dialect,
+    dialect: &dyn WireFormat,
     body: &[u8],
     spec: &ResponseSpec,
     context: &mut ResponseContext,

@@ -1,4 +1,4 @@
-//! The contract of a dialect: the traits [`Dialect`], [`Decoder`], [`Encoder`] and [`StreamRepairer`], and what they return.
+//! The contract of a dialect: the traits [`WireFormat`], [`Decoder`], [`Encoder`] and [`StreamRepairer`], and what they return.
 
 use super::auxiliary::{AuxiliaryRoute, DialectHeaders, NO_HEADERS};
 use super::media_upstream::MediaUpstreamApi;
@@ -14,10 +14,9 @@ use crate::canonical::{
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
-use crate::json::Object;
+use crate::json::{Object, RawJson};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::value::RawValue;
 use std::sync::LazyLock;
 
 /// A route on which clients of a dialect request generation.
@@ -70,7 +69,7 @@ pub struct Encoded<'a> {
 /// Decoding is tolerant: it accepts what real servers and clients send, and records each deviation as a diagnostic.
 /// Encoding is strict: it writes only what the vendor's own SDK accepts. A field that is dropped, renamed or downgraded is
 /// recorded too; nothing is lost without a diagnostic.
-pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
+pub trait WireFormat: Send + Sync + std::fmt::Debug + 'static {
     /// Returns the name in configuration and on the command line; it is unique in the registry.
     fn name(&self) -> &'static str;
 
@@ -123,7 +122,7 @@ pub trait Dialect: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// Returns the extra field of a text that holds media in a response of this dialect; `None` if there is no place for it.
-    fn media_field(&self, _media: &Block) -> Option<(String, Box<RawValue>)> {
+    fn media_field(&self, _media: &Block) -> Option<(String, RawJson)> {
         None
     }
 

@@ -1,6 +1,10 @@
 //! [`Misuse`]: which method of an exchange was called out of turn, and which call was due instead.
 
-/// A method of an [`Exchange`](crate::Exchange) was called at a moment when another call was due. The call changed nothing.
+use super::static_text::{self, StaticText};
+use serde::{Deserialize, Serialize};
+
+/// A method of an [`Exchange`](crate::Exchange) was called at a moment when another call was due, or without what it needs. The call
+/// changed nothing.
 ///
 /// `called` is the method's name: `head`, `push`, `finish` or `fail`.
 ///
@@ -12,7 +16,7 @@
 /// assert_eq!(misuse, Misuse::RequestNotSent { called: "push" });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misuse {
     /// The exchange has not got its state yet.
@@ -21,19 +25,22 @@ pub enum Misuse {
     )]
     StateNotProvided {
         /// The method.
-        called: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        called: StaticText,
     },
     /// The request of this attempt was not sent yet.
     #[error("`{called}` was called before the request was sent: call `next` and send its request first")]
     RequestNotSent {
         /// The method.
-        called: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        called: StaticText,
     },
     /// The response's status and headers are missing.
     #[error("`{called}` was called before `head`: hand in the status and headers of the response first")]
     HeadMissing {
         /// The method.
-        called: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        called: StaticText,
     },
     /// `head` was called twice for one response.
     #[error("`head` was called twice for one response: `push` its body, then call `finish` or `fail`")]
@@ -42,8 +49,12 @@ pub enum Misuse {
     #[error("`{called}` was called after the exchange had ended: `next` returns `Step::Done`")]
     ExchangeEnded {
         /// The method.
-        called: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        called: StaticText,
     },
+    /// An exchange was started without a target.
+    #[error("`start` needs at least one target")]
+    NoTarget,
     /// `provide` was called although `Step::Load` was not the last step.
     #[error("`provide` answers `Step::Load`, which was not the last step")]
     LoadNotPending,

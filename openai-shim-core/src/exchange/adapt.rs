@@ -52,9 +52,9 @@ impl Session {
     /// The profile of the request with the known adaptations and some more.
     fn adapted_profile(&self, adaptations: &[Adaptation]) -> Profile {
         let Some(state) = &self.adaptation else { return Profile::default() };
-        let model = self.settings.upstream_model.as_deref().unwrap_or(&self.spec.model);
-        let mut profile = state.profile.for_model(model).into_owned();
-        for known in self.settings.adaptations.iter().chain(&state.adaptations).chain(adaptations) {
+        let model = self.target.model.as_deref().unwrap_or(&self.spec.model);
+        let mut profile = self.target.profile.for_model(model).into_owned();
+        for known in self.target.adaptations.iter().chain(&state.adaptations).chain(adaptations) {
             known.apply(&mut profile);
         }
         profile
@@ -73,7 +73,8 @@ impl Session {
         client_request.headers = self.forwarded_headers(&profile, &state.additions);
         let side = UpstreamSide::of(profile, self.upstream);
         let context = self.context.ids().clone();
-        let prepared = prepare(client_request, &side, &self.settings, context, self.stored_turns());
+        let model = self.target.model.as_deref();
+        let prepared = prepare(client_request, &side, &self.settings, model, context, self.stored_turns());
         let Ok(prepared) = prepared else { return false };
         let (new, old) = (&prepared.request, &self.request);
         if new.body() == old.body() && new.uri() == old.uri() && new.headers() == old.headers() {
@@ -90,7 +91,7 @@ impl Session {
             state.additions = prepared.additions;
             state.adaptations.extend(adaptations);
             for adaptation in &state.adaptations {
-                let detail = format!("{}: {}", adaptation.describe(), adaptation.toml());
+                let detail = format!("{}: {}", adaptation.describe(), adaptation);
                 self.report.diagnostics.record(DiagnosticCode::Learned, "", &detail);
             }
         }

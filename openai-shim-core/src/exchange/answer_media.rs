@@ -5,13 +5,13 @@ use crate::canonical::{
     Text,
 };
 use crate::dialect::Dialect;
-use serde_json::value::RawValue;
+use crate::json::RawJson;
 
 /// Translates the media of one response.
 #[derive(Debug)]
 pub(super) struct MediaTranslator {
-    upstream: &'static dyn Dialect,
-    client: &'static dyn Dialect,
+    upstream: Dialect,
+    client: Dialect,
     has_text: bool,
     /// The number of the first choice's next block.
     next_block: u32,
@@ -25,7 +25,7 @@ pub(super) struct MediaTranslator {
 /// What stands for a block of media.
 enum Written {
     /// A field of a text of the client's dialect.
-    Field(String, Box<RawValue>),
+    Field(String, RawJson),
     Text(String),
     Nothing,
 }
@@ -41,7 +41,7 @@ impl Written {
 }
 
 impl MediaTranslator {
-    pub(super) fn new(upstream: &'static dyn Dialect, client: &'static dyn Dialect) -> Self {
+    pub(super) fn new(upstream: Dialect, client: Dialect) -> Self {
         Self {
             upstream,
             client,
@@ -182,9 +182,9 @@ impl MediaTranslator {
     }
 
     /// The media in a field, and the transcript of its sound.
-    fn read(&self, dialect: &str, key: &str, raw: &RawValue) -> Vec<Block> {
+    fn read(&self, dialect: &str, key: &str, raw: &RawJson) -> Vec<Block> {
         if dialect == self.upstream.name() && dialect != self.client.name() {
-            self.upstream.media_in_field(key, raw.get())
+            self.upstream.media_in_field(key, raw.as_str())
         } else {
             Vec::new()
         }

@@ -12,8 +12,9 @@ pub use embeddings::EmbeddingsCall;
 pub use media::MediaCall;
 pub use rerank::RerankCall;
 
-use super::report::Report;
+use super::report::{AttemptReport, Report};
 use super::settings::{LossPolicy, Settings};
+use super::target::Target;
 use crate::accepts::{AuxiliaryApi, AuxiliaryRules};
 use crate::canonical::{
     DiagnosticCode, Diagnostics, Outcome, Usage, explain_unusable, is_document, trim_body,
@@ -138,11 +139,13 @@ pub enum AuxiliaryStep {
 #[derive(Debug)]
 pub struct AuxiliaryExchange {
     call: Box<dyn AuxiliaryCall>,
-    upstream: &'static dyn Dialect,
+    upstream: Dialect,
     /// For the request's model, without adaptations.
     profile: Profile,
     settings: Settings,
-    /// What was learned in this exchange.
+    /// What earlier exchanges have learned.
+    known_adaptations: Vec<Adaptation>,
+    /// Those that were derived from errors in this exchange.
     adaptations: Vec<Adaptation>,
     adapted_requests: usize,
     /// Losses that are known before anything is encoded.
@@ -158,8 +161,7 @@ pub struct AuxiliaryExchange {
     path: String,
     body: Bytes,
     attempt: u32,
-    attempts: u32,
-    upstream_status: Option<u16>,
+    attempts: Vec<AttemptReport>,
     /// Bytes of the answers that are kept.
     collected: usize,
     next: Next,
@@ -179,17 +181,18 @@ impl AuxiliaryExchange {
     /// The request cannot be expressed, or in strict mode not without a loss.
     pub fn start(
         call: Box<dyn AuxiliaryCall>,
-        upstream: &'static dyn Dialect,
-        profile: &Profile,
+        upstream: Dialect,
+        target: &Target,
         settings: Settings,
         decoded: Diagnostics,
     ) -> Result<Self, Error> {
-        let profile = profile.for_model(call.upstream_model()).into_owned();
+        let profile = target.profile.for_model(call.upstream_model()).into_owned();
         let mut exchange = Self {
             call,
             upstream,
             profile,
             settings,
+            known_adaptations: target.adaptations.clone(),
             adaptations: Vec::new(),
             adapted_requests: 0,
             decoded,
@@ -200,8 +203,7 @@ impl AuxiliaryExchange {
             path: String::new(),
             body: Bytes::new(),
             attempt: 0,
-            attempts: 0,
-            upstream_status: None,
+            attempts: Vec::new(),
             collected: 0,
             next: Next::Await,
         };
@@ -215,13 +217,15 @@ impl AuxiliaryExchange {
         let Next::Send { after } = self.next else { return AuxiliaryStep::Done };
         self.next = Next::Await;
         self.attempt += 1;
-        self.attempts += 1;
+        self.attempts.push(AttemptReport::default());
         AuxiliaryStep::Send { path: self.path.clone(), body: self.body.clone(), after }
     }
 
     /// Takes the upstream's response to the last request.
     pub fn answer(&mut self, status: StatusCode, headers: &HeaderMap, body: &[u8]) {
-        self.upstream_status = Some(status.as_u16());
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.status = Some(status.as_u16());
+        }
         if !status.is_success() {
             let error = self.upstream.decode_error(status, headers, body, &mut self.received);
             return self.fail(error);
@@ -243,6 +247,9 @@ impl AuxiliaryExchange {
 
     /// Takes a failure of the last request.
     pub fn fail(&mut self, error: UpstreamError) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.error = Some(error.clone());
+        }
         if self.adapt_to(&error) {
             self.next = Next::Send { after: Duration::ZERO };
             return;
@@ -260,8 +267,8 @@ impl AuxiliaryExchange {
     /// Returns the client's response, or the error, and the report. Before the end the exchange counts as cancelled.
     pub fn finish(self) -> (Result<EncodedBody, Error>, Report) {
         let mut report = Report::of_auxiliary(self.call.upstream_model(), &self.profile, self.diagnostics());
+        report.upstream_status = self.attempts.last().and_then(|attempt| attempt.status);
         report.attempts = self.attempts;
-        report.upstream_status = self.upstream_status;
         let result = match self.next {
             Next::Done(result) => result,
             Next::Send { .. } | Next::Await => Err(Error::Upstream(UpstreamError::Truncated)),
@@ -291,7 +298,7 @@ impl AuxiliaryExchange {
         let mut all = self.decoded.clone();
         all.extend(&self.encoded);
         for adaptation in &self.adaptations {
-            let detail = format!("{}: {}", adaptation.describe(), adaptation.toml());
+            let detail = format!("{}: {}", adaptation.describe(), adaptation);
             all.record(DiagnosticCode::Learned, "", &detail);
         }
         all.extend(&self.received);
@@ -301,7 +308,7 @@ impl AuxiliaryExchange {
     /// The upstream's rules, with all that was learned and some more.
     fn rules(&self, adaptations: &[Adaptation]) -> AuxiliaryRules {
         let mut profile = self.profile.clone();
-        for known in self.settings.adaptations.iter().chain(&self.adaptations).chain(adaptations) {
+        for known in self.known_adaptations.iter().chain(&self.adaptations).chain(adaptations) {
             known.apply(&mut profile);
         }
         profile.accepts(self.upstream.accepts()).auxiliary(self.call.api()).clone()

@@ -1,7 +1,6 @@
 //! State of an exchange with an owner: the keys to look up, the turns found under them, and the entries to store.
 
 use super::ClientRequest;
-use super::shared_profile::SharedProfile;
 use crate::canonical::{Context, DiagnosticCode, Diagnostics, TurnRecorder};
 use crate::normalize::{StateScope, StoredTurns, TurnLookup};
 use crate::state::{Owner, StateEntry, StateKey};
@@ -26,7 +25,6 @@ pub(super) struct CarryOver {
 #[derive(Debug)]
 pub(super) struct PendingRequest {
     pub(super) client_request: ClientRequest,
-    pub(super) profile: SharedProfile,
     pub(super) context: Context,
     pub(super) lookup: TurnLookup,
 }

@@ -32,7 +32,7 @@ struct Held {
 
 impl ClosingTagFilter {
     /// Returns `None` where the dialect names no place of the text.
-    pub(super) fn new(dialect: &dyn Dialect) -> Option<Self> {
+    pub(super) fn new(dialect: Dialect) -> Option<Self> {
         let places = dialect.streamed_text();
         let filter = Self { places, text: None, held: Vec::new(), diagnostics: Diagnostics::default() };
         (!places.deltas.is_empty()).then_some(filter)

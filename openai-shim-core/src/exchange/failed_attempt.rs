@@ -1,4 +1,4 @@
-//! What follows a failed attempt: a changed request, a retry, a fallback response, or an error response.
+//! What follows a failed attempt: a changed request, another target, a retry, a fallback response, or an error response.
 
 use super::phase::AttemptEnd;
 use super::session::Session;
@@ -13,8 +13,15 @@ impl Session {
     /// Ends an attempt that failed before the client's response has begun.
     pub(super) fn end_failed_attempt(&mut self, error: UpstreamError, out: &mut Vec<u8>) -> AttemptEnd {
         self.pending_output.clear();
+        if let Some(attempt) = self.report.attempts.last_mut() {
+            attempt.error = Some(error.clone());
+        }
         if self.adapt_to_error(&error) {
             return AttemptEnd::SendAgain { wait: Duration::ZERO };
+        }
+        // Another target answers at once; the last one is asked again.
+        if let Some(end) = self.fail_over(&error) {
+            return end;
         }
         if let Some(wait) = self.wait_before_retry(&error) {
             let reason = error.code().unwrap_or("upstream_error");

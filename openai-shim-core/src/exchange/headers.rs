@@ -12,7 +12,7 @@ const LIMIT_PREFIX: &str = "x-ratelimit-";
 /// Forwards the client's headers that the profile lists, and records the feature headers that are dropped.
 pub(super) fn forward_request_headers(
     client_headers: &HeaderMap,
-    client: &dyn Dialect,
+    client: Dialect,
     profile: &Profile,
     forwarded: &mut HeaderMap,
     diagnostics: &mut Diagnostics,
@@ -30,7 +30,7 @@ pub(super) fn forward_request_headers(
 /// The version of the upstream's API that a forwarded header of the client states; empty: none.
 pub(super) fn forwarded_version<'h>(
     client_headers: &'h HeaderMap,
-    upstream: &dyn Dialect,
+    upstream: Dialect,
     profile: &Profile,
 ) -> &'h str {
     forwarded(upstream.headers().api_version, client_headers, profile)
@@ -39,7 +39,7 @@ pub(super) fn forwarded_version<'h>(
 /// The features of the upstream's API that a forwarded header of the client selects; empty: none.
 pub(super) fn forwarded_features<'h>(
     client_headers: &'h HeaderMap,
-    upstream: &dyn Dialect,
+    upstream: Dialect,
     profile: &Profile,
 ) -> &'h str {
     forwarded(upstream.headers().feature_headers.first().copied(), client_headers, profile)
@@ -56,8 +56,8 @@ fn forwarded<'h>(header: Option<&str>, client_headers: &'h HeaderMap, profile: &
 /// Limits that both dialects have are added under the client dialect's names.
 pub(super) fn response_headers(
     upstream_headers: &HeaderMap,
-    client: &dyn Dialect,
-    upstream: &dyn Dialect,
+    client: Dialect,
+    upstream: Dialect,
 ) -> HeaderMap {
     let (client_names, upstream_names) = (client.headers(), upstream.headers());
     let mut selected = HeaderMap::new();

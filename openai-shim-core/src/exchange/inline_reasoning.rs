@@ -50,7 +50,7 @@ struct OpenText {
 }
 
 impl InlineReasoning {
-    pub(super) fn new(upstream: &dyn Dialect, spec: &ResponseSpec) -> Self {
+    pub(super) fn new(upstream: Dialect, spec: &ResponseSpec) -> Self {
         let is_extracted = upstream.extracts_inline_reasoning();
         let mode =
             if is_extracted { ReasoningTagMode::Ignore } else { tag_mode(&spec.quirks.reasoning_tags) };

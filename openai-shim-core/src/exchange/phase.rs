@@ -37,10 +37,12 @@ pub(super) enum ReceivedResponse {
 }
 
 /// What follows the end of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum AttemptEnd {
     /// Another request is to be sent.
     SendAgain { wait: Duration },
+    /// Another request is to be sent, which needs state.
+    LoadState(Box<PendingRequest>),
     /// The client's response is complete.
     Done,
 }
@@ -62,6 +64,7 @@ impl From<AttemptEnd> for ExchangePhase {
     fn from(end: AttemptEnd) -> Self {
         match end {
             AttemptEnd::SendAgain { wait } => Self::ReadyToSend { wait },
+            AttemptEnd::LoadState(pending) => Self::NeedsState(pending),
             AttemptEnd::Done => Self::Done,
         }
     }

@@ -13,7 +13,7 @@ const MAX_HELD_BYTES: usize = 64 << 10;
 
 /// Looks at frames until the first text shows what the stream is.
 pub(super) struct ReasoningProbe {
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     spec: ResponseSpec,
     context: ResponseContext,
     decoder: Box<dyn Decoder>,
@@ -43,11 +43,7 @@ pub(super) enum Verdict {
 
 impl ReasoningProbe {
     /// Returns `None` where tags are ordinary text.
-    pub(super) fn new(
-        dialect: &'static dyn Dialect,
-        spec: &ResponseSpec,
-        context: &ResponseContext,
-    ) -> Option<Self> {
+    pub(super) fn new(dialect: Dialect, spec: &ResponseSpec, context: &ResponseContext) -> Option<Self> {
         let mode = tag_mode(&spec.quirks.reasoning_tags);
         if mode == ReasoningTagMode::Ignore || dialect.repairs_inline_reasoning() {
             return None;
@@ -106,7 +102,7 @@ impl ReasoningProbe {
     }
 
     /// What the stream is translated with: the dialect of both sides, and what the response is for.
-    pub(super) fn side(&self) -> (&'static dyn Dialect, &ResponseSpec, &ResponseContext) {
+    pub(super) fn side(&self) -> (Dialect, &ResponseSpec, &ResponseContext) {
         (self.dialect, &self.spec, &self.context)
     }
 

@@ -1,12 +1,15 @@
 //! [`Report`]: outcome, usage, attempts and diagnostics of an exchange; its JSON form.
 
 use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
-use crate::error::Error;
+use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
+use serde::{Deserialize, Serialize};
 
 /// What happened in an exchange, for headers, metrics, logs and tests.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// `serde` writes and reads all of it, and [`to_json`](Self::to_json) writes one short line. Neither is a wire format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
     /// How the exchange ended.
@@ -15,15 +18,15 @@ pub struct Report {
     pub usage: Option<Usage>,
     /// Everything that was changed, dropped, added or found invalid.
     pub diagnostics: Diagnostics,
-    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Settings::adaptations`] of the next
+    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Target::with_adaptations`] of the next
     /// requests.
     ///
-    /// [`Settings::adaptations`]: crate::exchange::Settings::adaptations
+    /// [`Target::with_adaptations`]: crate::exchange::Target::with_adaptations
     pub adaptations: Vec<Adaptation>,
     /// The error in the client's response.
     pub error: Option<Error>,
-    /// How many requests were sent.
-    pub attempts: u32,
+    /// The requests that were sent, in order.
+    pub attempts: Vec<AttemptReport>,
     /// The status of the last attempt's response.
     pub upstream_status: Option<u16>,
     /// The client's name for the model.
@@ -32,6 +35,20 @@ pub struct Report {
     pub is_stream: bool,
     /// The profile's name.
     pub profile: String,
+    /// The request's id, as hooks know it; empty for an exchange that no [`Shim`](crate::Shim) runs.
+    pub request_id: String,
+}
+
+/// What came of one request that was sent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AttemptReport {
+    /// To which upstream: an index into the targets that the exchange was started with.
+    pub target: usize,
+    /// The status of its response; `None`: there was none.
+    pub status: Option<u16>,
+    /// Why it was not the answer.
+    pub error: Option<UpstreamError>,
 }
 
 impl Report {
@@ -41,7 +58,10 @@ impl Report {
         object.set("outcome", encode_string(self.outcome.as_str()));
         object.set("model", encode_string(&self.model));
         object.set("profile", encode_string(&self.profile));
-        object.set("attempts", self.attempts.to_string());
+        object.set("attempts", self.attempts.len().to_string());
+        if !self.request_id.is_empty() {
+            object.set("request_id", encode_string(&self.request_id));
+        }
         if let Some(status) = self.upstream_status {
             object.set("upstream_status", status.to_string());
         }
@@ -61,11 +81,11 @@ impl Report {
             object.set("usage", counts.to_json());
         }
         if let Some(error) = &self.error {
-            object.set("error", encode_string(&error.to_string()));
+            object.set("error", encode_string(&error.message()));
         }
         if !self.adaptations.is_empty() {
             let lines: Vec<_> =
-                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.toml())).collect();
+                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.to_string())).collect();
             object.set("lessons", format!("[{}]", lines.join(",")));
         }
         let diagnostics: Vec<_> = self.diagnostics.iter().map(diagnostic_to_json).collect();
@@ -81,12 +101,18 @@ impl Report {
             diagnostics,
             adaptations: Vec::new(),
             error: None,
-            attempts: 0,
+            attempts: Vec::new(),
             upstream_status: None,
             model: model.to_owned(),
             is_stream: false,
             profile: profile.name.clone(),
+            request_id: String::new(),
         }
+    }
+
+    /// The report of a request that was answered without an exchange.
+    pub(crate) fn answered(model: &str, profile: &Profile, diagnostics: Diagnostics) -> Self {
+        Self { outcome: Outcome::Complete, ..Self::of_auxiliary(model, profile, diagnostics) }
     }
 
     /// The report of a request that was refused before it had an exchange.

@@ -1,8 +1,9 @@
 //! [`Session`]: the data of one exchange in every phase, how it starts, and how the client's response begins.
 
 use super::carry_over::{CarryOver, PendingRequest};
-use super::shared_profile::{SharedProfile, UpstreamSide};
+use super::further_targets::FurtherTargets;
 use super::step::ResponseHead;
+use super::target::Target;
 use super::transcoder::Transcoder;
 use super::upstream_request::{UpstreamRequest, prepare};
 use super::{ClientRequest, Report, Settings};
@@ -24,9 +25,15 @@ const MAX_STORE_ERROR_CHARACTERS: usize = 200;
 /// What an exchange holds in every phase.
 #[derive(Debug)]
 pub(super) struct Session {
-    pub(super) client: &'static dyn Dialect,
-    pub(super) upstream: &'static dyn Dialect,
+    pub(super) client: Dialect,
+    pub(super) upstream: Dialect,
     pub(super) settings: Settings,
+    /// The upstream that is asked.
+    pub(super) target: Target,
+    /// Its place in the list that the exchange was started with.
+    pub(super) target_index: usize,
+    /// The targets that follow it; `None`: it is the last one, or the client's response has begun.
+    pub(super) further_targets: Option<Box<FurtherTargets>>,
     pub(super) spec: ResponseSpec,
     pub(super) context: ResponseContext,
     /// The upstream's request; empty while state is loaded, and once the client's stream has begun.
@@ -56,7 +63,6 @@ pub(super) struct Session {
 /// What is needed to prepare the request again, with another profile.
 #[derive(Debug)]
 pub(super) struct AdaptationState {
-    pub(super) profile: SharedProfile,
     pub(super) path: String,
     pub(super) body: Bytes,
     pub(super) wants_stream: bool,
@@ -73,9 +79,8 @@ pub(super) struct AdaptationState {
 }
 
 impl AdaptationState {
-    fn new(client_request: &ClientRequest, profile: SharedProfile) -> Self {
+    fn new(client_request: &ClientRequest) -> Self {
         Self {
-            profile,
             path: client_request.path.clone(),
             body: client_request.body.clone(),
             wants_stream: client_request.wants_stream(),
@@ -95,19 +100,18 @@ pub(super) struct StartedSession {
 }
 
 impl Session {
-    /// Prepares the upstream's request, unless state must be loaded first.
-    pub(super) fn start(
+    /// Prepares the request for one target, unless state must be loaded first.
+    pub(super) fn for_target(
         client_request: ClientRequest,
-        profile: SharedProfile,
+        target_index: usize,
+        target: Target,
         settings: Settings,
         context: Context,
     ) -> Result<StartedSession, Error> {
         let client = client_request.client;
-        let model = client_request.upstream_model(&settings);
-        let preferred = profile.preferred_dialect(client, &client_request.request, model);
-        let side = UpstreamSide::new(&profile, preferred, model, &settings.adaptations)?;
+        let side = target.side(&client_request)?;
         let upstream = side.dialect;
-        let mut adaptation = settings.adapt.then(|| AdaptationState::new(&client_request, profile.clone()));
+        let mut adaptation = settings.adapt.then(|| AdaptationState::new(&client_request));
         let mut carry_over = None;
         let mut lookup = None;
         if let Some(owner) = client_request.owner.clone() {
@@ -120,23 +124,25 @@ impl Session {
         let (prepared, pending) = match lookup {
             None => {
                 let stored = carry_over.as_ref().map(|carry_over: &CarryOver| &carry_over.stored);
-                (prepare(client_request, &side, &settings, context, stored)?, None)
+                (prepare(client_request, &side, &settings, target.model.as_deref(), context, stored)?, None)
             }
             Some(lookup) => {
                 let unprepared = UpstreamRequest::unprepared(&client_request.request, context.clone());
-                let profile = profile.clone();
-                let pending = PendingRequest { client_request, profile, context, lookup };
+                let pending = PendingRequest { client_request, context, lookup };
                 (unprepared, Some(Box::new(pending)))
             }
         };
         if let Some(state) = &mut adaptation {
             state.additions = prepared.additions;
         }
-        let report = Report::new(&prepared.spec, &profile, prepared.diagnostics);
+        let report = Report::new(&prepared.spec, &target.profile, prepared.diagnostics);
         let session = Self {
             client,
             upstream,
             settings,
+            target,
+            target_index,
+            further_targets: None,
             spec: prepared.spec,
             context: prepared.context,
             request: prepared.request,
@@ -161,15 +167,17 @@ impl Session {
         pending: PendingRequest,
         values: &[Option<Bytes>],
     ) -> Result<(), Error> {
-        let PendingRequest { client_request, profile, context, lookup } = pending;
-        let model = client_request.upstream_model(&self.settings);
-        let preferred = profile.preferred_dialect(client_request.client, &client_request.request, model);
-        let side = UpstreamSide::new(&profile, preferred, model, &self.settings.adaptations)?;
+        let PendingRequest { client_request, context, lookup } = pending;
+        let side = self.target.side(&client_request)?;
         if let Some(carry_over) = &mut self.carry_over {
             carry_over.stored = lookup.found(values);
         }
-        let prepared = prepare(client_request, &side, &self.settings, context, self.stored_turns())?;
-        self.report = Report::new(&prepared.spec, &profile, prepared.diagnostics);
+        let model = self.target.model.as_deref();
+        let prepared = prepare(client_request, &side, &self.settings, model, context, self.stored_turns())?;
+        let attempts = std::mem::take(&mut self.report.attempts);
+        self.report = Report::new(&prepared.spec, &self.target.profile, prepared.diagnostics);
+        self.report.attempts = attempts;
+        self.record_failed_over();
         self.record_known_store_failure();
         self.spec = prepared.spec;
         self.context = prepared.context;
@@ -226,6 +234,7 @@ impl Session {
         // From now on no further attempt is possible: a long stream need not hold its request.
         self.request = http::Request::default();
         self.adaptation = None;
+        self.further_targets = None;
     }
 
     /// Begins the client's response as one JSON document.

@@ -2,8 +2,8 @@
 
 use crate::canonical::ReasoningStyle;
 use crate::error::UpstreamError;
+use crate::error::word;
 use crate::normalize::RequestDefaults;
-use crate::profile::Adaptation;
 use std::time::Duration;
 
 /// Limits, retries, fallback and defaults of one exchange.
@@ -12,14 +12,10 @@ use std::time::Duration;
 pub struct Settings {
     /// What to do with a request that the upstream cannot fulfil without a loss.
     pub loss_policy: LossPolicy,
-    /// The upstream's name for the model, if it differs from the client's.
-    pub upstream_model: Option<String>,
     /// The limit on the output of a request whose client sent none; `None`: none, or what the upstream requires.
     pub default_max_tokens: Option<u64>,
     /// How the client gets reasoning.
     pub reasoning: ReasoningStyle,
-    /// Adaptations known for this upstream and model: they change its profile.
-    pub adaptations: Vec<Adaptation>,
     /// Whether a request is changed and sent again when the upstream's error tells what to change.
     pub adapt: bool,
     /// How many attempts are made, and when.
@@ -38,10 +34,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             loss_policy: LossPolicy::Lenient,
-            upstream_model: None,
             default_max_tokens: None,
             reasoning: ReasoningStyle::default(),
-            adaptations: Vec::new(),
             adapt: true,
             retry: Retry::default(),
             fallback: Fallback::default(),
@@ -71,6 +65,21 @@ pub enum LossPolicy {
     /// A loss is an error 400, and nothing is sent.
     Strict,
 }
+
+impl LossPolicy {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Lenient, Self::Strict];
+
+    /// `lenient` or `strict`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lenient => "lenient",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+word!(LossPolicy: "loss policy");
 
 /// How many attempts are made, and when. There is no retry after the first byte went out to the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,7 +19,7 @@ const MAX_RESOLVED: usize = 32;
 /// use openai_shim_core::exchange::SharedProfile;
 /// let shared = SharedProfile::from(openai_shim_core::profile("openai")?);
 /// assert_eq!(shared.name, "openai");
-/// # Ok::<(), openai_shim_core::error::ClientError>(())
+/// # Ok::<(), openai_shim_core::profile::ProfileError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct SharedProfile(Arc<Shared>);
@@ -39,7 +39,7 @@ struct Resolved {
     overrides: u128,
     /// The profile with these overrides; `None`: none of them match.
     profile: Option<Profile>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     accepts: Accepts,
 }
 
@@ -48,14 +48,14 @@ pub(super) struct UpstreamSide<'p> {
     /// The profile for the request's model, with all known adaptations.
     pub(super) profile: Cow<'p, Profile>,
     /// The client's own dialect where the upstream has it, else the profile's.
-    pub(super) dialect: &'static dyn Dialect,
+    pub(super) dialect: Dialect,
     /// What the upstream accepts in that dialect.
     pub(super) accepts: Cow<'p, Accepts>,
 }
 
 impl UpstreamSide<'static> {
     /// For a profile with all known adaptations.
-    pub(super) fn of(profile: Profile, dialect: &'static dyn Dialect) -> Self {
+    pub(super) fn of(profile: Profile, dialect: Dialect) -> Self {
         let accepts = profile.accepts(dialect.accepts());
         Self { profile: Cow::Owned(profile), dialect, accepts: Cow::Owned(accepts) }
     }
@@ -65,7 +65,7 @@ impl<'p> UpstreamSide<'p> {
     /// For a model and a client's dialect. Adaptations differ from request to request: nothing is kept of them.
     pub(super) fn new(
         profile: &'p SharedProfile,
-        client: &'static dyn Dialect,
+        client: Dialect,
         model: &str,
         adaptations: &[Adaptation],
     ) -> Result<Self, ClientError> {
@@ -83,7 +83,7 @@ impl<'p> UpstreamSide<'p> {
 
 impl SharedProfile {
     /// What the profile says about a model, for clients of a dialect.
-    fn side(&self, client: &'static dyn Dialect, model: &str) -> Result<UpstreamSide<'_>, ClientError> {
+    fn side(&self, client: Dialect, model: &str) -> Result<UpstreamSide<'_>, ClientError> {
         let overrides = self.matching_overrides(model);
         for slot in &self.0.resolved {
             let Some(overrides) = overrides else { break };
@@ -105,12 +105,7 @@ impl SharedProfile {
     }
 
     /// The dialect to prefer for a request: the client's own, or for a gap in a text one that can fill it.
-    pub(super) fn preferred_dialect(
-        &self,
-        client: &'static dyn Dialect,
-        request: &Request,
-        model: &str,
-    ) -> &'static dyn Dialect {
+    pub(super) fn preferred_dialect(&self, client: Dialect, request: &Request, model: &str) -> Dialect {
         if request.suffix.is_none() {
             return client;
         }
@@ -128,12 +123,7 @@ impl SharedProfile {
         (rules.len() <= 128).then(|| bits.fold(0, |bits, (i, _)| bits | 1 << i))
     }
 
-    fn resolve(
-        &self,
-        client: &'static dyn Dialect,
-        model: &str,
-        overrides: u128,
-    ) -> Result<Resolved, ClientError> {
+    fn resolve(&self, client: Dialect, model: &str, overrides: u128) -> Result<Resolved, ClientError> {
         let profile = self.0.profile.for_model(model);
         let has_client_dialect = profile.extra_dialects.iter().any(|name| name == client.name());
         let dialect = if has_client_dialect { client } else { dialect(&profile.dialect)? };

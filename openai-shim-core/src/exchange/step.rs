@@ -21,6 +21,8 @@ pub enum Step {
         request: http::Request<Bytes>,
         /// How long to wait first; zero for a first attempt.
         after: Duration,
+        /// To which upstream: an index into the targets that the exchange was started with.
+        target: usize,
     },
     /// Hand in the response: [`head`](crate::Exchange::head), [`push`](crate::Exchange::push),
     /// [`finish`](crate::Exchange::finish), or [`fail`](crate::Exchange::fail).

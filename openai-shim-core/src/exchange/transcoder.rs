@@ -19,7 +19,7 @@ use std::time::Duration;
 pub(super) struct Transcoder {
     framer: Framer,
     intake: FrameIntake,
-    upstream: &'static dyn Dialect,
+    upstream: Dialect,
     pipeline: Pipeline,
     /// The client's stream has ended: nothing more is written.
     is_closed: bool,
@@ -63,8 +63,8 @@ impl std::fmt::Debug for Transcoder {
 
 impl Transcoder {
     pub(super) fn new(
-        client: &'static dyn Dialect,
-        upstream: &'static dyn Dialect,
+        client: Dialect,
+        upstream: Dialect,
         spec: &ResponseSpec,
         context: &ResponseContext,
         max_frame_bytes: usize,
@@ -252,12 +252,7 @@ impl RepairPipeline {
 }
 
 impl TranslationPipeline {
-    fn new(
-        client: &'static dyn Dialect,
-        upstream: &'static dyn Dialect,
-        spec: &ResponseSpec,
-        context: &ResponseContext,
-    ) -> Self {
+    fn new(client: Dialect, upstream: Dialect, spec: &ResponseSpec, context: &ResponseContext) -> Self {
         Self {
             decoder: upstream.decoder(spec, context),
             encoder: client.encoder(spec, context),
@@ -307,7 +302,7 @@ impl TranslationPipeline {
 }
 
 /// Records how a body's framing deviates from the dialect's.
-pub(super) fn record_framing(framer: &Framer, dialect: &dyn Dialect, diagnostics: &mut Diagnostics) {
+pub(super) fn record_framing(framer: &Framer, dialect: Dialect, diagnostics: &mut Diagnostics) {
     for deviation in framer.deviations().into_iter().filter(|d| !dialect.accepts_framing(*d)) {
         let (code, detail) = describe(deviation);
         diagnostics.record(code, "", detail);

@@ -72,6 +72,7 @@ pub(super) fn prepare(
     client_request: ClientRequest,
     side: &UpstreamSide<'_>,
     settings: &Settings,
+    target_model: Option<&str>,
     context: Context,
     stored: Option<&StoredTurns>,
 ) -> Result<UpstreamRequest, Error> {
@@ -81,11 +82,9 @@ pub(super) fn prepare(
     request.same_dialect_only = None;
     let mut spec = ResponseSpec::new(&request, &context);
     let context = ResponseContext::new(&request, context);
-    if let Some(model) = &settings.upstream_model
-        && *model != request.model
-    {
+    if let Some(model) = target_model.filter(|model| *model != request.model) {
         spec.restore_alias = true;
-        request.model.clone_from(model);
+        model.clone_into(&mut request.model);
         diagnostics.record(DiagnosticCode::ModelAliased, "model", "");
     }
     spec.quirks = profile.responses.clone();

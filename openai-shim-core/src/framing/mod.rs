@@ -5,6 +5,7 @@
 //! on where the transport's chunks end.
 
 mod deviation;
+mod form_scanner;
 mod frame;
 mod framer;
 mod json_array;
@@ -14,6 +15,7 @@ mod part_head;
 mod sse;
 
 pub use deviation::Deviation;
+pub use form_scanner::{FormField, FormScanner, text_field};
 pub use frame::{Frame, FrameTooLarge};
 pub use framer::Framer;
 pub use multipart::{FormPart, form_parts};

@@ -9,11 +9,11 @@ pub struct Recipient<'r> {
     /// Its name, for messages.
     pub name: &'r str,
     /// Its dialect.
-    pub dialect: &'static dyn Dialect,
+    pub dialect: Dialect,
     /// What it accepts, in this dialect and for the request's model.
     pub accepts: &'r Accepts,
     /// The client's dialect: diagnostics name what the client sent.
-    pub client: &'static dyn Dialect,
+    pub client: Dialect,
     /// The version of the API that a header of the request states; empty: none.
     pub api_version: &'r str,
     /// The features of the API that a header of the request selects; empty: none.

@@ -3,6 +3,7 @@
 use super::progress::Progress;
 use super::state_store::{StateError, StateStore};
 use super::transport::{ByteStream, Upstream, UpstreamBody};
+use super::upstreams::Upstreams;
 use crate::error::{Misuse, UpstreamError};
 use crate::exchange::{Exchange, Report};
 use crate::state::{StateEntry, StateKey};
@@ -21,7 +22,9 @@ pub type OnFinish = Box<dyn FnOnce(Report) + Send>;
 /// An exchange, and everything that it needs from outside.
 pub(super) struct Driver {
     pub(super) exchange: Exchange,
-    pub(super) upstream: Arc<dyn Upstream>,
+    pub(super) upstreams: Upstreams,
+    /// The one that was asked last; `None`: nothing was sent yet.
+    pub(super) upstream: Option<Arc<dyn Upstream>>,
     pub(super) state_store: Option<Arc<dyn StateStore>>,
     pub(super) on_finish: OnFinish,
     pub(super) phase: DriverPhase,
@@ -199,7 +202,11 @@ impl Driver {
         self.phase = match std::mem::take(&mut self.phase) {
             DriverPhase::Streaming(response) => {
                 let upstream = self.upstream.clone();
-                let grace = Box::pin(async move { upstream.pause(CLOSE_GRACE).await });
+                let grace = Box::pin(async move {
+                    if let Some(upstream) = upstream {
+                        upstream.pause(CLOSE_GRACE).await;
+                    }
+                });
                 DriverPhase::Draining { response, grace }
             }
             other => other,
@@ -217,7 +224,8 @@ impl Driver {
 
     /// Sets how long ago the request was sent.
     fn set_elapsed(&mut self, sent_at: Option<Duration>) {
-        if let (Some(sent_at), Some(now)) = (sent_at, self.upstream.clock()) {
+        let now = self.upstream.as_ref().and_then(|upstream| upstream.clock());
+        if let (Some(sent_at), Some(now)) = (sent_at, now) {
             self.exchange.set_elapsed(now.saturating_sub(sent_at));
         }
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Bytes that arrive over time.
@@ -18,6 +19,65 @@ pub enum UpstreamBody {
     Complete(Bytes),
     /// Its bytes as they arrive.
     Stream(ByteStream),
+}
+
+impl UpstreamBody {
+    /// A body that is there as a whole.
+    ///
+    /// ```
+    /// use openai_shim_core::UpstreamBody;
+    /// let response = http::Response::new(UpstreamBody::complete(r#"{"choices":[]}"#));
+    /// ```
+    pub fn complete(bytes: impl Into<Bytes>) -> Self {
+        Self::Complete(bytes.into())
+    }
+
+    /// A body that arrives. An error of its source other than an [`UpstreamError`] is a connection that
+    /// broke.
+    ///
+    /// ```
+    /// use openai_shim_core::UpstreamBody;
+    /// # fn example(chunks: impl futures_core::Stream<Item = std::io::Result<bytes::Bytes>> + Send + 'static) {
+    /// let response = http::Response::new(UpstreamBody::stream(chunks)); // such as reqwest's `bytes_stream()`
+    /// # }
+    /// ```
+    pub fn stream<S, E>(source: S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        struct Arriving<S>(Pin<Box<S>>);
+        impl<S, E> Stream for Arriving<S>
+        where
+            S: Stream<Item = Result<Bytes, E>>,
+            E: Into<Box<dyn std::error::Error + Send + Sync>>,
+        {
+            type Item = Result<Bytes, UpstreamError>;
+            fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+                let broken = |error: E| match error.into().downcast::<UpstreamError>() {
+                    Ok(error) => *error,
+                    Err(error) => UpstreamError::transport(error.to_string()).with_source(error),
+                };
+                self.0.as_mut().poll_next(cx).map(|next| next.map(|chunk| chunk.map_err(broken)))
+            }
+        }
+        Self::Stream(Box::pin(Arriving(Box::pin(source))))
+    }
+
+    /// The body as a stream; one that is complete is one chunk.
+    pub fn into_stream(self) -> ByteStream {
+        struct SingleChunk(Option<Bytes>);
+        impl Stream for SingleChunk {
+            type Item = Result<Bytes, UpstreamError>;
+            fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+                Poll::Ready(self.0.take().map(Ok))
+            }
+        }
+        match self {
+            Self::Complete(bytes) => Box::pin(SingleChunk(Some(bytes))),
+            Self::Stream(source) => source,
+        }
+    }
 }
 
 impl std::fmt::Debug for UpstreamBody {

@@ -45,7 +45,7 @@ pub fn response_of(blocks: Vec<Block>, finish: FinishReason) -> Response {
 }
 
 /// A text in these deltas as the upstream's dialect writes it.
-pub fn streamed_text(upstream: &dyn Dialect, parts: &[&str], finish: &FinishReason) -> Vec<u8> {
+pub fn streamed_text(upstream: Dialect, parts: &[&str], finish: &FinishReason) -> Vec<u8> {
     let mut events = unfold(&response_of(vec![Block::text("x")], finish.clone()));
     let at = events.iter().position(|event| matches!(event, Event::Delta { .. })).unwrap();
     let delta = |part: &&str| {
@@ -57,7 +57,7 @@ pub fn streamed_text(upstream: &dyn Dialect, parts: &[&str], finish: &FinishReas
 }
 
 /// Events as the upstream's dialect writes them.
-fn encoded(upstream: &dyn Dialect, request: &Request, events: &[Event]) -> Vec<u8> {
+fn encoded(upstream: Dialect, request: &Request, events: &[Event]) -> Vec<u8> {
     let spec = ResponseSpec::new(request, &Context::fixed());
     let context = ResponseContext::new(request, Context::fixed());
     let (mut encoder, mut out) = (upstream.encoder(&spec, &context), Vec::new());
@@ -69,7 +69,7 @@ fn encoded(upstream: &dyn Dialect, request: &Request, events: &[Event]) -> Vec<u
 }
 
 /// The answer to a request as the upstream's dialect writes it, whole or as a stream.
-pub fn written(upstream: &dyn Dialect, response: &Response, request: &Request, stream: bool) -> Vec<u8> {
+pub fn written(upstream: Dialect, response: &Response, request: &Request, stream: bool) -> Vec<u8> {
     let mut request = request.clone();
     request.stream = stream;
     let spec = ResponseSpec::new(&request, &Context::fixed());

@@ -46,13 +46,13 @@ fn request(opening: Opening<'_>) -> Request {
     request
 }
 
-fn written(client: &dyn Dialect, request: &Request) -> (String, String) {
+fn written(client: Dialect, request: &Request) -> (String, String) {
     let encoded = client.encode_request(request, None, &mut Diagnostics::default()).unwrap();
     (encoded.path.clone(), encoded.body.to_json())
 }
 
 /// The first request of a client: path and body.
-pub fn question(client: &dyn Dialect, opening: Opening<'_>) -> (String, String) {
+pub fn question(client: Dialect, opening: Opening<'_>) -> (String, String) {
     written(client, &request(opening))
 }
 
@@ -67,7 +67,7 @@ fn call() -> Block {
 }
 
 /// The next request of a client that kept only the text and the call, or without `with_call` only the text.
-pub fn next(client: &dyn Dialect, opening: Opening<'_>, with_call: bool) -> (String, String) {
+pub fn next(client: Dialect, opening: Opening<'_>, with_call: bool) -> (String, String) {
     let mut request = request(opening);
     let mut turn = vec![Block::text("Let me look.")];
     turn.extend(with_call.then(call));
@@ -87,7 +87,7 @@ pub fn next(client: &dyn Dialect, opening: Opening<'_>, with_call: bool) -> (Str
 }
 
 /// An upstream's response with the secrets of `who`.
-pub fn answer(upstream: &dyn Dialect, who: &str) -> String {
+pub fn answer(upstream: Dialect, who: &str) -> String {
     let [reasoning, signature] = secrets(who);
     let format = upstream.signature_format().unwrap_or("anthropic-claude-v1");
     let known = [

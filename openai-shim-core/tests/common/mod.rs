@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 /// `.status` in the same folder.
 #[derive(Clone)]
 pub struct Fixture {
-    pub dialect: &'static dyn Dialect,
+    pub dialect: Dialect,
     pub kind: PayloadKind,
     pub name: String,
     pub body: Vec<u8>,
@@ -118,7 +118,7 @@ pub fn folder(kind: PayloadKind) -> &'static str {
 }
 
 impl Fixture {
-    pub fn convert(&self, to: &'static dyn Dialect) -> Conversion {
+    pub fn convert(&self, to: Dialect) -> Conversion {
         let request = if self.kind == PayloadKind::Request { None } else { self.request_in(to) };
         convert(&ConversionInput {
             from: self.dialect,
@@ -133,7 +133,7 @@ impl Fixture {
     }
 
     /// The client's request as a client of this dialect sends it: path and body.
-    fn sent_by(&self, client: &'static dyn Dialect) -> Option<(String, Vec<u8>)> {
+    fn sent_by(&self, client: Dialect) -> Option<(String, Vec<u8>)> {
         let own = self.request.clone()?;
         // Fixtures of dialects with the model in the path have OpenAI's requests.
         let from = if self
@@ -158,12 +158,12 @@ impl Fixture {
     }
 
     /// The body of the client's request as a client of this dialect sends it.
-    pub fn request_in(&self, client: &'static dyn Dialect) -> Option<Vec<u8>> {
+    pub fn request_in(&self, client: Dialect) -> Option<Vec<u8>> {
         self.sent_by(client).map(|(_, body)| body)
     }
 
     /// The client's request, or a minimal one, streaming or not.
-    pub fn incoming(&self, client: &'static dyn Dialect, stream: bool) -> ClientRequest {
+    pub fn incoming(&self, client: Dialect, stream: bool) -> ClientRequest {
         let plain = || {
             let mut request = Request::default();
             request.model = String::from("model");
@@ -189,7 +189,7 @@ impl Fixture {
     }
 
     /// The client's request, or a minimal one, streaming or not.
-    pub fn asking(&self, client: &'static dyn Dialect, stream: bool) -> Vec<u8> {
+    pub fn asking(&self, client: Dialect, stream: bool) -> Vec<u8> {
         let plain = || {
             let mut request = Request::default();
             request.model = String::from("model");
@@ -204,7 +204,7 @@ impl Fixture {
 }
 
 /// Encodes a request as a client of this dialect sends it.
-fn encoded(request: &Request, client: &'static dyn Dialect) -> (String, Vec<u8>) {
+fn encoded(request: &Request, client: Dialect) -> (String, Vec<u8>) {
     let encoded = client.encode_request(request, None, &mut Diagnostics::default()).unwrap();
     (encoded.path, encoded.body.to_json().into_bytes())
 }
@@ -220,7 +220,7 @@ pub fn cases() -> proptest::test_runner::Config {
     proptest::test_runner::Config { cases, failure_persistence: None, ..Default::default() }
 }
 
-pub fn chat() -> &'static dyn Dialect {
+pub fn chat() -> Dialect {
     dialect("openai-chat").unwrap()
 }
 

@@ -55,7 +55,7 @@ pub fn table() -> String {
     text
 }
 
-fn add_line(text: &mut String, dialect: &dyn Dialect, routes: &[String], description: &Description) {
+fn add_line(text: &mut String, dialect: Dialect, routes: &[String], description: &Description) {
     let Description { done, learned, refused } = description;
     writeln!(text, "| `{}` | {} | {done} | {learned} | {refused} |", dialect.name(), routes.join(", "))
         .unwrap();

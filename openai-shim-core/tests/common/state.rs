@@ -1,9 +1,9 @@
 //! A state store for tests, and exchanges that use it.
 
 use bytes::Bytes;
-use openai_shim_core::exchange::{ClientRequest, Settings, Step};
+use openai_shim_core::exchange::{ClientRequest, Settings, Step, Target};
 use openai_shim_core::state::Owner;
-use openai_shim_core::{Context, Error, Exchange, Profile};
+use openai_shim_core::{Context, Error, Exchange};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex};
@@ -64,12 +64,12 @@ impl Setup {
         Self { settings, store, owner: Owner::single() }
     }
 
-    pub fn start(&self, incoming: ClientRequest, upstream_profile: Profile) -> Result<Exchange, Error> {
+    pub fn start(&self, incoming: ClientRequest, target: impl Into<Target>) -> Result<Exchange, Error> {
         let incoming = match &self.store {
             Some(_) => incoming.with_owner(self.owner.clone()),
             None => incoming,
         };
-        Exchange::start(incoming, upstream_profile, self.settings.clone(), Context::fixed())
+        Exchange::start(incoming, target.into(), self.settings.clone(), Context::fixed())
     }
 
     pub fn next(&self, exchange: &mut Exchange) -> Step {

@@ -84,7 +84,7 @@ pub(super) fn run(args: &TestArgs) -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn clients(names: &str) -> Result<Vec<&'static dyn Dialect>, String> {
+fn clients(names: &str) -> Result<Vec<Dialect>, String> {
     if names == "all" {
         return Ok(DIALECTS.to_vec());
     }
@@ -98,12 +98,7 @@ struct Checked {
 }
 
 /// Plays a cassette to one client, and compares or writes its golden file.
-fn check(
-    path: &Path,
-    cassette: &Cassette,
-    client: &'static dyn Dialect,
-    bless: bool,
-) -> Result<Checked, String> {
+fn check(path: &Path, cassette: &Cassette, client: Dialect, bless: bool) -> Result<Checked, String> {
     let started = Instant::now();
     let playback = cassette.convert_to(client);
     let duration = started.elapsed();

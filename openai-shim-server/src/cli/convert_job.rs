@@ -2,7 +2,6 @@
 
 use clap::Args;
 use openai_shim_core::convert::{Conversion, ConversionInput, PayloadKind, convert};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
 use std::path::PathBuf;
 
@@ -32,8 +31,8 @@ pub(super) struct ConvertArgs {
 /// Everything that is the same for all payloads of one run.
 #[derive(Debug)]
 pub(super) struct ConvertJob {
-    from: &'static dyn Dialect,
-    to: &'static dyn Dialect,
+    from: Dialect,
+    to: Dialect,
     pub(super) kind: PayloadKind,
     profile: Profile,
     request: Option<Vec<u8>>,
@@ -53,10 +52,9 @@ impl ConvertJob {
         };
         let from = dialect(&args.from).map_err(|error| format!("--from: {error}"))?;
         let to = dialect(&args.to).map_err(|error| format!("--to: {error}"))?;
-        let kind =
-            PayloadKind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?;
+        let kind = args.kind.parse::<PayloadKind>().map_err(|error| format!("--kind: {error}"))?;
         let upstream = if kind == PayloadKind::Request { to } else { from };
-        let default_profile = || native_profile(upstream.name()).map_or_else(|| profile("compatible"), Ok);
+        let default_profile = || Profile::native(upstream).map_or_else(|| profile("compatible"), Ok);
         let profile = args.profile.as_deref().map_or_else(default_profile, profile);
         let profile = profile.map_err(|error| format!("--profile: {error}"))?;
         Ok(Self { from, to, kind, profile, request })

@@ -2,12 +2,10 @@
 //! looked for; a model that comes later is replaced as it passes.
 
 use crate::app_state::AppState;
-use crate::handlers::named_model::{FIELD, NamedModel};
 use crate::http::arriving_body::ArrivingBody;
 use crate::http::body::{budget_exceeded, too_large};
 use crate::http::body_budget::BodyReservation;
 use crate::http::early_errors;
-use crate::http::multipart::{FormField, FormScanner};
 use crate::http::receive::{ReceivedRequest, receive};
 use crate::observe::body_log::{self, BodyLog};
 use crate::request_meta::RequestMeta;
@@ -19,7 +17,9 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use openai_shim_core::UpstreamError;
 use openai_shim_core::dialect::Dialect;
+use openai_shim_core::dialect::named_model::{FIELD, NamedModel};
 use openai_shim_core::error::ClientError;
+use openai_shim_core::framing::{FormField, FormScanner};
 use openai_shim_core::upstream::RequestStream;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,7 +46,7 @@ pub(crate) struct ArrivingForm {
 pub(crate) async fn receive_form(
     app: &Arc<AppState>,
     meta: &RequestMeta,
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     headers: &HeaderMap,
     body: Body,
     only_upstream: Option<usize>,

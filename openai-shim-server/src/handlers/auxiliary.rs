@@ -48,7 +48,7 @@ fn not_served(what: &str, pattern: &str) -> ClientError {
 pub(crate) async fn answer(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     route: &'static AuxiliaryRoute,
     parts: Parts,
     body: Body,

@@ -1,19 +1,19 @@
-//! Runs an auxiliary exchange: sends its requests to an upstream, waits between attempts, and logs its report.
+//! Runs an auxiliary exchange: chooses what core sends it with, and logs its report.
 
 use crate::app_state::{AppState, UpstreamState};
-use crate::http::body_budget::BodyReservation;
+use crate::http::body_resources::BodyResources;
 use crate::http::responses::{self, ErrorEnvelope};
 use crate::http::routes::FORWARD_LABEL;
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
 use crate::request_meta::RequestMeta;
-use crate::upstream::query::{returned_headers, send_query};
 use axum::response::Response;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::dialect::dialect;
-use openai_shim_core::exchange::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep};
-use openai_shim_core::{Diagnostics, Error, Upstream, UpstreamError};
+use openai_shim_core::exchange::{AuxiliaryCall, AuxiliaryExchange};
+use openai_shim_core::upstream::auxiliary::AuxiliaryAnswer;
+use openai_shim_core::{Diagnostics, Error};
 use std::sync::Arc;
 
 /// An exchange with the upstream that it is for.
@@ -46,13 +46,11 @@ impl<'a> AuxiliaryStart<'a> {
     ) -> Result<AuxiliaryPlan<'a>, Error> {
         let Self { served, upstream_model, model, lost, length } = self;
         let upstream_dialect = dialect(&served.config.profile.dialect)?;
-        let mut settings = app.settings(upstream_model.clone());
-        let learned_of = upstream_model.as_deref().unwrap_or(&model);
-        settings.adaptations = app.adaptations.for_model(&served.config.name, learned_of);
-        let profile = served.config.profile.clone();
+        let target = app.target(served, upstream_model.clone(), &model);
+        let settings = app.settings();
         let start = move || {
             let call = Box::new(call(upstream_model));
-            AuxiliaryExchange::start(call, upstream_dialect, &profile, settings, lost).map(Box::new)
+            AuxiliaryExchange::start(call, upstream_dialect, &target, settings, lost).map(Box::new)
         };
         let exchange = app.offload.run(length, start).await?;
         Ok(AuxiliaryPlan { served, exchange, length })
@@ -96,19 +94,15 @@ async fn run(
     let name = served.config.name.clone();
     // If the client disconnects from here on, dropping the entry logs that.
     let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, name.clone());
-    let mut run = Run {
-        app,
-        transport: &*transport,
-        headers: forwarded_headers,
-        returned: HeaderMap::new(),
-        reservations: Vec::new(),
-    };
-    let (result, report) = run.drive(exchange, length).await.finish();
+    let resources = BodyResources::new(app);
+    let queries = resources.queries(&*transport);
+    let AuxiliaryAnswer { result, report, headers: returned, .. } =
+        queries.run(exchange, forwarded_headers, length).await;
     let mut response = match result {
         Ok(body) => {
             let mut response = responses::json(StatusCode::OK, body.bytes);
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
-            response.headers_mut().extend(run.returned);
+            response.headers_mut().extend(returned);
             response
         }
         Err(error) => errors.response(&error),
@@ -119,68 +113,4 @@ async fn run(
     log_entry.timing().record_head(response.status());
     log_entry.finish_with_report(report);
     response
-}
-
-/// The requests of one exchange.
-struct Run<'a> {
-    app: &'a Arc<AppState>,
-    transport: &'a dyn Upstream,
-    headers: HeaderMap,
-    /// The headers of the last successful response that the client gets.
-    returned: HeaderMap,
-    /// The room that the responses take.
-    reservations: Vec<BodyReservation>,
-}
-
-impl Run<'_> {
-    /// Sends the exchange's requests until its response is known.
-    async fn drive(
-        &mut self,
-        mut exchange: Box<AuxiliaryExchange>,
-        request_length: usize,
-    ) -> Box<AuxiliaryExchange> {
-        while let AuxiliaryStep::Send { path, body, after } = exchange.next() {
-            if !after.is_zero() {
-                self.transport.pause(after).await;
-            }
-            // The limit is for the client's response, which several responses of the upstream may become.
-            let collected = exchange.collected_bytes();
-            let limit = self.app.config.limits.response_body.saturating_sub(collected);
-            let length = request_length.max(collected);
-            let mut reservation = self.app.body_budget.empty_reservation();
-            let sent =
-                send_query(self.transport, &path, self.headers.clone(), body, &mut reservation, limit).await;
-            exchange = match sent {
-                Ok((head, answer)) => {
-                    if head.status.is_success() {
-                        self.returned = returned_headers(&head.headers);
-                        self.returned.remove(CONTENT_LENGTH);
-                        self.returned.remove(CONTENT_TYPE);
-                        self.reservations.push(reservation);
-                    }
-                    let length = length.max(answer.len());
-                    let work = move || {
-                        exchange.answer(head.status, &head.headers, &answer);
-                        exchange
-                    };
-                    self.app.offload.run(length, work).await
-                }
-                Err(error) => self.fail(exchange, error, length).await,
-            };
-        }
-        exchange
-    }
-
-    async fn fail(
-        &self,
-        mut exchange: Box<AuxiliaryExchange>,
-        error: UpstreamError,
-        length: usize,
-    ) -> Box<AuxiliaryExchange> {
-        let work = move || {
-            exchange.fail(error);
-            exchange
-        };
-        self.app.offload.run(length, work).await
-    }
 }

@@ -8,8 +8,9 @@ use crate::request_meta::RequestMeta;
 use crate::routing::targets::no_upstream;
 use axum::response::Response;
 use http::HeaderMap;
-use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, EmbeddingsApi};
-use openai_shim_core::dialect::{DIALECTS, Dialect, dialect as dialect_named};
+use openai_shim_core::dialect::auxiliary::EmbeddingsApi;
+use openai_shim_core::dialect::route_lookup::upstream_embeddings_api;
+use openai_shim_core::dialect::{Dialect, dialect as dialect_named};
 use openai_shim_core::exchange::EmbeddingsCall;
 use openai_shim_core::{Diagnostics, Error};
 use std::sync::Arc;
@@ -18,21 +19,13 @@ use std::sync::Arc;
 pub(crate) async fn embed(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     embedding: &'static dyn EmbeddingsApi,
     request: OwnedAuxiliaryRequest,
     headers: &HeaderMap,
 ) -> Response {
     let planned = plan(&app, embedding, request).await;
     answer(&app, meta, planned, ErrorEnvelope::Dialect(dialect), headers).await
-}
-
-/// The embeddings APIs of a dialect.
-fn embeddings_apis(dialect: &dyn Dialect) -> impl Iterator<Item = &'static dyn EmbeddingsApi> + use<> {
-    dialect.auxiliary_routes().iter().filter_map(|route| match route.kind {
-        AuxiliaryKind::Embeddings(api) => Some(api),
-        _ => None,
-    })
 }
 
 /// The upstream of an embeddings request, and the exchange with it.
@@ -51,11 +44,7 @@ async fn plan<'a>(
         if spec.model.is_empty() { app.route_without_model() } else { app.route(&spec.model).await? };
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
     let upstream_dialect = dialect_named(&served.config.profile.dialect)?;
-    // Preferred is the client's own API, then the first API of the upstream's dialect, then the first of the registry.
-    let same = embeddings_apis(upstream_dialect).find(|api| api.format() == embedding.format());
-    let others = embeddings_apis(upstream_dialect)
-        .chain(DIALECTS.iter().flat_map(|dialect| embeddings_apis(*dialect)));
-    let upstream_api = same.into_iter().chain(others).next().unwrap_or(embedding);
+    let upstream_api = upstream_embeddings_api(upstream_dialect, embedding);
     // What only the client's format has is lost only in another one.
     let lost = if upstream_api.format() == embedding.format() { Diagnostics::default() } else { lost };
     let model = spec.model.clone();

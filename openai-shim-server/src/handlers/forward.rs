@@ -3,9 +3,8 @@
 
 use crate::app_state::{AppState, UpstreamState};
 use crate::handlers::arriving_form::{Inbound, SentForm};
-use crate::handlers::first_bytes::{EXPECTED, SUCCESS_FIELDS, check_beginning, has_subtitles};
-use crate::handlers::named_model::{NamedModel, is_json};
 use crate::http::body_budget::BodyReservation;
+use crate::http::body_resources::BodyResources;
 use crate::http::deadline::RequestDeadline;
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
@@ -15,27 +14,22 @@ use crate::observe::body_log::{self, BodyLog};
 use crate::offload::LARGE_BODY_BYTES;
 use crate::request_meta::RequestMeta;
 use crate::routing::targets::{SelectedUpstream, no_upstream};
-use crate::upstream::query::{collect, decode_failure, returned_headers};
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::StatusCode;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
-use openai_shim_core::canonical::{explain_unusable, is_document, trim_body};
+use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::auxiliary::ResponseCheck;
-use openai_shim_core::dialect::{Dialect, failure_in_success};
-use openai_shim_core::error::ClientError;
+use openai_shim_core::dialect::named_model::NamedModel;
+use openai_shim_core::upstream::auxiliary::{Expected, ForwardedRequest};
 use openai_shim_core::upstream::{ByteStream, UpstreamBody};
-use openai_shim_core::{Diagnostics, Error, Profile, UpstreamError};
+use openai_shim_core::{Error, Profile, UpstreamError};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::OwnedSemaphorePermit;
-
-/// Client headers that every upstream gets.
-const FORWARDED_HEADERS: [HeaderName; 2] = [CONTENT_TYPE, ACCEPT];
 
 /// Where a request is forwarded to, and how its response is checked.
 pub(crate) struct ForwardTarget {
@@ -45,9 +39,6 @@ pub(crate) struct ForwardTarget {
     pub(crate) default_upstream: Option<usize>,
     pub(crate) check: Option<&'static dyn ResponseCheck>,
 }
-
-/// The most bytes of an error response that are read.
-const MAX_ERROR_BYTES: usize = 1 << 20;
 
 /// The only upstream that can serve a route, at an address that no model is part of.
 pub(crate) fn only_upstream(app: &AppState, path: &str, serves: impl Fn(&Profile) -> bool) -> Option<usize> {
@@ -61,7 +52,7 @@ pub(crate) fn only_upstream(app: &AppState, path: &str, serves: impl Fn(&Profile
 pub(crate) async fn forward(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     ForwardTarget { path, default_upstream, check }: ForwardTarget,
     parts: Parts,
     inbound: Inbound,
@@ -104,27 +95,22 @@ pub(crate) async fn forward(
     let upstream_dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
     let upstream_model = route.model.clone().or_else(|| model.as_ref().map(|model| model.name.clone()));
     let (query, outbound) = rename(&app, inbound, query, model, route).await;
-    let target = if query.is_empty() { path } else { format!("{path}?{query}") };
-    let target =
-        served.config.profile.paths.auxiliary_url(&target, upstream_model.as_deref().unwrap_or_default());
     let fail = |log_entry: AccessLogEntry, error: Error| {
         let response = responses::error(dialect, &error);
         log_entry.finish_with_response(&response);
         response
     };
-    let mut request = http::Request::new(());
-    *request.method_mut() = parts.method.clone();
-    let Ok(uri) = target.parse() else {
-        let error = ClientError::invalid("The path of the request cannot be sent to the upstream.");
-        return fail(log_entry, Error::Client(error));
+    let forwarded = ForwardedRequest {
+        method: &parts.method,
+        path: &path,
+        query: &query,
+        model: upstream_model.as_deref().unwrap_or_default(),
+        headers: &parts.headers,
     };
-    *request.uri_mut() = uri;
-    for name in FORWARDED_HEADERS {
-        if let Some(value) = parts.headers.get(&name) {
-            request.headers_mut().insert(name, value.clone());
-        }
-    }
-    served.config.profile.pass_headers(&parts.headers, request.headers_mut());
+    let request = match forwarded.to_upstream(&served.config.profile) {
+        Ok(request) => request,
+        Err(error) => return fail(log_entry, Error::Client(error)),
+    };
     let Outbound { permit, reservation, original, body } = outbound;
     let (sent, form) = match body {
         OutboundBody::Whole(body) => (transport.send(request.map(|()| body)).await, None),
@@ -134,44 +120,36 @@ pub(crate) async fn forward(
         }
     };
     drop(reservation);
-    let mut response = match sent {
-        Ok(response) if response.status().is_success() => {
-            let (upstream, answer) = response.into_parts();
-            timing.record_head(upstream.status);
-            let check_with_request = check.map(|check| (check, original));
-            let is_head = parts.method == Method::HEAD;
-            match check_response(&app, upstream_dialect, &upstream, answer, check_with_request, is_head).await
-            {
-                Ok((answer, is_subtitles)) => {
-                    let guard = ForwardGuard { log_entry: Some(log_entry), _permit: permit };
-                    let mut response = Response::new(ForwardedBody::new_body(answer, guard, deadline));
-                    *response.status_mut() = upstream.status;
-                    *response.headers_mut() = returned_headers(&upstream.headers);
-                    if check.is_some() && !is_json(&upstream.headers) {
-                        let json = HeaderValue::from_static("application/json");
-                        response.headers_mut().insert(CONTENT_TYPE, json);
-                    } else if is_subtitles {
-                        let text = HeaderValue::from_static("text/plain; charset=utf-8");
-                        response.headers_mut().insert(CONTENT_TYPE, text);
-                    }
-                    response
-                }
-                Err(error) => fail(log_entry, error),
-            }
+    // A form whose upstream answered with success is over, whatever the answer is.
+    let has_answered = sent.as_ref().is_ok_and(|response| response.status().is_success());
+    let resources = BodyResources::new(&app);
+    let answered = match sent {
+        Ok(response) => {
+            timing.record_head(response.status());
+            let expected = Expected { method: &parts.method, check };
+            let queries = resources.queries(&*transport);
+            queries.forwarded_response(upstream_dialect, response, expected, original).await
         }
-        sent => {
-            let mut error = match sent {
-                Ok(response) => {
-                    let (upstream, answer) = response.into_parts();
-                    timing.record_head(upstream.status);
-                    let answer = collect(answer, MAX_ERROR_BYTES, &mut app.body_budget.empty_reservation())
-                        .await
-                        .unwrap_or_default();
-                    decode_failure(upstream_dialect, &upstream, &answer)
+        Err(error) => Err(Error::Upstream(error)),
+    };
+    let mut response = match answered {
+        Ok(answer) => {
+            let guard = ForwardGuard { log_entry: Some(log_entry), _permit: permit };
+            let body = match answer.body {
+                UpstreamBody::Complete(bytes) if bytes.len() >= LARGE_BODY_BYTES => {
+                    UpstreamBody::Complete(resources.into_reservation().attach_to(bytes))
                 }
-                Err(error) => Error::Upstream(error),
+                body => body,
             };
-            if let Some((source, is_chunked)) = form {
+            let mut response = Response::new(ForwardedBody::new_body(body.into_stream(), guard, deadline));
+            *response.status_mut() = answer.status;
+            *response.headers_mut() = answer.headers;
+            response
+        }
+        Err(mut error) => {
+            if let Some((source, is_chunked)) = form
+                && !has_answered
+            {
                 let failure = source.finish().await;
                 if is_chunked && failure.is_none() {
                     learn_length(served, &mut error);
@@ -244,67 +222,6 @@ fn learn_length(served: &UpstreamState, error: &mut Error) {
              on forms are read whole for this upstream: send it again.",
         );
     }
-}
-
-/// Checks that a response is what the route promises: JSON is read whole, other content up to its first bytes. Returns whether it
-/// has subtitles under the type of JSON, too.
-async fn check_response(
-    app: &Arc<AppState>,
-    upstream_dialect: &'static dyn Dialect,
-    head: &http::response::Parts,
-    answer: UpstreamBody,
-    check: Option<(&'static dyn ResponseCheck, Bytes)>,
-    is_head: bool,
-) -> Result<(ByteStream, bool), Error> {
-    if is_head || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
-        return Ok((single_chunk(Bytes::new()), false));
-    }
-    let mut reservation = app.body_budget.empty_reservation();
-    let kind = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if check.is_none() && kind != "application/json" {
-        let source = match answer {
-            UpstreamBody::Complete(bytes) => single_chunk(bytes),
-            UpstreamBody::Stream(source) => source,
-            _ => single_chunk(Bytes::new()),
-        };
-        let checked = check_beginning(source, upstream_dialect, &head.headers, kind == "text/html").await;
-        return checked.map(|answer| (answer, false)).map_err(Error::Upstream);
-    }
-    let body = collect(answer, app.config.limits.response_body, &mut reservation).await?;
-    let (headers, length) = (head.headers.clone(), body.len());
-    let check_body = move || {
-        if check.is_none() && has_subtitles(&body) {
-            return Ok((Bytes::from(body), true));
-        }
-        if !is_document(&body) {
-            return Err(explain_unusable(&body, EXPECTED));
-        }
-        let diagnostics = &mut Diagnostics::default();
-        if let Some(error) =
-            failure_in_success(upstream_dialect, &headers, &body, &SUCCESS_FIELDS, diagnostics)
-        {
-            return Err(error);
-        }
-        if let Some((check, request)) = check {
-            check.check(&request, trim_body(&body))?;
-        }
-        Ok((Bytes::from(body), false))
-    };
-    let (body, is_subtitles) = app.offload.run(length, check_body).await?;
-    let body = if length >= LARGE_BODY_BYTES { reservation.attach_to(body) } else { body };
-    Ok((single_chunk(body), is_subtitles))
-}
-
-fn single_chunk(bytes: Bytes) -> ByteStream {
-    struct SingleChunk(Option<Bytes>);
-    impl Stream for SingleChunk {
-        type Item = Result<Bytes, UpstreamError>;
-        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            Poll::Ready(self.0.take().map(Ok))
-        }
-    }
-    Box::pin(SingleChunk(Some(bytes)))
 }
 
 /// Logs the request and releases its permit when the body ends or is dropped.

@@ -4,7 +4,7 @@ use crate::app_state::{AppState, UpstreamState};
 use crate::clock;
 use crate::handlers::keep_alive::KeepAliveBody;
 use crate::handlers::response_collector::{CountedUpstream, ResponseStart};
-use crate::handlers::stored_responses::{self, Loaded, ResponseRecorder};
+use crate::handlers::stored_responses::{self, Loaded};
 use crate::http::body_budget::BodyReservation;
 use crate::http::deadline::{RequestDeadline, ResponseFuture};
 use crate::http::receive::ReceivedRequest;
@@ -22,7 +22,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use openai_shim_core::cassette::{Cassette, RecordedRequest};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::upstream::{self, ResponseBody};
+use openai_shim_core::upstream::{self, ResponseBody, ResponseRecorder};
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report};
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ const ADDED_HEADERS: usize = 5;
 /// Starts one request on a dialect's route. The returned future waits for its response.
 pub(crate) fn generate(
     app: &Arc<AppState>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     meta: RequestMeta,
     headers: HeaderMap,
     received: ReceivedRequest,
@@ -48,7 +48,8 @@ pub(crate) fn generate(
         AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
         return ready(response);
     }
-    let references = stored_responses::references(dialect, &received.body);
+    let stored = stored_responses::of_owner(app, dialect, &meta.owner);
+    let references = stored.as_ref().map(|stored| stored.references(&received.body)).unwrap_or_default();
     let request = GenerateRequest { dialect, meta, headers, path, received };
     match (app.route_at_once(client_request.model()), references.is_empty()) {
         (Some(route), true) => match request.start(app, client_request, route, None) {
@@ -63,10 +64,9 @@ pub(crate) fn generate(
                     Some(route) => route,
                     None => app.route(client_request.model()).await,
                 };
-                let stored = if has_no_references {
-                    None
-                } else {
-                    Some(stored_responses::load(&app, request.meta.owner.clone(), references).await)
+                let stored = match stored.filter(|_| !has_no_references) {
+                    Some(stored) => Some(stored.load(references).await),
+                    None => None,
                 };
                 let (app_of_start, length) = (app.clone(), request.received.body.len());
                 let start = move || request.start(&app_of_start, client_request, route, stored);
@@ -85,7 +85,7 @@ fn ready(response: Response) -> ResponseFuture {
 
 /// A client's request before its exchange starts.
 struct GenerateRequest {
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     meta: RequestMeta,
     headers: HeaderMap,
     /// Path and query.
@@ -148,11 +148,11 @@ impl GenerateRequest {
             .then(|| recorded_request(&self.meta.method, &self.path, &self.headers, &self.received.body));
         let headers = std::mem::take(&mut self.headers);
         let client_request = client_request.with_headers(headers).with_owner(self.meta.owner.clone());
-        let mut settings = app.settings(route.model);
+        let mut settings = app.settings();
         settings.debug = self.meta.wants_debug_report;
-        let model = settings.upstream_model.clone().unwrap_or_else(|| client_request.model().to_owned());
-        settings.adaptations = app.adaptations.for_model(&served.config.name, &model);
-        let exchange = Exchange::start(client_request, served.profile.clone(), settings, app.context())?;
+        let target = app.target(served, route.model, client_request.model());
+        let model = target.model.clone().unwrap_or_else(|| client_request.model().to_owned());
+        let exchange = Exchange::start(client_request, target, settings, app.context())?;
         Ok(PreparedExchange {
             exchange,
             upstream: route.upstream,
@@ -200,7 +200,7 @@ impl GenerateRequest {
         };
         let counted = CountedUpstream::new(app, transport);
         let store = counted.store(&served.store, body.len());
-        let response = upstream::respond(exchange, counted.clone(), Some(store), on_finish);
+        let response = upstream::respond(exchange, counted.clone().into(), Some(store), on_finish);
         let start = counted.response_start(app, Box::pin(response), reservation);
         let client = ClientSide { dialect, upstream, is_stream, content_type, timing, deadline };
         PendingResponse { start, client, recorder, recording }
@@ -241,7 +241,7 @@ impl PendingResponse {
 
 /// What the client's response needs besides core's.
 struct ClientSide {
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     /// Index of the upstream.
     upstream: usize,
     is_stream: bool,
@@ -311,11 +311,7 @@ fn upstream_label(app: &AppState, upstream: usize) -> Option<HeaderValue> {
 }
 
 /// The response to a request without messages, in a dialect whose clients send such requests.
-fn empty_request_response(
-    dialect: &dyn Dialect,
-    client_request: &ClientRequest,
-    body: &[u8],
-) -> Option<Response> {
+fn empty_request_response(dialect: Dialect, client_request: &ClientRequest, body: &[u8]) -> Option<Response> {
     if !client_request.request().messages.is_empty() {
         return None;
     }
@@ -338,7 +334,7 @@ fn add_headers(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: 
 }
 
 /// Responds with an error before any upstream got a request.
-fn refuse(app: &Arc<AppState>, dialect: &'static dyn Dialect, meta: RequestMeta, error: &Error) -> Response {
+fn refuse(app: &Arc<AppState>, dialect: Dialect, meta: RequestMeta, error: &Error) -> Response {
     let response = responses::error(dialect, error);
     AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
     response

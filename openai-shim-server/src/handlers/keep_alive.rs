@@ -25,7 +25,7 @@ pub(crate) struct KeepAliveBody {
     due: Instant,
     /// Set no later than `due`, and reset only after it fired: not for each event.
     timer: Pin<Box<Sleep>>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     deadline: RequestDeadline,
     next_write: Option<NextWrite>,
 }
@@ -62,7 +62,7 @@ impl KeepAliveBody {
     /// The body of a response that has begun.
     pub(crate) fn streaming(
         body: ResponseBody,
-        dialect: &'static dyn Dialect,
+        dialect: Dialect,
         interval: Duration,
         deadline: RequestDeadline,
     ) -> Self {
@@ -73,7 +73,7 @@ impl KeepAliveBody {
     pub(crate) fn waiting(
         response: ResponseStart,
         timing: ResponseTiming,
-        dialect: &'static dyn Dialect,
+        dialect: Dialect,
         interval: Duration,
         deadline: RequestDeadline,
     ) -> Self {
@@ -82,7 +82,7 @@ impl KeepAliveBody {
 
     fn new(
         phase: BodyPhase,
-        dialect: &'static dyn Dialect,
+        dialect: Dialect,
         interval: Duration,
         due: Instant,
         deadline: RequestDeadline,

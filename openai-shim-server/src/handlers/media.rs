@@ -3,7 +3,6 @@
 use crate::app_state::{AppState, UpstreamState};
 use crate::clock;
 use crate::handlers::auxiliary_exchange::{self, AuxiliaryPlan, AuxiliaryStart};
-use crate::handlers::named_model::NamedModel;
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses::ErrorEnvelope;
 use crate::request_meta::RequestMeta;
@@ -14,6 +13,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use openai_shim_core::dialect::media::MediaApi;
 use openai_shim_core::dialect::media_upstream::MediaUpstreamApi;
+use openai_shim_core::dialect::named_model::NamedModel;
 use openai_shim_core::dialect::{Dialect, dialect as dialect_named};
 use openai_shim_core::exchange::MediaCall;
 use openai_shim_core::{Diagnostics, Error};
@@ -54,7 +54,7 @@ pub(crate) async fn translating_upstream(
 pub(crate) async fn answer(
     app: Arc<AppState>,
     meta: RequestMeta,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     api: &'static dyn MediaApi,
     route: SelectedUpstream,
     headers: &HeaderMap,

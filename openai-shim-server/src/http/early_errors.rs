@@ -12,7 +12,7 @@ use openai_shim_core::error::ClientError;
 use openai_shim_core::{Error, ErrorKind};
 
 /// 404 for an unknown path.
-pub(crate) fn unknown_path(dialect: &dyn Dialect, meta: &RequestMeta) -> Response {
+pub(crate) fn unknown_path(dialect: Dialect, meta: &RequestMeta) -> Response {
     let paths: Vec<_> =
         DIALECTS.iter().filter_map(|d| d.endpoints().first()).map(|endpoint| endpoint.path).collect();
     let text = format!(
@@ -28,11 +28,7 @@ pub(crate) fn unknown_path(dialect: &dyn Dialect, meta: &RequestMeta) -> Respons
 }
 
 /// 405 with `Allow`, unless the method is allowed.
-pub(crate) fn wrong_method(
-    dialect: &dyn Dialect,
-    meta: &RequestMeta,
-    allowed: &'static str,
-) -> Option<Response> {
+pub(crate) fn wrong_method(dialect: Dialect, meta: &RequestMeta, allowed: &'static str) -> Option<Response> {
     let is_allowed = |method: &Method| allowed.split(", ").any(|allowed| allowed == method.as_str());
     // What answers `GET` answers `HEAD` without the body.
     if is_allowed(&meta.method) || (meta.method == Method::HEAD && is_allowed(&Method::GET)) {
@@ -57,7 +53,7 @@ pub(crate) fn is_websocket(method: &Method, headers: &HeaderMap) -> bool {
 
 /// 426 for a WebSocket upgrade. Codex falls back to plain requests at once after a 426, and only after seconds of further
 /// attempts after any other status.
-pub(crate) fn websocket_unsupported(dialect: &dyn Dialect) -> Response {
+pub(crate) fn websocket_unsupported(dialect: Dialect) -> Response {
     let text =
         "WebSockets are not served. Send the request with POST to the same path; its answer can be a stream.";
     let status = StatusCode::UPGRADE_REQUIRED;
@@ -70,7 +66,7 @@ pub(crate) fn websocket_unsupported(dialect: &dyn Dialect) -> Response {
 
 /// 413 for a body whose client waits for an interim response (`Expect: 100-continue`), by its declared length.
 pub(crate) fn declared_body_too_large(
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     meta: &RequestMeta,
     headers: &HeaderMap,
     limit: usize,
@@ -81,7 +77,7 @@ pub(crate) fn declared_body_too_large(
 }
 
 /// 401 for a missing or wrong client key.
-pub(crate) fn missing_key(dialect: &dyn Dialect) -> Response {
+pub(crate) fn missing_key(dialect: Dialect) -> Response {
     let text = "A key is needed: send `Authorization: Bearer KEY` (or `x-api-key`) with one of this server's client keys.";
     let error = Error::Client(ClientError::new(ErrorKind::Authentication, text).with_code("invalid_api_key"));
     let mut response = responses::error(dialect, &error);
@@ -90,13 +86,13 @@ pub(crate) fn missing_key(dialect: &dyn Dialect) -> Response {
 }
 
 /// 503 with `Retry-After` when `limits.concurrent` requests are running.
-pub(crate) fn too_many_requests(dialect: &dyn Dialect) -> Response {
+pub(crate) fn too_many_requests(dialect: Dialect) -> Response {
     let text = "This server is handling as many requests as it may. Try again in a moment.";
     body_error(dialect, ClientError::new(ErrorKind::Overloaded, text))
 }
 
 /// The response for a body that could not be read; `Retry-After` when it may fit later.
-pub(crate) fn body_error(dialect: &dyn Dialect, error: ClientError) -> Response {
+pub(crate) fn body_error(dialect: Dialect, error: ClientError) -> Response {
     let overloaded = error.kind == ErrorKind::Overloaded;
     let mut response = responses::error(dialect, &Error::Client(error));
     if overloaded {
@@ -106,7 +102,7 @@ pub(crate) fn body_error(dialect: &dyn Dialect, error: ClientError) -> Response 
 }
 
 /// 415 with `Accept-Encoding` for a coding that cannot be decoded.
-pub(crate) fn unsupported_coding(dialect: &dyn Dialect, coding: &str) -> Response {
+pub(crate) fn unsupported_coding(dialect: Dialect, coding: &str) -> Response {
     let text = format!(
         "`content-encoding: {coding}` cannot be decoded here; send the body in one of {}, or without a coding.",
         content_coding::SUPPORTED

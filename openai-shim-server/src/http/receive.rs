@@ -31,7 +31,7 @@ pub(crate) struct ReceivedRequest {
 pub(crate) async fn receive(
     app: &Arc<AppState>,
     meta: &RequestMeta,
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<ReceivedRequest, Response> {

@@ -22,7 +22,7 @@ pub(crate) const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-
 pub(crate) const DEBUG: HeaderName = HeaderName::from_static("x-openai-shim-debug");
 
 /// The dialect of errors on paths that belong to no dialect.
-pub(crate) fn default_dialect() -> &'static dyn Dialect {
+pub(crate) fn default_dialect() -> Dialect {
     openai_shim_core::dialect::DEFAULT_DIALECT
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn default_dialect() -> &'static dyn Dialect {
 #[derive(Clone, Copy)]
 pub(crate) enum ErrorEnvelope {
     /// A dialect's.
-    Dialect(&'static dyn Dialect),
+    Dialect(Dialect),
     /// That of an API for rankings.
     Rerank(&'static RerankForm),
 }
@@ -46,7 +46,7 @@ impl ErrorEnvelope {
 }
 
 /// An error response in the client's dialect.
-pub(crate) fn error(dialect: &dyn Dialect, error: &Error) -> Response {
+pub(crate) fn error(dialect: Dialect, error: &Error) -> Response {
     encoded_error(dialect.encode_error(error), error)
 }
 
@@ -62,7 +62,7 @@ fn encoded_error((status, body): (StatusCode, Bytes), error: &Error) -> Response
 
 /// A client error with a given status instead of its kind's.
 pub(crate) fn refusal(
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     status: StatusCode,
     kind: ErrorKind,
     message: impl Into<String>,

@@ -16,9 +16,9 @@ pub(crate) const FORWARD_LABEL: &str = "forward";
 #[derive(Clone, Copy)]
 pub(crate) enum MatchedRoute {
     /// An endpoint that generates: chats, responses, completions. `methods`: those that it accepts.
-    Generate { dialect: &'static dyn Dialect, methods: &'static str },
+    Generate { dialect: Dialect, methods: &'static str },
     /// A model list, a token count, embeddings, …
-    Auxiliary { dialect: &'static dyn Dialect, route: &'static AuxiliaryRoute },
+    Auxiliary { dialect: Dialect, route: &'static AuxiliaryRoute },
     /// One of [`PAGES`].
     Page(&'static str),
 }

@@ -155,7 +155,7 @@ impl AccessLogEntry {
             stream = report.is_stream,
             status,
             outcome = outcome.as_str(),
-            attempts = report.attempts,
+            attempts = report.attempts.len(),
             first_byte_ms = self.timing.first_byte().map(millis),
             total_ms = millis(total),
             tokens_in = report.usage.and_then(|u| u.input),

@@ -2,20 +2,18 @@
 
 use super::model_list_cache::ModelList;
 use crate::app_state::{AppState, UpstreamState};
+use crate::http::body_resources::BodyResources;
 use crate::http::responses;
-use crate::upstream::query::collect;
-use http::Method;
-use openai_shim_core::canonical::{ListedModel, explain_unusable, trim_body};
-use openai_shim_core::dialect::failure_in_success;
-use openai_shim_core::{Diagnostics, UpstreamError};
+use openai_shim_core::UpstreamError;
+use openai_shim_core::canonical::ListedModel;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// How long an upstream may take to list its models; Open WebUI waits 10 s.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(8);
-/// The most bytes of a list.
-const MAX_LIST_BYTES: usize = 16 << 20;
+/// What to do about an upstream without a list.
+const NAME_THEM: &str = "Its models can be named in the configuration: models = [\"…\"].";
 
 /// The lists of all upstreams, in the order of the configuration.
 pub(crate) async fn model_lists(app: &Arc<AppState>) -> Vec<ModelList> {
@@ -67,41 +65,9 @@ fn fetch_failed() -> UpstreamError {
 }
 
 async fn fetch(app: &AppState, upstream: &UpstreamState) -> Result<Vec<ListedModel>, UpstreamError> {
-    if !upstream.config.profile.has_model_list {
-        let text = "The upstream has no model list. Name its models in the configuration: models = [\"…\"].";
-        return Err(UpstreamError::malformed(text));
-    }
-    let mut request = http::Request::new(bytes::Bytes::new());
-    *request.method_mut() = Method::GET;
-    let paths = &upstream.config.profile.paths;
-    *request.uri_mut() = paths.url(&paths.models).parse().map_err(|_| {
-        UpstreamError::malformed(
-            "The upstream has no valid path of models: correct paths.models of its profile.",
-        )
-    })?;
-    let (head, body) = upstream.transport.send(request).await?.into_parts();
-    let limit = MAX_LIST_BYTES.min(app.config.limits.response_body);
-    let body = collect(body, limit, &mut app.body_budget.empty_reservation()).await?;
-    let dialect = openai_shim_core::dialect(&upstream.config.profile.dialect)
-        .unwrap_or_else(|_| responses::default_dialect());
-    let length = body.len();
-    if !head.status.is_success() {
-        return Err(dialect.decode_error(head.status, &head.headers, &body, &mut Diagnostics::default()));
-    }
-    let name = upstream.config.name.clone();
-    let decode = move || {
-        if let Some(models) = dialect.decode_models(trim_body(&body), &name) {
-            return Ok(models);
-        }
-        let diagnostics = &mut Diagnostics::default();
-        if let Some(error) =
-            failure_in_success(dialect, &head.headers, &body, &["data", "models"], diagnostics)
-        {
-            return Err(error);
-        }
-        let error = explain_unusable(&body, "a model list");
-        let text = format!("{error} Its models can be named in the configuration: models = [\"…\"].");
-        Err(UpstreamError::malformed(text))
-    };
-    app.offload.run(length, decode).await
+    let (profile, resources) = (&upstream.config.profile, BodyResources::new(app));
+    let dialect =
+        openai_shim_core::dialect(&profile.dialect).unwrap_or_else(|_| responses::default_dialect());
+    let queries = resources.queries(&*upstream.transport);
+    queries.models(profile, dialect, &upstream.config.name, NAME_THEM).await
 }

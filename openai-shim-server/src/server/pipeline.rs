@@ -135,7 +135,7 @@ fn dispatch(
 fn check_and_handle(
     app: Arc<AppState>,
     route: Option<MatchedRoute>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     mut meta: RequestMeta,
     request: Request,
 ) -> ResponseFuture {
@@ -183,7 +183,7 @@ fn check_and_handle(
 /// Receives the body, then generates. An `async` block instead of an `async fn`, whose future would hold the arguments twice.
 fn receive_and_generate(
     app: Arc<AppState>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     meta: RequestMeta,
     label: &'static str,
     headers: HeaderMap,
@@ -204,7 +204,7 @@ fn receive_and_generate(
 /// Starts a large request on another thread than those that serve connections.
 async fn generate_offloaded(
     app: &Arc<AppState>,
-    dialect: &'static dyn Dialect,
+    dialect: Dialect,
     meta: RequestMeta,
     headers: HeaderMap,
     received: ReceivedRequest,
@@ -230,7 +230,7 @@ fn request_id(app: &AppState, request: &Request) -> String {
 }
 
 /// The client key in the query, for dialects whose clients send it there.
-fn key_in_query(dialect: &dyn Dialect, meta: &RequestMeta) -> Option<String> {
+fn key_in_query(dialect: Dialect, meta: &RequestMeta) -> Option<String> {
     query_param(&meta.query, dialect.headers().key_parameter?)
 }
 

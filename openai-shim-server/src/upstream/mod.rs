@@ -3,7 +3,6 @@
 pub mod echo;
 pub mod http;
 mod proxied;
-pub(crate) mod query;
 
 use crate::cassettes;
 use crate::config::{Config, UpstreamConfig, UpstreamLocation};

@@ -11,7 +11,7 @@ use openai_shim_core::{Context, Diagnostics, Dialect, Error, ErrorKind, Upstream
 use serde_json::value::RawValue;
 
 /// The events of a stream.
-pub(crate) fn events(dialect: &dyn Dialect, body: &[u8]) -> Vec<Event> {
+pub(crate) fn events(dialect: Dialect, body: &[u8]) -> Vec<Event> {
     let mut decoder = dialect.decoder(&spec(), &context());
     let (mut framer, mut events) = (Framer::new(1 << 20), Vec::new());
     framer.push(body, &mut |frame| decoder.frame(frame, &mut events)).unwrap();
@@ -46,7 +46,7 @@ fn request(stream: bool, tools: bool) -> Request {
 }
 
 /// The path of the dialect's own clients: the endpoint that ends like the path of an upstream request.
-fn path(dialect: &dyn Dialect, stream: bool) -> &'static str {
+fn path(dialect: Dialect, stream: bool) -> &'static str {
     let encoded = dialect.encode_request(&request(stream, false), None, &mut Diagnostics::default()).unwrap();
     let (path, query) = encoded.path.split_once('?').unwrap_or((&encoded.path, ""));
     let endpoints = dialect.endpoints().iter().map(|endpoint| endpoint.path.replace("{model}", "m"));
@@ -54,7 +54,7 @@ fn path(dialect: &dyn Dialect, stream: bool) -> &'static str {
     if query.is_empty() { own.leak() } else { format!("{own}?{query}").leak() }
 }
 
-fn encode_response(dialect: &dyn Dialect, block: Block, finish: FinishReason) -> &'static str {
+fn encode_response(dialect: Dialect, block: Block, finish: FinishReason) -> &'static str {
     let (mut response, mut choice) = (Response::default(), Choice::default());
     (choice.blocks, choice.finish) = (vec![block], Some(finish));
     (response.choices, response.usage) = (vec![choice], Some(Usage::new(3, 2)));
@@ -64,7 +64,7 @@ fn encode_response(dialect: &dyn Dialect, block: Block, finish: FinishReason) ->
 }
 
 /// A stream with the deltas `Hel` and `lo`.
-fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
+fn stream(dialect: Dialect) -> Vec<&'static str> {
     let delta = |text: &str| Event::Delta { choice: 0, block: 0, delta: Delta::Text(text.to_owned()) };
     let event_groups = [
         vec![
@@ -91,7 +91,7 @@ fn stream(dialect: &dyn Dialect) -> Vec<&'static str> {
     event_groups.iter().map(|events| written(events)).collect()
 }
 
-fn read(dialect: &dyn Dialect, body: &str) -> (String, String) {
+fn read(dialect: Dialect, body: &str) -> (String, String) {
     let read = dialect
         .decode_response(body.as_bytes(), &spec(), &mut context(), &mut Diagnostics::default())
         .unwrap();
@@ -105,7 +105,7 @@ fn read(dialect: &dyn Dialect, body: &str) -> (String, String) {
     (text, call)
 }
 
-pub(crate) fn generate_sample(dialect: &'static dyn Dialect) -> DialectSample {
+pub(crate) fn generate_sample(dialect: Dialect) -> DialectSample {
     let failure = StatusError::new(401, ErrorKind::Authentication, "No key.");
     let (_, error) = dialect.encode_error(&Error::Upstream(UpstreamError::Status(Box::new(failure))));
     let error: &'static str = String::from_utf8(error.to_vec()).unwrap().leak();
@@ -122,7 +122,7 @@ pub(crate) fn generate_sample(dialect: &'static dyn Dialect) -> DialectSample {
         name: dialect.name(),
         path: path(dialect, false),
         stream_path: path(dialect, true),
-        ask: Box::new(|stream, tools| {
+        ask: Box::new(move |stream, tools| {
             let request = request(stream, tools);
             let encoded = dialect.encode_request(&request, None, &mut Diagnostics::default()).unwrap();
             serde_json::from_str(&encoded.body.to_json()).unwrap()
@@ -132,21 +132,23 @@ pub(crate) fn generate_sample(dialect: &'static dyn Dialect) -> DialectSample {
         stream,
         content_type: dialect.stream_content_type(),
         error,
-        read: Box::new(|answer| read(dialect, &answer.to_string())),
-        stream_text: Box::new(|body| {
+        read: Box::new(move |answer| read(dialect, &answer.to_string())),
+        stream_text: Box::new(move |body| {
             let texts = events(dialect, body.as_bytes()).into_iter().map(|event| match event {
                 Event::Delta { delta: Delta::Text(text), .. } => text,
                 _ => String::new(),
             });
             texts.collect()
         }),
-        is_complete_stream: Box::new(|body| events(dialect, body.as_bytes()).last() == Some(&Event::End)),
-        message: Box::new(|body| {
+        is_complete_stream: Box::new(move |body| {
+            events(dialect, body.as_bytes()).last() == Some(&Event::End)
+        }),
+        message: Box::new(move |body| {
             let (status, headers) = (http::StatusCode::UNAUTHORIZED, http::HeaderMap::new());
             let (body, mut diagnostics) = (body.to_string(), Diagnostics::default());
             let error = dialect.decode_error(status, &headers, body.as_bytes(), &mut diagnostics);
             // A diagnostic means that the error had no readable message.
-            if diagnostics.is_empty() { error.to_string() } else { String::new() }
+            if diagnostics.is_empty() { error.message().to_owned() } else { String::new() }
         }),
         tools: !read(dialect, call).1.is_empty(),
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The upstream that receives opaque state, and the stored turns of the conversation.
 pub(crate) struct OpaqueStateRule<'s> {
-    pub(crate) upstream: &'static dyn Dialect,
+    pub(crate) upstream: Dialect,
     pub(crate) stored: &'s StoredTurns,
     /// The upstream requires the reasoning of tool calls again, also if it is plain text.
     pub(crate) restores_reasoning: bool,

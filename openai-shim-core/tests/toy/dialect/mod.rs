@@ -2,7 +2,7 @@
 //!
 //! | file | what goes in and what comes out |
 //! |---|---|
-//! | `mod` | [`Toy`], this dialect's implementation of [`Dialect`] |
+//! | `mod` | [`Toy`], this dialect's implementation of [`WireFormat`] |
 //! | `request` | request JSON to `Request` and back |
 //! | `response` | non-streaming responses: a stream of one line to `Response` and back |
 //! | `decode` | an upstream's lines to events |
@@ -40,7 +40,7 @@ mod response;
 mod wire;
 
 use super::params::{Params, param};
-use super::{Decoder, Dialect, Encoded, Encoder, Endpoint, Passthrough, Repaired, StreamRepairer, pass};
+use super::{Decoder, Dialect, WireFormat, Encoded, Encoder, Endpoint, Passthrough, Repaired, StreamRepairer, pass};
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
@@ -61,7 +61,10 @@ fn as_it_comes(spec: &ResponseSpec) -> bool {
 static PARAMS: Params =
     Params(&[param("max_tokens", "longest"), param("temperature", "heat"), param("stop", "until")]);
 
-impl Dialect for Toy {
+/// The dialect.
+pub const DIALECT: Dialect = Dialect::of(&Toy);
+
+impl WireFormat for Toy {
     fn name(&self) -> &'static str {
         NAME
     }

@@ -6,7 +6,7 @@ use super::super::decode::ChatDecoder;
 use super::super::stream_repairer::ChatRepairer;
 use super::{DecodeTemplates, RepairTemplates};
 use crate::canonical::{Context, Diagnostics, ResponseContext, ResponseSpec, TurnStorage};
-use crate::dialect::{Decoder, Dialect, StreamRepairer};
+use crate::dialect::{Decoder, StreamRepairer, WireFormat};
 use crate::framing::{Frame, Framer};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};

@@ -1,20 +1,21 @@
 //! Which model a forwarded request names, and where: in its JSON, in a field of its form, or in its query. The name is replaced at
 //! that place.
 
-use crate::http::multipart::{self, FormField};
+use super::url::{query_param, with_query_param};
+use crate::framing::{FormField, text_field};
+use crate::json::{Object, encode_string};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use openai_shim_core::dialect::url::{query_param, with_query_param};
-use openai_shim_core::json::{Object, encode_string};
 
 /// The member, field or parameter that names it.
-pub(crate) const FIELD: &str = "model";
+pub const FIELD: &str = "model";
 
 /// The model that a request names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct NamedModel {
-    pub(crate) name: String,
+pub struct NamedModel {
+    /// Its name.
+    pub name: String,
     place: Place,
 }
 
@@ -26,21 +27,21 @@ enum Place {
 }
 
 /// Whether a body is JSON, by its type; a body without a type is taken for it.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+pub fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_none_or(|kind| kind.to_ascii_lowercase().contains("json"))
 }
 
 impl NamedModel {
     /// The model that a request names; `None`: it names none.
-    pub(crate) fn find(headers: &HeaderMap, query: &str, body: &[u8]) -> Option<Self> {
+    pub fn find(headers: &HeaderMap, query: &str, body: &[u8]) -> Option<Self> {
         let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let in_body = || {
             if is_json(headers) {
                 let name = Object::parse(body).ok()?.str(FIELD)?.into_owned();
                 return Some(Self { name, place: Place::Json });
             }
-            let field = multipart::text_field(kind, body, FIELD)?;
+            let field = text_field(kind, body, FIELD)?;
             let name = field.coding.decode(body.get(field.indexes()?)?)?;
             Some(Self { name, place: Place::Form(field) })
         };
@@ -48,17 +49,17 @@ impl NamedModel {
     }
 
     /// The model that a field of a form names.
-    pub(crate) fn in_form(name: String, field: FormField) -> Self {
+    pub fn in_form(name: String, field: FormField) -> Self {
         Self { name, place: Place::Form(field) }
     }
 
     /// The model that a query names.
-    pub(crate) fn in_query(query: &str) -> Option<Self> {
+    pub fn in_query(query: &str) -> Option<Self> {
         Some(Self { name: query_param(query, FIELD)?, place: Place::Query })
     }
 
     /// Puts another name in its place.
-    pub(crate) fn replace(&self, model: &str, query: &mut String, body: Bytes) -> Bytes {
+    pub fn replace(&self, model: &str, query: &mut String, body: Bytes) -> Bytes {
         match &self.place {
             Place::Query => {
                 *query = with_query_param(query, FIELD, model);

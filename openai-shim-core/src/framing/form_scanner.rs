@@ -2,8 +2,8 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc7578>, <https://www.rfc-editor.org/rfc/rfc2046#section-5.1>
 
+use super::part_head::{PartHead, TransferCoding, header_parameter};
 use memchr::memchr;
-use openai_shim_core::framing::{PartHead, TransferCoding, header_parameter};
 use std::ops::Range;
 
 /// The most bytes of the head of a part that are read, and of one line.
@@ -15,7 +15,7 @@ const MAX_HELD_BYTES: u64 = MAX_VALUE_BYTES + MAX_HEAD_BYTES as u64 + 2;
 
 /// Reads a form and finds the first text field of a name.
 #[derive(Debug)]
-pub(crate) struct FormScanner {
+pub struct FormScanner {
     delimiter: Vec<u8>,
     name: &'static str,
     section: Section,
@@ -28,33 +28,34 @@ pub(crate) struct FormScanner {
 
 /// Where a form's field is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct FormField {
+pub struct FormField {
     /// The bytes of its value.
-    pub(crate) range: Range<u64>,
-    pub(crate) coding: TransferCoding,
+    pub range: Range<u64>,
+    /// How the value is written.
+    pub coding: TransferCoding,
 }
 
 impl FormField {
     /// Where its value is in a whole form.
-    pub(crate) fn indexes(&self) -> Option<Range<usize>> {
+    pub fn indexes(&self) -> Option<Range<usize>> {
         self.indexes_from(0)
     }
 
     /// Where its value is among bytes that begin at `start`.
-    pub(crate) fn indexes_from(&self, start: u64) -> Option<Range<usize>> {
+    pub fn indexes_from(&self, start: u64) -> Option<Range<usize>> {
         let index = |position: u64| usize::try_from(position.checked_sub(start)?).ok();
         Some(index(self.range.start)?..index(self.range.end)?)
     }
 
     /// The bytes of a form from `start` on with another value.
-    pub(crate) fn replace_from(&self, start: u64, bytes: &[u8], value: &str) -> Option<Vec<u8>> {
+    pub fn replace_from(&self, start: u64, bytes: &[u8], value: &str) -> Option<Vec<u8>> {
         let Range { start, end } = self.indexes_from(start)?;
         let value = self.coding.encode(value);
         Some([bytes.get(..start)?, value.as_bytes(), bytes.get(end..)?].concat())
     }
 
     /// A whole form with another value.
-    pub(crate) fn replace(&self, form: &[u8], value: &str) -> Option<Vec<u8>> {
+    pub fn replace(&self, form: &[u8], value: &str) -> Option<Vec<u8>> {
         self.replace_from(0, form, value)
     }
 }
@@ -88,7 +89,7 @@ struct Line {
 
 impl FormScanner {
     /// A scanner for a body of this content type; `None`: it is no form.
-    pub(crate) fn new(content_type: &str, name: &'static str) -> Option<Self> {
+    pub fn new(content_type: &str, name: &'static str) -> Option<Self> {
         let content_type = content_type.trim_start();
         if !content_type.get(..10)?.eq_ignore_ascii_case("multipart/") {
             return None;
@@ -105,7 +106,7 @@ impl FormScanner {
     }
 
     /// Reads the next bytes.
-    pub(crate) fn push(&mut self, mut bytes: &[u8]) {
+    pub fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && !self.is_done() {
             let line_end = memchr(b'\n', bytes).map(|at| at + 1);
             let (chunk, rest) = bytes.split_at(line_end.unwrap_or(bytes.len()));
@@ -130,7 +131,7 @@ impl FormScanner {
     }
 
     /// The body ended.
-    pub(crate) fn finish(&mut self) {
+    pub fn finish(&mut self) {
         if !self.is_done() {
             self.end_line(0);
         }
@@ -140,17 +141,17 @@ impl FormScanner {
     }
 
     /// The field, once its end was read.
-    pub(crate) fn found(&self) -> Option<&FormField> {
+    pub fn found(&self) -> Option<&FormField> {
         if let Section::Found(field) = &self.section { Some(field) } else { None }
     }
 
     /// Whether the rest of the form does not matter.
-    pub(crate) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         matches!(self.section, Section::Found(_) | Section::Ended)
     }
 
     /// Where the bytes begin that may be the field's value.
-    pub(crate) fn value_start(&self) -> Option<u64> {
+    pub fn value_start(&self) -> Option<u64> {
         if let Section::Value { start, .. } = self.section { Some(start) } else { None }
     }
 
@@ -204,7 +205,7 @@ impl FormScanner {
 }
 
 /// Where the field is in a whole body.
-pub(crate) fn text_field(content_type: &str, body: &[u8], name: &'static str) -> Option<FormField> {
+pub fn text_field(content_type: &str, body: &[u8], name: &'static str) -> Option<FormField> {
     let mut scanner = FormScanner::new(content_type, name)?;
     scanner.push(body);
     scanner.finish();

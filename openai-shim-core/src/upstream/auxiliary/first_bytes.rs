@@ -1,12 +1,12 @@
 //! The beginning of a forwarded response that is no JSON by its type → whether it is a page or an error after all.
 
+use crate::canonical::{Diagnostics, explain_unusable, is_document, is_html, trim_body};
+use crate::dialect::{Dialect, failure_in_success};
+use crate::error::UpstreamError;
+use crate::upstream::transport::ByteStream;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::HeaderMap;
-use openai_shim_core::canonical::{explain_unusable, is_document, is_html, trim_body};
-use openai_shim_core::dialect::{Dialect, failure_in_success};
-use openai_shim_core::upstream::ByteStream;
-use openai_shim_core::{Diagnostics, UpstreamError};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -23,7 +23,7 @@ const MAX_FIRST_BYTES: usize = 64 << 10;
 /// Reads a response until it is clear that it is no error; returns it whole.
 pub(super) async fn check_beginning(
     mut source: ByteStream,
-    dialect: &dyn Dialect,
+    dialect: Dialect,
     headers: &HeaderMap,
     has_html_type: bool,
 ) -> Result<ByteStream, UpstreamError> {
