@@ -4,8 +4,7 @@
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
-use crate::error::word;
-use crate::error::{Error, Misuse, UpstreamError};
+use crate::error::{Error, Misuse, UpstreamError, word};
 use crate::exchange::{ClientRequest, Exchange, FallbackPolicy, Retry, Settings, Step};
 use crate::profile::Profile;
 use bytes::Bytes;

@@ -21,23 +21,23 @@
 //!
 //! | layer | module | content |
 //! |---|---|---|
-//! | 0 | [`error`] | errors, by who is at fault |
 //! | 0 | [`json`] | JSON objects with raw values, read and changed in linear time without loss |
-//! | 0 | [`framing`] | stream bodies to frames (SSE, NDJSON, JSON arrays), with limits |
-//! | 0 | `overlay` | layers of rules for profiles: each sets some rules and leaves the others to the layer below |
-//! | 1 | [`canonical`] | our own model: request, response, event and its grammar, diagnostics, outcome |
-//! | 1 | [`extract`] | streaming parsers for model text: reasoning tags, tool-call markup, code fences, stop sequences |
-//! | 1 | [`redact`] | removes secrets, paths and addresses from text that is passed on |
-//! | 1 | [`state`] | keys, owners and entries of the state between requests |
-//! | 2 | [`accepts`] | what a side accepts, as rules in layers |
-//! | 3 | [`dialect`](mod@dialect) | one folder for each wire format, and the registry |
-//! | 3 | [`profile`](mod@profile) | what each upstream accepts and how it deviates, as data; adaptations from errors |
-//! | 4 | [`normalize`] | changes a request until a profile accepts it |
-//! | 4 | [`fallback`] | synthesizes what an upstream lacks |
-//! | 5 | [`exchange`] | one request's session: attempts, transcoding, report |
-//! | 6 | [`convert`](mod@convert) | one payload, converted like a live exchange |
-//! | 6 | [`upstream`] | [`Upstream`] and [`Shim`] |
-//! | 7 | `cassette` | recorded exchanges, played to clients of every dialect; with the feature `testing` |
+//! | 1 | [`error`] | errors, by who is at fault |
+//! | 1 | [`framing`] | stream bodies to frames (SSE, NDJSON, JSON arrays), with limits |
+//! | 1 | `overlay` | layers of rules for profiles: each sets some rules and leaves the others to the layer below |
+//! | 2 | [`canonical`] | our own model: request, response, event and its grammar, diagnostics, outcome |
+//! | 2 | [`extract`] | streaming parsers for model text: reasoning tags, tool-call markup, code fences, stop sequences |
+//! | 2 | [`redact`] | removes secrets, paths and addresses from text that is passed on |
+//! | 2 | [`state`] | keys, owners and entries of the state between requests |
+//! | 3 | [`accepts`] | what a side accepts, as rules in layers |
+//! | 4 | [`dialect`](mod@dialect) | one folder for each wire format, and the registry |
+//! | 4 | [`profile`](mod@profile) | what each upstream accepts and how it deviates, as data; adaptations from errors |
+//! | 5 | [`normalize`] | changes a request until a profile accepts it |
+//! | 5 | [`fallback`] | synthesizes what an upstream lacks |
+//! | 6 | [`exchange`] | one request's session: attempts, transcoding, report |
+//! | 7 | [`convert`](mod@convert) | one payload, converted like a live exchange |
+//! | 7 | [`upstream`] | [`Upstream`] and [`Shim`] |
+//! | 8 | `cassette` | recorded exchanges, played to clients of every dialect; with the feature `testing` |
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! Layer 5: the only `async` in this crate.
+//! Layer 7: the only `async` in this crate.
 //!
 //! [`Upstream`] is what an embedder implements: raw HTTP, no dialect, no credentials. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
@@ -16,7 +16,6 @@ mod std_context;
 mod stored_responses;
 mod transport;
 mod typed;
-mod typed_requests;
 mod upstreams;
 
 pub use builder::{BuildError, ShimBuilder};
@@ -31,5 +30,4 @@ pub use stored_responses::{
 };
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
 pub use typed::CallError;
-pub use typed_requests::TypedRequest;
 pub use upstreams::Upstreams;

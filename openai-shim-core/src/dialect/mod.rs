@@ -62,6 +62,7 @@ mod streamed_text;
 mod text_body;
 mod tool_params;
 mod traits;
+pub(crate) mod typed_request;
 pub mod url;
 
 pub use auxiliary::{AuxiliaryRoute, DialectHeaders};
@@ -74,6 +75,7 @@ pub use passthrough::{Passthrough, pass};
 pub use shape::Shape;
 pub use streamed_text::{StreamedText, TextPlace};
 pub use traits::{Decoder, Encoded, Encoder, Endpoint, Repaired, StreamRepairer, WireFormat};
+pub use typed_request::TypedRequest;
 
 use crate::error::ClientError;
 
