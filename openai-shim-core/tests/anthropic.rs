@@ -5,12 +5,12 @@ mod common;
 
 use common::answer::{converted, text};
 use common::{chat, fixture, fixtures, messages};
+use openai_shim_core::Profile;
 use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event, Request, ResponseContext};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::anthropic::wire;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step, Target};
 use openai_shim_core::fallback::token_estimate::estimate_tokens;
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn anthropic() -> Dialect {
 fn request(from: Dialect, to: Dialect, body: &Value) -> (Value, Diagnostics) {
     let body = bytes::Bytes::copy_from_slice(body.to_string().as_bytes());
     let incoming = ClientRequest::read(from, "", body).unwrap();
-    let profile = native_profile(to.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let profile = Profile::native(to).unwrap_or_else(|| profile("compatible").unwrap());
     let mut exchange = Exchange::start(incoming, profile, Settings::default(), Context::fixed()).unwrap();
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
     (serde_json::from_slice(request.body()).unwrap(), exchange.diagnostics())

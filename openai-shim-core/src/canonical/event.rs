@@ -6,7 +6,8 @@ use crate::error::static_text::{self, StaticText};
 use crate::json::RawJson;
 use serde::{Deserialize, Serialize};
 
-/// An event of a streamed response. [`grammar`](super::grammar) defines the legal orders.
+/// An event of a streamed response. They are in a legal order (`canonical/grammar.rs`): a response starts, opens and closes one
+/// block after the other, finishes, and ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Event {

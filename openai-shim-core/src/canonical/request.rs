@@ -87,7 +87,7 @@ pub struct Request {
     pub template: ChatTemplate,
     /// Parameters that only their own dialect defines.
     pub extra: ExtraFields,
-    /// The keys and raw values of parameters that OpenAI's APIs share by name and meaning; [`SHARED`] lists them.
+    /// The keys and raw values of parameters that OpenAI's APIs share by name and meaning; `SHARED` lists them.
     pub shared: Vec<(String, RawJson)>,
     /// Raw parameters that responses in the client's dialect repeat.
     pub echoed_params: ExtraFields,

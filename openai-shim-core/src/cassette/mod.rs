@@ -47,8 +47,12 @@ mod secrets;
 
 pub use format::CassetteError;
 pub use playback::Playback;
-pub use recording::{RecordingUpstream, recorded_headers};
+pub use recording::RecordingUpstream;
 pub use replay::ReplayUpstream;
+
+internals! {
+    use recording::recorded_headers;
+}
 
 use crate::dialect::Dialect;
 use crate::error::UpstreamError;

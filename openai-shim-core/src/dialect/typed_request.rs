@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 ///
 /// ```
 /// use openai_shim_core::dialect::gemini::wire::ModelRequest;
-/// use openai_shim_core::dialect::TypedRequest;
+/// use openai_shim_core::upstream::TypedRequest;
 /// assert_eq!(<ModelRequest as TypedRequest>::DIALECT.name(), "gemini");
 /// ```
 pub trait TypedRequest: sealed::ToHttp {
@@ -49,7 +49,7 @@ macro_rules! typed_request {
             }
         }
 
-        impl $crate::dialect::TypedRequest for $request {
+        impl $crate::dialect::typed_request::TypedRequest for $request {
             type Response = $response;
             type Chunk = $chunk;
             const DIALECT: $crate::dialect::Dialect = $dialect;

@@ -18,10 +18,10 @@ pub struct Report {
     pub usage: Option<Usage>,
     /// Everything that was changed, dropped, added or found invalid.
     pub diagnostics: Diagnostics,
-    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Settings::adaptations`] of the next
+    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Target::with_adaptations`] of the next
     /// requests.
     ///
-    /// [`Settings::adaptations`]: crate::exchange::Settings::adaptations
+    /// [`Target::with_adaptations`]: crate::exchange::Target::with_adaptations
     pub adaptations: Vec<Adaptation>,
     /// The error in the client's response.
     pub error: Option<Error>,
@@ -35,6 +35,8 @@ pub struct Report {
     pub is_stream: bool,
     /// The profile's name.
     pub profile: String,
+    /// The request's id, as hooks know it; empty for an exchange that no [`Shim`](crate::Shim) runs.
+    pub request_id: String,
 }
 
 /// What came of one request that was sent.
@@ -57,6 +59,9 @@ impl Report {
         object.set("model", encode_string(&self.model));
         object.set("profile", encode_string(&self.profile));
         object.set("attempts", self.attempts.len().to_string());
+        if !self.request_id.is_empty() {
+            object.set("request_id", encode_string(&self.request_id));
+        }
         if let Some(status) = self.upstream_status {
             object.set("upstream_status", status.to_string());
         }
@@ -80,7 +85,7 @@ impl Report {
         }
         if !self.adaptations.is_empty() {
             let lines: Vec<_> =
-                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.toml())).collect();
+                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.to_string())).collect();
             object.set("lessons", format!("[{}]", lines.join(",")));
         }
         let diagnostics: Vec<_> = self.diagnostics.iter().map(diagnostic_to_json).collect();
@@ -101,7 +106,13 @@ impl Report {
             model: model.to_owned(),
             is_stream: false,
             profile: profile.name.clone(),
+            request_id: String::new(),
         }
+    }
+
+    /// The report of a request that was answered without an exchange.
+    pub(crate) fn answered(model: &str, profile: &Profile, diagnostics: Diagnostics) -> Self {
+        Self { outcome: Outcome::Complete, ..Self::of_auxiliary(model, profile, diagnostics) }
     }
 
     /// The report of a request that was refused before it had an exchange.

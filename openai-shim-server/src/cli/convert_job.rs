@@ -2,7 +2,6 @@
 
 use clap::Args;
 use openai_shim_core::convert::{Conversion, ConversionInput, PayloadKind, convert};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
 use std::path::PathBuf;
 
@@ -55,7 +54,7 @@ impl ConvertJob {
         let to = dialect(&args.to).map_err(|error| format!("--to: {error}"))?;
         let kind = args.kind.parse::<PayloadKind>().map_err(|error| format!("--kind: {error}"))?;
         let upstream = if kind == PayloadKind::Request { to } else { from };
-        let default_profile = || native_profile(upstream.name()).map_or_else(|| profile("compatible"), Ok);
+        let default_profile = || Profile::native(upstream).map_or_else(|| profile("compatible"), Ok);
         let profile = args.profile.as_deref().map_or_else(default_profile, profile);
         let profile = profile.map_err(|error| format!("--profile: {error}"))?;
         Ok(Self { from, to, kind, profile, request })

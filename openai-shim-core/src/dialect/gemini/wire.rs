@@ -34,8 +34,7 @@ mod content;
 mod request;
 mod response;
 
-use crate::dialect::TypedRequest;
-use crate::dialect::typed_request::{post, sealed::ToHttp};
+use crate::dialect::typed_request::{TypedRequest, post, sealed::ToHttp};
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
