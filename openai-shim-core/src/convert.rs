@@ -206,7 +206,8 @@ impl<'a> ConversionInput<'a> {
     /// What is stored under these keys.
     fn stored(&self, keys: &[StateKey]) -> Vec<Option<Bytes>> {
         let entries = self.state.as_deref().unwrap_or_default();
-        let value = |key| entries.iter().find(|entry| entry.key == *key).map(|entry| entry.value.clone());
+        let value =
+            |key: &StateKey| entries.iter().find(|entry| entry.key == *key).map(|entry| entry.value.clone());
         keys.iter().map(value).collect()
     }
 }
