@@ -16,12 +16,14 @@ mod observer;
 mod progress;
 mod response_body;
 mod responses;
+mod serve;
 mod shim;
 mod shim_parts;
 mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
 mod stored_responses;
+mod targets;
 mod transport;
 mod upstreams;
 
@@ -36,5 +38,6 @@ pub use state_store::{StateError, StateStore};
 pub use stored_responses::{
     LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
 };
+pub use targets::TargetRef;
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
 pub use upstreams::Upstreams;

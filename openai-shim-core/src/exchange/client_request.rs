@@ -2,7 +2,7 @@
 
 use super::listed_texts::{ReadTexts, TextsForm};
 use super::lone_surrogates::repair_body;
-use super::request_info::RequestKind;
+use super::request_kind::RequestKind;
 use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};

@@ -43,6 +43,7 @@ mod phase;
 mod reasoning_probe;
 mod report;
 mod request_info;
+mod request_kind;
 mod sequential_choices;
 mod session;
 mod settings;
@@ -59,7 +60,8 @@ pub use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsC
 pub use client_request::ClientRequest;
 pub(crate) use listed_texts::{ReadTexts, TextsForm};
 pub use report::{AttemptReport, Report};
-pub use request_info::{RequestInfo, RequestKind};
+pub use request_info::RequestInfo;
+pub use request_kind::RequestKind;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 pub use shared_profile::SharedProfile;
 pub use step::{ResponseHead, Step};
