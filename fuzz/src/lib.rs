@@ -10,6 +10,11 @@ use openai_shim_core::framing::{Frame, Framer};
 use openai_shim_core::json::Object;
 use openai_shim_core::{Context, Exchange, PayloadKind, Profile, Step, profile};
 
+/// Compiles and runs the code of the repository's README, which is in no package.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// A property; panics if it does not hold.
 pub type Property = fn(&[u8]);
 
@@ -100,16 +105,7 @@ fn convert_all(kind: PayloadKind, body: &[u8]) -> Vec<Vec<u8>> {
     for from in DIALECTS.iter().copied() {
         for to in DIALECTS.iter().copied() {
             let context = Context::fixed();
-            let input = ConversionInput {
-                from,
-                to,
-                profile: compatible(),
-                kind,
-                body,
-                request: None,
-                status: None,
-                context,
-            };
+            let input = ConversionInput::new(kind, from, body).to(to).profile(compatible()).context(context);
             out.push(convert(&input).body);
         }
     }

@@ -4,64 +4,96 @@
 //! reads no clock and starts no task: bytes go in, bytes come out. Only the feature `std-context` has the clock and the random
 //! numbers of the standard library.
 //!
-//! ```text
-//! bytes -> framing -> dialect decoder -> canonical events -> dialect encoder -> bytes
+//! There are three ways in. **A service of your own**: a [`Shim`] serves the clients of every dialect over your [`Upstream`].
+//!
+//! ```
+//! # #[cfg(feature = "std-context")] {
+//! use openai_shim_core::{profile, Shim, Upstream};
+//! # async fn example(upstream: impl Upstream + 'static, request: http::Request<bytes::Bytes>) -> Result<(), Box<dyn std::error::Error>> {
+//! let shim = Shim::builder(upstream, profile("groq")?).std_context().build()?;
+//! let response = shim.serve(request).await; // an `http::Response`, whose body is a stream of bytes
+//! # Ok(())
+//! # }
+//! # }
 //! ```
 //!
-//! There are three ways in, re-exported here:
-//!
-//! - [`Shim`] with your implementation of [`Upstream`]: the only `async` part;
-//! - [`Exchange`], which your own code drives: one request's session as a state machine without I/O;
-//! - [`convert`](fn@convert): one recorded payload, for snapshot tests.
-//!
-//! # Layers
-//!
-//! A module imports only from lower layers, a dialect never imports another dialect, and the files of a folder do not import
-//! each other in circles (`tests/layers.rs` checks this).
-//!
-//! | layer | module | content |
-//! |---|---|---|
-//! | 0 | [`error`] | errors, by who is at fault |
-//! | 0 | [`json`] | JSON objects with raw values, read and changed in linear time without loss |
-//! | 0 | [`framing`] | stream bodies to frames (SSE, NDJSON, JSON arrays), with limits |
-//! | 0 | `overlay` | layers of rules for profiles: each sets some rules and leaves the others to the layer below |
-//! | 1 | [`canonical`] | our own model: request, response, event and its grammar, diagnostics, outcome |
-//! | 1 | [`extract`] | streaming parsers for model text: reasoning tags, tool-call markup, code fences, stop sequences |
-//! | 1 | [`redact`] | removes secrets, paths and addresses from text that is passed on |
-//! | 1 | [`state`] | keys, owners and entries of the state between requests |
-//! | 2 | [`accepts`] | what a side accepts, as rules in layers |
-//! | 3 | [`dialect`](mod@dialect) | one folder for each wire format, and the registry |
-//! | 3 | [`profile`](mod@profile) | what each upstream accepts and how it deviates, as data; adaptations from errors |
-//! | 4 | [`normalize`] | changes a request until a profile accepts it |
-//! | 4 | [`fallback`] | synthesizes what an upstream lacks |
-//! | 5 | [`exchange`] | one request's session: attempts, transcoding, report |
-//! | 6 | [`convert`](mod@convert) | one payload, converted like a live exchange |
-//! | 6 | [`upstream`] | [`Upstream`] and [`Shim`] |
-//! | 7 | `cassette` | recorded exchanges, played to clients of every dialect; with the feature `testing` |
-//!
-//! # Example
+//! **A loop of your own**: an [`Exchange`] is one request's session as a state machine, for blocking code and other runtimes.
 //!
 //! ```
 //! use openai_shim_core::{dialect, profile, Context, Exchange, Step};
 //! let body = br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
 //! let mut exchange = Exchange::new(dialect("openai-chat")?, profile("vllm")?, Context::fixed(), body)?;
 //! let Step::Send { request, .. } = exchange.next() else { unreachable!() };
-//! assert_eq!(request.uri().path(), "/chat/completions");
+//! assert_eq!(request.uri().path(), "/chat/completions"); // send it, with any client, and hand in what comes back:
 //!
 //! let mut out = Vec::new();
 //! exchange.head(http::StatusCode::OK, &http::HeaderMap::new())?;
 //! exchange.push(br#"{"choices":[{"message":{"content":"hello"}}]}"#, &mut out)?;
 //! exchange.finish(&mut out)?;
-//! assert!(String::from_utf8(out)?.contains(r#""object":"chat.completion""#));
+//! assert!(String::from_utf8(out)?.contains(r#""object":"chat.completion""#)); // for the client
 //! assert_eq!(exchange.report().outcome.as_str(), "complete");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! **A snapshot test**: a [`ConversionInput`](convert::ConversionInput) turns one recorded payload into another dialect's, and says what it changed.
+//!
+//! ```
+//! use openai_shim_core::{convert::ConversionInput, dialect, profile};
+//! let answer = br#"{"choices":[{"message":{"content":"hi"}}]}"#;
+//! let input = ConversionInput::response(dialect("openai-chat")?, answer).to(dialect("anthropic-messages")?);
+//! let conversion = input.profile(profile("vllm")?).convert();
+//! assert!(conversion.to_string().starts_with("outcome: complete"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! A feature adds to the crate and changes nothing of the rest: what a dialect reads and writes does not depend on which others
+//! are on.
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `openai-chat`, `openai-completions`, `openai-responses`, `anthropic`, `gemini`, `ollama` | yes | the dialects, see [`dialect`](mod@dialect); at least one must be on |
+//! | `wire` | yes | the payloads of these dialects as types, such as `dialect::openai_chat::wire` |
+//! | `std-context` | no | [`ShimBuilder`](upstream::ShimBuilder)'s `std_context`: the time and random numbers of the standard library |
+//! | `http-body` | no | bodies of the crate `http-body`, for hyper and its relatives |
+//! | `testing` | no | `cassette`: recorded exchanges for tests |
+//! | `internals` | no | modules without any promise: for the server, suites, benches and fuzz targets of this repository |
+
+// The layers of the modules are in `docs/architecture.md`: a module imports only from lower ones.
 
 #![forbid(unsafe_code)]
+// docs.rs names the feature that an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
+// The lower layers serve all dialects, the server and the suites; a build without some of these uses less of what is there.
+#![cfg_attr(
+    not(all(
+        feature = "internals",
+        feature = "openai-chat",
+        feature = "openai-completions",
+        feature = "openai-responses",
+        feature = "anthropic",
+        feature = "gemini",
+        feature = "ollama",
+    )),
+    allow(dead_code, unreachable_pub, unused_imports)
+)]
+
+/// Re-exports that are public with the feature `internals`, and the crate's own without it. Modules are declared twice instead:
+/// a formatter follows no module into a macro.
+macro_rules! internals {
+    ($(use $file:ident::$names:tt;)*) => {$(
+        #[cfg(feature = "internals")]
+        #[doc(hidden)]
+        pub use $file::$names;
+        #[cfg(not(feature = "internals"))]
+        pub(crate) use $file::$names;
+    )*};
+}
 
 pub mod accepts;
 pub mod canonical;
@@ -71,13 +103,33 @@ pub mod convert;
 pub mod dialect;
 pub mod error;
 pub mod exchange;
+#[cfg(not(feature = "internals"))]
+mod extract;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod extract;
+#[cfg(not(feature = "internals"))]
+mod fallback;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod fallback;
+#[cfg(not(feature = "internals"))]
+mod framing;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod framing;
 pub mod json;
+#[cfg(not(feature = "internals"))]
+mod normalize;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod normalize;
 mod overlay;
 pub mod profile;
+#[cfg(not(feature = "internals"))]
+mod redact;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod redact;
 pub mod state;
 pub mod upstream;
@@ -95,6 +147,8 @@ pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};
 pub mod guide {
     #[doc = include_str!("../guide/middleware.md")]
     pub mod middleware {}
+    #[doc = include_str!("../guide/profiles.md")]
+    pub mod profiles {}
     #[doc = include_str!("../guide/snapshot-testing.md")]
     pub mod snapshot_testing {}
 }

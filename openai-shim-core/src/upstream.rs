@@ -4,6 +4,10 @@
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
 
 mod adapters;
+#[cfg(not(feature = "internals"))]
+pub(crate) mod auxiliary;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
 pub mod auxiliary;
 mod auxiliary_routes;
 mod builder;
@@ -25,19 +29,28 @@ mod std_context;
 mod stored_responses;
 mod targets;
 mod transport;
+mod typed;
+mod typed_requests;
 mod upstreams;
 
 pub use adapters::{UpstreamFn, upstream_fn};
 pub use builder::{BuildError, ShimBuilder};
 pub use clock::{Clock, Entropy};
-pub use driver::OnFinish;
+
 pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
-pub use shim::{Shim, respond};
+pub use shim::Shim;
 pub use state_store::{StateError, StateStore};
-pub use stored_responses::{
-    LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
-};
 pub use targets::TargetRef;
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
-pub use upstreams::Upstreams;
+pub use typed::CallError;
+pub use typed_requests::TypedRequest;
+
+internals! {
+    use driver::OnFinish;
+    use shim::respond;
+    use stored_responses::{
+        LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
+    };
+    use upstreams::Upstreams;
+}

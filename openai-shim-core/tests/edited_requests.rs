@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use openai_shim_core::canonical::{Diagnostics, Message, Role};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::profile::{Profile, native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{Context, Exchange, PayloadKind, Settings, Step, dialect};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn requests() -> Vec<Fixture> {
 }
 
 fn native(upstream: Dialect) -> Profile {
-    let profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let profile = Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     profile.with_only_dialect(upstream.name())
 }
 

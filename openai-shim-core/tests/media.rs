@@ -2,7 +2,7 @@
 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{Context, PayloadKind, dialect};
 use serde_json::{Value, json};
 
@@ -25,17 +25,12 @@ const CLIENTS: [&str; 5] = ["openai-chat", "openai-responses", "anthropic-messag
 
 fn to_upstream(client: &str, upstream: Dialect, profile_name: Option<&str>, body: &Value) -> Conversion {
     let named = profile_name.map(|name| profile(name).unwrap());
-    let native = || native_profile(upstream.name());
-    convert(&ConversionInput {
-        from: dialect(client).unwrap(),
-        to: dialect(upstream.name()).unwrap(),
-        profile: named.or_else(native).unwrap_or_else(|| profile("compatible").unwrap()),
-        kind: PayloadKind::Request,
-        body: body.to_string().as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
+    let native = || Profile::native(upstream);
+    convert(
+        &ConversionInput::request(dialect(client).unwrap(), body.to_string().as_bytes())
+            .to(dialect(upstream.name()).unwrap())
+            .profile(named.or_else(native).unwrap_or_else(|| profile("compatible").unwrap())),
+    )
 }
 
 fn converted(client: &str, upstream: &str, body: &Value) -> Value {

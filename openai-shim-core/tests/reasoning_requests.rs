@@ -7,7 +7,6 @@ use common::chat;
 use openai_shim_core::canonical::{DiagnosticCode, Reasoning, ReasoningDisplay, ReasoningMode, Severity};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::exchange::{ClientRequest, Settings};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{
     Context, Diagnostics, Dialect, Exchange, PayloadKind, Profile, Step, dialect, profile,
 };
@@ -29,7 +28,7 @@ fn named(name: &str) -> Dialect {
 /// The profile of a dialect's own vendor, or the named one.
 fn profile_of(upstream: &str, name: &str) -> Profile {
     if name.is_empty() {
-        return native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap());
+        return Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap());
     }
     profile(name).unwrap()
 }
@@ -49,16 +48,11 @@ fn request(client: &str, model: &str, options: &Value) -> Value {
 }
 
 fn converted(client: &str, upstream: &str, row: &str, body: &Value) -> Conversion {
-    convert(&ConversionInput {
-        from: named(client),
-        to: named(upstream),
-        profile: profile_of(upstream, row),
-        kind: PayloadKind::Request,
-        body: body.to_string().as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
+    convert(
+        &ConversionInput::request(named(client), body.to_string().as_bytes())
+            .to(named(upstream))
+            .profile(profile_of(upstream, row)),
+    )
 }
 
 /// What is sent, and what is reported about it.

@@ -1,22 +1,21 @@
 //! Requests in the forms that their upstreams take: schemas, formats beside tools, switches of other servers, joined texts.
 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{Context, PayloadKind, dialect};
 use serde_json::{Value, json};
 
 fn run(from: &str, to: &str, upstream: Option<&str>, body: &Value) -> Conversion {
     let upstream = upstream.map(|name| profile(name).unwrap());
-    convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: upstream.or_else(|| native_profile(to)).unwrap_or_else(|| profile("compatible").unwrap()),
-        kind: PayloadKind::Request,
-        body: body.to_string().as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
+    convert(
+        &ConversionInput::request(dialect(from).unwrap(), body.to_string().as_bytes())
+            .to(dialect(to).unwrap())
+            .profile(
+                upstream
+                    .or_else(|| Profile::native(to.parse().unwrap()))
+                    .unwrap_or_else(|| profile("compatible").unwrap()),
+            ),
+    )
 }
 
 /// The request that is sent, and the warnings about it.

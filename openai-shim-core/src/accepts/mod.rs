@@ -1,7 +1,7 @@
 //! What a side accepts, as data: one struct of rules for each section; a user writes the same keys in TOML.
 //!
 //! Rules are set in layers. The default of every rule changes nothing in a request. Over it lie what the dialect's own vendor
-//! accepts ([`Dialect::accepts`](crate::dialect::Dialect::accepts)), the profile, its overrides for a model, and what was
+//! accepts, the profile, its overrides for a model, and what was
 //! learned from errors. The code that makes a request acceptable reads only the result, [`Accepts`].
 
 pub use crate::overlay::SharedList;
@@ -41,48 +41,73 @@ mod tools;
 
 pub use crate::canonical::{ReasoningField, ReasoningParam};
 pub(crate) use auxiliary::aspect_ratio;
-pub use auxiliary::{AuxiliaryApi, AuxiliaryLayer, AuxiliaryRules, RerankFormat};
-pub use media::{MEDIA_SOURCES, MODALITIES, MediaLayer, MediaRules};
+pub use auxiliary::{AuxiliaryLayer, RerankFormat};
+pub use media::MediaLayer;
 pub use messages::{
-    ContentType, MessageLayer, MessageNamePolicy, MessageRules, PrefillPolicy, REQUEST_NONCE,
-    ReasoningHistory, SystemPosition, ToolCallContent, ToolCallIdFormat, ToolPairing, UnsignedReasoning,
+    ContentType, MessageLayer, MessageNamePolicy, PrefillPolicy, ReasoningHistory, SystemPosition,
+    ToolCallContent, ToolCallIdFormat, ToolPairing, UnsignedReasoning,
 };
-pub use params::{ParamLayer, ParamRules};
-pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningRules, ReasoningVisibility};
-pub use response_format::{
-    FormatBesideTools, ResponseFormatLayer, ResponseFormatRules, ResponseFormatSupport,
-};
-pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer, SchemaRules};
-pub use streaming::{StreamingLayer, StreamingSupport};
-pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat, ToolRules};
+pub use params::ParamLayer;
+pub use reasoning::{ReasoningAmount, ReasoningDefault, ReasoningLayer, ReasoningVisibility};
+pub use response_format::{FormatBesideTools, ResponseFormatLayer, ResponseFormatSupport};
+pub use schema::{AnyOfSiblings, ObjectSupport, RefSupport, SchemaLayer};
+pub use streaming::StreamingLayer;
+pub use tools::{PropertyNameFormat, ToolChoiceSupport, ToolLayer, ToolNameFormat};
+
+internals! {
+    use auxiliary::{AuxiliaryApi, AuxiliaryRules};
+    use media::{MEDIA_SOURCES, MODALITIES, MediaRules};
+    use messages::{MessageRules, REQUEST_NONCE};
+    use params::ParamRules;
+    use reasoning::ReasoningRules;
+    use response_format::ResponseFormatRules;
+    use schema::SchemaRules;
+    use streaming::StreamingSupport;
+    use tools::ToolRules;
+}
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.
-    pub struct Accepts, AcceptsLayer {
+    ///
+    /// ```
+    /// let dialect = openai_shim_core::dialect("openai-chat").unwrap();
+    /// let accepts = openai_shim_core::profile("openai")?.for_model("o3-mini").accepts(dialect.accepts());
+    /// assert!(accepts.params.drop.iter().any(|name| name == "temperature"));
+    /// # Ok::<(), openai_shim_core::profile::ProfileError>(())
+    /// ```
+    pub struct Accepts,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{Accepts, AcceptsLayer, ParamLayer};
+    /// let mut accepts = Accepts::default();
+    /// accepts.overlay(&AcceptsLayer::default().with_params(ParamLayer::default().with_drop(["seed"])));
+    /// assert_eq!(accepts.params.drop, ["seed"]);
+    /// ```
+    AcceptsLayer {
         /// Which parameters.
-        pub params: ParamRules => ParamLayer,
+        pub params: ParamRules => ParamLayer as with_params,
         /// Which messages.
-        pub messages: MessageRules => MessageLayer,
+        pub messages: MessageRules => MessageLayer as with_messages,
         /// Which images, audio and files, and where.
-        pub media: MediaRules => MediaLayer,
+        pub media: MediaRules => MediaLayer as with_media,
         /// Which tools, and which choice among them.
-        pub tools: ToolRules => ToolLayer,
+        pub tools: ToolRules => ToolLayer as with_tools,
         /// Which response formats.
-        pub response_format: ResponseFormatRules => ResponseFormatLayer,
+        pub response_format: ResponseFormatRules => ResponseFormatLayer as with_response_format,
         /// How reasoning is requested.
-        pub reasoning: ReasoningRules => ReasoningLayer,
+        pub reasoning: ReasoningRules => ReasoningLayer as with_reasoning,
         /// How it streams.
-        pub stream: StreamingSupport => StreamingLayer,
+        pub stream: StreamingSupport => StreamingLayer as with_stream,
         /// Which requests for embeddings.
-        pub embeddings: AuxiliaryRules => AuxiliaryLayer,
+        pub embeddings: AuxiliaryRules => AuxiliaryLayer as with_embeddings,
         /// Which requests for rankings.
-        pub rerank: AuxiliaryRules => AuxiliaryLayer,
+        pub rerank: AuxiliaryRules => AuxiliaryLayer as with_rerank,
         /// Which requests for speech.
-        pub speech: AuxiliaryRules => AuxiliaryLayer,
+        pub speech: AuxiliaryRules => AuxiliaryLayer as with_speech,
         /// Which requests for transcripts.
-        pub transcription: AuxiliaryRules => AuxiliaryLayer,
+        pub transcription: AuxiliaryRules => AuxiliaryLayer as with_transcription,
         /// Which requests for pictures.
-        pub images: AuxiliaryRules => AuxiliaryLayer,
+        pub images: AuxiliaryRules => AuxiliaryLayer as with_images,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Diagnostics: codes, their severity and meaning, and a bounded list that counts repetitions.
 
+use crate::error::word;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How much a diagnostic matters.
@@ -14,6 +16,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Error];
+
     /// `info`, `warning` or `error`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -23,6 +28,8 @@ impl Severity {
         }
     }
 }
+
+word!(Severity: "severity");
 
 macro_rules! codes {
     ($($variant:ident $name:literal $severity:ident $meaning:literal;)*) => {
@@ -173,14 +180,10 @@ codes! {
     ExtraDropped "extra-dropped" Info "A member that the other dialect does not have was left out.";
 }
 
-impl fmt::Display for DiagnosticCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+word!(DiagnosticCode: "code of diagnostics");
 
 /// A record of one change or finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Diagnostic {
     /// The code.
@@ -219,7 +222,7 @@ impl fmt::Display for Diagnostic {
 /// Diagnostics in the order of their first occurrence; a repetition increments the count.
 ///
 /// The list is bounded: after 256 different diagnostics, others are counted in [`omitted`](Self::omitted).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     omitted: u32,

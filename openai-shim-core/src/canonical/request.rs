@@ -4,12 +4,27 @@ use super::{
     Block, ChatTemplate, ExtraFields, Messages, Reasoning, ReasoningField, Tool, ToolChoice, Tracked,
 };
 use crate::error::ClientError;
-use crate::json::ArrayBuilder;
-use serde_json::value::RawValue;
+use crate::error::static_text::{self, StaticText};
+use crate::json::{ArrayBuilder, RawJson};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A request, independent of any dialect.
-#[derive(Debug, Clone, Default)]
+///
+/// It is written and read by `serde` for logs and tests: its JSON is no wire format, and may change with each version. What was read
+/// counts as changed, since there is no payload whose bytes could be sent in its place; equality does not look at that.
+///
+/// ```
+/// use openai_shim_core::canonical::{Message, Request, Role};
+/// let mut request = Request::default();
+/// request.model = "m".into();
+/// request.messages.push(Message::text(Role::User, "hello"));
+/// let json = serde_json::to_string(&request)?;
+/// assert_eq!(serde_json::from_str::<Request>(&json)?, request);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Request {
     /// The model, by the upstream's name.
@@ -65,15 +80,15 @@ pub struct Request {
     /// Log probabilities are requested, and those of so many alternatives at each position.
     pub logprobs: Option<u64>,
     /// The raw biases by token.
-    pub logit_bias: Option<Box<RawValue>>,
+    pub logit_bias: Option<RawJson>,
     /// The client sent a prompt instead of a conversation: it is the only message, and APIs that take a prompt get it unchanged.
     pub is_prompt: bool,
     /// The layout that makes one prompt of the conversation, for upstreams that take only a prompt.
     pub template: ChatTemplate,
     /// Parameters that only their own dialect defines.
     pub extra: ExtraFields,
-    /// The keys and raw values of parameters that OpenAI's APIs share by name and meaning; [`SHARED`] lists them.
-    pub shared: Vec<(String, Box<RawValue>)>,
+    /// The keys and raw values of parameters that OpenAI's APIs share by name and meaning; `SHARED` lists them.
+    pub shared: Vec<(String, RawJson)>,
     /// Raw parameters that responses in the client's dialect repeat.
     pub echoed_params: ExtraFields,
     /// The error for a client whose request only an upstream of the client's own dialect can serve, because it refers to state of that
@@ -103,7 +118,7 @@ pub const SHARED: &[&str] = &[
 ];
 
 /// A limit on the response's length, and which of OpenAI's two names the client used for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenLimit {
     /// The maximum number of tokens.
     pub tokens: u64,
@@ -112,7 +127,7 @@ pub struct TokenLimit {
 }
 
 /// The requested format of a response.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ResponseFormat {
     /// Plain text.
@@ -124,7 +139,7 @@ pub enum ResponseFormat {
         /// The schema's name.
         name: String,
         /// The raw schema.
-        schema: Option<Box<RawValue>>,
+        schema: Option<RawJson>,
         /// Whether the response must follow the schema exactly.
         strict: Option<bool>,
         /// Fields without a place in this model, such as `description`.
@@ -135,9 +150,10 @@ pub enum ResponseFormat {
     /// A format that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The format's raw JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }
 

@@ -2,9 +2,11 @@
 
 use super::{Block, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Usage};
 use crate::error::UpstreamError;
+use serde::{Deserialize, Serialize};
 
 /// A complete response.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Response {
     /// The response's id.
@@ -55,7 +57,8 @@ impl Choice {
 }
 
 /// One of `n` alternatives.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Choice {
     /// The index of the choice.
@@ -71,7 +74,7 @@ pub struct Choice {
 }
 
 /// Why a choice ended.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FinishReason {
     /// The model finished.

@@ -1,12 +1,13 @@
 //! Signatures: opaque state that binds reasoning to its issuer.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 
 /// A signature or encrypted reasoning, which only its issuer can read. It is one pointer large, because few blocks have one.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Signature(Box<Opaque>);
 
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Opaque(String);
 
 impl Signature {

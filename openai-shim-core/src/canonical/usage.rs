@@ -1,10 +1,12 @@
 //! Token counts in OpenAI's convention: totals that include their parts.
+use serde::{Deserialize, Serialize};
 
 /// Token counts of a response. `None` means that the upstream stated no count.
 ///
 /// `input` includes cached tokens and `output` includes reasoning tokens, as OpenAI counts them. Dialects with another convention
 /// convert when they decode and encode.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
     /// Prompt tokens, including cached ones.

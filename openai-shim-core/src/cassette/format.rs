@@ -21,7 +21,7 @@ const CLIENT_RESPONSE: &str = "client's response";
 
 /// A text that is no cassette.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
+#[error("line {line}: {}", crate::error::InLowerCase(message))]
 #[non_exhaustive]
 pub struct CassetteError {
     /// The number of the line, from 1.

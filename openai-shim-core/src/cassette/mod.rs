@@ -47,8 +47,12 @@ mod secrets;
 
 pub use format::CassetteError;
 pub use playback::Playback;
-pub use recording::{RecordingUpstream, recorded_headers};
+pub use recording::RecordingUpstream;
 pub use replay::ReplayUpstream;
+
+internals! {
+    use recording::recorded_headers;
+}
 
 use crate::dialect::Dialect;
 use crate::error::UpstreamError;
@@ -170,8 +174,8 @@ impl RecordedFailure {
     /// The failure of an error.
     pub fn new(error: &UpstreamError) -> Self {
         match error {
-            UpstreamError::Timeout { message } => Self::Timeout(message.clone()),
-            other => Self::Connection(other.to_string()),
+            UpstreamError::Timeout { message, .. } => Self::Timeout(message.clone()),
+            other => Self::Connection(other.message().to_owned()),
         }
     }
 

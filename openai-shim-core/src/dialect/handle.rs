@@ -20,8 +20,8 @@ use std::ops::Deref;
 /// ```
 ///
 /// Dialects come with this crate only. An open trait would freeze how payloads and streams are decoded, encoded and repaired; it
-/// can be opened later, and never be closed again. What dereferencing gives, the [`WireFormat`], is for this crate and its server,
-/// and may change with every version.
+/// can be opened later, and never be closed again. What dereferencing gives is for this crate and its server, and may change with
+/// every version.
 #[derive(Clone, Copy)]
 pub struct Dialect(&'static dyn WireFormat);
 
@@ -37,6 +37,7 @@ impl Dialect {
     }
 }
 
+#[doc(hidden)]
 impl Deref for Dialect {
     type Target = dyn WireFormat;
     fn deref(&self) -> &Self::Target {

@@ -42,6 +42,11 @@ impl Params {
         self.0.iter().find(|param| param.path == path).map(|param| param.name)
     }
 
+    /// The places of all parameters.
+    pub fn places(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|param| param.path)
+    }
+
     /// Whether the dialect has a parameter, with this value.
     pub fn has_value(&self, name: &str, value: &str) -> bool {
         let is_value = |known: &[&str]| known.is_empty() || known.contains(&value.trim());

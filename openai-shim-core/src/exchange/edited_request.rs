@@ -232,15 +232,16 @@ fn params_of(request: &Request, client: Dialect) -> BTreeMap<String, String> {
         ("seed", request.seed.map(|seed| seed.to_string())),
         ("suffix", text(&request.suffix)),
         ("user", text(&request.user)),
-        ("logit_bias", request.logit_bias.as_ref().map(|biases| biases.get().to_owned())),
+        ("logit_bias", request.logit_bias.as_ref().map(|biases| biases.as_str().to_owned())),
         ("n", request.n.map(|n| n.to_string())),
         ("stop", (!request.stop.is_empty()).then(|| encode_array(&stops))),
         (TOKEN_LIMIT, request.max_tokens.map(|limit| limit.tokens.to_string())),
     ];
     let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    let shared = request.shared.iter().map(|(name, value)| (name.clone(), value.get().to_owned()));
+    let shared = request.shared.iter().map(|(name, value)| (name.clone(), value.as_str().to_owned()));
     let own = request.extra.of(client.extra_fields_name()).iter();
-    let own = own.map(|(key, value)| (format!(".{}", key.trim_start_matches('.')), value.get().to_owned()));
+    let own =
+        own.map(|(key, value)| (format!(".{}", key.trim_start_matches('.')), value.as_str().to_owned()));
     known.chain(shared).chain(own).collect()
 }
 

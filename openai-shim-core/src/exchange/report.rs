@@ -4,9 +4,12 @@ use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
+use serde::{Deserialize, Serialize};
 
 /// What happened in an exchange, for headers, metrics, logs and tests.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// `serde` writes and reads all of it, and [`to_json`](Self::to_json) writes one short line. Neither is a wire format.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
     /// How the exchange ended.
@@ -15,10 +18,10 @@ pub struct Report {
     pub usage: Option<Usage>,
     /// Everything that was changed, dropped, added or found invalid.
     pub diagnostics: Diagnostics,
-    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Settings::adaptations`] of the next
+    /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Target::with_adaptations`] of the next
     /// requests.
     ///
-    /// [`Settings::adaptations`]: crate::exchange::Settings::adaptations
+    /// [`Target::with_adaptations`]: crate::exchange::Target::with_adaptations
     pub adaptations: Vec<Adaptation>,
     /// The error in the client's response.
     pub error: Option<Error>,
@@ -37,7 +40,7 @@ pub struct Report {
 }
 
 /// What came of one request that was sent.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttemptReport {
     /// To which upstream: an index into the targets that the exchange was started with.
@@ -78,11 +81,11 @@ impl Report {
             object.set("usage", counts.to_json());
         }
         if let Some(error) = &self.error {
-            object.set("error", encode_string(&error.to_string()));
+            object.set("error", encode_string(&error.message()));
         }
         if !self.adaptations.is_empty() {
             let lines: Vec<_> =
-                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.toml())).collect();
+                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.to_string())).collect();
             object.set("lessons", format!("[{}]", lines.join(",")));
         }
         let diagnostics: Vec<_> = self.diagnostics.iter().map(diagnostic_to_json).collect();

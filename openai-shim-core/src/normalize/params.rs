@@ -6,7 +6,7 @@ use super::strict::ensure_lossless;
 use super::{additions, param_conditions, param_ranges, param_values};
 use crate::accepts::{Accepts, ToolChoiceSupport};
 use crate::canonical::{DiagnosticCode, Diagnostics, is_default};
-use crate::dialect::{DIALECTS, Encoded};
+use crate::dialect::{Encoded, is_param_place};
 use crate::error::Unsupported;
 use crate::json::{Object, encode_string, is_empty_list};
 use std::collections::BTreeSet;
@@ -77,8 +77,7 @@ fn rename(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Di
 
 /// Whether a name is a parameter of other dialects only: an upstream that has several has rules for each.
 fn is_of_other_dialect(path: &str, recipient: &Recipient<'_>) -> bool {
-    recipient.dialect.params().name(path).is_none()
-        && DIALECTS.iter().any(|dialect| dialect.params().name(path).is_some())
+    recipient.dialect.params().name(path).is_none() && is_param_place(path)
 }
 
 fn drop_refused(body: &mut Object<'_>, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {

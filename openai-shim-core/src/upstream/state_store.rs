@@ -22,7 +22,7 @@ pub trait StateStore: Send + Sync {
 
 /// A store failed, or did not respond in time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", crate::error::InLowerCase(message))]
 #[non_exhaustive]
 pub struct StateError {
     /// What happened, without the stored values.

@@ -56,7 +56,7 @@ impl UpstreamBody {
             fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
                 let broken = |error: E| match error.into().downcast::<UpstreamError>() {
                     Ok(error) => *error,
-                    Err(error) => UpstreamError::transport(error.to_string()),
+                    Err(error) => UpstreamError::transport(error.to_string()).with_source(error),
                 };
                 self.0.as_mut().poll_next(cx).map(|next| next.map(|chunk| chunk.map_err(broken)))
             }

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use openai_shim_core::convert::{Conversion, ConversionInput, PayloadKind, convert};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
 use std::path::PathBuf;
 
@@ -53,10 +52,9 @@ impl ConvertJob {
         };
         let from = dialect(&args.from).map_err(|error| format!("--from: {error}"))?;
         let to = dialect(&args.to).map_err(|error| format!("--to: {error}"))?;
-        let kind =
-            PayloadKind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?;
+        let kind = args.kind.parse::<PayloadKind>().map_err(|error| format!("--kind: {error}"))?;
         let upstream = if kind == PayloadKind::Request { to } else { from };
-        let default_profile = || native_profile(upstream.name()).map_or_else(|| profile("compatible"), Ok);
+        let default_profile = || Profile::native(upstream).map_or_else(|| profile("compatible"), Ok);
         let profile = args.profile.as_deref().map_or_else(default_profile, profile);
         let profile = profile.map_err(|error| format!("--profile: {error}"))?;
         Ok(Self { from, to, kind, profile, request })
@@ -64,16 +62,12 @@ impl ConvertJob {
 
     /// Converts one payload. `request`: the client's request of this payload, instead of the one for all.
     pub(super) fn convert(&self, body: &[u8], request: Option<&[u8]>, status: Option<u16>) -> Conversion {
-        convert(&ConversionInput {
-            from: self.from,
-            to: self.to,
-            profile: self.profile.clone(),
-            kind: self.kind,
-            body,
-            request: request.or(self.request.as_deref()),
-            status,
-            // A fixed time and random number: the same payload always gives the same bytes.
-            context: Context::fixed(),
+        convert(&{
+            let mut input =
+                ConversionInput::new(self.kind, self.from, body).to(self.to).profile(self.profile.clone());
+            input.request = request.or(self.request.as_deref());
+            input.status = status;
+            input
         })
     }
 }

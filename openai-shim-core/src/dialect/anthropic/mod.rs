@@ -1,32 +1,34 @@
 //! The dialect `anthropic-messages`: Anthropic's Messages API.
 //!
-//! | file | what goes in and what comes out |
-//! |---|---|
-//! | `mod` | [`Anthropic`], this dialect's implementation of [`WireFormat`] |
-//! | `wire` | the API's objects as public types, for building and reading payloads by hand |
-//! | `shape` | the JSON types that each field of a request may have |
-//! | `request` | request JSON to `Request` and back; `request/` has one file each for messages, content, tools and parameters |
-//! | `response` | non-streaming responses: message JSON to `Response` and back |
-//! | `content_block` | one content block: JSON to `Block` and back, in requests and responses |
-//! | `client_tools` | tools that the client runs (`bash`, the text editor, toolsets, …) to functions and back |
-//! | `native_blocks` | blocks and tools that only this API has, to what other dialects can read of them |
-//! | `stop_reason` | `stop_reason` and `stop_sequence` to `FinishReason` and back |
-//! | `extra_fields` | fields without a place in our model: raw JSON to `ExtraFields` and back |
-//! | `usage` | `usage` objects to `Usage` and back |
-//! | `conformance` | whether a message, block or usage object has the fields that the API's types require |
-//! | `decode` | an upstream's frames to events; `decode/content_blocks` has the open blocks |
-//! | `encode` | events to a client's server-sent events |
-//! | `repair` | an upstream's stream or message to one that this API could have sent |
-//! | `stream_state` | the state types that `decode`, `encode` and `repair` share |
-//! | `sse` | an event's name and JSON to the bytes of a server-sent event |
-//! | `error` | error responses and error events to `UpstreamError`, and `Error` to both |
-//! | `auxiliary` | model lists, token counts and other endpoints |
-//! | `names` | the dialect's name, and that of its signature format |
-//!
 //! Reference: <https://docs.anthropic.com/en/api/messages> (read 2026-11).
 //!
 //! Blocks of the API's own tools (`server_tool_use`, `web_search_tool_result`, …) have no meaning in other dialects: they
 //! are held as raw JSON, written again for clients of this dialect, and reported as dropped for all others.
+
+// Its files:
+//
+// | file | what goes in and what comes out |
+// |---|---|
+// | `mod` | `Anthropic`, this dialect's implementation of `WireFormat` |
+// | `wire` | the API's objects as public types, for building and reading payloads by hand |
+// | `shape` | the JSON types that each field of a request may have |
+// | `request` | request JSON to `Request` and back; `request/` has one file each for messages, content, tools and parameters |
+// | `response` | non-streaming responses: message JSON to `Response` and back |
+// | `content_block` | one content block: JSON to `Block` and back, in requests and responses |
+// | `client_tools` | tools that the client runs (`bash`, the text editor, toolsets, …) to functions and back |
+// | `native_blocks` | blocks and tools that only this API has, to what other dialects can read of them |
+// | `stop_reason` | `stop_reason` and `stop_sequence` to `FinishReason` and back |
+// | `extra_fields` | fields without a place in our model: raw JSON to `ExtraFields` and back |
+// | `usage` | `usage` objects to `Usage` and back |
+// | `conformance` | whether a message, block or usage object has the fields that the API's types require |
+// | `decode` | an upstream's frames to events; `decode/content_blocks` has the open blocks |
+// | `encode` | events to a client's server-sent events |
+// | `repair` | an upstream's stream or message to one that this API could have sent |
+// | `stream_state` | the state types that `decode`, `encode` and `repair` share |
+// | `sse` | an event's name and JSON to the bytes of a server-sent event |
+// | `error` | error responses and error events to `UpstreamError`, and `Error` to both |
+// | `auxiliary` | model lists, token counts and other endpoints |
+// | `names` | the dialect's name, and that of its signature format |
 
 mod accepts;
 mod auxiliary;
@@ -47,6 +49,7 @@ mod sse;
 mod stop_reason;
 mod stream_state;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::{
@@ -65,7 +68,7 @@ use names::{NAME, SIGNATURE_FORMAT};
 
 /// The dialect `anthropic-messages`.
 #[derive(Debug)]
-pub struct Anthropic;
+struct Anthropic;
 
 /// The dialect.
 pub const DIALECT: Dialect = Dialect::of(&Anthropic);

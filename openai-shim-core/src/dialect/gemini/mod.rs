@@ -1,39 +1,41 @@
 //! The dialect `gemini`: Google's Gemini API, `generateContent` and `streamGenerateContent`.
 //!
-//! | file | what goes in and what comes out |
-//! |---|---|
-//! | `mod` | [`Gemini`], this dialect's implementation of [`WireFormat`] |
-//! | `wire` | the API's objects as public types, for building and reading payloads by hand |
-//! | `shape` | the JSON types that each field of a request may have |
-//! | `request` | path and JSON of a request to `Request`, and back |
-//! | `request_path` | the path and query of a request to model, method and framing, and back |
-//! | `contents` | `contents` and `systemInstruction` to messages, and back |
-//! | `parts` | one part of a content, in requests and responses, to `Block` and back |
-//! | `tools` | `tools` and `toolConfig` to tools and tool choice, and back |
-//! | `generation_config` | `generationConfig` to the parameters of `Request`, and back |
-//! | `response` | non-streaming responses: JSON to `Response` and back |
-//! | `response_object` | what a response or chunk is, and which of its fields our model has a place for |
-//! | `finish_reason` | `finishReason` to `FinishReason` and back |
-//! | `usage` | `usageMetadata` to `Usage` and back |
-//! | `citations` | `groundingMetadata` and `citationMetadata` to citations, and back |
-//! | `partial_args` | the `functionCall` objects of one tool call to the JSON of its arguments |
-//! | `decode` | an upstream's frames to events |
-//! | `encode` | events to a client's chunks |
-//! | `repair` | an upstream's chunks or response to the framing that the client of this dialect requested |
-//! | `repeated_calls` | a chunk without the calls that a chunk before it has told |
-//! | `argument_objects` | `args` that came as text to the objects in them |
-//! | `stream_framing` | chunks to server-sent events or to the items of a JSON array |
-//! | `error` | error responses and errors in streams to `UpstreamError`, and `Error` to both |
-//! | `json_keys` | objects with keys in snake case to objects in camel case |
-//! | `extra_fields` | fields without a place in our model, as `ExtraFields` |
-//! | `auxiliary`, `embeddings` | model lists, token counts, embeddings and other endpoints |
-//! | `media`, `media_answer` | requests for speech, transcripts and pictures; their answers |
-//! | `native_parts` | parts and tools that only this API has, to what other dialects can read of them |
-//! | `names` | the dialect's name, and names that the files share |
-//!
 //! Reference: <https://ai.google.dev/api/generate-content> (read 2026-11).
 //!
 //! The path has the model and the method, and its query has `alt=sse`: without it a stream is a JSON array.
+
+// Its files:
+//
+// | file | what goes in and what comes out |
+// |---|---|
+// | `mod` | `Gemini`, this dialect's implementation of `WireFormat` |
+// | `wire` | the API's objects as public types, for building and reading payloads by hand |
+// | `shape` | the JSON types that each field of a request may have |
+// | `request` | path and JSON of a request to `Request`, and back |
+// | `request_path` | the path and query of a request to model, method and framing, and back |
+// | `contents` | `contents` and `systemInstruction` to messages, and back |
+// | `parts` | one part of a content, in requests and responses, to `Block` and back |
+// | `tools` | `tools` and `toolConfig` to tools and tool choice, and back |
+// | `generation_config` | `generationConfig` to the parameters of `Request`, and back |
+// | `response` | non-streaming responses: JSON to `Response` and back |
+// | `response_object` | what a response or chunk is, and which of its fields our model has a place for |
+// | `finish_reason` | `finishReason` to `FinishReason` and back |
+// | `usage` | `usageMetadata` to `Usage` and back |
+// | `citations` | `groundingMetadata` and `citationMetadata` to citations, and back |
+// | `partial_args` | the `functionCall` objects of one tool call to the JSON of its arguments |
+// | `decode` | an upstream's frames to events |
+// | `encode` | events to a client's chunks |
+// | `repair` | an upstream's chunks or response to the framing that the client of this dialect requested |
+// | `repeated_calls` | a chunk without the calls that a chunk before it has told |
+// | `argument_objects` | `args` that came as text to the objects in them |
+// | `stream_framing` | chunks to server-sent events or to the items of a JSON array |
+// | `error` | error responses and errors in streams to `UpstreamError`, and `Error` to both |
+// | `json_keys` | objects with keys in snake case to objects in camel case |
+// | `extra_fields` | fields without a place in our model, as `ExtraFields` |
+// | `auxiliary`, `embeddings` | model lists, token counts, embeddings and other endpoints |
+// | `media`, `media_answer` | requests for speech, transcripts and pictures; their answers |
+// | `native_parts` | parts and tools that only this API has, to what other dialects can read of them |
+// | `names` | the dialect's name, and names that the files share |
 
 mod accepts;
 mod argument_objects;
@@ -66,6 +68,7 @@ mod shape;
 mod stream_framing;
 mod tools;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::media_upstream::MediaUpstreamApi;
@@ -80,17 +83,16 @@ use crate::canonical::{
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
-use crate::json::raw;
+use crate::json::{RawJson, raw};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use json_keys::{camel_case_keys as camelized, parse_object as read};
 use names::{NAME, SIGNATURE_FORMAT};
-use serde_json::value::RawValue;
 use stream_framing::StreamFraming;
 
 /// The dialect `gemini`.
 #[derive(Debug)]
-pub struct Gemini;
+struct Gemini;
 
 /// The dialect.
 pub const DIALECT: Dialect = Dialect::of(&Gemini);
@@ -142,7 +144,7 @@ impl WireFormat for Gemini {
         if key == extra_fields::NATIVE_PART { parts::read_response_media(json) } else { Vec::new() }
     }
 
-    fn media_field(&self, block: &Block) -> Option<(String, Box<RawValue>)> {
+    fn media_field(&self, block: &Block) -> Option<(String, RawJson)> {
         let part = parts::write_media(block, "", &mut Diagnostics::default())?;
         Some((extra_fields::NATIVE_PART.to_owned(), raw(part)))
     }

@@ -1,31 +1,33 @@
 //! The dialects `ollama-chat` and `ollama-generate`: Ollama's own `/api/chat` and `/api/generate`.
 //!
-//! | file | what goes in and what comes out |
-//! |---|---|
-//! | `mod` | [`Ollama`], the implementation of [`WireFormat`] for both dialects |
-//! | `wire` | the API's objects as public types, for building and reading payloads by hand |
-//! | `shape` | the JSON types that each field of a request may have |
-//! | `request` | request JSON to `Request` and back; `request/` has one file each for messages, prompt, images and options |
-//! | `response` | non-streaming responses: JSON to `Response` and back |
-//! | `response_line` | one line of an upstream's response, in either dialect, to `ResponseLine` |
-//! | `written_line` | the content and the end of a response to the fields of a line |
-//! | `tool_call` | tool calls of requests and responses, and the JSON object of their arguments |
-//! | `extra_fields` | fields without a place in our model, as `ExtraFields` |
-//! | `text_extractor` | a response's text to text, reasoning and tool calls |
-//! | `decode` | an upstream's frames to events |
-//! | `encode` | events to a client's lines of NDJSON |
-//! | `repeated_calls` | a line without the calls that a line before it has told |
-//! | `repair` | an upstream's lines or response to ones that strict clients of this dialect accept |
-//! | `ndjson` | JSON to one line |
-//! | `error` | error responses and error lines to `UpstreamError`, and `Error` to both |
-//! | `auxiliary`, `model_list`, `capabilities`, `embeddings` | model lists, embeddings and other endpoints |
-//! | `names` | the two dialects as an enum, and names that the files share |
-//!
 //! Reference: <https://docs.ollama.com/api> and <https://github.com/ollama/ollama/blob/main/docs/api.md> (read 2026-11).
 //!
 //! The API streams by default, and streams lines of JSON. The arguments of a tool call are an object. Only newer versions
 //! have ids of tool calls, and a tool result may name the tool instead of the call. Images are base64 in a field beside the
 //! text. A response that calls tools ends with `stop`. Decoding accepts both dialects; encoding writes one.
+
+// Its files:
+//
+// | file | what goes in and what comes out |
+// |---|---|
+// | `mod` | `Ollama`, the implementation of `WireFormat` for both dialects |
+// | `wire` | the API's objects as public types, for building and reading payloads by hand |
+// | `shape` | the JSON types that each field of a request may have |
+// | `request` | request JSON to `Request` and back; `request/` has one file each for messages, prompt, images and options |
+// | `response` | non-streaming responses: JSON to `Response` and back |
+// | `response_line` | one line of an upstream's response, in either dialect, to `ResponseLine` |
+// | `written_line` | the content and the end of a response to the fields of a line |
+// | `tool_call` | tool calls of requests and responses, and the JSON object of their arguments |
+// | `extra_fields` | fields without a place in our model, as `ExtraFields` |
+// | `text_extractor` | a response's text to text, reasoning and tool calls |
+// | `decode` | an upstream's frames to events |
+// | `encode` | events to a client's lines of NDJSON |
+// | `repeated_calls` | a line without the calls that a line before it has told |
+// | `repair` | an upstream's lines or response to ones that strict clients of this dialect accept |
+// | `ndjson` | JSON to one line |
+// | `error` | error responses and error lines to `UpstreamError`, and `Error` to both |
+// | `auxiliary`, `model_list`, `capabilities`, `embeddings` | model lists, embeddings and other endpoints |
+// | `names` | the two dialects as an enum, and names that the files share |
 
 mod accepts;
 mod auxiliary;
@@ -46,6 +48,7 @@ mod response_line;
 mod shape;
 mod text_extractor;
 mod tool_call;
+#[cfg(feature = "wire")]
 pub mod wire;
 mod written_line;
 
@@ -63,7 +66,7 @@ use names::{FAMILY, OllamaApi};
 
 /// One of Ollama's two dialects.
 #[derive(Debug)]
-pub struct Ollama {
+struct Ollama {
     api: OllamaApi,
 }
 

@@ -1,25 +1,27 @@
 //! The dialect `openai-chat`: OpenAI's chat completions, and the APIs of other vendors that are nearly the same.
 //!
 //! Reference: <https://platform.openai.com/docs/api-reference/chat> (read 2026-11).
-//!
-//! | file | what goes in and what comes out |
-//! |---|---|
-//! | `mod` | the dialect's entry in the registry; calls the files below |
-//! | `wire` | OpenAI's objects as types, for callers of the library |
-//! | `shape` | the known fields of requests and their types |
-//! | `request/` | a client's request to the canonical one, and back for an upstream |
-//! | `response` | a non-streaming response to the canonical one, and back for a client |
-//! | `decode`, `chunk_events` | frames of an upstream's stream to canonical events; repaired chunks to events |
-//! | `encode` | canonical events to a stream for a client |
-//! | `repair/` | what an upstream sent to what OpenAI would have sent |
-//! | `stream_repairer`, `opaque_state_tap` | frames to repaired frames, where both sides use this dialect; opaque state in them |
-//! | `chunk_template/` | a cache in front of `repair/` that makes streams faster; it may be deleted |
-//! | `tool_call`, `reasoning_details`, `citations`, `usage`, `finish_reason` | one field or object: JSON to the canonical model and back |
-//! | `tag_writer` | reasoning and text to one text with `<think>` tags |
-//! | `extra_fields` | fields without a place in the canonical model |
-//! | `../openai_error/` | errors of upstreams, and errors for clients |
-//! | `auxiliary`, `embeddings` | model lists and other auxiliary endpoints; embeddings |
-//! | `audio`, `images`, `media_fields` | speech and transcripts; pictures; the fields of requests for them, in JSON and in forms |
+
+// Its files:
+//
+// | file | what goes in and what comes out |
+// |---|---|
+// | `mod` | the dialect's entry in the registry; calls the files below |
+// | `wire` | OpenAI's objects as types, for callers of the library |
+// | `shape` | the known fields of requests and their types |
+// | `request/` | a client's request to the canonical one, and back for an upstream |
+// | `response` | a non-streaming response to the canonical one, and back for a client |
+// | `decode`, `chunk_events` | frames of an upstream's stream to canonical events; repaired chunks to events |
+// | `encode` | canonical events to a stream for a client |
+// | `repair/` | what an upstream sent to what OpenAI would have sent |
+// | `stream_repairer`, `opaque_state_tap` | frames to repaired frames, where both sides use this dialect; opaque state in them |
+// | `chunk_template/` | a cache in front of `repair/` that makes streams faster; it may be deleted |
+// | `tool_call`, `reasoning_details`, `citations`, `usage`, `finish_reason` | one field or object: JSON to the canonical model and back |
+// | `tag_writer` | reasoning and text to one text with `<think>` tags |
+// | `extra_fields` | fields without a place in the canonical model |
+// | `../openai_error/` | errors of upstreams, and errors for clients |
+// | `auxiliary`, `embeddings` | model lists and other auxiliary endpoints; embeddings |
+// | `audio`, `images`, `media_fields` | speech and transcripts; pictures; the fields of requests for them, in JSON and in forms |
 
 mod accepts;
 mod audio;
@@ -46,6 +48,7 @@ mod stream_repairer;
 mod tag_writer;
 mod tool_call;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::openai_error as error;
@@ -59,14 +62,14 @@ use crate::canonical::{
     Block, CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use crate::json::RawJson;
 use bytes::Bytes;
 use extra_fields::NAME;
 use http::{HeaderMap, StatusCode};
-use serde_json::value::RawValue;
 
 /// The dialect `openai-chat`.
 #[derive(Debug)]
-pub struct OpenAiChat;
+struct OpenAiChat;
 
 /// The dialect.
 pub const DIALECT: Dialect = Dialect::of(&OpenAiChat);
@@ -99,7 +102,7 @@ impl WireFormat for OpenAiChat {
         media::read(key, json)
     }
 
-    fn media_field(&self, block: &Block) -> Option<(String, Box<RawValue>)> {
+    fn media_field(&self, block: &Block) -> Option<(String, RawJson)> {
         media::write(block)
     }
 

@@ -3,24 +3,26 @@
 //! Reference: <https://platform.openai.com/docs/api-reference/completions> (read 2026-11).
 //!
 //! A prompt becomes one user message, and a conversation one prompt, by the profile's chat template if it has one.
-//!
-//! | file | what goes in and what comes out |
-//! |---|---|
-//! | `mod` | the dialect's entry in the registry; calls the files below |
-//! | `wire` | OpenAI's objects as types, for callers of the library |
-//! | `shape` | the known fields of requests and their types |
-//! | `request` | a client's request to the canonical one, and back for an upstream |
-//! | `response` | a non-streaming response to the canonical one, and back for a client |
-//! | `decode` | frames of an upstream's stream to canonical events |
-//! | `encode` | canonical events to a stream for a client |
-//! | `repair/` | what an upstream sent to what OpenAI would have sent |
-//! | `stream_repairer` | frames to repaired frames, where both sides use this dialect |
-//! | `text_extractor` | a choice's text to text, reasoning and tool calls |
-//! | `completion_writer` | the parts of a response or chunk to JSON |
-//! | `logprobs`, `usage`, `finish_reason` | one field, JSON to the canonical model and back |
-//! | `prompt_echo` | whether the prompt stands in front of the output |
-//! | `extra_fields` | fields without a place in the canonical model |
-//! | `../openai_error/` | errors of upstreams, and errors for clients |
+
+// Its files:
+//
+// | file | what goes in and what comes out |
+// |---|---|
+// | `mod` | the dialect's entry in the registry; calls the files below |
+// | `wire` | OpenAI's objects as types, for callers of the library |
+// | `shape` | the known fields of requests and their types |
+// | `request` | a client's request to the canonical one, and back for an upstream |
+// | `response` | a non-streaming response to the canonical one, and back for a client |
+// | `decode` | frames of an upstream's stream to canonical events |
+// | `encode` | canonical events to a stream for a client |
+// | `repair/` | what an upstream sent to what OpenAI would have sent |
+// | `stream_repairer` | frames to repaired frames, where both sides use this dialect |
+// | `text_extractor` | a choice's text to text, reasoning and tool calls |
+// | `completion_writer` | the parts of a response or chunk to JSON |
+// | `logprobs`, `usage`, `finish_reason` | one field, JSON to the canonical model and back |
+// | `prompt_echo` | whether the prompt stands in front of the output |
+// | `extra_fields` | fields without a place in the canonical model |
+// | `../openai_error/` | errors of upstreams, and errors for clients |
 
 mod accepts;
 mod completion_writer;
@@ -37,6 +39,7 @@ mod shape;
 mod stream_repairer;
 mod text_extractor;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::openai_error as error;
@@ -54,7 +57,7 @@ use http::{HeaderMap, StatusCode};
 
 /// The dialect `openai-completions`.
 #[derive(Debug)]
-pub struct OpenAiCompletions;
+struct OpenAiCompletions;
 
 /// The dialect.
 pub const DIALECT: Dialect = Dialect::of(&OpenAiCompletions);

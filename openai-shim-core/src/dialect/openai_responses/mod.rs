@@ -1,42 +1,44 @@
 //! The dialect `openai-responses`: OpenAI's Responses API.
 //!
-//! | file | what goes in and what comes out |
-//! |---|---|
-//! | `mod` | [`OpenAiResponses`], this dialect's implementation of [`WireFormat`] |
-//! | `wire` | the API's objects as public types, for building and reading payloads by hand |
-//! | `shape` | the known fields of requests and their JSON types |
-//! | `request` | request JSON to `Request` and back; `request/` has the input in both directions, and the parameters |
-//! | `response` | non-streaming responses: response objects to `Response` and back |
-//! | `output_item` | an item of a response's `output` to blocks |
-//! | `reasoning_item` | a reasoning item to its text |
-//! | `content_part` | content parts of messages and tool outputs: JSON to `Block` and back |
-//! | `annotations` | annotations of a text to citations and back |
-//! | `tools` | tools of a request: functions, custom tools and namespaces to `Tool`s and back |
-//! | `tool_names` | the client's name and namespace of a tool to the one name that a model knows, and back |
-//! | `tool_call` | the kinds of tool calls; a custom tool's input to a function's arguments and back |
-//! | `client_tools` | tools that the client runs (`local_shell`, `apply_patch`, …) to functions, their calls to calls of functions, and back |
-//! | `native_items` | items and tools that only this API has, to what other dialects can read of them |
-//! | `encrypted_content` | encrypted reasoning to signatures and back |
-//! | `usage` | `usage` objects to `Usage` and back |
-//! | `decode` | an upstream's frames to events |
-//! | `decoded_items` | the items of a stream to the events of blocks; `decoded_items/` has their state |
-//! | `encode` | events to a client's stream, and to the response object at its end |
-//! | `text_joiner` | adjacent text blocks to one |
-//! | `encoded_items` | blocks to output items and their events; `encoded_items/` has an open item's state |
-//! | `response_object` | the state of a response and the echoed parameters to a response object |
-//! | `echoed_params` | the parameters of a request to what its response repeats of them |
-//! | `repair` | an upstream's stream or response to one that OpenAI could have sent |
-//! | `error` | error responses and events to `UpstreamError`, and `Error` to both |
-//! | `auxiliary` | the routes of stored responses and token counts |
-//! | `stored_responses` | requests that refer to an earlier response to requests with the whole conversation |
-//! | `extra_fields` | fields without a place in our model: raw JSON to `ExtraFields` and back |
-//! | `sse` | an event's type and JSON to the bytes of a server-sent event |
-//! | `names` | the dialect's name, and the internal keys of its extra fields |
-//!
 //! Reference: <https://platform.openai.com/docs/api-reference/responses> (read 2026-11).
 //!
 //! A conversation is a list of items: one turn of the assistant consists of reasoning, messages and calls as items of their
 //! own. They become one message of our model, and items again when it is encoded.
+
+// Its files:
+//
+// | file | what goes in and what comes out |
+// |---|---|
+// | `mod` | `OpenAiResponses`, this dialect's implementation of `WireFormat` |
+// | `wire` | the API's objects as public types, for building and reading payloads by hand |
+// | `shape` | the known fields of requests and their JSON types |
+// | `request` | request JSON to `Request` and back; `request/` has the input in both directions, and the parameters |
+// | `response` | non-streaming responses: response objects to `Response` and back |
+// | `output_item` | an item of a response's `output` to blocks |
+// | `reasoning_item` | a reasoning item to its text |
+// | `content_part` | content parts of messages and tool outputs: JSON to `Block` and back |
+// | `annotations` | annotations of a text to citations and back |
+// | `tools` | tools of a request: functions, custom tools and namespaces to `Tool`s and back |
+// | `tool_names` | the client's name and namespace of a tool to the one name that a model knows, and back |
+// | `tool_call` | the kinds of tool calls; a custom tool's input to a function's arguments and back |
+// | `client_tools` | tools that the client runs (`local_shell`, `apply_patch`, …) to functions, their calls to calls of functions, and back |
+// | `native_items` | items and tools that only this API has, to what other dialects can read of them |
+// | `encrypted_content` | encrypted reasoning to signatures and back |
+// | `usage` | `usage` objects to `Usage` and back |
+// | `decode` | an upstream's frames to events |
+// | `decoded_items` | the items of a stream to the events of blocks; `decoded_items/` has their state |
+// | `encode` | events to a client's stream, and to the response object at its end |
+// | `text_joiner` | adjacent text blocks to one |
+// | `encoded_items` | blocks to output items and their events; `encoded_items/` has an open item's state |
+// | `response_object` | the state of a response and the echoed parameters to a response object |
+// | `echoed_params` | the parameters of a request to what its response repeats of them |
+// | `repair` | an upstream's stream or response to one that OpenAI could have sent |
+// | `error` | error responses and events to `UpstreamError`, and `Error` to both |
+// | `auxiliary` | the routes of stored responses and token counts |
+// | `stored_responses` | requests that refer to an earlier response to requests with the whole conversation |
+// | `extra_fields` | fields without a place in our model: raw JSON to `ExtraFields` and back |
+// | `sse` | an event's type and JSON to the bytes of a server-sent event |
+// | `names` | the dialect's name, and the internal keys of its extra fields |
 
 mod accepts;
 mod annotations;
@@ -69,6 +71,7 @@ mod tool_call;
 mod tool_names;
 mod tools;
 mod usage;
+#[cfg(feature = "wire")]
 pub mod wire;
 
 use super::openai_headers;
@@ -89,7 +92,7 @@ use names::{KEEP_ALIVE, NAME, SIGNATURE_FORMAT};
 
 /// The dialect `openai-responses`.
 #[derive(Debug)]
-pub struct OpenAiResponses;
+struct OpenAiResponses;
 
 /// The dialect.
 pub const DIALECT: Dialect = Dialect::of(&OpenAiResponses);
