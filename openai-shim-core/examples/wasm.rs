@@ -10,7 +10,7 @@
 
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::profile::profiles;
-use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, profile};
+use openai_shim_core::{Context, convert, convert::ConversionInput, profile};
 use std::sync::Mutex;
 
 static INPUT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -62,7 +62,7 @@ fn input<'a>(line: &str, body: &'a [u8]) -> Result<ConversionInput<'a>, Box<dyn 
         from: from.parse()?,
         to: to.parse()?,
         profile: profile(profile_name)?,
-        kind: PayloadKind::parse(kind).ok_or("the kind is not request, response, stream or error")?,
+        kind: kind.parse()?,
         body,
         request: None,
         status: None,
