@@ -16,16 +16,7 @@ fn convert_as(
     request: Option<&[u8]>,
     name: &str,
 ) -> Conversion {
-    convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile(name).unwrap(),
-        kind,
-        body,
-        request,
-        status: None,
-        context: Context::fixed(),
-    })
+    convert(&{ let mut input = ConversionInput::new(kind, dialect(from).unwrap(), body).to(dialect(to).unwrap()).profile(profile(name).unwrap()); input.request = request; input })
 }
 
 /// Dialects whose clients get calls, text and reasoning.

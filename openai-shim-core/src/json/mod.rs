@@ -6,6 +6,7 @@
 
 mod array_builder;
 mod documents;
+mod indent;
 mod list_items;
 pub(crate) mod lone_surrogates;
 pub(crate) mod member_path;
@@ -25,6 +26,7 @@ pub(crate) mod typed;
 
 pub(crate) use array_builder::{ArrayBuilder, reserve_for_items};
 pub(crate) use documents::{is_json_fragment, objects_in};
+pub(crate) use indent::pretty;
 pub(crate) use list_items::ListItem;
 pub(crate) use named_members::replace_names;
 pub(crate) use nesting::{Balance, Nesting};

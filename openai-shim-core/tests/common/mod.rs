@@ -120,16 +120,7 @@ pub fn folder(kind: PayloadKind) -> &'static str {
 impl Fixture {
     pub fn convert(&self, to: Dialect) -> Conversion {
         let request = if self.kind == PayloadKind::Request { None } else { self.request_in(to) };
-        convert(&ConversionInput {
-            from: self.dialect,
-            to,
-            profile: self.profile.clone(),
-            kind: self.kind,
-            body: &self.body,
-            request: request.as_deref(),
-            status: self.status,
-            context: Context::fixed(),
-        })
+        convert(&{ let mut input = ConversionInput::new(self.kind, self.dialect, &self.body).to(to).profile(self.profile.clone()); input.request = request.as_deref(); input.status = self.status; input })
     }
 
     /// The client's request as a client of this dialect sends it: path and body.
