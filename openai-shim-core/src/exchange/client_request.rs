@@ -194,6 +194,19 @@ impl ClientRequest {
         }
     }
 
+    /// An estimate of the prompt's tokens, with its tools: for limits. Each upstream counts in its own way.
+    ///
+    /// ```
+    /// use openai_shim_core::exchange::ClientRequest;
+    /// let body = r#"{"model":"m","messages":[{"role":"user","content":"What is the capital of France?"}]}"#;
+    /// let request = ClientRequest::read("openai-chat".parse()?, "/v1/chat/completions", body.into())?;
+    /// assert!((5..20).contains(&request.estimate_tokens()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn estimate_tokens(&self) -> u64 {
+        estimate_tokens(&self.request)
+    }
+
     /// The request in the canonical model. The texts of embeddings and rankings are messages of the user.
     pub fn request(&self) -> &Request {
         &self.request
