@@ -12,6 +12,11 @@ use http::{HeaderMap, StatusCode};
 use std::fmt;
 
 /// The kind of a payload.
+///
+/// ```
+/// use openai_shim_core::PayloadKind;
+/// assert_eq!(PayloadKind::parse("stream"), Some(PayloadKind::Stream));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadKind {
     /// A client's request to an upstream.
@@ -38,6 +43,23 @@ impl PayloadKind {
 }
 
 /// A payload, and how to convert it.
+///
+/// ```
+/// use openai_shim_core::{convert, convert::ConversionInput, dialect, profile, Context, PayloadKind};
+/// let input = ConversionInput {
+///     from: dialect("ollama-chat")?,
+///     to: dialect("openai-chat")?,
+///     profile: profile("openai")?,
+///     kind: PayloadKind::Request,
+///     body: br#"{"model":"m","messages":[{"role":"user","content":"hi"}],"options":{"num_predict":9}}"#,
+///     request: None,
+///     status: None,
+///     context: Context::fixed(),
+/// };
+/// let conversion = convert(&input);
+/// assert!(String::from_utf8(conversion.body)?.contains(r#""max_tokens":9"#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ConversionInput<'a> {
     /// The payload's dialect: the client's for requests, the upstream's for responses.
@@ -59,6 +81,23 @@ pub struct ConversionInput<'a> {
 }
 
 /// The result of a conversion. Its [`Display`](fmt::Display) form is stable and intended for snapshots.
+///
+/// ```
+/// use openai_shim_core::{convert, convert::ConversionInput, dialect, profile, Context, PayloadKind};
+/// let conversion: convert::Conversion = convert(&ConversionInput {
+///     from: dialect("openai-chat")?,
+///     to: dialect("anthropic-messages")?,
+///     profile: profile("vllm")?,
+///     kind: PayloadKind::Error,
+///     body: br#"{"error":{"message":"no such model","code":404}}"#,
+///     request: None,
+///     status: Some(404),
+///     context: Context::fixed(),
+/// });
+/// assert_eq!((conversion.ok, conversion.status), (true, Some(404)));
+/// assert!(String::from_utf8(conversion.body)?.contains("not_found_error"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Conversion {

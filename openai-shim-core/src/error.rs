@@ -28,6 +28,11 @@ pub fn short_name(name: &str) -> Cow<'_, str> {
 }
 
 /// The kind of a failure, independent of any dialect's names for it.
+///
+/// ```
+/// use openai_shim_core::ErrorKind;
+/// assert_eq!(ErrorKind::of_status(429), ErrorKind::RateLimited);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -104,6 +109,14 @@ impl ErrorKind {
 }
 
 /// An error of an exchange.
+///
+/// ```
+/// use openai_shim_core::{Error, ErrorKind, UpstreamError, error::ClientError};
+/// let error = Error::from(ClientError::new(ErrorKind::ContextLength, "The prompt is too long.").at("messages"));
+/// assert_eq!((error.kind(), error.param()), (ErrorKind::ContextLength, Some("messages")));
+/// let error = Error::from(UpstreamError::timeout("No answer came within 60 s."));
+/// assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, Some("upstream_timeout")));
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -162,6 +175,14 @@ impl Error {
 }
 
 /// The client's request cannot be served.
+///
+/// ```
+/// use openai_shim_core::{ErrorKind, error::ClientError};
+/// let error = ClientError::invalid("The temperature is not a number.").at("temperature").with_code("not_a_number");
+/// assert_eq!(error.kind, ErrorKind::InvalidRequest);
+/// assert_eq!(error.param.as_deref(), Some("temperature"));
+/// assert_eq!(error.to_string(), "The temperature is not a number.");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
@@ -210,6 +231,12 @@ impl ClientError {
 }
 
 /// The upstream does not support the request, and `strict` mode forbids changing it.
+///
+/// ```
+/// use openai_shim_core::{Error, error::Unsupported};
+/// let error = Error::from(Unsupported::new("logit_bias", "The upstream has no biases."));
+/// assert_eq!((error.param(), error.code()), (Some("logit_bias"), Some("unsupported_value")));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
@@ -228,6 +255,13 @@ impl Unsupported {
 }
 
 /// The upstream failed.
+///
+/// ```
+/// use openai_shim_core::{ErrorKind, UpstreamError};
+/// let error = UpstreamError::transport("The connection was refused.");
+/// assert!(error.is_transient());
+/// assert_eq!((error.kind(), error.code()), (ErrorKind::Upstream, Some("upstream_unreachable")));
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamError {
@@ -273,6 +307,14 @@ pub enum UpstreamError {
 }
 
 /// An error that the upstream reported.
+///
+/// ```
+/// use openai_shim_core::{ErrorKind, UpstreamError, error::StatusError};
+/// let mut error = StatusError::new(429, ErrorKind::RateLimited, "Too many requests.");
+/// error.retry_after = Some(std::time::Duration::from_secs(5));
+/// let error = UpstreamError::Status(Box::new(error));
+/// assert!(error.is_transient() && error.to_string() == "Too many requests.");
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StatusError {

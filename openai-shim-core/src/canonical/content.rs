@@ -4,6 +4,19 @@ use super::{ExtraFields, Signature, Text};
 use serde_json::value::RawValue;
 
 /// A typed element of a message's content.
+///
+/// ```
+/// use openai_shim_core::canonical::{Block, Media, MediaSource, Message, Role};
+/// let picture = Media::new(MediaSource::from_url("https://example.com/cat.png"));
+/// let message = Message::new(Role::User, vec![Block::text("What is this?"), Block::Image(Box::new(picture))]);
+/// for block in &message.blocks {
+///     match block {
+///         Block::Text { text, .. } => assert_eq!(text, "What is this?"),
+///         Block::Image(media) => assert_eq!(media.source.to_url(), "https://example.com/cat.png"),
+///         _ => unreachable!(),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Block {

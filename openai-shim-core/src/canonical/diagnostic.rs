@@ -3,6 +3,12 @@
 use std::fmt;
 
 /// How much a diagnostic matters.
+///
+/// ```
+/// use openai_shim_core::canonical::Severity;
+/// assert!(Severity::Info < Severity::Warning && Severity::Warning < Severity::Error);
+/// assert_eq!(Severity::Warning.as_str(), "warning");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The form was repaired; the meaning did not change.
@@ -180,6 +186,15 @@ impl fmt::Display for DiagnosticCode {
 }
 
 /// A record of one change or finding.
+///
+/// ```
+/// use openai_shim_core::canonical::{DiagnosticCode, Diagnostics, Severity};
+/// let mut diagnostics = Diagnostics::default();
+/// diagnostics.record(DiagnosticCode::ParamDropped, "logit_bias", "");
+/// let diagnostic = diagnostics.iter().next().unwrap();
+/// assert_eq!((diagnostic.code.as_str(), diagnostic.severity()), ("param-dropped", Severity::Warning));
+/// assert_eq!(diagnostic.to_string(), "param-dropped [warning] logit_bias");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
@@ -219,6 +234,28 @@ impl fmt::Display for Diagnostic {
 /// Diagnostics in the order of their first occurrence; a repetition increments the count.
 ///
 /// The list is bounded: after 256 different diagnostics, others are counted in [`omitted`](Self::omitted).
+///
+/// ```
+/// use openai_shim_core::{convert, convert::ConversionInput, dialect, profile, Context, PayloadKind};
+/// use openai_shim_core::canonical::{DiagnosticCode, Severity};
+/// let conversion = convert(&ConversionInput {
+///     from: dialect("openai-chat")?,
+///     to: dialect("openai-chat")?,
+///     profile: profile("compatible")?,
+///     kind: PayloadKind::Response,
+///     body: br#"{"choices":[{"message":{"content":"hi"}}]}"#,
+///     request: None,
+///     status: None,
+///     context: Context::fixed(),
+/// });
+/// let diagnostics = conversion.diagnostics;
+/// assert!(diagnostics.has(DiagnosticCode::FinishReasonDerived));
+/// for diagnostic in &diagnostics {
+///     println!("{diagnostic}");
+/// }
+/// assert!(diagnostics.iter().all(|diagnostic| diagnostic.severity() < Severity::Error));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,

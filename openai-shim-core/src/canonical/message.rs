@@ -7,6 +7,12 @@ use std::fmt;
 use std::ops::{Deref, Range};
 
 /// The role of a message's author.
+///
+/// ```
+/// use openai_shim_core::canonical::Role;
+/// assert_eq!(Role::parse("assistant"), Some(Role::Assistant));
+/// assert_eq!(Role::Tool.as_str(), "tool");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {

@@ -7,6 +7,18 @@ use serde::{Deserialize, Serialize};
 ///
 /// A decoder sets what the client sent. Normalization changes it to what the upstream accepts; an encoder spells every field
 /// that is set.
+///
+/// ```
+/// use openai_shim_core::canonical::{Reasoning, ReasoningMode};
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","max_tokens":4000,"thinking":{"type":"enabled","budget_tokens":2000},
+///     "messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("anthropic-messages")?, "/v1/messages", body.into())?;
+/// let reasoning: &Reasoning = &request.request().reasoning;
+/// assert_eq!((reasoning.mode, reasoning.budget), (Some(ReasoningMode::On), Some(2000)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reasoning {

@@ -9,6 +9,26 @@ use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 /// A request, independent of any dialect.
+///
+/// ```
+/// use openai_shim_core::canonical::{Message, Request, Role};
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+///
+/// // A client's request, in any dialect:
+/// let body = r#"{"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":"hi"}]}"#;
+/// let client_request = ClientRequest::read(dialect("anthropic-messages")?, "/v1/messages", body.into())?;
+/// let request = client_request.request();
+/// assert_eq!(request.messages[0].role, Role::System);
+/// assert_eq!(request.max_tokens.unwrap().tokens, 9);
+///
+/// // One of your own:
+/// let mut request = Request::default();
+/// request.model = String::from("m");
+/// request.messages.push(Message::text(Role::User, "hi"));
+/// assert_eq!(request.messages.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Request {
@@ -103,6 +123,16 @@ pub const SHARED: &[&str] = &[
 ];
 
 /// A limit on the response's length, and which of OpenAI's two names the client used for it.
+///
+/// ```
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","max_completion_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("openai-chat")?, "", body.into())?;
+/// let limit = request.request().max_tokens.unwrap();
+/// assert!(limit.tokens == 9 && limit.completion);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TokenLimit {
     /// The maximum number of tokens.
@@ -112,6 +142,16 @@ pub struct TokenLimit {
 }
 
 /// The requested format of a response.
+///
+/// ```
+/// use openai_shim_core::canonical::ResponseFormat;
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","format":"json","messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("ollama-chat")?, "/api/chat", body.into())?;
+/// assert!(matches!(*request.request().response_format, Some(ResponseFormat::JsonObject)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum ResponseFormat {
