@@ -10,6 +10,11 @@ use openai_shim_core::framing::{Frame, Framer};
 use openai_shim_core::json::Object;
 use openai_shim_core::{Context, Exchange, PayloadKind, Profile, Step, profile};
 
+/// Compiles and runs the code of the repository's README, which is in no package.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// A property; panics if it does not hold.
 pub type Property = fn(&[u8]);
 

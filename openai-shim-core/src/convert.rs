@@ -4,6 +4,7 @@
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
+use crate::error::word;
 use crate::error::{Error, Misuse, UpstreamError};
 use crate::exchange::{ClientRequest, Exchange, FallbackPolicy, Retry, Settings, Step};
 use crate::profile::Profile;
@@ -15,7 +16,7 @@ use std::fmt;
 ///
 /// ```
 /// use openai_shim_core::PayloadKind;
-/// assert_eq!(PayloadKind::parse("stream"), Some(PayloadKind::Stream));
+/// assert_eq!("stream".parse::<PayloadKind>().ok(), Some(PayloadKind::Stream));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadKind {
@@ -30,17 +31,21 @@ pub enum PayloadKind {
 }
 
 impl PayloadKind {
-    /// Parses `request`, `response`, `stream` or `error`.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "request" => Self::Request,
-            "response" => Self::Response,
-            "stream" => Self::Stream,
-            "error" => Self::Error,
-            _ => return None,
-        })
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Request, Self::Response, Self::Stream, Self::Error];
+
+    /// `request`, `response`, `stream` or `error`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Stream => "stream",
+            Self::Error => "error",
+        }
     }
 }
+
+word!(PayloadKind: "payload kind");
 
 /// A payload, and how to convert it.
 ///

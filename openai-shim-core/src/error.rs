@@ -2,12 +2,25 @@
 //!
 //! Every failure of an exchange is the client's ([`ClientError`]), the upstream's ([`UpstreamError`]), or a request that the upstream
 //! does not support ([`Unsupported`]). A dialect has a table from [`ErrorKind`] to its own status, type and code.
+//!
+//! `message()` is the sentence that a client reads. `Display` is for logs and for `?`: in lower case and without a full stop.
 
+mod cause;
 mod misuse;
+mod sentence;
+pub(crate) mod static_text;
+mod words;
 
+pub use cause::Cause;
 pub use misuse::Misuse;
+pub(crate) use sentence::InLowerCase;
+pub use words::UnknownWord;
+pub(crate) use words::word;
 
+use crate::json::RawJson;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 /// The maximum number of characters of a name in messages, logs, labels and lists.
@@ -87,6 +100,28 @@ impl ErrorKind {
         }
     }
 
+    /// The stable name, as in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid-request",
+            Self::Authentication => "authentication",
+            Self::Permission => "permission",
+            Self::NotFound => "not-found",
+            Self::TooLarge => "too-large",
+            Self::RateLimited => "rate-limited",
+            Self::Quota => "quota",
+            Self::ContextLength => "context-length",
+            Self::ContentFiltered => "content-filtered",
+            Self::Unsupported => "unsupported",
+            Self::Overloaded => "overloaded",
+            Self::Timeout => "timeout",
+            Self::Empty => "empty",
+            Self::Truncated => "truncated",
+            Self::Upstream => "upstream",
+            Self::Internal => "internal",
+        }
+    }
+
     /// All kinds, for tables and tests.
     pub const ALL: [Self; 16] = [
         Self::InvalidRequest,
@@ -108,6 +143,8 @@ impl ErrorKind {
     ];
 }
 
+word!(ErrorKind: "kind of error");
+
 /// An error of an exchange.
 ///
 /// ```
@@ -117,7 +154,7 @@ impl ErrorKind {
 /// let error = Error::from(UpstreamError::timeout("No answer came within 60 s."));
 /// assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, Some("upstream_timeout")));
 /// ```
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The client's request cannot be served.
@@ -142,6 +179,23 @@ impl Error {
             Self::Unsupported(_) => ErrorKind::Unsupported,
             Self::Upstream(e) => e.kind(),
             Self::Misuse(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// One sentence for the client: what is wrong, and what to do about it.
+    ///
+    /// ```
+    /// use openai_shim_core::error::{ClientError, Error, ErrorKind};
+    /// let error = Error::Client(ClientError::new(ErrorKind::ContextLength, "The prompt is too long."));
+    /// assert_eq!(error.message(), "The prompt is too long.");
+    /// assert_eq!(error.to_string(), "the prompt is too long");
+    /// ```
+    pub fn message(&self) -> Cow<'_, str> {
+        match self {
+            Self::Client(e) => Cow::Borrowed(&e.message),
+            Self::Unsupported(e) => Cow::Borrowed(&e.message),
+            Self::Upstream(e) => Cow::Borrowed(e.message()),
+            Self::Misuse(e) => Cow::Owned(e.to_string()),
         }
     }
 
@@ -181,10 +235,10 @@ impl Error {
 /// let error = ClientError::invalid("The temperature is not a number.").at("temperature").with_code("not_a_number");
 /// assert_eq!(error.kind, ErrorKind::InvalidRequest);
 /// assert_eq!(error.param.as_deref(), Some("temperature"));
-/// assert_eq!(error.to_string(), "The temperature is not a number.");
+/// assert_eq!(error.to_string(), "the temperature is not a number");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}", InLowerCase(message))]
 #[non_exhaustive]
 pub struct ClientError {
     /// The kind of the error.
@@ -237,8 +291,8 @@ impl ClientError {
 /// let error = Error::from(Unsupported::new("logit_bias", "The upstream has no biases."));
 /// assert_eq!((error.param(), error.code()), (Some("logit_bias"), Some("unsupported_value")));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{}", InLowerCase(message))]
 #[non_exhaustive]
 pub struct Unsupported {
     /// The path of the field that is not supported, in the client's spelling.
@@ -257,49 +311,49 @@ impl Unsupported {
 /// The upstream failed.
 ///
 /// ```
-/// use openai_shim_core::{ErrorKind, UpstreamError};
-/// let error = UpstreamError::transport("The connection was refused.");
-/// assert!(error.is_transient());
-/// assert_eq!((error.kind(), error.code()), (ErrorKind::Upstream, Some("upstream_unreachable")));
+/// use openai_shim_core::UpstreamError;
+/// use std::error::Error;
+/// let broken = std::io::Error::other("10.0.0.3 is gone");
+/// let error = UpstreamError::transport("The upstream could not be reached.").with_source(broken);
+/// assert_eq!(error.message(), "The upstream could not be reached."); // for the client
+/// assert_eq!(error.source().unwrap().to_string(), "10.0.0.3 is gone"); // for the log
 /// ```
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum UpstreamError {
     /// The upstream responded with an error, by status or inside a 200.
-    #[error("{}", .0.message)]
     Status(Box<StatusError>),
     /// The upstream's response is not in its dialect.
-    #[error("{message}")]
     Malformed {
         /// One sentence, with a short excerpt.
         message: String,
     },
     /// The upstream reported success and sent nothing usable.
-    #[error("The upstream answered successfully but sent nothing usable.")]
     Empty,
     /// The upstream ended its response with a reason that means that it was interrupted or failed.
-    #[error("{message}")]
     Failed {
         /// One sentence, with the upstream's reason and its explanation.
         message: String,
     },
     /// The response ended before it was complete.
-    #[error("The upstream's answer was cut before it was complete.")]
     Truncated,
     /// The upstream could not be reached, or the connection broke.
-    #[error("{message}")]
     Transport {
         /// One sentence, without addresses and credentials.
         message: String,
+        /// The transport's own error.
+        #[serde(skip)]
+        source: Option<Cause>,
     },
     /// The upstream did not answer in time.
-    #[error("{message}")]
     Timeout {
         /// Which timeout expired.
         message: String,
+        /// The transport's own error.
+        #[serde(skip)]
+        source: Option<Cause>,
     },
     /// The response exceeds a limit.
-    #[error("{message}")]
     TooLarge {
         /// Which limit.
         message: String,
@@ -313,9 +367,9 @@ pub enum UpstreamError {
 /// let mut error = StatusError::new(429, ErrorKind::RateLimited, "Too many requests.");
 /// error.retry_after = Some(std::time::Duration::from_secs(5));
 /// let error = UpstreamError::Status(Box::new(error));
-/// assert!(error.is_transient() && error.to_string() == "Too many requests.");
+/// assert!(error.is_transient() && error.message() == "Too many requests.");
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StatusError {
     /// The HTTP status to pass on: for an error inside a 200, the status that the error should have had.
@@ -333,26 +387,7 @@ pub struct StatusError {
     /// How long to wait before a retry, if the upstream stated it.
     pub retry_after: Option<Duration>,
     /// The keys and raw values of the error object's other fields, in order.
-    pub extra: Vec<(String, Box<serde_json::value::RawValue>)>,
-}
-
-impl PartialEq for StatusError {
-    fn eq(&self, other: &Self) -> bool {
-        let fields = |e: &Self| {
-            let extra: Vec<_> = e.extra.iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect();
-            (
-                e.status,
-                e.kind,
-                e.message.clone(),
-                e.error_type.clone(),
-                e.code.clone(),
-                e.param.clone(),
-                e.retry_after,
-                extra,
-            )
-        };
-        fields(self) == fields(other)
-    }
+    pub extra: Vec<(String, RawJson)>,
 }
 
 impl StatusError {
@@ -371,7 +406,46 @@ impl StatusError {
     }
 }
 
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&InLowerCase(self.message()), f)
+    }
+}
+
+impl std::error::Error for UpstreamError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Transport { source, .. } | Self::Timeout { source, .. } => {
+                source.as_ref().map(|cause| cause as &(dyn std::error::Error + 'static))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl UpstreamError {
+    /// One sentence for the client, without addresses and credentials.
+    pub fn message(&self) -> &str {
+        match self {
+            Self::Status(error) => &error.message,
+            Self::Malformed { message }
+            | Self::Failed { message }
+            | Self::Transport { message, .. }
+            | Self::Timeout { message, .. }
+            | Self::TooLarge { message } => message,
+            Self::Empty => "The upstream answered successfully but sent nothing usable.",
+            Self::Truncated => "The upstream's answer was cut before it was complete.",
+        }
+    }
+
+    /// Adds the transport's own error, to a transport error or a timeout.
+    pub fn with_source(mut self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        if let Self::Transport { source, .. } | Self::Timeout { source, .. } = &mut self {
+            *source = Some(Cause::new(error));
+        }
+        self
+    }
+
     /// The kind, as the key of a dialect's error table.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -428,12 +502,12 @@ impl UpstreamError {
 
     /// A connection that could not be made, or broke.
     pub fn transport(message: impl Into<String>) -> Self {
-        Self::Transport { message: message.into() }
+        Self::Transport { message: message.into(), source: None }
     }
 
     /// A timeout that expired.
     pub fn timeout(message: impl Into<String>) -> Self {
-        Self::Timeout { message: message.into() }
+        Self::Timeout { message: message.into(), source: None }
     }
 
     /// Whether the same request may succeed if it is sent again.

@@ -63,12 +63,15 @@
 //! | `openai-chat`, `openai-completions`, `openai-responses`, `anthropic`, `gemini`, `ollama` | yes | the dialects, see [`dialect`](mod@dialect); at least one must be on |
 //! | `wire` | yes | the payloads of these dialects as types, such as `dialect::openai_chat::wire` |
 //! | `std-context` | no | [`ShimBuilder`](upstream::ShimBuilder)'s `std_context`: the time and random numbers of the standard library |
+//! | `http-body` | no | bodies of the crate `http-body`, for hyper and its relatives |
 //! | `testing` | no | `cassette`: recorded exchanges for tests |
 //! | `internals` | no | modules without any promise: for the server, suites, benches and fuzz targets of this repository |
 
 // The layers of the modules are in `docs/architecture.md`: a module imports only from lower ones.
 
 #![forbid(unsafe_code)]
+// docs.rs names the feature that an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
@@ -151,6 +154,8 @@ pub use upstream::{Shim, StateStore, Upstream, UpstreamBody};
 pub mod guide {
     #[doc = include_str!("../guide/middleware.md")]
     pub mod middleware {}
+    #[doc = include_str!("../guide/profiles.md")]
+    pub mod profiles {}
     #[doc = include_str!("../guide/snapshot-testing.md")]
     pub mod snapshot_testing {}
 }

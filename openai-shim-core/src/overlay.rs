@@ -1,10 +1,16 @@
 //! Layers of rules: a layer sets some rules of a struct and leaves the others to the layer below.
 //!
 //! `rules!` declares a struct of rules together with the type of its layers, in which every rule is optional. A rule that a
-//! layer sets replaces the one below, whatever its value: `false`, `[]` and the default word switch a rule off. Three types
-//! differ: a list may repeat the list below by the item `"..."`, entries of a map are added to those below, and an empty map
+//! layer sets replaces the one below, whatever its value: `false`, `[]`, the default word, and `"any"` for a limit switch a
+//! rule off. Three types differ: a list may repeat the list below by the item `"..."`, entries of a map are added to those below, and an empty map
 //! removes them all.
 
+mod setter;
+pub(crate) mod written;
+
+pub(crate) use setter::setter;
+
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -26,10 +32,33 @@ pub(crate) trait Merge {
 }
 
 /// One rule.
-pub(crate) trait Rule: Clone {
+pub(crate) trait Rule: Clone + Serialize + DeserializeOwned {
     /// Sets the rule to the value of a layer.
     fn set(&mut self, value: &Self) {
         self.clone_from(value);
+    }
+
+    /// Writes the rule of a layer.
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.serialize(serializer)
+    }
+
+    /// Reads the rule of a layer; `None`: the layer leaves it unset.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        Option::deserialize(deserializer)
+    }
+}
+
+impl<R: Rule> written::Written for Option<R> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Some(rule) => rule.write(serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        R::read(deserializer)
     }
 }
 
@@ -52,9 +81,35 @@ impl<T: Rule> Merge for Option<T> {
 
 impl Rule for bool {}
 impl Rule for String {}
-impl Rule for Option<u32> {}
-impl Rule for Option<u64> {}
-impl Rule for Option<String> {}
+
+/// A limit, which a layer can take away.
+macro_rules! limit {
+    ($type:ty $(, $set:item)?) => {
+        impl Rule for Option<$type> {
+            $($set)?
+
+            fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                written::write_limit(self, serializer)
+            }
+
+            fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+                written::read_limit(deserializer)
+            }
+        }
+    };
+}
+
+limit!(u32);
+limit!(u64);
+limit!(
+    Vec<String>,
+    fn set(&mut self, value: &Self) {
+        match value {
+            Some(list) => self.get_or_insert_default().set(list),
+            None => *self = None,
+        }
+    }
+);
 
 impl Rule for Vec<String> {
     fn set(&mut self, value: &Self) {
@@ -118,16 +173,7 @@ impl Rule for SharedList {
     }
 }
 
-impl Rule for Option<Vec<String>> {
-    fn set(&mut self, value: &Self) {
-        match value {
-            Some(list) => self.get_or_insert_default().set(list),
-            None => *self = None,
-        }
-    }
-}
-
-impl<V: Clone> Rule for BTreeMap<String, V> {
+impl<V: Clone + Serialize + DeserializeOwned> Rule for BTreeMap<String, V> {
     fn set(&mut self, value: &Self) {
         if value.is_empty() {
             self.clear();
@@ -143,15 +189,21 @@ pub(crate) fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
 
 /// Declares a struct of rules, its default, and its layer.
 ///
-/// A field is a rule (`pub name: Type`, with `= value` where the type's default is not the rule's) or a section
-/// (`pub name: Rules => Layer`). The struct is serialised with every rule, its layer only with the rules that it sets; both
-/// are deserialised from any part of the rules.
+/// A field is a rule (`pub name: Type as with_name`, with `= value` where the type's default is not the rule's) or a section
+/// (`pub name: Rules => Layer as with_name`); [`setter`] lists the forms of `with_name`. The struct is serialised with every
+/// rule, its layer only with the rules that it sets; both are deserialised from any part of the rules.
+///
+/// A struct with fields that only its layer has (`layer_only`) is not filled as it is read or overlaid: its module does both.
 macro_rules! rules {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident, $layer:ident {
-            $($(#[$doc:meta])* pub $field:ident: $type:ty $(=> $section:ty)? $(= $default:expr)?,)*
+        pub struct $name:ident, $(#[$layer_meta:meta])* $layer:ident {
+            $(
+                $(#[$doc:meta])*
+                pub $field:ident: $type:ty $(=> $section:ty)? as $setter:ident $(($form:ident))? $(= $default:expr)?,
+            )*
         }
+        $(layer_only { $($(#[$only_doc:meta])* pub $only:ident: $only_type:ty,)* })?
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, ::serde::Serialize)]
@@ -161,13 +213,19 @@ macro_rules! rules {
         }
 
         #[doc = concat!("What a layer sets of `", stringify!($name), "`.")]
+        $(#[$layer_meta])*
         #[derive(Debug, Clone, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]
         #[non_exhaustive]
         pub struct $layer {
+            $($(
+                $(#[$only_doc])*
+                #[serde(skip_serializing_if = "crate::overlay::is_unset")]
+                pub $only: Option<$only_type>,
+            )*)?
             $(
                 $(#[$doc])*
-                #[serde(skip_serializing_if = "crate::overlay::is_unset")]
+                #[serde(skip_serializing_if = "crate::overlay::is_unset", with = "crate::overlay::written")]
                 pub $field: $crate::overlay::rules!(@layer $type $(, $section)?),
             )*
         }
@@ -178,21 +236,31 @@ macro_rules! rules {
             }
         }
 
-        impl $name {
-            /// Sets the rules that the layer sets.
-            pub fn overlay(&mut self, layer: &$layer) {
-                $($crate::overlay::Overlay::overlay(&mut self.$field, &layer.$field);)*
-            }
+        impl $layer {
+            $($crate::overlay::setter! {
+                $(#[$doc])* $field: $type $(=> $section)? as $setter $(($form))?
+            })*
         }
 
         impl $crate::overlay::Overlay<$layer> for $name {
             fn overlay(&mut self, layer: &$layer) {
-                self.overlay(layer);
+                $($crate::overlay::Overlay::overlay(&mut self.$field, &layer.$field);)*
+            }
+        }
+
+        impl $crate::overlay::written::Written for $layer {
+            fn write<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                ::serde::Serialize::serialize(self, serializer)
+            }
+
+            fn read<'de, D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                ::serde::Deserialize::deserialize(deserializer)
             }
         }
 
         impl $crate::overlay::Merge for $layer {
             fn merge(&mut self, above: &Self) {
+                $($($crate::overlay::Merge::merge(&mut self.$only, &above.$only);)*)?
                 $($crate::overlay::Merge::merge(&mut self.$field, &above.$field);)*
             }
         }
@@ -204,6 +272,16 @@ macro_rules! rules {
             }
         }
 
+        $crate::overlay::rules!(@filled $name, $layer $(, $($only)*)?);
+    };
+    (@filled $name:ident, $layer:ident) => {
+        impl $name {
+            /// Sets the rules that the layer sets.
+            pub fn overlay(&mut self, layer: &$layer) {
+                $crate::overlay::Overlay::overlay(self, layer);
+            }
+        }
+
         impl<'de> ::serde::Deserialize<'de> for $name {
             fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let mut rules = Self::default();
@@ -212,6 +290,7 @@ macro_rules! rules {
             }
         }
     };
+    (@filled $name:ident, $layer:ident, $($only:ident)*) => {};
     (@layer $type:ty) => { Option<$type> };
     (@layer $type:ty, $section:ty) => { $section };
     (@default) => { Default::default() };

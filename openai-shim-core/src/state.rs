@@ -3,7 +3,9 @@
 //! Core has no store. An [`Exchange`](crate::Exchange) returns the keys to load and the entries to store; the program that drives it
 //! loads and stores them.
 
+use crate::error::word;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +17,24 @@ use std::time::Duration;
 /// assert_ne!(Owner::new("single"), Owner::single());
 /// assert_eq!(Owner::new("team a").to_string(), "key-team%20a");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner(Option<Arc<str>>);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Owner(#[serde(with = "tag")] Option<Arc<str>>);
+
+/// A tag in JSON.
+mod tag {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<S: Serializer>(tag: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
+        tag.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<str>>, D::Error> {
+        Option::<String>::deserialize(deserializer).map(|tag| tag.map(Arc::from))
+    }
+}
 
 impl Owner {
     /// The owner with this tag. The tag is a part of state keys, which may leave this process: derive it from the client's API key by
@@ -53,6 +71,9 @@ pub enum StateKind {
 }
 
 impl StateKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Turn, Self::Response, Self::Adaptations];
+
     /// The stable name of the kind.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,16 +91,31 @@ impl StateKind {
 /// let key = StateKey::new(Owner::new("7f"), StateKind::Response, 0, "resp_1 {a}");
 /// assert_eq!(key.to_string(), "openai-shim:1:key-7f:response:00000000000000000000000000000000:resp_1%20%7Ba%7D");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StateKey {
     /// The owner of the entry.
     pub owner: Owner,
     /// The kind of the entry.
     pub kind: StateKind,
     /// The digest of the conversation that the entry belongs to; 0: no conversation.
+    #[serde(with = "digest")]
     pub conversation: u128,
     /// The id of the entry in its conversation.
     pub id: String,
+}
+
+/// A digest in JSON: hexadecimal digits, since a number of this size is exact in few programs.
+mod digest {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(digest: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{digest:032x}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u128, D::Error> {
+        let digits = String::deserialize(deserializer)?;
+        u128::from_str_radix(&digits, 16).map_err(serde::de::Error::custom)
+    }
 }
 
 impl StateKey {
@@ -88,6 +124,8 @@ impl StateKey {
         Self { owner, kind, conversation, id: id.into() }
     }
 }
+
+word!(StateKind: "kind of state");
 
 impl fmt::Display for StateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -105,15 +143,30 @@ impl fmt::Display for StateKey {
 /// let entry = StateEntry::new(key, &b"opaque"[..], Duration::from_secs(3600));
 /// assert_eq!((entry.key.kind.as_str(), entry.lifetime.as_secs()), ("response", 3600));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StateEntry {
     /// The key.
     pub key: StateKey,
     /// The value.
+    #[serde(with = "bytes_as_list")]
     pub value: Bytes,
     /// How long the entry is useful. A store may delete it earlier.
     pub lifetime: Duration,
+}
+
+/// Bytes in JSON. (The feature `serde` of `bytes` would be one more for every user.)
+mod bytes_as_list {
+    use super::Bytes;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(bytes.iter())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        Vec::<u8>::deserialize(deserializer).map(Bytes::from)
+    }
 }
 
 impl StateEntry {

@@ -3,24 +3,35 @@
 //! [`Upstream`] is what an embedder implements: raw HTTP, no dialect, no credentials. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
 
+mod adapters;
 #[cfg(not(feature = "internals"))]
 pub(crate) mod auxiliary;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod auxiliary;
+mod auxiliary_routes;
 mod builder;
 mod clock;
 mod driver;
+mod event_tap;
+#[cfg(feature = "http-body")]
+mod http_body;
+mod observer;
 mod progress;
 mod response_body;
+mod responses;
 mod shim;
+mod shim_parts;
 mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
 mod stored_responses;
 mod transport;
+mod typed;
+mod typed_requests;
 mod upstreams;
 
+pub use adapters::{UpstreamFn, upstream_fn};
 pub use builder::{BuildError, ShimBuilder};
 pub use clock::{Clock, Entropy};
 
@@ -29,6 +40,8 @@ pub use response_body::{Attempts, ResponseBody};
 pub use shim::Shim;
 pub use state_store::{StateError, StateStore};
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
+pub use typed::CallError;
+pub use typed_requests::TypedRequest;
 
 internals! {
     use driver::OnFinish;

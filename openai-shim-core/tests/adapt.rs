@@ -4,9 +4,12 @@ mod common;
 
 use bytes::Bytes;
 use common::{cases, chat};
+use openai_shim_core::accepts::AuxiliaryApi;
 use openai_shim_core::error::StatusError;
 use openai_shim_core::json::Object;
-use openai_shim_core::profile::{Adaptation, RefusedRequest, adaptations_for};
+use openai_shim_core::profile::{
+    Adaptation, ModelOverride, Profile, ProfileLayer, RefusedRequest, adaptations_for,
+};
 use openai_shim_core::{Diagnostics, ErrorKind, UpstreamError};
 use proptest::prelude::*;
 
@@ -24,7 +27,53 @@ fn adaptations_to(error: &StatusError, sent: &str) -> Vec<Adaptation> {
     let decoded = chat().decode_request("", &Bytes::from(sent.to_owned()), &mut Diagnostics::default());
     let request = decoded.unwrap_or_default();
     let refused = RefusedRequest { body: &body, request: &request, additions: &[] };
-    adaptations_for(error, &refused)
+    let adaptations = adaptations_for(error, &refused);
+    adaptations.iter().for_each(assert_storable);
+    adaptations
+}
+
+/// What is stored or pasted into a configuration is read as the same.
+fn assert_storable(adaptation: &Adaptation) {
+    let stored = serde_json::to_string(adaptation).unwrap();
+    assert_eq!(&serde_json::from_str::<Adaptation>(&stored).unwrap(), adaptation);
+    let line = adaptation.to_string();
+    assert!(!line.contains('\n'), "{line}");
+    let pasted: ModelOverride = toml::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+    assert_eq!(pasted, adaptation.layer());
+    let pasted: ProfileLayer = toml::from_str(&line).unwrap();
+    let (mut adapted, below) = (Profile::default(), Profile::default());
+    adaptation.apply(&mut adapted);
+    match below.overlay(&pasted) {
+        Ok(overlaid) => assert_eq!(overlaid, adapted),
+        Err(error) => assert_eq!(Err(error), below.with_adaptations(std::slice::from_ref(adaptation))),
+    }
+}
+
+fn any_adaptation() -> impl Strategy<Value = Adaptation> {
+    use AuxiliaryApi::{Embeddings, Images, Rerank, Speech, Transcription};
+    let api = prop::sample::select(vec![Embeddings, Images, Rerank, Speech, Transcription]);
+    let format = prop::sample::select(vec!["json_schema", "json_object"]).prop_map(str::to_owned);
+    prop_oneof![
+        ".*".prop_map(Adaptation::DropParam),
+        ".*".prop_map(Adaptation::OmitAddition),
+        ".*".prop_map(Adaptation::DropMessageField),
+        ".*".prop_map(Adaptation::DropSchemaKeyword),
+        (".*", ".*").prop_map(|(from, to)| Adaptation::RenameParam { from, to }),
+        (".*", ".*").prop_map(|(from, to)| Adaptation::RenameRole { from, to }),
+        (".*", -1e6..1e6_f64, -1e6..1e6_f64).prop_map(|(name, low, high)| Adaptation::ClampParam {
+            name,
+            low: low.to_string(),
+            high: high.to_string(),
+        }),
+        format.prop_map(Adaptation::FormatAsInstruction),
+        (api.clone(), ".*").prop_map(|(api, name)| Adaptation::DropAuxiliaryParam { api, name }),
+        (api, any::<u32>()).prop_map(|(api, max)| Adaptation::LimitItems { api, max }),
+        prop::sample::select(vec![
+            Adaptation::MergeSystem,
+            Adaptation::DropTools,
+            Adaptation::RequireStreaming
+        ]),
+    ]
 }
 
 fn adaptation(status: u16, body: &str, sent: &str) -> Option<Adaptation> {
@@ -202,7 +251,7 @@ fn rejected_parameter_is_dropped_or_rewritten() {
         ),
     ] {
         assert_eq!(
-            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.toml()).as_deref(),
+            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -261,7 +310,7 @@ fn stated_range_narrower_than_openais_is_adapted() {
         (r#""top_k":999"#, "top_k must be between 1 and 100", "params.clamp = { top_k = [1.0, 100.0] }"),
     ] {
         assert_eq!(
-            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.toml()).as_deref(),
+            adaptation(400, &error_body(message), &request_with(members)).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -383,7 +432,7 @@ fn role_rules_are_derived_from_the_sent_messages() {
         ),
     ] {
         assert_eq!(
-            adaptation(status, &error_body(message), sent).map(|l| l.toml()).as_deref(),
+            adaptation(status, &error_body(message), sent).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -503,7 +552,7 @@ fn message_content_field_and_id_rules_are_derived() {
         (&strict, 400, "('tools.0.function' : property 'strict' is unsupported)", "tools.drop_strict = true"),
     ] {
         assert_eq!(
-            adaptation(status, &error_body(message), sent).map(|l| l.toml()).as_deref(),
+            adaptation(status, &error_body(message), sent).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -591,7 +640,7 @@ fn tool_choice_and_format_rules_are_derived_from_accepted_values() {
         ),
     ] {
         assert_eq!(
-            adaptation(400, &error_body(message), sent).map(|l| l.toml()).as_deref(),
+            adaptation(400, &error_body(message), sent).map(|l| l.to_string()).as_deref(),
             Some(line),
             "{message}"
         );
@@ -628,7 +677,7 @@ fn other_error_envelopes_give_the_same_adaptation() {
         r#"{"error":{"message":"Penalties not supported with this model.","param":"frequency_penalty","code":null}}"#,
         r#"{"code":"invalid-argument","error":"Argument not supported: frequencyPenalty"}"#,
     ] {
-        assert_eq!(adaptation(400, body, &sent).map(|l| l.toml()).as_deref(), Some(line), "{body}");
+        assert_eq!(adaptation(400, body, &sent).map(|l| l.to_string()).as_deref(), Some(line), "{body}");
     }
     let mistral =
         r#"{"object":"error","message":"no","type":"invalid_function_call","param":null,"code":"3280"}"#;
@@ -674,11 +723,11 @@ fn error_unrelated_to_the_request_gives_no_adaptation() {
 #[test]
 fn adaptation_key_is_written_as_valid_toml() {
     assert_eq!(
-        Adaptation::DropParam("a\"b\\\n\u{7f}".into()).toml(),
+        Adaptation::DropParam("a\"b\\\n\u{7f}".into()).to_string(),
         r#"params.drop = ["...", "a\"b\\\n\u007f"]"#
     );
     let rename = Adaptation::RenameParam { from: "a b".into(), to: "c".into() };
-    assert_eq!(rename.toml(), r#"params.rename = { "a b" = "c" }"#);
+    assert_eq!(rename.to_string(), r#"params.rename = { "a b" = "c" }"#);
     assert_eq!(rename.describe(), "send a b as c");
 }
 
@@ -714,6 +763,11 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
+    fn adaptation_survives_storage_and_its_line_of_toml(adaptation in any_adaptation()) {
+        assert_storable(&adaptation);
+    }
+
+    #[test]
     fn adaptation_never_panics_and_names_only_sent_fields(
         bits in prop::collection::vec(prop_oneof![prop::sample::select(&FRAGMENTS[..]).prop_map(str::to_owned), ".{0,8}"], 0..24),
         keys in prop::collection::vec(prop_oneof![prop::sample::select(vec!["temperature", "max_tokens", "stop", "stream_options", "response_format", "tools"]).prop_map(str::to_owned), ".{0,6}"], 0..5),
@@ -737,7 +791,7 @@ proptest! {
                 _ => None,
             };
             prop_assert!(name.is_none_or(|name| sent.get(name).is_some()), "{adaptation:?}");
-            prop_assert!(!adaptation.toml().is_empty() && !adaptation.describe().is_empty(), "{adaptation:?}");
+            prop_assert!(!adaptation.to_string().is_empty() && !adaptation.describe().is_empty(), "{adaptation:?}");
         }
     }
 }

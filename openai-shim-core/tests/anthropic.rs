@@ -5,12 +5,12 @@ mod common;
 
 use common::answer::{converted, text};
 use common::{chat, fixture, fixtures, messages};
+use openai_shim_core::Profile;
 use openai_shim_core::canonical::{BlockKind, Delta, DiagnosticCode, Event, Request, ResponseContext};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::anthropic::wire;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step, Target};
 use openai_shim_core::fallback::token_estimate::estimate_tokens;
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, PayloadKind, dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn anthropic() -> Dialect {
 fn request(from: Dialect, to: Dialect, body: &Value) -> (Value, Diagnostics) {
     let body = bytes::Bytes::copy_from_slice(body.to_string().as_bytes());
     let incoming = ClientRequest::read(from, "", body).unwrap();
-    let profile = native_profile(to.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let profile = Profile::native(to).unwrap_or_else(|| profile("compatible").unwrap());
     let mut exchange = Exchange::start(incoming, profile, Settings::default(), Context::fixed()).unwrap();
     let Step::Send { request, .. } = exchange.next() else { panic!("nothing is sent") };
     (serde_json::from_slice(request.body()).unwrap(), exchange.diagnostics())
@@ -432,12 +432,15 @@ fn errors_of_a_chat_upstream_get_anthropic_error_types() {
 fn anthropic_client_receives_the_response_of_a_chat_upstream() {
     let response = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"I look.","reasoning_content":"Hm.","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
     let conversion = answer(chat(), anthropic(), PayloadKind::Response, response);
+    use wire::Block;
     let message: wire::Message = serde_json::from_slice(&conversion.body).unwrap();
     let blocks = message.content.unwrap();
-    let kinds: Vec<_> = blocks.iter().map(|b| b.kind.as_deref().unwrap()).collect();
-    assert_eq!(kinds, ["thinking", "text", "tool_use", "tool_use"]);
-    assert_eq!(blocks[2].input.as_ref().unwrap().get(), r#"{"a":1}"#);
-    assert_eq!(blocks[3].input.as_ref().unwrap().get(), "{}");
+    let [Block::Thinking(_), Block::Text(_), Block::ToolUse(first), Block::ToolUse(second)] = &blocks[..]
+    else {
+        panic!("{blocks:?}");
+    };
+    assert_eq!(first.input.as_ref().unwrap().as_str(), r#"{"a":1}"#);
+    assert_eq!(second.input.as_ref().unwrap().as_str(), "{}");
     assert_eq!(message.stop_reason.as_deref(), Some("tool_use"));
     let usage = message.usage.unwrap();
     assert_eq!(

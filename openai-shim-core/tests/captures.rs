@@ -11,7 +11,7 @@ use openai_shim_core::canonical::{
 };
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, Settings};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::profile;
 use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -114,7 +114,7 @@ impl Capture {
 }
 
 fn profile_for(upstream: Dialect) -> Profile {
-    native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap())
+    Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
 /// The content of a conversation, however it is divided into messages: text by role, calls, results, images, tools.

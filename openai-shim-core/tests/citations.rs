@@ -3,9 +3,9 @@
 
 mod common;
 
+use openai_shim_core::Profile;
 use openai_shim_core::canonical::{DiagnosticCode, Severity};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Diagnostics, Exchange, dialect, profile};
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ fn answer(client: &str, upstream: &str, stream: bool, body: &str) -> (String, Di
     let mut settings = Settings::default();
     settings.retry = Retry::none();
     settings.fallback.when = FallbackPolicy::Never;
-    let upstream_profile = native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap());
+    let upstream_profile =
+        Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap());
     let path = if client == "gemini" { path } else { "" };
     let incoming = ClientRequest::read(dialect(client).unwrap(), path, asks.to_string().into()).unwrap();
     let mut exchange = Exchange::start(incoming, upstream_profile, settings, Context::fixed()).unwrap();

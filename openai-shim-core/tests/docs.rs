@@ -117,6 +117,22 @@ fn every_finish_reason_is_documented() {
 }
 
 #[test]
+fn every_recipe_is_in_the_cookbook() {
+    let cookbook = std::fs::read_to_string(docs("cookbook.md")).unwrap();
+    let recipes = std::fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
+    for recipe in recipes.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
+        if let Some(name) = recipe.strip_suffix(".rs").filter(|name| *name != "wasm") {
+            assert!(cookbook.contains(&format!("`cargo run --example {name}`")), "{name}");
+        }
+        let is_data = ["cassettes", "snapshots", "support"].contains(&recipe.as_str());
+        assert!(
+            is_data || cookbook.contains(&format!("(../openai-shim-core/examples/{recipe})")),
+            "{recipe}"
+        );
+    }
+}
+
+#[test]
 fn codes_are_kebab_case_and_unique() {
     let mut names: Vec<_> = DiagnosticCode::ALL.iter().map(|c| c.as_str()).collect();
     assert!(names.iter().all(|n| n.chars().all(|c| c.is_ascii_lowercase() || c == '-')));

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use openai_shim_core::canonical::{Diagnostics, Message, Role};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::profile::{Profile, native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{Context, Exchange, PayloadKind, Settings, Step, dialect};
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ fn requests() -> Vec<Fixture> {
 }
 
 fn native(upstream: Dialect) -> Profile {
-    let profile = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let profile = Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     profile.with_only_dialect(upstream.name())
 }
 
@@ -236,6 +236,23 @@ fn text_that_is_redacted_reaches_no_upstream_from_any_place() {
             reached += usize::from(body.contains("hi [phone]"));
         }
         assert!(reached >= 2, "{}: the rest of the text arrives", client.name());
+    }
+}
+
+#[test]
+fn a_change_that_makes_no_request_leaves_everything_as_it_was() {
+    for client in DIALECTS {
+        let body = body_with_secrets(*client).to_string();
+        let Some(mut request) = read(*client, body.as_bytes()) else { continue };
+        let before = (request.body().to_vec(), request.request().messages.len(), request.model().to_owned());
+        let texts = ["messages", "prompt", "input", "contents"];
+        let rewritten = request.rewrite_text(|text| texts.contains(&text).then(|| format!("no {text}")));
+        if rewritten.is_err() {
+            let after =
+                (request.body().to_vec(), request.request().messages.len(), request.model().to_owned());
+            assert_eq!(before, after, "{}", client.name());
+            assert!(sent(&request, *client).is_some(), "{}", client.name());
+        }
     }
 }
 

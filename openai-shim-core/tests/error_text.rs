@@ -216,7 +216,7 @@ fn redacted_text_is_reported_but_not_quoted() {
     let mut diagnostics = Diagnostics::default();
     let error =
         chat().decode_error(StatusCode::BAD_GATEWAY, &HeaderMap::new(), body.as_bytes(), &mut diagnostics);
-    assert_eq!(error.to_string(), "GET [address] with [key] at [path]");
+    assert_eq!(error.message(), "GET [address] with [key] at [path]");
     assert!(diagnostics.has(DiagnosticCode::SecretRedacted));
     assert!(
         diagnostics
@@ -232,7 +232,7 @@ fn redacted_text_is_reported_but_not_quoted() {
 fn failed_generation_is_kept_in_the_error() {
     let body = r#"{"error":{"message":"no","code":"tool_use_failed","failed_generation":"cat /home/ann/x"}}"#;
     let error = read(400, &[], body);
-    assert_eq!(error.extra[0].1.get(), r#""cat /home/ann/x""#);
+    assert_eq!(error.extra[0].1.as_str(), r#""cat /home/ann/x""#);
 }
 
 /// Fragments of private text, to be combined at random.

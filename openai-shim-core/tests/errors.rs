@@ -43,7 +43,7 @@ fn every_error_has_an_error_status_and_its_message_in_every_dialect() {
             let (status, body) = dialect.encode_error(&error);
             assert!((400..600).contains(&status.as_u16()), "{}: {status} for {error}", dialect.name());
             let value: Value = serde_json::from_slice(&body).unwrap();
-            let message = serde_json::to_string(&error.to_string()).unwrap();
+            let message = serde_json::to_string(&error.message()).unwrap();
             assert!(value.to_string().contains(&message), "{}: {value}", dialect.name());
             let mut event = Vec::new();
             dialect.encode_stream_error(&error, &mut event);
@@ -247,5 +247,49 @@ fn unexpected_status_is_an_upstream_error() {
         exchange.finish(&mut out).unwrap();
         assert_eq!(exchange.response_head().unwrap().status, 502, "{status}");
         assert_openai_envelope(std::str::from_utf8(&out).unwrap());
+    }
+}
+
+/// Errors as programs print them: `?` and logs put one behind another.
+#[test]
+fn every_public_error_is_in_lower_case_and_has_no_full_stop() {
+    use openai_shim_core::cassette::Cassette;
+    use openai_shim_core::json::RawJson;
+    use openai_shim_core::upstream::{BuildError, CallError, StateError};
+    use openai_shim_core::{Misuse, Outcome};
+
+    let sentences = [
+        Error::Client(ClientError::unknown_model("x")),
+        Error::Unsupported(Unsupported::new("n", "The upstream gives one answer at a time.")),
+        Error::Upstream(UpstreamError::Empty),
+        Error::Upstream(UpstreamError::Truncated),
+        Error::Upstream(UpstreamError::transport("The upstream could not be reached.")),
+        Error::Upstream(UpstreamError::failed("error", None)),
+        Error::Upstream(UpstreamError::unreadable_part()),
+    ];
+    let mut texts: Vec<String> = sentences.iter().map(Error::to_string).collect();
+    texts.extend(sentences.into_iter().map(|error| CallError::from(error).to_string()));
+    let misuses = [
+        Misuse::StateNotProvided { called: "push" },
+        Misuse::RequestNotSent { called: "push" },
+        Misuse::HeadMissing { called: "push" },
+        Misuse::HeadRepeated,
+        Misuse::ExchangeEnded { called: "push" },
+        Misuse::NoTarget,
+        Misuse::LoadNotPending,
+        Misuse::WrongNumberOfValues { expected: 2, provided: 1 },
+    ];
+    texts.extend(misuses.map(|misuse| misuse.to_string()));
+    texts.extend([BuildError::NoClock, BuildError::NoEntropy].map(|error| error.to_string()));
+    texts.push(StateError::new("The store does not respond.").to_string());
+    texts.push(RawJson::parse("{").unwrap_err().to_string());
+    texts.push("x".parse::<Outcome>().unwrap_err().to_string());
+    texts.push("x".parse::<Cassette>().unwrap_err().to_string());
+    texts.push("x".parse::<Dialect>().unwrap_err().to_string());
+    texts.push(profile("x").unwrap_err().to_string());
+    texts.push(openai_shim_core::framing::FrameTooLarge { limit: 1 }.to_string());
+    for text in texts {
+        assert!(!text.starts_with(char::is_uppercase) || text.starts_with("JSON"), "{text}");
+        assert!(!text.ends_with('.') && !text.is_empty(), "{text}");
     }
 }

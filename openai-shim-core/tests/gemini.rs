@@ -4,15 +4,15 @@ mod common;
 
 use common::state::Setup;
 use common::{chat, fixtures};
+use openai_shim_core::Profile;
 use openai_shim_core::canonical::{DiagnosticCode, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::gemini::wire::{
     ErrorResponse, GenerateContentRequest, GenerateContentResponse,
 };
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Target};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{
-    Context, Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Step, dialect, profile,
+    Context, Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Profile, Step, dialect, profile,
 };
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ fn exchange(
 }
 
 fn target(upstream: Dialect) -> Target {
-    Target::new(native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap()))
+    Target::new(Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap()))
 }
 
 fn exchange_with(

@@ -20,13 +20,13 @@ const LAYERS: &[(&str, u32)] = &[
     ("extract", 1),
     ("accepts", 2),
     ("dialect", 3),
-    ("profile", 3),
-    ("normalize", 4),
-    ("fallback", 4),
-    ("exchange", 5),
-    ("convert", 6),
-    ("upstream", 6),
-    ("cassette", 7),
+    ("profile", 4),
+    ("normalize", 5),
+    ("fallback", 5),
+    ("exchange", 6),
+    ("convert", 7),
+    ("upstream", 7),
+    ("cassette", 8),
 ];
 const MAX_LINES: usize = 500;
 

@@ -11,7 +11,7 @@ use openai_shim_core::canonical::{
 use openai_shim_core::dialect::{DIALECTS, Dialect, dialect};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Report, Settings, Target};
 use openai_shim_core::json::raw;
-use openai_shim_core::profile::profile;
+use openai_shim_core::profile::{Adaptation, profile};
 use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use serde_json::{Value, json};
 
@@ -32,7 +32,9 @@ struct Outcome {
 
 impl Outcome {
     fn learned(&self) -> Vec<String> {
-        self.report.adaptations.iter().map(openai_shim_core::profile::Adaptation::toml).collect()
+        let stored = serde_json::to_string(&self.report.adaptations).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Adaptation>>(&stored).unwrap(), self.report.adaptations);
+        self.report.adaptations.iter().map(ToString::to_string).collect()
     }
 }
 

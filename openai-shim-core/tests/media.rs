@@ -2,7 +2,7 @@
 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{Context, PayloadKind, dialect};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ const CLIENTS: [&str; 5] = ["openai-chat", "openai-responses", "anthropic-messag
 
 fn to_upstream(client: &str, upstream: Dialect, profile_name: Option<&str>, body: &Value) -> Conversion {
     let named = profile_name.map(|name| profile(name).unwrap());
-    let native = || native_profile(upstream.name());
+    let native = || Profile::native(upstream);
     convert(&ConversionInput {
         from: dialect(client).unwrap(),
         to: dialect(upstream.name()).unwrap(),

@@ -6,7 +6,6 @@ mod common;
 use common::state::{Setup, TestStore};
 use openai_shim_core::canonical::DiagnosticCode;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Target};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Diagnostics, Dialect, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -30,7 +29,7 @@ fn named(name: &str) -> Dialect {
 }
 
 fn profile_for(upstream: &str) -> Profile {
-    native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap())
+    Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap())
 }
 
 fn settings(store: Option<Arc<TestStore>>) -> Setup {

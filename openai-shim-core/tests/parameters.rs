@@ -1,10 +1,10 @@
 //! Parameters of requests, for every client dialect and every upstream dialect: sent, or reported by the client's name.
 
+use openai_shim_core::Profile;
 use openai_shim_core::canonical::Severity;
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, LossPolicy, Settings};
-use openai_shim_core::profile::{Profile, native_profile};
 use openai_shim_core::{Context, Diagnostics, Error, Exchange, PayloadKind, Step, dialect, profile};
 use serde_json::{Value, json};
 
@@ -186,7 +186,7 @@ fn with(mut body: Value, path: &str, value: &str) -> Value {
 }
 
 fn vendor(upstream: Side) -> Profile {
-    let mut row = native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let mut row = Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     upstream.name().clone_into(&mut row.dialect);
     row
 }

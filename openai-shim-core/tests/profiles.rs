@@ -1,15 +1,18 @@
-//! The built-in profiles: their form, their selection by host, and the rules of some of them.
+//! The built-in profiles: their form, their selection, and the rules of some of them; profiles of a program and of a file.
 #![allow(clippy::disallowed_methods)] // tests read files
 
 mod common;
 
+use common::chat;
+
 use openai_shim_core::accepts::{
-    Accepts, ContentType, MessageNamePolicy, ParamLayer, PrefillPolicy, ReasoningHistory, ReasoningParam,
-    ResponseFormatSupport, ToolCallContent, ToolCallIdFormat, ToolChoiceSupport,
+    Accepts, ContentType, MediaLayer, MessageLayer, MessageNamePolicy, ParamLayer, PrefillPolicy,
+    ReasoningHistory, ReasoningParam, ResponseFormatSupport, StreamingLayer, ToolCallContent,
+    ToolCallIdFormat, ToolChoiceSupport,
 };
 use openai_shim_core::canonical::{ReasoningTags, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
-use openai_shim_core::profile::{profile_for, profiles};
+use openai_shim_core::profile::{Adaptation, AuthLayer, ModelOverride, PathsLayer, ProfileLayer, profiles};
 use openai_shim_core::{Context, Diagnostic, PayloadKind, Profile, dialect, profile};
 use serde_json::Value;
 
@@ -79,7 +82,7 @@ fn host_selects_at_most_one_profile() {
             assert_eq!(owners, [&upstream_profile.name], "{authority}");
         }
     }
-    assert_eq!(profile_for("llm.example.com:8443").name, "compatible");
+    assert_eq!(Profile::for_authority("llm.example.com:8443").name, "compatible");
 }
 
 #[test]
@@ -97,7 +100,12 @@ fn base_url_selects_its_profile() {
         assert!(scheme == "https" || authority.starts_with("127.0.0.1"), "{}", upstream_profile.base_url);
         assert!(!upstream_profile.base_url.ends_with('/'), "{}", upstream_profile.base_url);
         if scheme == "https" || !upstream_profile.hosts.is_empty() {
-            assert_eq!(profile_for(authority).name, upstream_profile.name, "{}", upstream_profile.base_url);
+            assert_eq!(
+                Profile::for_authority(authority).name,
+                upstream_profile.name,
+                "{}",
+                upstream_profile.base_url
+            );
         }
     }
 }
@@ -184,8 +192,8 @@ fn recorded_successful_requests_have_no_losses() {
 /// Returns the losses of a request for an upstream.
 fn sent(upstream_profile: &Profile, body: &[u8]) -> Vec<Diagnostic> {
     let conversion = convert(&ConversionInput {
-        from: common::chat(),
-        to: common::chat(),
+        from: chat(),
+        to: chat(),
         profile: upstream_profile.clone(),
         kind: PayloadKind::Request,
         body,
@@ -689,4 +697,251 @@ fn profiles_satisfy_their_upstreams() {
         let expected = if has_own_place(row) { ReasoningTags::Ignore } else { ReasoningTags::Leading };
         assert_eq!(row.responses.reasoning_tags, expected, "{}", row.name);
     }
+}
+
+/// What a person writes about a vendor, in code.
+fn acme() -> ProfileLayer {
+    ProfileLayer::inherit("vllm")
+        .with_name("acme")
+        .with_base_url("https://llm.acme.example/api")
+        .with_auth(AuthLayer::default().with_header("x-acme-key").with_prefix(""))
+        .with_paths(PathsLayer::default().with_generate("/generate").with_query_param("version", "2"))
+        .with_params(
+            ParamLayer::default()
+                .with_drop(["...", "seed"])
+                .with_rename("temperature", "heat")
+                .with_clamp("top_p", 0.0, 0.9)
+                .with_set("safe", true)
+                .with_max_choices(1),
+        )
+        .with_messages(MessageLayer::default().with_role("developer", "system").with_merge_system(true))
+        .with_model_override(
+            ModelOverride::for_models(["*-mini"])
+                .with_params(ParamLayer::default().with_clamp("top_p", 0.0, 0.5).with_max_choices(None)),
+        )
+}
+
+#[test]
+fn vendor_in_code_is_the_vendor_in_toml() {
+    let text = r#"
+        inherit = "vllm"
+        name = "acme"
+        base_url = "https://llm.acme.example/api"
+        auth = { header = "x-acme-key", prefix = "" }
+        paths = { generate = "/generate", query_params = { version = "2" } }
+        messages = { roles = { developer = "system" }, merge_system = true }
+        [params]
+        drop = ["...", "seed"]
+        rename = { temperature = "heat" }
+        clamp = { top_p = [0.0, 0.9] }
+        set = { safe = true }
+        max_choices = 1
+        [[model_overrides]]
+        match = ["*-mini"]
+        params = { clamp = { top_p = [0.0, 0.5] }, max_choices = "any" }
+    "#;
+    let profile = acme().build().unwrap();
+    assert_eq!(toml::from_str::<ProfileLayer>(text).unwrap(), acme());
+    assert_eq!(toml::from_str::<Profile>(text).unwrap(), profile);
+    assert_eq!(Profile::try_from(acme()).unwrap(), profile);
+}
+
+#[test]
+fn vendor_in_code_changes_what_is_sent() {
+    let body = br#"{"model":"m-1","temperature":0.5,"top_p":0.95,"seed":3,"messages":[{"role":"developer","content":"a"},
+        {"role":"system","content":"b"},{"role":"user","content":"c"}]}"#;
+    let profile = acme().build().unwrap();
+    let input = ConversionInput {
+        from: chat(),
+        to: chat(),
+        profile: profile.clone(),
+        kind: PayloadKind::Request,
+        body,
+        request: None,
+        status: None,
+        context: Context::fixed(),
+    };
+    let sent: Value = serde_json::from_slice(&convert(&input).body).unwrap();
+    assert_eq!((&sent["heat"], &sent["top_p"], &sent["safe"]), (&0.5.into(), &0.9.into(), &true.into()));
+    assert!(sent.get("temperature").is_none() && sent.get("seed").is_none());
+    assert_eq!(sent["messages"][0]["content"], "a\n\nb");
+    assert_eq!(profile.for_model("m-1").accepts(chat().accepts()).params.max_choices, Some(1));
+    assert_eq!(profile.for_model("m-mini").accepts(chat().accepts()).params.max_choices, None);
+    assert_eq!(profile.paths.generate_url("/chat/completions", "m"), "/generate?version=2");
+}
+
+#[test]
+fn profile_inherits_all_but_the_hosts_of_a_built_in_one() {
+    let groq = profile("groq").unwrap();
+    let mine = ProfileLayer::inherit("groq").build().unwrap();
+    assert!(mine.hosts.is_empty() && !groq.hosts.is_empty());
+    let with_hosts = ProfileLayer::inherit("groq").with_hosts(groq.hosts.clone()).build().unwrap();
+    assert_eq!(with_hosts, groq);
+    // In code a layer lies over any profile.
+    let tuned = mine.overlay(&ProfileLayer::default().with_name("tuned")).unwrap();
+    assert_eq!((tuned.name.as_str(), tuned.params), ("tuned", groq.params));
+}
+
+#[test]
+fn what_cannot_work_is_named_with_its_key_and_what_to_write() {
+    let none = ProfileLayer::default;
+    let range = |low, high| ParamLayer::default().with_clamp("top_p", low, high);
+    let mini = |params| ModelOverride::for_models(["*-mini"]).with_params(params);
+    for (layer, message) in [
+        (
+            none().with_dialect("OpenAI_Chat"),
+            "dialect: there is no dialect \"OpenAI_Chat\"; write \"openai-chat\" instead",
+        ),
+        (ProfileLayer::inherit("vlm"), "inherit: there is no profile \"vlm\"; write one of openai,"),
+        (none().with_dialect("openai"), "dialect: there is no dialect \"openai\"; write one of openai-chat,"),
+        (none().with_extra_dialects(["chat"]), "extra_dialects: there is no dialect \"chat\"; write one of"),
+        (
+            none().with_base_url("acme.example/v1"),
+            "base_url: \"acme.example/v1\" is no URL with http:// or https://; write",
+        ),
+        (
+            none().with_base_url("https://me:sk-1@acme.example"),
+            "base_url: a base URL must not hold credentials",
+        ),
+        (
+            none().with_base_url("https://acme.example?v=2"),
+            "base_url: a base URL cannot have a query; write \"https://acme.example\"",
+        ),
+        (
+            none().with_auth(AuthLayer::default().with_header("my key")),
+            "auth.header: \"my key\" is not the name of a header; write",
+        ),
+        (
+            none().with_auth(AuthLayer::default().with_prefix("Key\n")),
+            "auth.prefix: has characters that no header may have; write",
+        ),
+        (
+            none().with_paths(PathsLayer::default().with_generate("generate")),
+            "paths.generate: \"generate\" is not a path; write",
+        ),
+        (
+            none().with_params(range(1.0, 0.0)),
+            "params.clamp: [1, 0] is not a range of top_p; write the lower number first",
+        ),
+        (
+            none().with_messages(MessageLayer::default().with_role("developer", "boss")),
+            "messages.roles: \"boss\" is not a role; write",
+        ),
+        (
+            none().with_model_override(mini(range(1.0, 0.0))),
+            "model_overrides[0].params.clamp: [1, 0] is not a range",
+        ),
+        (none().with_model_override(ModelOverride::default()), "model_overrides[0].match: is empty"),
+        (
+            none().with_model_override(mini(range(0.0, 1.0)).with_extra_dialects(["chat"])),
+            "model_overrides[0].extra_dialects: there is no dialect",
+        ),
+    ] {
+        let error = layer.build().unwrap_err();
+        assert!(error.to_string().starts_with(message), "{error}");
+        if layer.inherit.is_none() {
+            // Overrides are counted from the layer's own first.
+            let openai = profile("openai").unwrap();
+            assert_eq!(openai.overlay(&layer).unwrap_err(), error);
+        }
+        let text = toml::to_string(&layer).unwrap();
+        let read = toml::from_str::<Profile>(&text).unwrap_err();
+        assert!(read.to_string().contains(message), "{read}");
+    }
+    let twice = profile("groq").unwrap().overlay(&ProfileLayer::inherit("vllm")).unwrap_err();
+    assert_eq!(twice.rules()[0].key, "inherit");
+}
+
+#[test]
+fn every_rule_that_cannot_work_is_named() {
+    let paths = PathsLayer::default().with_models("models").with_forward(["files"]);
+    let error = ProfileLayer::default().with_paths(paths).with_dialect("x").build().unwrap_err();
+    let keys: Vec<&str> = error.rules().iter().map(|rule| rule.key.as_str()).collect();
+    assert_eq!(keys, ["paths.models", "paths.forward", "dialect"]);
+    assert!(keys.iter().all(|key| error.to_string().contains(key)));
+}
+
+#[test]
+fn rule_that_makes_an_inherited_override_wrong_is_named_itself() {
+    // dashscope requires streams for some models.
+    let layer = ProfileLayer::default().with_stream(StreamingLayer::default().with_supported(false));
+    let error = profile("dashscope").unwrap().overlay(&layer).unwrap_err();
+    assert!(error.rules().iter().all(|rule| rule.key == "stream.required"), "{error}");
+    assert!(error.to_string().contains("(for the models "), "{error}");
+}
+
+#[test]
+fn profile_is_found_by_name_host_and_dialect() {
+    assert_eq!("groq".parse::<Profile>().unwrap(), profile("groq").unwrap());
+    let error = "grok".parse::<Profile>().unwrap_err().to_string();
+    assert!(
+        error.starts_with("profile: there is no profile \"grok\"; write one of") && error.contains("groq")
+    );
+    assert!(Profile::builtin_names().eq(profiles().iter().map(|row| row.name.as_str())));
+    assert_eq!(Profile::for_authority("api.groq.com").name, "groq");
+    assert_eq!(Profile::for_authority("llm.example.com:8443").name, "compatible");
+    assert_eq!(Profile::native("gemini".parse().unwrap()).unwrap().name, "gemini");
+}
+
+#[test]
+fn profile_survives_toml_and_json_with_rules_that_are_off() {
+    let off = ParamLayer::default().with_max_choices(None).with_max_output_tokens(None).with_drop([""; 0]);
+    let mut media = MediaLayer::default();
+    media.image_details = Some(None);
+    let layer = ProfileLayer::inherit("openai").with_params(off).with_media(media);
+    let built = layer.build().unwrap();
+    for row in profiles().iter().chain([&built, &acme().build().unwrap()]) {
+        let text = toml::to_string(row).unwrap();
+        assert_eq!(&toml::from_str::<Profile>(&text).unwrap(), row, "{text}");
+        let text = serde_json::to_string(row).unwrap();
+        assert_eq!(&serde_json::from_str::<Profile>(&text).unwrap(), row, "{text}");
+    }
+    let text = toml::to_string(&layer).unwrap();
+    assert!(text.contains("max_choices = \"any\"") && text.contains("image_details = \"any\""), "{text}");
+    assert_eq!(toml::from_str::<ProfileLayer>(&text).unwrap(), layer);
+    let error = toml::from_str::<ProfileLayer>("params.max_choices = \"all\"").unwrap_err().to_string();
+    assert!(error.contains("a number, or \"any\""), "{error}");
+}
+
+#[test]
+fn addressed_request_has_an_absolute_url_and_the_key() {
+    let request = |path: &str| http::Request::post(path).body(()).unwrap();
+    let acme = acme().build().unwrap();
+    let sent = acme.address(request("/generate?version=2"), &acme.base_url, Some("sk-1")).unwrap();
+    assert_eq!(sent.uri(), "https://llm.acme.example/api/generate?version=2");
+    assert_eq!(sent.headers()["x-acme-key"], "sk-1");
+    assert!(sent.headers()["x-acme-key"].is_sensitive());
+    let openai = profile("openai").unwrap();
+    let sent = openai.address(request("/../rerank"), "https://h.example/v1/", Some("sk-1")).unwrap();
+    assert_eq!(
+        (sent.uri().to_string().as_str(), &sent.headers()["authorization"]),
+        ("https://h.example/rerank", &"Bearer sk-1".parse().unwrap())
+    );
+    let without_key = openai.address(request("/models"), "https://h.example/v1", None).unwrap();
+    assert!(without_key.headers().is_empty());
+    let error = openai.address(request("/models"), "https://h.example/v1", Some("sk\n1")).unwrap_err();
+    assert!(error.to_string().contains("key") && !error.to_string().contains("sk"), "{error}");
+}
+
+#[test]
+fn stored_adaptations_lie_over_a_profile() {
+    let adaptations = [
+        Adaptation::RenameParam { from: "max_tokens".into(), to: "max_completion_tokens".into() },
+        Adaptation::DropParam("seed".into()),
+    ];
+    let stored = serde_json::to_string(&adaptations).unwrap();
+    let read: Vec<Adaptation> = serde_json::from_str(&stored).unwrap();
+    let adapted = profile("vllm").unwrap().with_adaptations(&read).unwrap();
+    let params = adapted.accepts(chat().accepts()).params;
+    assert!(
+        params.drop.contains(&String::from("seed")) && params.rename["max_tokens"] == "max_completion_tokens"
+    );
+    // Their lines of TOML say the same.
+    let text: String = adaptations.iter().map(|adaptation| format!("{adaptation}\n")).collect();
+    let layer: ProfileLayer = toml::from_str(&text).unwrap();
+    assert_eq!(profile("vllm").unwrap().overlay(&layer).unwrap().params, adapted.params);
+
+    let nonsense = [Adaptation::RenameRole { from: "system".into(), to: "boss".into() }];
+    let error = profile("vllm").unwrap().with_adaptations(&nonsense).unwrap_err();
+    assert_eq!(error.rules()[0].key, "messages.roles");
 }

@@ -7,7 +7,6 @@ use common::chat;
 use openai_shim_core::canonical::{DiagnosticCode, Reasoning, ReasoningDisplay, ReasoningMode, Severity};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::exchange::{ClientRequest, Settings};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{
     Context, Diagnostics, Dialect, Exchange, PayloadKind, Profile, Step, dialect, profile,
 };
@@ -29,7 +28,7 @@ fn named(name: &str) -> Dialect {
 /// The profile of a dialect's own vendor, or the named one.
 fn profile_of(upstream: &str, name: &str) -> Profile {
     if name.is_empty() {
-        return native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap());
+        return Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap());
     }
     profile(name).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Requests in the forms that their upstreams take: schemas, formats beside tools, switches of other servers, joined texts.
 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{Context, PayloadKind, dialect};
 use serde_json::{Value, json};
 
@@ -10,7 +10,9 @@ fn run(from: &str, to: &str, upstream: Option<&str>, body: &Value) -> Conversion
     convert(&ConversionInput {
         from: dialect(from).unwrap(),
         to: dialect(to).unwrap(),
-        profile: upstream.or_else(|| native_profile(to)).unwrap_or_else(|| profile("compatible").unwrap()),
+        profile: upstream
+            .or_else(|| Profile::native(to.parse().unwrap()))
+            .unwrap_or_else(|| profile("compatible").unwrap()),
         kind: PayloadKind::Request,
         body: body.to_string().as_bytes(),
         request: None,

@@ -378,7 +378,7 @@ fn what_is_no_ranking_of_the_documents_is_an_error() {
             let key = if client == RerankFormat::Tei { "texts" } else { "documents" };
             body[key] = json!(["a", "b"]);
             let exchanged = exchange(RerankFormat::Jina, (path, &body), answer);
-            let error = exchanged.response.unwrap_err().to_string();
+            let error = exchanged.response.unwrap_err().message().to_string();
             assert!(error.contains(expected), "{client:?} {answer}: {error}");
         }
     }
@@ -676,7 +676,7 @@ fn upstream_without_the_path_says_what_to_do() {
             exchange_with(&upstream(RerankFormat::Jina), LossPolicy::default(), (path, &body), |_| {
                 (status, text.to_owned())
             });
-        let error = exchanged.response.unwrap_err().to_string();
+        let error = exchanged.response.unwrap_err().message().to_string();
         assert_eq!(error.contains("rerank.format"), explained, "{error}");
     }
 }

@@ -4,11 +4,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
+use openai_shim_core::canonical::{Delta, Event};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::error::{ClientError, Error, ErrorKind};
-use openai_shim_core::upstream::{BuildError, ResponseBody, ShimBuilder};
+use openai_shim_core::exchange::RequestInfo;
+use openai_shim_core::upstream::{BuildError, ResponseBody, ShimBuilder, upstream_fn};
 use openai_shim_core::{Outcome, Report, Shim, Upstream, UpstreamBody, UpstreamError, profile};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Repeats the last request's body, and answers with a short completion without id and time.
@@ -51,6 +55,172 @@ async fn text(response: http::Response<ResponseBody>) -> String {
         all += std::str::from_utf8(&chunk.unwrap()).unwrap();
     }
     all
+}
+
+/// An upstream that answers with an event stream, cut into small chunks.
+fn streaming(events: &'static str) -> impl Upstream + Clone + 'static {
+    struct Chunks(std::slice::Chunks<'static, u8>);
+    impl Stream for Chunks {
+        type Item = Result<Bytes, std::io::Error>;
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Ready(self.0.next().map(|chunk| Ok(Bytes::from_static(chunk))))
+        }
+    }
+    upstream_fn(move |_| async move {
+        Ok(http::Response::new(UpstreamBody::stream(Chunks(events.as_bytes().chunks(7)))))
+    })
+}
+
+const EVENTS: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hel\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"lo\"},\
+                      \"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+
+/// What a hook gets: ids, texts and other events.
+type Seen = Arc<Mutex<Vec<(String, String)>>>;
+
+fn record(events: &Seen) -> impl Fn(&Event, &RequestInfo) + Send + Sync + 'static {
+    let sink = events.clone();
+    move |event, info| {
+        let text = match event {
+            Event::Delta { delta: Delta::Text(text), .. } => text.clone(),
+            Event::End => String::from("|end"),
+            Event::Error(error) => format!("|{error}"),
+            _ => String::new(),
+        };
+        sink.lock().unwrap().push((info.id().to_owned(), text));
+    }
+}
+
+#[tokio::test]
+async fn hooks_read_what_the_client_gets_as_events_in_every_dialect() {
+    for dialect in DIALECTS {
+        for endpoint in dialect.endpoints() {
+            let path = endpoint.path.replace("{model}", "m");
+            let is_stream = path.contains("stream");
+            let mut request = post(&path);
+            if !is_stream {
+                let body = String::from_utf8(request.body().to_vec()).unwrap();
+                *request.body_mut() = body.replacen('{', "{\"stream\":true,", 1).into();
+            }
+            for request in [post(&path), request] {
+                let (events, reports): (Seen, Seen) = Default::default();
+                let sink = reports.clone();
+                let shim = Shim::builder(streaming(EVENTS), profile("compatible").unwrap())
+                    .std_context()
+                    .on_event(record(&events))
+                    .on_report(move |report| {
+                        sink.lock().unwrap().push((report.request_id.clone(), report.outcome.to_string()));
+                    })
+                    .build()
+                    .unwrap();
+                let answer = text(shim.serve(request).await).await;
+                let events = events.lock().unwrap();
+                let all: String = events.iter().map(|(_, text)| text.as_str()).collect();
+                assert_eq!(all, "hello|end", "{path}: {answer}\n{events:?}");
+                let reports = reports.lock().unwrap();
+                assert_eq!(reports.len(), 1);
+                assert!(events.iter().all(|(id, _)| *id == reports[0].0 && id.starts_with("req_")));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_is_the_last_event() {
+    for (events, path) in [
+        ("data: {\"error\":{\"message\":\"no room\"}}\n\n", "/v1/chat/completions"),
+        ("data: {\"error\":{\"message\":\"no room\"}}\n\n", "/v1/messages"),
+    ] {
+        let seen = Seen::default();
+        let shim = Shim::builder(streaming(events), profile("compatible").unwrap())
+            .std_context()
+            .on_event(record(&seen))
+            .build()
+            .unwrap();
+        let response = shim.serve(post(path)).await;
+        assert!(response.body().error().is_some() && !response.status().is_success());
+        let answer = text(response).await;
+        let seen = seen.lock().unwrap();
+        assert!(matches!(&**seen, [(_, error)] if error.contains("no room")), "{answer}: {seen:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_collected_and_has_the_report_before_and_behind_its_end() {
+    let shim =
+        Shim::builder(streaming(EVENTS), profile("compatible").unwrap()).std_context().build().unwrap();
+    let response = shim.serve(post("/v1/chat/completions")).await;
+    assert_eq!(response.body().report().unwrap().outcome, Outcome::Complete);
+    assert!(response.body().error().is_none());
+    let mut request = post("/v1/messages");
+    let body = String::from_utf8(request.body().to_vec()).unwrap();
+    *request.body_mut() = body.replacen('{', "{\"stream\":true,", 1).into();
+    let mut body = shim.serve(request).await.into_body();
+    while std::future::poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await.is_some() {}
+    let report = body.report().unwrap();
+    assert!(report.outcome == Outcome::Complete && report.request_id.starts_with("req_"));
+    let collected = response.into_body().collect().await.unwrap();
+    assert!(String::from_utf8_lossy(&collected).contains("hello"));
+}
+
+#[tokio::test]
+async fn bodies_pass_through_http_body_in_both_directions() {
+    use http_body::Body;
+    let inner =
+        Shim::builder(streaming(EVENTS), profile("compatible").unwrap()).std_context().build().unwrap();
+    // The response of one shim is the upstream of another.
+    let upstream = upstream_fn(move |mut request: http::Request<Bytes>| {
+        *request.uri_mut() = format!("/v1{}", request.uri()).parse().unwrap();
+        let response = inner.serve(request);
+        async move { Ok(response.await.map(UpstreamBody::from_http_body)) }
+    });
+    let shim =
+        Shim::builder(Arc::new(upstream), profile("compatible").unwrap()).std_context().build().unwrap();
+    let mut body = shim.serve(post("/v1/messages")).await.into_body();
+    let length = Body::size_hint(&body).exact().unwrap();
+    assert!(!body.is_end_stream());
+    let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await.unwrap().unwrap();
+    let data = frame.into_data().unwrap();
+    assert_eq!(u64::try_from(data.len()).unwrap(), length);
+    assert!(String::from_utf8_lossy(&data).contains("hello"));
+    assert!(body.is_end_stream());
+}
+
+#[tokio::test]
+async fn the_programs_timer_waits_before_a_retry() {
+    let (waits, calls) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
+    let sink = waits.clone();
+    let upstream = upstream_fn(move |_| {
+        let is_first = std::mem::replace(&mut *calls.lock().unwrap(), 1) == 0;
+        async move {
+            let answer = if is_first { "" } else { r#"{"choices":[{"message":{"content":"hello"}}]}"# };
+            Ok(http::Response::new(UpstreamBody::complete(answer)))
+        }
+    });
+    let shim = Shim::builder(upstream, profile("compatible").unwrap())
+        .std_context()
+        .sleep(move |duration| {
+            sink.lock().unwrap().push(duration);
+            std::future::ready(())
+        })
+        .build()
+        .unwrap();
+    assert!(text(shim.serve(post("/v1/chat/completions")).await).await.contains("hello"));
+    assert_eq!(*waits.lock().unwrap(), [Duration::from_secs(1)]);
+}
+
+#[test]
+fn futures_and_bodies_can_be_sent_anywhere_and_a_clone_is_a_pointer() {
+    fn movable<T: Send + 'static>(value: T) -> T {
+        value
+    }
+    let shim = builder(&Careless::default()).build().unwrap();
+    drop(movable(shim.serve(post("/v1/messages"))));
+    drop(movable(shim.run(shim.read(post("/v1/messages")).unwrap())));
+    fn sharable<T: Clone + Send + Sync + 'static>(_: &T) {}
+    sharable(&shim);
+    fn body<T: Send + Unpin + 'static>() {}
+    body::<ResponseBody>();
+    assert_eq!(size_of::<Shim>(), size_of::<usize>());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use common::state::{Setup, TestStore};
 use openai_shim_core::accepts::ReasoningHistory;
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Step};
-use openai_shim_core::profile::{native_profile, profiles};
+use openai_shim_core::profile::profiles;
 use openai_shim_core::state::{Owner, StateKey, StateKind};
 use openai_shim_core::{Dialect, Error, Exchange, Profile, dialect, profile};
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Every profile, and one for every dialect without a profile.
 fn profiles_and_dialects() -> Vec<Profile> {
-    let own = DIALECTS.iter().filter_map(|dialect| native_profile(dialect.name()));
+    let own = DIALECTS.iter().copied().filter_map(Profile::native);
     let mut rows: Vec<Profile> = profiles().iter().cloned().chain(own).collect();
     // The dialects of the registry that have no profile.
     for dialect in DIALECTS {
@@ -144,9 +144,9 @@ fn billed(nonce: &str) -> String {
 fn volatile_line_is_not_part_of_the_conversation_digest() {
     let client = dialect("anthropic-messages").unwrap();
     for upstream_profile in [
-        native_profile("anthropic-messages").unwrap(),
+        Profile::native("anthropic-messages".parse().unwrap()).unwrap(),
         profile("deepseek").unwrap(),
-        native_profile("gemini").unwrap(),
+        Profile::native("gemini".parse().unwrap()).unwrap(),
     ] {
         let upstream_response = answer(dialect(&upstream_profile.dialect).unwrap(), "alice");
         let (one, two) = (billed("aaaa"), billed("bbbb"));

@@ -5,7 +5,7 @@ use openai_shim_core::canonical::{Context, DiagnosticCode};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, Exchange, Settings};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::{Profile, profile};
 use openai_shim_core::{PayloadKind, dialect};
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn run(from: &str, to: &str, kind: PayloadKind, body: &[u8]) -> Conversion {
     convert(&ConversionInput {
         from: dialect(from).unwrap(),
         to: dialect(to).unwrap(),
-        profile: native_profile(upstream).unwrap_or_else(|| profile("compatible").unwrap()),
+        profile: Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap()),
         kind,
         body,
         request: None,

@@ -205,7 +205,7 @@ fn sent(client: Dialect, path: &str, body: &str) -> Vec<(&'static str, Sent)> {
                     let body = String::from_utf8(request.body().to_vec()).unwrap();
                     (body, exchange.report().diagnostics.clone())
                 })
-                .map_err(|error| error.to_string());
+                .map_err(|error| error.message().into_owned());
             (upstream.name(), sent)
         })
         .collect()

@@ -47,8 +47,3 @@ pub fn router(config: Config, upstream: Arc<dyn Upstream>) -> Router {
 pub fn router_with(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Router {
     server::pipeline::router(Arc::new(AppState::new(config, connect)))
 }
-
-/// Compiles and runs the README's code.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -336,6 +336,16 @@ fn list_in_quirks_replaces_or_extends_the_profiles_list() {
 }
 
 #[test]
+fn word_in_quirks_takes_a_limit_of_the_profile_away() {
+    let choices = |quirk: &str| {
+        let text = upstream(&format!("profile = \"groq\"\n[upstream.quirks]\n{quirk}\n"));
+        accepts(&from(&text).unwrap().upstreams[0].profile).params.max_choices
+    };
+    assert_eq!(choices(""), Some(1));
+    assert_eq!(choices("params.max_choices = \"any\""), None);
+}
+
+#[test]
 fn model_overrides_of_quirks_win_over_the_profiles() {
     let config = from(&upstream(
         "profile = \"openai\"\n[[upstream.quirks.model_overrides]]\nmatch = [\"o3*\"]\nparams.drop = [\"seed\"]\n\
@@ -363,6 +373,9 @@ fn quirk_that_cannot_work_is_a_fault_of_its_key() {
         ("messages.chat_template = { user = \"User: \" }", "messages.chat_template.user", "{content}"),
         ("dialect = \"openai_chat\"", "dialect", "write \"openai-chat\" instead"),
         ("extra_dialects = [\"responses\"]", "extra_dialects", "there is no dialect"),
+        ("inherit = \"vllm\"", "inherit", "lies over another profile already"),
+        ("base_url = \"h.example\"", "base_url", "is no URL with http:// or https://"),
+        ("params.max_choices = \"all\"", "params.max_choices", "a number, or \"any\""),
         ("model_overrides = [{ params.drop = [] }]", "model_overrides[0].match", "match = [\"*\"]"),
         (
             "model_overrides = [{ match = [\"*\"], params.max_choices = 0 }]",
@@ -567,7 +580,7 @@ fn invalid_host_names_are_rejected() {
 }
 
 #[test]
-fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
+fn profile_of_the_file_inherits_and_is_named_by_upstreams() {
     let config = from(
         r#"
         [[upstream]]
@@ -577,7 +590,7 @@ fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
         quirks.params.drop = ["...", "top_k"]
         [[profile]]
         name = "my-vllm"
-        base = "vllm"
+        inherit = "vllm"
         params.drop = ["...", "seed"]
         responses.reasoning_tags = { open = "<|think|>", close = "<|/think|>" }
         [[profile.model_overrides]]
@@ -585,7 +598,7 @@ fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
         tools.supported = false
         [[profile]]
         name = "my-tuned-vllm"
-        base = "my-vllm"
+        inherit = "my-vllm"
         params.set = { repetition_penalty = 1.1 }
         "#,
     )
@@ -608,10 +621,10 @@ fn profile_of_the_file_lies_over_its_base_and_is_named_by_upstreams() {
 fn fault_in_a_profile_of_the_file_has_its_line() {
     let text = r#"[[profile]]
 name = "vllm"
-base = "vlm"
+inherit = "vlm"
 [[profile]]
 name = "mine"
-base = "vllm"
+inherit = "vllm"
 params.dorp = ["seed"]
 tools.supported = "no"
 responses.reasoning_tags = { open = "<|think|>" }
@@ -620,19 +633,19 @@ responses.keep_tool_markup = true
 params.drop = ["seed"]
 [[profile]]
 name = "third"
-base = "vllm"
+inherit = "vllm"
 responses.reasoning_tags = "leadin"
 paths.generate = "no path"
 "#;
     let all = faults(text);
     for expected in [
         "shim.toml:2: profile.name: there is a profile \"vllm\" already",
-        "shim.toml:3: profile.base: there is no profile \"vlm\"; write \"vllm\" instead",
+        "shim.toml:3: profile.inherit: there is no profile \"vlm\"; write \"vllm\" instead",
         "shim.toml:7: profile.params.dorp: there is no such key; write drop instead",
         "shim.toml:8: profile.tools.supported: ",
         "shim.toml:9: profile.responses.reasoning_tags: has no closing tag",
         "shim.toml:11: profile.name: is missing",
-        "shim.toml:11: profile.base: is missing",
+        "shim.toml:11: profile.inherit: is missing",
         "shim.toml:16: profile.responses.reasoning_tags: unknown variant `leadin`",
         "shim.toml:17: profile.paths.generate: ",
     ] {

@@ -6,7 +6,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// An API beside generation with rules of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AuxiliaryApi {
     /// Embeddings of texts.
@@ -90,34 +91,46 @@ keywords! {
 rules! {
     /// Which requests an upstream accepts at one of its auxiliary APIs. Parameters have their names on the wire; a dot leads
     /// into an object or the items of a list (`requests.outputDimensionality`).
-    pub struct AuxiliaryRules, AuxiliaryLayer {
+    pub struct AuxiliaryRules,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{AuxiliaryLayer, RerankFormat};
+    /// use openai_shim_core::profile::ProfileLayer;
+    /// let profile = ProfileLayer::inherit("vllm")
+    ///     .with_embeddings(AuxiliaryLayer::default().with_max_items(100))
+    ///     .with_rerank(AuxiliaryLayer::default().with_format(RerankFormat::Tei).with_path("/../rerank"))
+    ///     .build()?;
+    /// assert_eq!(profile.embeddings.max_items, Some(Some(100)));
+    /// # Ok::<(), openai_shim_core::profile::ProfileError>(())
+    /// ```
+    AuxiliaryLayer {
         /// Parameters that are dropped.
-        pub drop: Vec<String>,
+        pub drop: Vec<String> as with_drop(list),
         /// Parameters that are sent under another name.
-        pub rename: BTreeMap<String, String>,
+        pub rename: BTreeMap<String, String> as with_rename(text),
         /// Parameters that are sent if the client sent none, with any value.
-        pub set: BTreeMap<String, Value>,
+        pub set: BTreeMap<String, Value> as with_set(json),
         /// The parameter that says what the vectors are for; empty: clients of the same format decide.
-        pub input_type: String,
+        pub input_type: String as with_input_type(into),
         /// The upstream's words for what vectors are for (`query`, `document`, `similarity`, `classification`, `clustering`,
         /// `question_answering`, `fact_verification`, `code_query`).
-        pub input_types: BTreeMap<String, String>,
+        pub input_types: BTreeMap<String, String> as with_input_types(text),
         /// The most texts, documents or pictures of one request; more are sent, or requested, in several requests.
-        pub max_items: Option<u32>,
+        pub max_items: Option<u32> as with_max_items(into),
         /// Of rankings: the form in which the upstream takes them.
-        pub format: RerankFormat,
+        pub format: RerankFormat as with_format,
         /// Of rankings: the path; empty: `/rerank`. `/..` at the beginning leads one segment above the base URL.
-        pub path: String,
+        pub path: String as with_path(into),
         /// The upstream's voices by the client's names for them, where the upstream's API is another one.
-        pub voices: BTreeMap<String, String>,
+        pub voices: BTreeMap<String, String> as with_voice(text),
         /// The formats that a client of another API can choose, by OpenAI's names (`wav`, `json`, `png`); the first one is the
         /// default.
-        pub formats: SharedList,
+        pub formats: SharedList as with_formats(list),
         /// The aspect ratios of pictures, where the upstream takes ratios and no sizes (`16:9`).
-        pub aspect_ratios: SharedList,
+        pub aspect_ratios: SharedList as with_aspect_ratios(list),
         /// The resolutions of pictures, the default first (`1K`, `2K`, `4K`).
-        pub resolutions: SharedList,
+        pub resolutions: SharedList as with_resolutions(list),
         /// Whether pictures are requested by the method `predict` and not by `generateContent`, where the upstream is Google's.
-        pub predict: bool,
+        pub predict: bool as with_predict,
     }
 }

@@ -1,8 +1,44 @@
 //! What a side accepts, as data: one struct of rules for each section; a user writes the same keys in TOML.
 //!
 //! Rules are set in layers. The default of every rule changes nothing in a request. Over it lie what the dialect's own vendor
-//! accepts, the profile, its overrides for a model, and what was
-//! learned from errors. The code that makes a request acceptable reads only the result, [`Accepts`].
+//! accepts, the profile, its overrides for a model, and what was learned from errors. The code that makes a request acceptable
+//! reads only the result, [`Accepts`]. A layer is built by its setters:
+//!
+//! ```
+//! use openai_shim_core::accepts::{
+//!     AnyOfSiblings, FormatBesideTools, MessageLayer, MessageNamePolicy, ObjectSupport, PrefillPolicy, PropertyNameFormat,
+//!     ReasoningAmount, ReasoningDefault, ReasoningHistory, ReasoningLayer, ReasoningVisibility, ResponseFormatLayer, SchemaLayer,
+//!     SystemPosition, ToolCallContent, ToolCallIdFormat, ToolLayer, ToolNameFormat, ToolPairing, UnsignedReasoning,
+//! };
+//! use openai_shim_core::profile::ProfileLayer;
+//!
+//! let messages = MessageLayer::default()
+//!     .with_name_field(MessageNamePolicy::Drop)
+//!     .with_prefill(PrefillPolicy::Continue)
+//!     .with_reasoning_history(ReasoningHistory::Drop)
+//!     .with_system_position(SystemPosition::Front)
+//!     .with_tool_call_content(ToolCallContent::Empty)
+//!     .with_tool_call_ids(ToolCallIdFormat::Max40)
+//!     .with_tool_pairing(ToolPairing::Adjacent)
+//!     .with_unsigned_reasoning(UnsignedReasoning::Drop);
+//! let schema = SchemaLayer::default().with_any_of_siblings(AnyOfSiblings::NoType).with_objects(ObjectSupport::Closed);
+//! let tools = ToolLayer::default()
+//!     .with_names(ToolNameFormat::Word64)
+//!     .with_property_names(PropertyNameFormat::Dotted64)
+//!     .with_schema(schema);
+//! let reasoning = ReasoningLayer::default()
+//!     .with_amount(ReasoningAmount::Effort)
+//!     .with_default(ReasoningDefault::On)
+//!     .with_display(ReasoningVisibility::Never);
+//! let profile = ProfileLayer::inherit("vllm")
+//!     .with_messages(messages)
+//!     .with_tools(tools)
+//!     .with_reasoning(reasoning)
+//!     .with_response_format(ResponseFormatLayer::default().with_beside_tools(FormatBesideTools::Nothing))
+//!     .build()?;
+//! assert_eq!(profile.messages.prefill, Some(PrefillPolicy::Continue));
+//! # Ok::<(), openai_shim_core::profile::ProfileError>(())
+//! ```
 
 pub use crate::overlay::SharedList;
 use crate::overlay::rules;
@@ -68,31 +104,46 @@ internals! {
 
 rules! {
     /// What one upstream accepts in one dialect, for one model.
-    pub struct Accepts, AcceptsLayer {
+    ///
+    /// ```
+    /// let dialect = openai_shim_core::dialect("openai-chat").unwrap();
+    /// let accepts = openai_shim_core::profile("openai")?.for_model("o3-mini").accepts(dialect.accepts());
+    /// assert!(accepts.params.drop.iter().any(|name| name == "temperature"));
+    /// # Ok::<(), openai_shim_core::profile::ProfileError>(())
+    /// ```
+    pub struct Accepts,
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{Accepts, AcceptsLayer, ParamLayer};
+    /// let mut accepts = Accepts::default();
+    /// accepts.overlay(&AcceptsLayer::default().with_params(ParamLayer::default().with_drop(["seed"])));
+    /// assert_eq!(accepts.params.drop, ["seed"]);
+    /// ```
+    AcceptsLayer {
         /// Which parameters.
-        pub params: ParamRules => ParamLayer,
+        pub params: ParamRules => ParamLayer as with_params,
         /// Which messages.
-        pub messages: MessageRules => MessageLayer,
+        pub messages: MessageRules => MessageLayer as with_messages,
         /// Which images, audio and files, and where.
-        pub media: MediaRules => MediaLayer,
+        pub media: MediaRules => MediaLayer as with_media,
         /// Which tools, and which choice among them.
-        pub tools: ToolRules => ToolLayer,
+        pub tools: ToolRules => ToolLayer as with_tools,
         /// Which response formats.
-        pub response_format: ResponseFormatRules => ResponseFormatLayer,
+        pub response_format: ResponseFormatRules => ResponseFormatLayer as with_response_format,
         /// How reasoning is requested.
-        pub reasoning: ReasoningRules => ReasoningLayer,
+        pub reasoning: ReasoningRules => ReasoningLayer as with_reasoning,
         /// How it streams.
-        pub stream: StreamingSupport => StreamingLayer,
+        pub stream: StreamingSupport => StreamingLayer as with_stream,
         /// Which requests for embeddings.
-        pub embeddings: AuxiliaryRules => AuxiliaryLayer,
+        pub embeddings: AuxiliaryRules => AuxiliaryLayer as with_embeddings,
         /// Which requests for rankings.
-        pub rerank: AuxiliaryRules => AuxiliaryLayer,
+        pub rerank: AuxiliaryRules => AuxiliaryLayer as with_rerank,
         /// Which requests for speech.
-        pub speech: AuxiliaryRules => AuxiliaryLayer,
+        pub speech: AuxiliaryRules => AuxiliaryLayer as with_speech,
         /// Which requests for transcripts.
-        pub transcription: AuxiliaryRules => AuxiliaryLayer,
+        pub transcription: AuxiliaryRules => AuxiliaryLayer as with_transcription,
         /// Which requests for pictures.
-        pub images: AuxiliaryRules => AuxiliaryLayer,
+        pub images: AuxiliaryRules => AuxiliaryLayer as with_images,
     }
 }
 

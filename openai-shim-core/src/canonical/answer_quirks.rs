@@ -9,13 +9,20 @@ use std::fmt;
 rules! {
     /// Deviations of an upstream's responses that its bytes alone do not reveal.
     #[derive(Eq)]
-    pub struct AnswerQuirks, AnswerQuirksLayer {
+    pub struct AnswerQuirks,
+    ///
+    /// ```
+    /// use openai_shim_core::canonical::{AnswerQuirksLayer, ReasoningTags};
+    /// let quirks = AnswerQuirksLayer::default().with_reasoning_tags(ReasoningTags::Prefilled);
+    /// assert_eq!(quirks.reasoning_tags, Some(ReasoningTags::Prefilled));
+    /// ```
+    AnswerQuirksLayer {
         /// Every delta repeats all text so far.
-        pub cumulative_deltas: bool,
+        pub cumulative_deltas: bool as with_cumulative_deltas,
         /// Where the text contains reasoning.
-        pub reasoning_tags: ReasoningTags,
+        pub reasoning_tags: ReasoningTags as with_reasoning_tags,
         /// Tool calls that are written into the text stay there.
-        pub keep_tool_markup: bool,
+        pub keep_tool_markup: bool as with_keep_tool_markup,
     }
 }
 
@@ -39,6 +46,13 @@ pub enum ReasoningTags {
 impl Rule for ReasoningTags {}
 
 /// The tags of a model that no other model has.
+///
+/// ```
+/// use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags, TagPair};
+/// let mut quirks = AnswerQuirks::default();
+/// assert_eq!(quirks.reasoning_tags, ReasoningTags::Leading);
+/// quirks.reasoning_tags = ReasoningTags::Own(Box::new(TagPair::new("<|think|>", "<|/think|>")));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

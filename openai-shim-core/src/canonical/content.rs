@@ -1,7 +1,9 @@
 //! Content blocks: the typed elements of a message's content, and media.
 
 use super::{ExtraFields, Signature, Text};
-use serde_json::value::RawValue;
+use crate::error::static_text::{self, StaticText};
+use crate::json::RawJson;
+use serde::{Deserialize, Serialize};
 
 /// A typed element of a message's content.
 ///
@@ -17,7 +19,7 @@ use serde_json::value::RawValue;
 ///     }
 /// }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Block {
     /// Plain text.
@@ -71,9 +73,10 @@ pub enum Block {
     /// A block that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The block's JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }
 
@@ -111,7 +114,7 @@ impl Block {
 }
 
 /// An image, audio or a document.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Media {
     /// Where the bytes are.
@@ -172,7 +175,7 @@ impl Media {
 }
 
 /// Where the bytes of media are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum MediaSource {
     /// At a URL.

@@ -1,5 +1,7 @@
 //! Diagnostics: codes, their severity and meaning, and a bounded list that counts repetitions.
 
+use crate::error::word;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How much a diagnostic matters.
@@ -20,6 +22,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Error];
+
     /// `info`, `warning` or `error`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,6 +34,8 @@ impl Severity {
         }
     }
 }
+
+word!(Severity: "severity");
 
 macro_rules! codes {
     ($($variant:ident $name:literal $severity:ident $meaning:literal;)*) => {
@@ -179,11 +186,7 @@ codes! {
     ExtraDropped "extra-dropped" Info "A member that the other dialect does not have was left out.";
 }
 
-impl fmt::Display for DiagnosticCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+word!(DiagnosticCode: "code of diagnostics");
 
 /// A record of one change or finding.
 ///
@@ -195,7 +198,7 @@ impl fmt::Display for DiagnosticCode {
 /// assert_eq!((diagnostic.code.as_str(), diagnostic.severity()), ("param-dropped", Severity::Warning));
 /// assert_eq!(diagnostic.to_string(), "param-dropped [warning] logit_bias");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Diagnostic {
     /// The code.
@@ -256,7 +259,7 @@ impl fmt::Display for Diagnostic {
 /// assert!(diagnostics.iter().all(|diagnostic| diagnostic.severity() < Severity::Error));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     omitted: u32,

@@ -2,7 +2,9 @@
 
 use super::{ExtraFieldList, FinishReason, Usage};
 use crate::error::UpstreamError;
-use serde_json::value::RawValue;
+use crate::error::static_text::{self, StaticText};
+use crate::json::RawJson;
+use serde::{Deserialize, Serialize};
 
 /// An event of a streamed response. They are in a legal order (`canonical/grammar.rs`): a response starts, opens and closes one
 /// block after the other, finishes, and ends.
@@ -24,7 +26,7 @@ use serde_json::value::RawValue;
 /// let finish = Event::Finish { choice: 0, reason: FinishReason::Stop };
 /// assert_eq!(note(&finish).unwrap(), "finished: Stop");
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Event {
     /// The response begins.
@@ -90,7 +92,7 @@ pub enum Event {
 /// let event = Event::Open { choice: 0, block: 0, kind: BlockKind::Text };
 /// assert!(matches!(event, Event::Open { kind: BlockKind::Text, .. }));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum BlockKind {
     /// Plain text.
@@ -111,7 +113,7 @@ pub enum BlockKind {
 }
 
 /// The continuation of a block.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Delta {
     /// More text: of the text, reasoning, refusal or tool call arguments that the block is.
@@ -121,22 +123,11 @@ pub enum Delta {
     /// A field of the delta that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The key of the field.
         key: String,
         /// The raw JSON of the field.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
-}
-
-impl PartialEq for Delta {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Text(a), Self::Text(b)) | (Self::Signature(a), Self::Signature(b)) => a == b,
-            (Self::Native { dialect, key, raw }, Self::Native { dialect: d, key: k, raw: r }) => {
-                dialect == d && key == k && raw.get() == r.get()
-            }
-            _ => false,
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! Extra fields: raw JSON fields without a place in the canonical model, with the dialect that they belong to.
 
 use super::{DiagnosticCode, Diagnostics};
-use serde_json::value::RawValue;
+use crate::error::static_text::{self, StaticText};
+use crate::json::RawJson;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
@@ -21,17 +23,35 @@ pub const COMPACTION: &str = "compaction";
 /// Fields without a place in the canonical model. Only an encoder of the same dialect writes them.
 ///
 /// Most messages have none: an empty `ExtraFields` is one pointer.
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// ```
+/// use openai_shim_core::canonical::ExtraFields;
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"new_field":{"a":1e2}}"#;
+/// let request = ClientRequest::read(dialect("openai-chat")?, "", body.into())?;
+/// let extra: &ExtraFields = &request.request().extra;
+/// assert_eq!((extra.dialect, extra.get("new_field")), ("openai-chat", Some(r#"{"a":1e2}"#)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExtraFields(Option<Box<ExtraFieldList>>);
 
 /// The content of [`ExtraFields`].
-#[derive(Debug, Clone, Default)]
+///
+/// ```
+/// use openai_shim_core::canonical::ExtraFieldList;
+/// let fields = ExtraFieldList::default();
+/// assert!(fields.dialect.is_empty() && fields.get("new_field").is_none());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ExtraFieldList {
     /// The dialect's name; empty if there are no fields.
-    pub dialect: &'static str,
+    #[serde(deserialize_with = "static_text::deserialize")]
+    pub dialect: StaticText,
     /// The keys and raw values of the fields, in order.
-    pub members: Vec<(String, Box<RawValue>)>,
+    pub members: Vec<(String, RawJson)>,
 }
 
 static EMPTY: ExtraFieldList = ExtraFieldList { dialect: "", members: Vec::new() };
@@ -51,20 +71,20 @@ impl DerefMut for ExtraFields {
 
 impl ExtraFields {
     /// The extra fields of one dialect.
-    pub fn new(dialect: &'static str, members: Vec<(String, Box<RawValue>)>) -> Self {
+    pub fn new(dialect: &'static str, members: Vec<(String, RawJson)>) -> Self {
         let empty = dialect.is_empty() && members.is_empty();
         Self((!empty).then(|| Box::new(ExtraFieldList { dialect, members })))
     }
 
     /// The keys and values of the fields.
-    pub fn into_members(self) -> Vec<(String, Box<RawValue>)> {
+    pub fn into_members(self) -> Vec<(String, RawJson)> {
         self.0.map(|list| list.members).unwrap_or_default()
     }
 
     /// Sets a reasoning detail, which every dialect may read; a second value for one key replaces the first. Returns false if
     /// there are too many keys.
     #[must_use]
-    pub fn set_detail(&mut self, key: &str, value: &RawValue) -> bool {
+    pub fn set_detail(&mut self, key: &str, value: &RawJson) -> bool {
         self.dialect = REASONING_DETAILS;
         let has_room = self.members.len() < MAX_DETAILS;
         match self.members.iter_mut().find(|(known, _)| known == key) {
@@ -78,18 +98,18 @@ impl ExtraFields {
 
 impl ExtraFieldList {
     /// The extra fields of one dialect.
-    pub fn new(dialect: &'static str, members: Vec<(String, Box<RawValue>)>) -> Self {
+    pub fn new(dialect: &'static str, members: Vec<(String, RawJson)>) -> Self {
         Self { dialect, members }
     }
 
     /// The fields, if they belong to this dialect.
-    pub fn of(&self, dialect: &str) -> &[(String, Box<RawValue>)] {
+    pub fn of(&self, dialect: &str) -> &[(String, RawJson)] {
         if self.dialect == dialect { &self.members } else { &[] }
     }
 
     /// The raw value of a field.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.get())
+        self.members.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
     /// Reports the fields that this dialect cannot express.
@@ -103,7 +123,7 @@ impl ExtraFieldList {
     /// The text of a reasoning detail, which every dialect may read.
     pub fn detail(&self, key: &str) -> Option<std::borrow::Cow<'_, str>> {
         let members = self.of(REASONING_DETAILS);
-        members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::decode_string(v.get()))
+        members.iter().find(|(k, _)| k == key).and_then(|(_, v)| crate::json::decode_string(v.as_str()))
     }
 
     /// The keys of the fields that this dialect cannot express, without fields that have no meaning: those that are `null`, `false`
@@ -114,7 +134,7 @@ impl ExtraFieldList {
         let has_meaning = |raw: &str| !matches!(raw.trim(), "null" | "false" | "\"\"" | "[]" | "{}");
         members
             .iter()
-            .filter(move |(k, v)| !k.starts_with('.') && has_meaning(v.get()))
+            .filter(move |(k, v)| !k.starts_with('.') && has_meaning(v.as_str()))
             .map(|(k, _)| k.as_str())
     }
 
@@ -180,13 +200,5 @@ impl MemberIndex {
             Some((_, old)) => *old = value,
             None => list.push((key, value)),
         }
-    }
-}
-
-impl PartialEq for ExtraFieldList {
-    fn eq(&self, other: &Self) -> bool {
-        self.dialect == other.dialect
-            && self.members.len() == other.members.len()
-            && self.members.iter().zip(&other.members).all(|(a, b)| a.0 == b.0 && a.1.get() == b.1.get())
     }
 }

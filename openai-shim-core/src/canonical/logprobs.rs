@@ -1,8 +1,8 @@
 //! Log probabilities of a response's tokens, in OpenAI's shape.
 
 use super::ExtraFieldList;
-use crate::json::{Object, ValueKind, encode_array, items, raw, value_kind};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, ValueKind, encode_array, items, raw, value_kind};
+use serde::{Deserialize, Serialize};
 
 /// Takes the place of the dialect's name in the [`ExtraFieldList`] of an event: its field is the [`Logprobs`] of the text that comes
 /// next, and every dialect may read and write it.
@@ -10,12 +10,21 @@ pub const LOGPROBS: &str = "logprobs";
 
 /// The log probabilities of a choice's tokens. Each entry is a raw object with `token`, `logprob`, `bytes` (or `null`) and
 /// `top_logprobs`, a list of the most likely tokens at this position with the same fields.
-#[derive(Debug, Clone, Default)]
+///
+/// ```
+/// use openai_shim_core::canonical::Logprobs;
+/// let json = r#"{"content":[{"token":"hi","logprob":-0.5,"bytes":null,"top_logprobs":[]}],"refusal":null}"#;
+/// let logprobs = Logprobs::read(json).unwrap();
+/// assert_eq!((logprobs.content.len(), logprobs.refusal.len()), (1, 0));
+/// assert_eq!(logprobs.write(), json);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Logprobs {
     /// The tokens of the content.
-    pub content: Vec<Box<RawValue>>,
+    pub content: Vec<RawJson>,
     /// The tokens of a refusal.
-    pub refusal: Vec<Box<RawValue>>,
+    pub refusal: Vec<RawJson>,
 }
 
 impl Logprobs {
@@ -39,9 +48,9 @@ impl Logprobs {
 
     /// Serializes to what [`read`](Self::read) parses; an empty list becomes `null`.
     pub fn write(&self) -> String {
-        let list = |items: &[Box<RawValue>]| match items {
+        let list = |items: &[RawJson]| match items {
             [] => String::from("null"),
-            items => format!("[{}]", items.iter().map(|i| i.get()).collect::<Vec<_>>().join(",")),
+            items => format!("[{}]", items.iter().map(|i| i.as_str()).collect::<Vec<_>>().join(",")),
         };
         format!(r#"{{"content":{},"refusal":{}}}"#, list(&self.content), list(&self.refusal))
     }
@@ -58,7 +67,7 @@ impl Logprobs {
 
     /// Reads the fields of an event.
     pub fn of(extra: &ExtraFieldList) -> Option<Self> {
-        extra.of(LOGPROBS).first().and_then(|(_, members)| Self::read(members.get()))
+        extra.of(LOGPROBS).first().and_then(|(_, members)| Self::read(members.as_str()))
     }
 
     /// Adds the tokens of an event's fields.

@@ -112,7 +112,7 @@ impl ExtraFieldList {
         for (key, value) in self.members.iter().filter(|(key, _)| !key.starts_with('.')) {
             let path = if field_path.is_empty() { key.clone() } else { format!("{field_path}.{key}") };
             let code = DiagnosticCode::FeatureUnsupported;
-            report_lost_field(code, &path, value.get(), self.dialect, diagnostics);
+            report_lost_field(code, &path, value.as_str(), self.dialect, diagnostics);
         }
     }
 }

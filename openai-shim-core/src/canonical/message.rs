@@ -2,7 +2,9 @@
 
 use super::tracked::{Edit, edit_each};
 use super::{Block, Diagnostics, ExtraFields, Text};
+use crate::error::word;
 use crate::json::range_in;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::ops::{Deref, Range};
 
@@ -10,7 +12,7 @@ use std::ops::{Deref, Range};
 ///
 /// ```
 /// use openai_shim_core::canonical::Role;
-/// assert_eq!(Role::parse("assistant"), Some(Role::Assistant));
+/// assert_eq!("assistant".parse::<Role>().ok(), Some(Role::Assistant));
 /// assert_eq!(Role::Tool.as_str(), "tool");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,8 +42,11 @@ impl Role {
         }
     }
 
-    /// Parses OpenAI's name; `function` is a tool.
-    pub fn parse(name: &str) -> Option<Self> {
+    /// All roles.
+    pub const ALL: [Self; 5] = [Self::System, Self::Developer, Self::User, Self::Assistant, Self::Tool];
+
+    /// Parses OpenAI's name; `function`, the older one, is a tool.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "system" => Self::System,
             "developer" => Self::Developer,
@@ -52,6 +57,8 @@ impl Role {
         })
     }
 }
+
+word!(Role: "role");
 
 /// A byte range in a payload of up to four gigabytes. It has eight bytes because a conversation has many of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +102,11 @@ impl Source {
     /// The message was changed after it was decoded, or stands in no payload.
     const CHANGED: Self = Self(Span { start: 2, end: 0 });
 
+    /// A message that is read from JSON stands in no payload.
+    fn changed() -> Self {
+        Self::CHANGED
+    }
+
     fn span(self) -> Option<Span> {
         (self.0.start <= self.0.end).then_some(self.0)
     }
@@ -113,7 +125,16 @@ impl fmt::Debug for Source {
 ///
 /// It is neither `Clone` nor built outside of this file: content that is copied into another message must not bring that
 /// message's source span along.
-#[derive(Debug)]
+///
+/// ```
+/// use openai_shim_core::canonical::{Block, Message, MessageFields, Role};
+/// let mut message = Message::text(Role::User, "My key is sk-1234.");
+/// let fields: &mut MessageFields = message.edit();
+/// fields.blocks = vec![Block::text("My key is a secret.")];
+/// fields.name = Some("ann".into());
+/// assert_eq!(message.joined_text(), "My key is a secret.");
+/// ```
+#[derive(Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MessageFields {
     /// The author's role.
@@ -126,6 +147,7 @@ pub struct MessageFields {
     pub extra: ExtraFields,
     /// The content was a list of parts in the payload, and is written as one.
     pub content_was_parts: bool,
+    #[serde(skip, default = "Source::changed")]
     source: Source,
 }
 
@@ -149,8 +171,20 @@ impl MessageFields {
 /// message.edit().blocks.clear();
 /// assert!(message.source_span().is_none() && message.is_changed());
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Message(MessageFields);
+
+/// Equal are those with the same content, wherever it stands.
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        let MessageFields { role, blocks, name, extra, content_was_parts, source: _ } = &other.0;
+        self.role == *role
+            && self.blocks == *blocks
+            && self.name == *name
+            && self.extra == *extra
+            && self.content_was_parts == *content_was_parts
+    }
+}
 
 impl Clone for Message {
     fn clone(&self) -> Self {
@@ -247,7 +281,7 @@ impl Message {
         if before == 0 {
             return false;
         }
-        self.0.extra.members.retain(|(key, value)| keep(key, value.get()));
+        self.0.extra.members.retain(|(key, value)| keep(key, value.as_str()));
         let has_removed = self.0.extra.members.len() < before;
         if has_removed {
             self.mark_changed();
@@ -387,6 +421,26 @@ impl Messages {
     /// The list for writing, without a mark: for decoders that build it from a payload.
     pub fn decoded_mut(&mut self) -> &mut Vec<Message> {
         &mut self.list
+    }
+}
+
+/// Equal are lists of equal messages, changed or not.
+impl PartialEq for Messages {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Serialize for Messages {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.list.serialize(serializer)
+    }
+}
+
+/// What is read stands in no payload: it counts as changed.
+impl<'de> Deserialize<'de> for Messages {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|list| Self { list, is_list_changed: true })
     }
 }
 

@@ -24,6 +24,18 @@ pub struct ListedModel {
     pub json: String,
 }
 
+impl From<&str> for ListedModel {
+    fn from(id: &str) -> Self {
+        Self::new(id, "openai-shim")
+    }
+}
+
+impl From<String> for ListedModel {
+    fn from(id: String) -> Self {
+        Self::from(id.as_str())
+    }
+}
+
 impl ListedModel {
     /// A model of which only the id is known; `owner` becomes `owned_by`.
     pub fn new(id: &str, owner: &str) -> Self {

@@ -66,7 +66,7 @@ const RESULT_NAME_KEYS: [&str; 3] = [".functionResponse.name", ".tool_name", ".n
 /// The name of the tool that a result with these extra fields is from, where the client sent one.
 pub fn result_name(extra: &ExtraFieldList) -> Option<Cow<'_, str>> {
     let (_, name) = extra.members.iter().find(|(key, _)| RESULT_NAME_KEYS.contains(&key.as_str()))?;
-    decode_string(name.get()).filter(|name| !name.is_empty())
+    decode_string(name.as_str()).filter(|name| !name.is_empty())
 }
 
 /// Replaces the name of the tool that a result with these extra fields is from.

@@ -1,6 +1,6 @@
 //! The outcomes of an exchange (`complete`, `truncated`, `empty`, `errored`, …) and their stable names.
 
-use std::fmt;
+use crate::error::word;
 
 /// How an exchange ended. Outcomes that differ for a client have different names.
 ///
@@ -70,8 +70,4 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+word!(Outcome: "outcome");

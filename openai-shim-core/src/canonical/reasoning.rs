@@ -1,5 +1,6 @@
 //! Reasoning as a request asks for it: whether, how much, what of it is shown, and in which parameter that stands.
 
+use crate::error::static_text::{self, StaticText};
 use crate::overlay::Rule;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!((reasoning.mode, reasoning.budget), (Some(ReasoningMode::On), Some(2000)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Reasoning {
     /// Whether, and when, the model reasons.
@@ -38,13 +40,15 @@ pub struct Reasoning {
     /// The parameters in which the client sent it.
     pub params: ReasoningParams,
     /// The parameter in which the upstream gets it.
+    #[serde(with = "any_param")]
     pub param: ReasoningParam,
     /// The client's name of the field, for diagnostics.
-    pub field: &'static str,
+    #[serde(deserialize_with = "static_text::deserialize")]
+    pub field: StaticText,
 }
 
 /// Whether, and when, a model reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ReasoningMode {
     /// It does not.
@@ -58,7 +62,14 @@ pub enum ReasoningMode {
 }
 
 /// What of the reasoning is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// ```
+/// use openai_shim_core::canonical::{Reasoning, ReasoningDisplay};
+/// let mut reasoning = Reasoning::default();
+/// reasoning.display = Some(ReasoningDisplay::Omitted);
+/// assert!(reasoning.mode.is_none()); // whether the model reasons is another question
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ReasoningDisplay {
     /// Nothing.
@@ -133,6 +144,33 @@ impl Rule for ReasoningParam {
     }
 }
 
+/// A parameter in JSON, also one that no layer can choose.
+mod any_param {
+    use super::{CHAT_PARAMS, ReasoningParam};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    const OTHERS: [ReasoningParam; 5] = [
+        ReasoningParam::Any,
+        ReasoningParam::Unsupported,
+        ReasoningParam::OwnEffort,
+        ReasoningParam::OwnSwitch,
+        ReasoningParam::OwnBudget,
+    ];
+
+    pub(super) fn serialize<S: Serializer>(param: &ReasoningParam, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{param:?}"))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ReasoningParam, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let mut all = CHAT_PARAMS.into_iter().chain(OTHERS);
+        all.find(|param| format!("{param:?}") == name)
+            .ok_or_else(|| serde::de::Error::custom(format_args!("there is no parameter {name:?}")))
+    }
+}
+
 /// The parameters of OpenAI's chat.
 const CHAT_PARAMS: [ReasoningParam; 5] = [
     ReasoningParam::ReasoningEffort,
@@ -143,7 +181,13 @@ const CHAT_PARAMS: [ReasoningParam; 5] = [
 ];
 
 /// A set of parameters that request reasoning.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+///
+/// ```
+/// use openai_shim_core::canonical::{Reasoning, ReasoningParam, ReasoningParams};
+/// let reasoning = Reasoning::default();
+/// assert_eq!((reasoning.params, reasoning.param), (ReasoningParams::default(), ReasoningParam::Any));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasoningParams(u16);
 
 impl ReasoningParams {
@@ -175,6 +219,11 @@ pub const REASONING_TEXT: &str = ".reasoning";
 pub const REASONING_CONTENT: &str = ".reasoning_content";
 
 /// The field of OpenAI's chat in which earlier reasoning is sent back.
+///
+/// ```
+/// use openai_shim_core::canonical::{ReasoningField, Request};
+/// assert_eq!(Request::default().reasoning_field, ReasoningField::default());
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

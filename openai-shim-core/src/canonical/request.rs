@@ -4,32 +4,27 @@ use super::{
     Block, ChatTemplate, ExtraFields, Messages, Reasoning, ReasoningField, Tool, ToolChoice, Tracked,
 };
 use crate::error::ClientError;
-use crate::json::ArrayBuilder;
-use serde_json::value::RawValue;
+use crate::error::static_text::{self, StaticText};
+use crate::json::{ArrayBuilder, RawJson};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A request, independent of any dialect.
 ///
+/// It is written and read by `serde` for logs and tests: its JSON is no wire format, and may change with each version. What was read
+/// counts as changed, since there is no payload whose bytes could be sent in its place; equality does not look at that.
+///
 /// ```
 /// use openai_shim_core::canonical::{Message, Request, Role};
-/// use openai_shim_core::exchange::ClientRequest;
-/// use openai_shim_core::dialect;
-///
-/// // A client's request, in any dialect:
-/// let body = r#"{"model":"m","max_tokens":9,"system":"Be brief.","messages":[{"role":"user","content":"hi"}]}"#;
-/// let client_request = ClientRequest::read(dialect("anthropic-messages")?, "/v1/messages", body.into())?;
-/// let request = client_request.request();
-/// assert_eq!(request.messages[0].role, Role::System);
-/// assert_eq!(request.max_tokens.unwrap().tokens, 9);
-///
-/// // One of your own:
 /// let mut request = Request::default();
-/// request.model = String::from("m");
-/// request.messages.push(Message::text(Role::User, "hi"));
-/// assert_eq!(request.messages.len(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// request.model = "m".into();
+/// request.messages.push(Message::text(Role::User, "hello"));
+/// let json = serde_json::to_string(&request)?;
+/// assert_eq!(serde_json::from_str::<Request>(&json)?, request);
+/// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Request {
     /// The model, by the upstream's name.
@@ -85,7 +80,7 @@ pub struct Request {
     /// Log probabilities are requested, and those of so many alternatives at each position.
     pub logprobs: Option<u64>,
     /// The raw biases by token.
-    pub logit_bias: Option<Box<RawValue>>,
+    pub logit_bias: Option<RawJson>,
     /// The client sent a prompt instead of a conversation: it is the only message, and APIs that take a prompt get it unchanged.
     pub is_prompt: bool,
     /// The layout that makes one prompt of the conversation, for upstreams that take only a prompt.
@@ -93,7 +88,7 @@ pub struct Request {
     /// Parameters that only their own dialect defines.
     pub extra: ExtraFields,
     /// The keys and raw values of parameters that OpenAI's APIs share by name and meaning; `SHARED` lists them.
-    pub shared: Vec<(String, Box<RawValue>)>,
+    pub shared: Vec<(String, RawJson)>,
     /// Raw parameters that responses in the client's dialect repeat.
     pub echoed_params: ExtraFields,
     /// The error for a client whose request only an upstream of the client's own dialect can serve, because it refers to state of that
@@ -133,7 +128,7 @@ pub const SHARED: &[&str] = &[
 /// assert!(limit.tokens == 9 && limit.completion);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenLimit {
     /// The maximum number of tokens.
     pub tokens: u64,
@@ -152,7 +147,7 @@ pub struct TokenLimit {
 /// assert!(matches!(*request.request().response_format, Some(ResponseFormat::JsonObject)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ResponseFormat {
     /// Plain text.
@@ -164,7 +159,7 @@ pub enum ResponseFormat {
         /// The schema's name.
         name: String,
         /// The raw schema.
-        schema: Option<Box<RawValue>>,
+        schema: Option<RawJson>,
         /// Whether the response must follow the schema exactly.
         strict: Option<bool>,
         /// Fields without a place in this model, such as `description`.
@@ -175,9 +170,10 @@ pub enum ResponseFormat {
     /// A format that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The format's raw JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }
 

@@ -2,9 +2,11 @@
 
 use super::{Block, DiagnosticCode, Diagnostics, ExtraFields, Logprobs, Usage};
 use crate::error::UpstreamError;
+use serde::{Deserialize, Serialize};
 
 /// A complete response.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Response {
     /// The response's id.
@@ -55,7 +57,16 @@ impl Choice {
 }
 
 /// One of `n` alternatives.
-#[derive(Debug, Clone, Default)]
+///
+/// ```
+/// use openai_shim_core::canonical::{Block, Choice, FinishReason};
+/// let mut choice = Choice::default();
+/// choice.blocks.push(Block::text("hello"));
+/// choice.finish = Some(FinishReason::Stop);
+/// assert_eq!(Block::join_texts(&choice.blocks, ""), "hello");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Choice {
     /// The index of the choice.
@@ -71,7 +82,7 @@ pub struct Choice {
 }
 
 /// Why a choice ended.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum FinishReason {
     /// The model finished.

@@ -1,5 +1,6 @@
 //! Signatures: opaque state that binds reasoning to its issuer.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 
 /// A signature or encrypted reasoning, which only its issuer can read. It is one pointer large, because few blocks have one.
@@ -10,10 +11,10 @@ use std::ops::Deref;
 /// signature.push_str("bmF0dXJl");
 /// assert_eq!(&*signature, "c2lnbmF0dXJl");
 /// ```
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Signature(Box<Opaque>);
 
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Opaque(String);
 
 impl Signature {

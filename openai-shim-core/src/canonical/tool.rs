@@ -1,7 +1,9 @@
 //! Tools that the client offers, and the tool choice.
 
 use super::ExtraFields;
-use serde_json::value::RawValue;
+use crate::error::static_text::{self, StaticText};
+use crate::json::RawJson;
+use serde::{Deserialize, Serialize};
 
 /// A tool that the model may call.
 ///
@@ -17,7 +19,7 @@ use serde_json::value::RawValue;
 /// assert!(matches!(*request.request().tool_choice, Some(ToolChoice::Required)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Tool {
     /// A function with a JSON schema.
@@ -27,7 +29,7 @@ pub enum Tool {
         /// What it does.
         description: Option<String>,
         /// The raw JSON schema of the arguments.
-        parameters: Option<Box<RawValue>>,
+        parameters: Option<RawJson>,
         /// Whether arguments must follow the schema exactly.
         strict: Option<bool>,
         /// Fields without a place in this model.
@@ -36,9 +38,10 @@ pub enum Tool {
     /// A tool that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The tool's raw JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }
 
@@ -60,7 +63,7 @@ impl Tool {
 }
 
 /// Which tool the model may or must call.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ToolChoice {
     /// The model decides.
@@ -81,8 +84,9 @@ pub enum ToolChoice {
     /// A tool choice that only its own dialect defines.
     Native {
         /// The dialect.
-        dialect: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        dialect: StaticText,
         /// The choice's raw JSON.
-        raw: Box<RawValue>,
+        raw: RawJson,
     },
 }

@@ -1,5 +1,6 @@
 //! A part of a request that records whether it was changed after it was decoded.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::Deref;
 
 /// A value, and whether it differs from the payload that it was decoded from.
@@ -68,6 +69,27 @@ impl<T> Deref for Tracked<T> {
     }
 }
 
+/// Equal are those with the same value, changed or not.
+impl<T: PartialEq> PartialEq for Tracked<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+/// Written as its value alone.
+impl<T: Serialize> Serialize for Tracked<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+/// What is read stands in no payload: it counts as changed.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Tracked<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self::from)
+    }
+}
+
 /// A value that stands in no payload: it counts as changed.
 impl<T> From<T> for Tracked<T> {
     fn from(value: T) -> Self {
@@ -76,6 +98,17 @@ impl<T> From<T> for Tracked<T> {
 }
 
 /// An item of a list whose owner records changes: read through [`Deref`], changed through [`edit`](Self::edit).
+///
+/// ```
+/// use openai_shim_core::canonical::{Edit, Tracked};
+/// let mut stop = Tracked::decoded(vec![String::from("END"), String::from("STOP")]);
+/// stop.edit_each(|_, item: &mut Edit<'_, String>| {
+///     if item.starts_with('S') {
+///         item.edit().clear();
+///     }
+/// });
+/// assert!(stop.is_changed() && stop[1].is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Edit<'l, T> {
     item: &'l mut T,

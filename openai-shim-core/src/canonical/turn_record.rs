@@ -5,8 +5,7 @@
 
 use super::digest::call_digest;
 use super::{Block, BlockKind, Delta, Event, ExtraFields, REASONING_DETAILS, call_id};
-use crate::json::{Object, decode_string, encode_string};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, decode_string, encode_string};
 use std::collections::BTreeMap;
 
 /// The extra field of text that is a signature: Google signs text, too.
@@ -181,7 +180,7 @@ impl RecordedBlock {
         }
         if let Some(extra) = extra.filter(|extra| !extra.is_empty()) {
             let mut members = Object::new();
-            extra.members.iter().for_each(|(key, value)| members.set(key.as_str(), value.get()));
+            extra.members.iter().for_each(|(key, value)| members.set(key.as_str(), value.as_str()));
             object.set("extra", members.to_json());
         }
         object.to_json()
@@ -189,11 +188,11 @@ impl RecordedBlock {
 }
 
 /// Sets an extra field. Returns the number of bytes of its key and value.
-fn set_extra(extra: &mut ExtraFields, dialect: &'static str, key: &str, raw: &RawValue) -> usize {
+fn set_extra(extra: &mut ExtraFields, dialect: &'static str, key: &str, raw: &RawJson) -> usize {
     extra.dialect = dialect;
     extra.members.retain(|(listed, _)| listed != key);
     extra.members.push((key.to_owned(), raw.to_owned()));
-    key.len() + raw.get().len()
+    key.len() + raw.as_str().len()
 }
 
 /// A turn of the model that was stored.

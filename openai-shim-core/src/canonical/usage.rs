@@ -1,4 +1,5 @@
 //! Token counts in OpenAI's convention: totals that include their parts.
+use serde::{Deserialize, Serialize};
 
 /// Token counts of a response. `None` means that the upstream stated no count.
 ///
@@ -12,7 +13,8 @@
 /// assert_eq!(usage.total(), 120);
 /// assert_eq!(usage.input_parts(), (20, 80, 0)); // as Anthropic counts: not cached, read from a cache, written to it
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Usage {
     /// Prompt tokens, including cached ones.

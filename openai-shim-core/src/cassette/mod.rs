@@ -193,7 +193,7 @@ impl RecordedAttempt {
 /// use openai_shim_core::UpstreamError;
 /// let failure = RecordedFailure::new(&UpstreamError::timeout("No answer came within 60 s."));
 /// assert_eq!(failure, RecordedFailure::Timeout(String::from("No answer came within 60 s.")));
-/// assert_eq!(failure.to_error().to_string(), "No answer came within 60 s.");
+/// assert_eq!(failure.to_error().message(), "No answer came within 60 s.");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -208,8 +208,8 @@ impl RecordedFailure {
     /// The failure of an error.
     pub fn new(error: &UpstreamError) -> Self {
         match error {
-            UpstreamError::Timeout { message } => Self::Timeout(message.clone()),
-            other => Self::Connection(other.to_string()),
+            UpstreamError::Timeout { message, .. } => Self::Timeout(message.clone()),
+            other => Self::Connection(other.message().to_owned()),
         }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn read_citations(extra: &ExtraFieldList, readers: &[(&str, CitationR
     let mut cited = CitedSources { list: Vec::new(), rest: ExtraFieldList::new(extra.dialect, Vec::new()) };
     for (key, value) in &extra.members {
         let reader = readers.iter().find(|(known, _)| known == key);
-        if !reader.is_some_and(|(_, read)| read(value.get(), &mut cited.list)) {
+        if !reader.is_some_and(|(_, read)| read(value.as_str(), &mut cited.list)) {
             cited.rest.members.push((key.clone(), value.clone()));
         }
     }

@@ -14,10 +14,9 @@ use crate::canonical::{
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::{Deviation, Frame};
-use crate::json::Object;
+use crate::json::{Object, RawJson};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::value::RawValue;
 use std::sync::LazyLock;
 
 /// A route on which clients of a dialect request generation.
@@ -123,7 +122,7 @@ pub trait WireFormat: Send + Sync + std::fmt::Debug + 'static {
     }
 
     /// Returns the extra field of a text that holds media in a response of this dialect; `None` if there is no place for it.
-    fn media_field(&self, _media: &Block) -> Option<(String, Box<RawValue>)> {
+    fn media_field(&self, _media: &Block) -> Option<(String, RawJson)> {
         None
     }
 

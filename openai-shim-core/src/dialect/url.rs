@@ -18,7 +18,7 @@ pub(super) fn match_pattern<'p>(pattern: &str, path: &'p str) -> Option<&'p str>
 }
 
 /// Splits a path from its query; the query keeps its question mark and is empty if there is none.
-pub(super) fn split_query(path: &str) -> (&str, &str) {
+pub(crate) fn split_query(path: &str) -> (&str, &str) {
     path.split_at(path.find('?').unwrap_or(path.len()))
 }
 

@@ -1,5 +1,8 @@
 //! [`Misuse`]: which method of an exchange was called out of turn, and which call was due instead.
 
+use super::static_text::{self, StaticText};
+use serde::{Deserialize, Serialize};
+
 /// A method of an [`Exchange`](crate::Exchange) was called at a moment when another call was due, or without what it needs. The call
 /// changed nothing.
 ///
@@ -13,7 +16,7 @@
 /// assert_eq!(misuse, Misuse::RequestNotSent { called: "push" });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misuse {
     /// The exchange has not got its state yet.
@@ -22,19 +25,22 @@ pub enum Misuse {
     )]
     StateNotProvided {
         /// The method.
-        called: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        called: StaticText,
     },
     /// The request of this attempt was not sent yet.
     #[error("`{called}` was called before the request was sent: call `next` and send its request first")]
     RequestNotSent {
         /// The method.
-        called: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        called: StaticText,
     },
     /// The response's status and headers are missing.
     #[error("`{called}` was called before `head`: hand in the status and headers of the response first")]
     HeadMissing {
         /// The method.
-        called: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        called: StaticText,
     },
     /// `head` was called twice for one response.
     #[error("`head` was called twice for one response: `push` its body, then call `finish` or `fail`")]
@@ -43,7 +49,8 @@ pub enum Misuse {
     #[error("`{called}` was called after the exchange had ended: `next` returns `Step::Done`")]
     ExchangeEnded {
         /// The method.
-        called: &'static str,
+        #[serde(deserialize_with = "static_text::deserialize")]
+        called: StaticText,
     },
     /// An exchange was started without a target.
     #[error("`start` needs at least one target")]

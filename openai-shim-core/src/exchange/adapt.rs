@@ -91,7 +91,7 @@ impl Session {
             state.additions = prepared.additions;
             state.adaptations.extend(adaptations);
             for adaptation in &state.adaptations {
-                let detail = format!("{}: {}", adaptation.describe(), adaptation.toml());
+                let detail = format!("{}: {}", adaptation.describe(), adaptation);
                 self.report.diagnostics.record(DiagnosticCode::Learned, "", &detail);
             }
         }

@@ -5,7 +5,7 @@ use crate::canonical::{
     Text,
 };
 use crate::dialect::Dialect;
-use serde_json::value::RawValue;
+use crate::json::RawJson;
 
 /// Translates the media of one response.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct MediaTranslator {
 /// What stands for a block of media.
 enum Written {
     /// A field of a text of the client's dialect.
-    Field(String, Box<RawValue>),
+    Field(String, RawJson),
     Text(String),
     Nothing,
 }
@@ -182,9 +182,9 @@ impl MediaTranslator {
     }
 
     /// The media in a field, and the transcript of its sound.
-    fn read(&self, dialect: &str, key: &str, raw: &RawValue) -> Vec<Block> {
+    fn read(&self, dialect: &str, key: &str, raw: &RawJson) -> Vec<Block> {
         if dialect == self.upstream.name() && dialect != self.client.name() {
-            self.upstream.media_in_field(key, raw.get())
+            self.upstream.media_in_field(key, raw.as_str())
         } else {
             Vec::new()
         }

@@ -298,7 +298,7 @@ impl AuxiliaryExchange {
         let mut all = self.decoded.clone();
         all.extend(&self.encoded);
         for adaptation in &self.adaptations {
-            let detail = format!("{}: {}", adaptation.describe(), adaptation.toml());
+            let detail = format!("{}: {}", adaptation.describe(), adaptation);
             all.record(DiagnosticCode::Learned, "", &detail);
         }
         all.extend(&self.received);

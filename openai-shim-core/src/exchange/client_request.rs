@@ -1,9 +1,11 @@
 //! [`ClientRequest`]: path and body of a client's request decoded to the canonical model, before an upstream is chosen.
 
+use super::listed_texts::{ReadTexts, TextsForm};
 use super::lone_surrogates::repair_body;
+use super::request_info::RequestKind;
 use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
-use crate::error::Error;
+use crate::error::{ClientError, Error};
 use crate::json::lone_surrogates::Refused;
 use crate::state::Owner;
 use bytes::Bytes;
@@ -33,6 +35,12 @@ pub struct ClientRequest {
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) owner: Option<Owner>,
+    /// The id under which hooks and the report know it; empty: it has none.
+    pub(super) id: String,
+    /// It counts the tokens of a request for generation.
+    is_count: bool,
+    /// The form of a request without a conversation.
+    pub(super) texts: Option<TextsForm>,
 }
 
 impl ClientRequest {
@@ -53,7 +61,67 @@ impl ClientRequest {
             path: path.to_owned(),
             headers: HeaderMap::new(),
             owner: None,
+            id: String::new(),
+            is_count: false,
+            texts: None,
         })
+    }
+
+    /// Reads a request for embeddings or a ranking.
+    pub(crate) fn read_texts(
+        client: Dialect,
+        path: &str,
+        body: Bytes,
+        form: TextsForm,
+    ) -> Result<Self, ClientError> {
+        // What is lost is known when the request is final.
+        let request = form.read(path, &body, &mut Diagnostics::default())?.to_request();
+        Ok(Self {
+            client,
+            request,
+            diagnostics: Diagnostics::default(),
+            body,
+            path: path.to_owned(),
+            headers: HeaderMap::new(),
+            owner: None,
+            id: String::new(),
+            is_count: false,
+            texts: Some(form),
+        })
+    }
+
+    /// Reads a request for embeddings or a ranking as it is by now. `lost`: what only its own form can express.
+    pub(crate) fn texts(&self, lost: &mut Diagnostics) -> Result<Option<ReadTexts>, ClientError> {
+        let Some(form) = &self.texts else { return Ok(None) };
+        let read = form.read(&self.path, &self.body, lost)?;
+        Ok(Some(read.with_model(self.request.model.clone())))
+    }
+
+    /// What hooks changed in a way that the request cannot express.
+    pub(crate) fn diagnostics(&self) -> &Diagnostics {
+        &self.diagnostics
+    }
+
+    /// The client's own bytes.
+    pub(crate) fn body_bytes(&self) -> Bytes {
+        self.body.clone()
+    }
+
+    /// The form of a request without a conversation.
+    pub(crate) fn texts_form(&self) -> Option<&TextsForm> {
+        self.texts.as_ref()
+    }
+
+    /// Sets the id under which hooks and the report know the request.
+    pub(crate) fn with_id(mut self, id: String) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// Marks the request as one whose tokens are counted.
+    pub(crate) fn for_token_count(mut self) -> Self {
+        self.is_count = true;
+        self
     }
 
     /// Adds the client's headers: those that the upstream's profile lists are forwarded.
@@ -67,6 +135,11 @@ impl ClientRequest {
     pub fn with_owner(mut self, owner: Owner) -> Self {
         self.owner = Some(owner);
         self
+    }
+
+    /// Whose state the request gets.
+    pub(crate) fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
     }
 
     /// A minimal request in the client's dialect, for converting a response that belongs to no request.
@@ -83,7 +156,21 @@ impl ClientRequest {
         self.client
     }
 
-    /// The client's path and query.
+    /// The id under which the report knows the request; empty for one that no [`Shim`](crate::Shim) has read.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What the request is for.
+    pub fn kind(&self) -> RequestKind {
+        match &self.texts {
+            Some(form) => form.kind(),
+            None if self.is_count => RequestKind::TokenCount,
+            None => RequestKind::Generation,
+        }
+    }
+
+    /// The client's path and query. Where the tokens of a request are counted, it is the path of the request whose tokens they are.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -115,7 +202,7 @@ impl ClientRequest {
         }
     }
 
-    /// The request in the canonical model.
+    /// The request in the canonical model. The texts of embeddings and rankings are messages of the user.
     pub fn request(&self) -> &Request {
         &self.request
     }

@@ -7,7 +7,7 @@
 use super::ClientRequest;
 use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
-use crate::error::Error;
+use crate::error::{ClientError, Error, ErrorKind};
 use crate::json::{Object, encode_array, encode_string, rewrite_strings};
 use crate::normalize::body_path;
 use bytes::Bytes;
@@ -39,30 +39,56 @@ impl ClientRequest {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// Of embeddings and rankings it changes only the model: their texts are changed by [`rewrite_text`](Self::rewrite_text).
+    ///
     /// # Errors
-    /// The client's dialect cannot express the changed request.
+    /// The client's dialect cannot express the changed request, which then stays as it was.
     pub fn edit(&mut self, change: impl FnOnce(&mut Request)) -> Result<(), Error> {
         let before = params_of(&self.request, self.client);
-        let (stream, include_usage) = (self.request.stream, self.request.include_usage);
-        let model = self.request.model.clone();
-        change(&mut self.request);
-        (self.request.stream, self.request.include_usage) = (stream, include_usage);
-        let after = params_of(&self.request, self.client);
-        if before == after && model == self.request.model && !is_changed(&self.request) {
+        let mut edited = self.request.clone();
+        change(&mut edited);
+        (edited.stream, edited.include_usage) = (self.request.stream, self.request.include_usage);
+        let after = params_of(&edited, self.client);
+        if self.texts.is_some() {
+            let changed =
+                before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name));
+            return self.set_model_only(edited, changed);
+        }
+        let model = &self.request.model;
+        if before == after && *model == edited.model && !is_changed(&edited) {
             return Ok(());
         }
-        let mut encoded =
-            self.client.encode_request(&self.request, Some(&self.body), &mut self.diagnostics)?;
+        let mut diagnostics = Diagnostics::default();
+        let mut encoded = self.client.encode_request(&edited, Some(&self.body), &mut diagnostics)?;
         for name in before.keys().chain(after.keys()) {
             let (old, new) = (before.get(name), after.get(name));
             if old != new {
-                write_param(self.client, name, new, &mut encoded.body, &mut self.diagnostics);
+                write_param(self.client, name, new, &mut encoded.body, &mut diagnostics);
             }
         }
         let body = Bytes::from(encoded.body.to_json());
         // Some dialects name the model in the path.
-        let path = if model == self.request.model { self.path.clone() } else { encoded.path };
-        self.replace(&path, body)
+        let path = if *model == edited.model { self.path.clone() } else { encoded.path };
+        self.replace(&path, body)?;
+        self.diagnostics.extend(&diagnostics);
+        Ok(())
+    }
+
+    /// Takes the model of an edited request without a conversation, which has none of the parameters that were changed.
+    fn set_model_only<'n>(
+        &mut self,
+        edited: Request,
+        changed: impl Iterator<Item = &'n String>,
+    ) -> Result<(), Error> {
+        let texts = |request: &Request| request.messages.iter().map(Message::joined_text).collect::<Vec<_>>();
+        if texts(&edited) != texts(&self.request) {
+            let text = "This server could not change the request: texts of embeddings and rankings are changed by `rewrite_text`, \
+                        not by `edit`.";
+            return Err(ClientError::new(ErrorKind::Internal, text).into());
+        }
+        changed.for_each(|name| self.diagnostics.record(DiagnosticCode::ParamDropped, name, ""));
+        self.request.model = edited.model;
+        Ok(())
     }
 
     /// Replaces texts wherever they stand in the client's body: in messages, tools, schemas, parameters and unknown fields, in names
@@ -83,16 +109,22 @@ impl ClientRequest {
     /// ```
     ///
     /// # Errors
-    /// The rewritten body is no request any more.
+    /// The rewritten body is no request any more. Then the request stays as it was.
     pub fn rewrite_text(&mut self, mut rewrite: impl FnMut(&str) -> Option<String>) -> Result<(), Error> {
         let Some(json) = std::str::from_utf8(&self.body).ok() else { return Ok(()) };
         let Some(rewritten) = rewrite_strings(json, &mut rewrite) else { return Ok(()) };
         let signed = signed_texts(&self.request);
-        let path = self.path.clone();
-        self.replace(&path, Bytes::from(rewritten))?;
-        if signed == signed_texts(&self.request) {
-            return Ok(());
+        let mut next = self.clone();
+        next.replace(&self.path, Bytes::from(rewritten))?;
+        if signed != signed_texts(&next.request) {
+            next.remove_stale_signatures(signed)?;
         }
+        *self = next;
+        Ok(())
+    }
+
+    /// Removes the signatures of blocks whose text is not the one that was signed.
+    fn remove_stale_signatures(&mut self, signed: Vec<Vec<String>>) -> Result<(), Error> {
         let mut is_changed = false;
         self.edit(|request| {
             for (message, old) in request.messages.iter_mut().zip(signed) {
@@ -111,11 +143,14 @@ impl ClientRequest {
         Ok(())
     }
 
-    /// Puts instructions before all others.
+    /// Puts instructions before all others. Embeddings and rankings have none, and stay as they are.
     ///
     /// # Errors
-    /// The client's dialect cannot express the changed request.
+    /// The client's dialect cannot express the changed request, which then stays as it was.
     pub fn prepend_system(&mut self, text: &str) -> Result<(), Error> {
+        if self.texts.is_some() {
+            return Ok(());
+        }
         self.edit(|request| request.messages.edit().insert(0, Message::text(Role::System, text)))
     }
 
@@ -125,8 +160,20 @@ impl ClientRequest {
     }
 
     /// Reads a body in place of the client's.
-    fn replace(&mut self, path: &str, body: Bytes) -> Result<(), Error> {
-        let read = Self::read(self.client, path, body)?;
+    pub(crate) fn replace(&mut self, path: &str, body: Bytes) -> Result<(), Error> {
+        let read = match self.texts.clone() {
+            Some(form) => {
+                let model = self.request.model.clone();
+                let before = form.read(path, &self.body, &mut Diagnostics::default())?.to_request().model;
+                let mut read = Self::read_texts(self.client, path, body, form)?;
+                // A model that was edited stays.
+                if model != before {
+                    read.request.model = model;
+                }
+                read
+            }
+            None => Self::read(self.client, path, body)?,
+        };
         self.diagnostics.extend(&read.diagnostics);
         let Self { request, body, path, .. } = read;
         (self.request, self.body, self.path) = (request, body, path);
@@ -185,15 +232,16 @@ fn params_of(request: &Request, client: Dialect) -> BTreeMap<String, String> {
         ("seed", request.seed.map(|seed| seed.to_string())),
         ("suffix", text(&request.suffix)),
         ("user", text(&request.user)),
-        ("logit_bias", request.logit_bias.as_ref().map(|biases| biases.get().to_owned())),
+        ("logit_bias", request.logit_bias.as_ref().map(|biases| biases.as_str().to_owned())),
         ("n", request.n.map(|n| n.to_string())),
         ("stop", (!request.stop.is_empty()).then(|| encode_array(&stops))),
         (TOKEN_LIMIT, request.max_tokens.map(|limit| limit.tokens.to_string())),
     ];
     let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    let shared = request.shared.iter().map(|(name, value)| (name.clone(), value.get().to_owned()));
+    let shared = request.shared.iter().map(|(name, value)| (name.clone(), value.as_str().to_owned()));
     let own = request.extra.of(client.extra_fields_name()).iter();
-    let own = own.map(|(key, value)| (format!(".{}", key.trim_start_matches('.')), value.get().to_owned()));
+    let own =
+        own.map(|(key, value)| (format!(".{}", key.trim_start_matches('.')), value.as_str().to_owned()));
     known.chain(shared).chain(own).collect()
 }
 

@@ -1,26 +1,23 @@
 //! Layer 4: one client request and everything done for it, without input or output of its own.
 //!
 //! ```text
-//!            next() = Send ──────► you send it
-//!                ▲                     │
-//!          retry │                     ▼ next() = Await
-//!                │        head(status, headers)     or fail(error)
-//!                │        push(chunk, out) …        or fail(error)
-//!                └─────── finish(out)
-//!                              │
-//!                              ▼ next() = Done, report()
+//!               next() = Send ────► you send it to the target
+//!                   ▲                       │
+//!  retry, or the    │                       ▼ next() = Await
+//!  next target      │          head(status, headers)    or fail(error)
+//!                   │          push(chunk, out) …       or fail(error)
+//!                   └───────── finish(out)
+//!                                   │
+//!                                   ▼ next() = Done, into_report()
 //! ```
 //!
-//! A request with an owner has state: `next()` may return `Load` first, which [`provide`](Exchange::provide) answers, and
-//! `Store` before the bytes written so far go out. A call that is not due returns a [`Misuse`] and changes nothing.
-//!
-//! Nothing is handed out before the first meaningful event, so that an empty, broken or failed response can still be
-//! requested again or get its true status: [`response_head`](Exchange::response_head) is `None` until then.
+//! [`Exchange`] has the order of its calls and a run loop.
 //!
 //! From the bottom up: `session` holds the data of an exchange; `adapt` changes a refused request; `failed_attempt`
 //! decides what follows a failure; `streaming` and `non_streaming` write the client's response; this file has the phases'
 //! transitions.
 
+mod accessors;
 mod adapt;
 mod answer_media;
 mod auxiliary;
@@ -36,11 +33,13 @@ mod frame_intake;
 mod further_targets;
 mod headers;
 mod inline_reasoning;
+mod listed_texts;
 mod lone_surrogates;
 mod non_streaming;
 mod phase;
 mod reasoning_probe;
 mod report;
+mod request_info;
 mod sequential_choices;
 mod session;
 mod settings;
@@ -54,7 +53,9 @@ mod upstream_request;
 
 pub use crate::error::Misuse;
 pub use client_request::ClientRequest;
+pub(crate) use listed_texts::{ReadTexts, TextsForm};
 pub use report::{AttemptReport, Report};
+pub use request_info::{RequestInfo, RequestKind};
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 pub use shared_profile::SharedProfile;
 pub use step::{ResponseHead, Step};
@@ -64,11 +65,10 @@ internals! {
     use auxiliary::{AuxiliaryCall, AuxiliaryExchange, AuxiliaryStep, EmbeddingsCall, MediaCall, RerankCall};
 }
 
-use crate::canonical::{Context, Diagnostics, Outcome, StreamUsage};
+use crate::canonical::Context;
 use crate::dialect::Dialect;
 use crate::error::{Error, UpstreamError};
 use crate::profile::Profile;
-use crate::state::StateEntry;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -79,7 +79,80 @@ use std::time::Duration;
 /// How much of an error response is read: its message stands at the beginning.
 const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 
-/// One client request and everything done for it: bytes in, bytes out.
+/// One client request and everything done for it, without input or output of its own: bytes in, bytes out.
+///
+/// It is started with a [`ClientRequest`] and one or several [`Target`]s. Then the caller takes its steps. Its methods are of four
+/// groups:
+///
+/// | group | methods |
+/// |-|-|
+/// | ask what to do | [`next`](Self::next) |
+/// | tell what came of it | [`provide`](Self::provide), [`head`](Self::head), [`push`](Self::push), [`finish`](Self::finish), [`fail`](Self::fail) |
+/// | at any time | [`set_elapsed`](Self::set_elapsed), [`note_state_error`](Self::note_state_error) |
+/// | read, at any time | [`response_head`](Self::response_head), [`is_over`](Self::is_over), [`has_failed`](Self::has_failed), [`diagnostics`](Self::diagnostics), [`report`](Self::report), [`into_report`](Self::into_report) |
+///
+/// # Order
+/// Each call decides which ones may follow it. Any other call returns a [`Misuse`] and changes nothing.
+///
+/// | after | call |
+/// |-|-|
+/// | `start` | `next` |
+/// | `next` = [`Step::Load`] | `provide`, with as many values as there are keys |
+/// | `next` = [`Step::Send`] | `head`, or `fail` if the upstream could not be reached |
+/// | `head`, `push` | `push`, `finish`, or `fail` if the response breaks off |
+/// | `provide`, `finish`, `fail`, `next` = [`Step::Store`] | `next` |
+/// | `next` = [`Step::Done`] | nothing: the exchange is over |
+///
+/// While an answer is due, `next` returns [`Step::Await`].
+///
+/// # Invariants
+/// - Nothing is appended to `out` before the head of the client's response is known ([`response_head`](Self::response_head)): until
+///   the first meaningful event an empty, broken or failed response can be requested again, from the same target or the next one.
+/// - Once there is a head, nothing is sent any more.
+/// - The number of [`Step::Send`]s is bounded: by the targets, [`Retry::attempts`], a few adaptations, and the choices that are
+///   requested one by one.
+/// - [`Step::Load`] and [`Step::Store`] come only for a request with an [owner](ClientRequest::with_owner).
+/// - Bytes may be cut anywhere: the same bytes give the same output.
+/// - After [`is_over`](Self::is_over) nothing that the upstream may still send matters.
+///
+/// # A run loop
+/// ```
+/// use openai_shim_core::exchange::{ClientRequest, Exchange, Settings, Step, Target};
+/// use openai_shim_core::{dialect, profile, Context, UpstreamError};
+/// # fn send(target: usize, _: http::Request<bytes::Bytes>) -> std::io::Result<http::Response<Vec<Vec<u8>>>> {
+/// #     if target == 0 { return Err(std::io::Error::other("nobody is there")); }
+/// #     Ok(http::Response::new(vec![br#"{"choices":[{"message":"#.to_vec(), br#"{"content":"hello"}}]}"#.to_vec()]))
+/// # }
+/// let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("openai-chat")?, "/v1/chat/completions", body.into())?;
+/// let targets = [Target::new(profile("vllm")?), Target::new(profile("groq")?).with_model("llama-3.3-70b-versatile")];
+/// let mut exchange = Exchange::start(request, targets, Settings::default(), Context::fixed())?;
+/// let mut out = Vec::new(); // what the client gets, after the status and headers in `response_head`
+/// loop {
+///     match exchange.next() {
+///         Step::Load(keys) => exchange.provide(vec![None; keys.len()])?, // no store: nothing is found
+///         Step::Store(_entries) => {}
+///         Step::Send { request, after, target } => {
+///             std::thread::sleep(after);
+///             match send(target, request) {
+///                 Ok(response) => {
+///                     exchange.head(response.status(), response.headers())?;
+///                     for chunk in response.into_body() {
+///                         exchange.push(&chunk, &mut out)?;
+///                     }
+///                     exchange.finish(&mut out)?;
+///                 }
+///                 Err(error) => exchange.fail(UpstreamError::transport(error.to_string()), &mut out)?,
+///             }
+///         }
+///         _ => break,
+///     }
+/// }
+/// assert_eq!(exchange.response_head().map(|head| head.status), Some(http::StatusCode::OK));
+/// let report = exchange.into_report();
+/// assert_eq!(report.attempts.len(), 2); // the first target could not be reached
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Exchange {
     session: Session,
@@ -96,8 +169,8 @@ impl Exchange {
         Self::start(client_request, profile, Settings::default(), context)
     }
 
-    /// Prepares the upstream's request for a client request that was read before. A program with many requests for one upstream
-    /// keeps a [`SharedProfile`], so that what follows from the profile is computed once.
+    /// Prepares the request for the first of the targets that takes it. A program with many requests for one upstream keeps a
+    /// [`SharedProfile`], so that what follows from the profile is computed once.
     ///
     /// # Errors
     /// [`Error::Client`], or in strict mode [`Error::Unsupported`].
@@ -323,138 +396,5 @@ impl Exchange {
     pub(crate) fn refuse(&mut self, error: Error, out: &mut Vec<u8>) {
         self.session.respond_with_error(error, out);
         self.phase = ExchangePhase::Done;
-    }
-
-    /// The head of the client's response, once that is certain.
-    pub fn response_head(&self) -> Option<&ResponseHead> {
-        self.session.response_head.as_ref()
-    }
-
-    /// The same, for a caller that writes it now: the headers move out.
-    pub(crate) fn take_response_head(&mut self) -> Option<ResponseHead> {
-        let head = self.session.response_head.as_mut()?;
-        let headers = std::mem::take(&mut head.headers);
-        Some(ResponseHead {
-            status: head.status,
-            headers,
-            error: head.error.clone(),
-            is_stream: head.is_stream,
-        })
-    }
-
-    /// Takes the state entries that are to be stored by now.
-    pub(crate) fn take_entries(&mut self) -> Option<Vec<StateEntry>> {
-        self.session.carry_over.as_mut()?.take_entries()
-    }
-
-    /// Whether the response is complete: nothing that the upstream may still send matters. Stop reading, and call
-    /// [`finish`](Self::finish).
-    pub fn is_over(&self) -> bool {
-        match &self.phase {
-            ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) => transcoder.is_over(),
-            ExchangePhase::Receiving(ReceivedResponse::Ignored(AttemptEnd::Done)) | ExchangePhase::Done => {
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether the attempt has ended although its response has not: an error stands in the stream, or a limit was passed.
-    /// Reading on is pointless.
-    pub fn has_failed(&self) -> bool {
-        match &self.phase {
-            ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) => {
-                transcoder.summary().error.is_some()
-            }
-            ExchangePhase::Receiving(ReceivedResponse::Ignored(_))
-            | ExchangePhase::ReadyToSend { .. }
-            | ExchangePhase::Done => true,
-            _ => false,
-        }
-    }
-
-    /// Whether the upstream streams and its events are passed on one by one; else its response counts when it is complete.
-    pub(crate) fn awaits_stream(&self) -> bool {
-        self.session.is_stream_requested && self.session.passes_events_on()
-    }
-
-    /// The client's dialect.
-    pub fn client(&self) -> Dialect {
-        self.session.client
-    }
-
-    /// The dialect of the upstream's request and response.
-    pub fn upstream(&self) -> Dialect {
-        self.session.upstream
-    }
-
-    /// Outcome, usage and every diagnostic; complete when [`next`](Self::next) returns [`Step::Done`].
-    pub fn report(&self) -> &Report {
-        &self.session.report
-    }
-
-    /// Sets how long ago the request was sent, by the caller's clock: core has none. Dialects that state durations use it.
-    /// Set it before bytes are handed in.
-    pub fn set_elapsed(&mut self, elapsed: Duration) {
-        self.session.context.set_elapsed(elapsed);
-        if let ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) = &mut self.phase {
-            transcoder.set_elapsed(elapsed);
-        }
-    }
-
-    /// Returns the report and drops everything else. An exchange that is not over counts as cancelled, unless its client
-    /// left with the last event already written.
-    pub fn into_report(mut self) -> Report {
-        let mut unsent = Vec::new();
-        if self.is_over() {
-            self.phase = match std::mem::replace(&mut self.phase, ExchangePhase::Done) {
-                ExchangePhase::Receiving(response) => self.end_response(response, &mut unsent).into(),
-                other => other,
-            };
-        }
-        let mut report = self.session.report;
-        if let ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) = &self.phase {
-            report.diagnostics.extend(&transcoder.diagnostics());
-            report.usage = transcoder.summary().usage;
-        }
-        if !matches!(self.phase, ExchangePhase::Done) || !unsent.is_empty() {
-            report.outcome = Outcome::Cancelled;
-        }
-        report
-    }
-
-    /// Forgets the prepared request, for conversions of a response alone. Without a request that `was_given` an empty
-    /// response is no legitimate one.
-    pub(crate) fn forget_request(&mut self, was_given: bool) {
-        self.session.spec.is_empty_request &= was_given;
-        if self.session.spec.stream_usage == StreamUsage::Injected {
-            self.session.spec.stream_usage = StreamUsage::None;
-        }
-        self.session.report.diagnostics = Diagnostics::default();
-    }
-
-    /// The diagnostics so far, those of the running stream included.
-    pub fn diagnostics(&self) -> Diagnostics {
-        let mut all = self.session.report.diagnostics.clone();
-        if let ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) = &self.phase {
-            all.extend(&transcoder.diagnostics());
-        }
-        all
-    }
-
-    /// The error behind which the client's connection must break; `None`: its stream has not failed, or ends in order.
-    pub(crate) fn breaking_error(&self) -> Option<UpstreamError> {
-        let Session { client, has_calls, response_head, .. } = &self.session;
-        let is_stream = response_head.as_ref().is_some_and(|head| head.is_stream);
-        let breaks = client.breaks_failed_streams() || *has_calls && client.breaks_failed_calls();
-        match &self.session.report.error {
-            Some(Error::Upstream(error)) if is_stream && breaks => Some(error.clone()),
-            _ => None,
-        }
-    }
-
-    /// The content type of the client's stream, for a caller that must begin it before the response's head is known.
-    pub fn stream_content_type(&self) -> &'static str {
-        self.session.stream_content_type()
     }
 }

@@ -4,8 +4,11 @@ use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
+use serde::{Deserialize, Serialize};
 
 /// What happened in an exchange, for headers, metrics, logs and tests.
+///
+/// `serde` writes and reads all of it, and [`to_json`](Self::to_json) writes one short line. Neither is a wire format.
 ///
 /// ```
 /// use openai_shim_core::{dialect, profile, Context, Exchange, Outcome};
@@ -24,7 +27,7 @@ use crate::profile::{Adaptation, Profile};
 /// assert!(report.to_json().starts_with(r#"{"outcome":"complete","model":"m","profile":"vllm""#));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
     /// How the exchange ended.
@@ -50,6 +53,8 @@ pub struct Report {
     pub is_stream: bool,
     /// The profile's name.
     pub profile: String,
+    /// The request's id, as hooks know it; empty for an exchange that no [`Shim`](crate::Shim) runs.
+    pub request_id: String,
 }
 
 /// What came of one request that was sent.
@@ -62,10 +67,10 @@ pub struct Report {
 /// exchange.fail(UpstreamError::transport("The connection was refused."), &mut Vec::new())?;
 /// let attempt = &exchange.report().attempts[0];
 /// assert_eq!((attempt.target, attempt.status), (0, None));
-/// assert_eq!(attempt.error.as_ref().unwrap().to_string(), "The connection was refused.");
+/// assert_eq!(attempt.error.as_ref().unwrap().message(), "The connection was refused.");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttemptReport {
     /// To which upstream: an index into the targets that the exchange was started with.
@@ -84,6 +89,9 @@ impl Report {
         object.set("model", encode_string(&self.model));
         object.set("profile", encode_string(&self.profile));
         object.set("attempts", self.attempts.len().to_string());
+        if !self.request_id.is_empty() {
+            object.set("request_id", encode_string(&self.request_id));
+        }
         if let Some(status) = self.upstream_status {
             object.set("upstream_status", status.to_string());
         }
@@ -103,11 +111,11 @@ impl Report {
             object.set("usage", counts.to_json());
         }
         if let Some(error) = &self.error {
-            object.set("error", encode_string(&error.to_string()));
+            object.set("error", encode_string(&error.message()));
         }
         if !self.adaptations.is_empty() {
             let lines: Vec<_> =
-                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.toml())).collect();
+                self.adaptations.iter().map(|adaptation| encode_string(&adaptation.to_string())).collect();
             object.set("lessons", format!("[{}]", lines.join(",")));
         }
         let diagnostics: Vec<_> = self.diagnostics.iter().map(diagnostic_to_json).collect();
@@ -128,7 +136,13 @@ impl Report {
             model: model.to_owned(),
             is_stream: false,
             profile: profile.name.clone(),
+            request_id: String::new(),
         }
+    }
+
+    /// The report of a request that was answered without an exchange.
+    pub(crate) fn answered(model: &str, profile: &Profile, diagnostics: Diagnostics) -> Self {
+        Self { outcome: Outcome::Complete, ..Self::of_auxiliary(model, profile, diagnostics) }
     }
 
     /// The report of a request that was refused before it had an exchange.

@@ -2,6 +2,7 @@
 
 use crate::canonical::ReasoningStyle;
 use crate::error::UpstreamError;
+use crate::error::word;
 use crate::normalize::RequestDefaults;
 use std::time::Duration;
 
@@ -85,6 +86,21 @@ pub enum LossPolicy {
     /// A loss is an error 400, and nothing is sent.
     Strict,
 }
+
+impl LossPolicy {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Lenient, Self::Strict];
+
+    /// `lenient` or `strict`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lenient => "lenient",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+word!(LossPolicy: "loss policy");
 
 /// How many attempts are made, and when. There is no retry after the first byte went out to the client.
 ///

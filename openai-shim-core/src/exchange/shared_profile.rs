@@ -19,7 +19,7 @@ const MAX_RESOLVED: usize = 32;
 /// use openai_shim_core::exchange::SharedProfile;
 /// let shared = SharedProfile::from(openai_shim_core::profile("openai")?);
 /// assert_eq!(shared.name, "openai");
-/// # Ok::<(), openai_shim_core::error::ClientError>(())
+/// # Ok::<(), openai_shim_core::profile::ProfileError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct SharedProfile(Arc<Shared>);

@@ -23,7 +23,7 @@ impl Session {
         let has_begun = self.response_head.is_some();
         let pushed = transcoder.push(chunk, if has_begun { &mut *out } else { &mut self.pending_output });
         if let Err(limit) = pushed {
-            return Err(UpstreamError::TooLarge { message: limit.to_string() });
+            return Err(UpstreamError::TooLarge { message: limit.message() });
         }
         if !has_begun
             && (transcoder.summary().is_meaningful()

@@ -5,6 +5,7 @@ use super::shared_profile::{SharedProfile, UpstreamSide};
 use crate::error::ClientError;
 use crate::profile::{Adaptation, Profile};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// An upstream that may answer a request: how it behaves, its name for the model, and what its errors have taught.
 ///
@@ -61,6 +62,12 @@ impl From<SharedProfile> for Target {
 
 impl From<Profile> for Target {
     fn from(profile: Profile) -> Self {
+        Self::new(profile)
+    }
+}
+
+impl From<Arc<Profile>> for Target {
+    fn from(profile: Arc<Profile>) -> Self {
         Self::new(profile)
     }
 }

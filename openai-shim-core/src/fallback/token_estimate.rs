@@ -23,11 +23,11 @@ pub fn estimate_tokens(request: &Request) -> u64 {
     for tool in request.tools.iter() {
         quarters += match tool {
             Tool::Function { name, description, parameters, .. } => {
-                let schema = parameters.as_ref().map_or("", |schema| schema.get());
+                let schema = parameters.as_ref().map_or("", |schema| schema.as_str());
                 let description = description.as_deref().unwrap_or_default();
                 32 + text_quarters(name) + text_quarters(description) + text_quarters(schema)
             }
-            Tool::Native { raw, .. } => 32 + text_quarters(raw.get()),
+            Tool::Native { raw, .. } => 32 + text_quarters(raw.as_str()),
         };
     }
     quarters.div_ceil(4).max(1)
@@ -46,7 +46,7 @@ fn block_quarters(block: &Block) -> u64 {
         Block::Image(_) | Block::Audio(_) | Block::File(_) => MEDIA_QUARTERS,
         Block::ToolCall { name, arguments, .. } => 16 + text_quarters(name) + text_quarters(arguments),
         Block::ToolResult { blocks, .. } => 16 + blocks.iter().map(block_quarters).sum::<u64>(),
-        Block::Native { raw, .. } => text_quarters(raw.get()),
+        Block::Native { raw, .. } => text_quarters(raw.as_str()),
     }
 }
 

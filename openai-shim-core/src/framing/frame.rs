@@ -40,8 +40,15 @@ impl<'a> Frame<'a> {
 
 /// A frame exceeded the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("The upstream sent a single event of more than {limit} bytes.")]
+#[error("a single event has more than {limit} bytes")]
 pub struct FrameTooLarge {
     /// The limit in bytes.
     pub limit: usize,
+}
+
+impl FrameTooLarge {
+    /// One sentence for the client.
+    pub(crate) fn message(self) -> String {
+        format!("The upstream sent a single event of more than {} bytes.", self.limit)
+    }
 }

@@ -178,11 +178,6 @@ pub fn compact(json: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Wraps JSON text as a raw value; text that is not JSON becomes `null`.
-pub fn raw(json: impl Into<String>) -> Box<RawValue> {
-    RawValue::from_string(json.into()).unwrap_or_else(|_| RawValue::NULL.to_owned())
-}
-
 /// Decodes all escapes, with U+FFFD for a lone surrogate or an invalid escape.
 fn decode_lossy(inner: &str) -> String {
     let mut out = String::with_capacity(inner.len());

@@ -80,7 +80,7 @@ impl ConversationDigest {
             }
             Block::Native { raw, .. } => {
                 self.0.add(b"n");
-                self.0.add_field(raw.get().as_bytes());
+                self.0.add_field(raw.as_str().as_bytes());
             }
             Block::Reasoning { .. } => {}
         }

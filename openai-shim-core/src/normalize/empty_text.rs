@@ -131,7 +131,7 @@ fn nothing_left(recipient: &Recipient<'_>) -> Error {
 
 fn is_empty(message: &Message, recipient: &Recipient<'_>) -> bool {
     let has_fields = recipient.is_own(message.extra.dialect)
-        && message.extra.members.iter().any(|(key, value)| !key.starts_with('.') && value.get() != "null");
+        && message.extra.members.iter().any(|(key, value)| !key.starts_with('.') && value.as_str() != "null");
     !has_fields
         && message.blocks.iter().all(|block| match block {
             Block::Text { text, extra } => text.is_empty() && !has_content(extra, recipient),

@@ -306,7 +306,7 @@ impl Judge<'_> {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, &self.path, &detail);
         }
         for (key, value) in &media.extra.members {
-            let has_meaning = !matches!(value.get(), "null" | "\"\"" | "{\"enabled\":false}");
+            let has_meaning = !matches!(value.as_str(), "null" | "\"\"" | "{\"enabled\":false}");
             if has_meaning && matches!(key.as_str(), "context" | "citations" | "title") {
                 let detail = format!("{key} of the {kind}");
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, &self.path, &detail);

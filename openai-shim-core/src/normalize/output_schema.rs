@@ -51,9 +51,9 @@ pub(super) fn normalize(
             _ => (None, rules.json_schema),
         },
         Some(ResponseFormat::JsonSchema { schema: Some(schema), .. }) => {
-            let can_be_sent = !rules.schema.root_object || may_be_object(schema.get());
+            let can_be_sent = !rules.schema.root_object || may_be_object(schema.as_str());
             let support = if can_be_sent { rules.json_schema } else { ResponseFormatSupport::Instruction };
-            (Some(schema.get()), support)
+            (Some(schema.as_str()), support)
         }
     };
     let support = if is_accepted { support } else { ResponseFormatSupport::Instruction };
@@ -104,7 +104,7 @@ fn replace_boolean(request: &mut Request, diagnostics: &mut Diagnostics) {
     let Some(ResponseFormat::JsonSchema { schema: Some(schema), .. }) = &*request.response_format else {
         return;
     };
-    let code = match schema.get().trim() {
+    let code = match schema.as_str().trim() {
         "true" => DiagnosticCode::SchemaRewritten,
         "false" => DiagnosticCode::SchemaReduced,
         _ => return,
@@ -151,7 +151,8 @@ fn reduce_format(request: &mut Request, recipient: &Recipient<'_>, diagnostics: 
         _ => Cow::Borrowed(&rules.schema),
     };
     let mut room = MAX_ADDED_BYTES;
-    let reduced = schema.as_ref().and_then(|schema| schema::reduce(schema.get(), &schema_rules, &mut room));
+    let reduced =
+        schema.as_ref().and_then(|schema| schema::reduce(schema.as_str(), &schema_rules, &mut room));
     let accepted_name = accepted_name(name, rules);
     if reduced.is_none() && accepted_name.is_none() {
         return;

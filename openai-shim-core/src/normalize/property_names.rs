@@ -26,7 +26,7 @@ pub(super) fn normalize(
     let mut by_tool = BTreeMap::new();
     request.tools.edit_each(|i, tool| {
         let Tool::Function { name, parameters: Some(schema), .. } = &**tool else { return };
-        let Some((schema, new_names)) = renamed_schema(schema.get()) else { return };
+        let Some((schema, new_names)) = renamed_schema(schema.as_str()) else { return };
         let path = format!("tools[{i}].function.parameters");
         diagnostics.record(DiagnosticCode::PropertyNameMapped, &path, "");
         by_tool.insert(name.clone(), new_names);

@@ -66,13 +66,13 @@ fn join_plain_texts(message: &mut Message) {
 /// Whether a block is text and nothing else. Clients of Responses repeat the type and the empty lists of an answer.
 fn is_plain(block: &Block) -> bool {
     let Block::Text { extra, .. } = block else { return false };
-    extra.members.iter().all(|(key, value)| key == ".type" || is_nothing(value.get()))
+    extra.members.iter().all(|(key, value)| key == ".type" || is_nothing(value.as_str()))
 }
 
 /// Whether a block is text to which more can be added: its other fields are formal, or empty.
 fn is_extensible(block: &Block) -> bool {
     let Block::Text { extra, .. } = block else { return false };
-    extra.members.iter().all(|(key, value)| key.starts_with('.') || is_nothing(value.get()))
+    extra.members.iter().all(|(key, value)| key.starts_with('.') || is_nothing(value.as_str()))
 }
 
 fn is_nothing(json: &str) -> bool {

@@ -151,7 +151,7 @@ fn offer_allowed(request: &mut Request, rules: &ToolRules, diagnostics: &mut Dia
     let (names, is_required): (BTreeSet<String>, bool) = (names.iter().cloned().collect(), *is_required);
     let is_allowed = |tool: &Tool| match tool {
         Tool::Function { name, .. } => names.contains(name),
-        Tool::Native { raw, .. } => native_names(raw.get()).iter().any(|name| names.contains(name)),
+        Tool::Native { raw, .. } => native_names(raw.as_str()).iter().any(|name| names.contains(name)),
     };
     if !request.tools.iter().all(is_allowed) {
         request.tools.edit().retain(is_allowed);

@@ -10,8 +10,7 @@ use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, Edit, ExtraFields, Message, Request, ResponseSpec, Role, Tool,
     ToolChoice, result_name, set_result_name,
 };
-use crate::json::{Object, decode_string, encode_string, raw, replace_names};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, decode_string, encode_string, raw, replace_names};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,15 +74,15 @@ fn for_each_name(request: &Request, dialect: &str, mut visit: impl FnMut(&str)) 
 /// The name that the upstream gets: a tool in a namespace has its own name there.
 fn sent_name<'n>(name: &'n str, extra: &'n ExtraFields, dialect: &str) -> Cow<'n, str> {
     match name_in_namespace(extra, dialect) {
-        Some(value) => decode_string(value.get()).unwrap_or(Cow::Borrowed(name)),
+        Some(value) => decode_string(value.as_str()).unwrap_or(Cow::Borrowed(name)),
         None => Cow::Borrowed(name),
     }
 }
 
 /// The name inside a namespace of this dialect, as JSON.
-fn name_in_namespace<'e>(extra: &'e ExtraFields, dialect: &str) -> Option<&'e RawValue> {
+fn name_in_namespace<'e>(extra: &'e ExtraFields, dialect: &str) -> Option<&'e RawJson> {
     let fields = extra.of(dialect);
-    let find = |key| fields.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_ref());
+    let find = |key| fields.iter().find(|(k, _)| k == key).map(|(_, value)| value);
     find(".namespace").and_then(|_| find(".name"))
 }
 
@@ -166,7 +165,7 @@ impl NewNames {
                 has_new.then_some(ToolChoice::Allowed { names: renamed, is_required: *is_required })
             }
             ToolChoice::Native { dialect, raw: choice } => {
-                let renamed = String::from_utf8(replace_names(choice.get().as_bytes(), &self.0)?).ok()?;
+                let renamed = String::from_utf8(replace_names(choice.as_str().as_bytes(), &self.0)?).ok()?;
                 Some(ToolChoice::Native { dialect, raw: raw(renamed) })
             }
             ToolChoice::Auto | ToolChoice::None | ToolChoice::Required => None,
@@ -221,6 +220,6 @@ fn set_sent_name(name: &mut String, extra: &mut ExtraFields, dialect: &str, new:
 /// The name of a tool that only its own dialect defines.
 fn native_name(tool: &Tool) -> Option<String> {
     let Tool::Native { raw, .. } = tool else { return None };
-    let object = Object::parse(raw.get().as_bytes()).ok()?;
+    let object = Object::parse(raw.as_str().as_bytes()).ok()?;
     object.str("name").map(Cow::into_owned)
 }

@@ -28,7 +28,7 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
                 } else {
                     &rules.schema
                 };
-                schema::reduce(schema.get(), rules, &mut room)
+                schema::reduce(schema.as_str(), rules, &mut room)
             }
             None if rules.require_parameters => {
                 Some(ReducedSchema { json: Some(NO_PARAMETERS.to_owned()), lost: Vec::new() })

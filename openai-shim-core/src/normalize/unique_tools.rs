@@ -46,7 +46,7 @@ fn is_same(one: &Tool, other: &Tool) -> bool {
     else {
         return false;
     };
-    let schemas = [parameters, other_parameters].map(|schema| schema.as_ref().map(|schema| schema.get()));
+    let schemas = [parameters, other_parameters].map(|schema| schema.as_ref().map(|schema| schema.as_str()));
     let [schema, other_schema] = schemas;
     (description, schema, strict) == (other_description, other_schema, other_strict)
 }

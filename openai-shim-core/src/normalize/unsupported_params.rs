@@ -35,7 +35,7 @@ static FIELDS: [Field; 13] = fields! {
     stop: |r| (!r.stop.is_empty()).then(|| r.stop.len().to_string()), |r| r.stop.set(Vec::new());
     logprobs: |r| r.logprobs.map(|_| String::from("true")), |r| r.logprobs = None;
     suffix: |r| r.suffix.as_deref().map(encode_string), |r| r.suffix = None;
-    logit_bias: |r| r.logit_bias.as_ref().map(|v| v.get().to_owned()), |r| r.logit_bias = None;
+    logit_bias: |r| r.logit_bias.as_ref().map(|v| v.as_str().to_owned()), |r| r.logit_bias = None;
 };
 
 /// Extra fields whose value is an object, of which our model has a part: each other field is reported by itself.
@@ -76,7 +76,7 @@ fn name_user(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut
     }
     let Some(at) = request.shared.iter().position(|(key, _)| key == "safety_identifier") else { return };
     let (_, value) = request.shared.remove(at);
-    request.user = decode_string(value.get()).map(Cow::into_owned);
+    request.user = decode_string(value.as_str()).map(Cow::into_owned);
     diagnostics.record(
         DiagnosticCode::ParamRenamed,
         recipient.client_name("safety_identifier"),
@@ -107,9 +107,9 @@ fn drop_user(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut
 fn drop_shared(request: &mut Request, recipient: &Recipient<'_>, diagnostics: &mut Diagnostics) {
     let params = recipient.dialect.params();
     request.shared.retain(|(key, value)| {
-        let is_kept = params.has_value(key, value.get());
+        let is_kept = params.has_value(key, value.as_str());
         if !is_kept {
-            report(recipient.client_name(key), value.get(), diagnostics);
+            report(recipient.client_name(key), value.as_str(), diagnostics);
         }
         is_kept
     });
@@ -136,13 +136,13 @@ fn report_extra(request: &Request, recipient: &Recipient<'_>, diagnostics: &mut 
     }
     // A key with a dot in front records how something was written.
     for (key, value) in request.extra.members.iter().filter(|(key, _)| !key.starts_with('.')) {
-        if OBJECTS.contains(&key.as_str()) && value_kind(value.get()) == ValueKind::Object {
-            let object = Object::parse(value.get().as_bytes()).unwrap_or_default();
+        if OBJECTS.contains(&key.as_str()) && value_kind(value.as_str()) == ValueKind::Object {
+            let object = Object::parse(value.as_str().as_bytes()).unwrap_or_default();
             for (inner, value) in object.iter() {
                 report(&format!("{key}.{inner}"), value, diagnostics);
             }
         } else {
-            report(key, value.get(), diagnostics);
+            report(key, value.as_str(), diagnostics);
         }
     }
 }

@@ -1,20 +1,23 @@
 //! What a profile consists of, and its rules for one model.
 
+pub use super::auth::{Auth, AuthLayer};
 use super::glob;
+pub use super::paths::{EndpointPaths, PathsLayer};
 use crate::accepts::{
     Accepts, AcceptsLayer, AuxiliaryApi, AuxiliaryLayer, MediaLayer, MessageLayer, ParamLayer,
     ReasoningLayer, ResponseFormatLayer, StreamingLayer, ToolLayer,
 };
 use crate::canonical::{AnswerQuirks, AnswerQuirksLayer};
-use crate::overlay::{Merge, Overlay, Rule, is_unset, rules};
+use crate::overlay::{Merge, Overlay, Rule, is_unset, rules, setter};
 use http::{HeaderMap, HeaderName};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 rules! {
     /// What one upstream accepts and how its responses deviate: what it sets over the rules of its dialect.
+    ///
+    /// A profile that is built, overlaid or read is checked. Its fields can be changed, too;
+    /// [`invalid_rules`](Self::invalid_rules) checks what came of that.
     ///
     /// ```
     /// let openai = openai_shim_core::profile("openai").unwrap();
@@ -24,141 +27,182 @@ rules! {
     /// assert!(accepts.params.drop.contains(&String::from("temperature")));
     /// # Ok::<(), openai_shim_core::error::ClientError>(())
     /// ```
-    pub struct Profile, ProfileLayer {
+    #[derive(Deserialize)]
+    #[serde(try_from = "ProfileLayer")]
+    pub struct Profile,
+    ///
+    /// This is what a person writes, in code or in a file; [`build`](Self::build) makes a profile of it.
+    ///
+    /// ```
+    /// use openai_shim_core::accepts::{MessageLayer, ParamLayer};
+    /// use openai_shim_core::profile::{AuthLayer, PathsLayer, Profile, ProfileLayer};
+    /// let profile = ProfileLayer::inherit("vllm")
+    ///     .with_name("acme")
+    ///     .with_auth(AuthLayer::default().with_header("x-acme-key").with_prefix(""))
+    ///     .with_paths(PathsLayer::default().with_generate("/generate").with_query_param("version", "2"))
+    ///     .with_params(ParamLayer::default().with_rename("temperature", "heat").with_clamp("top_p", 0.0, 0.9))
+    ///     .with_messages(MessageLayer::default().with_role("developer", "system").with_merge_system(false))
+    ///     .build()?;
+    ///
+    /// let same: Profile = toml::from_str(
+    ///     r#"
+    ///     inherit = "vllm"
+    ///     name = "acme"
+    ///     auth = { header = "x-acme-key", prefix = "" }
+    ///     paths = { generate = "/generate", query_params = { version = "2" } }
+    ///     params.rename.temperature = "heat"
+    ///     params.clamp.top_p = [0.0, 0.9]
+    ///     messages.roles.developer = "system"
+    ///     messages.merge_system = false
+    ///     "#,
+    /// )?;
+    /// assert_eq!(same, profile);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ProfileLayer {
         /// The profile's name.
-        pub name: String,
+        pub name: String as with_name(into),
         /// What the upstream is, in a few words.
-        pub description: String,
+        pub description: String as with_description(into),
         /// The sources of the profile's facts.
-        pub sources: Vec<String>,
+        pub sources: Vec<String> as with_sources(list),
         /// Hosts (with an optional leading `*.`, or only a `:port`) whose base URL selects this profile.
-        pub hosts: Vec<String>,
+        pub hosts: Vec<String> as with_hosts(list),
         /// The usual base URL; empty: there is none.
-        pub base_url: String,
+        pub base_url: String as with_base_url(into),
         /// The upstream's dialect.
-        pub dialect: String = String::from("openai-chat"),
+        pub dialect: String as with_dialect(into) = String::from("openai-chat"),
         /// Further dialects of the upstream: clients of one of them get it untranslated.
-        pub extra_dialects: Vec<String>,
+        pub extra_dialects: Vec<String> as with_extra_dialects(list),
         /// How the key is sent.
-        pub auth: Auth => AuthLayer,
+        pub auth: Auth => AuthLayer as with_auth,
         /// Client headers that are forwarded to the upstream.
         // Features, but not the account.
-        pub forward_headers: Vec<String> = vec![String::from("openai-beta")],
+        pub forward_headers: Vec<String> as with_forward_headers(list) = vec![String::from("openai-beta")],
         /// Its paths, where they differ from the dialect's.
-        pub paths: EndpointPaths => PathsLayer,
+        pub paths: EndpointPaths => PathsLayer as with_paths,
         /// Whether the upstream lists its models.
-        pub has_model_list: bool = true,
+        pub has_model_list: bool as with_has_model_list = true,
         /// Which parameters it accepts.
-        pub params: ParamLayer => ParamLayer,
+        pub params: ParamLayer => ParamLayer as with_params,
         /// Which messages it accepts.
-        pub messages: MessageLayer => MessageLayer,
+        pub messages: MessageLayer => MessageLayer as with_messages,
         /// Which images, audio and files it accepts, and where.
-        pub media: MediaLayer => MediaLayer,
+        pub media: MediaLayer => MediaLayer as with_media,
         /// Which tools, and which choice among them, it accepts.
-        pub tools: ToolLayer => ToolLayer,
+        pub tools: ToolLayer => ToolLayer as with_tools,
         /// Which response formats it accepts.
-        pub response_format: ResponseFormatLayer => ResponseFormatLayer,
+        pub response_format: ResponseFormatLayer => ResponseFormatLayer as with_response_format,
         /// How reasoning is requested.
-        pub reasoning: ReasoningLayer => ReasoningLayer,
+        pub reasoning: ReasoningLayer => ReasoningLayer as with_reasoning,
         /// How it streams.
-        pub stream: StreamingLayer => StreamingLayer,
+        pub stream: StreamingLayer => StreamingLayer as with_stream,
         /// Which requests for embeddings it accepts.
-        pub embeddings: AuxiliaryLayer => AuxiliaryLayer,
+        pub embeddings: AuxiliaryLayer => AuxiliaryLayer as with_embeddings,
         /// Which requests for rankings it accepts.
-        pub rerank: AuxiliaryLayer => AuxiliaryLayer,
+        pub rerank: AuxiliaryLayer => AuxiliaryLayer as with_rerank,
         /// Which requests for speech it accepts.
-        pub speech: AuxiliaryLayer => AuxiliaryLayer,
+        pub speech: AuxiliaryLayer => AuxiliaryLayer as with_speech,
         /// Which requests for transcripts it accepts.
-        pub transcription: AuxiliaryLayer => AuxiliaryLayer,
+        pub transcription: AuxiliaryLayer => AuxiliaryLayer as with_transcription,
         /// Which requests for pictures it accepts.
-        pub images: AuxiliaryLayer => AuxiliaryLayer,
+        pub images: AuxiliaryLayer => AuxiliaryLayer as with_images,
         /// How its responses deviate.
-        pub responses: AnswerQuirks => AnswerQuirksLayer,
+        pub responses: AnswerQuirks => AnswerQuirksLayer as with_responses,
         /// Layers for some models, applied in this order. A layer adds its overrides after those of the layer below.
-        pub model_overrides: Vec<ModelOverride>,
+        pub model_overrides: Vec<ModelOverride> as with_model_override(item),
+    }
+    layer_only {
+        /// The built-in profile that lies below; absent: none does. Its name is taken over, its `hosts` are not.
+        pub inherit: String,
     }
 }
 
-rules! {
-    /// How the key is sent.
-    #[derive(Eq)]
-    pub struct Auth, AuthLayer {
-        /// The header's name.
-        pub header: String = String::from("authorization"),
-        /// What precedes the key, with its space (`"Bearer "`).
-        pub prefix: String = String::from("Bearer "),
-    }
+/// Declares [`ModelOverride`]: each section is a layer, which lies over the profile's own.
+macro_rules! model_override {
+    ($($(#[$doc:meta])* pub $section:ident: $layer:ty as $setter:ident,)*) => {
+        /// A layer for the models whose names match.
+        ///
+        /// ```
+        /// use openai_shim_core::accepts::ParamLayer;
+        /// use openai_shim_core::profile::{ModelOverride, ProfileLayer};
+        /// let small = ModelOverride::for_models(["*-mini*"]).with_params(ParamLayer::default().with_drop(["top_p"]));
+        /// let profile = ProfileLayer::inherit("compatible").with_model_override(small).build()?;
+        /// assert!(profile.for_model("gpt-mini").params.drop.is_some());
+        /// assert!(profile.for_model("gpt").params.drop.is_none());
+        /// # Ok::<(), openai_shim_core::profile::ProfileError>(())
+        /// ```
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        #[non_exhaustive]
+        pub struct ModelOverride {
+            /// Names of models, in any case; `*` stands for any characters.
+            #[serde(rename = "match")]
+            pub matches: Vec<String>,
+            /// Further dialects in which the models are served.
+            #[serde(skip_serializing_if = "is_unset")]
+            pub extra_dialects: Option<Vec<String>>,
+            $(
+                $(#[$doc])*
+                #[serde(skip_serializing_if = "is_unset")]
+                pub $section: $layer,
+            )*
+        }
+
+        impl ModelOverride {
+            /// A layer for the models with these names, which sets nothing yet.
+            pub fn for_models(names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+                Self { matches: names.into_iter().map(Into::into).collect(), ..Self::default() }
+            }
+
+            setter! {
+                /// Further dialects in which the models are served.
+                extra_dialects: Vec<String> as with_extra_dialects(list)
+            }
+            $(setter! { $(#[$doc])* $section: $layer => $layer as $setter })*
+
+            /// Adds the rules that another override sets; its rules win.
+            pub fn merge(&mut self, above: &Self) {
+                self.extra_dialects.merge(&above.extra_dialects);
+                $(self.$section.merge(&above.$section);)*
+            }
+
+            /// Sets the rules of the override in a profile.
+            pub(super) fn apply(&self, profile: &mut Profile) {
+                Overlay::overlay(&mut profile.extra_dialects, &self.extra_dialects);
+                $(Overlay::overlay(&mut profile.$section, &self.$section);)*
+            }
+        }
+    };
 }
 
-rules! {
-    /// Paths of an upstream, relative to its base URL.
-    #[derive(Eq)]
-    pub struct EndpointPaths, PathsLayer {
-        /// Where responses are generated; empty: the dialect's own path. `{model}` stands for the model's name.
-        pub generate: String,
-        /// Where models are listed.
-        pub models: String = String::from("/models"),
-        /// Where the other routes are (embeddings, images, speech): `{path}` stands for the route's own path, and `{model}` for the
-        /// model's name; empty: the own path. Requests that name no model go to the own path.
-        pub auxiliary: String,
-        /// Paths that are forwarded as they come, with all below them: `/files`, `/batches`. All clients share what the upstream
-        /// stores there.
-        pub forward: Vec<String>,
-        /// Parameters that are added to the query of every URL (`api-version` and the like).
-        pub query_params: BTreeMap<String, String>,
-    }
-}
-
-/// A layer for the models whose names match.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct ModelOverride {
-    /// Names of models, in any case; `*` stands for any characters.
-    #[serde(rename = "match")]
-    pub matches: Vec<String>,
-    /// Further dialects in which the models are served.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub extra_dialects: Option<Vec<String>>,
+model_override! {
     /// Which parameters the models accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub params: ParamLayer,
+    pub params: ParamLayer as with_params,
     /// Which messages they accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub messages: MessageLayer,
+    pub messages: MessageLayer as with_messages,
     /// Which images, audio and files they accept, and where.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub media: MediaLayer,
+    pub media: MediaLayer as with_media,
     /// Which tools, and which choice among them, they accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub tools: ToolLayer,
+    pub tools: ToolLayer as with_tools,
     /// Which response formats they accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub response_format: ResponseFormatLayer,
+    pub response_format: ResponseFormatLayer as with_response_format,
     /// How reasoning is requested.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub reasoning: ReasoningLayer,
+    pub reasoning: ReasoningLayer as with_reasoning,
     /// How they stream.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub stream: StreamingLayer,
+    pub stream: StreamingLayer as with_stream,
     /// Which requests for embeddings they accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub embeddings: AuxiliaryLayer,
+    pub embeddings: AuxiliaryLayer as with_embeddings,
     /// Which requests for rankings they accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub rerank: AuxiliaryLayer,
+    pub rerank: AuxiliaryLayer as with_rerank,
     /// Which requests for speech they accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub speech: AuxiliaryLayer,
+    pub speech: AuxiliaryLayer as with_speech,
     /// Which requests for transcripts they accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub transcription: AuxiliaryLayer,
+    pub transcription: AuxiliaryLayer as with_transcription,
     /// Which requests for pictures they accept.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub images: AuxiliaryLayer,
+    pub images: AuxiliaryLayer as with_images,
     /// How their responses deviate.
-    #[serde(skip_serializing_if = "is_unset")]
-    pub responses: AnswerQuirksLayer,
+    pub responses: AnswerQuirksLayer as with_responses,
 }
 
 impl ModelOverride {
@@ -177,91 +221,11 @@ impl ModelOverride {
             AuxiliaryApi::Images => &mut self.images,
         }
     }
-
-    /// Adds the rules that another override sets; its rules win.
-    pub fn merge(&mut self, above: &Self) {
-        self.extra_dialects.merge(&above.extra_dialects);
-        self.params.merge(&above.params);
-        self.messages.merge(&above.messages);
-        self.media.merge(&above.media);
-        self.tools.merge(&above.tools);
-        self.response_format.merge(&above.response_format);
-        self.reasoning.merge(&above.reasoning);
-        self.stream.merge(&above.stream);
-        self.embeddings.merge(&above.embeddings);
-        self.rerank.merge(&above.rerank);
-        self.speech.merge(&above.speech);
-        self.transcription.merge(&above.transcription);
-        self.images.merge(&above.images);
-        self.responses.merge(&above.responses);
-    }
-
-    /// Sets the rules of the override in a profile.
-    pub(super) fn apply(&self, profile: &mut Profile) {
-        Overlay::overlay(&mut profile.extra_dialects, &self.extra_dialects);
-        profile.params.merge(&self.params);
-        profile.messages.merge(&self.messages);
-        profile.media.merge(&self.media);
-        profile.tools.merge(&self.tools);
-        profile.response_format.merge(&self.response_format);
-        profile.reasoning.merge(&self.reasoning);
-        profile.stream.merge(&self.stream);
-        profile.embeddings.merge(&self.embeddings);
-        profile.rerank.merge(&self.rerank);
-        profile.speech.merge(&self.speech);
-        profile.transcription.merge(&self.transcription);
-        profile.images.merge(&self.images);
-        profile.responses.overlay(&self.responses);
-    }
 }
 
 impl Rule for Vec<ModelOverride> {
     fn set(&mut self, value: &Self) {
         self.extend_from_slice(value);
-    }
-}
-
-/// Characters that are percent-encoded in a path segment or a query.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-impl EndpointPaths {
-    /// A path with the query parameters that every URL gets, unless its own query has them.
-    pub fn url(&self, path: &str) -> String {
-        let mut url = path.to_owned();
-        let own: Vec<&str> = path.split_once('?').map_or(Vec::new(), |(_, query)| query.split('&').collect());
-        let is_own = |key: &str| own.iter().any(|pair| pair.split('=').next() == Some(key));
-        for (key, value) in self.query_params.iter().filter(|(key, _)| !is_own(key)) {
-            url.push(if url.contains('?') { '&' } else { '?' });
-            url.extend(utf8_percent_encode(key, ESCAPED));
-            url.push('=');
-            url.extend(utf8_percent_encode(value, ESCAPED));
-        }
-        url
-    }
-
-    /// Where a route other than those that generate is, by its own path, which may have a query.
-    pub fn auxiliary_url(&self, path: &str, model: &str) -> String {
-        let is_named = !matches!(model, "" | "." | "..") || !self.auxiliary.contains("{model}");
-        if self.auxiliary.is_empty() || !is_named {
-            return self.url(path);
-        }
-        let model = utf8_percent_encode(model, ESCAPED).to_string();
-        self.url(&self.auxiliary.replace("{model}", &model).replace("{path}", path))
-    }
-
-    /// Whether requests to a path are forwarded as they come.
-    pub fn forwards(&self, path: &str) -> bool {
-        let is_below = |rest: &str| rest.is_empty() || rest.starts_with('/');
-        self.forward.iter().any(|own| path.strip_prefix(own.as_str()).is_some_and(is_below))
-    }
-
-    /// Where responses of a model are generated; `dialect_path` is the dialect's own path.
-    pub fn generate_url(&self, dialect_path: &str, model: &str) -> String {
-        if self.generate.is_empty() {
-            return self.url(dialect_path);
-        }
-        let model = utf8_percent_encode(model, ESCAPED).to_string();
-        self.url(&self.generate.replace("{model}", &model))
     }
 }
 

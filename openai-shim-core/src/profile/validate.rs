@@ -1,61 +1,76 @@
 //! A profile's rules to those among them that cannot work: paths that are no paths, unknown roles, empty ranges.
 
-use super::definition::{Auth, EndpointPaths, Profile};
+use super::auth::Auth;
+use super::base_url::normal_base_url;
+use super::definition::Profile;
+use super::error::{InvalidRule, instead};
+use super::paths::EndpointPaths;
 use crate::accepts::{
     Accepts, AcceptsLayer, AuxiliaryApi, MEDIA_SOURCES, MODALITIES, MediaRules, MessageRules, ParamRules,
     aspect_ratio,
 };
 use crate::canonical::{ReasoningTags, Role};
-use http::{HeaderName, HeaderValue, Uri};
-
-/// A rule with a value that cannot work.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct InvalidRule {
-    /// The rule's key, such as `paths.generate`; `model_overrides[0].params.clamp` for a rule of an override.
-    pub key: String,
-    /// What is wrong with the value, and what to write instead.
-    pub problem: String,
-}
+use crate::dialect::DIALECTS;
+use http::{HeaderName, Uri};
 
 impl Profile {
-    /// Returns the rules with values that cannot work. The names of dialects are not checked.
+    /// Returns the rules with values that cannot work.
     ///
     /// ```
     /// let mut profile = openai_shim_core::profile("compatible")?;
     /// profile.paths.generate = String::from("/my route");
     /// assert_eq!(profile.invalid_rules()[0].key, "paths.generate");
-    /// # Ok::<(), openai_shim_core::error::ClientError>(())
+    /// # Ok::<(), openai_shim_core::profile::ProfileError>(())
     /// ```
     pub fn invalid_rules(&self) -> Vec<InvalidRule> {
+        self.invalid_rules_from(0)
+    }
+
+    /// The same; overrides are counted from this one. What is wrong for the models of earlier ones has the key of the rule
+    /// itself, because a layer over the profile has made it wrong.
+    pub(super) fn invalid_rules_from(&self, first_override: usize) -> Vec<InvalidRule> {
         let mut found = Vec::new();
+        check_base_url(&self.base_url, &mut found);
         check_auth(&self.auth, &mut found);
         check_paths(&self.paths, &mut found);
         check_forwarded(&self.paths, &mut found);
         for name in self.forward_headers.iter().filter(|name| HeaderName::try_from(name.as_str()).is_err()) {
             report(&mut found, "forward_headers", format!("{name:?} is not the name of a header"));
         }
-        found.extend(self.invalid_request_rules());
+        check_dialect("dialect", &self.dialect, &mut found);
+        found.extend(self.invalid_rules_for_models());
         for (i, rules) in self.model_overrides.iter().enumerate() {
-            let key = |key: &str| format!("model_overrides[{i}].{key}");
+            let prefix = match i.checked_sub(first_override) {
+                Some(i) => format!("model_overrides[{i}]."),
+                None => String::new(),
+            };
             if rules.matches.is_empty() {
                 let problem =
                     "is empty, so that it applies to no model; write match = [\"*\"] for all models";
-                report(&mut found, &key("match"), problem);
+                report(&mut found, &format!("{prefix}match"), problem);
             }
             let mut model_profile = self.clone();
             rules.apply(&mut model_profile);
-            let invalid = model_profile.invalid_request_rules();
+            let invalid = model_profile.invalid_rules_for_models();
             // What is wrong without the override is reported above.
             let invalid = invalid.into_iter().filter(|rule| !found.contains(rule)).collect::<Vec<_>>();
-            found.extend(invalid.into_iter().map(|rule| InvalidRule { key: key(&rule.key), ..rule }));
+            found.extend(invalid.into_iter().map(|rule| InvalidRule {
+                key: format!("{prefix}{}", rule.key),
+                problem: match prefix.as_str() {
+                    "" => format!("{} (for the models {})", rule.problem, rules.matches.join(", ")),
+                    _ => rule.problem,
+                },
+            }));
         }
         found
     }
 
     /// The invalid ones among the rules that an override can set.
-    fn invalid_request_rules(&self) -> Vec<InvalidRule> {
+    fn invalid_rules_for_models(&self) -> Vec<InvalidRule> {
         let mut found = Vec::new();
+        for name in &self.extra_dialects {
+            check_dialect("extra_dialects", name, &mut found);
+        }
         let accepts = self.accepts(&AcceptsLayer::default());
         check_params(&accepts.params, &mut found);
         check_messages(&accepts.messages, &mut found);
@@ -77,14 +92,25 @@ fn report(found: &mut Vec<InvalidRule>, key: &str, problem: impl Into<String>) {
     found.push(InvalidRule { key: key.to_owned(), problem: problem.into() });
 }
 
-fn check_auth(auth: &Auth, found: &mut Vec<InvalidRule>) {
-    if HeaderName::try_from(auth.header.as_str()).is_err() {
-        let problem =
-            format!("{:?} is not the name of a header; write one such as \"x-api-key\"", auth.header);
-        report(found, "auth.header", problem);
+/// A profile has a dialect of this build.
+fn check_dialect(key: &str, name: &str, found: &mut Vec<InvalidRule>) {
+    let known: Vec<&str> = DIALECTS.iter().map(|dialect| dialect.name()).collect();
+    if !known.contains(&name) {
+        report(found, key, format!("there is no dialect {name:?}; {}", instead(name, &known)));
     }
-    if HeaderValue::try_from(auth.prefix.as_str()).is_err() {
-        report(found, "auth.prefix", "has characters that no header may have; write one such as \"Bearer \"");
+}
+
+fn check_base_url(url: &str, found: &mut Vec<InvalidRule>) {
+    if !url.is_empty()
+        && let Err(problem) = normal_base_url(url)
+    {
+        report(found, "base_url", problem);
+    }
+}
+
+fn check_auth(auth: &Auth, found: &mut Vec<InvalidRule>) {
+    if let Err(error) = auth.header_for("key") {
+        found.extend_from_slice(error.rules());
     }
 }
 

@@ -1,11 +1,15 @@
 //! [`ShimBuilder`]: what a [`Shim`] needs from outside, and what a program adds to it.
 
+use super::adapters::{Sleep, WithSleep};
 use super::clock::{Clock, Entropy};
-use super::shim::{OwnerOf, ReportHook, RequestHook, Shim, ShimParts};
+use super::event_tap::EventHook;
+use super::shim::Shim;
+use super::shim_parts::{OwnerOf, ReportHook, RequestHook, ShimParts};
 use super::state_store::StateStore;
 use super::transport::Upstream;
+use crate::canonical::{Event, ListedModel};
 use crate::error::Error;
-use crate::exchange::{ClientRequest, Report, Settings, SharedProfile};
+use crate::exchange::{ClientRequest, Report, RequestInfo, Settings, SharedProfile};
 use crate::state::Owner;
 use http::request::Parts;
 use std::sync::Arc;
@@ -37,7 +41,10 @@ pub struct ShimBuilder {
     owner_of: Option<OwnerOf>,
     clock: Option<Box<dyn Clock>>,
     entropy: Option<Box<dyn Entropy>>,
+    sleep: Option<Sleep>,
+    models: Vec<ListedModel>,
     on_request: Vec<RequestHook>,
+    on_event: Vec<EventHook>,
     on_report: Vec<ReportHook>,
 }
 
@@ -72,7 +79,10 @@ impl Shim {
             owner_of: None,
             clock: None,
             entropy: None,
+            sleep: None,
+            models: Vec::new(),
             on_request: Vec::new(),
+            on_event: Vec::new(),
             on_report: Vec::new(),
         }
     }
@@ -97,9 +107,41 @@ impl ShimBuilder {
         self.clock(super::std_context::unix_time).entropy(super::std_context::RandomSeeds::default())
     }
 
+    /// Sets what waits before retries, in place of the upstream's own [`pause`](Upstream::pause): `sleep(tokio::time::sleep)`. With neither,
+    /// retries follow at once.
+    ///
+    /// ```
+    /// # use openai_shim_core::{profile, Shim};
+    /// # fn example(upstream: impl openai_shim_core::Upstream + 'static) -> Result<(), Box<dyn std::error::Error>> {
+    /// let shim = Shim::builder(upstream, profile("groq")?).sleep(tokio::time::sleep);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn sleep<R>(mut self, sleep: impl Fn(std::time::Duration) -> R + Send + Sync + 'static) -> Self
+    where
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.sleep = Some(Box::new(move |duration| Box::pin(sleep(duration))));
+        self
+    }
+
     /// Replaces the settings.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Sets the models that clients see in lists. Without them the upstream is asked.
+    ///
+    /// ```
+    /// # use openai_shim_core::{profile, Shim};
+    /// # fn example(upstream: impl openai_shim_core::Upstream + 'static) -> Result<(), Box<dyn std::error::Error>> {
+    /// let shim = Shim::builder(upstream, profile("groq")?).models(["llama-3.1-8b-instant", "openai/gpt-oss-20b"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn models<M: Into<ListedModel>>(mut self, models: impl IntoIterator<Item = M>) -> Self {
+        self.models = models.into_iter().map(Into::into).collect();
         self
     }
 
@@ -115,13 +157,27 @@ impl ShimBuilder {
         self
     }
 
-    /// Adds a hook that reads, changes or refuses each request before it is sent. Several are called in order. What they change is
-    /// what every attempt sends: [`ClientRequest::edit`], [`ClientRequest::rewrite_text`].
+    /// Adds a hook that reads, changes or refuses each request whose text a model gets, before it is sent: for generation, token
+    /// counts, embeddings and rankings ([`ClientRequest::kind`]). Several are called in order. What they change is what every attempt
+    /// sends: [`ClientRequest::edit`], [`ClientRequest::rewrite_text`].
+    ///
+    /// With such a hook, requests whose bodies it cannot read are refused: speech, transcripts, pictures, and everything that is
+    /// forwarded. It does not see requests that send no text: model lists, and stored responses, which come from the store.
     pub fn on_request(
         mut self,
         hook: impl Fn(&mut ClientRequest) -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
         self.on_request.push(Box::new(hook));
+        self
+    }
+
+    /// Adds a hook that reads the events of each response, streamed or not, as the client gets them: repaired and translated. The last
+    /// one is [`Event::End`] or [`Event::Error`], unless the client left before. It runs on the way of the bytes, so it is quick, and
+    /// sends what takes longer elsewhere.
+    ///
+    /// The response is decoded once more for it, also where both sides have the same dialect.
+    pub fn on_event(mut self, hook: impl Fn(&Event, &RequestInfo) + Send + Sync + 'static) -> Self {
+        self.on_event.push(Box::new(hook));
         self
     }
 
@@ -139,9 +195,21 @@ impl ShimBuilder {
     pub fn build(self) -> Result<Shim, BuildError> {
         let clock = self.clock.ok_or(BuildError::NoClock)?;
         let entropy = self.entropy.ok_or(BuildError::NoEntropy)?;
-        let Self { upstream, profile, settings, state, owner_of, on_request, on_report, .. } = self;
-        let parts =
-            ShimParts { upstream, profile, settings, state, owner_of, clock, entropy, on_request, on_report };
-        Ok(Shim(Arc::new(parts)))
+        Ok(Shim(Arc::new(ShimParts {
+            upstream: match self.sleep {
+                Some(sleep) => Arc::new(WithSleep { upstream: self.upstream, sleep }),
+                None => self.upstream,
+            },
+            profile: self.profile,
+            settings: self.settings,
+            models: self.models,
+            state: self.state,
+            owner_of: self.owner_of,
+            clock,
+            entropy,
+            on_request: self.on_request,
+            on_event: self.on_event,
+            on_report: self.on_report,
+        })))
     }
 }

@@ -1,52 +1,28 @@
 //! [`Shim`]: a client's HTTP request in, its HTTP response out, through one upstream.
 
-use super::clock::{Clock, Entropy};
+use super::auxiliary_routes::AuxiliaryMatch;
 use super::driver::{Driver, DriverPhase, OnFinish};
+use super::event_tap::EventTap;
+use super::observer::Observer;
 use super::response_body::ResponseBody;
+use super::responses::{error_response, json_response};
+use super::shim_parts::ShimParts;
 use super::state_store::StateStore;
-use super::transport::Upstream;
+use super::stored_responses::{ResponseRecorder, StoredResponses, stores_responses};
 use super::upstreams::Upstreams;
-use crate::canonical::Context;
-use crate::dialect::route_lookup::{closest_dialect, generation_route};
-use crate::dialect::{DEFAULT_DIALECT, Dialect, Endpoint};
+use crate::canonical::Diagnostics;
+use crate::dialect::route_lookup::{auxiliary_route, closest_dialect, generation_route};
+use crate::dialect::{DEFAULT_DIALECT, Dialect};
 use crate::error::{ClientError, Error, ErrorKind, short_name};
-use crate::exchange::{ClientRequest, Exchange, Report, Settings, SharedProfile};
+use crate::exchange::{ClientRequest, Exchange, Report};
 use crate::state::Owner;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::request::Parts;
-use http::{HeaderValue, StatusCode};
-use std::sync::Arc;
+use http::{HeaderValue, Method, StatusCode};
+use std::sync::{Arc, OnceLock};
 
 /// The code of the error for a path that takes another method.
 const WRONG_METHOD: &str = "method_not_allowed";
-
-/// Reads or changes a request before it is sent, or refuses it.
-pub(super) type RequestHook = Box<dyn Fn(&mut ClientRequest) -> Result<(), Error> + Send + Sync>;
-/// Reads a report.
-pub(super) type ReportHook = Box<dyn Fn(&Report) + Send + Sync>;
-/// Finds the owner of a request's state.
-pub(super) type OwnerOf = Box<dyn Fn(&Parts) -> Option<Owner> + Send + Sync>;
-
-/// What all clones of a [`Shim`] share.
-pub(super) struct ShimParts {
-    pub(super) upstream: Arc<dyn Upstream>,
-    pub(super) profile: SharedProfile,
-    pub(super) settings: Settings,
-    pub(super) state: Option<Arc<dyn StateStore>>,
-    pub(super) owner_of: Option<OwnerOf>,
-    pub(super) clock: Box<dyn Clock>,
-    pub(super) entropy: Box<dyn Entropy>,
-    pub(super) on_request: Vec<RequestHook>,
-    pub(super) on_report: Vec<ReportHook>,
-}
-
-impl ShimParts {
-    /// Hands a report to all hooks.
-    fn report(&self, report: &Report) {
-        self.on_report.iter().for_each(|hook| hook(report));
-    }
-}
 
 /// Serves clients of every dialect through one upstream.
 ///
@@ -84,31 +60,79 @@ impl std::fmt::Debug for Shim {
 }
 
 impl Shim {
-    /// Serves a client's request. Its dialect is that of its path, such as `/v1/messages`; every failure becomes a response in that
-    /// dialect.
-    pub async fn serve(&self, request: http::Request<Bytes>) -> http::Response<ResponseBody> {
-        let client = dialect_of(&request);
+    /// Serves one request; returns the client's response once that begins. The path tells the dialect and what is requested: a
+    /// response of a model, or anything else that clients of the dialects request.
+    ///
+    /// | request | what answers it |
+    /// |---|---|
+    /// | generation | the upstream, in its own dialect |
+    /// | model lists, one model | [`models`](super::ShimBuilder::models) of the builder, else the upstream |
+    /// | token counts | the upstream, in any dialect in which it counts; else an estimate |
+    /// | embeddings, rankings | the upstream, in its own form |
+    /// | speech, transcripts, pictures | the upstream, in its own form if it has another one; else they are forwarded |
+    /// | stored responses | the store of [`state`](super::ShimBuilder::state), unless the upstream stores them itself |
+    /// | files, batches and the like | forwarded, if the profile says that the upstream has them (`paths.forward`) |
+    ///
+    /// A failure is a response in the client's dialect; a path that no dialect has is a 404 in that of the dialect with the most
+    /// similar paths. `HEAD` gets what `GET` gets, without the body.
+    pub fn serve(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
+        let shim = self.clone();
+        // The future of an auxiliary request is large.
+        async move { Box::pin(shim.serve_request(request)).await }
+    }
+
+    async fn serve_request(self, request: http::Request<Bytes>) -> http::Response<ResponseBody> {
+        let path = request.uri().path();
+        let (client, allowed) = match generation_route(path) {
+            Some((client, endpoint)) => (client, endpoint.method),
+            None => match auxiliary_route(request.method().as_str(), path, request.headers()) {
+                Some((client, route)) => {
+                    let is_allowed =
+                        |method: &Method| route.methods.split(", ").any(|allowed| allowed == method.as_str());
+                    if is_allowed(request.method())
+                        || request.method() == Method::HEAD && is_allowed(&Method::GET)
+                    {
+                        return self.serve_auxiliary(AuxiliaryMatch { client, route }, request).await;
+                    }
+                    (client, route.methods)
+                }
+                None => {
+                    let client = closest_dialect(path, request.headers()).unwrap_or(DEFAULT_DIALECT);
+                    return self.refuse(client, &unknown_path(path));
+                }
+            },
+        };
+        if request.method().as_str() != allowed {
+            let mut response = self.refuse(client, &wrong_method(request.method(), allowed));
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+            return response;
+        }
         match self.read(request) {
             Ok(client_request) => self.run(client_request).await,
             Err(error) => self.refuse(client, &error),
         }
     }
 
-    /// Reads a client's request, which the caller may change before it is [run](Self::run). The hooks of the builder have not seen
-    /// it.
+    /// Reads a client's request for generation, which the caller may change before it is [run](Self::run). The hooks of the builder
+    /// have not seen it, and what it continues from (`previous_response_id`) is not loaded yet.
     ///
     /// # Errors
-    /// No dialect has its path, or not with this method; or the body is no request of the dialect.
+    /// No dialect generates at its path, or not with this method; or the body is no request of the dialect.
     pub fn read(&self, request: http::Request<Bytes>) -> Result<ClientRequest, Error> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
         let (client, endpoint) =
             generation_route(parts.uri.path()).ok_or_else(|| unknown_path(parts.uri.path()))?;
         if parts.method.as_str() != endpoint.method {
-            return Err(wrong_method(&parts.method, endpoint));
+            return Err(wrong_method(&parts.method, endpoint.method));
         }
-        let owner = self.0.owner_of.as_ref().and_then(|owner_of| owner_of(&parts));
-        let client_request = ClientRequest::read(client, path, body)?.with_headers(parts.headers);
+        let owner = self.0.owner(&parts);
+        let client_request = ClientRequest::read(client, path, body)?.with_id(self.0.new_id());
+        let client_request = client_request.with_headers(parts.headers);
         Ok(match owner {
             Some(owner) => client_request.with_owner(owner),
             None => client_request,
@@ -116,38 +140,119 @@ impl Shim {
     }
 
     /// Runs a request that was read before, and returns the client's response once that begins.
-    pub async fn run(&self, client_request: ClientRequest) -> http::Response<ResponseBody> {
-        let client = client_request.client();
-        match self.start(client_request) {
-            Ok(exchange) => {
-                let parts = self.0.clone();
-                let on_finish = Box::new(move |report: Report| parts.report(&report));
-                respond(exchange, self.0.upstream.clone().into(), self.0.state.clone(), on_finish).await
+    pub fn run(
+        &self,
+        client_request: ClientRequest,
+    ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
+        let shim = self.clone();
+        async move {
+            let (client, id) = (client_request.client(), client_request.id().to_owned());
+            match Box::pin(shim.run_request(client_request)).await {
+                Ok(response) => response,
+                Err(error) => shim.refuse_as(client, &error, id),
             }
-            Err(error) => self.refuse(client, &error),
         }
     }
 
-    fn start(&self, mut client_request: ClientRequest) -> Result<Exchange, Error> {
-        for hook in &self.0.on_request {
-            hook(&mut client_request)?;
+    async fn run_request(
+        &self,
+        mut client_request: ClientRequest,
+    ) -> Result<http::Response<ResponseBody>, Error> {
+        let parts = &self.0;
+        if client_request.id().is_empty() {
+            client_request = client_request.with_id(parts.new_id());
         }
-        let context = Context::new(self.0.clock.unix_time().as_secs(), self.0.entropy.seed());
-        Exchange::start(client_request, self.0.profile.clone(), self.0.settings.clone(), context)
+        let recorder = self.continue_stored(&mut client_request).await?;
+        parts.edit(&mut client_request)?;
+        let (client, context) = (client_request.client(), parts.context());
+        if client_request.request().messages.is_empty()
+            && let Some(document) = client.empty_request_response(client_request.body(), context.created())
+        {
+            let mut response = json_response(StatusCode::OK, format!("{document}\n"));
+            if client_request.wants_stream() {
+                let content_type = HeaderValue::from_static(client.stream_content_type());
+                response.headers_mut().insert(CONTENT_TYPE, content_type);
+            }
+            let report = Report::answered(client_request.model(), &parts.profile, Diagnostics::default());
+            return Ok(self.reported(response, report, client_request.id().to_owned()));
+        }
+        let mut events = (!parts.on_event.is_empty())
+            .then(|| EventTap::new(&client_request, context.clone(), parts.settings.max_frame_bytes));
+        let id = client_request.id().to_owned();
+        let exchange =
+            Exchange::start(client_request, parts.profile.clone(), parts.settings.clone(), context)?;
+        let delivered: Arc<OnceLock<Report>> = Arc::default();
+        let (on_report, slot) = (parts.clone(), delivered.clone());
+        let on_finish = Box::new(move |mut report: Report| {
+            report.request_id = id;
+            on_report.report(&report);
+            drop(slot.set(report));
+        });
+        let response = respond(exchange, parts.upstream.clone().into(), parts.state.clone(), on_finish).await;
+        let (head, body) = response.into_parts();
+        if let Some(events) = &mut events {
+            events.head(head.status, &head.headers);
+        }
+        let recorder = recorder.filter(|_| head.status.is_success());
+        let events = events.map(|events| (parts.clone(), events));
+        let observer = Observer { events, recorder, report: delivered, storing: None };
+        Ok(http::Response::from_parts(head, body.observed(observer).await))
+    }
+
+    /// Puts the stored history that a request continues from into it, and returns the recorder of its response, for upstreams that
+    /// store none. What is stored of the request is what the client sent: hooks change it again when it is continued.
+    async fn continue_stored(
+        &self,
+        client_request: &mut ClientRequest,
+    ) -> Result<Option<ResponseRecorder>, Error> {
+        let client = client_request.client();
+        let Some(stored) = self.stored_responses(client, client_request.owner()) else { return Ok(None) };
+        if stores_responses(&self.0.profile, client, client_request.model()) {
+            return Ok(None);
+        }
+        let references = stored.references(client_request.body());
+        if !references.is_empty() {
+            let loaded = stored.load(references).await?;
+            let body = stored.with_history(client_request.body(), &loaded)?;
+            let path = client_request.path().to_owned();
+            client_request.replace(&path, body)?;
+        }
+        Ok(stored.recorder(client_request.body()))
+    }
+
+    /// The stored responses of an owner, if there is a store.
+    pub(super) fn stored_responses(&self, client: Dialect, owner: Option<&Owner>) -> Option<StoredResponses> {
+        StoredResponses::new(client, self.0.state.clone()?, owner?.clone())
     }
 
     /// Returns an error as a response in the client's dialect, for a request that no upstream gets; it is reported.
     pub fn refuse(&self, client: Dialect, error: &Error) -> http::Response<ResponseBody> {
-        self.0.report(&Report::refused(&self.0.profile, error.clone()));
-        let (status, body) = client.encode_error(error);
-        let mut response = http::Response::new(ResponseBody::complete(body.to_vec()));
-        *response.status_mut() = status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if error.code() == Some(WRONG_METHOD) {
-            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        }
-        response.extensions_mut().insert(error.clone());
+        self.refuse_as(client, error, self.0.new_id())
+    }
+
+    /// The same for a request with an id.
+    pub(super) fn refuse_as(
+        &self,
+        client: Dialect,
+        error: &Error,
+        id: String,
+    ) -> http::Response<ResponseBody> {
+        let response = error_response(client.encode_error(error), error);
+        self.reported(response, Report::refused(&self.0.profile, error.clone()), id)
+    }
+
+    /// Delivers the report of a response that is complete.
+    pub(super) fn reported(
+        &self,
+        mut response: http::Response<ResponseBody>,
+        mut report: Report,
+        id: String,
+    ) -> http::Response<ResponseBody> {
+        report.request_id = id;
+        self.0.report(&report);
+        response.extensions_mut().insert(report.outcome);
+        response.extensions_mut().insert(report.diagnostics.clone());
+        response.body_mut().set_report(report);
         response
     }
 }
@@ -178,20 +283,13 @@ pub fn respond(
     ResponseBody::new(driver).respond()
 }
 
-/// The dialect of a request's path; for a path that belongs to none, the one with the most similar paths.
-fn dialect_of(request: &http::Request<Bytes>) -> Dialect {
-    let path = request.uri().path();
-    let own = generation_route(path).map(|(dialect, _)| dialect);
-    own.or_else(|| closest_dialect(path, request.headers())).unwrap_or(DEFAULT_DIALECT)
-}
-
 fn unknown_path(path: &str) -> Error {
     let message =
         format!("There is no `{}` here. Chat clients send POST /v1/chat/completions.", short_name(path));
     Error::Client(ClientError::new(ErrorKind::NotFound, message).with_code("unknown_url"))
 }
 
-fn wrong_method(method: &http::Method, endpoint: &Endpoint) -> Error {
-    let message = format!("This path takes {}, not {method}.", endpoint.method);
+fn wrong_method(method: &Method, allowed: &str) -> Error {
+    let message = format!("This path takes {allowed}, not {method}.");
     Error::Client(ClientError::invalid(message).with_code(WRONG_METHOD))
 }

@@ -10,6 +10,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Bytes that arrive over time.
+///
+/// ```
+/// use openai_shim_core::upstream::{ByteStream, UpstreamBody};
+/// let bytes: ByteStream = UpstreamBody::complete("hello").into_stream();
+/// ```
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, UpstreamError>> + Send>>;
 
 /// The body of a response.
@@ -56,7 +61,7 @@ impl UpstreamBody {
             fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
                 let broken = |error: E| match error.into().downcast::<UpstreamError>() {
                     Ok(error) => *error,
-                    Err(error) => UpstreamError::transport(error.to_string()),
+                    Err(error) => UpstreamError::transport(error.to_string()).with_source(error),
                 };
                 self.0.as_mut().poll_next(cx).map(|next| next.map(|chunk| chunk.map_err(broken)))
             }
@@ -90,6 +95,12 @@ impl std::fmt::Debug for UpstreamBody {
 }
 
 /// The body of a request that is sent while it arrives.
+///
+/// ```
+/// use openai_shim_core::upstream::{RequestStream, UpstreamBody};
+/// let body = RequestStream { length: Some(5), bytes: UpstreamBody::complete("hello").into_stream() };
+/// assert_eq!(body.length, Some(5));
+/// ```
 pub struct RequestStream {
     /// How many bytes it has, if that is known before.
     pub length: Option<u64>,

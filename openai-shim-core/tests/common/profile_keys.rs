@@ -40,6 +40,8 @@ pub fn table() -> String {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let source: String = [
         "profile/definition.rs",
+        "profile/auth.rs",
+        "profile/paths.rs",
         "accepts/params.rs",
         "accepts/messages.rs",
         "accepts/media.rs",
@@ -86,8 +88,13 @@ struct Field {
 
 /// The public fields of a struct, declared by itself or in `rules!`.
 fn fields(source: &str, name: &str) -> Vec<Field> {
-    let declarations = [format!("pub struct {name} {{\n"), format!("pub struct {name}, ")];
+    let declarations = [format!("pub struct {name} {{\n"), format!("pub struct {name},")];
     let body = declarations.iter().find_map(|start| source.split(start.as_str()).nth(1)).unwrap();
+    // The documentation of the layer stands between the name of the struct and the first field.
+    let body = body
+        .split_once("Layer {\n")
+        .filter(|(before, _)| !before.contains("pub "))
+        .map_or(body, |(_, fields)| fields);
     // The brace that closes it is indented in `rules!`.
     let body = body.split("\n}").next().unwrap().split("\n    }").next().unwrap();
     let (mut all, mut docs) = (Vec::new(), Vec::new());
@@ -95,7 +102,7 @@ fn fields(source: &str, name: &str) -> Vec<Field> {
         if let Some(doc) = line.strip_prefix("/// ") {
             docs.push(doc);
         } else if let Some((field, kind)) = line.strip_prefix("pub ").and_then(|rest| rest.split_once(": ")) {
-            let kind = kind.split(" = ").next().unwrap().split(" => ").next().unwrap();
+            let kind = kind.split(" as ").next().unwrap().split(" => ").next().unwrap();
             all.push(Field {
                 name: field.to_owned(),
                 kind: kind.trim_end_matches(',').to_owned(),

@@ -15,7 +15,7 @@ mod script;
 use openai_shim_core::canonical::Request;
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings};
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::profile;
 use openai_shim_core::{Context, Diagnostics, Exchange, Profile, Step};
 use script::Conversation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,7 +70,7 @@ fn conversations() -> [Conversation; 3] {
 }
 
 fn native(upstream: Side) -> Profile {
-    let mut found = native_profile(upstream.name()).unwrap_or_else(|| profile("openai").unwrap());
+    let mut found = Profile::native(upstream).unwrap_or_else(|| profile("openai").unwrap());
     upstream.name().clone_into(&mut found.dialect);
     found.extra_dialects.clear();
     found.model_overrides.iter_mut().for_each(|of_model| of_model.extra_dialects = None);

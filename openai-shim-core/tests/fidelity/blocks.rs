@@ -4,13 +4,13 @@ use openai_shim_core::canonical::{
     Block, CUSTOM_TOOL, ExtraFields, Media, MediaSource, Message, REASONING_DETAILS, Request, Response, Role,
     Tool, input_schema,
 };
-use serde_json::value::RawValue;
+use openai_shim_core::json::RawJson;
 
 pub const PIXEL: &str = "iVBORw0KGgo=";
 pub const CITY: &str = r#"{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}"#;
 
-pub fn raw(json: &str) -> Box<RawValue> {
-    RawValue::from_string(json.to_owned()).unwrap()
+pub fn raw(json: &str) -> RawJson {
+    RawJson::parse(json).unwrap()
 }
 
 fn inline(media_type: &str, data: &str) -> Media {
@@ -182,7 +182,7 @@ pub fn signed<'b>(mut blocks: impl Iterator<Item = &'b Block>, expected: &str) -
 /// Whether any extra field of a text block contains `fragment`.
 pub fn has_extra_text<'b>(mut blocks: impl Iterator<Item = &'b Block>, fragment: &str) -> bool {
     blocks.any(|b| match b {
-        Block::Text { extra, .. } => extra.members.iter().any(|(_, value)| value.get().contains(fragment)),
+        Block::Text { extra, .. } => extra.members.iter().any(|(_, value)| value.as_str().contains(fragment)),
         _ => false,
     })
 }

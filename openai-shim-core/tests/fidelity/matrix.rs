@@ -8,7 +8,7 @@ use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::{Error, StatusError};
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, LossPolicy, Retry, Settings};
 use openai_shim_core::framing::Framer;
-use openai_shim_core::profile::{native_profile, profile};
+use openai_shim_core::profile::profile;
 use openai_shim_core::{Context, Diagnostics, ErrorKind, Exchange, Profile, Step, UpstreamError};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -171,8 +171,7 @@ pub fn hello() -> Response {
 }
 
 fn profile_for(upstream: Side) -> Profile {
-    let mut upstream_profile =
-        native_profile(upstream.name()).unwrap_or_else(|| profile("compatible").unwrap());
+    let mut upstream_profile = Profile::native(upstream).unwrap_or_else(|| profile("compatible").unwrap());
     upstream.name().clone_into(&mut upstream_profile.dialect);
     upstream_profile
 }

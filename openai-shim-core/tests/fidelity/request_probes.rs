@@ -148,7 +148,7 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
         |r, by| r.tools.edit().extend(patch(by)),
         |r| {
             r.tools.iter().any(|tool| match tool {
-                Tool::Native { raw, .. } => raw.get().contains("patch"),
+                Tool::Native { raw, .. } => raw.as_str().contains("patch"),
                 tool => tool.name() == Some("patch"),
             })
         },
@@ -190,7 +190,7 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
                 extra: ExtraFields::default(),
             }));
         },
-        |r| matches!(&*r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.get().contains("city")),
+        |r| matches!(&*r.response_format, Some(ResponseFormat::JsonSchema { schema: Some(s), .. }) if s.as_str().contains("city")),
     ),
     RequestProbe::new(
         "JSON of any kind",
@@ -217,7 +217,7 @@ pub const REQUEST_PROBES: &[RequestProbe] = &[
     RequestProbe::new(
         "biases of tokens",
         |r, _| r.logit_bias = Some(raw(r#"{"7":-100}"#)),
-        |r| r.logit_bias.as_ref().is_some_and(|bias| bias.get().contains("-100")),
+        |r| r.logit_bias.as_ref().is_some_and(|bias| bias.as_str().contains("-100")),
     ),
     RequestProbe::new(
         "the end user",

@@ -19,7 +19,7 @@ fn set_call_blocks(response: &mut Response, blocks: Vec<Block>) {
 /// Whether a source is named: at a text, as most dialects do, or at the answer, as Google's does.
 fn cites(response: &Response) -> bool {
     let names = |extra: &ExtraFields| {
-        extra.members.iter().any(|(_, value)| value.get().contains("https://a.example"))
+        extra.members.iter().any(|(_, value)| value.as_str().contains("https://a.example"))
     };
     has_extra_text(response_blocks(response), "https://a.example")
         || response.choices.iter().any(|choice| names(&choice.extra))
@@ -166,7 +166,7 @@ pub const RESPONSE_PROBES: &[ResponseProbe] = &[
         },
         |r| {
             r.choices.iter().any(|c| {
-                c.logprobs.as_ref().is_some_and(|l| l.content.iter().any(|t| t.get().contains("Hello")))
+                c.logprobs.as_ref().is_some_and(|l| l.content.iter().any(|t| t.as_str().contains("Hello")))
             })
         },
     ),

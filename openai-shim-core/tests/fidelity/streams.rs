@@ -89,7 +89,7 @@ pub fn broken(client: Side, upstream: Side) -> String {
     let events = decode_events(&out, client, &spec);
     legal(&events, client.name());
     match events.last() {
-        Some(Event::Error(error)) => error.to_string(),
+        Some(Event::Error(error)) => error.message().to_owned(),
         other => format!("{other:?}"),
     }
 }

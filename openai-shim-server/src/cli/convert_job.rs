@@ -2,7 +2,6 @@
 
 use clap::Args;
 use openai_shim_core::convert::{Conversion, ConversionInput, PayloadKind, convert};
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
 use std::path::PathBuf;
 
@@ -53,10 +52,9 @@ impl ConvertJob {
         };
         let from = dialect(&args.from).map_err(|error| format!("--from: {error}"))?;
         let to = dialect(&args.to).map_err(|error| format!("--to: {error}"))?;
-        let kind =
-            PayloadKind::parse(&args.kind).ok_or_else(|| format!("--kind: there is no {:?}", args.kind))?;
+        let kind = args.kind.parse::<PayloadKind>().map_err(|error| format!("--kind: {error}"))?;
         let upstream = if kind == PayloadKind::Request { to } else { from };
-        let default_profile = || native_profile(upstream.name()).map_or_else(|| profile("compatible"), Ok);
+        let default_profile = || Profile::native(upstream).map_or_else(|| profile("compatible"), Ok);
         let profile = args.profile.as_deref().map_or_else(default_profile, profile);
         let profile = profile.map_err(|error| format!("--profile: {error}"))?;
         Ok(Self { from, to, kind, profile, request })

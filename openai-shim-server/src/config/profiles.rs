@@ -14,21 +14,22 @@ pub(crate) struct Profiles {
 }
 
 impl Profiles {
-    /// Reads the `[[profile]]` sections. Each lies over its `base`: a built-in profile, or one that stands above it.
+    /// Reads the `[[profile]]` sections. Each inherits from a built-in profile, or from one that stands above it.
     pub(crate) fn read(top: &Section<'_>) -> Self {
         let mut profiles = Self::default();
         for section in top.sections("profile") {
             let name = section.text("name", |name| profiles.new_name(name).map(|()| name.to_owned()));
-            let base = section.text("base", |base| profiles.find(base));
-            for (key, example) in
-                [("name", "\"…\" with a name of your choice"), ("base", "\"…\" with the profile to build on")]
-            {
+            let below = section.text("inherit", |name| profiles.find(name));
+            for (key, example) in [
+                ("name", "\"…\" with a name of your choice"),
+                ("inherit", "\"…\" with the profile to build on"),
+            ] {
                 if section.get(key).is_none() {
                     section.missing(key, example);
                 }
             }
-            let Some(base) = base else { continue };
-            let mut profile = quirks::overlay_profile(&section, base.value);
+            let Some(below) = below else { continue };
+            let mut profile = quirks::overlay_profile(&section, below.value);
             // Only a name selects it.
             profile.hosts.clear();
             if let Some(name) = name {

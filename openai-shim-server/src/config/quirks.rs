@@ -1,6 +1,5 @@
 //! `[upstream.quirks]` to a layer of rules over the profile, checked key by key.
 
-use super::names::find_dialect;
 use super::suggest;
 use super::toml_tree::Section;
 use openai_shim_core::Profile;
@@ -11,9 +10,6 @@ use toml::{Spanned, Table, Value};
 
 /// Where the keys are documented.
 const DOCUMENTATION: &str = "docs/quirks.md lists the keys of a profile";
-
-/// The key of the list of overrides, to which a layer adds.
-const OVERRIDES: &str = "model_overrides";
 
 /// Puts the rules of an upstream's `quirks` over a profile.
 pub(crate) fn overlay_section(section: &Section<'_>, profile: Profile) -> Profile {
@@ -33,7 +29,7 @@ pub(crate) fn overlay_profile(section: &Section<'_>, profile: Profile) -> Profil
     let Some((table, span)) = section.table() else { return profile };
     let mut rules = Vec::new();
     collect_rules(table, &mut Vec::new(), &mut rules);
-    rules.retain(|rule| rule.path != ["base"] && rule.path != ["name"]);
+    rules.retain(|rule| rule.path != ["inherit"] && rule.path != ["name"]);
     overlay(section, "", &rules, &span, profile)
 }
 
@@ -43,7 +39,7 @@ fn overlay(
     prefix: &str,
     rules: &[UserRule],
     span: &Range<usize>,
-    mut profile: Profile,
+    profile: Profile,
 ) -> Profile {
     // Rules are read one at a time: so each fault has a place, and one does not hide the next.
     let mut accepted = Table::new();
@@ -53,48 +49,20 @@ fn overlay(
             Err(what) => section.fault(&format!("{prefix}{}", rule.key()), &rule.span, what),
         }
     }
-    let first_override = profile.model_overrides.len();
-    match accepted.try_into::<ProfileLayer>() {
-        Ok(layer) => profile.overlay(&layer),
-        Err(error) => section.fault(prefix.trim_end_matches('.'), span, explain(error.message())),
-    }
-    for (key, what) in problems(&profile, first_override) {
-        let span = rules.iter().find(|rule| rule.has_key(&key)).map_or(span, |rule| &rule.span);
-        section.fault(&format!("{prefix}{key}"), span, what);
-    }
-    profile
-}
-
-/// The rules that cannot work: the key of each, and what is wrong. Overrides are counted from `first_override`.
-fn problems(profile: &Profile, first_override: usize) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut check_dialect = |key: String, name: &str| {
-        if let Err(what) = find_dialect(name) {
-            found.push((key, what));
+    let layer = match accepted.try_into::<ProfileLayer>() {
+        Ok(layer) => layer,
+        Err(error) => {
+            section.fault(prefix.trim_end_matches('.'), span, explain(error.message()));
+            return profile;
         }
     };
-    check_dialect(String::from("dialect"), &profile.dialect);
-    for name in &profile.extra_dialects {
-        check_dialect(String::from("extra_dialects"), name);
-    }
-    let overrides = profile.model_overrides.iter().enumerate();
-    for (i, rules) in overrides {
-        let names = rules.extra_dialects.iter().flatten().filter(|name| name.as_str() != "...");
-        for name in names {
-            check_dialect(format!("{OVERRIDES}[{i}].extra_dialects"), name);
+    profile.overlay(&layer).unwrap_or_else(|error| {
+        for invalid in error.rules() {
+            let span = rules.iter().find(|rule| rule.has_key(&invalid.key)).map_or(span, |rule| &rule.span);
+            section.fault(&format!("{prefix}{}", invalid.key), span, invalid.problem.clone());
         }
-    }
-    found.extend(profile.invalid_rules().into_iter().map(|rule| (rule.key, rule.problem)));
-    found.into_iter().map(|(key, what)| (renumber(&key, first_override), what)).collect()
-}
-
-/// `model_overrides[7].match` as `model_overrides[0].match`, if the first of the user's overrides is number 7.
-fn renumber(key: &str, first_override: usize) -> String {
-    let parts = key.strip_prefix(OVERRIDES).and_then(|key| key.strip_prefix('[')?.split_once(']'));
-    match parts.and_then(|(index, rest)| Some((index.parse::<usize>().ok()?, rest))) {
-        Some((index, rest)) => format!("{OVERRIDES}[{}]{rest}", index.saturating_sub(first_override)),
-        None => key.to_owned(),
-    }
+        profile
+    })
 }
 
 /// One rule of the user's.

@@ -82,7 +82,7 @@ impl Pairs {
 
 /// About how many bytes an adaptation takes.
 fn size(adaptation: &Adaptation) -> usize {
-    adaptation.toml().len() + OVERHEAD_BYTES
+    adaptation.to_string().len() + OVERHEAD_BYTES
 }
 
 impl Adaptations {
@@ -124,7 +124,7 @@ impl Adaptations {
             return;
         }
         let fits = |adaptation: &Adaptation| {
-            model.len() <= MAX_NAME_BYTES && adaptation.toml().len() <= MAX_ADAPTATION_BYTES
+            model.len() <= MAX_NAME_BYTES && adaptation.to_string().len() <= MAX_ADAPTATION_BYTES
         };
         let mut pairs = self.pairs();
         for adaptation in adaptations {
@@ -136,7 +136,7 @@ impl Adaptations {
                 }
                 pairs.add(&name, adaptation);
             }
-            let (learnt, quirk) = (adaptation.describe(), adaptation.toml());
+            let (learnt, quirk) = (adaptation.describe(), adaptation.to_string());
             tracing::warn!(
                 upstream,
                 model = &*short_name(model),

@@ -11,7 +11,6 @@ mod connection;
 mod direct;
 mod head;
 pub(super) mod idle_timeout;
-mod joined_path;
 pub(super) mod peer;
 pub(super) mod pool;
 pub(super) mod redirect;
@@ -28,7 +27,7 @@ use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use idle_timeout::IdleTimeout;
-use joined_path::join_path;
+use openai_shim_core::profile::join_path;
 use openai_shim_core::upstream::{ByteStream, Progress, RequestStream, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use peer::{Peer, WaitKind};
@@ -84,14 +83,8 @@ impl HttpUpstream {
         };
         let key = match &config.api_key {
             Some(secret) => {
-                let auth = &config.profile.auth;
-                let name = HeaderName::try_from(auth.header.as_str())
-                    .map_err(|_| "its auth header has no valid name")?;
-                let value = format!("{}{}", auth.prefix, secret.expose());
-                let mut value = HeaderValue::try_from(value)
-                    .map_err(|_| "its key has characters that no header may have")?;
-                value.set_sensitive(true);
-                Some((name, value))
+                let header = config.profile.auth.header_for(secret.expose());
+                Some(header.map_err(|error| format!("its key cannot be sent: {error}"))?)
             }
             None => None,
         };

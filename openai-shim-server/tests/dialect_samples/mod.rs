@@ -148,7 +148,7 @@ pub(crate) fn generate_sample(dialect: Dialect) -> DialectSample {
             let (body, mut diagnostics) = (body.to_string(), Diagnostics::default());
             let error = dialect.decode_error(status, &headers, body.as_bytes(), &mut diagnostics);
             // A diagnostic means that the error had no readable message.
-            if diagnostics.is_empty() { error.to_string() } else { String::new() }
+            if diagnostics.is_empty() { error.message().to_owned() } else { String::new() }
         }),
         tools: !read(dialect, call).1.is_empty(),
     }

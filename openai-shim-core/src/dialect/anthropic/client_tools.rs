@@ -11,11 +11,10 @@ mod screens;
 use super::extra_fields;
 use super::names::NAME;
 use crate::canonical::{Block, ExtraFieldList, ExtraFields, NATIVE_SCHEMA, Request, Tool};
-use crate::json::{Object, encode_string, raw};
+use crate::json::{Object, RawJson, encode_string, raw};
 use definition::{Toolset, ToolsetMember};
 use editors::TOOLS;
 use screens::TOOLSETS;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +86,7 @@ fn member_function(
 }
 
 /// The extra fields of a function that stands for a client-run tool: the tool, and that it has no schema in its own dialect.
-fn own_form(item: &str) -> [(String, Box<RawValue>); 2] {
+fn own_form(item: &str) -> [(String, RawJson); 2] {
     [(CLIENT_TOOL.to_owned(), raw(item)), (NATIVE_SCHEMA.to_owned(), raw("true"))]
 }
 
@@ -117,13 +116,13 @@ pub(super) fn is_in_message(extra: &ExtraFields) -> bool {
 
 /// Returns the JSON of the client-run tool or toolset that a function stands for.
 pub(super) fn original(extra: &ExtraFields) -> Option<&str> {
-    extra.of(NAME).iter().find(|(key, _)| key == CLIENT_TOOL).map(|(_, json)| json.get())
+    extra.of(NAME).iter().find(|(key, _)| key == CLIENT_TOOL).map(|(_, json)| json.as_str())
 }
 
 /// The call fields of a function that stands for a member of a toolset.
-fn toolset_call(tool: &Tool) -> Option<&RawValue> {
+fn toolset_call(tool: &Tool) -> Option<&RawJson> {
     let Tool::Function { extra, .. } = tool else { return None };
-    extra.of(NAME).iter().find(|(key, _)| key == TOOLSET_CALLS).map(|(_, json)| &**json)
+    extra.of(NAME).iter().find(|(key, _)| key == TOOLSET_CALLS).map(|(_, json)| json)
 }
 
 /// Gives functions of toolsets, and their calls, other names where the client offers functions of these names, and records for
@@ -140,7 +139,7 @@ pub(super) fn resolve_toolsets(request: &mut Request) {
         .collect();
     let (mut renamed, mut calls) = (BTreeMap::new(), Object::new());
     for tool in request.tools.decoded_mut() {
-        let Some(fields) = toolset_call(tool).map(|fields| fields.get().to_owned()) else { continue };
+        let Some(fields) = toolset_call(tool).map(|fields| fields.as_str().to_owned()) else { continue };
         let Tool::Function { name, .. } = tool else { continue };
         if own_names.contains(name.as_str()) {
             let mut new_name = format!("{name}_2");
@@ -176,7 +175,7 @@ impl ToolsetCalls {
     /// Reads them from the echoed parameters of a request.
     pub(super) fn new(echoed_params: &ExtraFieldList) -> Self {
         let calls = echoed_params.of(NAME).iter().find(|(key, _)| key == TOOLSET_CALLS);
-        Self(calls.and_then(|(_, json)| Object::parse(json.get().as_bytes()).ok()).map(Object::into_owned))
+        Self(calls.and_then(|(_, json)| Object::parse(json.as_str().as_bytes()).ok()).map(Object::into_owned))
     }
 
     /// Gives a `tool_use` block the names of the member that its function stands for.

@@ -9,7 +9,7 @@ use crate::canonical::{
     Block, COMPACTION, DiagnosticCode, Diagnostics, ExtraFields, Media, MediaSource, REASONING_DETAILS, Text,
     WHOLE_BLOCK, call_id, issuer,
 };
-use crate::json::{Object, ValueKind, encode_string, items, raw, string_or_json, value_kind};
+use crate::json::{Object, RawJson, ValueKind, encode_string, items, raw, string_or_json, value_kind};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use std::borrow::Cow;
@@ -151,7 +151,7 @@ pub(super) fn id_with_signature<'i>(
 }
 
 /// Returns the `reasoning_details` fields of encrypted thinking.
-pub(super) fn encrypted_details() -> Vec<(String, Box<serde_json::value::RawValue>)> {
+pub(super) fn encrypted_details() -> Vec<(String, RawJson)> {
     vec![
         (String::from("type"), raw("\"reasoning.encrypted\"")),
         (String::from("format"), raw(encode_string(SIGNATURE_FORMAT))),
@@ -268,7 +268,7 @@ pub(super) fn write(block: &Block, field_path: &str, diagnostics: &mut Diagnosti
             }
             write_with(object, extra)
         }
-        Block::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        Block::Native { dialect: NAME, raw } => raw.as_str().to_owned(),
         Block::Native { .. } => return unsupported(diagnostics, "a part of another dialect"),
     })
 }

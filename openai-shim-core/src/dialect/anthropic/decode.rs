@@ -17,9 +17,8 @@ use crate::dialect::json_syntax::repair_json;
 use crate::dialect::openai_error::of_error_event;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, ValueKind, is_json_fragment, objects_in, value_kind};
+use crate::json::{Object, RawJson, ValueKind, is_json_fragment, objects_in, value_kind};
 use content_blocks::{LimitExceeded, OpenBlocks};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Decodes a stream.
@@ -333,7 +332,7 @@ impl MessagesDecoder {
     fn emit_metadata(
         &mut self,
         usage: Option<Object<'_>>,
-        mut extra: Vec<(String, Box<RawValue>)>,
+        mut extra: Vec<(String, RawJson)>,
         out: &mut Vec<Event>,
     ) {
         if let Some(usage) = usage {

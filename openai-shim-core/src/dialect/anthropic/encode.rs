@@ -148,7 +148,7 @@ impl MessagesEncoder {
         message.set("usage", usage::write(self.usage.unwrap_or_default(), &self.extra));
         for (key, value) in std::mem::take(&mut self.extra.members) {
             if message.get(&key).is_none() {
-                message.set(key, value.get().to_owned());
+                message.set(key, value.as_str().to_owned());
             }
         }
         write_event(
@@ -258,10 +258,10 @@ impl MessagesEncoder {
                 }
             }
             Delta::Native { dialect: NAME, key, raw } => match key.as_str() {
-                WHOLE_BLOCK => self.write_native_block(raw.get(), out),
-                "citation" => self.write_delta("citations_delta", "citation", raw.get(), out),
+                WHOLE_BLOCK => self.write_native_block(raw.as_str(), out),
+                "citation" => self.write_delta("citations_delta", "citation", raw.as_str(), out),
                 "citations" => {
-                    let citations: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+                    let citations: Vec<&RawValue> = serde_json::from_str(raw.as_str()).unwrap_or_default();
                     for citation in citations {
                         self.write_delta("citations_delta", "citation", citation.get(), out);
                     }
@@ -366,8 +366,8 @@ impl MessagesEncoder {
         for (key, value) in &self.extra.members {
             match key.as_str() {
                 "usage" | "stop_reason" | "stop_sequence" => {}
-                "container" | "stop_details" => delta.set(key.as_str(), value.get()),
-                _ => event.set(key.as_str(), value.get()),
+                "container" | "stop_details" => delta.set(key.as_str(), value.as_str()),
+                _ => event.set(key.as_str(), value.as_str()),
             }
         }
         event.set("delta", delta.to_json());

@@ -63,13 +63,15 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 fn envelope(error: &Error) -> String {
     let mut inner = Object::new();
     inner.set("type", encode_string(status_and_type(error.kind()).1));
-    inner.set("message", encode_string(&error.to_string()));
+    inner.set("message", encode_string(&error.message()));
     let mut request_id = "null";
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in e.extra.iter().filter(|(key, _)| key != "code") {
             match key.as_str() {
-                "request_id" if value_kind(value.get()) == ValueKind::String => request_id = value.get(),
-                _ => inner.set(key.as_str(), value.get()),
+                "request_id" if value_kind(value.as_str()) == ValueKind::String => {
+                    request_id = value.as_str()
+                }
+                _ => inner.set(key.as_str(), value.as_str()),
             }
         }
     }

@@ -4,8 +4,7 @@ use super::names::NAME;
 use crate::canonical::{
     DiagnosticCode, Diagnostics, ExtraFieldList, ExtraFields, code_of_loss, report_lost_field,
 };
-use crate::json::{Object, raw};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, raw};
 
 /// A cache breakpoint: a field of this API that clients put into messages of other dialects too.
 const CACHE_CONTROL: &str = "cache_control";
@@ -40,7 +39,7 @@ pub(super) fn read(object: &Object<'_>, known: &[&str]) -> ExtraFields {
 }
 
 /// Reads all fields but the known ones and those that are `null`.
-pub(super) fn read_non_null(object: &Object<'_>, known: &[&str]) -> Vec<(String, Box<RawValue>)> {
+pub(super) fn read_non_null(object: &Object<'_>, known: &[&str]) -> Vec<(String, RawJson)> {
     let members = object.iter().filter(|(k, v)| !known.contains(k) && v.trim() != "null");
     members.map(|(k, v)| (k.to_owned(), raw(v))).collect()
 }
@@ -49,7 +48,7 @@ pub(super) fn read_non_null(object: &Object<'_>, known: &[&str]) -> Vec<(String,
 pub(super) fn accepted(extra: &ExtraFields) -> impl Iterator<Item = (&str, &str)> {
     let is_same_dialect = extra.dialect == NAME;
     let is_accepted = move |(key, _): &(&str, &str)| is_same_dialect || *key == CACHE_CONTROL;
-    extra.members.iter().map(|(key, value)| (wire_key(key), value.get())).filter(is_accepted)
+    extra.members.iter().map(|(key, value)| (wire_key(key), value.as_str())).filter(is_accepted)
 }
 
 /// Writes an object with the extra fields that this API takes.

@@ -115,7 +115,7 @@ pub(super) fn citations(json: &str, out: &mut Vec<Citation>) -> bool {
 /// is text in a conversation, and no part of an answer.
 fn native_as_text(block: Block) -> Block {
     let json = match &block {
-        Block::Native { raw, .. } => Some(raw.get()),
+        Block::Native { raw, .. } => Some(raw.as_str()),
         Block::Text { extra, .. } => extra.get(COMPACTION),
         _ => None,
     };
@@ -160,7 +160,7 @@ pub(super) fn encode(
     message.set("usage", usage::write(response.usage.unwrap_or_default(), &response.extra));
     for (key, value) in response.extra.of(NAME) {
         if message.get(key).is_none() {
-            message.set(key.as_str(), value.get());
+            message.set(key.as_str(), value.as_str());
         }
     }
     let logprobs = choice.logprobs.as_ref().map(Logprobs::to_extra).unwrap_or_default();

@@ -4,14 +4,13 @@
 
 use super::names::NAME;
 use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, FinishReason};
-use crate::json::{encode_string, raw};
-use serde_json::value::RawValue;
+use crate::json::{RawJson, encode_string, raw};
 
 /// A stop reason as it was read.
 pub(super) struct ReadStopReason {
     pub(super) finish_reason: FinishReason,
     /// What `finish_reason` does not hold: the API's own word, or the stop sequence.
-    pub(super) extra_field: Option<(String, Box<RawValue>)>,
+    pub(super) extra_field: Option<(String, RawJson)>,
 }
 
 /// Reads a stop reason and its stop sequence.

@@ -4,8 +4,7 @@
 
 use super::names::NAME;
 use crate::canonical::{ExtraFields, Usage};
-use crate::json::{Object, raw, reported_count};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, raw, reported_count};
 
 /// The fields that become counts of `Usage`.
 const MAPPED_FIELDS: [&str; 5] = [
@@ -56,7 +55,7 @@ impl UsageCounts {
 }
 
 /// Returns the fields of a usage object that are no counts of tokens, as one extra field `usage`.
-pub(super) fn extra_fields(usage: &Object<'_>) -> Option<(String, Box<RawValue>)> {
+pub(super) fn extra_fields(usage: &Object<'_>) -> Option<(String, RawJson)> {
     let mut unmapped = Object::new();
     for (key, value) in usage.iter().filter(|(k, _)| !MAPPED_FIELDS.contains(k)) {
         unmapped.set(key, value);

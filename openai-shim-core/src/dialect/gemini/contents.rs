@@ -245,7 +245,7 @@ fn assign_call_ids(messages: &mut [Message]) {
 
 fn result_name(extra: &ExtraFields) -> Option<String> {
     let (_, name) = extra.of(NAME).iter().find(|(key, _)| key == ".functionResponse.name")?;
-    decode_string(name.get()).map(std::borrow::Cow::into_owned)
+    decode_string(name.as_str()).map(std::borrow::Cow::into_owned)
 }
 
 /// The conversation of a request, as JSON.
@@ -341,7 +341,7 @@ fn has_results(message: &Message) -> bool {
 /// Returns the JSON of the contents that were merged into a message.
 fn original_contents(message: &Message) -> Option<&str> {
     let (_, contents) = message.extra.of(NAME).iter().find(|(key, _)| key == MERGED_CONTENTS)?;
-    contents.get().strip_prefix('[')?.strip_suffix(']').filter(|contents| !contents.is_empty())
+    contents.as_str().strip_prefix('[')?.strip_suffix(']').filter(|contents| !contents.is_empty())
 }
 
 fn write_results(results: &mut Vec<String>, contents: &mut ArrayBuilder) {
@@ -389,7 +389,7 @@ impl BlockEncoder<'_> {
                 let result = FunctionResult { id, name: name.as_deref(), blocks, is_error: *is_error, extra };
                 result.encode(out, path, diagnostics);
             }
-            Block::Native { dialect: NAME, raw } => out.push(raw.get().to_owned()),
+            Block::Native { dialect: NAME, raw } => out.push(raw.as_str().to_owned()),
             Block::Native { dialect, .. } => {
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, path, dialect);
             }
@@ -431,7 +431,7 @@ impl FunctionResult<'_> {
             .extra
             .of(NAME)
             .iter()
-            .filter_map(|(key, value)| Some((key.strip_prefix("functionResponse.")?, value.get())));
+            .filter_map(|(key, value)| Some((key.strip_prefix("functionResponse.")?, value.as_str())));
         for (key, value) in other_fields {
             function.set(key.to_owned(), value.to_owned());
         }
@@ -447,9 +447,9 @@ impl FunctionResult<'_> {
         let original = self.extra.of(NAME).iter().find(|(key, _)| key == RESPONSE_KEY);
         match original {
             Some((_, original))
-                if parts::response_text(original.get()) == (text.as_str().into(), self.is_error) =>
+                if parts::response_text(original.as_str()) == (text.as_str().into(), self.is_error) =>
             {
-                original.get().to_owned()
+                original.as_str().to_owned()
             }
             _ => response_json(&text, self.is_error),
         }
@@ -464,7 +464,7 @@ impl FunctionResult<'_> {
                 Block::Image(_) | Block::Audio(_) | Block::File(_) => {
                     parts.extend(parts::write_media(block, path, diagnostics));
                 }
-                Block::Native { dialect: NAME, raw } => parts.push(raw.get().to_owned()),
+                Block::Native { dialect: NAME, raw } => parts.push(raw.as_str().to_owned()),
                 _ => diagnostics.record(DiagnosticCode::FeatureUnsupported, path, "this block in a result"),
             }
         }

@@ -19,8 +19,7 @@ use crate::dialect::json_syntax::repair_json;
 use crate::dialect::openai_error::of_error_event;
 use crate::error::UpstreamError;
 use crate::framing::Frame;
-use crate::json::{Object, encode_string, is_json_fragment, objects_in, raw};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, encode_string, is_json_fragment, objects_in, raw};
 use std::borrow::Cow;
 
 /// The most candidates of one stream.
@@ -47,7 +46,7 @@ pub(super) struct GeminiDecoder {
     repeated_calls: RepeatedCalls,
     counts: UsageCounts,
     /// The extra fields of the last `usageMetadata`.
-    usage_extra: Vec<(String, Box<RawValue>)>,
+    usage_extra: Vec<(String, RawJson)>,
     emitted_extra: EmittedFields,
     /// The last chunk, if it had to be repaired before it could be parsed, or without calls that it repeats.
     pub(super) repaired_chunk: Option<String>,

@@ -17,9 +17,9 @@ impl EmittedFields {
         for (key, value) in extra.into_members() {
             let has_room = self.0.len() < MAX_EXTRA_FIELDS;
             match self.0.iter_mut().find(|(k, _)| *k == key) {
-                Some((_, old)) if old == value.get() => continue,
-                Some((_, old)) => value.get().clone_into(old),
-                None if has_room => self.0.push((key.clone(), value.get().to_owned())),
+                Some((_, old)) if old == value.as_str() => continue,
+                Some((_, old)) => value.as_str().clone_into(old),
+                None if has_room => self.0.push((key.clone(), value.as_str().to_owned())),
                 None => {}
             }
             changed.push((key, value));

@@ -15,8 +15,7 @@ use crate::canonical::{
     ResponseSpec, TextLength, Usage,
 };
 use crate::error::{Error, UpstreamError};
-use crate::json::{Object, encode_string};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, encode_string};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Encodes a stream.
@@ -31,7 +30,7 @@ pub(super) struct GeminiEncoder {
     choices: NumberedList<ChoiceWriter>,
     usage: Option<Usage>,
     /// Extra fields of `usageMetadata`, from an upstream of this dialect.
-    usage_extra: Vec<(String, Box<RawValue>)>,
+    usage_extra: Vec<(String, RawJson)>,
     /// Extra fields of the next chunk.
     extra: Vec<(String, String)>,
     /// Whether `promptFeedback` was written: a response without content needs no candidates then.
@@ -226,7 +225,7 @@ impl GeminiEncoder {
                 return;
             }
             Delta::Native { dialect: NAME, key, raw } if key == extra_fields::NATIVE_PART => {
-                raw.get().to_owned()
+                raw.as_str().to_owned()
             }
             Delta::Native { dialect: NAME, key, raw } => {
                 let extra = ExtraFields::new(NAME, vec![(key.clone(), raw.clone())]);
@@ -305,7 +304,7 @@ impl GeminiEncoder {
         }
         rest.report(NAME, if choice.is_some() { "candidates[]" } else { "" }, &mut self.diagnostics);
         for (key, value) in extra.of(NAME) {
-            let field = (key.clone(), value.get().to_owned());
+            let field = (key.clone(), value.as_str().to_owned());
             match (choice, key.as_str()) {
                 (Some(index), "finishReason") => {
                     if let Some(choice) = self.choice(index) {

@@ -7,7 +7,9 @@ use super::json_keys::parse_object;
 use super::response_object::is_response;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind};
+use crate::json::{
+    Object, RawJson, ValueKind, decode_string, encode_string, raw, string_or_json, value_kind,
+};
 use crate::redact::{redact, redact_json};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -81,12 +83,12 @@ fn status(error: &Error) -> StatusCode {
 pub(super) fn envelope(error: &Error) -> String {
     let mut object = Object::new();
     object.set("code", status(error).as_u16().to_string());
-    object.set("message", encode_string(&error.to_string()));
-    let extra: &[(String, Box<RawValue>)] = match error {
+    object.set("message", encode_string(&error.message()));
+    let extra: &[(String, RawJson)] = match error {
         Error::Upstream(UpstreamError::Status(e)) => &e.extra,
         _ => &[],
     };
-    let extra_field = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+    let extra_field = |key: &str| extra.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
     let name = extra_field("status").filter(|name| is_name_of(name, status(error)));
     object.set("status", name.map_or_else(|| encode_string(status_and_name(error.kind()).1), str::to_owned));
     let mut details = extra_field("details").filter(|d| value_kind(d) == ValueKind::Array).map(str::to_owned);
@@ -102,7 +104,7 @@ pub(super) fn envelope(error: &Error) -> String {
             generated.push(format!(
                 r#"{{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{{"field":{},"description":{}}}]}}"#,
                 encode_string(param),
-                encode_string(&error.to_string())
+                encode_string(&error.message())
             ));
         }
         if let Some(wait) = error.retry_after() {

@@ -4,8 +4,7 @@
 
 use super::names::NAME;
 use crate::canonical::ExtraFields;
-use crate::json::{Object, raw};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, raw};
 
 /// The key of a whole part that only this dialect has.
 pub(super) const NATIVE_PART: &str = "part";
@@ -24,7 +23,7 @@ pub(super) fn read(object: &Object<'_>, known: &[&str]) -> ExtraFields {
 }
 
 /// Marks fields as those of this dialect.
-pub(super) fn of(fields: Vec<(String, Box<RawValue>)>) -> ExtraFields {
+pub(super) fn of(fields: Vec<(String, RawJson)>) -> ExtraFields {
     if fields.is_empty() { ExtraFields::default() } else { ExtraFields::new(NAME, fields) }
 }
 
@@ -38,7 +37,7 @@ pub(super) fn write(object: &mut Object<'_>, extra: &ExtraFields) {
     for (key, value) in extra.of(NAME) {
         let is_of_object = key != NATIVE_PART && key != MERGED_CONTENTS && !without_dot(key).contains('.');
         if is_of_object {
-            object.set(without_dot(key).to_owned(), value.get().to_owned());
+            object.set(without_dot(key).to_owned(), value.as_str().to_owned());
         }
     }
 }

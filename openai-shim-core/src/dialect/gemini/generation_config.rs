@@ -9,14 +9,13 @@ use crate::canonical::{
     DiagnosticCode, Diagnostics, ExtraFields, NATIVE_SCHEMA, Reasoning, ReasoningDisplay, ReasoningMode,
     ReasoningParam, Request, ResponseFormat, TokenLimit,
 };
-use crate::json::{self, Object, count, encode_string, from_openapi, natural, raw, string_or_json};
-use serde_json::value::RawValue;
+use crate::json::{self, Object, RawJson, count, encode_string, from_openapi, natural, raw, string_or_json};
 
 /// The prefix of a field of `generationConfig` among the extra fields of a request.
 const EXTRA_PREFIX: &str = "generationConfig.";
 
 /// Decodes the configuration; fields without a place in our model go to `extra`.
-pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, Box<RawValue>)>) {
+pub(super) fn decode(config: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, RawJson)>) {
     for (key, value) in config.iter().filter(|(_, v)| v.trim() != "null") {
         let mut is_valid = true;
         // Numbers may be strings.
@@ -165,7 +164,7 @@ pub(super) fn encode(request: &Request, diagnostics: &mut Diagnostics) -> Object
         if let Some(key) = extra_fields::without_dot(key).strip_prefix(EXTRA_PREFIX)
             && !(key == "thinkingConfig" && request.reasoning.is_changed())
         {
-            config.set(key.to_owned(), value.get().to_owned());
+            config.set(key.to_owned(), value.as_str().to_owned());
         }
     }
     config
@@ -184,9 +183,9 @@ fn write_format(
             config.set("responseMimeType", "\"application/json\"");
             extra.report_lost(NAME, "response_format", diagnostics);
             if let Some((_, value)) = extra.of(NAME).iter().find(|(key, _)| key == NATIVE_SCHEMA) {
-                config.set("responseSchema", value.get().to_owned());
+                config.set("responseSchema", value.as_str().to_owned());
             } else if let Some(schema) = schema {
-                config.set("responseJsonSchema", schema.get().to_owned());
+                config.set("responseJsonSchema", schema.as_str().to_owned());
             }
         }
         Some(ResponseFormat::TextEnum(values)) => {
@@ -195,7 +194,7 @@ fn write_format(
             config.set("responseSchema", format!(r#"{{"type":"STRING","enum":[{}]}}"#, values.join(",")));
         }
         Some(ResponseFormat::Native { dialect: NAME, raw }) => {
-            for (key, value) in Object::parse(raw.get().as_bytes()).unwrap_or_default().iter() {
+            for (key, value) in Object::parse(raw.as_str().as_bytes()).unwrap_or_default().iter() {
                 config.set(key.to_owned(), value.to_owned());
             }
         }

@@ -43,7 +43,7 @@ pub(super) fn write(logprobs: &Logprobs) -> String {
     let (mut chosen, mut places) = (Vec::new(), Vec::new());
     let mut has_top = false;
     for token in &logprobs.content {
-        let token = Object::parse(token.get().as_bytes()).unwrap_or_default();
+        let token = Object::parse(token.as_str().as_bytes()).unwrap_or_default();
         let top = token.get("top_logprobs").and_then(items).unwrap_or_default().into_iter();
         let top: Vec<_> =
             top.map(|top| write_token(&Object::parse(top.as_bytes()).unwrap_or_default())).collect();

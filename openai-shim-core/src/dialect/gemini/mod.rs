@@ -83,12 +83,11 @@ use crate::canonical::{
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
-use crate::json::raw;
+use crate::json::{RawJson, raw};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use json_keys::{camel_case_keys as camelized, parse_object as read};
 use names::{NAME, SIGNATURE_FORMAT};
-use serde_json::value::RawValue;
 use stream_framing::StreamFraming;
 
 /// The dialect `gemini`.
@@ -145,7 +144,7 @@ impl WireFormat for Gemini {
         if key == extra_fields::NATIVE_PART { parts::read_response_media(json) } else { Vec::new() }
     }
 
-    fn media_field(&self, block: &Block) -> Option<(String, Box<RawValue>)> {
+    fn media_field(&self, block: &Block) -> Option<(String, RawJson)> {
         let part = parts::write_media(block, "", &mut Diagnostics::default())?;
         Some((extra_fields::NATIVE_PART.to_owned(), raw(part)))
     }

@@ -103,7 +103,7 @@ impl PartialArgs {
             part.bool("boolValue"),
         ) {
             (Some(text), ..) => Node::Text(text.into_owned()),
-            (_, Some(number), _) => Node::Raw(raw(number).get().to_owned()),
+            (_, Some(number), _) => Node::Raw(raw(number).as_str().to_owned()),
             (.., Some(value)) => Node::Raw(value.to_string()),
             _ if part.get("nullValue").is_some() => Node::Raw(String::from("null")),
             // A path without a value only announces more.

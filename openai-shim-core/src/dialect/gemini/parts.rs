@@ -221,7 +221,7 @@ pub(super) fn write_text(text: &Text, extra: &ExtraFields, out: &mut Vec<String>
     let native = extra.of(NAME).iter().filter(|(key, _)| key == NATIVE_PART);
     let has_other_fields = extra.of(NAME).iter().any(|(key, _)| key != NATIVE_PART);
     let position = out.len();
-    out.extend(native.map(|(_, part)| part.get().to_owned()));
+    out.extend(native.map(|(_, part)| part.as_str().to_owned()));
     if position == out.len() || has_other_fields || !text.is_empty() {
         let mut part = Object::new();
         part.set("text", text.to_json());
@@ -260,7 +260,7 @@ impl FunctionCallPart<'_> {
         function.set("args", args);
         let extra = self.extra.of(NAME);
         if let Some((_, fields)) = extra.iter().find(|(key, _)| key == "functionCall") {
-            for (key, value) in Object::parse(fields.get().as_bytes()).unwrap_or_default().iter() {
+            for (key, value) in Object::parse(fields.as_str().as_bytes()).unwrap_or_default().iter() {
                 function.set(key.to_owned(), value.to_owned());
             }
         }
@@ -270,7 +270,7 @@ impl FunctionCallPart<'_> {
             part.set("thoughtSignature", encode_string(signature));
         }
         for (key, value) in extra.iter().filter(|(key, _)| key != "functionCall") {
-            part.set(key.clone(), value.get().to_owned());
+            part.set(key.clone(), value.as_str().to_owned());
         }
         part.to_json()
     }

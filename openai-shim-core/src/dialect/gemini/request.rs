@@ -150,7 +150,7 @@ fn encode_all(request: &Request, diagnostics: &mut Diagnostics) -> Object<'stati
         diagnostics.record(DiagnosticCode::FeatureUnsupported, "parallel_tool_calls", "one call at a time");
     }
     for (key, value) in request.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
-        body.set(key.clone(), value.get().to_owned());
+        body.set(key.clone(), value.as_str().to_owned());
     }
     body
 }

@@ -158,7 +158,7 @@ pub(super) fn encode(
     object.set("responseId", encode_string(&response.id.clone().unwrap_or_else(|| context.new_id(""))));
     sources.rest.report(NAME, "", diagnostics);
     for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| !key.contains('.')) {
-        object.set(key.as_str(), value.get());
+        object.set(key.as_str(), value.as_str());
     }
     let mut out = Vec::new();
     object.write(&mut out);
@@ -208,7 +208,7 @@ fn encode_choice(
             Block::Image(_) | Block::Audio(_) | Block::File(_) => {
                 parts.extend(parts::write_media(block, PARTS_PATH, diagnostics));
             }
-            Block::Native { dialect: NAME, raw } => parts.push(raw.get().to_owned()),
+            Block::Native { dialect: NAME, raw } => parts.push(raw.as_str().to_owned()),
             _ => diagnostics.record(
                 DiagnosticCode::FeatureUnsupported,
                 PARTS_PATH,
@@ -230,7 +230,7 @@ fn encode_choice(
         object.set(citations::GROUNDING, citations::write(&cited_texts));
     }
     for (key, value) in choice.extra.of(NAME) {
-        object.set(key.clone(), value.get().to_owned());
+        object.set(key.clone(), value.as_str().to_owned());
     }
     object.to_json()
 }

@@ -6,8 +6,7 @@ use super::extra_fields::{self, without_dot};
 use super::json_keys::parse_object;
 use super::names::NAME;
 use crate::canonical::{DiagnosticCode, Diagnostics, NATIVE_SCHEMA, Request, Tool, ToolChoice};
-use crate::json::{Object, ValueKind, encode_string, from_openapi, raw, value_kind};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, ValueKind, encode_string, from_openapi, raw, value_kind};
 use std::borrow::Cow;
 
 /// The prefix of a field of `toolConfig` among the extra fields of a request.
@@ -76,15 +75,15 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
                 }
                 for (key, value) in extra.of(NAME) {
                     let key = if key == NATIVE_SCHEMA { "parameters" } else { without_dot(key) };
-                    function.set(key, value.get());
+                    function.set(key, value.as_str());
                 }
                 if let Some(parameters) = parameters.as_ref().filter(|_| function.get("parameters").is_none())
                 {
-                    function.set("parametersJsonSchema", parameters.get());
+                    function.set("parametersJsonSchema", parameters.as_str());
                 }
                 functions.push(function.to_json());
             }
-            Tool::Native { dialect: NAME, raw } => natives.push(raw.get().to_owned()),
+            Tool::Native { dialect: NAME, raw } => natives.push(raw.as_str().to_owned()),
             Tool::Native { dialect, .. } => {
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, dialect);
             }
@@ -97,11 +96,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> String {
 }
 
 /// Decodes the tool choice; fields without a place in our model go to `extra`.
-pub(super) fn decode_choice(
-    config: &Object<'_>,
-    request: &mut Request,
-    extra: &mut Vec<(String, Box<RawValue>)>,
-) {
+pub(super) fn decode_choice(config: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, RawJson)>) {
     for (key, value) in config.iter().filter(|(_, v)| v.trim() != "null") {
         let calling = (key == "functionCallingConfig").then(|| parse_object(value)).flatten();
         let Some(calling) = calling else {
@@ -157,7 +152,7 @@ pub(super) fn encode_choice(request: &Request, diagnostics: &mut Diagnostics) ->
     }
     for (key, value) in request.extra.of(NAME) {
         if let Some(key) = key.strip_prefix(EXTRA_PREFIX) {
-            config.set(key.to_owned(), value.get().to_owned());
+            config.set(key.to_owned(), value.as_str().to_owned());
         }
     }
     (!config.is_empty()).then(|| config.to_json())

@@ -5,8 +5,7 @@
 use super::extra_fields as extra;
 use super::json_keys::camel_case;
 use crate::canonical::{DiagnosticCode, Diagnostics, Usage};
-use crate::json::{Object, ValueKind, reported_count, value_kind};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, ValueKind, reported_count, value_kind};
 
 /// The counts of the last `usageMetadata`. Each chunk of a stream has all counts so far, but not always the same ones.
 #[derive(Debug, Clone, Copy, Default)]
@@ -96,7 +95,7 @@ pub(super) fn with_numbers(response: &str) -> Option<String> {
 const EXTRA_PREFIX: &str = "usageMetadata.";
 
 /// Returns the fields without a place in our model, as extra fields of the response.
-pub(super) fn extra_fields(usage: &Object<'_>) -> Vec<(String, Box<RawValue>)> {
+pub(super) fn extra_fields(usage: &Object<'_>) -> Vec<(String, RawJson)> {
     let mapped = [
         "promptTokenCount",
         "candidatesTokenCount",
@@ -116,11 +115,11 @@ pub(super) fn report_unsupported(usage: Option<&Usage>, diagnostics: &mut Diagno
 }
 
 /// Writes usage and its extra fields; `None` if there is neither.
-pub(super) fn write(usage: Option<&Usage>, extra: &[(String, Box<RawValue>)]) -> Option<String> {
+pub(super) fn write(usage: Option<&Usage>, extra: &[(String, RawJson)]) -> Option<String> {
     let mut out = Object::new();
     let extra: Vec<_> = extra
         .iter()
-        .filter_map(|(key, value)| Some((key.strip_prefix(EXTRA_PREFIX)?, value.get())))
+        .filter_map(|(key, value)| Some((key.strip_prefix(EXTRA_PREFIX)?, value.as_str())))
         .collect();
     let tool_results = extra.iter().find(|(key, _)| *key == "toolUsePromptTokenCount");
     let tool_results = tool_results.and_then(|(_, count)| count.trim().parse::<u64>().ok()).unwrap_or(0);

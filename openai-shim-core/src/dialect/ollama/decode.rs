@@ -17,8 +17,7 @@ use crate::dialect::openai_error::of_error_event;
 use crate::error::UpstreamError;
 use crate::extract::{Segment, TextEnd};
 use crate::framing::Frame;
-use crate::json::{Object, is_json_fragment, objects_in};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, is_json_fragment, objects_in};
 use std::borrow::Cow;
 
 const MAX_TOOL_CALLS: u32 = 1024;
@@ -45,7 +44,7 @@ pub(super) struct OllamaDecoder {
     /// A line with content could not be read.
     is_corrupt: bool,
     /// The extra fields of lines, as last emitted.
-    emitted_extra: Vec<(String, Box<RawValue>)>,
+    emitted_extra: Vec<(String, RawJson)>,
 }
 
 /// How far the stream is.
@@ -181,12 +180,12 @@ impl OllamaDecoder {
     }
 
     /// Emits the extra fields that are new or have changed.
-    fn emit_new_extra(&mut self, fields: Vec<(String, Box<RawValue>)>, out: &mut Vec<Event>) {
+    fn emit_new_extra(&mut self, fields: Vec<(String, RawJson)>, out: &mut Vec<Event>) {
         let mut changed = Vec::new();
         for (key, value) in fields {
             let is_full = self.emitted_extra.len() == MAX_EXTRA_FIELDS;
             match self.emitted_extra.iter_mut().find(|(k, _)| *k == key) {
-                Some((_, old)) if old.get() == value.get() => continue,
+                Some((_, old)) if old.as_str() == value.as_str() => continue,
                 Some((_, old)) => old.clone_from(&value),
                 None if is_full => {
                     self.diagnostics.record(DiagnosticCode::ExtraDropped, "", "too many members");

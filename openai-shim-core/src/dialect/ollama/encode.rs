@@ -201,7 +201,7 @@ impl OllamaEncoder {
                     }
                 }
                 Delta::Native { dialect: FAMILY, key, raw } => {
-                    call.extra.push((key.clone(), raw.get().to_owned()));
+                    call.extra.push((key.clone(), raw.as_str().to_owned()));
                 }
                 _ => self.report_opaque(),
             }
@@ -309,7 +309,7 @@ impl Encoder for OllamaEncoder {
                 let waiting =
                     if choice.is_some() { &mut self.message_extra } else { &mut self.last_line_extra };
                 for (key, value) in extra.of(FAMILY) {
-                    waiting.put(key.clone(), value.get().to_owned());
+                    waiting.put(key.clone(), value.as_str().to_owned());
                 }
                 extra.report(FAMILY, "", &mut self.diagnostics);
             }

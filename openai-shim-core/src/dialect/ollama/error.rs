@@ -54,10 +54,10 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 
 fn envelope(error: &Error) -> String {
     let mut object = Object::new();
-    object.set("error", encode_string(&error.to_string()));
+    object.set("error", encode_string(&error.message()));
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         for (key, value) in e.extra.iter().filter(|(key, _)| key != "code") {
-            object.set(key.as_str(), value.get());
+            object.set(key.as_str(), value.as_str());
         }
     }
     object.to_json()

@@ -171,7 +171,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
             extra.report_lost(FAMILY, "response_format", diagnostics);
             body.set(
                 "format",
-                schema.as_ref().map_or_else(|| String::from("\"json\""), |s| s.get().to_owned()),
+                schema.as_ref().map_or_else(|| String::from("\"json\""), |s| s.as_str().to_owned()),
             );
         }
         Some(ResponseFormat::Native { dialect, .. }) => {
@@ -193,7 +193,7 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     }
     for (key, value) in request.extra.of(FAMILY) {
         if !key.starts_with(options::EXTRA_PREFIX) {
-            body.set(key.clone(), value.get().to_owned());
+            body.set(key.clone(), value.as_str().to_owned());
         }
     }
 }
@@ -241,14 +241,14 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> Option<St
                 function.set("description", encode_string(description));
             }
             if let Some(parameters) = parameters {
-                function.set("parameters", parameters.get());
+                function.set("parameters", parameters.as_str());
             }
             for (key, value) in extra.of(FAMILY) {
-                function.set(key.as_str(), value.get());
+                function.set(key.as_str(), value.as_str());
             }
             Some(format!(r#"{{"type":"function","function":{}}}"#, function.to_json()))
         }
-        Tool::Native { dialect: FAMILY, raw } => Some(raw.get().to_owned()),
+        Tool::Native { dialect: FAMILY, raw } => Some(raw.as_str().to_owned()),
         Tool::Native { dialect, .. } => {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, &path, dialect);
             None

@@ -70,7 +70,7 @@ pub(super) fn encode(
         extra.report(FAMILY, "", diagnostics);
     }
     if let Some(choice) = choice {
-        content.extra.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())));
+        content.extra.extend(choice.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.as_str().to_owned())));
     }
     let model = response.model.as_ref().filter(|_| !spec.restore_alias).unwrap_or(&spec.model);
     let created = response.created.unwrap_or(spec.created);
@@ -81,7 +81,7 @@ pub(super) fn encode(
         done_reason: finish_reason.map_or("stop", done_reason).to_owned(),
         usage: response.usage,
         timing: context.elapsed().map(|total| Timing { total, first_content: None }),
-        extra: response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned())).collect(),
+        extra: response.extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.as_str().to_owned())).collect(),
     };
     end.write(&mut line, diagnostics);
     let mut out = Vec::new();

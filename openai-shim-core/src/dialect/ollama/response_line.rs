@@ -5,8 +5,9 @@ use super::tool_call::{self, LineToolCall};
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishReason, Logprobs, Usage};
 use crate::dialect::listed_objects::{TOOL_CALL, list_object};
 use crate::extract::TextEnd;
-use crate::json::{Object, ValueKind, encode_string, raw, reported_count, string_or_json, value_kind};
-use serde_json::value::RawValue;
+use crate::json::{
+    Object, RawJson, ValueKind, encode_string, raw, reported_count, string_or_json, value_kind,
+};
 use std::borrow::Cow;
 
 /// The content of one line.
@@ -20,9 +21,9 @@ pub(super) struct ResponseLine {
     pub(super) usage: Option<Usage>,
     pub(super) logprobs: Logprobs,
     /// Fields of the message without a place in our model.
-    pub(super) message_extra: Vec<(String, Box<RawValue>)>,
+    pub(super) message_extra: Vec<(String, RawJson)>,
     /// Fields of the line without a place in our model: durations, `context` and new ones.
-    pub(super) extra: Vec<(String, Box<RawValue>)>,
+    pub(super) extra: Vec<(String, RawJson)>,
 }
 
 /// The fields of a line that our model has a place for.
@@ -77,7 +78,7 @@ impl ResponseLine {
             let mapped = ["role", "content", "thinking", "tool_calls"];
             line.message_extra = extra_fields::read_non_null(&message, &mapped);
             if message.non_null("thinking").is_none() {
-                line.message_extra.retain(|(key, value)| !is_thinking(key, value.get()));
+                line.message_extra.retain(|(key, value)| !is_thinking(key, value.as_str()));
             }
         }
         line.read_content(object, "response", "", diagnostics);
@@ -93,7 +94,7 @@ impl ResponseLine {
         line.logprobs = object.array("logprobs").map(Logprobs::of_entries).unwrap_or_default();
         line.extra = extra_fields::read_non_null(object, &MAPPED_FIELDS);
         if object.non_null("thinking").is_none() {
-            line.extra.retain(|(key, value)| !is_thinking(key, value.get()));
+            line.extra.retain(|(key, value)| !is_thinking(key, value.as_str()));
         }
         line
     }
@@ -166,7 +167,7 @@ impl ResponseLine {
     }
 
     /// Returns `done_reason` as an extra field, if our finish reason does not stand for exactly this one.
-    pub(super) fn unmapped_reason(&self) -> Option<(String, Box<RawValue>)> {
+    pub(super) fn unmapped_reason(&self) -> Option<(String, RawJson)> {
         let reason = self.done_reason.as_deref()?;
         let is_mapped = ["stop", "length", "content_filter"].contains(&reason);
         (!is_mapped).then(|| (String::from("done_reason"), raw(encode_string(reason))))

@@ -26,7 +26,7 @@ impl WrittenContent {
         extra: &ExtraFields,
         diagnostics: &mut Diagnostics,
     ) {
-        let extra = extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
+        let extra = extra.of(FAMILY).iter().map(|(k, v)| (k.clone(), v.as_str().to_owned()));
         self.tool_calls.push(call.into_json(self.tool_calls.len(), extra, diagnostics));
     }
 
@@ -54,7 +54,7 @@ impl WrittenContent {
         if !self.logprobs.is_empty() {
             // A refusal is text here.
             let Logprobs { content, refusal } = &self.logprobs;
-            let tokens: Vec<&str> = content.iter().chain(refusal).map(|token| token.get()).collect();
+            let tokens: Vec<&str> = content.iter().chain(refusal).map(|token| token.as_str()).collect();
             line.set("logprobs", encode_array(&tokens));
         }
     }

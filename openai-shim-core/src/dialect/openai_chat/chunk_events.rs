@@ -7,8 +7,7 @@ use crate::canonical::{
     Block, BlockKind, Delta, Event, ExtraFieldList, INPUT_END, Logprobs, MemberIndex, input_part,
 };
 use crate::error::UpstreamError;
-use crate::json::{Balance, Object, decode_string, raw};
-use serde_json::value::RawValue;
+use crate::json::{Balance, Object, RawJson, decode_string, raw};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -37,7 +36,7 @@ struct ChoiceReader {
     /// The last block with a signature.
     signed: Option<u32>,
     /// Fields with media that came while calls were open.
-    media: Vec<(String, Box<RawValue>)>,
+    media: Vec<(String, RawJson)>,
 }
 
 /// The block of a tool call.
@@ -155,7 +154,7 @@ impl EventSink<'_> {
             self.close_all(at, index);
             let waiting = self.blocks.choices.get_mut(at).map(|choice| std::mem::take(&mut choice.media));
             for (key, value) in waiting.unwrap_or_default() {
-                self.media(at, index, &key, value.get());
+                self.media(at, index, &key, value.as_str());
             }
             self.close_all(at, index);
             self.out.push(Event::Finish { choice: index, reason: finish_reason::of_choice(&name, choice) });

@@ -243,7 +243,9 @@ impl ChatEncoder {
                 return;
             }
             (Delta::Text(text), OpenBlock::Refusal) => format!("\"refusal\":{}", encode_string(text)),
-            (Delta::Native { dialect: NAME, key, raw }, _) => format!("{}:{}", encode_string(key), raw.get()),
+            (Delta::Native { dialect: NAME, key, raw }, _) => {
+                format!("{}:{}", encode_string(key), raw.as_str())
+            }
             (
                 Delta::Signature(signature),
                 OpenBlock::ToolCall { index, .. } | OpenBlock::CustomCall { index, .. },
@@ -347,7 +349,7 @@ impl ChatEncoder {
         if !list.is_empty() {
             self.choice(choice.unwrap_or(0)).citations.append(&mut list);
         }
-        let fields = extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.get().to_owned()));
+        let fields = extra.of(NAME).iter().map(|(k, v)| (k.clone(), v.as_str().to_owned()));
         match choice {
             Some(index) => self.choice(index).extra.extend(fields),
             None => self.extra.extend(fields),

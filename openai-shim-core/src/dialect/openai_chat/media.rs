@@ -5,8 +5,7 @@
 
 use crate::canonical::media_type::detect;
 use crate::canonical::{Block, Media, MediaSource};
-use crate::json::{Object, ValueKind, decode_string, encode_string, items, raw, value_kind};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, ValueKind, decode_string, encode_string, items, raw, value_kind};
 
 /// The field with the pictures of a message.
 pub(super) const IMAGES: &str = "images";
@@ -37,7 +36,7 @@ pub(super) fn read(key: &str, json: &str) -> Vec<Block> {
 }
 
 /// Returns the field for a picture; `None` for other blocks, and for a picture that is in a file.
-pub(super) fn write(block: &Block) -> Option<(String, Box<RawValue>)> {
+pub(super) fn write(block: &Block) -> Option<(String, RawJson)> {
     let Block::Image(media) = block else { return None };
     if matches!(media.source, MediaSource::FileId(_)) {
         return None;

@@ -62,10 +62,10 @@ use crate::canonical::{
     Block, CitedSources, Diagnostics, ExtraFieldList, Request, Response, ResponseContext, ResponseSpec,
 };
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
+use crate::json::RawJson;
 use bytes::Bytes;
 use extra_fields::NAME;
 use http::{HeaderMap, StatusCode};
-use serde_json::value::RawValue;
 
 /// The dialect `openai-chat`.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl WireFormat for OpenAiChat {
         media::read(key, json)
     }
 
-    fn media_field(&self, block: &Block) -> Option<(String, Box<RawValue>)> {
+    fn media_field(&self, block: &Block) -> Option<(String, RawJson)> {
         media::write(block)
     }
 

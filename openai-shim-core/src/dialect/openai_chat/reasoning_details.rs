@@ -3,8 +3,7 @@
 //! The same reasoning stands as plain text in `reasoning_content`. <https://openrouter.ai/docs/use-cases/reasoning-tokens>
 
 use crate::canonical::{Block, ExtraFields, REASONING_DETAILS};
-use crate::json::{Object, encode_string, items, raw};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, encode_string, items, raw};
 use std::borrow::Cow;
 
 /// The field's name.
@@ -67,11 +66,7 @@ pub(super) fn read(details: &str, reasoning_content: Option<&str>) -> Vec<Block>
 }
 
 /// Returns the fields that state who issued a signature, and for what.
-fn issuer_fields(
-    is_encrypted: bool,
-    format: Option<String>,
-    id: Option<String>,
-) -> Vec<(String, Box<RawValue>)> {
+fn issuer_fields(is_encrypted: bool, format: Option<String>, id: Option<String>) -> Vec<(String, RawJson)> {
     let mut fields = Vec::new();
     if is_encrypted {
         fields.push((String::from("type"), raw(encode_string(ENCRYPTED))));

@@ -12,10 +12,10 @@ use crate::dialect::Encoded;
 use crate::dialect::shape::Place;
 use crate::error::{ClientError, Unsupported};
 use crate::json::{
-    Object, ValueKind, count, decode_string, encode_string, integer, natural, number, raw, value_kind,
+    Object, RawJson, ValueKind, count, decode_string, encode_string, integer, natural, number, raw,
+    value_kind,
 };
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 mod decode_message;
@@ -104,15 +104,15 @@ pub(super) fn decode(body: &Bytes, diagnostics: &mut Diagnostics) -> Result<Requ
 }
 
 /// Reads the legacy `functions` and `function_call`, unless the client sends tools.
-fn decode_legacy_functions(request: &mut Request, extra: &mut [(String, Box<RawValue>)]) {
+fn decode_legacy_functions(request: &mut Request, extra: &mut [(String, RawJson)]) {
     if !request.tools.is_empty() || !extra.iter().any(|(key, _)| key == "functions") {
         return;
     }
-    for (key, value) in extra.iter_mut().filter(|(_, value)| value.get() != "null") {
+    for (key, value) in extra.iter_mut().filter(|(_, value)| value.as_str() != "null") {
         match key.as_str() {
-            "functions" => request.tools.set_decoded(tools::decode_functions(value.get())),
+            "functions" => request.tools.set_decoded(tools::decode_functions(value.as_str())),
             "function_call" if request.tool_choice.is_none() => {
-                request.tool_choice.set_decoded(tools::decode_function_call(value.get()));
+                request.tool_choice.set_decoded(tools::decode_function_call(value.as_str()));
             }
             _ => continue,
         }
@@ -332,7 +332,7 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
     let is_written = |key: &str| key.strip_prefix('.').is_none_or(|name| reasoning::param(name).is_some());
     let extra = request.extra.of(NAME).iter().filter(|(key, _)| is_written(key));
     for (key, value) in extra.chain(&request.shared) {
-        body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
+        body.set(key.trim_start_matches('.').to_owned(), value.as_str().to_owned());
     }
     if let Some(top) = request.logprobs {
         body.set("logprobs", "true");
@@ -341,7 +341,7 @@ fn write_params(request: &Request, body: &mut Object<'_>) {
         }
     }
     if let Some(biases) = &request.logit_bias {
-        body.set("logit_bias", biases.get().to_owned());
+        body.set("logit_bias", biases.as_str().to_owned());
     }
 }
 
@@ -367,7 +367,7 @@ fn encode_response_format(format: &ResponseFormat) -> Option<String> {
             let mut inner = Object::new();
             inner.set("name", encode_string(name));
             if let Some(schema) = schema {
-                inner.set("schema", schema.get());
+                inner.set("schema", schema.as_str());
             }
             if let Some(strict) = strict {
                 inner.set("strict", strict.to_string());
@@ -376,11 +376,11 @@ fn encode_response_format(format: &ResponseFormat) -> Option<String> {
                 inner.set("description", description);
             }
             for (key, value) in extra.of(NAME) {
-                inner.set(key.as_str(), value.get());
+                inner.set(key.as_str(), value.as_str());
             }
             format!(r#"{{"type":"json_schema","json_schema":{}}}"#, inner.to_json())
         }
-        ResponseFormat::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        ResponseFormat::Native { dialect: NAME, raw } => raw.as_str().to_owned(),
         ResponseFormat::TextEnum(_) | ResponseFormat::Native { .. } => return None,
     })
 }

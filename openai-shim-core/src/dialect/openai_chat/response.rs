@@ -152,7 +152,7 @@ pub(super) fn encode(
     }
     object.set("usage", usage::write(response.usage.unwrap_or_default()));
     for (key, value) in response.extra.of(NAME).iter().filter(|(key, _)| key != usage::COST) {
-        object.set(key.as_str(), value.get());
+        object.set(key.as_str(), value.as_str());
     }
     let (tier, others) = openai_service_tier::take(&response.extra);
     if let Some(tier) = tier {
@@ -234,8 +234,8 @@ impl MessageFields {
         for (key, value) in extra.of(NAME) {
             // Each picture of another dialect comes with a list of its own.
             match self.extra.iter_mut().find(|(known, _)| key == media::IMAGES && known == key) {
-                Some((_, list)) => *list = media::join_lists(list, value.get()),
-                None => self.extra.push((key.clone(), value.get().to_owned())),
+                Some((_, list)) => *list = media::join_lists(list, value.as_str()),
+                None => self.extra.push((key.clone(), value.as_str().to_owned())),
             }
         }
     }
@@ -282,7 +282,7 @@ fn encode_choice(
     object.set("finish_reason", encode_string(reason));
     rest.report(NAME, "choices[]", diagnostics);
     for (key, value) in choice.extra.of(NAME) {
-        object.set(key.as_str(), value.get());
+        object.set(key.as_str(), value.as_str());
     }
     object.to_json()
 }

@@ -4,8 +4,7 @@ use super::extra_fields::{NAME, unknown_fields};
 use crate::canonical::{
     Block, CUSTOM_TOOL, ExtraFields, ResponseSpec, arguments_to_input, input_to_arguments,
 };
-use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, ValueKind, encode_string, raw, string_or_json, value_kind};
 
 /// Of which kind of tool a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,12 +103,12 @@ pub(super) fn signature(call: &Object<'_>) -> Option<String> {
 }
 
 /// Takes the signature out of an extra field of a call; returns `None` if nothing else is in the field.
-fn without_signature(key: String, value: Box<RawValue>) -> Option<(String, Box<RawValue>)> {
+fn without_signature(key: String, value: RawJson) -> Option<(String, RawJson)> {
     let [outer, inner, signature] = SIGNATURE_PATH;
     if key != outer {
         return Some((key, value));
     }
-    let mut content = Object::parse(value.get().as_bytes()).ok()?.into_owned();
+    let mut content = Object::parse(value.as_str().as_bytes()).ok()?.into_owned();
     let mut google = content.object(inner)?.into_owned();
     google.remove(signature);
     if google.is_empty() {
@@ -150,7 +149,7 @@ pub(super) fn write(
     call.set("type", encode_string(key));
     call.set(key, format!(r#"{{"name":{name},"{text_key}":{text}}}"#));
     for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != CUSTOM_TOOL) {
-        call.set(key.as_str(), value.get());
+        call.set(key.as_str(), value.as_str());
     }
     write_signed(call, signature)
 }

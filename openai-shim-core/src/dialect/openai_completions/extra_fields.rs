@@ -18,7 +18,7 @@ pub(super) fn from_fields(fields: Vec<(String, String)>) -> ExtraFields {
 
 /// Returns the fields of this dialect.
 pub(super) fn to_fields(extra: &ExtraFieldList) -> Vec<(String, String)> {
-    extra.of(NAME).iter().map(|(key, value)| (key.clone(), value.get().to_owned())).collect()
+    extra.of(NAME).iter().map(|(key, value)| (key.clone(), value.as_str().to_owned())).collect()
 }
 
 /// Records that fields of another dialect are dropped.

@@ -76,7 +76,7 @@ pub(super) fn write(logprobs: &Logprobs, mut offset: usize) -> WrittenLogprobs {
     let (mut tokens, mut values, mut tops, mut offsets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (start, mut has_tops) = (offset, false);
     for item in logprobs.content.iter().chain(&logprobs.refusal) {
-        let Ok(item) = Object::parse(item.get().as_bytes()) else { continue };
+        let Ok(item) = Object::parse(item.as_str().as_bytes()) else { continue };
         let token = item.str("token").unwrap_or_default();
         let value = item.get("logprob").filter(|v| value_kind(v) == ValueKind::Number).unwrap_or("null");
         let mut top = Object::new();

@@ -22,5 +22,5 @@ pub(super) fn is_same_dialect(spec: &ResponseSpec) -> bool {
 /// Returns the prompt, if the client requested it in front of the output.
 pub(super) fn requested_prompt(spec: &ResponseSpec) -> Option<String> {
     let prompt = spec.echoed_params.of(NAME).iter().find(|(key, _)| key == PROMPT_KEY);
-    prompt.and_then(|(_, value)| decode_string(value.get())).map(Cow::into_owned)
+    prompt.and_then(|(_, value)| decode_string(value.as_str())).map(Cow::into_owned)
 }

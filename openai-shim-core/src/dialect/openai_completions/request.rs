@@ -12,9 +12,9 @@ use crate::canonical::{
 use crate::dialect::Encoded;
 use crate::error::ClientError;
 use crate::json::{
-    Object, ValueKind, count, decode_string, encode_string, integer, natural, number, raw, value_kind,
+    Object, RawJson, ValueKind, count, decode_string, encode_string, integer, natural, number, raw,
+    value_kind,
 };
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Reads a request.
@@ -22,7 +22,7 @@ pub(super) fn decode(body: &[u8], diagnostics: &mut Diagnostics) -> Result<Reque
     let object = Object::parse(body).map_err(|e| not_an_object(body, &e))?;
     shape::REQUEST.check(&object, diagnostics)?;
     let mut request = Request::default();
-    let mut extra: Vec<(String, Box<RawValue>)> = Vec::new();
+    let mut extra: Vec<(String, RawJson)> = Vec::new();
     for (key, value) in object.iter() {
         match key {
             "model" => request.model = decode_string(value).map(Cow::into_owned).unwrap_or_default(),
@@ -92,7 +92,7 @@ fn not_an_object(body: &[u8], error: &serde_json::Error) -> ClientError {
 fn decode_prompt(
     object: &Object<'_>,
     request: &mut Request,
-    extra: &mut Vec<(String, Box<RawValue>)>,
+    extra: &mut Vec<(String, RawJson)>,
 ) -> Result<(), ClientError> {
     let invalid = |text: &str| ClientError::invalid(text).at("prompt");
     let only_here = |text: &str| Some(invalid(text).with_code("unsupported_value"));
@@ -281,12 +281,12 @@ fn write_params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diag
     set_or_remove(body, "user", request.user.as_deref().map(encode_string));
     set_or_remove(body, "suffix", request.suffix.as_deref().map(encode_string));
     set_or_remove(body, "logprobs", request.logprobs.map(|v| v.to_string()));
-    set_or_remove(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.get().to_owned()));
+    set_or_remove(body, "logit_bias", request.logit_bias.as_ref().map(|v| v.as_str().to_owned()));
     if request.max_tokens.is_some_and(|limit| limit.completion) {
         diagnostics.record(DiagnosticCode::ParamRenamed, "max_completion_tokens", "max_tokens");
     }
     for (key, value) in request.extra.of(NAME) {
-        body.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
+        body.set(key.trim_start_matches('.').to_owned(), value.as_str().to_owned());
     }
 }
 

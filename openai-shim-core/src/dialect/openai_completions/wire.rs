@@ -1,71 +1,104 @@
-//! OpenAI's objects as types, for building and reading payloads by hand.
+//! The objects of the legacy API as types, for building and reading payloads by hand.
 //!
-//! Fields that a type does not have are kept raw in `extra`, so that reading and writing loses nothing. The translation itself
-//! works on raw JSON (see the folder `repair`), because real servers deviate from these types.
+//! Fields that a type does not have, or whose value has another type, stay raw in `extra`: reading and writing loses nothing.
 //!
 //! ```
 //! use openai_shim_core::dialect::openai_completions::wire::{Completion, CompletionRequest};
 //!
-//! let mut request = CompletionRequest::default();
-//! request.model = Some("gpt-3.5-turbo-instruct".into());
-//! request.prompt = Some(openai_shim_core::json::raw("\"Once\""));
-//! assert_eq!(serde_json::to_string(&request)?, r#"{"model":"gpt-3.5-turbo-instruct","prompt":"Once"}"#);
+//! let request = CompletionRequest::new("gpt-3.5-turbo-instruct", "Once").with_max_tokens(16).with_stop(["\n", "."]);
+//! assert_eq!(
+//!     serde_json::to_string(&request)?,
+//!     r#"{"model":"gpt-3.5-turbo-instruct","prompt":"Once","max_tokens":16,"stop":["\n","."]}"#
+//! );
 //!
 //! let answer: Completion = serde_json::from_str(r#"{"id":"cmpl-1","choices":[{"text":" upon","index":0}]}"#)?;
 //! assert_eq!(answer.choices.unwrap()[0].text.as_deref(), Some(" upon"));
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-use crate::wire_object;
-use serde_json::value::RawValue;
+use crate::json::typed::{from_text, wire_object, wire_union};
+use crate::json::{Number, RawJson};
 
 wire_object! {
     /// A request: <https://platform.openai.com/docs/api-reference/completions/create>.
     pub struct CompletionRequest {
         /// The model's id.
-        pub model: String = "model",
+        model with_model: {String} = "model",
         /// A string, strings, token ids, or lists of token ids.
-        pub prompt: Box<RawValue> = "prompt",
+        prompt with_prompt: {Prompt} = "prompt",
         /// The text after the output.
-        pub suffix: String = "suffix",
+        suffix with_suffix: {String} = "suffix",
         /// The most tokens of the output; OpenAI's default is 16.
-        pub max_tokens: u64 = "max_tokens",
+        max_tokens with_max_tokens: (u64) = "max_tokens",
         /// Sampling temperature, 0 to 2.
-        pub temperature: f64 = "temperature",
+        temperature with_temperature: {Number} = "temperature",
         /// Nucleus sampling, 0 to 1.
-        pub top_p: f64 = "top_p",
+        top_p with_top_p: {Number} = "top_p",
         /// How many choices for each prompt.
-        pub n: u32 = "n",
+        n with_n: (u32) = "n",
         /// How many candidates to generate; the best `n` are returned.
-        pub best_of: u32 = "best_of",
+        best_of with_best_of: (u32) = "best_of",
         /// Whether the prompt stands in front of the output.
-        pub echo: bool = "echo",
+        echo with_echo: (bool) = "echo",
         /// How many likely tokens to return for each position, 0 to 5.
-        pub logprobs: u32 = "logprobs",
+        logprobs with_logprobs: (u32) = "logprobs",
         /// Whether to stream the response.
-        pub stream: bool = "stream",
+        stream with_stream: (bool) = "stream",
         /// Options of the stream.
-        pub stream_options: StreamOptions = "stream_options",
+        stream_options with_stream_options: {StreamOptions} = "stream_options",
         /// Stop sequences: a string, or a list of up to four.
-        pub stop: Box<RawValue> = "stop",
+        stop with_stop: {Stop} = "stop",
         /// Penalty for tokens by how often they occurred, -2 to 2.
-        pub frequency_penalty: f64 = "frequency_penalty",
+        frequency_penalty with_frequency_penalty: {Number} = "frequency_penalty",
         /// Penalty for tokens that occurred, -2 to 2.
-        pub presence_penalty: f64 = "presence_penalty",
+        presence_penalty with_presence_penalty: {Number} = "presence_penalty",
         /// Biases by token id.
-        pub logit_bias: Box<RawValue> = "logit_bias",
+        logit_bias with_logit_bias: {RawJson} = "logit_bias",
         /// A seed.
-        pub seed: i64 = "seed",
+        seed with_seed: (i64) = "seed",
         /// An identifier of the end user.
-        pub user: String = "user",
+        user with_user: {String} = "user",
     }
 }
+
+impl CompletionRequest {
+    /// A request for the text after a prompt.
+    pub fn new(model: impl Into<String>, prompt: impl Into<Prompt>) -> Self {
+        Self::default().with_model(model).with_prompt(prompt)
+    }
+}
+
+wire_union! {
+    /// What the output continues.
+    pub enum Prompt {
+        /// A text.
+        Text(String),
+        /// Several texts: each has its own choices.
+        Texts(Vec<String>),
+        /// A text as token ids.
+        Tokens(Vec<u32>),
+        /// Several texts as token ids.
+        TokenLists(Vec<Vec<u32>>),
+    }
+}
+
+wire_union! {
+    /// Stop sequences.
+    pub enum Stop {
+        /// One.
+        One(String),
+        /// Up to four.
+        Many(Vec<String>),
+    }
+}
+
+from_text!(Prompt { Texts }, Stop { Many });
 
 wire_object! {
     /// Options of a stream.
     pub struct StreamOptions {
         /// Whether a last chunk has the token counts.
-        pub include_usage: bool = "include_usage",
+        include_usage with_include_usage: (bool) = "include_usage",
     }
 }
 
@@ -73,19 +106,19 @@ wire_object! {
     /// A non-streaming response, or one chunk: <https://platform.openai.com/docs/api-reference/completions/object>.
     pub struct Completion {
         /// Its id.
-        pub id: String = "id",
+        id with_id: {String} = "id",
         /// `text_completion`.
-        pub object: String = "object",
+        object with_object: {String} = "object",
         /// When it was created, in seconds since 1970.
-        pub created: u64 = "created",
+        created with_created: (u64) = "created",
         /// The model that generated it.
-        pub model: String = "model",
+        model with_model: {String} = "model",
         /// The alternatives.
-        pub choices: Vec<Choice> = "choices",
+        choices with_choices: [Choice] = "choices",
         /// Token counts.
-        pub usage: Usage = "usage",
+        usage with_usage: {Usage} = "usage",
         /// The backend's configuration.
-        pub system_fingerprint: String = "system_fingerprint",
+        system_fingerprint with_system_fingerprint: {String} = "system_fingerprint",
     }
 }
 
@@ -93,13 +126,13 @@ wire_object! {
     /// One of the alternatives.
     pub struct Choice {
         /// Its text; in a stream the next part of it.
-        pub text: String = "text",
+        text with_text: {String} = "text",
         /// Its number.
-        pub index: u32 = "index",
+        index with_index: (u32) = "index",
         /// Log probabilities of its tokens.
-        pub logprobs: LogProbs = "logprobs",
+        logprobs with_logprobs: {LogProbs} = "logprobs",
         /// The finish reason: `stop`, `length` or `content_filter`.
-        pub finish_reason: String = "finish_reason",
+        finish_reason with_finish_reason: {String} = "finish_reason",
     }
 }
 
@@ -107,13 +140,13 @@ wire_object! {
     /// Log probabilities: one item of each list for each token.
     pub struct LogProbs {
         /// Where tokens begin, in characters.
-        pub text_offset: Vec<u64> = "text_offset",
+        text_offset with_text_offset: [u64] = "text_offset",
         /// Their log probabilities; the first token of a prompt has none.
-        pub token_logprobs: Vec<Option<f64>> = "token_logprobs",
+        token_logprobs with_token_logprobs: [Option<Number>] = "token_logprobs",
         /// The tokens.
-        pub tokens: Vec<String> = "tokens",
+        tokens with_tokens: [String] = "tokens",
         /// The likeliest tokens of each position, raw.
-        pub top_logprobs: Vec<Option<Box<RawValue>>> = "top_logprobs",
+        top_logprobs with_top_logprobs: [Option<RawJson>] = "top_logprobs",
     }
 }
 
@@ -121,10 +154,10 @@ wire_object! {
     /// Token counts.
     pub struct Usage {
         /// Tokens of the prompt.
-        pub prompt_tokens: u64 = "prompt_tokens",
+        prompt_tokens with_prompt_tokens: (u64) = "prompt_tokens",
         /// Tokens of the output.
-        pub completion_tokens: u64 = "completion_tokens",
+        completion_tokens with_completion_tokens: (u64) = "completion_tokens",
         /// The sum of both.
-        pub total_tokens: u64 = "total_tokens",
+        total_tokens with_total_tokens: (u64) = "total_tokens",
     }
 }

@@ -141,5 +141,5 @@ fn flat(object: &Object<'_>, is_enveloped: bool) -> Option<String> {
             error.set(other, value);
         }
     }
-    Some(raw(error.to_json()).get().to_owned())
+    Some(raw(error.to_json()).as_str().to_owned())
 }

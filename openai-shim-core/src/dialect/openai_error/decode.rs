@@ -173,7 +173,7 @@ fn unwrap_raw(error: &mut StatusError, diagnostics: &mut Diagnostics) {
         return;
     }
     let Some((_, metadata)) = error.extra.iter().find(|(key, _)| key == "metadata") else { return };
-    let Ok(metadata) = Object::parse(metadata.get().as_bytes()) else { return };
+    let Ok(metadata) = Object::parse(metadata.as_str().as_bytes()) else { return };
     let Some(raw_error) =
         metadata.get("raw").map(|raw| string_or_json(raw).into_owned()).filter(|raw| !raw.is_empty())
     else {

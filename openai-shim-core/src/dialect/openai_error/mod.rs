@@ -22,7 +22,7 @@ mod retry_after;
 use crate::canonical::{DiagnosticCode, Diagnostics};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
 use crate::framing::write_event;
-use crate::json::{Object, encode_string};
+use crate::json::{Object, RawJson, encode_string};
 use bytes::Bytes;
 use classify::LowercaseError;
 use http::{HeaderMap, StatusCode};
@@ -93,8 +93,8 @@ fn envelope(error: &Error) -> String {
     let form = error_form(error.kind());
     let mut error_type = form.error_type;
     let mut object = Object::new();
-    object.set("message", encode_string(&error.to_string()));
-    let mut extra: &[(String, Box<serde_json::value::RawValue>)] = &[];
+    object.set("message", encode_string(&error.message()));
+    let mut extra: &[(String, RawJson)] = &[];
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         error_type = e.error_type.as_deref().unwrap_or(error_type);
         extra = &e.extra;
@@ -103,7 +103,7 @@ fn envelope(error: &Error) -> String {
     object.set("param", error.param().map_or_else(|| String::from("null"), encode_string));
     object.set("code", error.code().or(form.code).map_or_else(|| String::from("null"), encode_string));
     for (key, value) in extra.iter().filter(|(key, _)| key != "code" || error.code().is_none()) {
-        object.set(key.as_str(), value.get());
+        object.set(key.as_str(), value.as_str());
     }
     let mut outer = Object::new();
     outer.set("error", object.to_json());

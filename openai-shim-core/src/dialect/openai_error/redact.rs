@@ -88,7 +88,7 @@ pub(super) fn redact_texts(error: &mut StatusError, diagnostics: &mut Diagnostic
         if key == "failed_generation" {
             continue;
         }
-        if let Some(redacted) = redact_json(value.get()) {
+        if let Some(redacted) = redact_json(value.as_str()) {
             *value = raw(redacted);
             record(&format!("error.{}", redact(key).as_deref().unwrap_or(key)));
         }

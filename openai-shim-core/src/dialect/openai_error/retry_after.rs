@@ -63,7 +63,7 @@ fn parse_epoch(value: &str) -> Option<f64> {
 /// Reads `retry_after`, and Google's `details: [{"@type": "…RetryInfo", "retryDelay": "34s"}]`.
 fn wait_in_fields(error: &StatusError) -> Option<f64> {
     error.extra.iter().find_map(|(key, value)| {
-        let value = value.get();
+        let value = value.as_str();
         match key.as_str() {
             "retry_after_ms" => string_or_json(value).parse::<f64>().ok().map(|ms| ms / 1000.0),
             "retry_after" | "retry_after_seconds" => parse_seconds(&string_or_json(value)),

@@ -223,7 +223,7 @@ pub(super) fn resolve_names(request: &mut Request) {
     });
     if let Some(ToolChoice::Native { raw, .. }) = &*request.tool_choice
         && let Some(name) =
-            parse_or_empty(raw.get()).str("type").and_then(|kind| names.by_type.get(kind.as_ref()))
+            parse_or_empty(raw.as_str()).str("type").and_then(|kind| names.by_type.get(kind.as_ref()))
     {
         let choice = ToolChoice::Function(name.clone());
         request.tool_choice.set_decoded(Some(choice));

@@ -117,7 +117,7 @@ pub(super) fn encode(block: &Block, is_assistant: bool) -> Option<String> {
             extra_fields::write(&mut object, &audio.extra, &[]);
             return Some(object.to_json());
         }
-        Block::Native { dialect: NAME, raw } => return Some(raw.get().to_owned()),
+        Block::Native { dialect: NAME, raw } => return Some(raw.as_str().to_owned()),
         Block::Native { .. }
         | Block::Reasoning { .. }
         | Block::ToolCall { .. }

@@ -52,7 +52,7 @@ const REASONING_LEVELS: [&str; 10] =
 
 /// Returns the JSON that a response has for one parameter; `None` leaves the parameter out.
 pub(super) fn echoed_param(spec: &ResponseSpec, key: &str) -> Option<String> {
-    let sent = spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+    let sent = spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
     match (key, sent) {
         ("reasoning", sent) => {
             let mut object = sent.map(parse_or_empty).unwrap_or_default();

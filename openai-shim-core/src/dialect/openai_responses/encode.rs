@@ -109,7 +109,7 @@ impl ResponsesEncoder {
             // There is no response that could have failed.
             return;
         }
-        let (output, message) = (self.items.to_json(), error.to_string());
+        let (output, message) = (self.items.to_json(), error.message().into_owned());
         let status = ResponseStatus::Failed { code: error::response_code(&error), message: &message };
         let state = ResponseState { status, output: &output, usage: self.usage.as_ref() };
         let response = self.skeleton.encode(state);
@@ -135,7 +135,7 @@ impl ResponsesEncoder {
     fn extra(&mut self, choice: Option<u32>, extra: &ExtraFieldList, out: &mut Vec<u8>) {
         for (key, value) in extra.of(NAME) {
             if key.starts_with(NATIVE) && choice == Some(0) {
-                self.items.native_item(value.get(), out);
+                self.items.native_item(value.as_str(), out);
             }
         }
         if let Some(logprobs) = Logprobs::of(extra) {

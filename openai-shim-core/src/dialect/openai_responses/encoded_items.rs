@@ -17,9 +17,8 @@ use crate::canonical::{
     BlockKind, Citation, CitedSources, Delta, DiagnosticCode, Diagnostics, ExtraFields, REASONING_DETAILS,
     ResponseContext, TextLength, arguments_to_input, code_of_loss, input_so_far,
 };
-use crate::json::{Object, encode_array, encode_string};
+use crate::json::{Object, RawJson, encode_array, encode_string};
 use open_item::{ItemKind, OpenItem};
-use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The limit of the content that is held for the response object at the end.
@@ -109,9 +108,9 @@ impl EncodedItems {
     }
 
     /// Takes the log probabilities of the text that comes next.
-    pub(super) fn logprobs_of_next_text(&mut self, tokens: Vec<Box<RawValue>>) {
+    pub(super) fn logprobs_of_next_text(&mut self, tokens: Vec<RawJson>) {
         for token in tokens {
-            let token = logprobs::with_bytes(token.get());
+            let token = logprobs::with_bytes(token.as_str());
             self.content_bytes = self.content_bytes.saturating_add(token.len());
             self.pending_logprobs.push(token);
         }
@@ -254,11 +253,11 @@ impl EncodedItems {
                 open.signature.push_str(text);
             }
             Delta::Native { dialect: NAME, key, raw } => {
-                self.content_bytes = self.content_bytes.saturating_add(raw.get().len());
+                self.content_bytes = self.content_bytes.saturating_add(raw.as_str().len());
                 if key == "annotation" {
-                    self.annotation(&mut open, raw.get(), out);
+                    self.annotation(&mut open, raw.as_str(), out);
                 }
-                open.native_fields.push((key.clone(), raw.get().to_owned()));
+                open.native_fields.push((key.clone(), raw.as_str().to_owned()));
             }
             Delta::Native { dialect: REASONING_DETAILS, key, raw } => {
                 if !open.signature_details.set_detail(key, raw) {

@@ -6,7 +6,7 @@
 use super::super::openai_error::{ErrorForm, decode_in_body, enveloped, error_form, in_any_form};
 use crate::canonical::{DiagnosticCode, Diagnostics, FinishMeaning, finish_meaning};
 use crate::error::{Error, ErrorKind, StatusError, UpstreamError};
-use crate::json::{Object, ValueKind, encode_string, raw, string_or_json, value_kind};
+use crate::json::{Object, RawJson, ValueKind, encode_string, raw, string_or_json, value_kind};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -32,8 +32,8 @@ pub(super) fn encode(error: &Error) -> (StatusCode, Bytes) {
 fn error_object(error: &Error) -> Object<'static> {
     let ErrorForm { mut error_type, code: default_code, .. } = error_form(error.kind());
     let mut object = Object::new();
-    object.set("message", encode_string(&error.to_string()));
-    let mut extra: &[(String, Box<serde_json::value::RawValue>)] = &[];
+    object.set("message", encode_string(&error.message()));
+    let mut extra: &[(String, RawJson)] = &[];
     if let Error::Upstream(UpstreamError::Status(e)) = error {
         error_type = e.error_type.as_deref().unwrap_or(error_type);
         extra = &e.extra;
@@ -42,7 +42,7 @@ fn error_object(error: &Error) -> Object<'static> {
     object.set("param", error.param().map_or_else(|| String::from("null"), encode_string));
     object.set("code", error.code().or(default_code).map_or_else(|| String::from("null"), encode_string));
     for (key, value) in extra.iter().filter(|(key, _)| key != "code" || error.code().is_none()) {
-        object.set(key.clone(), value.get().to_owned());
+        object.set(key.clone(), value.as_str().to_owned());
     }
     object.into_owned()
 }

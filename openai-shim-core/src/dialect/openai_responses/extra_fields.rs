@@ -63,7 +63,7 @@ pub(super) fn json_without(object: &Object<'_>, keys: &[&str]) -> String {
 
 /// Returns the value of one of this dialect's extra fields, whether its key is formal or not.
 pub(super) fn get<'e>(extra: &'e ExtraFields, key: &str) -> Option<&'e str> {
-    extra.of(NAME).iter().find(|(k, _)| wire_key(k) == wire_key(key)).map(|(_, value)| value.get())
+    extra.of(NAME).iter().find(|(k, _)| wire_key(k) == wire_key(key)).map(|(_, value)| value.as_str())
 }
 
 /// Returns a key as the API spells it: without the dot of a formal one.
@@ -74,6 +74,6 @@ pub(super) fn wire_key(key: &str) -> &str {
 /// Writes this dialect's extra fields into an object, all but the `excluded` ones.
 pub(super) fn write<'e>(object: &mut Object<'e>, extra: &'e ExtraFields, excluded: &[&str]) {
     for (key, value) in extra.of(NAME).iter().filter(|(key, _)| !excluded.contains(&wire_key(key))) {
-        object.set(wire_key(key), value.get());
+        object.set(wire_key(key), value.as_str());
     }
 }

@@ -68,7 +68,7 @@ fn decode_message(item: &Object<'_>, diagnostics: &mut Diagnostics) -> Vec<Block
                 let fields = extra
                     .into_members()
                     .into_iter()
-                    .filter(|(key, value)| key != ".type" && !matches!(value.get().trim(), "[]" | "null"));
+                    .filter(|(key, value)| key != ".type" && !matches!(value.as_str().trim(), "[]" | "null"));
                 blocks.push(Block::Text { text, extra: ExtraFields::new(NAME, fields.collect()) });
             }
             Some(block) => blocks.push(block),
@@ -108,7 +108,7 @@ pub(super) fn decode_call(item: &Object<'_>, kind: ToolCallKind, diagnostics: &m
     };
     let fields = extra_fields::read(item, known);
     // In a call `null` is the same as absence.
-    let fields = fields.into_members().into_iter().filter(|(_, value)| value.get().trim() != "null");
+    let fields = fields.into_members().into_iter().filter(|(_, value)| value.as_str().trim() != "null");
     let extra = ExtraFields::new(NAME, fields.collect());
     Block::ToolCall {
         id: item.str("call_id").or_else(|| item.str("id")).unwrap_or_default().into_owned(),

@@ -14,7 +14,9 @@ use crate::canonical::{
     ToolChoice,
 };
 use crate::error::{ClientError, Unsupported};
-use crate::json::{Object, ValueKind, decode_string, encode_string, natural, number, raw, value_kind};
+use crate::json::{
+    Object, RawJson, ValueKind, decode_string, encode_string, natural, number, raw, value_kind,
+};
 use std::borrow::Cow;
 
 mod client_tool_items;
@@ -107,17 +109,13 @@ fn asks_to_compact(request: &Object<'_>) -> bool {
 }
 
 /// Returns the fields of an option that only this dialect has, as an extra field of the request.
-fn native_options(
-    key: &str,
-    option: &Object<'_>,
-    known: &[&str],
-) -> Option<(String, Box<serde_json::value::RawValue>)> {
+fn native_options(key: &str, option: &Object<'_>, known: &[&str]) -> Option<(String, RawJson)> {
     let fields = extra_fields::read(option, known);
     if fields.is_empty() {
         return None;
     }
     let mut object = Object::new();
-    fields.members.iter().for_each(|(key, value)| object.set(wire_key(key), value.get()));
+    fields.members.iter().for_each(|(key, value)| object.set(wire_key(key), value.as_str()));
     Some((key.to_owned(), raw(object.to_json())))
 }
 
@@ -233,11 +231,7 @@ fn decode_allowed(choice: &Object<'_>) -> Option<ToolChoice> {
 }
 
 /// Decodes the option `text`: response format and verbosity.
-fn decode_text_options(
-    text: &Object<'_>,
-    request: &mut Request,
-    extra: &mut Vec<(String, Box<serde_json::value::RawValue>)>,
-) {
+fn decode_text_options(text: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, RawJson)>) {
     if let Some(verbosity) = text.non_null("verbosity") {
         request.shared.push(("verbosity".to_owned(), raw(verbosity)));
     }

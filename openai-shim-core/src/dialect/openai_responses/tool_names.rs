@@ -45,7 +45,7 @@ impl ToolNameMap {
         let (mut client_tools, mut names) = (Vec::new(), FunctionNames::default());
         for key in ["tools", ADDITIONAL_TOOLS] {
             let tools =
-                spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.get());
+                spec.echoed_params.of(NAME).iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
             let items: Vec<&serde_json::value::RawValue> =
                 tools.and_then(|tools| serde_json::from_str(tools).ok()).unwrap_or_default();
             for item in items {

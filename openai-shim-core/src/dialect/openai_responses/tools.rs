@@ -123,7 +123,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> Option<St
                 extra.report_lost(NAME, &format!("tools[{i}]"), diagnostics);
                 (encode_function(tool), extra.of(NAME).iter().find(|(k, _)| k == NAMESPACE))
             }
-            Tool::Native { dialect: NAME, raw } => (raw.get().to_owned(), None),
+            Tool::Native { dialect: NAME, raw } => (raw.as_str().to_owned(), None),
             Tool::Native { .. } => {
                 diagnostics.record(
                     DiagnosticCode::FeatureUnsupported,
@@ -133,7 +133,7 @@ pub(super) fn encode(tools: &[Tool], diagnostics: &mut Diagnostics) -> Option<St
                 continue;
             }
         };
-        let namespace = namespace.map(|(_, json)| json.get().to_owned());
+        let namespace = namespace.map(|(_, json)| json.as_str().to_owned());
         if open.as_ref().map(|(json, _)| json) != namespace.as_ref() {
             out.extend(open.take().map(close_namespace));
         }
@@ -166,7 +166,7 @@ fn encode_function(tool: &Tool) -> String {
     }
     if !is_custom_tool(extra) {
         if let Some(parameters) = parameters {
-            object.set("parameters", parameters.get());
+            object.set("parameters", parameters.as_str());
         } else if fields.is_empty() {
             object.set("parameters", "null");
         }
@@ -184,7 +184,7 @@ fn encode_function(tool: &Tool) -> String {
         }
     }
     for (key, value) in fields.iter().filter(|(key, _)| key != NAMESPACE && key != ADDITIONAL_TOOLS) {
-        object.set(wire_key(key), value.get());
+        object.set(wire_key(key), value.as_str());
     }
     object.to_json()
 }
@@ -206,7 +206,7 @@ pub(super) fn encode_choice(tools: &[Tool], name: &str) -> String {
     }
     let native = || {
         let mut objects = tools.iter().filter_map(|tool| match tool {
-            Tool::Native { dialect: NAME, raw } => Some(parse_or_empty(raw.get())),
+            Tool::Native { dialect: NAME, raw } => Some(parse_or_empty(raw.as_str())),
             _ => None,
         });
         objects.find_map(|tool| encode_native_choice(&tool, name))

@@ -24,7 +24,7 @@ impl RerankForm {
     /// Encodes an error for a client.
     pub fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
         let (status, _) = openai_error::encode(error);
-        let text = error.to_string();
+        let text = error.message().into_owned();
         // These envelopes have no place for the field but the message.
         let text = match error.param().filter(|param| !text.contains(*param)) {
             Some(param) => format!("{param}: {text}"),

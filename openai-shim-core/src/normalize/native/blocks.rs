@@ -46,7 +46,7 @@ fn rewrite(
     for block in blocks {
         match block {
             Block::Native { dialect, raw } if !recipient.is_own(dialect) => {
-                let content = describe(dialect, raw.get());
+                let content = describe(dialect, raw.as_str());
                 let code = match (content.text.is_empty(), content.is_covered) {
                     (false, _) => DiagnosticCode::NativeAsText,
                     (true, true) => continue,

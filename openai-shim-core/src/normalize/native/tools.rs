@@ -24,7 +24,7 @@ pub(super) fn normalize(request: &mut Request, recipient: &Recipient<'_>, diagno
         i += 1;
         match tool {
             Tool::Native { dialect, raw } if !recipient.is_own(dialect) => {
-                let content = describe(dialect, raw.get());
+                let content = describe(dialect, raw.as_str());
                 let (code, detail) = if content.is_covered {
                     let detail = format!("{}: all tools are offered from the start", content.name);
                     (DiagnosticCode::ContentRewritten, detail)

@@ -2,9 +2,26 @@
 
 use crate::accepts::AuxiliaryApi;
 use crate::json::encode_string;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// One change of the profile of an upstream and model.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// It is printed as the line of TOML that makes it permanent, below `[[upstream.quirks.model_overrides]]` of the server's
+/// configuration or `[[model_overrides]]` of a profile. It is stored with serde.
+///
+/// ```
+/// use openai_shim_core::profile::{Adaptation, ModelOverride};
+/// let adaptation = Adaptation::DropParam("logit_bias".into());
+/// assert_eq!(adaptation.to_string(), r#"params.drop = ["...", "logit_bias"]"#);
+/// assert_eq!(toml::from_str::<ModelOverride>(&adaptation.to_string())?, adaptation.layer());
+///
+/// let stored = serde_json::to_string(&adaptation)?;
+/// assert_eq!(serde_json::from_str::<Adaptation>(&stored)?, adaptation);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Adaptation {
     /// Drop a parameter, or a member of one by its path (`tools.cache_control`).
@@ -100,44 +117,39 @@ pub enum Adaptation {
     },
 }
 
-impl Adaptation {
-    /// The line of TOML that makes it permanent, below `[[upstream.quirks.model_overrides]]`.
-    ///
-    /// ```
-    /// use openai_shim_core::profile::Adaptation;
-    /// let adaptation = Adaptation::DropParam("logit_bias".into());
-    /// assert_eq!(adaptation.toml(), r#"params.drop = ["...", "logit_bias"]"#);
-    /// ```
-    pub fn toml(&self) -> String {
+impl fmt::Display for Adaptation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DropParam(name) => format!("params.drop = [\"...\", {}]", toml_string(name)),
-            Self::OmitAddition(name) => format!("params.client_only = [\"...\", {}]", toml_string(name)),
+            Self::DropParam(name) => write!(f, "params.drop = [\"...\", {}]", toml_string(name)),
+            Self::OmitAddition(name) => write!(f, "params.client_only = [\"...\", {}]", toml_string(name)),
             Self::DropSchemaKeyword(name) => {
-                format!("tools.schema.drop_keywords = [\"...\", {}]", toml_string(name))
+                write!(f, "tools.schema.drop_keywords = [\"...\", {}]", toml_string(name))
             }
             Self::RenameParam { from, to } => {
-                format!("params.rename = {{ {} = {} }}", toml_key(from), toml_string(to))
+                write!(f, "params.rename = {{ {} = {} }}", toml_key(from), toml_string(to))
             }
             Self::ClampParam { name, low, high } => {
-                format!("params.clamp = {{ {} = [{low}, {high}] }}", toml_key(name))
+                write!(f, "params.clamp = {{ {} = [{low}, {high}] }}", toml_key(name))
             }
             Self::RenameRole { from, to } => {
-                format!("messages.roles = {{ {} = {} }}", toml_key(from), toml_string(to))
+                write!(f, "messages.roles = {{ {} = {} }}", toml_key(from), toml_string(to))
             }
             Self::DropMessageField(name) => {
-                format!("messages.drop_fields = [\"...\", {}]", toml_string(name))
+                write!(f, "messages.drop_fields = [\"...\", {}]", toml_string(name))
             }
             Self::FormatAsInstruction(format) => {
-                format!("response_format.{} = \"instruction\"", toml_key(format))
+                write!(f, "response_format.{} = \"instruction\"", toml_key(format))
             }
             Self::DropAuxiliaryParam { api, name } => {
-                format!("{}.drop = [\"...\", {}]", api.section(), toml_string(name))
+                write!(f, "{}.drop = [\"...\", {}]", api.section(), toml_string(name))
             }
-            Self::LimitItems { api, max } => format!("{}.max_items = {max}", api.section()),
-            other => other.fixed_texts().0.to_owned(),
+            Self::LimitItems { api, max } => write!(f, "{}.max_items = {max}", api.section()),
+            other => f.write_str(other.fixed_texts().0),
         }
     }
+}
 
+impl Adaptation {
     /// The change in a few words, in the imperative.
     pub fn describe(&self) -> String {
         match self {

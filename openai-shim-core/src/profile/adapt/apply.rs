@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 impl Adaptation {
     /// Sets the adaptation's rule in a profile. Returns whether that changes the profile.
+    /// [`Profile::with_adaptations`] also checks the result.
     pub fn apply(&self, profile: &mut Profile) -> bool {
         let before = profile.clone();
         if let Self::RenameParam { to, .. } = self {
@@ -129,9 +130,11 @@ mod tests {
             Adaptation::DropAuxiliaryParam { api: AuxiliaryApi::Rerank, name: text("return_documents") },
             Adaptation::LimitItems { api: AuxiliaryApi::Rerank, max: 32 },
         ] {
-            let read: ModelOverride = toml::from_str(&adaptation.toml()).unwrap();
+            let read: ModelOverride = toml::from_str(&adaptation.to_string()).unwrap();
             assert_eq!(read, adaptation.layer());
             assert!(adaptation.apply(&mut Profile::default()), "{adaptation:?}");
+            let stored = serde_json::to_string(&adaptation).unwrap();
+            assert_eq!(serde_json::from_str::<Adaptation>(&stored).unwrap(), adaptation);
         }
     }
 }

@@ -97,8 +97,8 @@ const LIMITS: &[&str] = &[
 ///     let error = StatusError::new(400, ErrorKind::InvalidRequest, message);
 ///     auxiliary_adaptations(AuxiliaryApi::Embeddings, &error, &body, Some(2))
 /// };
-/// assert_eq!(learn("dimensions is currently not supported")[0].toml(), r#"embeddings.drop = ["...", "dimensions"]"#);
-/// assert_eq!(learn("input batch size 2 > maximum allowed batch size 1")[0].toml(), "embeddings.max_items = 1");
+/// assert_eq!(learn("dimensions is currently not supported")[0].to_string(), r#"embeddings.drop = ["...", "dimensions"]"#);
+/// assert_eq!(learn("input batch size 2 > maximum allowed batch size 1")[0].to_string(), "embeddings.max_items = 1");
 /// assert!(learn("dimensions must be at least 32").is_empty());
 /// # Ok::<(), serde_json::Error>(())
 /// ```

@@ -52,7 +52,7 @@ impl<R: Resources> Queries<'_, R> {
                 return Err(error);
             }
             let error = explain_unusable(&body, "a model list");
-            Err(UpstreamError::malformed(format!("{error} {remedy}")))
+            Err(UpstreamError::malformed(format!("{} {remedy}", error.message())))
         };
         self.resources.run(length, decode).await
     }

@@ -53,7 +53,7 @@ pub(super) fn encode_in_stream(error: &Error, out: &mut Vec<u8>) {
 fn envelope(error: &Error) -> String {
     let mut fault = Object::new();
     fault.set("kind", encode_string(row(error.kind()).1));
-    fault.set("text", encode_string(&error.to_string()));
+    fault.set("text", encode_string(&error.message()));
     format!(r#"{{"fault":{}}}"#, fault.to_json())
 }
 

@@ -6,8 +6,7 @@ use super::super::{conformance, content_block, extra_fields};
 use crate::canonical::{
     BlockKind, Delta, DiagnosticCode, EncodedTwice, Event, REASONING_DETAILS, Response, WHOLE_BLOCK, unfold,
 };
-use crate::json::{Object, encode_string, raw, string_or_json};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, encode_string, raw, string_or_json};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -401,7 +400,7 @@ impl OpenBlocks {
 }
 
 /// Emits what the start of a block has besides its type: extra fields and text.
-fn emit_start(block: u32, text: String, extra: Vec<(String, Box<RawValue>)>, out: &mut Vec<Event>) {
+fn emit_start(block: u32, text: String, extra: Vec<(String, RawJson)>, out: &mut Vec<Event>) {
     for (key, raw) in extra {
         let delta = Delta::Native { dialect: NAME, key, raw };
         out.push(Event::Delta { choice: 0, block, delta });

@@ -21,7 +21,7 @@ pub(super) fn take_effort(message: &mut Message, request: &mut Request) {
     }
     let members = &mut message.decoded_mut().extra.members;
     let Some((key, value)) = members.iter_mut().find(|(key, _)| key == OUTPUT_CONFIG) else { return };
-    let config = Object::parse(value.get().as_bytes()).unwrap_or_default();
+    let config = Object::parse(value.as_str().as_bytes()).unwrap_or_default();
     let Some(effort) = config.str("effort") else { return };
     thinking::set_effort(effort.into_owned(), request.reasoning.decoded_mut());
     if config.iter().all(|(key, _)| key == "effort") {
@@ -33,7 +33,7 @@ pub(super) fn take_effort(message: &mut Message, request: &mut Request) {
 fn resolve_tools(request: &mut Request) {
     // What a search by the server would find is offered from the start elsewhere.
     let has_server_search = request.tools.iter().any(|tool| match tool {
-        Tool::Native { raw, .. } => is_of_type(raw.get(), |kind| kind.starts_with("tool_search_tool")),
+        Tool::Native { raw, .. } => is_of_type(raw.as_str(), |kind| kind.starts_with("tool_search_tool")),
         Tool::Function { .. } => false,
     });
     let mut changes = ToolChanges::default();
@@ -75,12 +75,12 @@ struct ToolChanges {
 impl ToolChanges {
     fn read(&mut self, block: &Block) {
         match block {
-            Block::Native { dialect: NAME, raw } => self.read_native(raw.get()),
+            Block::Native { dialect: NAME, raw } => self.read_native(raw.as_str()),
             Block::ToolResult { blocks, .. } => blocks.iter().for_each(|block| self.read(block)),
             Block::Text { extra, .. } if !extra.is_empty() => {
                 let compaction = extra.of(NAME).iter().find(|(key, _)| key == COMPACTION);
                 let Some((_, compaction)) = compaction else { return };
-                let compaction = Object::parse(compaction.get().as_bytes()).unwrap_or_default();
+                let compaction = Object::parse(compaction.as_str().as_bytes()).unwrap_or_default();
                 for change in compaction.array("tool_changes").unwrap_or_default() {
                     self.read_native(change);
                 }
@@ -129,7 +129,7 @@ impl ToolChanges {
 
 fn is_deferred(tool: &Tool) -> bool {
     let Tool::Function { extra, .. } = tool else { return false };
-    extra.of(NAME).iter().any(|(key, value)| key == ".defer_loading" && value.get() == "true")
+    extra.of(NAME).iter().any(|(key, value)| key == ".defer_loading" && value.as_str() == "true")
 }
 
 fn is_of_type(json: &str, is_type: impl Fn(&str) -> bool) -> bool {

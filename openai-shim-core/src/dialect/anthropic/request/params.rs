@@ -64,7 +64,7 @@ fn read_format(format: &Object<'_>, has_old_key: bool) -> Option<ResponseFormat>
 /// Writes the extra fields of a client of this dialect.
 pub(super) fn write_extra(request: &Request, body: &mut Object<'_>) {
     for (key, value) in request.extra.of(NAME) {
-        body.set(key.clone(), value.get().to_owned());
+        body.set(key.clone(), value.as_str().to_owned());
     }
 }
 
@@ -100,10 +100,10 @@ fn write_original_format(request: &Request, body: &mut Object<'_>, config: &mut 
     let mut format = Object::new();
     format.set("type", "\"json_schema\"");
     if let Some(schema) = schema {
-        format.set("schema", schema.get());
+        format.set("schema", schema.as_str());
     }
     for (key, value) in extra.of(NAME).iter().filter(|(key, _)| key != OLD_FORMAT_MARK) {
-        format.set(key.as_str(), value.get());
+        format.set(key.as_str(), value.as_str());
     }
     match extra.get(OLD_FORMAT_MARK) {
         Some(_) => body.set(OLD_FORMAT_KEY, format.to_json()),
@@ -151,7 +151,7 @@ pub(super) fn write(
     write_number("top_k", request.top_k, body);
     let tier = request.shared.iter().find(|(key, _)| key == "service_tier");
     if let Some((_, tier)) = tier {
-        body.set("service_tier", write_service_tier(tier.get()));
+        body.set("service_tier", write_service_tier(tier.as_str()));
     }
     if is_same_dialect {
         write_same_dialect(request, body);
@@ -195,7 +195,7 @@ fn write_number<T: std::fmt::Display>(key: &'static str, value: Option<T>, body:
 fn write_format(format: Option<&ResponseFormat>, config: &mut Object<'_>, diagnostics: &mut Diagnostics) {
     match format {
         Some(ResponseFormat::JsonSchema { schema: Some(schema), extra, .. }) => {
-            let schema = schema.get();
+            let schema = schema.as_str();
             extra.report_lost(NAME, "response_format", diagnostics);
             config.set("format", format!("{{\"type\":\"json_schema\",\"schema\":{schema}}}"));
             diagnostics.record(DiagnosticCode::ParamRenamed, "response_format", "output_config.format");

@@ -108,7 +108,7 @@ fn write_message(
     let content = write_content(&message, &format!("messages[{i}].content"), diagnostics);
     object.set("content", content.map_or(Cow::Borrowed("\"\""), Cow::Owned));
     for (key, value) in message.extra.of(NAME) {
-        object.set(wire_key(key), value.get());
+        object.set(wire_key(key), value.as_str());
     }
     object.to_json()
 }

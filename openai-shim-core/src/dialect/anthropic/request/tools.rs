@@ -79,7 +79,7 @@ pub(super) fn write(
                     tools.push(original.to_owned());
                 }
             }
-            Tool::Native { dialect: NAME, raw } => tools.push(raw.get().to_owned()),
+            Tool::Native { dialect: NAME, raw } => tools.push(raw.as_str().to_owned()),
             Tool::Native { .. } => {
                 diagnostics.record(
                     DiagnosticCode::FeatureUnsupported,
@@ -110,7 +110,7 @@ fn write_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) -> String {
         object.set("description", encode_string(description));
     }
     if let Some(schema) = parameters {
-        object.set("input_schema", schema.get().to_owned());
+        object.set("input_schema", schema.as_str().to_owned());
     }
     if let Some(strict) = strict {
         object.set("strict", strict.to_string());
@@ -131,7 +131,7 @@ fn write_choice(
     let mut object = Object::new();
     match choice {
         Some(ToolChoice::None) => return Some(String::from(r#"{"type":"none"}"#)),
-        Some(ToolChoice::Native { dialect: NAME, raw }) => return Some(raw.get().to_owned()),
+        Some(ToolChoice::Native { dialect: NAME, raw }) => return Some(raw.as_str().to_owned()),
         Some(ToolChoice::Native { .. }) => {
             diagnostics.record(
                 DiagnosticCode::FeatureUnsupported,

@@ -233,7 +233,7 @@ fn encode_message(
         let blocks: Vec<_> = blocks.iter().collect();
         encode_content(&blocks, i, &mut object, diagnostics)?;
         for (key, value) in extra.of(FAMILY) {
-            object.set(key.trim_start_matches('.'), value.get());
+            object.set(key.trim_start_matches('.'), value.as_str());
         }
         let has_own_name =
             extra.of(FAMILY).iter().any(|(key, _)| matches!(key.as_str(), ".tool_name" | ".name"));
@@ -245,7 +245,7 @@ fn encode_message(
             object.set("tool_call_id", encode_string(id));
         }
         for (key, value) in std::mem::take(&mut message_extra) {
-            object.set(key, value.get().to_owned());
+            object.set(key, value.as_str().to_owned());
         }
         list.push(&object.to_json());
     }
@@ -266,7 +266,7 @@ fn encode_message(
         object.set("role", encode_string(role.as_str()));
         encode_content(&others, i, &mut object, diagnostics)?;
         for (key, value) in message_extra {
-            object.set(key, value.get().to_owned());
+            object.set(key, value.as_str().to_owned());
         }
         list.push(&object.to_json());
     }
@@ -355,8 +355,8 @@ impl EncodedCall<'_> {
         function.set("arguments", arguments);
         for (key, value) in self.extra.of(FAMILY) {
             match key.strip_prefix("function.") {
-                Some(key) => function.set(key.to_owned(), value.get().to_owned()),
-                None => object.set(key.clone(), value.get().to_owned()),
+                Some(key) => function.set(key.to_owned(), value.as_str().to_owned()),
+                None => object.set(key.clone(), value.as_str().to_owned()),
             }
         }
         object.set("function", function.to_json());

@@ -5,15 +5,14 @@
 use super::super::names::FAMILY;
 use crate::canonical::{Request, TokenLimit};
 use crate::json::{
-    Object, ValueKind, decode_string, encode_string, integer, natural, number, raw, value_kind,
+    Object, RawJson, ValueKind, decode_string, encode_string, integer, natural, number, raw, value_kind,
 };
-use serde_json::value::RawValue;
 
 /// The prefix of an option's name among the extra fields of a request.
 pub(super) const EXTRA_PREFIX: &str = "options.";
 
 /// Decodes the options; those without a place in our model go to `extra`.
-pub(super) fn decode(options: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, Box<RawValue>)>) {
+pub(super) fn decode(options: &Object<'_>, request: &mut Request, extra: &mut Vec<(String, RawJson)>) {
     if options.is_empty() {
         extra.push((String::from("options"), raw("{}")));
     }
@@ -94,7 +93,7 @@ pub(super) fn encode(request: &Request, has_source: bool, body: &mut Object<'_>)
     }
     for (key, value) in request.extra.of(FAMILY) {
         if let Some(key) = key.strip_prefix(EXTRA_PREFIX) {
-            options.set(key.to_owned(), value.get().to_owned());
+            options.set(key.to_owned(), value.as_str().to_owned());
         }
     }
     if !options.is_empty() {

@@ -78,9 +78,9 @@ pub(super) fn learn_events<'e>(
                 if key == reasoning_details::FIELD =>
             {
                 let text = &span(Slot::Details)?.range;
-                let start = chunk.find(raw.get())?;
+                let start = chunk.find(raw.as_str())?;
                 let before = text.start.checked_sub(start)?;
-                let after = (start + raw.get().len()).checked_sub(text.end)?;
+                let after = (start + raw.as_str().len()).checked_sub(text.end)?;
                 (Slot::Details, EventTemplate::Details { choice: *choice, block: *block, before, after })
             }
             Event::Extra { choice: None, extra } => {
@@ -89,7 +89,7 @@ pub(super) fn learn_events<'e>(
                     |span: &&SlotSpan| matches!(span.slot, Slot::Padding(padding) if padding == key);
                 let slot = slots.iter().find(is_padding)?.slot;
                 let Slot::Padding(key) = slot else { return None };
-                (literal(slot)? == value.get()).then_some(())?;
+                (literal(slot)? == value.as_str()).then_some(())?;
                 (slot, EventTemplate::ChunkField { key, slot })
             }
             _ => return None,

@@ -298,16 +298,18 @@ impl CompletionRepair<'_> {
                     response.set("usage", json);
                 }
             }
-            None if let Some(json) = in_vendor_object(response) => {
-                self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "");
-                let repaired = usage::repair(&json, self.diagnostics);
-                self.summary.usage = repaired.reported;
-                response.set("usage", repaired.json.unwrap_or(json));
-            }
-            None => {
-                self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
-                response.set("usage", r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#);
-            }
+            None => match in_vendor_object(response) {
+                Some(json) => {
+                    self.diagnostics.record(DiagnosticCode::UsageMoved, "usage", "");
+                    let repaired = usage::repair(&json, self.diagnostics);
+                    self.summary.usage = repaired.reported;
+                    response.set("usage", repaired.json.unwrap_or(json));
+                }
+                None => {
+                    self.diagnostics.record(DiagnosticCode::UsageMissing, "usage", "");
+                    response.set("usage", r#"{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}"#);
+                }
+            },
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::json::{
 /// The names of the reasoning field; all of them become the first.
 pub(in super::super) const REASONING_FIELDS: [&str; 3] = ["reasoning_content", "reasoning", "thinking"];
 
+/// The types of parts that may hold a picture.
+const IMAGE_PARTS: [&str; 4] = ["image_url", "image", "output_image", "input_image"];
+
 /// Whether a field is a non-empty string.
 pub(super) fn has_text(object: &Object<'_>, key: &str) -> bool {
     object.get(key).is_some_and(|v| value_kind(v) == ValueKind::String && v.trim() != "\"\"")
@@ -85,6 +88,12 @@ fn join_parts(content: &str, field_path: &str, diagnostics: &mut Diagnostics) ->
         }
         let Ok(part) = Object::parse(item.as_bytes()) else { continue };
         let kind = part.str("type").unwrap_or_default().into_owned();
+        if IMAGE_PARTS.contains(&kind.as_str())
+            && let Some(url) = media::image_url(item)
+        {
+            joined.images.push(media::write_image(&url));
+            continue;
+        }
         match kind.as_str() {
             "thinking" | "reasoning" | "summary_text" => {
                 let inner = part.get("thinking").or_else(|| part.get("summary")).or_else(|| part.get("text"));
@@ -97,11 +106,6 @@ fn join_parts(content: &str, field_path: &str, diagnostics: &mut Diagnostics) ->
                     Some(inner) => joined.reasoning.push_str(&string_or_json(inner)),
                     None => {}
                 }
-            }
-            "image_url" | "image" | "output_image" | "input_image"
-                if let Some(url) = media::image_url(item) =>
-            {
-                joined.images.push(media::write_image(&url));
             }
             _ => match part.str("text").or_else(|| part.str("content")) {
                 Some(text) => joined.text.push_str(&text),

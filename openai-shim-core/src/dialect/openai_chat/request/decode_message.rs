@@ -9,9 +9,10 @@ use crate::dialect::openai_chat::extra_fields::{NAME, unknown_fields};
 use crate::dialect::openai_chat::{reasoning_details, shape, tool_call};
 use crate::dialect::shape::Place;
 use crate::error::ClientError;
-use crate::json::{Object, ValueKind, decode_string, is_empty_list, items, raw, string_or_json, value_kind};
+use crate::json::{
+    Object, RawJson, ValueKind, decode_string, is_empty_list, items, raw, string_or_json, value_kind,
+};
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A content part that was decoded.
@@ -56,7 +57,7 @@ pub(super) fn decode(
     let decoded = message.decoded_mut();
     let reasoning = read_reasoning(&fields, &mut extra);
     let is_details = |key: &str| key == reasoning_details::FIELD;
-    let details = extra.iter().find(|(key, _)| is_details(key)).map(|(_, details)| details.get());
+    let details = extra.iter().find(|(key, _)| is_details(key)).map(|(_, details)| details.as_str());
     decoded.blocks =
         details.map(|details| reasoning_details::read(details, reasoning.as_deref())).unwrap_or_default();
     if let Some(reasoning) = reasoning.filter(|_| decoded.blocks.is_empty()) {
@@ -71,9 +72,9 @@ pub(super) fn decode(
         decoded.content_was_parts = value_kind(value) == ValueKind::Array;
         is_reshaped |= decode_content(value, body, i, &mut content, diagnostics)?;
     }
-    if let Some(position) = extra.iter().position(|(key, images)| is_image_list(key, images.get())) {
+    if let Some(position) = extra.iter().position(|(key, images)| is_image_list(key, images.as_str())) {
         let (_, images) = extra.remove(position);
-        decode_images(images.get(), i, &mut content, diagnostics);
+        decode_images(images.as_str(), i, &mut content, diagnostics);
         is_reshaped = true;
     }
     if let Some(refusal) = fields.refusal.filter(|refusal| value_kind(refusal) == ValueKind::String) {
@@ -142,9 +143,9 @@ pub(super) fn decode(
 const FUNCTION_CALL: &str = "function_call";
 
 /// Decodes a call in the legacy form, which has no id.
-fn decode_legacy_call(extra: &mut [(String, Box<RawValue>)], i: usize) -> Option<Block> {
+fn decode_legacy_call(extra: &mut [(String, RawJson)], i: usize) -> Option<Block> {
     let (key, value) = extra.iter_mut().find(|(key, _)| key == FUNCTION_CALL)?;
-    let function = Object::parse(value.get().as_bytes()).ok()?;
+    let function = Object::parse(value.as_str().as_bytes()).ok()?;
     let call = Block::ToolCall {
         id: format!("call_function_{i}"),
         name: function.str("name")?.into_owned(),
@@ -170,10 +171,7 @@ pub(super) fn legacy_call_id(message: &Message) -> Option<&str> {
 }
 
 /// Returns the text of the reasoning, and marks in the extra fields where the client sent it.
-fn read_reasoning<'f>(
-    fields: &RawFields<'f>,
-    extra: &mut Vec<(String, Box<serde_json::value::RawValue>)>,
-) -> Option<Cow<'f, str>> {
+fn read_reasoning<'f>(fields: &RawFields<'f>, extra: &mut Vec<(String, RawJson)>) -> Option<Cow<'f, str>> {
     let text = |field: Option<&'f str>| field.and_then(decode_string).filter(|text| !text.is_empty());
     let content = text(fields.reasoning_content);
     let Some(value) = fields.reasoning else { return content };

@@ -139,7 +139,7 @@ fn write_message(message: &Message, mut object: Object<'_>, out: &mut Vec<u8>) {
     // A call in the legacy form is written in the newer one.
     let is_mark = |key: &str| [REASONING_TEXT, REASONING_CONTENT, ".function_call"].contains(&key);
     for (key, value) in message.extra.of(NAME).iter().filter(|(key, _)| !is_mark(key)) {
-        object.set(key.trim_start_matches('.').to_owned(), value.get().to_owned());
+        object.set(key.trim_start_matches('.').to_owned(), value.as_str().to_owned());
     }
     object.write(out);
 }
@@ -205,7 +205,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
             object.set("type", "\"text\"");
             object.set("text", text.to_json());
             for (key, value) in extra.of(NAME) {
-                object.set(key.as_str(), value.get());
+                object.set(key.as_str(), value.as_str());
             }
             Some(object.to_json())
         }
@@ -229,7 +229,7 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
             MediaSource::Url(_) | MediaSource::FileId(_) => unsupported("audio that is no base64"),
         },
         Block::File(file) => Some(encode_file(file, content_path, diagnostics)),
-        Block::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
+        Block::Native { dialect: NAME, raw } => Some(raw.as_str().to_owned()),
         Block::Native { .. } => unsupported("a part of another dialect"),
         Block::Reasoning { .. } | Block::Refusal(_) | Block::ToolCall { .. } | Block::ToolResult { .. } => {
             None
@@ -240,10 +240,10 @@ fn encode_part(block: &Block, content_path: &str, diagnostics: &mut Diagnostics)
 fn encode_file(file: &Media, content_path: &str, diagnostics: &mut Diagnostics) -> String {
     file.extra.report_lost(NAME, content_path, diagnostics);
     if let Some((_, part)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".part") {
-        return part.get().to_owned();
+        return part.as_str().to_owned();
     }
     if let Some((_, source)) = file.extra.of(NAME).iter().find(|(key, _)| key == ".file") {
-        return format!(r#"{{"type":"file","file":{}}}"#, source.get());
+        return format!(r#"{{"type":"file","file":{}}}"#, source.as_str());
     }
     let mut inner = Object::new();
     let default_name = match &file.source {
@@ -268,7 +268,7 @@ fn with_extra(part: String, extra: &ExtraFields) -> String {
         return part;
     };
     for (key, value) in fields {
-        object.set(key.as_str(), value.get());
+        object.set(key.as_str(), value.as_str());
     }
     object.to_json()
 }

@@ -39,7 +39,7 @@ fn decode_tool(item: &str, i: usize, diagnostics: &mut Diagnostics) -> Result<To
         // Fields next to `function` are stored under the empty name, which no field has.
         let mut fields = Object::new();
         for (key, value) in tool_extra.into_members() {
-            fields.set(key, value.get().to_owned());
+            fields.set(key, value.as_str().to_owned());
         }
         extra.dialect = NAME;
         extra.members.push((String::new(), raw(fields.to_json())));
@@ -97,7 +97,7 @@ fn encode_legacy_function(tool: &Tool) -> Option<String> {
     let Tool::Function { extra, .. } = tool else { return None };
     let mut function = function_object(tool);
     for (key, value) in extra.of(NAME) {
-        function.set(key.as_str(), value.get());
+        function.set(key.as_str(), value.as_str());
     }
     Some(function.to_json())
 }
@@ -111,7 +111,7 @@ fn function_object(tool: &Tool) -> Object<'_> {
         function.set("description", encode_string(description));
     }
     if let Some(parameters) = parameters {
-        function.set("parameters", parameters.get());
+        function.set("parameters", parameters.as_str());
     }
     if let Some(strict) = strict {
         function.set("strict", strict.to_string());
@@ -154,8 +154,8 @@ pub(super) fn encode_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) 
             if let Some(description) = description {
                 custom.set("description", encode_string(description));
             }
-            for (key, value) in extra.of(NAME).iter().filter(|(_, value)| value.get() != "null") {
-                custom.set(if key == CUSTOM_TOOL { "format" } else { key.as_str() }, value.get());
+            for (key, value) in extra.of(NAME).iter().filter(|(_, value)| value.as_str() != "null") {
+                custom.set(if key == CUSTOM_TOOL { "format" } else { key.as_str() }, value.as_str());
             }
             Some(format!(r#"{{"type":"custom","custom":{}}}"#, custom.to_json()))
         }
@@ -164,9 +164,9 @@ pub(super) fn encode_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) 
             extra.report_lost(NAME, &field_path, diagnostics);
             let mut tool_extra = Object::new();
             for (key, value) in extra.of(NAME) {
-                match Object::parse(value.get().as_bytes()) {
+                match Object::parse(value.as_str().as_bytes()) {
                     Ok(fields) if key.is_empty() => tool_extra = fields,
-                    _ => function.set(key.as_str(), value.get()),
+                    _ => function.set(key.as_str(), value.as_str()),
                 }
             }
             let mut tool = Object::new();
@@ -177,7 +177,7 @@ pub(super) fn encode_tool(tool: &Tool, i: usize, diagnostics: &mut Diagnostics) 
             }
             Some(tool.to_json())
         }
-        Tool::Native { dialect: NAME, raw } => Some(raw.get().to_owned()),
+        Tool::Native { dialect: NAME, raw } => Some(raw.as_str().to_owned()),
         Tool::Native { .. } => {
             diagnostics.record(DiagnosticCode::FeatureUnsupported, &field_path, "a tool of another dialect");
             None
@@ -275,7 +275,7 @@ pub(super) fn encode_tool_choice(
             format!(r#"{{"type":"{kind}","{kind}":{{"name":{}}}}}"#, encode_string(name))
         }
         ToolChoice::Allowed { names, is_required } => encode_allowed(names, *is_required, tools),
-        ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        ToolChoice::Native { dialect: NAME, raw } => raw.as_str().to_owned(),
         ToolChoice::Native { .. } => {
             diagnostics.record(
                 DiagnosticCode::FeatureUnsupported,

@@ -52,7 +52,7 @@ impl BlockWriter {
         if self.open_calls > 0 {
             self.queued_bytes = self.queued_bytes.saturating_add(match &delta {
                 Delta::Text(text) | Delta::Signature(text) => text.len(),
-                Delta::Native { raw, .. } => raw.get().len(),
+                Delta::Native { raw, .. } => raw.as_str().len(),
             });
             self.queue.push(QueuedDelta { item, part, delta });
             return;

@@ -359,7 +359,7 @@ impl StreamRepairer for ResponsesRepairer {
             return;
         }
         let sequence_number = self.sequence_numbers.peek();
-        let (output, message) = (self.finished_items.to_json(), error.to_string());
+        let (output, message) = (self.finished_items.to_json(), error.message().into_owned());
         let status = ResponseStatus::Failed { code: error::response_code(&error), message: &message };
         let mut event = Object::new();
         event.set("type", "\"response.failed\"");

@@ -204,7 +204,7 @@ fn encode_turn(blocks: &[&Block], i: usize, out: &mut ArrayBuilder, diagnostics:
             }
             Block::Native { dialect: NAME, raw } => {
                 close(&mut message, out, diagnostics);
-                out.push(raw.get());
+                out.push(raw.as_str());
             }
             Block::Native { .. } | Block::ToolResult { .. } => {
                 diagnostics.record(

@@ -4,17 +4,12 @@
 
 use super::super::names::{INCLUDE_ENCRYPTED_REASONING, INCLUDE_LOGPROBS};
 use crate::canonical::Request;
-use crate::json::{Object, decode_string, encode_array, encode_string, natural, raw};
-use serde_json::value::RawValue;
+use crate::json::{Object, RawJson, decode_string, encode_array, encode_string, natural, raw};
 
 const KEY: &str = "include";
 
 /// Decodes the list. Returns the rest of it as an extra field.
-pub(super) fn decode(
-    value: &str,
-    body: &Object<'_>,
-    request: &mut Request,
-) -> Option<(String, Box<RawValue>)> {
+pub(super) fn decode(value: &str, body: &Object<'_>, request: &mut Request) -> Option<(String, RawJson)> {
     let Some(mut items) = body.array(KEY) else { return Some((KEY.to_owned(), raw(value))) };
     if has_logprobs(body) {
         request.logprobs = Some(body.get("top_logprobs").and_then(natural).unwrap_or(0));

@@ -32,15 +32,16 @@ pub(super) fn encode(
     set("reasoning", encode_reasoning(&request.reasoning, native_options(request, "reasoning")));
     set("text", encode_text_options(request, diagnostics));
     for (key, value) in request.shared.iter().filter(|(key, _)| key != "verbosity") {
-        body.set(key.clone(), value.get().to_owned());
+        body.set(key.clone(), value.as_str().to_owned());
     }
-    let rest = request.extra.of(NAME).iter().find(|(key, _)| key == "include").map(|(_, value)| value.get());
+    let rest =
+        request.extra.of(NAME).iter().find(|(key, _)| key == "include").map(|(_, value)| value.as_str());
     include::encode(request, rest, body);
     additions.extend(request.adds_encrypted_reasoning.then(|| Addition::member("include")));
     if is_same_dialect {
         const WRITTEN: [&str; 3] = ["include", "reasoning", "text"];
         for (key, value) in request.extra.members.iter().filter(|(k, _)| !WRITTEN.contains(&k.as_str())) {
-            body.set(key.clone(), value.get().to_owned());
+            body.set(key.clone(), value.as_str().to_owned());
         }
         return additions;
     }
@@ -87,7 +88,7 @@ fn encode_tool_choice(request: &Request, diagnostics: &mut Diagnostics) -> Optio
             let tools: Vec<_> = names.iter().map(|name| tools::encode_choice(&request.tools, name)).collect();
             format!(r#"{{"type":"allowed_tools","mode":"{mode}","tools":[{}]}}"#, tools.join(","))
         }
-        ToolChoice::Native { dialect: NAME, raw } => raw.get().to_owned(),
+        ToolChoice::Native { dialect: NAME, raw } => raw.as_str().to_owned(),
         ToolChoice::Native { .. } => {
             diagnostics.record(DiagnosticCode::ParamDropped, "tool_choice", "");
             return None;
@@ -109,7 +110,7 @@ fn native_options<'r>(request: &'r Request, key: &str) -> Object<'r> {
         .of(NAME)
         .iter()
         .find(|(k, _)| k == key)
-        .map(|(_, v)| parse_or_empty(v.get()))
+        .map(|(_, v)| parse_or_empty(v.as_str()))
         .unwrap_or_default()
 }
 
@@ -158,7 +159,7 @@ fn encode_text_options(request: &Request, diagnostics: &mut Diagnostics) -> Opti
             format.set("type", "\"json_schema\"");
             format.set("name", encode_string(name));
             if let Some(schema) = schema {
-                format.set("schema", schema.get());
+                format.set("schema", schema.as_str());
             }
             if let Some(strict) = strict {
                 format.set("strict", strict.to_string());
@@ -169,14 +170,14 @@ fn encode_text_options(request: &Request, diagnostics: &mut Diagnostics) -> Opti
             extra_fields::write(&mut format, extra, &[]);
             text.set("format", format.to_json());
         }
-        Some(ResponseFormat::Native { dialect: NAME, raw }) => text.set("format", raw.get().to_owned()),
+        Some(ResponseFormat::Native { dialect: NAME, raw }) => text.set("format", raw.as_str().to_owned()),
         Some(ResponseFormat::Native { .. }) => {
             diagnostics.record(DiagnosticCode::ParamDropped, "response_format", "");
         }
         Some(ResponseFormat::TextEnum(_)) | None => {}
     }
     if let Some((_, verbosity)) = request.shared.iter().find(|(key, _)| key == "verbosity") {
-        text.set("verbosity", verbosity.get());
+        text.set("verbosity", verbosity.as_str());
     }
     (!text.is_empty()).then(|| text.to_json())
 }
