@@ -105,16 +105,7 @@ fn convert_all(kind: PayloadKind, body: &[u8]) -> Vec<Vec<u8>> {
     for from in DIALECTS.iter().copied() {
         for to in DIALECTS.iter().copied() {
             let context = Context::fixed();
-            let input = ConversionInput {
-                from,
-                to,
-                profile: compatible(),
-                kind,
-                body,
-                request: None,
-                status: None,
-                context,
-            };
+            let input = ConversionInput::new(kind, from, body).to(to).profile(compatible()).context(context);
             out.push(convert(&input).body);
         }
     }

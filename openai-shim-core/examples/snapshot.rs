@@ -5,20 +5,15 @@
 #![allow(clippy::disallowed_methods)] // the bans are for core itself
 
 use openai_shim_core::cassette::Cassette;
-use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, profile};
+use openai_shim_core::{convert::ConversionInput, profile};
 
 /// One payload; its snapshot stands here.
 fn response_of_a_careless_server() {
-    let conversion = convert(&ConversionInput {
-        from: "openai-chat".parse().unwrap(),
-        to: "anthropic-messages".parse().unwrap(),
-        profile: profile("vllm").unwrap(),
-        kind: PayloadKind::Response,
-        body: br#"{"id":"x","model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"eos"}]}"#,
-        request: None,
-        status: None,
-        context: Context::fixed(), // the same ids and time in every run
-    });
+    let answer = br#"{"id":"x","model":"m","choices":[{"message":{"content":"hi"},"finish_reason":"eos"}]}"#;
+    let conversion = ConversionInput::response("openai-chat".parse().unwrap(), answer)
+        .to("anthropic-messages".parse().unwrap())
+        .profile(profile("vllm").unwrap())
+        .convert();
     insta::assert_snapshot!(conversion, @r#"
     outcome: complete
     status: 200

@@ -10,7 +10,7 @@
 
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::profile::profiles;
-use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, profile};
+use openai_shim_core::{convert::ConversionInput, profile};
 use std::sync::Mutex;
 
 static INPUT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
@@ -49,7 +49,7 @@ pub extern "C" fn get(at: u32) -> u32 {
 
 fn converted(line: &str, body: &[u8]) -> String {
     match input(line, body) {
-        Ok(input) => convert(&input).to_string(),
+        Ok(input) => input.convert().to_string(),
         Err(error) => format!("error: {error}\n---\n"),
     }
 }
@@ -58,16 +58,8 @@ fn input<'a>(line: &str, body: &'a [u8]) -> Result<ConversionInput<'a>, Box<dyn 
     let [kind, from, to, profile_name] = line.split(' ').collect::<Vec<_>>()[..] else {
         return Err("the first line is not: kind from to profile".into());
     };
-    Ok(ConversionInput {
-        from: from.parse()?,
-        to: to.parse()?,
-        profile: profile(profile_name)?,
-        kind: PayloadKind::parse(kind).ok_or("the kind is not request, response, stream or error")?,
-        body,
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
+    let input = ConversionInput::new(kind.parse()?, from.parse()?, body);
+    Ok(input.to(to.parse()?).profile(profile(profile_name)?))
 }
 
 fn write(text: String) -> u32 {

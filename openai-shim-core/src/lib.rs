@@ -35,20 +35,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! **A snapshot test**: [`convert`](fn@convert) turns one recorded payload into another dialect's, and says what it changed.
+//! **A snapshot test**: a [`ConversionInput`](convert::ConversionInput) turns one recorded payload into another dialect's, and says what it changed.
 //!
 //! ```
-//! use openai_shim_core::{convert, convert::ConversionInput, dialect, profile, Context, PayloadKind};
-//! let conversion = convert(&ConversionInput {
-//!     from: dialect("openai-chat")?,
-//!     to: dialect("anthropic-messages")?,
-//!     profile: profile("vllm")?,
-//!     kind: PayloadKind::Response,
-//!     body: br#"{"choices":[{"message":{"content":"hi"}}]}"#,
-//!     request: None,
-//!     status: None,
-//!     context: Context::fixed(),
-//! });
+//! use openai_shim_core::{convert::ConversionInput, dialect, profile};
+//! let answer = br#"{"choices":[{"message":{"content":"hi"}}]}"#;
+//! let input = ConversionInput::response(dialect("openai-chat")?, answer).to(dialect("anthropic-messages")?);
+//! let conversion = input.profile(profile("vllm")?).convert();
 //! assert!(conversion.to_string().starts_with("outcome: complete"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

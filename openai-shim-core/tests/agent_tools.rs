@@ -32,15 +32,10 @@ fn convert_body(
     request: Option<&Value>,
 ) -> Conversion {
     let request = request.map(|request| request.to_string().into_bytes());
-    convert(&ConversionInput {
-        from,
-        to,
-        profile: profile("compatible").unwrap(),
-        kind,
-        body,
-        request: request.as_deref(),
-        status: None,
-        context: Context::fixed(),
+    convert(&{
+        let mut input = ConversionInput::new(kind, from, body).to(to).profile(profile("compatible").unwrap());
+        input.request = request.as_deref();
+        input
     })
 }
 

@@ -16,15 +16,12 @@ fn convert_as(
     request: Option<&[u8]>,
     name: &str,
 ) -> Conversion {
-    convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile(name).unwrap(),
-        kind,
-        body,
-        request,
-        status: None,
-        context: Context::fixed(),
+    convert(&{
+        let mut input = ConversionInput::new(kind, dialect(from).unwrap(), body)
+            .to(dialect(to).unwrap())
+            .profile(profile(name).unwrap());
+        input.request = request;
+        input
     })
 }
 

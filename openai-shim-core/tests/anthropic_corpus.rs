@@ -70,16 +70,13 @@ impl Recording {
         let request = format!(
             r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}],"stream":{stream},"stream_options":{{"include_usage":true}}}}"#
         );
-        convert(&ConversionInput {
-            from: anthropic(),
-            to,
-            profile: profile("anthropic").unwrap(),
-            kind: self.kind,
-            body: self.body.as_bytes(),
-            request: Some(request.as_bytes()),
-            status: Some(self.status),
-            context: Context::fixed(),
-        })
+        convert(
+            &ConversionInput::new(self.kind, anthropic(), self.body.as_bytes())
+                .to(to)
+                .profile(profile("anthropic").unwrap())
+                .for_request(request.as_bytes())
+                .status(self.status),
+        )
     }
 }
 
@@ -106,16 +103,11 @@ fn recorded_requests_pass_unchanged_without_diagnostics() {
 fn recorded_requests_convert_to_chat() {
     for recording in recordings("to chat") {
         let Some(request) = &recording.request else { continue };
-        let conversion = convert(&ConversionInput {
-            from: anthropic(),
-            to: chat(),
-            profile: profile("openai").unwrap(),
-            kind: PayloadKind::Request,
-            body: request.to_string().as_bytes(),
-            request: None,
-            status: None,
-            context: Context::fixed(),
-        });
+        let conversion = convert(
+            &ConversionInput::request(anthropic(), request.to_string().as_bytes())
+                .to(chat())
+                .profile(profile("openai").unwrap()),
+        );
         assert!(conversion.ok, "{}: {conversion}", recording.name);
         let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
         let calls = |v: &Value| v.to_string().matches("\"tool_calls\"").count();
@@ -390,16 +382,12 @@ fn recorded_chat_responses_convert_to_anthropic() {
             _ => PayloadKind::Response,
         };
         let body = v["response"]["body"].as_str().unwrap_or_default();
-        let conversion = convert(&ConversionInput {
-            from: chat(),
-            to: anthropic(),
-            profile: profile("compatible").unwrap(),
-            kind,
-            body: body.as_bytes(),
-            request: None,
-            status: Some(status),
-            context: Context::fixed(),
-        });
+        let conversion = convert(
+            &ConversionInput::new(kind, chat(), body.as_bytes())
+                .to(anthropic())
+                .profile(profile("compatible").unwrap())
+                .status(status),
+        );
         let what = format!("{} {} {}", v["provider"], v["path"], v["n"]);
         let got = String::from_utf8(conversion.body).unwrap();
         common::messages::check(&got, &what);
@@ -411,16 +399,11 @@ fn recorded_chat_responses_convert_to_anthropic() {
         if !v["request"]["body"].is_object() {
             continue;
         }
-        let sent = convert(&ConversionInput {
-            from: chat(),
-            to: anthropic(),
-            profile: profile("anthropic").unwrap(),
-            kind: PayloadKind::Request,
-            body: v["request"]["body"].to_string().as_bytes(),
-            request: None,
-            status: None,
-            context: Context::fixed(),
-        });
+        let sent = convert(
+            &ConversionInput::request(chat(), v["request"]["body"].to_string().as_bytes())
+                .to(anthropic())
+                .profile(profile("anthropic").unwrap()),
+        );
         if !sent.ok {
             continue;
         }

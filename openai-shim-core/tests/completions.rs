@@ -21,30 +21,19 @@ fn profile_for() -> Profile {
 
 fn request(from: Dialect, to: Dialect, upstream_profile: Profile, body: &Value) -> Conversion {
     let body = body.to_string();
-    convert(&ConversionInput {
-        from,
-        to,
-        profile: upstream_profile,
-        kind: PayloadKind::Request,
-        body: body.as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
+    convert(&ConversionInput::request(from, body.as_bytes()).to(to).profile(upstream_profile))
 }
 
 fn answer(from: Dialect, kind: PayloadKind, spec: &Value, body: &str) -> Conversion {
     let to = if spec.get("prompt").is_some() { own() } else { chat() };
     let spec = spec.to_string();
-    convert(&ConversionInput {
-        from,
-        to,
-        profile: profile_for(),
-        kind,
-        body: body.as_bytes(),
-        request: Some(spec.as_bytes()),
-        status: (kind == PayloadKind::Error).then_some(429),
-        context: Context::fixed(),
+    convert(&{
+        let mut input = ConversionInput::new(kind, from, body.as_bytes())
+            .to(to)
+            .profile(profile_for())
+            .for_request(spec.as_bytes());
+        input.status = (kind == PayloadKind::Error).then_some(429);
+        input
     })
 }
 

@@ -58,15 +58,13 @@ impl Recording {
     fn convert(&self, to: Dialect) -> Conversion {
         let request = self.request.as_ref().filter(|_| to.name() == own().name() && !self.foreign);
         let request = request.map(Value::to_string);
-        convert(&ConversionInput {
-            from: own(),
-            to,
-            profile: profile("compatible").unwrap(),
-            kind: self.kind,
-            body: self.body.as_bytes(),
-            request: request.as_deref().map(str::as_bytes),
-            status: Some(self.status),
-            context: Context::fixed(),
+        convert(&{
+            let mut input = ConversionInput::new(self.kind, own(), self.body.as_bytes())
+                .to(to)
+                .profile(profile("compatible").unwrap())
+                .status(self.status);
+            input.request = request.as_deref().map(str::as_bytes);
+            input
         })
     }
 }
@@ -198,16 +196,11 @@ fn captured_completions_requests_decode() {
                 continue;
             }
             let body = capture["body"].to_string();
-            let sent = convert(&ConversionInput {
-                from: own(),
-                to: common::chat(),
-                profile: profile("compatible").unwrap(),
-                kind: PayloadKind::Request,
-                body: body.as_bytes(),
-                request: None,
-                status: None,
-                context: Context::fixed(),
-            });
+            let sent = convert(
+                &ConversionInput::request(own(), body.as_bytes())
+                    .to(common::chat())
+                    .profile(profile("compatible").unwrap()),
+            );
             assert!(sent.ok && sent.diagnostics.is_empty(), "{}: {sent}", file.path().display());
             read += 1;
         }

@@ -184,16 +184,12 @@ fn assert_equal(recorded: &Content, actual: &Content, what: &str) {
 
 impl Recording {
     fn convert(&self, to: Dialect) -> Conversion {
-        convert(&ConversionInput {
-            from: gemini(),
-            to,
-            profile: profile("compatible").unwrap(),
-            kind: self.kind,
-            body: self.body.as_bytes(),
-            request: None,
-            status: Some(self.status),
-            context: Context::fixed(),
-        })
+        convert(
+            &ConversionInput::new(self.kind, gemini(), self.body.as_bytes())
+                .to(to)
+                .profile(profile("compatible").unwrap())
+                .status(self.status),
+        )
     }
 }
 

@@ -304,7 +304,7 @@ proptest! {
             for from in DIALECTS {
                 for to in DIALECTS {
                     let (profile, context) = (profile("llama-cpp").unwrap(), Context::fixed());
-                    let input = ConversionInput { from: *from, to: *to, profile, kind, body: &body, request: Some(&body), status: Some(status), context };
+                    let input = ConversionInput::new(kind, *from, &body).to(*to).profile(profile).for_request(&body).status(status).context(context);
                     prop_assert_eq!(convert(&input), convert(&input));
                 }
             }

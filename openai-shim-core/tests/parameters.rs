@@ -192,16 +192,7 @@ fn vendor(upstream: Side) -> Profile {
 }
 
 fn request(client: Side, upstream: Side, row: Profile, body: &[u8]) -> Conversion {
-    convert(&ConversionInput {
-        from: client,
-        to: upstream,
-        profile: row,
-        kind: PayloadKind::Request,
-        body,
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
+    convert(&ConversionInput::request(client, body).to(upstream).profile(row))
 }
 
 /// Converts a request and returns what is sent.

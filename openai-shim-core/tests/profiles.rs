@@ -191,16 +191,7 @@ fn recorded_successful_requests_have_no_losses() {
 
 /// Returns the losses of a request for an upstream.
 fn sent(upstream_profile: &Profile, body: &[u8]) -> Vec<Diagnostic> {
-    let conversion = convert(&ConversionInput {
-        from: chat(),
-        to: chat(),
-        profile: upstream_profile.clone(),
-        kind: PayloadKind::Request,
-        body,
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    });
+    let conversion = convert(&ConversionInput::request(chat(), body).profile(upstream_profile.clone()));
     conversion.diagnostics.iter().filter(|d| d.severity() >= Severity::Warning).cloned().collect()
 }
 
@@ -751,16 +742,7 @@ fn vendor_in_code_changes_what_is_sent() {
     let body = br#"{"model":"m-1","temperature":0.5,"top_p":0.95,"seed":3,"messages":[{"role":"developer","content":"a"},
         {"role":"system","content":"b"},{"role":"user","content":"c"}]}"#;
     let profile = acme().build().unwrap();
-    let input = ConversionInput {
-        from: chat(),
-        to: chat(),
-        profile: profile.clone(),
-        kind: PayloadKind::Request,
-        body,
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    };
+    let input = ConversionInput::request(chat(), body).profile(profile.clone());
     let sent: Value = serde_json::from_slice(&convert(&input).body).unwrap();
     assert_eq!((&sent["heat"], &sent["top_p"], &sent["safe"]), (&0.5.into(), &0.9.into(), &true.into()));
     assert!(sent.get("temperature").is_none() && sent.get("seed").is_none());

@@ -32,16 +32,7 @@ fn converted(
         let response = response_of(vec![Block::text(parts.concat())], finish.clone());
         written(from, &response, &Request::default(), false)
     };
-    convert(&ConversionInput {
-        from: registered(from),
-        to: registered(to),
-        profile,
-        kind,
-        body: &body,
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
+    convert(&ConversionInput::new(kind, registered(from), &body).to(registered(to)).profile(profile))
 }
 
 /// Calls `check` for every pair of dialects of which the client reads reasoning apart from text.

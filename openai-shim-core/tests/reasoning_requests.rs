@@ -48,16 +48,11 @@ fn request(client: &str, model: &str, options: &Value) -> Value {
 }
 
 fn converted(client: &str, upstream: &str, row: &str, body: &Value) -> Conversion {
-    convert(&ConversionInput {
-        from: named(client),
-        to: named(upstream),
-        profile: profile_of(upstream, row),
-        kind: PayloadKind::Request,
-        body: body.to_string().as_bytes(),
-        request: None,
-        status: None,
-        context: Context::fixed(),
-    })
+    convert(
+        &ConversionInput::request(named(client), body.to_string().as_bytes())
+            .to(named(upstream))
+            .profile(profile_of(upstream, row)),
+    )
 }
 
 /// What is sent, and what is reported about it.

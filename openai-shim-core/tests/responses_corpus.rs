@@ -49,15 +49,13 @@ fn recordings(test: &str) -> Vec<Recording> {
 impl Recording {
     fn convert(&self, to: Dialect) -> Conversion {
         let request = self.request.as_deref().map(str::as_bytes).filter(|_| to.name() == own().name());
-        convert(&ConversionInput {
-            from: own(),
-            to,
-            profile: profile("compatible").unwrap(),
-            kind: self.kind,
-            body: self.body.as_bytes(),
-            request,
-            status: Some(self.status),
-            context: Context::fixed(),
+        convert(&{
+            let mut input = ConversionInput::new(self.kind, own(), self.body.as_bytes())
+                .to(to)
+                .profile(profile("compatible").unwrap())
+                .status(self.status);
+            input.request = request;
+            input
         })
     }
 
@@ -257,15 +255,16 @@ fn recorded_chat_responses_convert_to_responses() {
         });
         let convert = |to: Dialect| {
             let spec = if to.name() == own().name() { &in_own } else { &spec };
-            convert(&ConversionInput {
-                from: common::chat(),
-                to,
-                profile: profile("compatible").unwrap(),
-                kind: if stream { PayloadKind::Stream } else { PayloadKind::Response },
-                body: body.as_bytes(),
-                request: spec.as_deref().map(str::as_bytes),
-                status: None,
-                context: Context::fixed(),
+            convert(&{
+                let mut input = ConversionInput::new(
+                    if stream { PayloadKind::Stream } else { PayloadKind::Response },
+                    common::chat(),
+                    body.as_bytes(),
+                )
+                .to(to)
+                .profile(profile("compatible").unwrap());
+                input.request = spec.as_deref().map(str::as_bytes);
+                input
             })
         };
         let (chat, translated) = (convert(common::chat()), convert(own()));
@@ -339,16 +338,11 @@ fn recorded_requests_survive_the_canonical_model() {
         own().encode_request(&request, None, &mut diagnostics).unwrap();
         assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
         all += 1;
-        let conversion = convert(&ConversionInput {
-            from: own(),
-            to: common::chat(),
-            profile: profile("compatible").unwrap(),
-            kind: PayloadKind::Request,
-            body: body.as_bytes(),
-            request: None,
-            status: None,
-            context: Context::fixed(),
-        });
+        let conversion = convert(
+            &ConversionInput::request(own(), body.as_bytes())
+                .to(common::chat())
+                .profile(profile("compatible").unwrap()),
+        );
         assert!(conversion.ok || request.same_dialect_only.is_some(), "{}: {conversion}", recording.name);
         to_chat += usize::from(conversion.ok);
     }

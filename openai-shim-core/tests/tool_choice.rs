@@ -25,15 +25,12 @@ fn converted(
 ) -> Conversion {
     let request = request.map(ToString::to_string);
     let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
-    convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile(upstream).unwrap(),
-        kind,
-        body: text.as_bytes(),
-        request: request.as_deref().map(str::as_bytes),
-        status: None,
-        context: Context::fixed(),
+    convert(&{
+        let mut input = ConversionInput::new(kind, dialect(from).unwrap(), text.as_bytes())
+            .to(dialect(to).unwrap())
+            .profile(profile(upstream).unwrap());
+        input.request = request.as_deref().map(str::as_bytes);
+        input
     })
 }
 

@@ -239,18 +239,11 @@ impl fmt::Display for Diagnostic {
 /// The list is bounded: after 256 different diagnostics, others are counted in [`omitted`](Self::omitted).
 ///
 /// ```
-/// use openai_shim_core::{convert, convert::ConversionInput, dialect, profile, Context, PayloadKind};
 /// use openai_shim_core::canonical::{DiagnosticCode, Severity};
-/// let conversion = convert(&ConversionInput {
-///     from: dialect("openai-chat")?,
-///     to: dialect("openai-chat")?,
-///     profile: profile("compatible")?,
-///     kind: PayloadKind::Response,
-///     body: br#"{"choices":[{"message":{"content":"hi"}}]}"#,
-///     request: None,
-///     status: None,
-///     context: Context::fixed(),
-/// });
+/// use openai_shim_core::convert::ConversionInput;
+/// use openai_shim_core::dialect;
+/// let answer = br#"{"choices":[{"message":{"content":"hi"}}]}"#;
+/// let conversion = ConversionInput::response(dialect("openai-chat")?, answer).convert();
 /// let diagnostics = conversion.diagnostics;
 /// assert!(diagnostics.has(DiagnosticCode::FinishReasonDerived));
 /// for diagnostic in &diagnostics {

@@ -6,6 +6,7 @@
 
 mod array_builder;
 mod documents;
+mod indent;
 mod list_items;
 pub(crate) mod lone_surrogates;
 pub(crate) mod member_path;
@@ -21,10 +22,12 @@ mod rewritten_strings;
 pub(crate) mod scan;
 mod string;
 pub(crate) mod syntax;
+#[cfg(feature = "wire")]
 pub(crate) mod typed;
 
 pub(crate) use array_builder::{ArrayBuilder, reserve_for_items};
 pub(crate) use documents::{is_json_fragment, objects_in};
+pub(crate) use indent::pretty;
 pub(crate) use list_items::ListItem;
 pub(crate) use named_members::replace_names;
 pub(crate) use nesting::{Balance, Nesting};
@@ -34,6 +37,7 @@ pub(crate) use raw_value::{append_text, is_empty_list, range_in};
 pub(crate) use renamed_members::rename_members;
 pub(crate) use rewritten_strings::rewrite_strings;
 pub(crate) use scan::utf8;
+#[cfg(feature = "wire")]
 pub use typed::{Extras, Number};
 
 internals! {

@@ -1,7 +1,7 @@
 //! A built-in profile by its name, its dialect, or the host of a base URL.
 
 use super::definition::Profile;
-use super::error::ProfileError;
+use super::error::{ProfileError, instead};
 use super::table;
 use crate::accepts::ReasoningRules;
 use crate::dialect::Dialect;

@@ -224,7 +224,7 @@ impl Driver {
 
     /// Sets how long ago the request was sent.
     fn set_elapsed(&mut self, sent_at: Option<Duration>) {
-        let now = self.upstream.as_ref().and_then(|upstream| upstream.clock());
+        let now = self.upstream.as_ref().and_then(Upstream::clock);
         if let (Some(sent_at), Some(now)) = (sent_at, now) {
             self.exchange.set_elapsed(now.saturating_sub(sent_at));
         }

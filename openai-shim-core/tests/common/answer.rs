@@ -14,15 +14,12 @@ pub fn converted(
     body: impl AsRef<[u8]>,
     request: Option<&str>,
 ) -> Conversion {
-    convert(&ConversionInput {
-        from: dialect(from).unwrap(),
-        to: dialect(to).unwrap(),
-        profile: profile("compatible").unwrap(),
-        kind,
-        body: body.as_ref(),
-        request: request.map(str::as_bytes),
-        status: None,
-        context: Context::fixed(),
+    convert(&{
+        let mut input = ConversionInput::new(kind, dialect(from).unwrap(), body.as_ref())
+            .to(dialect(to).unwrap())
+            .profile(profile("compatible").unwrap());
+        input.request = request.map(str::as_bytes);
+        input
     })
 }
 
