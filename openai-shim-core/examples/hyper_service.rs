@@ -6,11 +6,11 @@
 mod support;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
-use http_body_util::{BodyDataStream, BodyExt, Full, Limited, StreamBody};
-use hyper::body::{Body, Frame, Incoming};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use openai_shim_core::upstream::ResponseBody;
 use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
 
 /// The upstream, behind hyper's client.
@@ -29,10 +29,7 @@ impl Upstream for Model {
         let url = format!("{}{}", self.base_url, request.uri());
         *request.uri_mut() = url.parse().map_err(|error: http::uri::InvalidUri| failed(&error))?;
         let response = self.client.request(request.map(Full::new)).await.map_err(|error| failed(&error))?;
-        Ok(response.map(|body| {
-            let body = body.map_err(|error| UpstreamError::transport(error.to_string()));
-            UpstreamBody::Stream(Box::pin(BodyDataStream::new(body)))
-        }))
+        Ok(response.map(UpstreamBody::from_http_body))
     }
 }
 
@@ -40,14 +37,10 @@ impl Upstream for Model {
 async fn serve(
     shim: Shim,
     request: http::Request<Incoming>,
-) -> Result<
-    http::Response<impl Body<Data = Bytes, Error = UpstreamError>>,
-    Box<dyn std::error::Error + Send + Sync>,
-> {
+) -> Result<http::Response<ResponseBody>, Box<dyn std::error::Error + Send + Sync>> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, 32 << 20).collect().await?.to_bytes();
-    let response = shim.serve(http::Request::from_parts(head, body)).await;
-    Ok(response.map(|body| StreamBody::new(body.map_ok(Frame::data))))
+    Ok(shim.serve(http::Request::from_parts(head, body)).await)
 }
 
 #[tokio::main(flavor = "current_thread")]

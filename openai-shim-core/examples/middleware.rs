@@ -5,7 +5,6 @@
 mod support;
 
 use openai_shim_core::error::{ClientError, ErrorKind};
-use openai_shim_core::fallback::token_estimate::estimate_tokens;
 use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
 use std::sync::{Arc, Mutex};
 
@@ -30,7 +29,7 @@ fn build(upstream: Model, audit: Arc<Mutex<Vec<String>>>) -> Result<Shim, Box<dy
     let shim = Shim::builder(upstream, profile("compatible")?)
         .std_context()
         // A limit, in the client's own form of an error.
-        .on_request(|request| match estimate_tokens(request.request()) {
+        .on_request(|request| match request.estimate_tokens() {
             0..1_000 => Ok(()),
             _ => Err(ClientError::new(ErrorKind::ContextLength, "The prompt is too long.").into()),
         })
