@@ -4,8 +4,7 @@
 
 use crate::canonical::{Context, Diagnostics, Outcome};
 use crate::dialect::Dialect;
-use crate::error::word;
-use crate::error::{Error, Misuse, UpstreamError};
+use crate::error::{Error, Misuse, UpstreamError, word};
 use crate::exchange::{ClientRequest, Exchange, FallbackPolicy, Retry, Settings, Step};
 use crate::json::pretty;
 use crate::profile::Profile;
@@ -207,7 +206,8 @@ impl<'a> ConversionInput<'a> {
     /// What is stored under these keys.
     fn stored(&self, keys: &[StateKey]) -> Vec<Option<Bytes>> {
         let entries = self.state.as_deref().unwrap_or_default();
-        let value = |key| entries.iter().find(|entry| entry.key == *key).map(|entry| entry.value.clone());
+        let value =
+            |key: &StateKey| entries.iter().find(|entry| entry.key == *key).map(|entry| entry.value.clone());
         keys.iter().map(value).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Layer 1: a text to the same text without API keys, file paths and addresses of private networks.
+//! Layer 2: a text to the same text without API keys, file paths and addresses of private networks.
 //!
 //! The scanner recognizes the patterns that servers are known to leak; it does not guarantee that a text has no secrets. Keys that
 //! are masked already, public URLs and API paths remain.

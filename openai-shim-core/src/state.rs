@@ -1,4 +1,4 @@
-//! Layer 1: keys and entries of the state that outlives a request, and their owners.
+//! Layer 2: keys and entries of the state that outlives a request, and their owners.
 //!
 //! Core has no store. An [`Exchange`](crate::Exchange) returns the keys to load and the entries to store; the program that drives it
 //! loads and stores them.
@@ -149,7 +149,7 @@ pub struct StateEntry {
 
 /// Bytes in JSON. (The feature `serde` of `bytes` would be one more for every user.)
 mod bytes_as_list {
-    use super::Bytes;
+    use bytes::Bytes;
     use serde::{Deserialize, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {

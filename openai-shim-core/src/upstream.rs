@@ -1,4 +1,4 @@
-//! Layer 5: the only `async` in this crate.
+//! Layer 7: the only `async` in this crate.
 //!
 //! [`Upstream`] is what an embedder implements: raw HTTP, no dialect, no credentials. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.
@@ -20,28 +20,33 @@ mod observer;
 mod progress;
 mod response_body;
 mod responses;
+mod serve;
 mod shim;
 mod shim_parts;
 mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
 mod stored_responses;
+mod targets;
 mod transport;
+#[cfg(feature = "wire")]
 mod typed;
-mod typed_requests;
 mod upstreams;
 
 pub use adapters::{UpstreamFn, upstream_fn};
 pub use builder::{BuildError, ShimBuilder};
 pub use clock::{Clock, Entropy};
 
+#[cfg(feature = "wire")]
+pub use crate::dialect::typed_request::TypedRequest;
 pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
 pub use shim::Shim;
 pub use state_store::{StateError, StateStore};
+pub use targets::TargetRef;
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
+#[cfg(feature = "wire")]
 pub use typed::CallError;
-pub use typed_requests::TypedRequest;
 
 internals! {
     use driver::OnFinish;

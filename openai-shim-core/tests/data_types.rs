@@ -98,7 +98,7 @@ fn what_only_one_dialect_defines_survives_json() {
 }
 
 /// Prints and parses every word; returns the error of another one.
-fn words<T>(all: &[T]) -> String
+fn check_words<T>(all: &[T]) -> String
 where
     T: Copy + Display + FromStr + PartialEq + Debug + Serialize + DeserializeOwned,
     T::Err: std::error::Error,
@@ -116,13 +116,13 @@ where
 
 #[test]
 fn words_are_printed_and_parsed_and_an_unknown_one_lists_those_that_are_known() {
-    words(&PayloadKind::ALL);
-    words(&Outcome::ALL);
-    words(&ErrorKind::ALL);
-    words(&Role::ALL);
-    words(&StateKind::ALL);
-    words(DiagnosticCode::ALL);
-    words(&LossPolicy::ALL);
-    let error = words(&Severity::ALL);
+    check_words(&PayloadKind::ALL);
+    check_words(&Outcome::ALL);
+    check_words(&ErrorKind::ALL);
+    check_words(&Role::ALL);
+    check_words(&StateKind::ALL);
+    check_words(DiagnosticCode::ALL);
+    check_words(&LossPolicy::ALL);
+    let error = check_words(&Severity::ALL);
     assert_eq!(error, r#"there is no severity "no-such-word"; there are: info, warning, error"#);
 }

@@ -1,4 +1,4 @@
-//! Layer 1: the canonical model of requests and responses, a superset of every dialect.
+//! Layer 2: the canonical model of requests and responses, a superset of every dialect.
 //!
 //! A [`Request`] is decoded from the client's payload and encoded for the upstream. A [`Response`] is the non-streaming response,
 //! and [`Event`]s are the streamed one. [`Diagnostics`] records every change on the way.

@@ -114,6 +114,8 @@ mod streamed_text;
 mod text_body;
 mod tool_params;
 mod traits;
+#[cfg(feature = "wire")]
+pub(crate) mod typed_request;
 #[cfg(not(feature = "internals"))]
 pub(crate) mod url;
 #[cfg(feature = "internals")]

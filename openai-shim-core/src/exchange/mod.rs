@@ -1,4 +1,4 @@
-//! Layer 4: one client request and everything done for it, without input or output of its own.
+//! Layer 6: one client request and everything done for it, without input or output of its own.
 //!
 //! ```text
 //!               next() = Send ────► you send it to the target
@@ -40,6 +40,7 @@ mod phase;
 mod reasoning_probe;
 mod report;
 mod request_info;
+mod request_kind;
 mod sequential_choices;
 mod session;
 mod settings;
@@ -55,7 +56,8 @@ pub use crate::error::Misuse;
 pub use client_request::ClientRequest;
 pub(crate) use listed_texts::{ReadTexts, TextsForm};
 pub use report::{AttemptReport, Report};
-pub use request_info::{RequestInfo, RequestKind};
+pub use request_info::RequestInfo;
+pub use request_kind::RequestKind;
 pub use settings::{Fallback, FallbackPolicy, LossPolicy, Retry, Settings};
 pub use shared_profile::SharedProfile;
 pub use step::{ResponseHead, Step};

@@ -1,8 +1,7 @@
 //! [`Settings`]: limits, retries, fallback and defaults of an exchange, which the operator chooses for all requests.
 
 use crate::canonical::ReasoningStyle;
-use crate::error::UpstreamError;
-use crate::error::word;
+use crate::error::{UpstreamError, word};
 use crate::normalize::RequestDefaults;
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Layer 1: model text to what it contains: text, reasoning, tool calls; also code fences and stop sequences.
+//! Layer 2: model text to what it contains: text, reasoning, tool calls; also code fences and stop sequences.
 //!
 //! Servers without parsers of their own leave a model's markup in `content`. Each parser here extracts one kind of markup while
 //! the text streams: `push` takes the next part, `finish` ends the text, and the result does not depend on how the text is

@@ -1,4 +1,4 @@
-//! Layer 0: bytes of a stream body to frames, and events to bytes; what a frame means is not examined.
+//! Layer 1: bytes of a stream body to frames, and events to bytes; what a frame means is not examined.
 //!
 //! An upstream's stream body may be an event stream (well-formed or not), JSON lines, a JSON array of objects, or one JSON
 //! document. [`Framer`] detects the format from the first bytes and splits the body into [`Frame`]s. The result does not depend

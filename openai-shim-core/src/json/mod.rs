@@ -22,6 +22,7 @@ mod rewritten_strings;
 pub(crate) mod scan;
 mod string;
 pub(crate) mod syntax;
+#[cfg(feature = "wire")]
 pub(crate) mod typed;
 
 pub(crate) use array_builder::{ArrayBuilder, reserve_for_items};
@@ -36,6 +37,7 @@ pub(crate) use raw_value::{append_text, is_empty_list, range_in};
 pub(crate) use renamed_members::rename_members;
 pub(crate) use rewritten_strings::rewrite_strings;
 pub(crate) use scan::utf8;
+#[cfg(feature = "wire")]
 pub use typed::{Extras, Number};
 
 internals! {

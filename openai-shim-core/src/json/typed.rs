@@ -218,6 +218,7 @@ macro_rules! wire_object {
 ///
 /// Without more, the first form counts that the value has. With `by "key"`, the forms are structs, and the text of that field tells
 /// which one it is; the form behind `_` is that of an object without the field.
+#[allow(unused_macros)] // a build with one dialect may have no use for it
 macro_rules! wire_union {
     ($(#[$meta:meta])* pub enum $name:ident {
         $($(#[$variant_meta:meta])* $variant:ident($type:ty),)*
@@ -310,6 +311,7 @@ macro_rules! wire_union {
 }
 
 /// Lets unions that may be one text be made of a `&str`; with `[T]` also of an array of `T`, and with `{Many}` of an array of texts.
+#[allow(unused_macros)] // a build with one dialect may have no use for it
 macro_rules! from_text {
     ($($name:ident $([$item:ty])? $({$texts:ident})?),* $(,)?) => {$(
         impl From<&str> for $name {

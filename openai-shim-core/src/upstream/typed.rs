@@ -2,7 +2,7 @@
 
 use super::response_body::ResponseBody;
 use super::shim::Shim;
-use super::typed_requests::TypedRequest;
+use crate::dialect::typed_request::TypedRequest;
 use crate::error::{ClientError, Error, ErrorKind, StatusError, UpstreamError};
 use crate::framing::{Frame, Framer};
 use crate::json::{Object, decode_string};

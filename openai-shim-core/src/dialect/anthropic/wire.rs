@@ -33,6 +33,8 @@ mod content;
 mod request;
 mod response;
 
+use crate::dialect::typed_request::typed_request;
+
 pub use content::{
     Base64Source, Block, CacheControl, Citation, Content, DocumentBlock, FileSource, ImageBlock,
     RedactedThinkingBlock, Source, TextBlock, TextSource, ThinkingBlock, ToolResultBlock, ToolUseBlock,
@@ -44,3 +46,5 @@ pub use request::{
     ToolName,
 };
 pub use response::{Delta, Error, ErrorResponse, Message, StreamEvent, Usage};
+
+typed_request!(super::DIALECT, "/v1/messages": MessagesRequest => Message, StreamEvent);

@@ -34,6 +34,10 @@ mod content;
 mod request;
 mod response;
 
+use crate::dialect::typed_request::{TypedRequest, post, sealed::ToHttp};
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 pub use content::{
     Blob, CodeExecutionResult, Content, ExecutableCode, FileData, FunctionCall, FunctionResponse, Part,
 };
@@ -45,3 +49,20 @@ pub use response::{
     Candidate, ErrorObject, ErrorResponse, GenerateContentResponse, PromptFeedback, SafetyRating,
     UsageMetadata,
 };
+
+/// What stands in a path as it is.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+
+impl ToHttp for ModelRequest {
+    fn to_http(&self, stream: bool) -> Result<http::Request<Bytes>, http::Error> {
+        let model = utf8_percent_encode(&self.model, PATH);
+        let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+        post(&format!("/v1beta/models/{model}:{method}"), &self.body)
+    }
+}
+
+impl TypedRequest for ModelRequest {
+    type Response = GenerateContentResponse;
+    type Chunk = GenerateContentResponse;
+    const DIALECT: crate::dialect::Dialect = super::DIALECT;
+}

@@ -29,8 +29,13 @@
 mod request;
 mod response;
 
+use crate::dialect::typed_request::typed_request;
+
 pub use request::{
     ChatRequest, Format, Function, FunctionCall, GenerateRequest, KeepAlive, Message, Options, Stop, Think,
     Tool, ToolCall,
 };
 pub use response::{ChatResponse, ErrorResponse, GenerateResponse};
+
+typed_request!(super::CHAT, "/api/chat": ChatRequest => ChatResponse, ChatResponse);
+typed_request!(super::GENERATE, "/api/generate": GenerateRequest => GenerateResponse, GenerateResponse);

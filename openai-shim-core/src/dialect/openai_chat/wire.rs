@@ -36,6 +36,8 @@ mod content;
 mod request;
 mod response;
 
+use crate::dialect::typed_request::typed_request;
+
 pub use choices::{
     AllowedTools, AudioOptions, FunctionChoice, JsonSchema, JsonSchemaFormat, NamedFunction, Prediction,
     ResponseFormat, Stop, ToolChoice, ToolChoiceObject, TypeOnly,
@@ -51,3 +53,5 @@ pub use response::{
     ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, CompletionTokensDetails, CompletionUsage,
     ErrorObject, ErrorResponse, LogProbs, PromptTokensDetails, TokenLogProb,
 };
+
+typed_request!(super::DIALECT, "/v1/chat/completions": ChatRequest => ChatCompletion, ChatCompletionChunk);

@@ -16,6 +16,7 @@
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
+use crate::dialect::typed_request::typed_request;
 use crate::json::typed::{from_text, wire_object, wire_union};
 use crate::json::{Number, RawJson};
 
@@ -161,3 +162,5 @@ wire_object! {
         total_tokens with_total_tokens: (u64) = "total_tokens",
     }
 }
+
+typed_request!(super::DIALECT, "/v1/completions": CompletionRequest => Completion, Completion);

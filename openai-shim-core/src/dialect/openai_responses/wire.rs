@@ -30,6 +30,8 @@ mod items;
 mod request;
 mod response;
 
+use crate::dialect::typed_request::typed_request;
+
 pub use items::{
     Content, CustomCall, FilePart, FunctionCall, ImagePart, InputMessage, Item, ItemReference, MessageItem,
     OutputText, Part, ReasoningItem, RefusalPart, TextPart, ToolOutput,
@@ -42,3 +44,5 @@ pub use response::{
     ErrorObject, IncompleteDetails, InputTokensDetails, OutputTokensDetails, ResponseObject, StreamEvent,
     Usage,
 };
+
+typed_request!(super::DIALECT, "/v1/responses": ResponsesRequest => ResponseObject, StreamEvent);

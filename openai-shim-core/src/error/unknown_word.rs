@@ -1,5 +1,7 @@
 //! Enums that are words: printed, parsed, and in JSON; an unknown word is an error that lists the known ones.
 
+use super::short_name::short_name;
+
 /// A word that is none of those that are known.
 ///
 /// ```
@@ -21,7 +23,7 @@ pub struct UnknownWord {
 impl UnknownWord {
     /// An error for a word; `known` are those that are known.
     pub(crate) fn new(what: &'static str, word: &str, known: &[&str]) -> Self {
-        Self { what, word: super::short_name(word).into_owned(), known: known.join(", ") }
+        Self { what, word: short_name(word).into_owned(), known: known.join(", ") }
     }
 }
 
