@@ -1,11 +1,10 @@
 //! A typed client: requests and responses as Rust types of OpenAI's API, with any upstream behind them.
 //!
-//! `cargo run --example typed_client` asks an upstream of its own and checks the response.
-
-mod support;
+//! `cargo run --example typed_client` asks an upstream of its own, which has another API, and checks the response.
 
 use bytes::Bytes;
-use openai_shim_core::dialect::openai_chat::wire::{ChatCompletion, ChatRequest, Message};
+use futures_util::StreamExt;
+use openai_shim_core::dialect::openai_chat::wire::{ChatRequest, Message};
 use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
 
 /// An upstream with Anthropic's API.
@@ -18,26 +17,30 @@ impl Upstream for Claude {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
         println!("{} {}", request.uri(), String::from_utf8_lossy(request.body()));
+        // It answers a stream whole: the client gets a stream all the same.
         let answer = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[{"type":"text","text":"Sunny."}],"stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":2}}"#;
         Ok(http::Response::new(UpstreamBody::Complete(answer.into())))
     }
 }
 
-async fn ask(shim: &Shim, request: &ChatRequest) -> Result<ChatCompletion, Box<dyn std::error::Error>> {
-    let body = serde_json::to_vec(request)?;
-    let response = shim.serve(http::Request::post("/v1/chat/completions").body(body.into())?).await;
-    let body = response.into_body().into_complete().map_err(|_| "the response is a stream")?;
-    Ok(serde_json::from_slice(&body)?)
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shim = Shim::builder(Claude, profile("anthropic")?).std_context().build()?;
-    let mut request = ChatRequest::default();
-    request.model = Some("claude-sonnet-4-5".into());
-    request.messages =
-        Some(vec![Message::new("system", "Be brief."), Message::new("user", "The weather in Rome?")]);
-    let completion = ask(&shim, &request).await?;
-    println!("{completion:?}");
+    let messages = [Message::new("system", "Be brief."), Message::new("user", "The weather in Rome?")];
+    let request = ChatRequest::new("claude-sonnet-4-5", messages).with_temperature(0.5).with_stop("\n\n");
+
+    let completion = shim.call(&request).await?;
+    let choice = completion.choices.iter().flatten().next().ok_or("the answer has no choice")?;
+    assert_eq!(choice.message.as_ref().and_then(Message::text), Some("Sunny."));
+
+    let mut text = String::new();
+    let mut chunks = std::pin::pin!(shim.stream(&request));
+    while let Some(chunk) = chunks.next().await {
+        for choice in chunk?.choices.iter().flatten() {
+            text += choice.delta.as_ref().and_then(Message::text).unwrap_or_default();
+        }
+    }
+    assert_eq!(text, "Sunny.");
+    println!("{text}");
     Ok(())
 }
