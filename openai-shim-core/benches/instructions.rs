@@ -119,7 +119,12 @@ fn completion(padding: usize) -> Vec<u8> {
 fn input<'a>(kind: PayloadKind, body: &'a [u8], profile: &Profile) -> ConversionInput<'a> {
     let chat = dialect("openai-chat").unwrap();
     let (request, status, context) = (None, None, Context::fixed());
-    { let mut input = ConversionInput::new(kind, chat, body).profile(profile.clone()).context(context); input.request = request; input.status = status; input }
+    {
+        let mut input = ConversionInput::new(kind, chat, body).profile(profile.clone()).context(context);
+        input.request = request;
+        input.status = status;
+        input
+    }
 }
 
 #[library_benchmark]

@@ -9,33 +9,27 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http_body_util::{BodyDataStream, BodyExt};
-use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
+use http_body_util::BodyDataStream;
+use openai_shim_core::upstream::upstream_fn;
+use openai_shim_core::{Profile, Shim, Upstream, UpstreamBody, UpstreamError, profile};
 
 /// The upstream, behind reqwest.
-struct Model {
-    base_url: String,
-    client: reqwest::Client,
+fn upstream(profile: Profile, base_url: String, key: Option<String>) -> impl Upstream {
+    let client = reqwest::Client::new();
+    upstream_fn(move |request| {
+        let addressed = profile.address(request, &base_url, key.as_deref());
+        let client = client.clone();
+        async move {
+            let request = addressed?.try_into().map_err(failed)?;
+            let response: http::Response<reqwest::Body> =
+                client.execute(request).await.map_err(failed)?.into();
+            Ok(response.map(|body| UpstreamBody::stream(BodyDataStream::new(body))))
+        }
+    })
 }
 
-#[async_trait::async_trait]
-impl Upstream for Model {
-    async fn send(
-        &self,
-        mut request: http::Request<Bytes>,
-    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
-        let failed = |error: &dyn std::error::Error| UpstreamError::transport(error.to_string());
-        let url = format!("{}{}", self.base_url, request.uri());
-        *request.uri_mut() = url.parse().map_err(|error: http::uri::InvalidUri| failed(&error))?;
-        let request = request.try_into().map_err(|error: reqwest::Error| failed(&error))?;
-        let response = self.client.execute(request).await.map_err(|error| failed(&error))?;
-        let response: http::Response<reqwest::Body> = response.into();
-        Ok(response.map(|body| {
-            let body = body.map_err(|error| UpstreamError::transport(error.to_string()));
-            UpstreamBody::Stream(Box::pin(BodyDataStream::new(body)))
-        }))
-    }
+fn failed(error: reqwest::Error) -> UpstreamError {
+    UpstreamError::transport(error.to_string())
 }
 
 /// Every route of the service.
@@ -51,8 +45,9 @@ async fn serve(State(shim): State<Shim>, request: Request) -> Response {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Only where reqwest is built without a TLS of its own, as it is here.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let upstream = Model { base_url: support::base_url(), client: reqwest::Client::new() };
-    let shim = Shim::builder(upstream, profile("compatible")?).std_context().build()?;
+    let profile = profile("compatible")?;
+    let upstream = upstream(profile.clone(), support::base_url(), support::key());
+    let shim = Shim::builder(upstream, profile).std_context().sleep(tokio::time::sleep).build()?;
     let app = axum::Router::new().fallback(serve).with_state(shim);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

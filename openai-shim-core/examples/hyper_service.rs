@@ -1,60 +1,48 @@
-//! A hyper service without a web framework: hyper in front, hyper behind.
+//! A hyper service without a web framework: hyper in front, hyper behind. With the feature `http-body`.
 //!
 //! `cargo run --example hyper_service` starts it before an upstream of its own, sends it a request and checks the response.
 //! `cargo run --example hyper_service -- http://localhost:11434/v1 MODEL` sends the request to that upstream.
 
 mod support;
 
-use bytes::Bytes;
-use futures_util::TryStreamExt;
-use http_body_util::{BodyDataStream, BodyExt, Full, Limited, StreamBody};
-use hyper::body::{Body, Frame, Incoming};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use http_body_util::{BodyDataStream, BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
+use openai_shim_core::upstream::{ResponseBody, upstream_fn};
+use openai_shim_core::{Profile, Shim, Upstream, UpstreamBody, UpstreamError, profile};
 
 /// The upstream, behind hyper's client.
-struct Model {
-    base_url: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+fn upstream(profile: Profile, base_url: String, key: Option<String>) -> impl Upstream {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    upstream_fn(move |request| {
+        let addressed = profile.address(request, &base_url, key.as_deref());
+        let client = client.clone();
+        async move {
+            let sent = client.request(addressed?.map(Full::new)).await;
+            let response = sent.map_err(|error| UpstreamError::transport(error.to_string()))?;
+            Ok(response.map(|body| UpstreamBody::stream(BodyDataStream::new(body))))
+        }
+    })
 }
 
-#[async_trait::async_trait]
-impl Upstream for Model {
-    async fn send(
-        &self,
-        mut request: http::Request<Bytes>,
-    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
-        let failed = |error: &dyn std::error::Error| UpstreamError::transport(error.to_string());
-        let url = format!("{}{}", self.base_url, request.uri());
-        *request.uri_mut() = url.parse().map_err(|error: http::uri::InvalidUri| failed(&error))?;
-        let response = self.client.request(request.map(Full::new)).await.map_err(|error| failed(&error))?;
-        Ok(response.map(|body| {
-            let body = body.map_err(|error| UpstreamError::transport(error.to_string()));
-            UpstreamBody::Stream(Box::pin(BodyDataStream::new(body)))
-        }))
-    }
-}
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Every route of the service. A request whose body does not arrive, or is too large, ends the connection.
 async fn serve(
     shim: Shim,
     request: http::Request<Incoming>,
-) -> Result<
-    http::Response<impl Body<Data = Bytes, Error = UpstreamError>>,
-    Box<dyn std::error::Error + Send + Sync>,
-> {
+) -> Result<http::Response<ResponseBody>, Failure> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, 32 << 20).collect().await?.to_bytes();
-    let response = shim.serve(http::Request::from_parts(head, body)).await;
-    Ok(response.map(|body| StreamBody::new(body.map_ok(Frame::data))))
+    Ok(shim.serve(http::Request::from_parts(head, body)).await)
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let upstream = Model { base_url: support::base_url(), client };
-    let shim = Shim::builder(upstream, profile("compatible")?).std_context().build()?;
+async fn main() -> Result<(), Failure> {
+    let profile = profile("compatible")?;
+    let upstream = upstream(profile.clone(), support::base_url(), support::key());
+    let shim = Shim::builder(upstream, profile).std_context().sleep(tokio::time::sleep).build()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move {

@@ -1,36 +1,27 @@
 //! Middleware, once for clients of every dialect: a system prompt, redaction, a limit, routing, an audit.
 //!
-//! `cargo run --example middleware` sends requests of three clients through it, and checks what the upstream gets.
+//! `cargo run --example middleware` sends requests of four clients through it, and checks what the upstreams get.
 
-mod support;
-
+use bytes::Bytes;
+use openai_shim_core::canonical::{Delta, Event};
 use openai_shim_core::error::{ClientError, ErrorKind};
-use openai_shim_core::fallback::token_estimate::estimate_tokens;
-use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
+use openai_shim_core::upstream::{ResponseBody, upstream_fn};
+use openai_shim_core::{Shim, Upstream, UpstreamBody, profile};
 use std::sync::{Arc, Mutex};
 
-/// An upstream that answers without a network, and keeps what it was sent.
-#[derive(Clone, Default)]
-struct Model(Arc<Mutex<Vec<String>>>);
+type Log = Arc<Mutex<Vec<String>>>;
 
-#[async_trait::async_trait]
-impl Upstream for Model {
-    async fn send(
-        &self,
-        request: http::Request<bytes::Bytes>,
-    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
-        let body = String::from_utf8_lossy(request.body()).into_owned();
-        self.0.lock().expect("no panic").push(body);
-        let answer = r#"{"choices":[{"message":{"content":"I will."}}],"usage":{"prompt_tokens":7,"completion_tokens":3}}"#;
-        Ok(http::Response::new(UpstreamBody::Complete(answer.into())))
-    }
-}
-
-fn build(upstream: Model, audit: Arc<Mutex<Vec<String>>>) -> Result<Shim, Box<dyn std::error::Error>> {
+/// What every request passes, whatever its upstream.
+fn build(
+    upstream: impl Upstream + 'static,
+    model: &'static str,
+    audit: &Log,
+) -> Result<Shim, Box<dyn std::error::Error>> {
+    let (texts, reports) = (Arc::clone(audit), Arc::clone(audit));
     let shim = Shim::builder(upstream, profile("compatible")?)
         .std_context()
-        // A limit, in the client's own form of an error.
-        .on_request(|request| match estimate_tokens(request.request()) {
+        // A limit: the client gets an error of its own API, and nothing is sent.
+        .on_request(|request| match request.estimate_tokens() {
             0..1_000 => Ok(()),
             _ => Err(ClientError::new(ErrorKind::ContextLength, "The prompt is too long.").into()),
         })
@@ -40,54 +31,66 @@ fn build(upstream: Model, audit: Arc<Mutex<Vec<String>>>) -> Result<Shim, Box<dy
                 .rewrite_text(|text| text.contains("555-1234").then(|| text.replace("555-1234", "[phone]")))
         })
         .on_request(|request| request.prepend_system("Be brief."))
-        // A model behind a name of ours.
-        .on_request(|request| {
-            request.edit(|request| {
-                if request.model == "fast" {
-                    request.model = String::from("llama-3.1-8b-instant");
-                }
-            })
+        .on_request(move |request| request.edit(|request| model.clone_into(&mut request.model)))
+        // An audit: what the client reads, as it reads it, and what happened.
+        .on_event(move |event, request| {
+            if let Event::Delta { delta: Delta::Text(text), .. } = event {
+                texts.lock().expect("no panic").push(format!("{}: {text}", request.id()));
+            }
         })
-        .on_report(move |report| audit.lock().expect("no panic").push(report.to_json()))
+        .on_report(move |report| reports.lock().expect("no panic").push(report.to_json()))
         .build()?;
     Ok(shim)
 }
 
+/// Routing: requests for the model `fast` have an upstream of their own. `serve` answers whatever is no request of this kind.
+async fn route(fast: &Shim, other: &Shim, request: http::Request<Bytes>) -> http::Response<ResponseBody> {
+    match other.read(request.clone()) {
+        Ok(request) if request.model() == "fast" => fast.run(request).await,
+        _ => other.serve(request).await,
+    }
+}
+
+/// An upstream without a network, which keeps what it is sent.
+fn upstream(sent: &Log) -> impl Upstream + 'static {
+    let sent = Arc::clone(sent);
+    upstream_fn(move |request: http::Request<Bytes>| {
+        sent.lock().expect("no panic").push(String::from_utf8_lossy(request.body()).into_owned());
+        let answer = r#"{"choices":[{"message":{"content":"I will."}}],"usage":{"prompt_tokens":7,"completion_tokens":3}}"#;
+        async move { Ok(http::Response::new(UpstreamBody::complete(answer))) }
+    })
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (upstream, audit) = (Model::default(), Arc::default());
-    let shim = build(upstream.clone(), Arc::clone(&audit))?;
-    let message = "Call me at 555-1234.";
-    let long = "word ".repeat(5_000);
+    let [to_fast, to_other, audit] = [Log::default(), Log::default(), Log::default()];
+    let fast = build(upstream(&to_fast), "llama-3.1-8b-instant", &audit)?;
+    let other = build(upstream(&to_other), "llama-3.3-70b-versatile", &audit)?;
+    let message = r#"[{"role":"user","content":"Call me at 555-1234."}]"#;
+    let long = format!(r#"[{{"role":"user","content":"{}"}}]"#, "word ".repeat(5_000));
     for (path, body) in [
-        (
-            "/v1/chat/completions",
-            format!(r#"{{"model":"fast","messages":[{{"role":"user","content":"{message}"}}]}}"#),
-        ),
-        (
-            "/v1/messages",
-            format!(
-                r#"{{"model":"fast","max_tokens":9,"messages":[{{"role":"user","content":"{message}"}}]}}"#
-            ),
-        ),
-        (
-            "/api/chat",
-            format!(r#"{{"model":"fast","stream":false,"messages":[{{"role":"user","content":"{long}"}}]}}"#),
-        ),
+        ("/v1/chat/completions", format!(r#"{{"model":"fast","messages":{message}}}"#)),
+        ("/v1/messages", format!(r#"{{"model":"best","max_tokens":9,"messages":{message}}}"#)),
+        ("/api/chat", format!(r#"{{"model":"best","stream":false,"messages":{long}}}"#)),
+        ("/v1/responses", String::from(r#"{"model":"#)),
     ] {
-        let response = shim.serve(http::Request::post(path).body(body.into())?).await;
+        let response = route(&fast, &other, http::Request::post(path).body(body.into())?).await;
         let status = response.status();
-        let body = response.into_body().into_complete().map_err(|_| "the response is a stream")?;
-        println!("{path}: {status} {}", String::from_utf8_lossy(&body));
+        println!("{path}: {status} {}", String::from_utf8_lossy(&response.into_body().collect().await?));
     }
 
-    let sent = upstream.0.lock().expect("no panic");
-    println!("sent: {sent:#?}\naudit: {:#?}", audit.lock().expect("no panic"));
-    assert_eq!(sent.len(), 2, "the long prompt is refused");
-    for sent in sent.iter() {
-        assert!(sent.contains("Be brief.") && sent.contains("[phone]") && sent.contains("llama-3.1"));
-        assert!(!sent.contains("555") && !sent.contains("fast"));
+    for (sent, model) in [(to_fast, "8b-instant"), (to_other, "70b-versatile")] {
+        let sent = sent.lock().expect("no panic");
+        println!("sent: {sent:?}");
+        assert!(
+            sent.len() == 1 && sent[0].contains(model),
+            "the long prompt and what is no JSON are refused"
+        );
+        assert!(sent[0].contains("Be brief.") && sent[0].contains("[phone]") && !sent[0].contains("555"));
     }
-    assert_eq!(audit.lock().expect("no panic").len(), 3, "one report for each request");
+    let audit = audit.lock().expect("no panic");
+    println!("audit: {audit:#?}");
+    assert_eq!(audit.iter().filter(|line| line.contains(r#""outcome":"#)).count(), 4, "one report for each");
+    assert_eq!(audit.iter().filter(|line| line.ends_with(": I will.")).count(), 2);
     Ok(())
 }

@@ -7,8 +7,8 @@ mod support;
 
 use bytes::Bytes;
 use openai_shim_core::state::{Owner, StateEntry, StateKey};
-use openai_shim_core::upstream::{StateError, StateStore};
-use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
+use openai_shim_core::upstream::{StateError, StateStore, upstream_fn};
+use openai_shim_core::{Shim, UpstreamBody, profile};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, FromRedisValue, cmd, pipe};
 use std::sync::{Arc, Mutex};
@@ -60,21 +60,7 @@ async fn query<T: FromRedisValue>(
     answer.await.map_err(|error| StateError::new(error.to_string()))
 }
 
-/// An upstream that reasons before it calls a tool, and wants its reasoning back with the tool's result.
-#[derive(Clone, Default)]
-struct Model(Arc<Mutex<String>>);
-
-#[async_trait::async_trait]
-impl Upstream for Model {
-    async fn send(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> Result<http::Response<UpstreamBody>, UpstreamError> {
-        *self.0.lock().expect("no panic") = String::from_utf8_lossy(request.body()).into_owned();
-        Ok(http::Response::new(UpstreamBody::Complete(CALL.into())))
-    }
-}
-
+/// The answer of an upstream that reasons before it calls a tool, and wants its reasoning back with the tool's result.
 const CALL: &str = r#"{"choices":[{"message":{"reasoning_content":"Paris, so I look there.","tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Paris\"}"}}]},"finish_reason":"tool_calls"}]}"#;
 
 #[tokio::main(flavor = "current_thread")]
@@ -83,7 +69,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("skipped: there is no redis-server");
         return Ok(());
     };
-    let upstream = Model::default();
+    let sent = Arc::new(Mutex::new(String::new()));
+    let kept = Arc::clone(&sent);
+    let upstream = Arc::new(upstream_fn(move |request: http::Request<Bytes>| {
+        *kept.lock().expect("no panic") = String::from_utf8_lossy(request.body()).into_owned();
+        async { Ok(http::Response::new(UpstreamBody::complete(CALL))) }
+    }));
     let question = r#"{"role":"user","content":"The weather in Paris?"}"#;
     // What the client remembers of the answer: no reasoning.
     let rest = r#"{"role":"assistant","tool_calls":[{"id":"call_1","type":"function","function":{"name":"weather","arguments":"{\"city\":\"Paris\"}"}}]},{"role":"tool","tool_call_id":"call_1","content":"rain"}"#;
@@ -100,10 +91,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
         let request = http::Request::post("/v1/chat/completions").header("x-tenant", "acme");
         let response = shim.serve(request.body(body.into())?).await;
-        let body = response.into_body().into_complete().map_err(|_| "the response is a stream")?;
+        let body = response.into_body().collect().await?;
         println!("{}", String::from_utf8_lossy(&body));
     }
-    let sent = upstream.0.lock().expect("no panic");
+    let sent = sent.lock().expect("no panic");
     println!("sent at last: {sent}");
     assert!(sent.contains("Paris, so I look there."), "the reasoning came back");
     Ok(())

@@ -89,7 +89,7 @@ macro_rules! limit {
             $($set)?
 
             fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                written::write_limit(self, serializer)
+                written::write_limit(self.as_ref(), serializer)
             }
 
             fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {

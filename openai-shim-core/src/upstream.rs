@@ -20,12 +20,14 @@ mod observer;
 mod progress;
 mod response_body;
 mod responses;
+mod serve;
 mod shim;
 mod shim_parts;
 mod state_store;
 #[cfg(feature = "std-context")]
 mod std_context;
 mod stored_responses;
+mod targets;
 mod transport;
 #[cfg(feature = "wire")]
 mod typed;
@@ -41,6 +43,7 @@ pub use progress::Progress;
 pub use response_body::{Attempts, ResponseBody};
 pub use shim::Shim;
 pub use state_store::{StateError, StateStore};
+pub use targets::TargetRef;
 pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
 #[cfg(feature = "wire")]
 pub use typed::CallError;

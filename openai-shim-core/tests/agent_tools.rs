@@ -32,7 +32,11 @@ fn convert_body(
     request: Option<&Value>,
 ) -> Conversion {
     let request = request.map(|request| request.to_string().into_bytes());
-    convert(&{ let mut input = ConversionInput::new(kind, from, body).to(to).profile(profile("compatible").unwrap()); input.request = request.as_deref(); input })
+    convert(&{
+        let mut input = ConversionInput::new(kind, from, body).to(to).profile(profile("compatible").unwrap());
+        input.request = request.as_deref();
+        input
+    })
 }
 
 fn send(from: Dialect, to: Dialect, body: &Value) -> Conversion {

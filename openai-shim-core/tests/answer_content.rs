@@ -16,7 +16,13 @@ fn convert_as(
     request: Option<&[u8]>,
     name: &str,
 ) -> Conversion {
-    convert(&{ let mut input = ConversionInput::new(kind, dialect(from).unwrap(), body).to(dialect(to).unwrap()).profile(profile(name).unwrap()); input.request = request; input })
+    convert(&{
+        let mut input = ConversionInput::new(kind, dialect(from).unwrap(), body)
+            .to(dialect(to).unwrap())
+            .profile(profile(name).unwrap());
+        input.request = request;
+        input
+    })
 }
 
 /// Dialects whose clients get calls, text and reasoning.

@@ -412,7 +412,16 @@ fn errors_of_a_chat_upstream_get_anthropic_error_types() {
         (503, 529, "overloaded_error"),
         (504, 504, "timeout_error"),
     ] {
-        let conversion = convert(&ConversionInput::new(PayloadKind::Error, chat(), br#"{"error":{"message":"no","type":"x","param":null,"code":null}}"#).to(anthropic()).profile(profile("compatible").unwrap()).status(status));
+        let conversion = convert(
+            &ConversionInput::new(
+                PayloadKind::Error,
+                chat(),
+                br#"{"error":{"message":"no","type":"x","param":null,"code":null}}"#,
+            )
+            .to(anthropic())
+            .profile(profile("compatible").unwrap())
+            .status(status),
+        );
         let value: Value = serde_json::from_slice(&conversion.body).unwrap();
         let actual = (conversion.status, value["type"].as_str(), value["error"]["type"].as_str());
         assert_eq!(actual, (Some(expected), Some("error"), Some(error_type)));

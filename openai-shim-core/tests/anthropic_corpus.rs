@@ -70,7 +70,13 @@ impl Recording {
         let request = format!(
             r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"x"}}],"stream":{stream},"stream_options":{{"include_usage":true}}}}"#
         );
-        convert(&ConversionInput::new(self.kind, anthropic(), self.body.as_bytes()).to(to).profile(profile("anthropic").unwrap()).for_request(request.as_bytes()).status(self.status))
+        convert(
+            &ConversionInput::new(self.kind, anthropic(), self.body.as_bytes())
+                .to(to)
+                .profile(profile("anthropic").unwrap())
+                .for_request(request.as_bytes())
+                .status(self.status),
+        )
     }
 }
 
@@ -97,7 +103,11 @@ fn recorded_requests_pass_unchanged_without_diagnostics() {
 fn recorded_requests_convert_to_chat() {
     for recording in recordings("to chat") {
         let Some(request) = &recording.request else { continue };
-        let conversion = convert(&ConversionInput::request(anthropic(), request.to_string().as_bytes()).to(chat()).profile(profile("openai").unwrap()));
+        let conversion = convert(
+            &ConversionInput::request(anthropic(), request.to_string().as_bytes())
+                .to(chat())
+                .profile(profile("openai").unwrap()),
+        );
         assert!(conversion.ok, "{}: {conversion}", recording.name);
         let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
         let calls = |v: &Value| v.to_string().matches("\"tool_calls\"").count();
@@ -372,7 +382,12 @@ fn recorded_chat_responses_convert_to_anthropic() {
             _ => PayloadKind::Response,
         };
         let body = v["response"]["body"].as_str().unwrap_or_default();
-        let conversion = convert(&ConversionInput::new(kind, chat(), body.as_bytes()).to(anthropic()).profile(profile("compatible").unwrap()).status(status));
+        let conversion = convert(
+            &ConversionInput::new(kind, chat(), body.as_bytes())
+                .to(anthropic())
+                .profile(profile("compatible").unwrap())
+                .status(status),
+        );
         let what = format!("{} {} {}", v["provider"], v["path"], v["n"]);
         let got = String::from_utf8(conversion.body).unwrap();
         common::messages::check(&got, &what);
@@ -384,7 +399,11 @@ fn recorded_chat_responses_convert_to_anthropic() {
         if !v["request"]["body"].is_object() {
             continue;
         }
-        let sent = convert(&ConversionInput::request(chat(), v["request"]["body"].to_string().as_bytes()).to(anthropic()).profile(profile("anthropic").unwrap()));
+        let sent = convert(
+            &ConversionInput::request(chat(), v["request"]["body"].to_string().as_bytes())
+                .to(anthropic())
+                .profile(profile("anthropic").unwrap()),
+        );
         if !sent.ok {
             continue;
         }

@@ -10,7 +10,7 @@ use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::RequestKind;
 use openai_shim_core::profile::native_profile;
 use openai_shim_core::state::{Owner, StateEntry, StateKey};
-use openai_shim_core::upstream::{ResponseBody, ShimBuilder, StateError};
+use openai_shim_core::upstream::{ResponseBody, ShimBuilder, StateError, TargetRef};
 use openai_shim_core::{
     Outcome, Profile, Report, Shim, StateStore, Upstream, UpstreamBody, UpstreamError, profile,
 };
@@ -347,6 +347,32 @@ async fn responses_are_stored_for_their_owner_continued_and_deleted() {
         assert_eq!(serve("ann", "DELETE", one(), String::new()).await.status(), StatusCode::OK);
         assert_eq!(serve("ann", "GET", one(), String::new()).await.status(), StatusCode::NOT_FOUND);
     }
+}
+
+#[tokio::test]
+async fn texts_go_to_the_upstream_of_their_model_and_lists_are_joined() {
+    let (first, second) = (Versatile::default(), Versatile::default());
+    let shim = builder(&first, compatible())
+        .upstream("second", second.clone(), profile("vllm").unwrap())
+        .route(|request| match request.model() {
+            "m" => vec![TargetRef::to("second").with_model("theirs")],
+            _ => vec![],
+        })
+        .build()
+        .unwrap();
+    for path in ["/v1/embeddings", "/v1/rerank", "/v1/messages/count_tokens"] {
+        assert_eq!(shim.serve(request("POST", path, body(path))).await.status(), StatusCode::OK, "{path}");
+        assert!(first.take().is_empty(), "{path}");
+        let sent = second.take();
+        assert!(sent.iter().all(|(_, body)| body.contains("theirs")), "{path}: {sent:?}");
+        assert!(!sent.is_empty() || path.contains("count"), "{path}");
+    }
+    let list = text(shim.serve(request("GET", "/v1/models", "")).await).await;
+    assert_eq!(
+        (list.matches("listed").count(), first.take().len(), second.take().len()),
+        (1, 1, 1),
+        "{list}"
+    );
 }
 
 #[tokio::test]

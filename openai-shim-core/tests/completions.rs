@@ -27,7 +27,14 @@ fn request(from: Dialect, to: Dialect, upstream_profile: Profile, body: &Value) 
 fn answer(from: Dialect, kind: PayloadKind, spec: &Value, body: &str) -> Conversion {
     let to = if spec.get("prompt").is_some() { own() } else { chat() };
     let spec = spec.to_string();
-    convert(&{ let mut input = ConversionInput::new(kind, from, body.as_bytes()).to(to).profile(profile_for()).for_request(spec.as_bytes()); input.status = (kind == PayloadKind::Error).then_some(429); input })
+    convert(&{
+        let mut input = ConversionInput::new(kind, from, body.as_bytes())
+            .to(to)
+            .profile(profile_for())
+            .for_request(spec.as_bytes());
+        input.status = (kind == PayloadKind::Error).then_some(429);
+        input
+    })
 }
 
 fn value(conversion: &Conversion) -> Value {

@@ -58,7 +58,14 @@ impl Recording {
     fn convert(&self, to: Dialect) -> Conversion {
         let request = self.request.as_ref().filter(|_| to.name() == own().name() && !self.foreign);
         let request = request.map(Value::to_string);
-        convert(&{ let mut input = ConversionInput::new(self.kind, own(), self.body.as_bytes()).to(to).profile(profile("compatible").unwrap()).status(self.status); input.request = request.as_deref().map(str::as_bytes); input })
+        convert(&{
+            let mut input = ConversionInput::new(self.kind, own(), self.body.as_bytes())
+                .to(to)
+                .profile(profile("compatible").unwrap())
+                .status(self.status);
+            input.request = request.as_deref().map(str::as_bytes);
+            input
+        })
     }
 }
 
@@ -189,7 +196,11 @@ fn captured_completions_requests_decode() {
                 continue;
             }
             let body = capture["body"].to_string();
-            let sent = convert(&ConversionInput::request(own(), body.as_bytes()).to(common::chat()).profile(profile("compatible").unwrap()));
+            let sent = convert(
+                &ConversionInput::request(own(), body.as_bytes())
+                    .to(common::chat())
+                    .profile(profile("compatible").unwrap()),
+            );
             assert!(sent.ok && sent.diagnostics.is_empty(), "{}: {sent}", file.path().display());
             read += 1;
         }

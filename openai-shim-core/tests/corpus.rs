@@ -45,7 +45,13 @@ fn recordings(test: &str) -> Vec<Recording> {
 
 impl Recording {
     fn convert(&self) -> Conversion {
-        convert(&{ let mut input = ConversionInput::new(self.kind, chat(), self.body.as_bytes()).profile(profile("compatible").unwrap()).status(self.status); input.request = self.request.as_deref().map(str::as_bytes); input })
+        convert(&{
+            let mut input = ConversionInput::new(self.kind, chat(), self.body.as_bytes())
+                .profile(profile("compatible").unwrap())
+                .status(self.status);
+            input.request = self.request.as_deref().map(str::as_bytes);
+            input
+        })
     }
 }
 
@@ -232,7 +238,9 @@ fn recorded_streams_do_not_depend_on_chunks() {
 fn recorded_requests_reach_openai_unchanged() {
     for recording in recordings("requests") {
         let Some(request) = &recording.request else { continue };
-        let conversion = convert(&ConversionInput::request(chat(), request.as_bytes()).profile(profile("openai").unwrap()));
+        let conversion = convert(
+            &ConversionInput::request(chat(), request.as_bytes()).profile(profile("openai").unwrap()),
+        );
         // A request that OpenAI rejected may be rejected earlier.
         assert!(conversion.ok || recording.status >= 400, "{}: {conversion}", recording.name);
         if !conversion.ok {
@@ -281,7 +289,12 @@ fn recorded_failures_and_successes_keep_their_outcome() {
                     r#"{{"model":"m","stream":{stream},"messages":[{{"role":"user","content":"hi"}}]}}"#
                 );
                 let kind = if stream { PayloadKind::Stream } else { PayloadKind::Response };
-                let conversion = convert(&ConversionInput::new(kind, chat(), &body).profile(profile("compatible").unwrap()).for_request(request.as_bytes()).status(status));
+                let conversion = convert(
+                    &ConversionInput::new(kind, chat(), &body)
+                        .profile(profile("compatible").unwrap())
+                        .for_request(request.as_bytes())
+                        .status(status),
+                );
                 let text = String::from_utf8_lossy(&conversion.body);
                 let what = format!("{} {name} {stream}: {conversion}", server.path().display());
                 match conversion.outcome.unwrap() {

@@ -86,7 +86,9 @@ fn absent_code_of_an_error_stays_absent_in_the_same_dialect() {
         for name in ["openai-chat", "openai-completions", "openai-responses"] {
             let body =
                 r#"{"error":{"message":"No.","type":"invalid_request_error","param":null,"code":null}}"#;
-            let mut input = ConversionInput::new(PayloadKind::Error, dialect(name).unwrap(), body.as_bytes()).profile(profile("compatible").unwrap()).status(status);
+            let mut input = ConversionInput::new(PayloadKind::Error, dialect(name).unwrap(), body.as_bytes())
+                .profile(profile("compatible").unwrap())
+                .status(status);
             assert_eq!(text(&convert(&input)), body, "{name} {status}");
             input.to = dialect("anthropic-messages").unwrap();
             assert!(!text(&convert(&input)).contains("code"), "{name}");

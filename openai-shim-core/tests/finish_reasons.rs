@@ -352,7 +352,12 @@ fn promised_call_that_is_missing_is_reported() {
                 let is_ollama = from.starts_with("ollama") && to.name().starts_with("ollama");
                 assert!(is_ollama || !text(&result).contains(r#":"tool_"#), "{what}: {}", text(&result));
             }
-            let result = convert(&ConversionInput::new(kind, dialect(from).unwrap(), body.as_bytes()).to(common::chat()).profile(profile("compatible").unwrap()).for_request(offered.as_bytes()));
+            let result = convert(
+                &ConversionInput::new(kind, dialect(from).unwrap(), body.as_bytes())
+                    .to(common::chat())
+                    .profile(profile("compatible").unwrap())
+                    .for_request(offered.as_bytes()),
+            );
             no_success(&result, from);
             assert_eq!(
                 (result.ok, result.outcome),

@@ -4,7 +4,6 @@ mod common;
 
 use common::state::Setup;
 use common::{chat, fixtures};
-use openai_shim_core::Profile;
 use openai_shim_core::canonical::{DiagnosticCode, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::gemini::wire::{
@@ -301,7 +300,11 @@ fn generated_call_ids_are_stable_and_never_sent_to_google() {
 fn to_gemini(more: &Value) -> (Value, Vec<String>) {
     let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let sent = convert(&ConversionInput::request(chat(), body.to_string().as_bytes()).to(gemini()).profile(profile("compatible").unwrap()));
+    let sent = convert(
+        &ConversionInput::request(chat(), body.to_string().as_bytes())
+            .to(gemini())
+            .profile(profile("compatible").unwrap()),
+    );
     assert!(sent.ok, "{sent}");
     (serde_json::from_slice(&sent.body).unwrap(), sent.diagnostics.iter().map(ToString::to_string).collect())
 }

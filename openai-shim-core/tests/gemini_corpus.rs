@@ -184,7 +184,12 @@ fn assert_equal(recorded: &Content, actual: &Content, what: &str) {
 
 impl Recording {
     fn convert(&self, to: Dialect) -> Conversion {
-        convert(&ConversionInput::new(self.kind, gemini(), self.body.as_bytes()).to(to).profile(profile("compatible").unwrap()).status(self.status))
+        convert(
+            &ConversionInput::new(self.kind, gemini(), self.body.as_bytes())
+                .to(to)
+                .profile(profile("compatible").unwrap())
+                .status(self.status),
+        )
     }
 }
 

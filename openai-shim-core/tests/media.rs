@@ -26,7 +26,11 @@ const CLIENTS: [&str; 5] = ["openai-chat", "openai-responses", "anthropic-messag
 fn to_upstream(client: &str, upstream: Dialect, profile_name: Option<&str>, body: &Value) -> Conversion {
     let named = profile_name.map(|name| profile(name).unwrap());
     let native = || Profile::native(upstream);
-    convert(&ConversionInput::request(dialect(client).unwrap(), body.to_string().as_bytes()).to(dialect(upstream.name()).unwrap()).profile(named.or_else(native).unwrap_or_else(|| profile("compatible").unwrap())))
+    convert(
+        &ConversionInput::request(dialect(client).unwrap(), body.to_string().as_bytes())
+            .to(dialect(upstream.name()).unwrap())
+            .profile(named.or_else(native).unwrap_or_else(|| profile("compatible").unwrap())),
+    )
 }
 
 fn converted(client: &str, upstream: &str, body: &Value) -> Value {

@@ -66,7 +66,13 @@ impl Recording {
             r#"{{"messages":[{{"role":"user","content":""}}],"prompt":"x","stream":{},"stream_options":{{"include_usage":true}}}}"#,
             self.kind == PayloadKind::Stream
         );
-        convert(&ConversionInput::new(self.kind, self.dialect, self.body.as_bytes()).to(to).profile(profile("compatible").unwrap()).for_request(spec.as_bytes()).status(self.status))
+        convert(
+            &ConversionInput::new(self.kind, self.dialect, self.body.as_bytes())
+                .to(to)
+                .profile(profile("compatible").unwrap())
+                .for_request(spec.as_bytes())
+                .status(self.status),
+        )
     }
 }
 
@@ -447,7 +453,11 @@ fn tools_images_and_reasoning_of_a_chat_client_reach_ollama() {
         "tool_choice":{"type":"function","function":{"name":"g"}},
         "reasoning_effort":"minimal","max_completion_tokens":9,"n":2,"user":"u","stop":"x","seed":1,
         "response_format":{"type":"json_schema","json_schema":{"name":"s","strict":true,"schema":{"type":"object"}}}}"#;
-    let conversion = convert(&ConversionInput::request(chat(), body.as_bytes()).to(ollama("ollama-chat")).profile(profile("compatible").unwrap()));
+    let conversion = convert(
+        &ConversionInput::request(chat(), body.as_bytes())
+            .to(ollama("ollama-chat"))
+            .profile(profile("compatible").unwrap()),
+    );
     let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
     assert_eq!(
         sent,

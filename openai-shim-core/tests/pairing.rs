@@ -96,7 +96,11 @@ fn spelled(dialect: &str, history: &[Turn], with_ids: bool) -> Value {
 }
 
 fn sent(from: &str, to: &str, body: &Value) -> Conversion {
-    let conversion = convert(&ConversionInput::request(dialect(from).unwrap(), body.to_string().as_bytes()).to(dialect(to).unwrap()).profile(profile("compatible").unwrap()));
+    let conversion = convert(
+        &ConversionInput::request(dialect(from).unwrap(), body.to_string().as_bytes())
+            .to(dialect(to).unwrap())
+            .profile(profile("compatible").unwrap()),
+    );
     assert!(conversion.ok, "{from} to {to}: {body}\n{conversion}");
     conversion
 }

@@ -48,7 +48,11 @@ fn request(client: &str, model: &str, options: &Value) -> Value {
 }
 
 fn converted(client: &str, upstream: &str, row: &str, body: &Value) -> Conversion {
-    convert(&ConversionInput::request(named(client), body.to_string().as_bytes()).to(named(upstream)).profile(profile_of(upstream, row)))
+    convert(
+        &ConversionInput::request(named(client), body.to_string().as_bytes())
+            .to(named(upstream))
+            .profile(profile_of(upstream, row)),
+    )
 }
 
 /// What is sent, and what is reported about it.

@@ -7,9 +7,15 @@ use serde_json::{Value, json};
 
 fn run(from: &str, to: &str, upstream: Option<&str>, body: &Value) -> Conversion {
     let upstream = upstream.map(|name| profile(name).unwrap());
-    convert(&ConversionInput::request(dialect(from).unwrap(), body.to_string().as_bytes()).to(dialect(to).unwrap()).profile(upstream
-            .or_else(|| Profile::native(to.parse().unwrap()))
-            .unwrap_or_else(|| profile("compatible").unwrap())))
+    convert(
+        &ConversionInput::request(dialect(from).unwrap(), body.to_string().as_bytes())
+            .to(dialect(to).unwrap())
+            .profile(
+                upstream
+                    .or_else(|| Profile::native(to.parse().unwrap()))
+                    .unwrap_or_else(|| profile("compatible").unwrap()),
+            ),
+    )
 }
 
 /// The request that is sent, and the warnings about it.

@@ -15,14 +15,23 @@ fn own() -> Dialect {
 }
 
 fn request(from: Dialect, to: Dialect, body: &Value) -> (Conversion, Value) {
-    let conversion = convert(&ConversionInput::request(from, body.to_string().as_bytes()).to(to).profile(profile("compatible").unwrap()));
+    let conversion = convert(
+        &ConversionInput::request(from, body.to_string().as_bytes())
+            .to(to)
+            .profile(profile("compatible").unwrap()),
+    );
     let sent = serde_json::from_slice(&conversion.body).unwrap();
     (conversion, sent)
 }
 
 /// Converts an upstream's response for the client that sent this request.
 fn answer(from: Dialect, to: Dialect, spec: &Value, body: &str, kind: PayloadKind) -> String {
-    let conversion = convert(&ConversionInput::new(kind, from, body.as_bytes()).to(to).profile(profile("compatible").unwrap()).for_request(spec.to_string().as_bytes()));
+    let conversion = convert(
+        &ConversionInput::new(kind, from, body.as_bytes())
+            .to(to)
+            .profile(profile("compatible").unwrap())
+            .for_request(spec.to_string().as_bytes()),
+    );
     assert!(conversion.ok, "{conversion}");
     String::from_utf8(conversion.body).unwrap()
 }
@@ -359,7 +368,11 @@ fn stream_is_numbered_from_zero_and_ends_once() {
 fn broken_stream_ends_as_failed_not_completed() {
     let response = chunks(&[json!({"role": "assistant", "content": "Hel"})], "stop");
     let cut = response.split_once("data: ").unwrap().1.split_once("\n\n").unwrap().0;
-    let conversion = convert(&ConversionInput::stream(chat(), format!("data: {cut}\n\n").as_bytes()).to(own()).profile(profile("compatible").unwrap()));
+    let conversion = convert(
+        &ConversionInput::stream(chat(), format!("data: {cut}\n\n").as_bytes())
+            .to(own())
+            .profile(profile("compatible").unwrap()),
+    );
     assert_eq!(conversion.outcome, Some(Outcome::Truncated));
     let stream = String::from_utf8(conversion.body).unwrap();
     assert_eq!(kinds(&stream).last().unwrap(), "response.failed");

@@ -49,7 +49,14 @@ fn recordings(test: &str) -> Vec<Recording> {
 impl Recording {
     fn convert(&self, to: Dialect) -> Conversion {
         let request = self.request.as_deref().map(str::as_bytes).filter(|_| to.name() == own().name());
-        convert(&{ let mut input = ConversionInput::new(self.kind, own(), self.body.as_bytes()).to(to).profile(profile("compatible").unwrap()).status(self.status); input.request = request; input })
+        convert(&{
+            let mut input = ConversionInput::new(self.kind, own(), self.body.as_bytes())
+                .to(to)
+                .profile(profile("compatible").unwrap())
+                .status(self.status);
+            input.request = request;
+            input
+        })
     }
 
     fn failed(&self) -> bool {
@@ -248,7 +255,17 @@ fn recorded_chat_responses_convert_to_responses() {
         });
         let convert = |to: Dialect| {
             let spec = if to.name() == own().name() { &in_own } else { &spec };
-            convert(&{ let mut input = ConversionInput::new(if stream { PayloadKind::Stream } else { PayloadKind::Response }, common::chat(), body.as_bytes()).to(to).profile(profile("compatible").unwrap()); input.request = spec.as_deref().map(str::as_bytes); input })
+            convert(&{
+                let mut input = ConversionInput::new(
+                    if stream { PayloadKind::Stream } else { PayloadKind::Response },
+                    common::chat(),
+                    body.as_bytes(),
+                )
+                .to(to)
+                .profile(profile("compatible").unwrap());
+                input.request = spec.as_deref().map(str::as_bytes);
+                input
+            })
         };
         let (chat, translated) = (convert(common::chat()), convert(own()));
         let what = format!("{} {}", v["path"], v["n"]);
@@ -321,7 +338,11 @@ fn recorded_requests_survive_the_canonical_model() {
         own().encode_request(&request, None, &mut diagnostics).unwrap();
         assert!(diagnostics.is_empty(), "{}: {diagnostics:?}", recording.name);
         all += 1;
-        let conversion = convert(&ConversionInput::request(own(), body.as_bytes()).to(common::chat()).profile(profile("compatible").unwrap()));
+        let conversion = convert(
+            &ConversionInput::request(own(), body.as_bytes())
+                .to(common::chat())
+                .profile(profile("compatible").unwrap()),
+        );
         assert!(conversion.ok || request.same_dialect_only.is_some(), "{}: {conversion}", recording.name);
         to_chat += usize::from(conversion.ok);
     }

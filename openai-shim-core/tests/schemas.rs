@@ -25,7 +25,11 @@ fn sent(from: &str, to: &str, upstream: &str, body: &Value) -> (Value, Vec<Strin
 }
 
 fn sent_text(from: &str, to: &str, upstream: &str, body: &str) -> (String, Vec<String>) {
-    let conversion = convert(&ConversionInput::request(dialect(from).unwrap(), body.as_bytes()).to(dialect(to).unwrap()).profile(profile(upstream).unwrap()));
+    let conversion = convert(
+        &ConversionInput::request(dialect(from).unwrap(), body.as_bytes())
+            .to(dialect(to).unwrap())
+            .profile(profile(upstream).unwrap()),
+    );
     assert!(conversion.ok, "{from} to {to}: {conversion}");
     let diagnostics = conversion.diagnostics.iter().map(ToString::to_string).collect();
     (String::from_utf8(conversion.body).unwrap(), diagnostics)

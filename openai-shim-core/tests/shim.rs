@@ -8,7 +8,7 @@ use openai_shim_core::canonical::{Delta, Event};
 use openai_shim_core::dialect::DIALECTS;
 use openai_shim_core::error::{ClientError, Error, ErrorKind};
 use openai_shim_core::exchange::RequestInfo;
-use openai_shim_core::upstream::{BuildError, ResponseBody, ShimBuilder, upstream_fn};
+use openai_shim_core::upstream::{BuildError, ResponseBody, ShimBuilder, TargetRef, upstream_fn};
 use openai_shim_core::{Outcome, Report, Shim, Upstream, UpstreamBody, UpstreamError, profile};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -75,9 +75,9 @@ const EVENTS: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hel\"}}]}\n\
                       \"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
 
 /// What a hook gets: ids, texts and other events.
-type Seen = Arc<Mutex<Vec<(String, String)>>>;
+type Recorded = Arc<Mutex<Vec<(String, String)>>>;
 
-fn record(events: &Seen) -> impl Fn(&Event, &RequestInfo) + Send + Sync + 'static {
+fn record(events: &Recorded) -> impl Fn(&Event, &RequestInfo) + Send + Sync + 'static {
     let sink = events.clone();
     move |event, info| {
         let text = match event {
@@ -102,7 +102,7 @@ async fn hooks_read_what_the_client_gets_as_events_in_every_dialect() {
                 *request.body_mut() = body.replacen('{', "{\"stream\":true,", 1).into();
             }
             for request in [post(&path), request] {
-                let (events, reports): (Seen, Seen) = Default::default();
+                let (events, reports): (Recorded, Recorded) = Default::default();
                 let sink = reports.clone();
                 let shim = Shim::builder(streaming(EVENTS), profile("compatible").unwrap())
                     .std_context()
@@ -130,17 +130,17 @@ async fn an_error_is_the_last_event() {
         ("data: {\"error\":{\"message\":\"no room\"}}\n\n", "/v1/chat/completions"),
         ("data: {\"error\":{\"message\":\"no room\"}}\n\n", "/v1/messages"),
     ] {
-        let seen = Seen::default();
+        let recorded = Recorded::default();
         let shim = Shim::builder(streaming(events), profile("compatible").unwrap())
             .std_context()
-            .on_event(record(&seen))
+            .on_event(record(&recorded))
             .build()
             .unwrap();
         let response = shim.serve(post(path)).await;
         assert!(response.body().error().is_some() && !response.status().is_success());
         let answer = text(response).await;
-        let seen = seen.lock().unwrap();
-        assert!(matches!(&**seen, [(_, error)] if error.contains("no room")), "{answer}: {seen:?}");
+        let recorded = recorded.lock().unwrap();
+        assert!(matches!(&**recorded, [(_, error)] if error.contains("no room")), "{answer}: {recorded:?}");
     }
 }
 
@@ -206,6 +206,46 @@ async fn the_programs_timer_waits_before_a_retry() {
         .unwrap();
     assert!(text(shim.serve(post("/v1/chat/completions")).await).await.contains("hello"));
     assert_eq!(*waits.lock().unwrap(), [Duration::from_secs(1)]);
+}
+
+#[tokio::test]
+async fn requests_go_where_the_program_routes_them_and_on_to_the_next() {
+    let (first, second) = (Careless::default(), Careless::default());
+    let broken = upstream_fn(|_| async { Ok(http::Response::new(UpstreamBody::complete(""))) });
+    let reports: Arc<Mutex<Vec<Report>>> = Arc::default();
+    let sink = reports.clone();
+    let mut settings = openai_shim_core::Settings::default();
+    settings.retry = openai_shim_core::exchange::Retry::none();
+    let shim = builder(&first)
+        .upstream("broken", broken, profile("compatible").unwrap())
+        .upstream("second", second.clone(), profile("compatible").unwrap())
+        .settings(settings)
+        .on_request(|request| request.edit(|request| request.model.insert_str(0, "my-")))
+        .route(|request| match request.model() {
+            "my-m" => vec![TargetRef::to("broken"), TargetRef::to("second").with_model("theirs")],
+            "my-lost" => vec![TargetRef::to("nowhere")],
+            _ => vec![],
+        })
+        .on_report(move |report| sink.lock().unwrap().push(report.clone()))
+        .build()
+        .unwrap();
+    let sent = |upstream: &Careless| std::mem::take(&mut *upstream.0.lock().unwrap());
+    for path in ["/v1/chat/completions", "/v1/messages"] {
+        let answer = text(shim.serve(post(path)).await).await;
+        assert!(answer.contains("hello") && answer.contains("my-m"), "{answer}");
+        let bodies = sent(&second);
+        assert!(sent(&first).is_empty() && bodies.len() == 1 && bodies[0].contains("theirs"), "{bodies:?}");
+        assert_eq!(reports.lock().unwrap().pop().unwrap().attempts.len(), 2);
+    }
+    let named = |model: &str| {
+        let body = format!(r#"{{"model":"{model}","messages":[{{"role":"user","content":"hi"}}]}}"#);
+        http::Request::post("/v1/chat/completions").body(Bytes::from(body)).unwrap()
+    };
+    assert!(text(shim.serve(named("other")).await).await.contains("hello"));
+    assert!(sent(&second).is_empty() && sent(&first).len() == 1);
+    let response = shim.serve(named("lost")).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(text(response).await.contains("no upstream `nowhere`"));
 }
 
 #[test]

@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 
 fn run(from: &str, to: &str, kind: PayloadKind, body: &[u8]) -> Conversion {
     let upstream = if kind == PayloadKind::Request { to } else { from };
-    convert(&ConversionInput::new(kind, dialect(from).unwrap(), body).to(dialect(to).unwrap()).profile(Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap())))
+    convert(&ConversionInput::new(kind, dialect(from).unwrap(), body).to(dialect(to).unwrap()).profile(
+        Profile::native(upstream.parse().unwrap()).unwrap_or_else(|| profile("compatible").unwrap()),
+    ))
 }
 
 fn sent(from: &str, to: &str, body: &str) -> Value {
@@ -157,7 +159,11 @@ fn no_list_of_empty_text_is_made() {
             r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":"x"}},{{"role":"assistant","content":{content}}},{result}]}}"#
         );
         for name in ["compatible", "ollama", "lm-studio", "anthropic-openai", "groq"] {
-            let conversion = convert(&ConversionInput::request(dialect("anthropic-messages").unwrap(), body.as_bytes()).to(dialect("openai-chat").unwrap()).profile(profile(name).unwrap()));
+            let conversion = convert(
+                &ConversionInput::request(dialect("anthropic-messages").unwrap(), body.as_bytes())
+                    .to(dialect("openai-chat").unwrap())
+                    .profile(profile(name).unwrap()),
+            );
             let sent: Value = serde_json::from_slice(&conversion.body).unwrap();
             let content = &sent["messages"][1]["content"];
             assert!(content.is_null() || content == "", "{name}: {conversion}");

@@ -25,7 +25,13 @@ fn converted(
 ) -> Conversion {
     let request = request.map(ToString::to_string);
     let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
-    convert(&{ let mut input = ConversionInput::new(kind, dialect(from).unwrap(), text.as_bytes()).to(dialect(to).unwrap()).profile(profile(upstream).unwrap()); input.request = request.as_deref().map(str::as_bytes); input })
+    convert(&{
+        let mut input = ConversionInput::new(kind, dialect(from).unwrap(), text.as_bytes())
+            .to(dialect(to).unwrap())
+            .profile(profile(upstream).unwrap());
+        input.request = request.as_deref().map(str::as_bytes);
+        input
+    })
 }
 
 fn sent(from: &str, to: &str, upstream: &str, body: &Value) -> (Value, Vec<String>) {

@@ -50,6 +50,11 @@ pub fn model() -> String {
     std::env::args().nth(2).unwrap_or_else(|| String::from("some-model"))
 }
 
+/// The key in the environment variable `UPSTREAM_KEY`.
+pub fn key() -> Option<String> {
+    std::env::var("UPSTREAM_KEY").ok()
+}
+
 /// Sends `body` to `http://ADDRESS PATH`, and returns the whole response as text.
 pub fn post(address: impl std::fmt::Display, path: &str, body: &str) -> String {
     let mut socket = TcpStream::connect(address.to_string()).expect("the service listens");

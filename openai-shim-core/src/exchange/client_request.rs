@@ -2,10 +2,11 @@
 
 use super::listed_texts::{ReadTexts, TextsForm};
 use super::lone_surrogates::repair_body;
-use super::request_info::RequestKind;
+use super::request_kind::RequestKind;
 use crate::canonical::{Diagnostics, Message, Request, Role};
 use crate::dialect::Dialect;
 use crate::error::{ClientError, Error};
+use crate::fallback::token_estimate::estimate_tokens;
 use crate::json::lone_surrogates::Refused;
 use crate::state::Owner;
 use bytes::Bytes;
@@ -161,6 +162,11 @@ impl ClientRequest {
         &self.path
     }
 
+    /// Estimates the input tokens of the request: by its text and tools, without a tokenizer. Real counts differ by a quarter and more.
+    pub fn estimate_tokens(&self) -> u64 {
+        estimate_tokens(&self.request)
+    }
+
     /// The client's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -186,6 +192,19 @@ impl ClientRequest {
         if self.request.model.is_empty() {
             self.request.model = String::from("model");
         }
+    }
+
+    /// An estimate of the prompt's tokens, with its tools: for limits. Each upstream counts in its own way.
+    ///
+    /// ```
+    /// use openai_shim_core::exchange::ClientRequest;
+    /// let body = r#"{"model":"m","messages":[{"role":"user","content":"What is the capital of France?"}]}"#;
+    /// let request = ClientRequest::read("openai-chat".parse()?, "/v1/chat/completions", body.into())?;
+    /// assert!((5..20).contains(&request.estimate_tokens()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn estimate_tokens(&self) -> u64 {
+        estimate_tokens(&self.request)
     }
 
     /// The request in the canonical model. The texts of embeddings and rankings are messages of the user.

@@ -1,6 +1,6 @@
 //! Requests that have texts and no conversation, embeddings and rankings, as a program reads and changes them.
 
-use super::request_info::RequestKind;
+use super::request_kind::RequestKind;
 use crate::canonical::{Diagnostics, EmbedRequest, Message, Request, RerankRequest, Role};
 use crate::dialect::auxiliary::{AuxiliaryRequest, EmbeddingsApi};
 use crate::dialect::rerank::RerankForm;

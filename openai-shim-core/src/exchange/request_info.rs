@@ -1,22 +1,9 @@
-//! [`RequestInfo`] and [`RequestKind`]: which request a hook is called for.
+//! [`RequestInfo`]: which request an event belongs to.
 
 use super::ClientRequest;
+use super::request_kind::RequestKind;
 use crate::dialect::Dialect;
 use http::HeaderMap;
-
-/// What a request is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RequestKind {
-    /// A response of a model.
-    Generation,
-    /// The number of tokens of such a request.
-    TokenCount,
-    /// Embeddings of texts.
-    Embeddings,
-    /// A ranking of documents.
-    Ranking,
-}
 
 /// Which request an event belongs to.
 ///

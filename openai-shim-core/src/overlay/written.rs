@@ -27,9 +27,12 @@ pub(crate) fn deserialize<'de, T: Written, D: Deserializer<'de>>(deserializer: D
     T::read(deserializer)
 }
 
+/// A rule, or nothing where a layer leaves it unset.
+type MaybeSet<R> = Option<R>;
+
 /// Writes a limit.
 pub(super) fn write_limit<T: Serialize, S: Serializer>(
-    limit: &Option<T>,
+    limit: Option<&T>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     match limit {
@@ -41,7 +44,7 @@ pub(super) fn write_limit<T: Serialize, S: Serializer>(
 /// Reads a limit; `null` leaves it unset.
 pub(super) fn read_limit<'de, T: Limit, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
+) -> Result<MaybeSet<Option<T>>, D::Error> {
     deserializer.deserialize_any(LimitVisitor(PhantomData))
 }
 
@@ -86,7 +89,7 @@ impl Limit for Vec<String> {
 struct LimitVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Limit> Visitor<'de> for LimitVisitor<T> {
-    type Value = Option<Option<T>>;
+    type Value = MaybeSet<Option<T>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(T::FORM)

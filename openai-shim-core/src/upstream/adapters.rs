@@ -104,7 +104,7 @@ pub(super) type Sleep = Box<dyn Fn(Duration) -> Boxed<'static, ()> + Send + Sync
 /// An upstream that waits with a timer of the program.
 pub(super) struct WithSleep {
     pub(super) upstream: Arc<dyn Upstream>,
-    pub(super) sleep: Sleep,
+    pub(super) sleep: Arc<Sleep>,
 }
 
 impl Upstream for WithSleep {

@@ -5,6 +5,7 @@ use super::response_body::{Forwarded, ResponseBody};
 use super::responses::{error_response, json_response};
 use super::shim::Shim;
 use super::stored_responses::{StoredAnswer, stores_responses};
+use super::targets::{ChosenUpstream, NamedUpstream};
 use crate::accepts::RerankFormat;
 use crate::canonical::{Diagnostics, ListedModel, Outcome};
 use crate::dialect::auxiliary::{
@@ -19,13 +20,14 @@ use crate::dialect::{Dialect, dialect};
 use crate::error::{ClientError, Error, ErrorKind, UpstreamError};
 use crate::exchange::{
     AttemptReport, AuxiliaryCall, AuxiliaryExchange, ClientRequest, EmbeddingsCall, MediaCall, ReadTexts,
-    Report, RerankCall, Target, TextsForm,
+    Report, RerankCall, TextsForm,
 };
 use crate::state::Owner;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The name of the limit on collected responses, for error messages.
@@ -83,6 +85,23 @@ impl AuxiliaryCase {
     }
 }
 
+impl NamedUpstream {
+    fn dialect(&self) -> Result<Dialect, ClientError> {
+        dialect(&self.profile.dialect)
+    }
+
+    /// The form in which the upstream ranks documents for a model.
+    fn ranking_form(&self, model: &str) -> Result<&'static RerankForm, Error> {
+        let profile = self.profile.for_model(model);
+        let format = dialect(&profile.dialect)
+            .map_or(RerankFormat::None, |dialect| profile.accepts(dialect.accepts()).rerank.format);
+        rerank_form(format).ok_or_else(|| {
+            let text = "The upstream ranks no documents. If it does, rerank.format of its profile says in which form.";
+            ClientError::new(ErrorKind::Unsupported, text).at("model").with_code("unknown_url").into()
+        })
+    }
+}
+
 impl Shim {
     /// Serves a request on an auxiliary route.
     pub(super) async fn serve_auxiliary(
@@ -97,7 +116,7 @@ impl Shim {
         let mut kind = route.kind;
         // Media are forwarded like everything else where the upstream has no other form for them.
         if matches!(kind, AuxiliaryKind::Media(_))
-            && (parts.method != Method::POST || self.upstream_dialect().is_ok_and(|d| d.media().is_none()))
+            && (parts.method != Method::POST || self.0.first.dialect().is_ok_and(|d| d.media().is_none()))
         {
             kind = AuxiliaryKind::Forward;
         }
@@ -138,7 +157,7 @@ impl Shim {
                 match self.answer_texts(case, TextsForm::Ranking(form)).await {
                     Err(error) => {
                         let response = error_response(form.encode_error(&error), &error);
-                        let report = Report::refused(&self.0.profile, error);
+                        let report = Report::refused(&self.0.first.profile, error);
                         Ok(self.reported(response, report, case.id.clone()))
                     }
                     answered => answered,
@@ -146,7 +165,7 @@ impl Shim {
             }
             AuxiliaryKind::Media(api) => self.make_media(case, api).await,
             AuxiliaryKind::StoredResponse(_, part) => self.stored_response(case, part).await,
-            AuxiliaryKind::ForwardIfServed(what) if !self.0.profile.paths.forwards(&case.path) => {
+            AuxiliaryKind::ForwardIfServed(what) if !self.0.first.profile.paths.forwards(&case.path) => {
                 let text = format!("There are no {what} here: the upstream is not known to have them.");
                 Err(ClientError::new(ErrorKind::NotFound, text).with_code("unknown_url").into())
             }
@@ -155,40 +174,37 @@ impl Shim {
         }
     }
 
-    fn upstream_dialect(&self) -> Result<Dialect, ClientError> {
-        dialect(&self.0.profile.dialect)
-    }
-
-    fn target(&self) -> Target {
-        Target::new(self.0.profile.clone())
-    }
-
-    fn queries(&self) -> Queries<'_, Unlimited> {
+    fn queries<'u>(&self, served: &'u NamedUpstream) -> Queries<'u, Unlimited> {
         let max_body_bytes = self.0.settings.max_body_bytes;
-        Queries { upstream: &*self.0.upstream, resources: &Unlimited, max_body_bytes, limit_name: LIMIT_NAME }
+        Queries { upstream: &*served.upstream, resources: &Unlimited, max_body_bytes, limit_name: LIMIT_NAME }
     }
 
     /// A successful response that is complete.
     fn answered(&self, case: &AuxiliaryCase, body: impl Into<Vec<u8>>) -> Response {
-        let report = Report::answered("", &self.0.profile, Diagnostics::default());
+        let report = Report::answered("", &self.0.first.profile, Diagnostics::default());
         self.reported(json_response(StatusCode::OK, body), report, case.id.clone())
     }
 
-    /// All models of the upstream.
+    /// All models of all upstreams, each name once.
     async fn models(&self) -> Result<Vec<ListedModel>, Error> {
-        let parts = &self.0;
-        if !parts.models.is_empty() {
-            return Ok(parts.models.clone());
+        if !self.0.models.is_empty() {
+            return Ok(self.0.models.clone());
         }
-        let dialect = self.upstream_dialect()?;
-        let listed = self.queries().models(&parts.profile, dialect, &parts.profile.name, NAME_THEM).await;
-        match listed {
-            Ok(models) if models.is_empty() => {
-                let text = format!("The upstream lists no models. {NAME_THEM}");
-                Err(UpstreamError::malformed(text).into())
+        let (mut models, mut known, mut failure) = (Vec::new(), BTreeSet::new(), None);
+        for served in self.0.upstreams() {
+            let (profile, dialect) = (&served.profile, served.dialect()?);
+            match self.queries(served).models(profile, dialect, &profile.name, NAME_THEM).await {
+                Ok(listed) => {
+                    models.extend(listed.into_iter().filter(|model| known.insert(model.id.clone())));
+                }
+                Err(error) => drop(failure.get_or_insert(error)),
             }
-            listed => listed.map_err(Error::Upstream),
         }
+        if models.is_empty() {
+            let empty = || UpstreamError::malformed(format!("The upstream lists no models. {NAME_THEM}"));
+            return Err(failure.unwrap_or_else(empty).into());
+        }
+        Ok(models)
     }
 
     async fn one_model(&self, case: &AuxiliaryCase, api: &dyn ModelApi) -> Result<Response, Error> {
@@ -211,11 +227,12 @@ impl Shim {
         let mut client_request = case.completed(read.for_token_count());
         self.0.edit(&mut client_request)?;
         let model = client_request.model().to_owned();
-        let (target, settings) = (self.target(), self.0.settings.clone());
+        let ChosenUpstream { served, target } = self.0.first_chosen(&client_request)?;
+        let settings = self.0.settings.clone();
         let (context, store) = (self.0.context(), self.0.state.as_deref());
         let TokenCount { body, diagnostics, .. } =
-            self.queries().count_tokens(api, client_request, target, settings, context, store).await?;
-        let report = Report::answered(&model, &self.0.profile, diagnostics);
+            self.queries(served).count_tokens(api, client_request, target, settings, context, store).await?;
+        let report = Report::answered(&model, &served.profile, diagnostics);
         Ok(self.reported(json_response(StatusCode::OK, body), report, case.id.clone()))
     }
 
@@ -224,7 +241,8 @@ impl Shim {
         let read = ClientRequest::read_texts(case.client, case.client_path(), case.body.clone(), form)?;
         let mut client_request = case.completed(read);
         self.0.edit(&mut client_request)?;
-        let source = client_request.body_bytes();
+        let chosen = self.0.first_chosen(&client_request)?;
+        let (source, upstream_model) = (client_request.body_bytes(), chosen.target.model.clone());
         let (mut lost, mut decoded) = (client_request.diagnostics().clone(), Diagnostics::default());
         let (Some(texts), Some(form)) = (client_request.texts(&mut decoded)?, client_request.texts_form())
         else {
@@ -233,37 +251,31 @@ impl Shim {
         // What only the client's form has is lost only in another one.
         let (call, is_translated): (Box<dyn AuxiliaryCall>, bool) = match (texts, form) {
             (ReadTexts::Embeddings(request), TextsForm::Embeddings { api, .. }) => {
-                let upstream_api = upstream_embeddings_api(self.upstream_dialect()?, *api);
+                let upstream_api = upstream_embeddings_api(chosen.served.dialect()?, *api);
                 let is_translated = upstream_api.format() != api.format();
-                let call = EmbeddingsCall::new(*api, upstream_api, request, None, source);
+                let call = EmbeddingsCall::new(*api, upstream_api, request, upstream_model, source);
                 (Box::new(call), is_translated)
             }
             (ReadTexts::Ranking(request), TextsForm::Ranking(form)) => {
-                let upstream_form = self.upstream_ranking_form(&request.model)?;
+                let upstream_form =
+                    chosen.served.ranking_form(upstream_model.as_deref().unwrap_or(&request.model))?;
                 let is_translated = upstream_form.format != form.format;
-                (Box::new(RerankCall::new(form, upstream_form, request, None, source)), is_translated)
+                (
+                    Box::new(RerankCall::new(form, upstream_form, request, upstream_model, source)),
+                    is_translated,
+                )
             }
             _ => return Err(ClientError::invalid("The request has no texts.").into()),
         };
         if is_translated {
             lost.extend(&decoded);
         }
-        self.run_call(case, call, lost).await
-    }
-
-    fn upstream_ranking_form(&self, model: &str) -> Result<&'static RerankForm, Error> {
-        let profile = self.0.profile.for_model(model);
-        let format = dialect(&profile.dialect)
-            .map_or(RerankFormat::None, |dialect| profile.accepts(dialect.accepts()).rerank.format);
-        rerank_form(format).ok_or_else(|| {
-            let text = "The upstream ranks no documents. If it does, rerank.format of its profile says in which form.";
-            ClientError::new(ErrorKind::Unsupported, text).at("model").with_code("unknown_url").into()
-        })
+        self.run_call(case, &chosen, call, lost).await
     }
 
     async fn make_media(&self, case: &AuxiliaryCase, api: &'static dyn MediaApi) -> Result<Response, Error> {
         self.refuse_unread(case)?;
-        let Some(upstream_api) = self.upstream_dialect()?.media() else {
+        let Some(upstream_api) = self.0.first.dialect()?.media() else {
             return self.forward(case, None).await;
         };
         let headers = &case.parts.headers;
@@ -273,23 +285,22 @@ impl Shim {
         // The query may name it.
         let model = NamedModel::in_query(case.query()).map(|model| model.name);
         let call = MediaCall::new(api, upstream_api, request, model, self.0.context().created());
-        self.run_call(case, Box::new(call), lost).await
+        self.run_call(case, &self.0.first.chosen(None), Box::new(call), lost).await
     }
 
     /// Runs the exchange of a call. The error is one that there was before it.
     async fn run_call(
         &self,
         case: &AuxiliaryCase,
+        ChosenUpstream { served, target }: &ChosenUpstream<'_>,
         call: Box<dyn AuxiliaryCall>,
         lost: Diagnostics,
     ) -> Result<Response, Error> {
-        let parts = &self.0;
-        let settings = parts.settings.clone();
-        let exchange =
-            AuxiliaryExchange::start(call, self.upstream_dialect()?, &self.target(), settings, lost)?;
+        let settings = self.0.settings.clone();
+        let exchange = AuxiliaryExchange::start(call, served.dialect()?, target, settings, lost)?;
         let mut headers = HeaderMap::new();
-        parts.profile.pass_headers(&case.parts.headers, &mut headers);
-        let answer = self.queries().run(Box::new(exchange), headers, case.body.len()).await;
+        served.profile.pass_headers(&case.parts.headers, &mut headers);
+        let answer = self.queries(served).run(Box::new(exchange), headers, case.body.len()).await;
         let response = match answer.result {
             Ok(body) => {
                 let mut response = json_response(StatusCode::OK, body.bytes);
@@ -328,7 +339,7 @@ impl Shim {
             }
         }
         let AuxiliaryKind::StoredResponse(api, _) = case.kind else { return self.forward(case, None).await };
-        if case.name.contains('/') || !stores_responses(&self.0.profile, case.client, "") {
+        if case.name.contains('/') || !stores_responses(&self.0.first.profile, case.client, "") {
             return Err(api.unknown_response(&case.name).into());
         }
         self.forward(case, None).await
@@ -353,20 +364,23 @@ impl Shim {
         check: Option<&'static dyn ResponseCheck>,
     ) -> Result<Response, Error> {
         self.refuse_unread(case)?;
-        let (parts, upstream) = (&self.0, self.upstream_dialect()?);
+        let first = &self.0.first;
         let (method, path, query) = (&case.parts.method, &*case.path, case.query());
         let headers = &case.parts.headers;
         let model = NamedModel::find(headers, query, &case.body).map(|model| model.name).unwrap_or_default();
         let request = ForwardedRequest { method, path, query, model: &model, headers };
-        let request = request.to_upstream(&parts.profile)?.map(|()| case.body.clone());
-        let sent = parts.upstream.send(request).await.map_err(Error::Upstream)?;
+        let request = request.to_upstream(&first.profile)?.map(|()| case.body.clone());
+        let sent = first.upstream.send(request).await.map_err(Error::Upstream)?;
         let expected = Expected { method, check };
-        let answer = self.queries().forwarded_response(upstream, sent, expected, case.body.clone()).await?;
-        let mut report = Report::answered(&model, &parts.profile, Diagnostics::default());
+        let answer = self
+            .queries(first)
+            .forwarded_response(first.dialect()?, sent, expected, case.body.clone())
+            .await?;
+        let mut report = Report::answered(&model, &first.profile, Diagnostics::default());
         report.upstream_status = Some(answer.status.as_u16());
         report.attempts = vec![AttemptReport { status: report.upstream_status, ..AttemptReport::default() }];
         report.request_id.clone_from(&case.id);
-        let parts = Arc::clone(parts);
+        let parts = Arc::clone(&self.0);
         let on_end = Box::new(move |end: Option<Result<(), UpstreamError>>| {
             report.outcome = match end {
                 Some(Ok(())) => Outcome::Complete,

@@ -4,8 +4,9 @@ use super::adapters::{Sleep, WithSleep};
 use super::clock::{Clock, Entropy};
 use super::event_tap::EventHook;
 use super::shim::Shim;
-use super::shim_parts::{OwnerOf, ReportHook, RequestHook, ShimParts};
+use super::shim_parts::{OwnerOf, ReportHook, RequestHook, RouteHook, ShimParts};
 use super::state_store::StateStore;
+use super::targets::{DEFAULT_NAME, NamedUpstream, TargetRef};
 use super::transport::Upstream;
 use crate::canonical::{Event, ListedModel};
 use crate::error::Error;
@@ -34,8 +35,9 @@ use std::sync::Arc;
 /// # }
 /// ```
 pub struct ShimBuilder {
-    upstream: Arc<dyn Upstream>,
-    profile: SharedProfile,
+    first: NamedUpstream,
+    further: Vec<NamedUpstream>,
+    route: Option<RouteHook>,
     settings: Settings,
     state: Option<Arc<dyn StateStore>>,
     owner_of: Option<OwnerOf>,
@@ -50,7 +52,7 @@ pub struct ShimBuilder {
 
 impl std::fmt::Debug for ShimBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ShimBuilder").field("profile", &self.profile.name).finish_non_exhaustive()
+        f.debug_struct("ShimBuilder").field("profile", &self.first.profile.name).finish_non_exhaustive()
     }
 }
 
@@ -72,8 +74,13 @@ impl Shim {
     /// Begins to build a shim for an upstream that behaves as `profile` describes.
     pub fn builder(upstream: impl Upstream + 'static, profile: impl Into<SharedProfile>) -> ShimBuilder {
         ShimBuilder {
-            upstream: Arc::new(upstream),
-            profile: profile.into(),
+            first: NamedUpstream {
+                name: String::from(DEFAULT_NAME),
+                upstream: Arc::new(upstream),
+                profile: profile.into(),
+            },
+            further: Vec::new(),
+            route: None,
             settings: Settings::default(),
             state: None,
             owner_of: None,
@@ -107,6 +114,43 @@ impl ShimBuilder {
         self.clock(super::std_context::unix_time).entropy(super::std_context::RandomSeeds::default())
     }
 
+    /// Adds a further upstream, to which [`route`](Self::route) sends requests. The first one is `default`.
+    pub fn upstream(
+        mut self,
+        name: impl Into<String>,
+        upstream: impl Upstream + 'static,
+        profile: impl Into<SharedProfile>,
+    ) -> Self {
+        let (name, profile) = (name.into(), profile.into());
+        self.further.push(NamedUpstream { name, upstream: Arc::new(upstream), profile });
+        self
+    }
+
+    /// Sets what chooses the upstreams of a request, after all changes: the next one is tried when an attempt fails before the first
+    /// meaningful event. An empty list is the first upstream. Token counts, embeddings and rankings go to the first of the list;
+    /// requests that no hook can read go to the first upstream.
+    ///
+    /// ```
+    /// use openai_shim_core::upstream::TargetRef;
+    /// # use openai_shim_core::{profile, Shim};
+    /// # fn example<U: openai_shim_core::Upstream + 'static>(openai: U, groq: U) -> Result<(), Box<dyn std::error::Error>> {
+    /// let shim = Shim::builder(openai, profile("openai")?)
+    ///     .upstream("groq", groq, profile("groq")?)
+    ///     .route(|request| match request.model() {
+    ///         "fast" => vec![
+    ///             TargetRef::to("groq").with_model("llama-3.1-8b-instant"),
+    ///             TargetRef::to("default").with_model("gpt-4.1-nano"),
+    ///         ],
+    ///         _ => vec![],
+    ///     });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn route(mut self, route: impl Fn(&ClientRequest) -> Vec<TargetRef> + Send + Sync + 'static) -> Self {
+        self.route = Some(Box::new(route));
+        self
+    }
+
     /// Sets what waits before retries, in place of the upstream's own [`pause`](Upstream::pause): `sleep(tokio::time::sleep)`. With neither,
     /// retries follow at once.
     ///
@@ -131,7 +175,7 @@ impl ShimBuilder {
         self
     }
 
-    /// Sets the models that clients see in lists. Without them the upstream is asked.
+    /// Sets the models that clients see in lists. Without them the upstreams are asked.
     ///
     /// ```
     /// # use openai_shim_core::{profile, Shim};
@@ -192,15 +236,19 @@ impl ShimBuilder {
     ///
     /// # Errors
     /// The first thing that is required and was not given.
-    pub fn build(self) -> Result<Shim, BuildError> {
+    pub fn build(mut self) -> Result<Shim, BuildError> {
+        if let Some(sleep) = self.sleep.map(Arc::new) {
+            for named in std::iter::once(&mut self.first).chain(&mut self.further) {
+                let (upstream, sleep) = (named.upstream.clone(), sleep.clone());
+                named.upstream = Arc::new(WithSleep { upstream, sleep });
+            }
+        }
         let clock = self.clock.ok_or(BuildError::NoClock)?;
         let entropy = self.entropy.ok_or(BuildError::NoEntropy)?;
         Ok(Shim(Arc::new(ShimParts {
-            upstream: match self.sleep {
-                Some(sleep) => Arc::new(WithSleep { upstream: self.upstream, sleep }),
-                None => self.upstream,
-            },
-            profile: self.profile,
+            first: self.first,
+            further: self.further,
+            route: self.route,
             settings: self.settings,
             models: self.models,
             state: self.state,

@@ -1,6 +1,5 @@
 //! [`Shim`]: a client's HTTP request in, its HTTP response out, through one upstream.
 
-use super::auxiliary_routes::AuxiliaryMatch;
 use super::driver::{Driver, DriverPhase, OnFinish};
 use super::event_tap::EventTap;
 use super::observer::Observer;
@@ -11,13 +10,13 @@ use super::state_store::StateStore;
 use super::stored_responses::{ResponseRecorder, StoredResponses, stores_responses};
 use super::upstreams::Upstreams;
 use crate::canonical::Diagnostics;
-use crate::dialect::route_lookup::{auxiliary_route, closest_dialect, generation_route};
-use crate::dialect::{DEFAULT_DIALECT, Dialect};
+use crate::dialect::Dialect;
+use crate::dialect::route_lookup::generation_route;
 use crate::error::{ClientError, Error, ErrorKind, short_name};
 use crate::exchange::{ClientRequest, Exchange, Report};
 use crate::state::Owner;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 use std::sync::{Arc, OnceLock};
 
@@ -55,68 +54,11 @@ pub struct Shim(pub(super) Arc<ShimParts>);
 
 impl std::fmt::Debug for Shim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shim").field("profile", &self.0.profile.name).finish_non_exhaustive()
+        f.debug_struct("Shim").field("profile", &self.0.first.profile.name).finish_non_exhaustive()
     }
 }
 
 impl Shim {
-    /// Serves one request; returns the client's response once that begins. The path tells the dialect and what is requested: a
-    /// response of a model, or anything else that clients of the dialects request.
-    ///
-    /// | request | what answers it |
-    /// |---|---|
-    /// | generation | the upstream, in its own dialect |
-    /// | model lists, one model | [`models`](super::ShimBuilder::models) of the builder, else the upstream |
-    /// | token counts | the upstream, in any dialect in which it counts; else an estimate |
-    /// | embeddings, rankings | the upstream, in its own form |
-    /// | speech, transcripts, pictures | the upstream, in its own form if it has another one; else they are forwarded |
-    /// | stored responses | the store of [`state`](super::ShimBuilder::state), unless the upstream stores them itself |
-    /// | files, batches and the like | forwarded, if the profile says that the upstream has them (`paths.forward`) |
-    ///
-    /// A failure is a response in the client's dialect; a path that no dialect has is a 404 in that of the dialect with the most
-    /// similar paths. `HEAD` gets what `GET` gets, without the body.
-    pub fn serve(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
-        let shim = self.clone();
-        // The future of an auxiliary request is large.
-        async move { Box::pin(shim.serve_request(request)).await }
-    }
-
-    async fn serve_request(self, request: http::Request<Bytes>) -> http::Response<ResponseBody> {
-        let path = request.uri().path();
-        let (client, allowed) = match generation_route(path) {
-            Some((client, endpoint)) => (client, endpoint.method),
-            None => match auxiliary_route(request.method().as_str(), path, request.headers()) {
-                Some((client, route)) => {
-                    let is_allowed =
-                        |method: &Method| route.methods.split(", ").any(|allowed| allowed == method.as_str());
-                    if is_allowed(request.method())
-                        || request.method() == Method::HEAD && is_allowed(&Method::GET)
-                    {
-                        return self.serve_auxiliary(AuxiliaryMatch { client, route }, request).await;
-                    }
-                    (client, route.methods)
-                }
-                None => {
-                    let client = closest_dialect(path, request.headers()).unwrap_or(DEFAULT_DIALECT);
-                    return self.refuse(client, &unknown_path(path));
-                }
-            },
-        };
-        if request.method().as_str() != allowed {
-            let mut response = self.refuse(client, &wrong_method(request.method(), allowed));
-            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-            return response;
-        }
-        match self.read(request) {
-            Ok(client_request) => self.run(client_request).await,
-            Err(error) => self.refuse(client, &error),
-        }
-    }
-
     /// Reads a client's request for generation, which the caller may change before it is [run](Self::run). The hooks of the builder
     /// have not seen it, and what it continues from (`previous_response_id`) is not loaded yet.
     ///
@@ -173,14 +115,19 @@ impl Shim {
                 let content_type = HeaderValue::from_static(client.stream_content_type());
                 response.headers_mut().insert(CONTENT_TYPE, content_type);
             }
-            let report = Report::answered(client_request.model(), &parts.profile, Diagnostics::default());
+            let report =
+                Report::answered(client_request.model(), &parts.first.profile, Diagnostics::default());
             return Ok(self.reported(response, report, client_request.id().to_owned()));
         }
         let mut events = (!parts.on_event.is_empty())
             .then(|| EventTap::new(&client_request, context.clone(), parts.settings.max_frame_bytes));
         let id = client_request.id().to_owned();
-        let exchange =
-            Exchange::start(client_request, parts.profile.clone(), parts.settings.clone(), context)?;
+        let (upstreams, targets): (Vec<_>, Vec<_>) = parts
+            .chosen(&client_request)?
+            .into_iter()
+            .map(|chosen| (chosen.served.upstream.clone(), chosen.target))
+            .unzip();
+        let exchange = Exchange::start(client_request, targets, parts.settings.clone(), context)?;
         let delivered: Arc<OnceLock<Report>> = Arc::default();
         let (on_report, slot) = (parts.clone(), delivered.clone());
         let on_finish = Box::new(move |mut report: Report| {
@@ -188,7 +135,7 @@ impl Shim {
             on_report.report(&report);
             drop(slot.set(report));
         });
-        let response = respond(exchange, parts.upstream.clone().into(), parts.state.clone(), on_finish).await;
+        let response = respond(exchange, upstreams.into(), parts.state.clone(), on_finish).await;
         let (head, body) = response.into_parts();
         if let Some(events) = &mut events {
             events.head(head.status, &head.headers);
@@ -207,7 +154,12 @@ impl Shim {
     ) -> Result<Option<ResponseRecorder>, Error> {
         let client = client_request.client();
         let Some(stored) = self.stored_responses(client, client_request.owner()) else { return Ok(None) };
-        if stores_responses(&self.0.profile, client, client_request.model()) {
+        // The upstream is chosen again when the hooks have changed the request.
+        if stores_responses(
+            &self.0.first_chosen(client_request)?.served.profile,
+            client,
+            client_request.model(),
+        ) {
             return Ok(None);
         }
         let references = stored.references(client_request.body());
@@ -238,7 +190,7 @@ impl Shim {
         id: String,
     ) -> http::Response<ResponseBody> {
         let response = error_response(client.encode_error(error), error);
-        self.reported(response, Report::refused(&self.0.profile, error.clone()), id)
+        self.reported(response, Report::refused(&self.0.first.profile, error.clone()), id)
     }
 
     /// Delivers the report of a response that is complete.
@@ -283,13 +235,15 @@ pub fn respond(
     ResponseBody::new(driver).respond()
 }
 
-fn unknown_path(path: &str) -> Error {
+/// The error for a path that no dialect has.
+pub(super) fn unknown_path(path: &str) -> Error {
     let message =
         format!("There is no `{}` here. Chat clients send POST /v1/chat/completions.", short_name(path));
     Error::Client(ClientError::new(ErrorKind::NotFound, message).with_code("unknown_url"))
 }
 
-fn wrong_method(method: &Method, allowed: &str) -> Error {
+/// The error for a path that takes another method.
+pub(super) fn wrong_method(method: &Method, allowed: &str) -> Error {
     let message = format!("This path takes {allowed}, not {method}.");
     Error::Client(ClientError::invalid(message).with_code(WRONG_METHOD))
 }

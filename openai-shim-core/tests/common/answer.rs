@@ -14,7 +14,13 @@ pub fn converted(
     body: impl AsRef<[u8]>,
     request: Option<&str>,
 ) -> Conversion {
-    convert(&{ let mut input = ConversionInput::new(kind, dialect(from).unwrap(), body.as_ref()).to(dialect(to).unwrap()).profile(profile("compatible").unwrap()); input.request = request.map(str::as_bytes); input })
+    convert(&{
+        let mut input = ConversionInput::new(kind, dialect(from).unwrap(), body.as_ref())
+            .to(dialect(to).unwrap())
+            .profile(profile("compatible").unwrap());
+        input.request = request.map(str::as_bytes);
+        input
+    })
 }
 
 /// The text that a client gets.

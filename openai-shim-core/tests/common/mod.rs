@@ -20,7 +20,7 @@ use openai_shim_core::canonical::{Diagnostics, Message, ReasoningTags, Request, 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::{Context, PayloadKind, Profile, dialect};
+use openai_shim_core::{PayloadKind, Profile, dialect};
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -120,7 +120,14 @@ pub fn folder(kind: PayloadKind) -> &'static str {
 impl Fixture {
     pub fn convert(&self, to: Dialect) -> Conversion {
         let request = if self.kind == PayloadKind::Request { None } else { self.request_in(to) };
-        convert(&{ let mut input = ConversionInput::new(self.kind, self.dialect, &self.body).to(to).profile(self.profile.clone()); input.request = request.as_deref(); input.status = self.status; input })
+        convert(&{
+            let mut input = ConversionInput::new(self.kind, self.dialect, &self.body)
+                .to(to)
+                .profile(self.profile.clone());
+            input.request = request.as_deref();
+            input.status = self.status;
+            input
+        })
     }
 
     /// The client's request as a client of this dialect sends it: path and body.

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use openai_shim_core::convert::{Conversion, ConversionInput, PayloadKind, convert};
-use openai_shim_core::{Context, Dialect, Profile, dialect, profile};
+use openai_shim_core::{Dialect, Profile, dialect, profile};
 use std::path::PathBuf;
 
 /// The arguments of `convert`.
@@ -62,6 +62,12 @@ impl ConvertJob {
 
     /// Converts one payload. `request`: the client's request of this payload, instead of the one for all.
     pub(super) fn convert(&self, body: &[u8], request: Option<&[u8]>, status: Option<u16>) -> Conversion {
-        convert(&{ let mut input = ConversionInput::new(self.kind, self.from, body).to(self.to).profile(self.profile.clone()); input.request = request.or(self.request.as_deref()); input.status = status; input })
+        convert(&{
+            let mut input =
+                ConversionInput::new(self.kind, self.from, body).to(self.to).profile(self.profile.clone());
+            input.request = request.or(self.request.as_deref());
+            input.status = status;
+            input
+        })
     }
 }

@@ -8,7 +8,7 @@ use openai_shim_core::canonical::{
 use openai_shim_core::error::StatusError;
 use openai_shim_core::framing::Framer;
 use openai_shim_core::{Context, Diagnostics, Dialect, Error, ErrorKind, UpstreamError};
-use serde_json::value::RawValue;
+use openai_shim_core::json::RawJson;
 
 /// The events of a stream.
 pub(crate) fn events(dialect: Dialect, body: &[u8]) -> Vec<Event> {
@@ -37,7 +37,7 @@ fn request(stream: bool, tools: bool) -> Request {
         request.tools.edit().push(Tool::Function {
             name: String::from("weather"),
             description: None,
-            parameters: Some(RawValue::from_string(PARAMETERS.to_owned()).unwrap()),
+            parameters: Some(RawJson::parse(PARAMETERS).unwrap()),
             strict: None,
             extra: ExtraFields::default(),
         });
