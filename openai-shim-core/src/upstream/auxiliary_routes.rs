@@ -1,7 +1,7 @@
 //! Routes for anything but generation, as a [`Shim`] serves them.
 
 use super::auxiliary::{Expected, ForwardedRequest, Queries, TokenCount, Unlimited};
-use super::response_body::{Forwarded, ResponseBody};
+use super::response_body::{Forwarded, ForwardedEnd, ResponseBody};
 use super::responses::{error_response, json_response};
 use super::shim::Shim;
 use super::stored_responses::{StoredAnswer, stores_responses};
@@ -383,7 +383,7 @@ impl Shim {
         report.attempts = vec![AttemptReport { status: report.upstream_status, ..AttemptReport::default() }];
         report.request_id.clone_from(&case.id);
         let parts = Arc::clone(&self.0);
-        let on_end = Box::new(move |end: Option<Result<(), UpstreamError>>| {
+        let on_end = Box::new(move |end: ForwardedEnd| {
             report.outcome = match end {
                 Some(Ok(())) => Outcome::Complete,
                 Some(Err(_)) => Outcome::Errored,

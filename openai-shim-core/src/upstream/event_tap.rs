@@ -73,7 +73,9 @@ impl EventTap {
 
     fn emit(&self, events: &[Event], hooks: &[EventHook]) {
         for event in events {
-            hooks.iter().for_each(|hook| hook(event, &self.info));
+            for hook in hooks {
+                hook(event, &self.info);
+            }
         }
     }
 }

@@ -51,11 +51,14 @@ enum Source {
     Over,
 }
 
+/// How a response that was passed on ended; `None`: it was dropped before its end.
+pub(super) type ForwardedEnd = Option<Result<(), UpstreamError>>;
+
 /// A response that is passed on as it arrives.
 pub(super) struct Forwarded {
     pub(super) stream: ByteStream,
-    /// Is called once: with the error at which the stream ended, or `None` if it was dropped before its end.
-    pub(super) on_end: Box<dyn FnOnce(Option<Result<(), UpstreamError>>) + Send>,
+    /// Is called once.
+    pub(super) on_end: Box<dyn FnOnce(ForwardedEnd) + Send>,
 }
 
 /// How many attempts a response took; among the response's extensions.
@@ -296,7 +299,7 @@ impl ResponseBody {
     }
 
     /// Delivers the report. `end`: how a response that was passed on ended.
-    fn deliver_report(&mut self, end: Option<Result<(), UpstreamError>>) {
+    fn deliver_report(&mut self, end: ForwardedEnd) {
         match std::mem::replace(&mut self.source, Source::Over) {
             Source::Exchange(driver) => driver.finish(),
             Source::Forwarded(forwarded) => {
