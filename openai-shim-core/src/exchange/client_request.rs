@@ -176,11 +176,6 @@ impl ClientRequest {
         &self.path
     }
 
-    /// Estimates the input tokens of the request: by its text and tools, without a tokenizer. Real counts differ by a quarter and more.
-    pub fn estimate_tokens(&self) -> u64 {
-        estimate_tokens(&self.request)
-    }
-
     /// The client's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
