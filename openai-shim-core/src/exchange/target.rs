@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// use openai_shim_core::profile;
 /// let target = Target::new(profile("groq")?).with_model("llama-3.3-70b-versatile");
 /// assert_eq!(target.profile.name, "groq");
-/// # Ok::<(), openai_shim_core::error::ClientError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
