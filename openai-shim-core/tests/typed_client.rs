@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
-use openai_shim_core::dialect::TypedRequest;
+use openai_shim_core::upstream::TypedRequest;
 use openai_shim_core::dialect::{
     anthropic, gemini, ollama, openai_chat, openai_completions, openai_responses,
 };

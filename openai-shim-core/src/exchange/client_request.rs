@@ -203,7 +203,7 @@ impl ClientRequest {
         }
     }
 
-    /// An estimate of the prompt's tokens, with its tools: for limits. Each upstream counts in its own way.
+    /// Estimates the prompt's tokens, with its tools: for limits. There is no tokenizer: real counts differ by a quarter and more.
     ///
     /// ```
     /// use openai_shim_core::exchange::ClientRequest;
