@@ -170,6 +170,11 @@ pub static DIALECTS: &[Dialect] = &[
 ];
 
 /// The registry's first dialect, used for paths that belong to none.
+///
+/// ```
+/// use openai_shim_core::dialect::{DEFAULT_DIALECT, DIALECTS};
+/// assert_eq!(DEFAULT_DIALECT, DIALECTS[0]);
+/// ```
 pub static DEFAULT_DIALECT: Dialect = match DIALECTS {
     [first, ..] => *first,
     [] => panic!("the registry is empty"),
