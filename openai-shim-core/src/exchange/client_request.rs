@@ -162,11 +162,6 @@ impl ClientRequest {
         &self.path
     }
 
-    /// Estimates the input tokens of the request: by its text and tools, without a tokenizer. Real counts differ by a quarter and more.
-    pub fn estimate_tokens(&self) -> u64 {
-        estimate_tokens(&self.request)
-    }
-
     /// The client's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -194,7 +189,7 @@ impl ClientRequest {
         }
     }
 
-    /// An estimate of the prompt's tokens, with its tools: for limits. Each upstream counts in its own way.
+    /// Estimates the prompt's tokens, with its tools: for limits. There is no tokenizer: real counts differ by a quarter and more.
     ///
     /// ```
     /// use openai_shim_core::exchange::ClientRequest;
