@@ -1,9 +1,9 @@
 //! Conversions in WebAssembly, as a module without imports: the page in `browser/` and `.ci/wasm.mjs` use it.
 //!
 //! The interface passes one byte at a time, so that it needs no shared memory. `put` every byte of a text: a line with kind, from, to
-//! and profile, as on the command line (`stream openai-chat gemini vllm`), then the payload. `run` returns the length of the result,
-//! and `get` each byte of it: the outcome and each diagnostic on its own line, `---`, the converted payload. `names` gives the
-//! dialects, one a line, an empty line, and the profiles.
+//! and profile, as on the command line (`stream openai-chat gemini vllm`), and perhaps `indented`; then the payload. `run` returns
+//! the length of the result, and `get` each byte of it: the outcome and each diagnostic on its own line, `---`, the converted
+//! payload. `names` gives the dialects, one a line, an empty line, and the profiles.
 
 // Only the exported names need it.
 #![allow(unsafe_code)]
@@ -48,9 +48,15 @@ pub extern "C" fn get(at: u32) -> u32 {
 }
 
 fn converted(line: &str, body: &[u8]) -> String {
-    match input(line, body) {
-        Ok(input) => input.convert().to_string(),
-        Err(error) => format!("error: {error}\n---\n"),
+    let (line, is_indented) = line.strip_suffix(" indented").map_or((line, false), |line| (line, true));
+    let conversion = match input(line, body) {
+        Ok(input) => input.convert(),
+        Err(error) => return format!("error: {error}\n---\n"),
+    };
+    let text = conversion.to_string();
+    match text.split_once("---\n") {
+        Some((head, _)) if is_indented => format!("{head}---\n{}", conversion.pretty()),
+        _ => text,
     }
 }
 

@@ -3,7 +3,7 @@
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::profile::{Profile, profile};
-use openai_shim_core::{Context, PayloadKind, dialect};
+use openai_shim_core::dialect;
 use serde_json::{Value, json};
 
 const PNG: &str =

@@ -2,7 +2,7 @@
 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::profile::{Profile, profile};
-use openai_shim_core::{Context, PayloadKind, dialect};
+use openai_shim_core::dialect;
 use serde_json::{Value, json};
 
 fn run(from: &str, to: &str, upstream: Option<&str>, body: &Value) -> Conversion {

@@ -26,44 +26,12 @@ function take(length) {
   return new TextDecoder().decode(bytes);
 }
 
-// A JSON document on several lines. Its tokens stay as they are: JSON.parse would change large numbers.
-function indented(json) {
-  let out = '', depth = 0, inString = false;
-  for (let at = 0; at < json.length; at++) {
-    const character = json[at];
-    if (inString) {
-      out += character;
-      if (character === '\\') out += json[++at] ?? '';
-      else if (character === '"') inString = false;
-    } else if (character === '"') {
-      out += character;
-      inString = true;
-    } else if ('{['.includes(character)) {
-      out += /^\s*[}\]]/.test(json.slice(at + 1, at + 9)) ? character : character + '\n' + '  '.repeat(++depth);
-    } else if ('}]'.includes(character)) {
-      const isEmpty = /[{[]$/.test(out);
-      out += (isEmpty ? '' : '\n' + '  '.repeat(--depth)) + character;
-    } else if (character === ',') out += ',\n' + '  '.repeat(depth);
-    else if (character === ':') out += ': ';
-    else if (!' \t\r\n'.includes(character)) out += character;
-  }
-  return out;
-}
-function readable(body) {
-  try {
-    JSON.parse(body);
-    return indented(body);
-  } catch {
-    return body; // a stream
-  }
-}
-
 function convert() {
   const [kind, from, to, profile] = choices.map(id => element(id).value);
   element('meaning').textContent = meanings[kind](from, to);
   let text;
   try {
-    give(`${kind} ${from} ${to} ${profile}\n${element('payload').value}`);
+    give(`${kind} ${from} ${to} ${profile} indented\n${element('payload').value}`);
     text = take(core.run());
   } catch (error) {
     renew(); // an instance that has failed is of no more use
@@ -72,7 +40,7 @@ function convert() {
   const end = text.indexOf('---\n');
   const lines = text.slice(0, end).trim().split('\n');
   const changes = lines.filter(line => line.startsWith('- '));
-  element('result').textContent = readable(text.slice(end + 4));
+  element('result').textContent = text.slice(end + 4);
   const facts = lines.filter(line => line && !line.startsWith('- '));
   element('status').textContent = [...facts, `diagnostics: ${changes.length}`].join(', ');
   element('diagnostics').replaceChildren(...changes.map(line => {

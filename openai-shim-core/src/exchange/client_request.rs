@@ -13,6 +13,20 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 /// A client's request, decoded but not yet addressed: the caller looks at the model and chooses the upstream.
+///
+/// ```
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("anthropic-messages")?, "/v1/messages", body.into())?;
+/// assert_eq!(request.model(), "m");
+/// assert!(request.wants_stream());
+/// assert_eq!(request.request().messages[0].joined_text(), "hi");
+///
+/// let error = ClientRequest::read(dialect("openai-chat")?, "", r#"{"messages":7}"#.into()).unwrap_err();
+/// assert_eq!(error.param(), Some("messages"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ClientRequest {
     pub(super) client: Dialect,
