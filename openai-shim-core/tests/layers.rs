@@ -20,13 +20,13 @@ const LAYERS: &[(&str, u32)] = &[
     ("extract", 2),
     ("accepts", 3),
     ("dialect", 4),
-    ("profile", 4),
-    ("normalize", 5),
-    ("fallback", 5),
-    ("exchange", 6),
-    ("convert", 7),
-    ("upstream", 7),
-    ("cassette", 8),
+    ("profile", 5),
+    ("normalize", 6),
+    ("fallback", 6),
+    ("exchange", 7),
+    ("convert", 8),
+    ("upstream", 8),
+    ("cassette", 9),
 ];
 const MAX_LINES: usize = 500;
 
