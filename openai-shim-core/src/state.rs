@@ -25,6 +25,7 @@ mod tag {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::sync::Arc;
 
+    #[allow(clippy::ref_option)] // the form that serde calls
     pub(super) fn serialize<S: Serializer>(tag: &Option<Arc<str>>, serializer: S) -> Result<S::Ok, S::Error> {
         tag.as_deref().serialize(serializer)
     }

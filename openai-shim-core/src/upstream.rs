@@ -1,4 +1,4 @@
-//! Layer 7: the only `async` in this crate.
+//! Layer 8: the only `async` in this crate.
 //!
 //! [`Upstream`] is what an embedder implements: raw HTTP, no dialect, no credentials. [`Shim`] drives an
 //! [`Exchange`](crate::Exchange) over it, and [`ResponseBody`] is the client's response while the upstream still sends.

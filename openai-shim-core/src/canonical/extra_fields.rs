@@ -88,7 +88,7 @@ impl ExtraFields {
         self.dialect = REASONING_DETAILS;
         let has_room = self.members.len() < MAX_DETAILS;
         match self.members.iter_mut().find(|(known, _)| known == key) {
-            Some((_, old)) => *old = value.to_owned(),
+            Some((_, old)) => value.clone_into(old),
             None if has_room => self.members.push((key.to_owned(), value.to_owned())),
             None => return false,
         }

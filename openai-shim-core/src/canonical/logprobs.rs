@@ -50,7 +50,7 @@ impl Logprobs {
     pub fn write(&self) -> String {
         let list = |items: &[RawJson]| match items {
             [] => String::from("null"),
-            items => format!("[{}]", items.iter().map(|i| i.as_str()).collect::<Vec<_>>().join(",")),
+            items => format!("[{}]", items.iter().map(RawJson::as_str).collect::<Vec<_>>().join(",")),
         };
         format!(r#"{{"content":{},"refusal":{}}}"#, list(&self.content), list(&self.refusal))
     }

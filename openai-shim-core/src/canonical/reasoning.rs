@@ -157,6 +157,7 @@ mod any_param {
         ReasoningParam::OwnBudget,
     ];
 
+    #[allow(clippy::trivially_copy_pass_by_ref)] // the form that serde calls
     pub(super) fn serialize<S: Serializer>(param: &ReasoningParam, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{param:?}"))
     }

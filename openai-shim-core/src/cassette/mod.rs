@@ -1,4 +1,4 @@
-//! Layer 8: recorded exchanges as readable files, played to clients of every dialect.
+//! Layer 9: recorded exchanges as readable files, played to clients of every dialect.
 //!
 //! A [`Cassette`] holds one client's request, every request that went to the upstream because of it, and what came back, chunk by
 //! chunk. Its text form is the file format: [`Display`](std::fmt::Display) writes it, without secrets, and

@@ -1,4 +1,4 @@
-//! Layer 6: one client request and everything done for it, without input or output of its own.
+//! Layer 7: one client request and everything done for it, without input or output of its own.
 //!
 //! ```text
 //!               next() = Send ────► you send it to the target

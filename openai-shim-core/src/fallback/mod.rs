@@ -1,4 +1,4 @@
-//! Layer 5: synthesizes what an upstream lacks, as pure functions on canonical types.
+//! Layer 6: synthesizes what an upstream lacks, as pure functions on canonical types.
 
 pub mod fallback_response;
 pub mod token_estimate;

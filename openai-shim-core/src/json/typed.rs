@@ -119,6 +119,7 @@ macro_rules! wire_object {
     )* }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq)]
+        #[allow(clippy::struct_field_names)] // the names are those of the API
         #[non_exhaustive]
         pub struct $name {
             $($(#[$field_meta])* pub $field: Option<$($one)? $($plain)? $(Vec<$item>)?>,)*

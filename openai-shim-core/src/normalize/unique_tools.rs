@@ -2,6 +2,7 @@
 
 use crate::accepts::ToolRules;
 use crate::canonical::{DiagnosticCode, Diagnostics, Request, Tool};
+use crate::json::RawJson;
 use std::collections::BTreeMap;
 
 pub(super) fn normalize(request: &mut Request, rules: &ToolRules, diagnostics: &mut Diagnostics) {
@@ -46,7 +47,7 @@ fn is_same(one: &Tool, other: &Tool) -> bool {
     else {
         return false;
     };
-    let schemas = [parameters, other_parameters].map(|schema| schema.as_ref().map(|schema| schema.as_str()));
+    let schemas = [parameters, other_parameters].map(|schema| schema.as_ref().map(RawJson::as_str));
     let [schema, other_schema] = schemas;
     (description, schema, strict) == (other_description, other_schema, other_strict)
 }

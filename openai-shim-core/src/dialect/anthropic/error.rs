@@ -69,7 +69,7 @@ fn envelope(error: &Error) -> String {
         for (key, value) in e.extra.iter().filter(|(key, _)| key != "code") {
             match key.as_str() {
                 "request_id" if value_kind(value.as_str()) == ValueKind::String => {
-                    request_id = value.as_str()
+                    request_id = value.as_str();
                 }
                 _ => inner.set(key.as_str(), value.as_str()),
             }

@@ -3,7 +3,7 @@
 use super::names::{FAMILY, OllamaApi};
 use super::tool_call::arguments_object;
 use crate::canonical::{DiagnosticCode, Diagnostics, ExtraFields, FinishReason, Logprobs, Usage, time};
-use crate::json::{Object, encode_array, encode_string};
+use crate::json::{Object, RawJson, encode_array, encode_string};
 use std::time::Duration;
 
 /// The content of one line.
@@ -54,7 +54,7 @@ impl WrittenContent {
         if !self.logprobs.is_empty() {
             // A refusal is text here.
             let Logprobs { content, refusal } = &self.logprobs;
-            let tokens: Vec<&str> = content.iter().chain(refusal).map(|token| token.as_str()).collect();
+            let tokens: Vec<&str> = content.iter().chain(refusal).map(RawJson::as_str).collect();
             line.set("logprobs", encode_array(&tokens));
         }
     }
