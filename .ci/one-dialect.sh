@@ -30,7 +30,7 @@ ollama = ["openai-shim-core/ollama"]
 T
 cp Cargo.lock "$work"
 cat > "$work/src/main.rs" <<'R'
-use openai_shim_core::{Context, PayloadKind, convert, convert::ConversionInput, dialect, profile};
+use openai_shim_core::{PayloadKind, convert::ConversionInput, dialect, profile};
 
 /// The arguments are the folder of the fixtures and the dialects' names.
 fn main() {
@@ -51,16 +51,7 @@ fn main() {
                 let body = std::fs::read(&file).unwrap();
                 // Two with rules for several dialects, and one with hardly any.
                 for upstream in ["openai", "ollama", "compatible"] {
-                    let conversion = convert(&ConversionInput {
-                        from: dialect,
-                        to: dialect,
-                        profile: profile(upstream).unwrap(),
-                        kind,
-                        body: &body,
-                        request: None,
-                        status: None,
-                        context: Context::fixed(),
-                    });
+                    let conversion = ConversionInput::new(kind, dialect, &body).profile(profile(upstream).unwrap()).convert();
                     println!("== {} {upstream}\n{conversion}", file.display());
                     conversions += 1;
                 }

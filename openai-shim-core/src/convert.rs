@@ -14,6 +14,12 @@ use http::{HeaderMap, StatusCode};
 use std::fmt;
 
 /// The kind of a payload.
+///
+/// ```
+/// use openai_shim_core::PayloadKind;
+/// assert_eq!("stream".parse::<PayloadKind>()?, PayloadKind::Stream);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PayloadKind {
     /// A client's request to an upstream.
@@ -213,6 +219,17 @@ impl<'a> ConversionInput<'a> {
 }
 
 /// The result of a conversion. Its [`Display`](fmt::Display) form is stable and intended for snapshots.
+///
+/// ```
+/// use openai_shim_core::convert::{Conversion, ConversionInput};
+/// use openai_shim_core::dialect;
+/// let body = br#"{"error":{"message":"no such model","code":404}}"#;
+/// let conversion: Conversion =
+///     ConversionInput::error(dialect("openai-chat")?, 404, body).to(dialect("anthropic-messages")?).convert();
+/// assert_eq!((conversion.ok, conversion.status), (true, Some(404)));
+/// assert!(String::from_utf8(conversion.body)?.contains("not_found_error"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Conversion {

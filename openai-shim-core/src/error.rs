@@ -28,6 +28,14 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// An error of an exchange.
+///
+/// ```
+/// use openai_shim_core::{Error, ErrorKind, UpstreamError, error::ClientError};
+/// let error = Error::from(ClientError::new(ErrorKind::ContextLength, "The prompt is too long.").at("messages"));
+/// assert_eq!((error.kind(), error.param()), (ErrorKind::ContextLength, Some("messages")));
+/// let error = Error::from(UpstreamError::timeout("No answer came within 60 s."));
+/// assert_eq!((error.kind(), error.code()), (ErrorKind::Timeout, Some("upstream_timeout")));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -103,6 +111,14 @@ impl Error {
 }
 
 /// The client's request cannot be served.
+///
+/// ```
+/// use openai_shim_core::{ErrorKind, error::ClientError};
+/// let error = ClientError::invalid("The temperature is not a number.").at("temperature").with_code("not_a_number");
+/// assert_eq!(error.kind, ErrorKind::InvalidRequest);
+/// assert_eq!(error.param.as_deref(), Some("temperature"));
+/// assert_eq!(error.to_string(), "the temperature is not a number");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}", InLowerCase(message))]
 #[non_exhaustive]
@@ -151,6 +167,12 @@ impl ClientError {
 }
 
 /// The upstream does not support the request, and `strict` mode forbids changing it.
+///
+/// ```
+/// use openai_shim_core::{Error, error::Unsupported};
+/// let error = Error::from(Unsupported::new("logit_bias", "The upstream has no biases."));
+/// assert_eq!((error.param(), error.code()), (Some("logit_bias"), Some("unsupported_value")));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}", InLowerCase(message))]
 #[non_exhaustive]

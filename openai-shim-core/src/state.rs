@@ -135,6 +135,14 @@ impl fmt::Display for StateKey {
 }
 
 /// An entry to store. The value is opaque and contains conversations: encrypt it before it leaves the process.
+///
+/// ```
+/// use openai_shim_core::state::{Owner, StateEntry, StateKey, StateKind};
+/// use std::time::Duration;
+/// let key = StateKey::new(Owner::single(), StateKind::Response, 0, "resp_1");
+/// let entry = StateEntry::new(key, &b"opaque"[..], Duration::from_secs(3600));
+/// assert_eq!((entry.key.kind.as_str(), entry.lifetime.as_secs()), ("response", 3600));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StateEntry {

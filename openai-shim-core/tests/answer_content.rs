@@ -5,7 +5,7 @@ mod common;
 use common::content::{Answer, frames, list, read, text};
 use openai_shim_core::convert::ConversionInput;
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::{Context, Conversion, PayloadKind, convert, dialect, profile};
+use openai_shim_core::{Conversion, PayloadKind, convert, dialect, profile};
 use serde_json::{Value, json};
 
 fn convert_as(

@@ -8,7 +8,6 @@ use openai_shim_core::canonical::Role;
 use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRoute};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::RequestKind;
-use openai_shim_core::profile::native_profile;
 use openai_shim_core::state::{Owner, StateEntry, StateKey};
 use openai_shim_core::upstream::{ResponseBody, ShimBuilder, StateError, TargetRef};
 use openai_shim_core::{
@@ -89,7 +88,7 @@ fn compatible() -> Profile {
 }
 
 fn native(dialect: Dialect) -> Profile {
-    native_profile(dialect.name()).unwrap_or_else(compatible).with_only_dialect(dialect.name())
+    Profile::native(dialect).unwrap_or_else(compatible).with_only_dialect(dialect.name())
 }
 
 /// All routes of all dialects of which `is_wanted`, with a path of each.

@@ -8,7 +8,7 @@ use openai_shim_core::canonical::{
 };
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
-use openai_shim_core::{Context, PayloadKind, dialect, profile};
+use openai_shim_core::{PayloadKind, dialect, profile};
 use std::collections::BTreeMap;
 
 const UPSTREAMS: [&str; 6] =

@@ -11,7 +11,7 @@ use openai_shim_core::dialect::gemini::wire::{
 };
 use openai_shim_core::exchange::{ClientRequest, FallbackPolicy, Retry, Settings, Target};
 use openai_shim_core::{
-    Context, Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Profile, Step, dialect, profile,
+    Diagnostics, Dialect, Exchange, Outcome, PayloadKind, Profile, Step, dialect, profile,
 };
 use serde_json::{Value, json};
 

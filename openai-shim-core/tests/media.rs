@@ -1,9 +1,9 @@
 //! Images, audio and files in requests: every place, every spelling, from every client's dialect to every upstream's.
 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::dialect;
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::profile::{Profile, profile};
-use openai_shim_core::{Context, PayloadKind, dialect};
 use serde_json::{Value, json};
 
 const PNG: &str =

@@ -5,7 +5,7 @@ mod common;
 
 use openai_shim_core::canonical::{Block, Diagnostics, Message, Role};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
-use openai_shim_core::{Context, PayloadKind, dialect, profile};
+use openai_shim_core::{dialect, profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use openai_shim_core::canonical::Severity;
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::exchange::{ClientRequest, LossPolicy, Settings};
-use openai_shim_core::{Context, Diagnostics, Error, Exchange, PayloadKind, Step, dialect, profile};
+use openai_shim_core::{Context, Diagnostics, Error, Exchange, Step, dialect, profile};
 use serde_json::{Value, json};
 
 type Side = Dialect;

@@ -13,7 +13,7 @@ use openai_shim_core::accepts::{
 use openai_shim_core::canonical::{ReasoningTags, Severity};
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::profile::{Adaptation, AuthLayer, ModelOverride, PathsLayer, ProfileLayer, profiles};
-use openai_shim_core::{Context, Diagnostic, PayloadKind, Profile, dialect, profile};
+use openai_shim_core::{Diagnostic, Profile, dialect, profile};
 use serde_json::Value;
 
 #[test]

@@ -7,7 +7,7 @@ use common::content::read;
 use openai_shim_core::canonical::{Block, DiagnosticCode, FinishReason, Outcome, ReasoningTags, Request};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::DIALECTS;
-use openai_shim_core::{Context, Dialect, PayloadKind, profile};
+use openai_shim_core::{Dialect, PayloadKind, profile};
 
 /// A client that writes its own prompt gets the text as it is.
 const RAW: &str = "openai-completions";

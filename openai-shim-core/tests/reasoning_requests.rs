@@ -7,9 +7,7 @@ use common::chat;
 use openai_shim_core::canonical::{DiagnosticCode, Reasoning, ReasoningDisplay, ReasoningMode, Severity};
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::exchange::{ClientRequest, Settings};
-use openai_shim_core::{
-    Context, Diagnostics, Dialect, Exchange, PayloadKind, Profile, Step, dialect, profile,
-};
+use openai_shim_core::{Context, Diagnostics, Dialect, Exchange, Profile, Step, dialect, profile};
 use serde_json::{Value, json};
 
 const CHAT: &str = "openai-chat";

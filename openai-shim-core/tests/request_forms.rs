@@ -1,8 +1,8 @@
 //! Requests in the forms that their upstreams take: schemas, formats beside tools, switches of other servers, joined texts.
 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
+use openai_shim_core::dialect;
 use openai_shim_core::profile::{Profile, profile};
-use openai_shim_core::{Context, PayloadKind, dialect};
 use serde_json::{Value, json};
 
 fn run(from: &str, to: &str, upstream: Option<&str>, body: &Value) -> Conversion {

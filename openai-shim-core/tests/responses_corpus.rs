@@ -6,7 +6,7 @@ mod common;
 use common::shared;
 use openai_shim_core::canonical::Diagnostics;
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
-use openai_shim_core::{Context, Dialect, Outcome, PayloadKind, dialect, profile};
+use openai_shim_core::{Dialect, Outcome, PayloadKind, dialect, profile};
 use serde_json::Value;
 
 struct Recording {

@@ -4,7 +4,7 @@ mod common;
 
 use openai_shim_core::convert::{ConversionInput, convert};
 use openai_shim_core::dialect::dialect;
-use openai_shim_core::{Context, PayloadKind, profile};
+use openai_shim_core::profile;
 use serde_json::{Value, json};
 
 const CLIENTS: [&str; 5] = ["openai-chat", "openai-responses", "anthropic-messages", "gemini", "ollama-chat"];

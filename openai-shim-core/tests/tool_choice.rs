@@ -4,7 +4,7 @@ mod common;
 
 use openai_shim_core::convert::{Conversion, ConversionInput, convert};
 use openai_shim_core::dialect::dialect;
-use openai_shim_core::{Context, PayloadKind, profile};
+use openai_shim_core::{PayloadKind, profile};
 use serde_json::{Value, json};
 
 const UPSTREAMS: [(&str, &str); 5] = [

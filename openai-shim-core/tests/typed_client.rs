@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
-use openai_shim_core::dialect::TypedRequest;
 use openai_shim_core::dialect::{
     anthropic, gemini, ollama, openai_chat, openai_completions, openai_responses,
 };
 use openai_shim_core::error::ErrorKind;
-use openai_shim_core::upstream::CallError;
+use openai_shim_core::upstream::{CallError, TypedRequest};
 use openai_shim_core::{Shim, Upstream, UpstreamBody, UpstreamError, profile};
 use std::error::Error;
 use std::fmt::Debug;

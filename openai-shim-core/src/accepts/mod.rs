@@ -1,8 +1,44 @@
 //! What a side accepts, as data: one struct of rules for each section; a user writes the same keys in TOML.
 //!
 //! Rules are set in layers. The default of every rule changes nothing in a request. Over it lie what the dialect's own vendor
-//! accepts, the profile, its overrides for a model, and what was
-//! learned from errors. The code that makes a request acceptable reads only the result, [`Accepts`].
+//! accepts, the profile, its overrides for a model, and what was learned from errors. The code that makes a request acceptable
+//! reads only the result, [`Accepts`]. A layer is built by its setters:
+//!
+//! ```
+//! use openai_shim_core::accepts::{
+//!     AnyOfSiblings, FormatBesideTools, MessageLayer, MessageNamePolicy, ObjectSupport, PrefillPolicy, PropertyNameFormat,
+//!     ReasoningAmount, ReasoningDefault, ReasoningHistory, ReasoningLayer, ReasoningVisibility, ResponseFormatLayer, SchemaLayer,
+//!     SystemPosition, ToolCallContent, ToolCallIdFormat, ToolLayer, ToolNameFormat, ToolPairing, UnsignedReasoning,
+//! };
+//! use openai_shim_core::profile::ProfileLayer;
+//!
+//! let messages = MessageLayer::default()
+//!     .with_name_field(MessageNamePolicy::Drop)
+//!     .with_prefill(PrefillPolicy::Continue)
+//!     .with_reasoning_history(ReasoningHistory::Drop)
+//!     .with_system_position(SystemPosition::Front)
+//!     .with_tool_call_content(ToolCallContent::Empty)
+//!     .with_tool_call_ids(ToolCallIdFormat::Max40)
+//!     .with_tool_pairing(ToolPairing::Adjacent)
+//!     .with_unsigned_reasoning(UnsignedReasoning::Drop);
+//! let schema = SchemaLayer::default().with_any_of_siblings(AnyOfSiblings::NoType).with_objects(ObjectSupport::Closed);
+//! let tools = ToolLayer::default()
+//!     .with_names(ToolNameFormat::Word64)
+//!     .with_property_names(PropertyNameFormat::Dotted64)
+//!     .with_schema(schema);
+//! let reasoning = ReasoningLayer::default()
+//!     .with_amount(ReasoningAmount::Effort)
+//!     .with_default(ReasoningDefault::On)
+//!     .with_display(ReasoningVisibility::Never);
+//! let profile = ProfileLayer::inherit("vllm")
+//!     .with_messages(messages)
+//!     .with_tools(tools)
+//!     .with_reasoning(reasoning)
+//!     .with_response_format(ResponseFormatLayer::default().with_beside_tools(FormatBesideTools::Nothing))
+//!     .build()?;
+//! assert_eq!(profile.messages.prefill, Some(PrefillPolicy::Continue));
+//! # Ok::<(), openai_shim_core::profile::ProfileError>(())
+//! ```
 
 pub use crate::overlay::SharedList;
 use crate::overlay::rules;

@@ -46,6 +46,13 @@ pub enum ReasoningTags {
 impl Rule for ReasoningTags {}
 
 /// The tags of a model that no other model has.
+///
+/// ```
+/// use openai_shim_core::canonical::{AnswerQuirks, ReasoningTags, TagPair};
+/// let mut quirks = AnswerQuirks::default();
+/// assert_eq!(quirks.reasoning_tags, ReasoningTags::Leading);
+/// quirks.reasoning_tags = ReasoningTags::Own(Box::new(TagPair::new("<|think|>", "<|/think|>")));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -6,6 +6,19 @@ use crate::json::RawJson;
 use serde::{Deserialize, Serialize};
 
 /// A typed element of a message's content.
+///
+/// ```
+/// use openai_shim_core::canonical::{Block, Media, MediaSource, Message, Role};
+/// let picture = Media::new(MediaSource::from_url("https://example.com/cat.png"));
+/// let message = Message::new(Role::User, vec![Block::text("What is this?"), Block::Image(Box::new(picture))]);
+/// for block in &message.blocks {
+///     match block {
+///         Block::Text { text, .. } => assert_eq!(text, "What is this?"),
+///         Block::Image(media) => assert_eq!(media.source.to_url(), "https://example.com/cat.png"),
+///         _ => unreachable!(),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Block {

@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How much a diagnostic matters.
+///
+/// ```
+/// use openai_shim_core::canonical::Severity;
+/// assert!(Severity::Info < Severity::Warning && Severity::Warning < Severity::Error);
+/// assert_eq!(Severity::Warning.as_str(), "warning");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// The form was repaired; the meaning did not change.
@@ -183,6 +189,15 @@ codes! {
 word!(DiagnosticCode: "code of diagnostics");
 
 /// A record of one change or finding.
+///
+/// ```
+/// use openai_shim_core::canonical::{DiagnosticCode, Diagnostics, Severity};
+/// let mut diagnostics = Diagnostics::default();
+/// diagnostics.record(DiagnosticCode::ParamDropped, "logit_bias", "");
+/// let diagnostic = diagnostics.iter().next().unwrap();
+/// assert_eq!((diagnostic.code.as_str(), diagnostic.severity()), ("param-dropped", Severity::Warning));
+/// assert_eq!(diagnostic.to_string(), "param-dropped [warning] logit_bias");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Diagnostic {
@@ -222,6 +237,21 @@ impl fmt::Display for Diagnostic {
 /// Diagnostics in the order of their first occurrence; a repetition increments the count.
 ///
 /// The list is bounded: after 256 different diagnostics, others are counted in [`omitted`](Self::omitted).
+///
+/// ```
+/// use openai_shim_core::canonical::{DiagnosticCode, Severity};
+/// use openai_shim_core::convert::ConversionInput;
+/// use openai_shim_core::dialect;
+/// let answer = br#"{"choices":[{"message":{"content":"hi"}}]}"#;
+/// let conversion = ConversionInput::response(dialect("openai-chat")?, answer).convert();
+/// let diagnostics = conversion.diagnostics;
+/// assert!(diagnostics.has(DiagnosticCode::FinishReasonDerived));
+/// for diagnostic in &diagnostics {
+///     println!("{diagnostic}");
+/// }
+/// assert!(diagnostics.iter().all(|diagnostic| diagnostic.severity() < Severity::Error));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,

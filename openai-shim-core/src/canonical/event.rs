@@ -8,6 +8,24 @@ use serde::{Deserialize, Serialize};
 
 /// An event of a streamed response. They are in a legal order (`canonical/grammar.rs`): a response starts, opens and closes one
 /// block after the other, finishes, and ends.
+///
+/// ```
+/// use openai_shim_core::canonical::{Delta, Event, FinishReason};
+///
+/// /// What a program that audits responses writes down.
+/// fn note(event: &Event) -> Option<String> {
+///     match event {
+///         Event::Delta { delta: Delta::Text(text), .. } => Some(text.clone()),
+///         Event::Finish { reason, .. } => Some(format!("finished: {reason:?}")),
+///         _ => None,
+///     }
+/// }
+///
+/// let text = Event::Delta { choice: 0, block: 0, delta: Delta::Text(String::from("hello")) };
+/// assert_eq!(note(&text).unwrap(), "hello");
+/// let finish = Event::Finish { choice: 0, reason: FinishReason::Stop };
+/// assert_eq!(note(&finish).unwrap(), "finished: Stop");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Event {
@@ -68,6 +86,12 @@ pub enum Event {
 }
 
 /// The kind of a block.
+///
+/// ```
+/// use openai_shim_core::canonical::{BlockKind, Event};
+/// let event = Event::Open { choice: 0, block: 0, kind: BlockKind::Text };
+/// assert!(matches!(event, Event::Open { kind: BlockKind::Text, .. }));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum BlockKind {

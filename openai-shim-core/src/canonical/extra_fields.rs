@@ -23,10 +23,27 @@ pub const COMPACTION: &str = "compaction";
 /// Fields without a place in the canonical model. Only an encoder of the same dialect writes them.
 ///
 /// Most messages have none: an empty `ExtraFields` is one pointer.
+///
+/// ```
+/// use openai_shim_core::canonical::ExtraFields;
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"new_field":{"a":1e2}}"#;
+/// let request = ClientRequest::read(dialect("openai-chat")?, "", body.into())?;
+/// let extra: &ExtraFields = &request.request().extra;
+/// assert_eq!((extra.dialect, extra.get("new_field")), ("openai-chat", Some(r#"{"a":1e2}"#)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ExtraFields(Option<Box<ExtraFieldList>>);
 
 /// The content of [`ExtraFields`].
+///
+/// ```
+/// use openai_shim_core::canonical::ExtraFieldList;
+/// let fields = ExtraFieldList::default();
+/// assert!(fields.dialect.is_empty() && fields.get("new_field").is_none());
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ExtraFieldList {

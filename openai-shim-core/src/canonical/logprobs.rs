@@ -10,6 +10,14 @@ pub const LOGPROBS: &str = "logprobs";
 
 /// The log probabilities of a choice's tokens. Each entry is a raw object with `token`, `logprob`, `bytes` (or `null`) and
 /// `top_logprobs`, a list of the most likely tokens at this position with the same fields.
+///
+/// ```
+/// use openai_shim_core::canonical::Logprobs;
+/// let json = r#"{"content":[{"token":"hi","logprob":-0.5,"bytes":null,"top_logprobs":[]}],"refusal":null}"#;
+/// let logprobs = Logprobs::read(json).unwrap();
+/// assert_eq!((logprobs.content.len(), logprobs.refusal.len()), (1, 0));
+/// assert_eq!(logprobs.write(), json);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Logprobs {

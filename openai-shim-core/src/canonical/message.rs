@@ -9,6 +9,12 @@ use std::fmt;
 use std::ops::{Deref, Range};
 
 /// The role of a message's author.
+///
+/// ```
+/// use openai_shim_core::canonical::Role;
+/// assert_eq!("assistant".parse::<Role>().ok(), Some(Role::Assistant));
+/// assert_eq!(Role::Tool.as_str(), "tool");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Role {
@@ -119,6 +125,15 @@ impl fmt::Debug for Source {
 ///
 /// It is neither `Clone` nor built outside of this file: content that is copied into another message must not bring that
 /// message's source span along.
+///
+/// ```
+/// use openai_shim_core::canonical::{Block, Message, MessageFields, Role};
+/// let mut message = Message::text(Role::User, "My key is sk-1234.");
+/// let fields: &mut MessageFields = message.edit();
+/// fields.blocks = vec![Block::text("My key is a secret.")];
+/// fields.name = Some("ann".into());
+/// assert_eq!(message.joined_text(), "My key is a secret.");
+/// ```
 #[derive(Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct MessageFields {

@@ -2,6 +2,8 @@
 //!
 //! A [`Request`] is decoded from the client's payload and encoded for the upstream. A [`Response`] is the non-streaming response,
 //! and [`Event`]s are the streamed one. [`Diagnostics`] records every change on the way.
+//!
+//! `serde` writes and reads these types for logs and tests. Their JSON is no wire format, and may change with each version.
 
 mod addition;
 mod answer_quirks;

@@ -7,6 +7,12 @@ use crate::json::{
 use std::borrow::Cow;
 
 /// What a model can do; `None`: its list does not say.
+///
+/// ```
+/// use openai_shim_core::canonical::{ListedModel, ModelCapabilities, ModelKind};
+/// let capabilities: ModelCapabilities = ListedModel::new("bge-reranker-v2-m3", "baai").capabilities();
+/// assert_eq!((capabilities.kind, capabilities.vision), (ModelKind::Reranker, None));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelCapabilities {

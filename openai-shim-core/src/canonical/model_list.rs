@@ -6,6 +6,15 @@ use super::unusable_response::trim_body;
 use crate::json::{Object, ValueKind, decode_string, encode_string, items, reported_count, value_kind};
 
 /// One model of a list.
+///
+/// ```
+/// use openai_shim_core::canonical::{ListedModel, ModelKind};
+/// let model = ListedModel::new("nomic-embed-text", "nomic");
+/// assert_eq!(model.id, "nomic-embed-text");
+/// let capabilities = model.capabilities();
+/// assert_eq!(capabilities.kind, ModelKind::Embedding);
+/// assert_eq!(capabilities.tools, None); // nothing is said of it
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListedModel {

@@ -3,6 +3,12 @@
 use crate::error::word;
 
 /// How an exchange ended. Outcomes that differ for a client have different names.
+///
+/// ```
+/// use openai_shim_core::Outcome;
+/// assert_eq!(Outcome::Truncated.to_string(), "truncated");
+/// assert!(Outcome::ALL.contains(&Outcome::Complete));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {

@@ -8,6 +8,18 @@ use serde::{Deserialize, Serialize};
 ///
 /// A decoder sets what the client sent. Normalization changes it to what the upstream accepts; an encoder spells every field
 /// that is set.
+///
+/// ```
+/// use openai_shim_core::canonical::{Reasoning, ReasoningMode};
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","max_tokens":4000,"thinking":{"type":"enabled","budget_tokens":2000},
+///     "messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("anthropic-messages")?, "/v1/messages", body.into())?;
+/// let reasoning: &Reasoning = &request.request().reasoning;
+/// assert_eq!((reasoning.mode, reasoning.budget), (Some(ReasoningMode::On), Some(2000)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -50,6 +62,13 @@ pub enum ReasoningMode {
 }
 
 /// What of the reasoning is shown.
+///
+/// ```
+/// use openai_shim_core::canonical::{Reasoning, ReasoningDisplay};
+/// let mut reasoning = Reasoning::default();
+/// reasoning.display = Some(ReasoningDisplay::Omitted);
+/// assert!(reasoning.mode.is_none()); // whether the model reasons is another question
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ReasoningDisplay {
@@ -162,6 +181,12 @@ const CHAT_PARAMS: [ReasoningParam; 5] = [
 ];
 
 /// A set of parameters that request reasoning.
+///
+/// ```
+/// use openai_shim_core::canonical::{Reasoning, ReasoningParam, ReasoningParams};
+/// let reasoning = Reasoning::default();
+/// assert_eq!((reasoning.params, reasoning.param), (ReasoningParams::default(), ReasoningParam::Any));
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasoningParams(u16);
 
@@ -194,6 +219,11 @@ pub const REASONING_TEXT: &str = ".reasoning";
 pub const REASONING_CONTENT: &str = ".reasoning_content";
 
 /// The field of OpenAI's chat in which earlier reasoning is sent back.
+///
+/// ```
+/// use openai_shim_core::canonical::{ReasoningField, Request};
+/// assert_eq!(Request::default().reasoning_field, ReasoningField::default());
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

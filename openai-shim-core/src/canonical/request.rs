@@ -118,6 +118,16 @@ pub const SHARED: &[&str] = &[
 ];
 
 /// A limit on the response's length, and which of OpenAI's two names the client used for it.
+///
+/// ```
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","max_completion_tokens":9,"messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("openai-chat")?, "", body.into())?;
+/// let limit = request.request().max_tokens.unwrap();
+/// assert!(limit.tokens == 9 && limit.completion);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenLimit {
     /// The maximum number of tokens.
@@ -127,6 +137,16 @@ pub struct TokenLimit {
 }
 
 /// The requested format of a response.
+///
+/// ```
+/// use openai_shim_core::canonical::ResponseFormat;
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","format":"json","messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("ollama-chat")?, "/api/chat", body.into())?;
+/// assert!(matches!(*request.request().response_format, Some(ResponseFormat::JsonObject)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ResponseFormat {

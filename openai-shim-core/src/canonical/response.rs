@@ -57,6 +57,14 @@ impl Choice {
 }
 
 /// One of `n` alternatives.
+///
+/// ```
+/// use openai_shim_core::canonical::{Block, Choice, FinishReason};
+/// let mut choice = Choice::default();
+/// choice.blocks.push(Block::text("hello"));
+/// choice.finish = Some(FinishReason::Stop);
+/// assert_eq!(Block::join_texts(&choice.blocks, ""), "hello");
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

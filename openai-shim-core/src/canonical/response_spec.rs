@@ -153,6 +153,14 @@ pub enum TurnStorage {
 }
 
 /// How reasoning is shown to clients whose dialect has no field of its own for it.
+///
+/// ```
+/// use openai_shim_core::canonical::ReasoningStyle;
+/// use openai_shim_core::exchange::Settings;
+/// let mut settings = Settings::default();
+/// assert_eq!(settings.reasoning, ReasoningStyle::Field);
+/// settings.reasoning = ReasoningStyle::Tags;
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReasoningStyle {

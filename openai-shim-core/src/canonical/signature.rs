@@ -4,6 +4,13 @@ use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 
 /// A signature or encrypted reasoning, which only its issuer can read. It is one pointer large, because few blocks have one.
+///
+/// ```
+/// use openai_shim_core::canonical::Signature;
+/// let mut signature = Signature::from("c2ln");
+/// signature.push_str("bmF0dXJl");
+/// assert_eq!(&*signature, "c2lnbmF0dXJl");
+/// ```
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Signature(Box<Opaque>);
 

@@ -6,6 +6,19 @@ use crate::json::RawJson;
 use serde::{Deserialize, Serialize};
 
 /// A tool that the model may call.
+///
+/// ```
+/// use openai_shim_core::canonical::{Tool, ToolChoice};
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],
+///     "tools":[{"name":"weather","input_schema":{"type":"object"}}],"tool_choice":{"type":"any"}}"#;
+/// let request = ClientRequest::read(dialect("anthropic-messages")?, "/v1/messages", body.into())?;
+/// let names: Vec<_> = request.request().tools.iter().filter_map(Tool::name).collect();
+/// assert_eq!(names, ["weather"]);
+/// assert!(matches!(*request.request().tool_choice, Some(ToolChoice::Required)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Tool {

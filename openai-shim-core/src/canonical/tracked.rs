@@ -98,6 +98,17 @@ impl<T> From<T> for Tracked<T> {
 }
 
 /// An item of a list whose owner records changes: read through [`Deref`], changed through [`edit`](Self::edit).
+///
+/// ```
+/// use openai_shim_core::canonical::{Edit, Tracked};
+/// let mut stop = Tracked::decoded(vec![String::from("END"), String::from("STOP")]);
+/// stop.edit_each(|_, item: &mut Edit<'_, String>| {
+///     if item.starts_with('S') {
+///         item.edit().clear();
+///     }
+/// });
+/// assert!(stop.is_changed() && stop[1].is_empty());
+/// ```
 #[derive(Debug)]
 pub struct Edit<'l, T> {
     item: &'l mut T,

@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 ///
 /// `input` includes cached tokens and `output` includes reasoning tokens, as OpenAI counts them. Dialects with another convention
 /// convert when they decode and encode.
+///
+/// ```
+/// use openai_shim_core::canonical::Usage;
+/// let mut usage = Usage::new(100, 20);
+/// usage.cached = Some(80);
+/// assert_eq!(usage.total(), 120);
+/// assert_eq!(usage.input_parts(), (20, 80, 0)); // as Anthropic counts: not cached, read from a cache, written to it
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]

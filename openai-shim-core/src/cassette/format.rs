@@ -20,6 +20,12 @@ const UPSTREAM_FAILURE: &str = "upstream's failure";
 const CLIENT_RESPONSE: &str = "client's response";
 
 /// A text that is no cassette.
+///
+/// ```
+/// use openai_shim_core::cassette::{Cassette, CassetteError};
+/// let error: CassetteError = "a text".parse::<Cassette>().unwrap_err();
+/// assert_eq!(error.line, 1);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {}", crate::error::InLowerCase(message))]
 #[non_exhaustive]

@@ -60,6 +60,32 @@ use bytes::Bytes;
 use std::time::Duration;
 
 /// A recorded exchange: both requests, both responses.
+///
+/// ```
+/// use openai_shim_core::cassette::{Cassette, RecordedAttempt, RecordedChunk, RecordedRequest, RecordedResponse};
+/// use openai_shim_core::dialect;
+/// use std::time::Duration;
+///
+/// let chat = dialect("openai-chat")?;
+/// let request = RecordedRequest::post(
+///     "/v1/chat/completions",
+///     r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#,
+/// );
+/// let mut attempt = RecordedAttempt::default();
+/// attempt.request = request.clone();
+/// attempt.request.path = String::from("/chat/completions");
+/// let mut response = RecordedResponse::new(200, Vec::new());
+/// let bytes = r#"{"choices":[{"message":{"content":"hello"}}]}"#.into();
+/// response.chunks.push(RecordedChunk { at: Duration::from_millis(40), bytes });
+/// attempt.response = Some(response);
+/// let mut cassette = Cassette::new(chat, request, chat, "vllm");
+/// cassette.attempts.push(attempt);
+///
+/// let file = cassette.to_string();
+/// assert!(file.starts_with("openai-shim cassette 1") && file.contains("@ 40 ms"));
+/// assert_eq!(file.parse::<Cassette>()?.attempts, cassette.attempts);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Cassette {
@@ -161,6 +187,14 @@ impl RecordedAttempt {
 }
 
 /// How an attempt broke off.
+///
+/// ```
+/// use openai_shim_core::cassette::RecordedFailure;
+/// use openai_shim_core::UpstreamError;
+/// let failure = RecordedFailure::new(&UpstreamError::timeout("No answer came within 60 s."));
+/// assert_eq!(failure, RecordedFailure::Timeout(String::from("No answer came within 60 s.")));
+/// assert_eq!(failure.to_error().message(), "No answer came within 60 s.");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordedFailure {

@@ -13,6 +13,33 @@ use std::fmt;
 
 /// What became of a cassette for a client of one dialect. Its [`Display`](fmt::Display) form is a golden file: stable, and
 /// the same on every machine.
+///
+/// ```
+/// # use openai_shim_core::cassette::{Cassette, RecordedAttempt, RecordedChunk, RecordedRequest, RecordedResponse};
+/// # use openai_shim_core::dialect;
+/// # use std::time::Duration;
+/// #
+/// # let chat = dialect("openai-chat")?;
+/// # let request = RecordedRequest::post(
+/// #     "/v1/chat/completions",
+/// #     r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#,
+/// # );
+/// # let mut attempt = RecordedAttempt::default();
+/// # attempt.request = request.clone();
+/// # attempt.request.path = String::from("/chat/completions");
+/// # let mut response = RecordedResponse::new(200, Vec::new());
+/// # let bytes = r#"{"choices":[{"message":{"content":"hello"}}]}"#.into();
+/// # response.chunks.push(RecordedChunk { at: Duration::from_millis(40), bytes });
+/// # attempt.response = Some(response);
+/// # let mut cassette = Cassette::new(chat, request, chat, "vllm");
+/// # cassette.attempts.push(attempt);
+/// use openai_shim_core::cassette::Playback;
+/// let playback: Playback = cassette.convert_to(dialect("anthropic-messages")?);
+/// assert_eq!((playback.request.path.as_str(), playback.status), ("/v1/messages", 200));
+/// assert_eq!(playback.outcome.as_str(), "complete");
+/// assert!(String::from_utf8(playback.body)?.contains(r#""text":"hello""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Playback {

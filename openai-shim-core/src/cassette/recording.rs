@@ -22,6 +22,16 @@ const MAX_RECORDED_BYTES: usize = 64 << 20;
 /// An upstream whose traffic is recorded. Each attempt is handed out when its response has ended, or is dropped.
 ///
 /// The bytes are those that the translation gets: behind TLS, chunked transfer and compression.
+///
+/// ```
+/// use openai_shim_core::cassette::RecordingUpstream;
+/// use openai_shim_core::Upstream;
+/// use std::sync::Arc;
+///
+/// fn recorded(upstream: Arc<dyn Upstream>) -> RecordingUpstream {
+///     RecordingUpstream::new(upstream, |attempt| println!("{} {:?}", attempt.request.path, attempt.response))
+/// }
+/// ```
 pub struct RecordingUpstream {
     inner: Arc<dyn Upstream>,
     sink: Sink,

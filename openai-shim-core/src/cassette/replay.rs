@@ -22,6 +22,19 @@ use std::task::{Context, Poll};
 /// A recording is found by its conversation, its model and whether it streams; not by how the request is written, so that a recording
 /// of one client's request answers those of others. Of several the next in order is played, and after the last the first again. A
 /// request that none fits gets the status 501 with an error that names the nearest.
+///
+/// ```
+/// use openai_shim_core::cassette::{Cassette, ReplayUpstream};
+/// use openai_shim_core::{dialect, profile, Shim, upstream::BuildError};
+/// # fn example(cassette: Cassette) -> Result<(), Box<dyn std::error::Error>> {
+///
+/// // Clients of every dialect get what was recorded.
+/// let upstream = ReplayUpstream::new(dialect("openai-chat")?, [(String::from("hello"), cassette)]);
+/// let builder = Shim::builder(upstream, profile("vllm")?);
+/// assert_eq!(builder.build().unwrap_err(), BuildError::NoClock); // it needs more
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ReplayUpstream {
     dialect: Dialect,

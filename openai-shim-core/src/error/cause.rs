@@ -5,6 +5,16 @@ use std::fmt;
 use std::sync::Arc;
 
 /// The error behind another one. It may name addresses: it is for logs, and never for clients. It is no part of JSON.
+///
+/// ```
+/// use openai_shim_core::UpstreamError;
+/// use openai_shim_core::error::Cause;
+/// use std::error::Error;
+/// let refused = std::io::Error::other("10.0.0.7:8080: connection refused");
+/// let error = UpstreamError::transport("The connection was refused.").with_source(refused);
+/// assert!(error.source().unwrap().to_string().starts_with("10.0.0.7"));
+/// assert_eq!(Cause::new("a text").to_string(), "a text");
+/// ```
 #[derive(Clone)]
 pub struct Cause(Arc<dyn Error + Send + Sync>);
 

@@ -3,6 +3,11 @@
 use super::unknown_word::word;
 
 /// The kind of a failure, independent of any dialect's names for it.
+///
+/// ```
+/// use openai_shim_core::ErrorKind;
+/// assert_eq!(ErrorKind::of_status(429), ErrorKind::RateLimited);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -62,6 +62,14 @@ pub enum UpstreamError {
 }
 
 /// An error that the upstream reported.
+///
+/// ```
+/// use openai_shim_core::{ErrorKind, UpstreamError, error::StatusError};
+/// let mut error = StatusError::new(429, ErrorKind::RateLimited, "Too many requests.");
+/// error.retry_after = Some(std::time::Duration::from_secs(5));
+/// let error = UpstreamError::Status(Box::new(error));
+/// assert!(error.is_transient() && error.message() == "Too many requests.");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StatusError {

@@ -73,7 +73,7 @@ impl Exchange {
         self.session.upstream
     }
 
-    /// Outcome, usage and every diagnostic; complete when [`next`](Self::next) returns [`Step::Done`].
+    /// Outcome, usage and every diagnostic; complete when [`next`](Self::next) returns [`Step::Done`](super::Step::Done).
     pub fn report(&self) -> &Report {
         &self.session.report
     }

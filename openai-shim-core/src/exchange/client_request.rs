@@ -13,6 +13,20 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 /// A client's request, decoded but not yet addressed: the caller looks at the model and chooses the upstream.
+///
+/// ```
+/// use openai_shim_core::exchange::ClientRequest;
+/// use openai_shim_core::dialect;
+/// let body = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("anthropic-messages")?, "/v1/messages", body.into())?;
+/// assert_eq!(request.model(), "m");
+/// assert!(request.wants_stream());
+/// assert_eq!(request.request().messages[0].joined_text(), "hi");
+///
+/// let error = ClientRequest::read(dialect("openai-chat")?, "", r#"{"messages":7}"#.into()).unwrap_err();
+/// assert_eq!(error.param(), Some("messages"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ClientRequest {
     pub(super) client: Dialect,
@@ -162,11 +176,6 @@ impl ClientRequest {
         &self.path
     }
 
-    /// Estimates the input tokens of the request: by its text and tools, without a tokenizer. Real counts differ by a quarter and more.
-    pub fn estimate_tokens(&self) -> u64 {
-        estimate_tokens(&self.request)
-    }
-
     /// The client's headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
@@ -194,7 +203,7 @@ impl ClientRequest {
         }
     }
 
-    /// An estimate of the prompt's tokens, with its tools: for limits. Each upstream counts in its own way.
+    /// Estimates the prompt's tokens, with its tools: for limits. There is no tokenizer: real counts differ by a quarter and more.
     ///
     /// ```
     /// use openai_shim_core::exchange::ClientRequest;

@@ -9,6 +9,24 @@ use serde::{Deserialize, Serialize};
 /// What happened in an exchange, for headers, metrics, logs and tests.
 ///
 /// `serde` writes and reads all of it, and [`to_json`](Self::to_json) writes one short line. Neither is a wire format.
+///
+/// ```
+/// use openai_shim_core::{dialect, profile, Context, Exchange, Outcome};
+/// let body = br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+/// let mut exchange = Exchange::new(dialect("openai-chat")?, profile("vllm")?, Context::fixed(), body)?;
+/// exchange.next();
+/// exchange.head(http::StatusCode::OK, &http::HeaderMap::new())?;
+/// let answer = br#"{"choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
+/// exchange.push(answer, &mut Vec::new())?;
+/// exchange.finish(&mut Vec::new())?;
+///
+/// let report = exchange.into_report();
+/// assert_eq!(report.outcome, Outcome::Complete);
+/// assert_eq!(report.usage.unwrap().total(), 5);
+/// assert_eq!(report.attempts[0].status, Some(200));
+/// assert!(report.to_json().starts_with(r#"{"outcome":"complete","model":"m","profile":"vllm""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Report {
@@ -40,6 +58,18 @@ pub struct Report {
 }
 
 /// What came of one request that was sent.
+///
+/// ```
+/// use openai_shim_core::{dialect, profile, Context, Exchange, UpstreamError};
+/// let body = br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+/// let mut exchange = Exchange::new(dialect("openai-chat")?, profile("vllm")?, Context::fixed(), body)?;
+/// exchange.next();
+/// exchange.fail(UpstreamError::transport("The connection was refused."), &mut Vec::new())?;
+/// let attempt = &exchange.report().attempts[0];
+/// assert_eq!((attempt.target, attempt.status), (0, None));
+/// assert_eq!(attempt.error.as_ref().unwrap().message(), "The connection was refused.");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AttemptReport {

@@ -1,6 +1,13 @@
 //! [`RequestKind`]: what a request is for.
 
 /// What a request is for.
+///
+/// ```
+/// use openai_shim_core::exchange::{RequestInfo, RequestKind};
+/// fn is_chat(info: &RequestInfo) -> bool {
+///     info.kind() == RequestKind::Generation
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RequestKind {

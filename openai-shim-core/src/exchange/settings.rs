@@ -6,6 +6,22 @@ use crate::normalize::RequestDefaults;
 use std::time::Duration;
 
 /// Limits, retries, fallback and defaults of one exchange.
+///
+/// ```
+/// use openai_shim_core::exchange::{ClientRequest, LossPolicy, Retry, Settings};
+/// use openai_shim_core::{dialect, profile, Context, Exchange};
+///
+/// let mut settings = Settings::default();
+/// settings.loss_policy = LossPolicy::Strict;
+/// settings.retry = Retry::none();
+///
+/// // Anthropic's API has no such parameter: without it the response would be another one.
+/// let body = r#"{"model":"m","logit_bias":{"50256":-100},"messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("openai-chat")?, "/v1/chat/completions", body.into())?;
+/// let error = Exchange::start(request, profile("anthropic")?, settings, Context::fixed()).unwrap_err();
+/// assert_eq!(error.param(), Some("logit_bias"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
@@ -56,6 +72,11 @@ impl Settings {
 }
 
 /// Whether losses are allowed.
+///
+/// ```
+/// use openai_shim_core::exchange::LossPolicy;
+/// assert_eq!(LossPolicy::default(), LossPolicy::Lenient);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LossPolicy {
     /// A loss is a diagnostic, and the request is sent.
@@ -81,6 +102,19 @@ impl LossPolicy {
 word!(LossPolicy: "loss policy");
 
 /// How many attempts are made, and when. There is no retry after the first byte went out to the client.
+///
+/// ```
+/// use openai_shim_core::exchange::Retry;
+/// use openai_shim_core::UpstreamError;
+/// use std::time::Duration;
+///
+/// let mut retry = Retry::default();
+/// retry.attempts = 3;
+/// let error = UpstreamError::transport("The connection broke.");
+/// assert_eq!(retry.wait_before(1, &error), Some(Duration::from_secs(1)));
+/// assert_eq!(retry.wait_before(3, &error), None);
+/// assert_eq!(Retry::none().wait_before(1, &error), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retry {
@@ -133,6 +167,14 @@ impl Default for Retry {
 }
 
 /// When to synthesize a response, and its text.
+///
+/// ```
+/// use openai_shim_core::exchange::{Fallback, FallbackPolicy, Settings};
+/// let mut settings = Settings::default();
+/// assert_eq!(settings.fallback.when, FallbackPolicy::Empty);
+/// settings.fallback.when = FallbackPolicy::Always;
+/// settings.fallback.message = Some(String::from("The model is not available now."));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fallback {

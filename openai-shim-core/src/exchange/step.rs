@@ -7,6 +7,23 @@ use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
 /// What to do next.
+///
+/// ```
+/// use openai_shim_core::{dialect, profile, Context, Exchange, Step};
+/// let body = br#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+/// let mut exchange = Exchange::new(dialect("openai-chat")?, profile("vllm")?, Context::fixed(), body)?;
+///
+/// let Step::Send { request, after, target, .. } = exchange.next() else { unreachable!() };
+/// assert_eq!((request.uri().path(), after.as_secs(), target), ("/chat/completions", 0, 0));
+/// assert!(matches!(exchange.next(), Step::Await));
+///
+/// let mut out = Vec::new();
+/// exchange.head(http::StatusCode::OK, &http::HeaderMap::new())?;
+/// exchange.push(br#"{"choices":[{"message":{"content":"hello"}}]}"#, &mut out)?;
+/// exchange.finish(&mut out)?;
+/// assert!(matches!(exchange.next(), Step::Done));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step {
@@ -32,6 +49,22 @@ pub enum Step {
 }
 
 /// The head of the client's response.
+///
+/// ```
+/// use openai_shim_core::{dialect, profile, Context, Exchange};
+/// let body = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+/// let mut exchange = Exchange::new(dialect("openai-chat")?, profile("vllm")?, Context::fixed(), body)?;
+/// exchange.next();
+/// exchange.head(http::StatusCode::OK, &http::HeaderMap::new())?;
+/// assert!(exchange.response_head().is_none()); // the response may still turn out to be an error
+///
+/// let mut out = Vec::new();
+/// exchange.push(b"data: {\"choices\":[{\"delta\":{\"content\":\"hello\"}}]}\n\n", &mut out)?;
+/// let head = exchange.response_head().unwrap();
+/// assert_eq!(head.status, 200);
+/// assert!(head.is_stream && head.headers["content-type"] == "text/event-stream");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ResponseHead {

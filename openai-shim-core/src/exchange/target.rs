@@ -73,6 +73,22 @@ impl From<Arc<Profile>> for Target {
 }
 
 /// The targets of one exchange, in the order in which they are tried. One target, a profile, or a list becomes one.
+///
+/// ```
+/// use openai_shim_core::exchange::{ClientRequest, Settings, Target};
+/// use openai_shim_core::{dialect, profile, Context, Exchange, Step, UpstreamError};
+/// let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+/// let request = ClientRequest::read(dialect("openai-chat")?, "", body.into())?;
+/// let targets = [Target::new(profile("groq")?), Target::new(profile("vllm")?).with_model("local")];
+/// let mut settings = Settings::default();
+/// settings.retry.attempts = 1;
+/// let mut exchange = Exchange::start(request, targets, settings, Context::fixed())?;
+/// let Step::Send { target: 0, .. } = exchange.next() else { unreachable!() };
+/// exchange.fail(UpstreamError::transport("The connection was refused."), &mut Vec::new())?;
+/// let Step::Send { target: 1, request, .. } = exchange.next() else { unreachable!() };
+/// assert!(request.body().starts_with(br#"{"model":"local""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Targets(VecDeque<Target>);
 

@@ -3,6 +3,16 @@
 use std::fmt;
 
 /// A rule with a value that cannot work.
+///
+/// ```
+/// use openai_shim_core::profile::InvalidRule;
+/// use openai_shim_core::profile;
+/// let mut profile = profile("vllm")?;
+/// profile.auth.header = String::from("my key");
+/// let invalid: Vec<InvalidRule> = profile.invalid_rules();
+/// assert!(invalid[0].to_string().starts_with("auth.header: \"my key\" is not the name of a header"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvalidRule {

@@ -8,6 +8,11 @@ use crate::dialect::Dialect;
 use std::str::FromStr;
 
 /// The built-in profiles, in the table's order.
+///
+/// ```
+/// use openai_shim_core::profile::profiles;
+/// assert!(profiles().iter().any(|profile| profile.name == "groq"));
+/// ```
 pub fn profiles() -> &'static [Profile] {
     table::built_in()
 }

@@ -14,6 +14,14 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 type Sent = Result<http::Response<UpstreamBody>, UpstreamError>;
 
 /// An upstream that sends requests with a closure; made by [`upstream_fn`].
+///
+/// ```
+/// use openai_shim_core::upstream::{UpstreamFn, upstream_fn};
+/// /// A service with an upstream of some closure.
+/// struct Service<F> {
+///     upstream: UpstreamFn<F>,
+/// }
+/// ```
 #[derive(Clone)]
 pub struct UpstreamFn<F>(F);
 

@@ -347,7 +347,9 @@ impl Shim {
 
     /// Refuses a request whose body no hook can read, if there is a hook: what it removes from requests would be in this one.
     fn refuse_unread(&self, case: &AuxiliaryCase) -> Result<(), Error> {
-        if self.0.on_request.is_empty() {
+        // A stored response is requested by its id alone.
+        let is_reference = matches!(case.kind, AuxiliaryKind::StoredResponse(..)) && case.body.is_empty();
+        if self.0.on_request.is_empty() || is_reference {
             return Ok(());
         }
         let text = format!(

@@ -206,7 +206,7 @@ impl ShimBuilder {
     /// sends: [`ClientRequest::edit`], [`ClientRequest::rewrite_text`].
     ///
     /// With such a hook, requests whose bodies it cannot read are refused: speech, transcripts, pictures, and everything that is
-    /// forwarded. It does not see requests that send no text: model lists, and stored responses, which come from the store.
+    /// forwarded. It does not see requests that send no text: those for model lists and for stored responses.
     pub fn on_request(
         mut self,
         hook: impl Fn(&mut ClientRequest) -> Result<(), Error> + Send + Sync + 'static,

@@ -3,6 +3,13 @@
 use std::time::Duration;
 
 /// The time; core has no clock. A closure will do.
+///
+/// ```
+/// use openai_shim_core::upstream::Clock;
+/// use std::time::{Duration, SystemTime, UNIX_EPOCH};
+/// let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+/// assert!(clock.unix_time() > Duration::from_secs(1_700_000_000));
+/// ```
 pub trait Clock: Send + Sync {
     /// Returns the time since 1970.
     fn unix_time(&self) -> Duration;
@@ -15,6 +22,13 @@ impl<F: Fn() -> Duration + Send + Sync> Clock for F {
 }
 
 /// Random numbers, of which ids are made; core has none. A closure will do.
+///
+/// ```
+/// use openai_shim_core::upstream::Entropy;
+/// use std::hash::{BuildHasher, RandomState};
+/// let entropy = || RandomState::new().hash_one(0);
+/// assert_ne!(entropy.seed(), entropy.seed());
+/// ```
 pub trait Entropy: Send + Sync {
     /// Returns a number that no other request and no other process has.
     fn seed(&self) -> u64;

@@ -5,6 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How far a response is. A [`Shim`](crate::Shim) puts it among the extensions of each request that it sends: only the
 /// translation can tell a meaningful event from a comment or an empty delta.
+///
+/// ```
+/// use openai_shim_core::upstream::Progress;
+/// use std::time::Duration;
+/// /// How long a transport waits for more bytes.
+/// fn patience(request: &http::Request<bytes::Bytes>) -> Duration {
+///     let has_begun = request.extensions().get::<Progress>().is_some_and(Progress::has_begun);
+///     Duration::from_secs(if has_begun { 30 } else { 300 })
+/// }
+/// assert_eq!(patience(&http::Request::default()).as_secs(), 300);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Progress(Arc<ResponseProgress>);
 

@@ -59,6 +59,13 @@ pub(super) struct Forwarded {
 }
 
 /// How many attempts a response took; among the response's extensions.
+///
+/// ```
+/// use openai_shim_core::upstream::{Attempts, ResponseBody};
+/// fn attempts(response: &http::Response<ResponseBody>) -> u32 {
+///     response.extensions().get::<Attempts>().map_or(1, |attempts| attempts.0)
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempts(pub u32);
 

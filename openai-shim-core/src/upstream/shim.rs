@@ -1,4 +1,4 @@
-//! [`Shim`]: a client's HTTP request in, its HTTP response out, through one upstream.
+//! [`Shim`]: a client's HTTP request in, its HTTP response out.
 
 use super::driver::{Driver, DriverPhase, OnFinish};
 use super::event_tap::EventTap;
@@ -23,7 +23,7 @@ use std::sync::{Arc, OnceLock};
 /// The code of the error for a path that takes another method.
 const WRONG_METHOD: &str = "method_not_allowed";
 
-/// Serves clients of every dialect through one upstream.
+/// Serves clients of every dialect through one upstream or several.
 ///
 /// It is a handle: clones share everything.
 ///

@@ -10,6 +10,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Bytes that arrive over time.
+///
+/// ```
+/// use openai_shim_core::upstream::{ByteStream, UpstreamBody};
+/// let bytes: ByteStream = UpstreamBody::complete("hello").into_stream();
+/// ```
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, UpstreamError>> + Send>>;
 
 /// The body of a response.
@@ -90,6 +95,12 @@ impl std::fmt::Debug for UpstreamBody {
 }
 
 /// The body of a request that is sent while it arrives.
+///
+/// ```
+/// use openai_shim_core::upstream::{RequestStream, UpstreamBody};
+/// let body = RequestStream { length: Some(5), bytes: UpstreamBody::complete("hello").into_stream() };
+/// assert_eq!(body.length, Some(5));
+/// ```
 pub struct RequestStream {
     /// How many bytes it has, if that is known before.
     pub length: Option<u64>,

@@ -8,7 +8,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
     ("upstream.models", &["id", "upstream"]),
     // Its other keys are those of a profile, which are checked with their values.
-    ("profile", &["name", "inherit"]),
+    ("profile", &["name", "inherit", "base"]),
     ("defaults", &["max_tokens", "reasoning"]),
     ("retry", &["attempts", "backoff", "max_backoff"]),
     ("fallback", &["when", "message"]),

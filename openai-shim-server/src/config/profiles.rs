@@ -19,10 +19,13 @@ impl Profiles {
         let mut profiles = Self::default();
         for section in top.sections("profile") {
             let name = section.text("name", |name| profiles.new_name(name).map(|()| name.to_owned()));
-            let below = section.text("inherit", |name| profiles.find(name));
+            // Files of earlier versions say `base`.
+            let is_older = section.get("base").is_some() && section.get("inherit").is_none();
+            let inherit = if is_older { "base" } else { "inherit" };
+            let below = section.text(inherit, |name| profiles.find(name));
             for (key, example) in [
                 ("name", "\"…\" with a name of your choice"),
-                ("inherit", "\"…\" with the profile to build on"),
+                (inherit, "\"…\" with the profile to build on"),
             ] {
                 if section.get(key).is_none() {
                     section.missing(key, example);

@@ -29,7 +29,7 @@ pub(crate) fn overlay_profile(section: &Section<'_>, profile: Profile) -> Profil
     let Some((table, span)) = section.table() else { return profile };
     let mut rules = Vec::new();
     collect_rules(table, &mut Vec::new(), &mut rules);
-    rules.retain(|rule| rule.path != ["inherit"] && rule.path != ["name"]);
+    rules.retain(|rule| ![["inherit"], ["base"], ["name"]].iter().any(|own| rule.path == *own));
     overlay(section, "", &rules, &span, profile)
 }
 

@@ -7,8 +7,8 @@ use openai_shim_core::canonical::{
 };
 use openai_shim_core::error::StatusError;
 use openai_shim_core::framing::Framer;
-use openai_shim_core::{Context, Diagnostics, Dialect, Error, ErrorKind, UpstreamError};
 use openai_shim_core::json::RawJson;
+use openai_shim_core::{Context, Diagnostics, Dialect, Error, ErrorKind, UpstreamError};
 
 /// The events of a stream.
 pub(crate) fn events(dialect: Dialect, body: &[u8]) -> Vec<Event> {

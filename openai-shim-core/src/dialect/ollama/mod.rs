@@ -5,6 +5,11 @@
 //! The API streams by default, and streams lines of JSON. The arguments of a tool call are an object. Only newer versions
 //! have ids of tool calls, and a tool result may name the tool instead of the call. Images are base64 in a field beside the
 //! text. A response that calls tools ends with `stop`. Decoding accepts both dialects; encoding writes one.
+//!
+//! ```
+//! use openai_shim_core::dialect::ollama;
+//! assert_eq!((ollama::CHAT.name(), ollama::GENERATE.name()), ("ollama-chat", "ollama-generate"));
+//! ```
 
 // Its files:
 //
