@@ -70,9 +70,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     };
     let sent = Arc::new(Mutex::new(String::new()));
-    let kept = Arc::clone(&sent);
+    let log = Arc::clone(&sent);
     let upstream = Arc::new(upstream_fn(move |request: http::Request<Bytes>| {
-        *kept.lock().expect("no panic") = String::from_utf8_lossy(request.body()).into_owned();
+        *log.lock().expect("no panic") = String::from_utf8_lossy(request.body()).into_owned();
         async { Ok(http::Response::new(UpstreamBody::complete(CALL))) }
     }));
     let question = r#"{"role":"user","content":"The weather in Paris?"}"#;

@@ -120,7 +120,8 @@ fn every_finish_reason_is_documented() {
 fn every_recipe_is_in_the_cookbook() {
     let cookbook = std::fs::read_to_string(docs("cookbook.md")).unwrap();
     let recipes = std::fs::read_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples")).unwrap();
-    for recipe in recipes.map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
+    let names = recipes.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    for recipe in names.filter(|name| !name.starts_with('.')) {
         if let Some(name) = recipe.strip_suffix(".rs").filter(|name| *name != "wasm") {
             assert!(cookbook.contains(&format!("`cargo run --example {name}`")), "{name}");
         }
