@@ -257,7 +257,12 @@ impl Conversion {
 
     /// One line for each diagnostic; empty if nothing was changed.
     pub fn diagnostics_text(&self) -> String {
-        self.diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n")).collect()
+        let mut text = String::new();
+        for diagnostic in &self.diagnostics {
+            text.push_str(&diagnostic.to_string());
+            text.push('\n');
+        }
+        text
     }
 }
 

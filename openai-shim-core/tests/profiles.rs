@@ -769,7 +769,7 @@ fn what_cannot_work_is_named_with_its_key_and_what_to_write() {
     let none = ProfileLayer::default;
     let range = |low, high| ParamLayer::default().with_clamp("top_p", low, high);
     let mini = |params| ModelOverride::for_models(["*-mini"]).with_params(params);
-    for (layer, message) in [
+    for (layer, message) in vec![
         (
             none().with_dialect("OpenAI_Chat"),
             "dialect: there is no dialect \"OpenAI_Chat\"; write \"openai-chat\" instead",
@@ -919,7 +919,7 @@ fn stored_adaptations_lie_over_a_profile() {
         params.drop.contains(&String::from("seed")) && params.rename["max_tokens"] == "max_completion_tokens"
     );
     // Their lines of TOML say the same.
-    let text: String = adaptations.iter().map(|adaptation| format!("{adaptation}\n")).collect();
+    let text = adaptations.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let layer: ProfileLayer = toml::from_str(&text).unwrap();
     assert_eq!(profile("vllm").unwrap().overlay(&layer).unwrap().params, adapted.params);
 

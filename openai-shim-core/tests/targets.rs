@@ -64,7 +64,7 @@ fn serve(body: &str, settings: Settings, targets: Vec<(Target, Reaction)>) -> Se
         sent.push((target, request.uri().path().to_owned()));
         let (status, bytes) = match reactions[target].clone() {
             Reaction::Unreachable => {
-                exchange.fail(UpstreamError::transport("Nobody is there."), &mut out).unwrap();
+                exchange.fail(UpstreamError::transport("No route to host."), &mut out).unwrap();
                 continue;
             }
             Reaction::Late => {
@@ -156,14 +156,14 @@ fn fault_of_the_client_is_told_at_once() {
 
 #[test]
 fn last_target_is_asked_again_and_its_error_is_the_answer() {
-    let targets = vec![
+    let all = vec![
         (target(&chat()), Reaction::Status(500, "{}")),
         (target(&chat()), Reaction::Unreachable),
         (target(&chat()), Reaction::Status(503, r#"{"error":{"message":"the last one is busy"}}"#)),
     ];
-    let served = serve(BODY, settings(2), targets);
-    let asked: Vec<_> = served.sent.iter().map(|(target, _)| *target).collect();
-    assert_eq!(asked, [0, 1, 2, 2]);
+    let served = serve(BODY, settings(2), all);
+    let targets: Vec<_> = served.sent.iter().map(|(target, _)| *target).collect();
+    assert_eq!(targets, [0, 1, 2, 2]);
     assert_eq!(served.status, 503);
     assert!(served.body.contains("the last one is busy"), "{}", served.body);
     let statuses: Vec<_> = served.report.attempts.iter().map(|attempt| attempt.status).collect();
@@ -238,7 +238,7 @@ fn target_after_the_first_loads_the_state_of_its_own() {
             }
             Step::Send { target, .. } => {
                 sent.push(target);
-                exchange.fail(UpstreamError::transport("Nobody is there."), &mut out).unwrap();
+                exchange.fail(UpstreamError::transport("No route to host."), &mut out).unwrap();
             }
             Step::Store(_) => {}
             _ => break,

@@ -122,7 +122,7 @@ const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 /// use openai_shim_core::exchange::{ClientRequest, Exchange, Settings, Step, Target};
 /// use openai_shim_core::{dialect, profile, Context, UpstreamError};
 /// # fn send(target: usize, _: http::Request<bytes::Bytes>) -> std::io::Result<http::Response<Vec<Vec<u8>>>> {
-/// #     if target == 0 { return Err(std::io::Error::other("nobody is there")); }
+/// #     if target == 0 { return Err(std::io::Error::other("no route to host")); }
 /// #     Ok(http::Response::new(vec![br#"{"choices":[{"message":"#.to_vec(), br#"{"content":"hello"}}]}"#.to_vec()]))
 /// # }
 /// let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;

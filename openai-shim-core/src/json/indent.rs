@@ -27,7 +27,7 @@ pub(crate) fn pretty(json: &[u8]) -> Option<String> {
             ' ' | '\t' | '\n' | '\r' => {}
             '{' | '[' => {
                 out.push(c);
-                while rest.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                while rest.next_if(char::is_ascii_whitespace).is_some() {}
                 match rest.next_if(|next| matches!(next, '}' | ']')) {
                     Some(close) => out.push(close),
                     None => {
