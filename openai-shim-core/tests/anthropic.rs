@@ -432,10 +432,14 @@ fn errors_of_a_chat_upstream_get_anthropic_error_types() {
 fn anthropic_client_receives_the_response_of_a_chat_upstream() {
     let response = r#"{"id":"x","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"I look.","reasoning_content":"Hm.","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","type":"function","function":{"name":"g","arguments":""}}]},"logprobs":null,"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":2}}}"#;
     let conversion = answer(chat(), anthropic(), PayloadKind::Response, response);
-    use wire::Block;
     let message: wire::Message = serde_json::from_slice(&conversion.body).unwrap();
     let blocks = message.content.unwrap();
-    let [Block::Thinking(_), Block::Text(_), Block::ToolUse(first), Block::ToolUse(second)] = &blocks[..]
+    let [
+        wire::Block::Thinking(_),
+        wire::Block::Text(_),
+        wire::Block::ToolUse(first),
+        wire::Block::ToolUse(second),
+    ] = &blocks[..]
     else {
         panic!("{blocks:?}");
     };

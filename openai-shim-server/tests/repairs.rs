@@ -129,8 +129,7 @@ fn every_adaptation_is_printed_as_valid_configuration() {
         assert!(adaptation.apply(&mut row), "{adaptation:?} changes nothing");
         assert!(!adaptation.apply(&mut row), "{adaptation:?} changes something twice");
         let file = format!(
-            "[[upstream]]\nname = \"up\"\nbase_url = \"http://h.example/v1\"\n[[upstream.quirks.model_overrides]]\nmatch = [\"m\"]\n{}\n",
-            adaptation
+            "[[upstream]]\nname = \"up\"\nbase_url = \"http://h.example/v1\"\n[[upstream.quirks.model_overrides]]\nmatch = [\"m\"]\n{adaptation}\n"
         );
         let read = parse(&file).upstreams[0].profile.for_model("m").into_owned();
         assert_eq!(

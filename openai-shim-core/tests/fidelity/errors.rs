@@ -49,7 +49,7 @@ pub fn judge_error(status: u16, kind: ErrorKind, client: Side, upstream: Side) -
     exchange.finish(&mut out).unwrap();
     let status = exchange.response_head().unwrap().status;
     let received = decode_error(client, status, &out);
-    let cell = match (received.to_string().contains(MESSAGE), received.kind() == kind) {
+    let cell = match (received.message().contains(MESSAGE), received.kind() == kind) {
         (false, _) => Cell::Silent,
         (true, true) => Cell::Exact,
         (true, false) => Cell::Mapped,
