@@ -74,7 +74,9 @@ impl StateStore for MapStore {
     }
 
     async fn remove(&self, keys: &[StateKey]) -> Result<(), StateError> {
-        keys.iter().for_each(|key| drop(self.0.lock().unwrap().remove(&key.to_string())));
+        for key in keys {
+            self.0.lock().unwrap().remove(&key.to_string());
+        }
         Ok(())
     }
 }

@@ -253,12 +253,12 @@ fn futures_and_bodies_can_be_sent_anywhere_and_a_clone_is_a_pointer() {
     fn movable<T: Send + 'static>(value: T) -> T {
         value
     }
+    fn sharable<T: Clone + Send + Sync + 'static>(_: &T) {}
+    fn body<T: Send + Unpin + 'static>() {}
     let shim = builder(&Careless::default()).build().unwrap();
     drop(movable(shim.serve(post("/v1/messages"))));
     drop(movable(shim.run(shim.read(post("/v1/messages")).unwrap())));
-    fn sharable<T: Clone + Send + Sync + 'static>(_: &T) {}
     sharable(&shim);
-    fn body<T: Send + Unpin + 'static>() {}
     body::<ResponseBody>();
     assert_eq!(size_of::<Shim>(), size_of::<usize>());
 }

@@ -202,8 +202,7 @@ fn of_several_fields_with_one_key_the_last_one_counts() {
 #[test]
 fn what_is_nested_too_deep_stays_raw() {
     for depth in [10, 100, 100_000] {
-        let json =
-            format!(r#"{}{{}}{}"#, r#"{"type":"namespace","tools":["#.repeat(depth), "]}".repeat(depth));
+        let json = format!("{}{{}}{}", r#"{"type":"namespace","tools":["#.repeat(depth), "]}".repeat(depth));
         let tool: openai_responses::wire::Tool = serde_json::from_str(&json).unwrap();
         assert_eq!(serde_json::to_string(&tool).unwrap(), json);
     }
@@ -229,9 +228,8 @@ fn unions_keep_what_they_do_not_know() {
     assert_eq!(serde_json::from_str::<ToolChoice>(unknown.as_str()).unwrap(), ToolChoice::Unknown(unknown));
     assert!(matches!(serde_json::from_str::<System>("1").unwrap(), System::Unknown(_)));
     let prompt = |json: &str| serde_json::from_str::<openai_completions::wire::Prompt>(json).unwrap();
-    use openai_completions::wire::Prompt;
-    assert_eq!(prompt("[1,2]"), Prompt::Tokens(vec![1, 2]));
-    assert_eq!(prompt("[[1],[2]]"), Prompt::TokenLists(vec![vec![1], vec![2]]));
-    assert_eq!(prompt(r#"["a"]"#), Prompt::Texts(vec![String::from("a")]));
-    assert!(matches!(prompt(r#"["a",1]"#), Prompt::Unknown(_)));
+    assert_eq!(prompt("[1,2]"), openai_completions::wire::Prompt::Tokens(vec![1, 2]));
+    assert_eq!(prompt("[[1],[2]]"), openai_completions::wire::Prompt::TokenLists(vec![vec![1], vec![2]]));
+    assert_eq!(prompt(r#"["a"]"#), openai_completions::wire::Prompt::Texts(vec![String::from("a")]));
+    assert!(matches!(prompt(r#"["a",1]"#), openai_completions::wire::Prompt::Unknown(_)));
 }
