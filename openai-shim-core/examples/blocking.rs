@@ -46,8 +46,8 @@ fn run(
             },
             // Only requests with an owner have state: see the recipe `redis_state`.
             Step::Load(keys) => exchange.provide(vec![None; keys.len()])?,
+            Step::Store(_) => {}
             Step::Done => return Ok(exchange.into_report()),
-            _ => {}
         }
         if let Some(head) = exchange.response_head()
             && let Some(begin) = begin.take()

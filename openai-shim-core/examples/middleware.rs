@@ -5,20 +5,21 @@
 use bytes::Bytes;
 use openai_shim_core::canonical::{Delta, Event};
 use openai_shim_core::error::{ClientError, ErrorKind};
-use openai_shim_core::upstream::{ResponseBody, upstream_fn};
+use openai_shim_core::upstream::{TargetRef, upstream_fn};
 use openai_shim_core::{Shim, Upstream, UpstreamBody, profile};
 use std::sync::{Arc, Mutex};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// What every request passes, whatever its upstream.
+/// A shim of two upstreams, and what every request passes on its way.
 fn build(
-    upstream: impl Upstream + 'static,
-    model: &'static str,
+    fast: impl Upstream + 'static,
+    best: impl Upstream + 'static,
     audit: &Log,
 ) -> Result<Shim, Box<dyn std::error::Error>> {
     let (texts, reports) = (Arc::clone(audit), Arc::clone(audit));
-    let shim = Shim::builder(upstream, profile("compatible")?)
+    let shim = Shim::builder(best, profile("compatible")?)
+        .upstream("fast", fast, profile("compatible")?)
         .std_context()
         // A limit: the client gets an error of its own API, and nothing is sent.
         .on_request(|request| match request.estimate_tokens() {
@@ -31,7 +32,11 @@ fn build(
                 .rewrite_text(|text| text.contains("555-1234").then(|| text.replace("555-1234", "[phone]")))
         })
         .on_request(|request| request.prepend_system("Be brief."))
-        .on_request(move |request| request.edit(|request| model.clone_into(&mut request.model)))
+        // Routing, in the order of attempts: where one upstream fails, the next one answers.
+        .route(|request| match request.model() {
+            "fast" => vec![TargetRef::to("fast").with_model("llama-3.1-8b-instant"), TargetRef::to("default")],
+            _ => vec![TargetRef::to("default").with_model("llama-3.3-70b-versatile")],
+        })
         // An audit: what the client reads, as it reads it, and what happened.
         .on_event(move |event, request| {
             if let Event::Delta { delta: Delta::Text(text), .. } = event {
@@ -41,14 +46,6 @@ fn build(
         .on_report(move |report| reports.lock().expect("no panic").push(report.to_json()))
         .build()?;
     Ok(shim)
-}
-
-/// Routing: requests for the model `fast` have an upstream of their own. `serve` answers whatever is no request of this kind.
-async fn route(fast: &Shim, other: &Shim, request: http::Request<Bytes>) -> http::Response<ResponseBody> {
-    match other.read(request.clone()) {
-        Ok(request) if request.model() == "fast" => fast.run(request).await,
-        _ => other.serve(request).await,
-    }
 }
 
 /// An upstream without a network, which keeps what it is sent.
@@ -63,9 +60,8 @@ fn upstream(sent: &Log) -> impl Upstream + 'static {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [to_fast, to_other, audit] = [Log::default(), Log::default(), Log::default()];
-    let fast = build(upstream(&to_fast), "llama-3.1-8b-instant", &audit)?;
-    let other = build(upstream(&to_other), "llama-3.3-70b-versatile", &audit)?;
+    let [to_fast, to_best, audit] = [Log::default(), Log::default(), Log::default()];
+    let shim = build(upstream(&to_fast), upstream(&to_best), &audit)?;
     let message = r#"[{"role":"user","content":"Call me at 555-1234."}]"#;
     let long = format!(r#"[{{"role":"user","content":"{}"}}]"#, "word ".repeat(5_000));
     for (path, body) in [
@@ -74,12 +70,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("/api/chat", format!(r#"{{"model":"best","stream":false,"messages":{long}}}"#)),
         ("/v1/responses", String::from(r#"{"model":"#)),
     ] {
-        let response = route(&fast, &other, http::Request::post(path).body(body.into())?).await;
+        let response = shim.serve(http::Request::post(path).body(body.into())?).await;
         let status = response.status();
         println!("{path}: {status} {}", String::from_utf8_lossy(&response.into_body().collect().await?));
     }
 
-    for (sent, model) in [(to_fast, "8b-instant"), (to_other, "70b-versatile")] {
+    for (sent, model) in [(to_fast, "8b-instant"), (to_best, "70b-versatile")] {
         let sent = sent.lock().expect("no panic");
         println!("sent: {sent:?}");
         assert!(

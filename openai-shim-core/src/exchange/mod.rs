@@ -134,7 +134,7 @@ const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 ///     match exchange.next() {
 ///         Step::Load(keys) => exchange.provide(vec![None; keys.len()])?, // no store: nothing is found
 ///         Step::Store(_entries) => {}
-///         Step::Send { request, after, target } => {
+///         Step::Send { request, after, target, .. } => {
 ///             std::thread::sleep(after);
 ///             match send(target, request) {
 ///                 Ok(response) => {
@@ -147,7 +147,7 @@ const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 ///                 Err(error) => exchange.fail(UpstreamError::transport(error.to_string()), &mut out)?,
 ///             }
 ///         }
-///         _ => break,
+///         Step::Await | Step::Done => break,
 ///     }
 /// }
 /// assert_eq!(exchange.response_head().map(|head| head.status), Some(http::StatusCode::OK));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
-/// What to do next.
+/// What to do next. It is exhaustive: a loop that passes over a step which it does not know would spin, or lose state.
 ///
 /// ```
 /// use openai_shim_core::{dialect, profile, Context, Exchange, Step};
@@ -25,7 +25,6 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Step {
     /// Look these keys up, all at once, and [`provide`](crate::Exchange::provide) the stored values. Only for a request with
     /// an owner ([`ClientRequest::with_owner`](crate::exchange::ClientRequest::with_owner)) and a history.
@@ -33,6 +32,7 @@ pub enum Step {
     /// Store these before the last bytes that were written by now go out. Only for a request with an owner.
     Store(Vec<StateEntry>),
     /// Send this to the upstream. The URI is relative to the upstream's base URL, and there are no credentials in it.
+    #[non_exhaustive]
     Send {
         /// The request.
         request: http::Request<Bytes>,

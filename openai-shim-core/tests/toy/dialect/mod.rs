@@ -40,7 +40,9 @@ mod response;
 mod wire;
 
 use super::params::{Params, param};
-use super::{Decoder, Dialect, WireFormat, Encoded, Encoder, Endpoint, Passthrough, Repaired, StreamRepairer, pass};
+use super::{
+    Decoder, Dialect, Encoded, Encoder, Endpoint, Passthrough, Repaired, StreamRepairer, WireFormat, pass,
+};
 use crate::canonical::{Diagnostics, Request, Response, ResponseContext, ResponseSpec};
 use crate::error::{ClientError, Error, Unsupported, UpstreamError};
 use crate::framing::Deviation;
