@@ -190,7 +190,7 @@ pub(crate) fn is_unset<T: Default + PartialEq>(value: &T) -> bool {
 /// Declares a struct of rules, its default, and its layer.
 ///
 /// A field is a rule (`pub name: Type as with_name`, with `= value` where the type's default is not the rule's) or a section
-/// (`pub name: Rules => Layer as with_name`); [`setter`] lists the forms of `with_name`. The struct is serialised with every
+/// (`pub name: Rules => Layer as with_name`); `setter` lists the forms of `with_name`. The struct is serialised with every
 /// rule, its layer only with the rules that it sets; both are deserialised from any part of the rules.
 ///
 /// A struct with fields that only its layer has (`layer_only`) is not filled as it is read or overlaid: its module does both.

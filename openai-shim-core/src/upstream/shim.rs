@@ -214,7 +214,7 @@ impl Shim {
 ///
 /// `upstreams`: one for each target of the exchange, or one for all of them.
 ///
-/// The response's extensions hold the [`Diagnostics`](crate::Diagnostics) so far, the [`Outcome`](crate::Outcome), the
+/// The response's extensions hold the [`Diagnostics`] so far, the [`Outcome`](crate::Outcome), the
 /// [`Attempts`](super::Attempts), and the [`Error`] if the body is one. `on_finish` is called once, when the body has ended or was
 /// dropped.
 pub fn respond(

@@ -169,7 +169,7 @@ impl Encoder for ToyEncoder {
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Extra { extra, .. } => {
                 for (key, value) in extra.of(NAME) {
-                    self.head.set(key.clone(), value.get().to_owned());
+                    self.head.set(key.clone(), value.as_str().to_owned());
                 }
                 extra.report(NAME, "", &mut self.diagnostics);
             }

@@ -173,7 +173,7 @@ fn params(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostic
         }
     }
     for (key, value) in request.extra.of(NAME) {
-        body.set(key.clone(), value.get().to_owned());
+        body.set(key.clone(), value.as_str().to_owned());
     }
 }
 
@@ -191,15 +191,15 @@ fn tools(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics
                     object.set("about", encode_string(about));
                 }
                 if let Some(takes) = parameters {
-                    object.set("takes", takes.get());
+                    object.set("takes", takes.as_str());
                 }
                 for (key, value) in extra.of(NAME) {
-                    object.set(key.as_str(), value.get());
+                    object.set(key.as_str(), value.as_str());
                 }
                 extra.report(NAME, "tools[]", diagnostics);
                 list.push(object.to_json());
             }
-            Tool::Native { dialect: NAME, raw } => list.push(raw.get().to_owned()),
+            Tool::Native { dialect: NAME, raw } => list.push(raw.as_str().to_owned()),
             Tool::Native { dialect, .. } => {
                 diagnostics.record(DiagnosticCode::FeatureUnsupported, "tools", dialect)
             }
@@ -256,7 +256,7 @@ fn talk(request: &Request, body: &mut Object<'_>, diagnostics: &mut Diagnostics)
             turn.set("who", encode_string(who));
             says(&rest, role != Role::Assistant, &at, &mut turn, diagnostics);
             for (key, value) in message.extra.of(NAME) {
-                turn.set(key.as_str(), value.get());
+                turn.set(key.as_str(), value.as_str());
             }
             turns.push(turn.to_json());
         }
