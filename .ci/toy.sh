@@ -30,9 +30,9 @@ open(sys.argv[1], "w").write(text)
 P
 
 # The suites that use the registry or the fixtures. `round_trips` needs recordings, and the toy has none; `depth`,
-# `agent_tools`, `auxiliary_door`, `answer_content`, `custom_tools`, `media`, `parameters`, `reasoning_in_text` and `shim` have their own inputs for
+# `agent_tools`, `auxiliary_door`, `answer_content`, `custom_tools`, `media`, `parameters`, `reasoning_in_text`, `shim` and `typed_payloads` have their own inputs for
 # each dialect.
-mapfile -t suites < <(cd openai-shim-core/tests && grep -lE '\bDIALECTS\b|\bfixtures\(|\bmutilated\(' -- *.rs fidelity/*.rs | sed 's/\.rs$//; s#/.*##' | grep -vxE 'round_trips|auxiliary_door|depth|agent_tools|answer_content|custom_tools|media|parameters|reasoning_in_text|shim' | sort -u)
+mapfile -t suites < <(cd openai-shim-core/tests && grep -lE '\bDIALECTS\b|\bfixtures\(|\bmutilated\(' -- *.rs fidelity/*.rs | sed 's/\.rs$//; s#/.*##' | grep -vxE 'round_trips|auxiliary_door|depth|agent_tools|answer_content|custom_tools|media|parameters|reasoning_in_text|shim|typed_payloads' | sort -u)
 [ -d "$OPENAI_SHIM_CORPUS/captures" ] || mapfile -t suites < <(printf '%s\n' "${suites[@]}" | grep -v captures)
 [ "${#suites[@]}" -ge 7 ] || fail "too few suites found: ${suites[*]}"
 tests=(); for suite in "${suites[@]}"; do tests+=(--test "$suite"); done
