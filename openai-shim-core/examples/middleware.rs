@@ -34,7 +34,9 @@ fn build(
         .on_request(|request| request.prepend_system("Be brief."))
         // Routing, in the order of attempts: where one upstream fails, the next one answers.
         .route(|request| match request.model() {
-            "fast" => vec![TargetRef::to("fast").with_model("llama-3.1-8b-instant"), TargetRef::to("default")],
+            "fast" => {
+                vec![TargetRef::to("fast").with_model("llama-3.1-8b-instant"), TargetRef::to("default")]
+            }
             _ => vec![TargetRef::to("default").with_model("llama-3.3-70b-versatile")],
         })
         // An audit: what the client reads, as it reads it, and what happened.
