@@ -30,6 +30,7 @@ ollama = ["openai-shim-core/ollama"]
 T
 cp Cargo.lock "$work"
 cat > "$work/src/main.rs" <<'R'
+use openai_shim_core::profile::{ProfileLayer, profiles};
 use openai_shim_core::{PayloadKind, convert::ConversionInput, dialect, profile};
 
 /// The arguments are the folder of the fixtures and the dialects' names.
@@ -38,6 +39,10 @@ fn main() {
     let mut conversions = 0;
     for name in &args[1..] {
         let dialect = dialect(name).unwrap();
+        // Built-in profiles of the dialect are valid, also those with further dialects.
+        for row in profiles().iter().filter(|row| row.dialect == *name) {
+            ProfileLayer::inherit(&*row.name).build().unwrap();
+        }
         for (folder, kind) in [
             ("requests", PayloadKind::Request),
             ("responses", PayloadKind::Response),

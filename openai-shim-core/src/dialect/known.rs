@@ -13,7 +13,7 @@ const FEATURES: &[(&str, &str)] = &[
 ];
 
 /// The feature of a dialect; `None`: this crate has no such dialect.
-pub(super) fn feature_of(name: &str) -> Option<&'static str> {
+pub(crate) fn feature_of(name: &str) -> Option<&'static str> {
     FEATURES.iter().find(|(known, _)| *known == name).map(|(_, feature)| *feature)
 }
 

@@ -124,6 +124,7 @@ pub mod url;
 
 use citations::{cited, read_citations};
 pub use handle::Dialect;
+pub(crate) use known::feature_of;
 
 internals! {
     use auxiliary::{AuxiliaryRoute, DialectHeaders};
@@ -191,7 +192,7 @@ pub static DEFAULT_DIALECT: Dialect = match DIALECTS {
 /// feature that adds it.
 pub fn dialect(name: &str) -> Result<Dialect, ClientError> {
     DIALECTS.iter().copied().find(|dialect| dialect.name() == name).ok_or_else(|| {
-        if let Some(feature) = known::feature_of(name) {
+        if let Some(feature) = feature_of(name) {
             return ClientError::invalid(format!(
                 "The dialect {name:?} is not part of this build; turn on the feature `{feature}` of openai-shim-core."
             ));
