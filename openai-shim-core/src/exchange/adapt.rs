@@ -1,6 +1,5 @@
 //! Changes a request that the upstream refused: upstream error in, adaptations and the request prepared again out.
 
-use super::ClientRequest;
 use super::session::Session;
 use super::shared_profile::UpstreamSide;
 use super::upstream_request::prepare;
@@ -67,9 +66,7 @@ impl Session {
         if adaptations.is_empty() || profile == self.adapted_profile(&[]) {
             return false;
         }
-        let read = ClientRequest::read(self.client, &state.path, state.body.clone());
-        let Ok(mut client_request) = read else { return false };
-        client_request.set_stream(state.wants_stream);
+        let Ok(mut client_request) = state.source.read() else { return false };
         client_request.headers = self.forwarded_headers(&profile, &state.additions);
         let side = UpstreamSide::of(profile, self.upstream);
         let context = self.context.ids().clone();

@@ -44,6 +44,24 @@ pub struct ClientRequest {
     pub(super) texts: Option<TextsForm>,
 }
 
+/// What a client sent, for further attempts: it is smaller than the request that was read from it.
+#[derive(Debug)]
+pub(super) struct RequestSource {
+    client: Dialect,
+    path: String,
+    body: Bytes,
+    wants_stream: bool,
+}
+
+impl RequestSource {
+    /// The client's request, read again; without headers and owner.
+    pub(super) fn read(&self) -> Result<ClientRequest, Error> {
+        let mut client_request = ClientRequest::read(self.client, &self.path, self.body.clone())?;
+        client_request.set_stream(self.wants_stream);
+        Ok(client_request)
+    }
+}
+
 impl ClientRequest {
     /// Decodes a body that was sent to `path` (some dialects name the model there).
     ///
@@ -54,10 +72,14 @@ impl ClientRequest {
         let repaired = repair_body(&body, Refused::HalvesAndNul, &mut diagnostics);
         let body = repaired.map_or(body, Bytes::from);
         let request = client.decode_request(path, &body, &mut diagnostics)?;
-        Ok(Self {
+        Ok(Self { diagnostics, ..Self::new(client, path, body, request) })
+    }
+
+    fn new(client: Dialect, path: &str, body: Bytes, request: Request) -> Self {
+        Self {
             client,
             request,
-            diagnostics,
+            diagnostics: Diagnostics::default(),
             body,
             path: path.to_owned(),
             headers: HeaderMap::new(),
@@ -65,7 +87,18 @@ impl ClientRequest {
             id: String::new(),
             is_count: false,
             texts: None,
-        })
+        }
+    }
+
+    /// What the client sent, to be read again for another attempt.
+    pub(super) fn source(&self) -> RequestSource {
+        let Self { client, path, body, .. } = self;
+        RequestSource {
+            client: *client,
+            path: path.clone(),
+            body: body.clone(),
+            wants_stream: self.wants_stream(),
+        }
     }
 
     /// Reads a request for embeddings or a ranking.
@@ -77,18 +110,7 @@ impl ClientRequest {
     ) -> Result<Self, ClientError> {
         // What is lost is known when the request is final.
         let request = form.read(path, &body, &mut Diagnostics::default())?.to_request();
-        Ok(Self {
-            client,
-            request,
-            diagnostics: Diagnostics::default(),
-            body,
-            path: path.to_owned(),
-            headers: HeaderMap::new(),
-            owner: None,
-            id: String::new(),
-            is_count: false,
-            texts: Some(form),
-        })
+        Ok(Self { texts: Some(form), ..Self::new(client, path, body, request) })
     }
 
     /// Reads a request for embeddings or a ranking as it is by now. `lost`: what only its own form can express.

@@ -1,12 +1,13 @@
 //! [`Session`]: the data of one exchange in every phase, how it starts, and how the client's response begins.
 
 use super::carry_over::{CarryOver, PendingRequest};
+use super::client_request::{ClientRequest, RequestSource};
 use super::further_targets::FurtherTargets;
 use super::step::ResponseHead;
 use super::target::Target;
 use super::transcoder::Transcoder;
 use super::upstream_request::{UpstreamRequest, prepare};
-use super::{ClientRequest, Report, Settings};
+use super::{Report, Settings};
 use crate::canonical::{
     Addition, Context, DiagnosticCode, Outcome, Response, ResponseContext, ResponseSpec, ResponseSummary,
     TurnRecorder, TurnStorage,
@@ -63,9 +64,7 @@ pub(super) struct Session {
 /// What is needed to prepare the request again, with another profile.
 #[derive(Debug)]
 pub(super) struct AdaptationState {
-    pub(super) path: String,
-    pub(super) body: Bytes,
-    pub(super) wants_stream: bool,
+    pub(super) source: RequestSource,
     /// The adaptations that were derived from errors in this exchange.
     pub(super) adaptations: Vec<Adaptation>,
     /// What the client did not send of the current request.
@@ -81,9 +80,7 @@ pub(super) struct AdaptationState {
 impl AdaptationState {
     fn new(client_request: &ClientRequest) -> Self {
         Self {
-            path: client_request.path.clone(),
-            body: client_request.body.clone(),
-            wants_stream: client_request.wants_stream(),
+            source: client_request.source(),
             adaptations: Vec::new(),
             additions: Vec::new(),
             adapted_requests: 0,

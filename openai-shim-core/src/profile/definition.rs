@@ -13,6 +13,9 @@ use http::{HeaderMap, HeaderName};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
+/// The dialect of a profile that names none: most APIs have it.
+pub(super) const DEFAULT_DIALECT: &str = "openai-chat";
+
 rules! {
     /// What one upstream accepts and how its responses deviate: what it sets over the rules of its dialect.
     ///
@@ -71,7 +74,7 @@ rules! {
         /// The usual base URL; empty: there is none.
         pub base_url: String as with_base_url(into),
         /// The upstream's dialect.
-        pub dialect: String as with_dialect(into) = String::from("openai-chat"),
+        pub dialect: String as with_dialect(into) = String::from(DEFAULT_DIALECT),
         /// Further dialects of the upstream: clients of one of them get it untranslated.
         pub extra_dialects: Vec<String> as with_extra_dialects(list),
         /// How the key is sent.

@@ -1,6 +1,6 @@
 //! A built-in profile by its name, its dialect, or the host of a base URL.
 
-use super::definition::Profile;
+use super::definition::{DEFAULT_DIALECT, Profile};
 use super::error::{ProfileError, instead};
 use super::table;
 use crate::accepts::ReasoningRules;
@@ -64,11 +64,7 @@ impl Profile {
     /// # Ok::<(), openai_shim_core::error::ClientError>(())
     /// ```
     pub fn native(dialect: Dialect) -> Option<Self> {
-        let default = Self::default().dialect;
-        profiles()
-            .iter()
-            .find(|profile| profile.dialect == dialect.name() && profile.dialect != default)
-            .cloned()
+        native_row(dialect.name()).cloned()
     }
 
     /// The built-in profile whose hosts match the authority of a base URL (`host` or `host:port`), else `compatible`.
@@ -88,10 +84,14 @@ impl Profile {
     }
 }
 
+/// The row of the API that a dialect belongs to; `None` for the default dialect, which many APIs have.
+fn native_row(dialect: &str) -> Option<&'static Profile> {
+    profiles().iter().find(|profile| profile.dialect == dialect && dialect != DEFAULT_DIALECT)
+}
+
 /// What the vendor of a dialect accepts and does about reasoning, for one model; `None` for a dialect of many vendors.
 pub(crate) fn native_reasoning(dialect: &str, model: &str) -> Option<ReasoningRules> {
-    let default = "openai-chat";
-    let profile = profiles().iter().find(|profile| profile.dialect == dialect && dialect != default)?;
+    let profile = native_row(dialect)?;
     let mut rules = ReasoningRules::default();
     rules.overlay(&profile.reasoning);
     for layer in profile.model_overrides.iter().filter(|layer| layer.applies_to(model)) {

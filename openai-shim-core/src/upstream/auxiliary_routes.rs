@@ -75,6 +75,14 @@ impl AuxiliaryCase {
         self.parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str)
     }
 
+    /// An error in the client's form, which for rankings is that of an API.
+    fn encode_error(&self, error: &Error) -> (StatusCode, Bytes) {
+        match self.kind {
+            AuxiliaryKind::Rerank => client_form(&self.request()).encode_error(error),
+            _ => self.client.encode_error(error),
+        }
+    }
+
     /// A request that hooks read, with what it needs besides its texts.
     fn completed(&self, request: ClientRequest) -> ClientRequest {
         let request = request.with_id(self.id.clone()).with_headers(self.parts.headers.clone());
@@ -113,16 +121,11 @@ impl Shim {
         let (path, name) = route.matches(parts.uri.path()).unwrap_or_default();
         let (path, id, owner) = (path.to_owned(), self.0.new_id(), self.0.owner(&parts));
         let is_head = parts.method == Method::HEAD;
-        let mut kind = route.kind;
-        // Media are forwarded like everything else where the upstream has no other form for them.
-        if matches!(kind, AuxiliaryKind::Media(_))
-            && (parts.method != Method::POST || self.0.first.dialect().is_ok_and(|d| d.media().is_none()))
-        {
-            kind = AuxiliaryKind::Forward;
-        }
-        let case = AuxiliaryCase { client, kind, path, name, parts, body, owner, id };
-        let answered = self.answer(&case).await;
-        let response = answered.unwrap_or_else(|error| self.refuse_as(client, &error, case.id.clone()));
+        let case = AuxiliaryCase { client, kind: route.kind, path, name, parts, body, owner, id };
+        let response = self.answer(&case).await.unwrap_or_else(|error| {
+            let response = error_response(case.encode_error(&error), &error);
+            self.reported(response, Report::refused(&self.0.first.profile, error), case.id.clone())
+        });
         if is_head {
             let (head, body) = response.into_parts();
             return http::Response::from_parts(head, body.without_bytes());
@@ -153,15 +156,7 @@ impl Shim {
                 self.answer_texts(case, form).await
             }
             AuxiliaryKind::Rerank => {
-                let form = client_form(&case.request());
-                match self.answer_texts(case, TextsForm::Ranking(form)).await {
-                    Err(error) => {
-                        let response = error_response(form.encode_error(&error), &error);
-                        let report = Report::refused(&self.0.first.profile, error);
-                        Ok(self.reported(response, report, case.id.clone()))
-                    }
-                    answered => answered,
-                }
+                self.answer_texts(case, TextsForm::Ranking(client_form(&case.request()))).await
             }
             AuxiliaryKind::Media(api) => self.make_media(case, api).await,
             AuxiliaryKind::StoredResponse(_, part) => self.stored_response(case, part).await,
@@ -275,9 +270,9 @@ impl Shim {
 
     async fn make_media(&self, case: &AuxiliaryCase, api: &'static dyn MediaApi) -> Result<Response, Error> {
         self.refuse_unread(case)?;
-        let Some(upstream_api) = self.0.first.dialect()?.media() else {
-            return self.forward(case, None).await;
-        };
+        // They are forwarded like everything else where the upstream has no other form for them.
+        let upstream_api = self.0.first.dialect()?.media().filter(|_| case.parts.method == Method::POST);
+        let Some(upstream_api) = upstream_api else { return self.forward(case, None).await };
         let headers = &case.parts.headers;
         let content_type = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let mut lost = Diagnostics::default();
@@ -308,13 +303,7 @@ impl Shim {
                 response.headers_mut().extend(answer.headers);
                 response
             }
-            Err(error) => {
-                let encoded = match case.kind {
-                    AuxiliaryKind::Rerank => client_form(&case.request()).encode_error(&error),
-                    _ => case.client.encode_error(&error),
-                };
-                error_response(encoded, &error)
-            }
+            Err(error) => error_response(case.encode_error(&error), &error),
         };
         Ok(self.reported(response, answer.report, case.id.clone()))
     }

@@ -23,8 +23,8 @@ pub type OnFinish = Box<dyn FnOnce(Report) + Send>;
 pub(super) struct Driver {
     pub(super) exchange: Exchange,
     pub(super) upstreams: Upstreams,
-    /// The one that was asked last; `None`: nothing was sent yet.
-    pub(super) upstream: Option<Arc<dyn Upstream>>,
+    /// The target that was asked last.
+    pub(super) target: usize,
     pub(super) state_store: Option<Arc<dyn StateStore>>,
     pub(super) on_finish: OnFinish,
     pub(super) phase: DriverPhase,
@@ -201,7 +201,7 @@ impl Driver {
     fn poll_grace(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.phase = match std::mem::take(&mut self.phase) {
             DriverPhase::Streaming(response) => {
-                let upstream = self.upstream.clone();
+                let upstream = self.upstream().cloned();
                 let grace = Box::pin(async move {
                     if let Some(upstream) = upstream {
                         upstream.pause(CLOSE_GRACE).await;
@@ -217,6 +217,11 @@ impl Driver {
         }
     }
 
+    /// The upstream that was asked last.
+    pub(super) fn upstream(&self) -> Option<&Arc<dyn Upstream>> {
+        self.upstreams.of(self.target)
+    }
+
     /// Whether there is nothing to wait for.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.phase, DriverPhase::Idle)
@@ -224,7 +229,7 @@ impl Driver {
 
     /// Sets how long ago the request was sent.
     fn set_elapsed(&mut self, sent_at: Option<Duration>) {
-        let now = self.upstream.as_ref().and_then(Upstream::clock);
+        let now = self.upstream().and_then(Upstream::clock);
         if let (Some(sent_at), Some(now)) = (sent_at, now) {
             self.exchange.set_elapsed(now.saturating_sub(sent_at));
         }

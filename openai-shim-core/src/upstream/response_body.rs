@@ -151,7 +151,8 @@ impl ResponseBody {
                 }
                 Step::Store(entries) => driver.store(entries).await,
                 Step::Send { mut request, after, target } => {
-                    let Some(upstream) = driver.upstreams.of(target).cloned() else {
+                    driver.target = target;
+                    let Some(upstream) = driver.upstream().cloned() else {
                         let missing =
                             UpstreamError::transport(format!("There is no upstream for target {target}."));
                         if let Err(misuse) = driver.exchange.fail(missing, &mut self.output) {
@@ -159,7 +160,6 @@ impl ResponseBody {
                         }
                         continue;
                     };
-                    driver.upstream = Some(upstream.clone());
                     let progress = Progress::new(driver.exchange.awaits_stream());
                     request.extensions_mut().insert(progress.clone());
                     if !after.is_zero() {

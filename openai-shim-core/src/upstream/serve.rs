@@ -40,11 +40,8 @@ impl Shim {
             Some((client, endpoint)) => (client, endpoint.method),
             None => match auxiliary_route(request.method().as_str(), path, request.headers()) {
                 Some((client, route)) => {
-                    let is_allowed =
-                        |method: &Method| route.methods.split(", ").any(|allowed| allowed == method.as_str());
-                    if is_allowed(request.method())
-                        || request.method() == Method::HEAD && is_allowed(&Method::GET)
-                    {
+                    let method = request.method();
+                    if route.allows(method.as_str()) || method == Method::HEAD && route.allows("GET") {
                         return self.serve_auxiliary(AuxiliaryMatch { client, route }, request).await;
                     }
                     (client, route.methods)

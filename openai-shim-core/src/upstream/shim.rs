@@ -224,14 +224,8 @@ pub fn respond(
     on_finish: OnFinish,
 ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
     // An exchange is large: it moves to the heap before there is a future that would hold it.
-    let driver = Box::new(Driver {
-        exchange,
-        upstreams,
-        upstream: None,
-        state_store,
-        on_finish,
-        phase: DriverPhase::Idle,
-    });
+    let driver =
+        Box::new(Driver { exchange, upstreams, target: 0, state_store, on_finish, phase: DriverPhase::Idle });
     ResponseBody::new(driver).respond()
 }
 

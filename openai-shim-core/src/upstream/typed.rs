@@ -3,7 +3,7 @@
 use super::response_body::ResponseBody;
 use super::shim::Shim;
 use crate::dialect::typed_request::TypedRequest;
-use crate::error::{ClientError, Error, ErrorKind, StatusError, UpstreamError};
+use crate::error::{ClientError, Error, ErrorKind, UpstreamError};
 use crate::framing::{Frame, Framer};
 use crate::json::{Object, decode_string};
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use futures_core::Stream;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 use std::collections::VecDeque;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 /// A call of a typed client failed: before its response began, or in the middle of a stream.
@@ -99,7 +99,7 @@ impl Shim {
     ) -> impl Future<Output = Result<T::Response, CallError>> + Send + use<T> {
         let opened = open(self.clone(), request.to_http(false));
         async move {
-            let body = read_all(opened.await?).await?;
+            let body = opened.await?.collect().await.map_err(Error::Upstream)?;
             serde_json::from_slice(&body).map_err(|_| not_of_the_type())
         }
     }
@@ -149,30 +149,11 @@ async fn open(
         Error::Client(ClientError::invalid(sentence).at("model"))
     })?;
     let response = shim.serve(request).await;
-    let status = response.status();
-    if let Some(error) = response.extensions().get::<Error>() {
-        return Err(error.clone().into());
+    // A shim puts the error of every response that is one beside it.
+    match response.extensions().get::<Error>() {
+        Some(error) => Err(error.clone().into()),
+        None => Ok(response.into_body()),
     }
-    let body = response.into_body();
-    if status.is_success() {
-        return Ok(body);
-    }
-    let body = read_all(body).await?;
-    let message = stated_error(&body).unwrap_or_else(|| String::from_utf8_lossy(&body).into_owned());
-    let error = StatusError::new(status.as_u16(), ErrorKind::of_status(status.as_u16()), message);
-    Err(Error::Upstream(UpstreamError::Status(Box::new(error))).into())
-}
-
-async fn read_all(body: ResponseBody) -> Result<Bytes, CallError> {
-    let mut body = match body.into_complete() {
-        Ok(bytes) => return Ok(bytes),
-        Err(body) => pin!(body),
-    };
-    let mut all = Vec::new();
-    while let Some(bytes) = std::future::poll_fn(|cx| body.as_mut().poll_next(cx)).await {
-        all.extend_from_slice(&bytes.map_err(Error::Upstream)?);
-    }
-    Ok(all.into())
 }
 
 /// The message of an error object, in the form of any dialect; `None` if the JSON is no error.
