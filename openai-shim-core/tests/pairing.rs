@@ -235,6 +235,21 @@ fn every_call_has_a_result_and_every_result_its_call() {
             result("a", "g", "RB"),
             user("ub"),
         ],
+        // One id for calls of two tools, and results that name their tools alone, in another order.
+        vec![
+            calls(&[("a", "f"), ("c", "f"), ("a", "g")]),
+            result("c", "f", "RA"),
+            result("", "g", "RB"),
+            result("", "f", "RC"),
+        ],
+        vec![
+            calls(&[("a", "f"), ("c", "f"), ("a", "g")]),
+            result("a", "g", "RA"),
+            result("", "f", "RB"),
+            result("c", "f", "RC"),
+        ],
+        // A result in front of two calls with its id.
+        vec![result("b", "g", "RA"), calls(&[("b", "f")]), calls(&[("", "f"), ("b", "g")])],
         // No ids at all.
         vec![
             user("ua"),

@@ -125,7 +125,9 @@ internals! {
     };
     use model_list::parse_models;
     use numbered_list::NumberedList;
-    use open_calls::{OpenCalls, called_names, forget_written_content, result_name, set_result_name};
+    use open_calls::{
+        OpenCalls, called_names, forget_written_content, name_of_result, result_name, set_result_name,
+    };
     use pcm::PcmFormat;
     use reasoning::{REASONING_CONTENT, REASONING_TEXT};
     use request::SHARED;

@@ -5,9 +5,12 @@
 
 use super::short_digest::short_digest;
 use crate::accepts::{MessageRules, ToolCallIdFormat};
-use crate::canonical::{Block, DiagnosticCode, Diagnostics, Message, Request, call_id, issuer};
+use crate::canonical::{
+    Block, DiagnosticCode, Diagnostics, Message, OpenCalls, Request, Role, call_id, issuer, result_name,
+};
+use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics: &mut Diagnostics) {
     let format = rules.tool_call_ids;
@@ -102,8 +105,10 @@ struct CallIdMap {
 struct NewIds {
     /// The message with the last of these calls.
     message: usize,
-    /// The ids of that message's calls; the first one is that of the next result.
-    ids: VecDeque<String>,
+    /// The ids of that message's calls, each with the tool's name.
+    calls: Vec<(String, String)>,
+    /// Those of several calls that have no result, from the first result on.
+    open: Option<OpenCalls<String>>,
     /// The salt of the last id.
     salt: u32,
 }
@@ -111,10 +116,14 @@ struct NewIds {
 /// Replaces the ids of a message's calls and results. Returns whether one changed.
 fn map_ids(message: &mut Message, i: usize, format: ToolCallIdFormat, map: &mut CallIdMap) -> bool {
     let mut changed = false;
+    let tool = message.name.clone().filter(|_| message.role == Role::Tool);
     message.edit_each_block(|block| {
         let (old, new) = match &**block {
-            Block::ToolCall { id, .. } => (id, map.add_call(id, i, format)),
-            Block::ToolResult { id, .. } => (id, map.id_of_result(id, format)),
+            Block::ToolCall { id, name, .. } => (id, map.add_call(id, name, i, format)),
+            Block::ToolResult { id, extra, .. } => {
+                let name = || tool.as_deref().map(Cow::Borrowed).or_else(|| result_name(extra));
+                (id, map.id_of_result(id, name, format))
+            }
             _ => return,
         };
         if *old != new
@@ -129,7 +138,7 @@ fn map_ids(message: &mut Message, i: usize, format: ToolCallIdFormat, map: &mut 
 
 impl CallIdMap {
     /// Adds a call of message `i`. Returns an id in the accepted format that no earlier call has.
-    fn add_call(&mut self, id: &str, i: usize, format: ToolCallIdFormat) -> String {
+    fn add_call(&mut self, id: &str, name: &str, i: usize, format: ToolCallIdFormat) -> String {
         let mut salt = self.by_old_id.get(id).map_or(0, |known| known.salt.saturating_add(1));
         let mut new = id_in_format(id, format, salt);
         while self.used.contains(&new) && salt < u32::MAX {
@@ -140,27 +149,55 @@ impl CallIdMap {
         match self.by_old_id.get_mut(id) {
             Some(known) => {
                 if std::mem::replace(&mut known.message, i) != i {
-                    known.ids.clear();
+                    known.calls.clear();
+                    known.open = None;
                 }
-                known.ids.push_back(new.clone());
+                if let Some(open) = &mut known.open {
+                    open.push(id, name, new.clone());
+                }
+                known.calls.push((new.clone(), name.to_owned()));
                 known.salt = salt;
             }
             None => {
-                let ids = VecDeque::from([new.clone()]);
-                self.by_old_id.insert(id.to_owned(), NewIds { message: i, ids, salt });
+                let calls = vec![(new.clone(), name.to_owned())];
+                self.by_old_id.insert(id.to_owned(), NewIds { message: i, calls, open: None, salt });
             }
         }
         new
     }
 
-    /// The new id of a result. Of several calls of one message with one id, each has one of the results, in order. A result
-    /// without an id whose call is not known stays without one.
-    fn id_of_result(&mut self, id: &str, format: ToolCallIdFormat) -> String {
-        let new = self.by_old_id.get_mut(id).and_then(|known| match known.ids.len() {
-            0 | 1 => known.ids.front().cloned(),
-            _ => known.ids.pop_front(),
+    /// The new id of a result. Of several calls of one message with one id, each has one of the results, in order, or that of
+    /// its tool. A result without an id whose call is not known stays without one.
+    fn id_of_result<'n>(
+        &mut self,
+        id: &str,
+        name: impl FnOnce() -> Option<Cow<'n, str>>,
+        format: ToolCallIdFormat,
+    ) -> String {
+        let known = self.by_old_id.get_mut(id);
+        known
+            .and_then(|known| known.of_next_result(id, name))
+            .unwrap_or_else(|| if id.is_empty() { String::new() } else { id_in_format(id, format, 0) })
+    }
+}
+
+impl NewIds {
+    /// A further result belongs to the last call.
+    fn of_next_result<'n>(
+        &mut self,
+        id: &str,
+        name: impl FnOnce() -> Option<Cow<'n, str>>,
+    ) -> Option<String> {
+        let (last, _) = self.calls.last()?;
+        if self.calls.len() == 1 {
+            return Some(last.clone());
+        }
+        let open = self.open.get_or_insert_with(|| {
+            let mut open = OpenCalls::default();
+            self.calls.iter().for_each(|(new, name)| open.push(id, name, new.clone()));
+            open
         });
-        new.unwrap_or_else(|| if id.is_empty() { String::new() } else { id_in_format(id, format, 0) })
+        open.take_by_id(id, name().as_deref()).or_else(|| Some(last.clone()))
     }
 }
 

@@ -271,7 +271,7 @@ impl PlannedCall {
         };
         let fields = message.edit();
         if let Some(Block::ToolResult { id, extra, .. }) = fields.blocks.first_mut() {
-            if *id != call_id && result_name(extra).is_some() {
+            if result_name(extra).is_some_and(|name| name != call_name) {
                 set_result_name(extra, &call_name);
             }
             *id = call_id;

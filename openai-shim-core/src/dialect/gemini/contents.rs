@@ -11,9 +11,11 @@ use super::parts::{self, FunctionCallPart};
 use super::shape;
 use crate::canonical::{
     Block, DiagnosticCode, Diagnostics, ExtraFields, Message, OpenCalls, Request, Role, Span, called_names,
+    result_name,
 };
 use crate::error::ClientError;
 use crate::json::{ArrayBuilder, Object, ValueKind, decode_string, encode_string, raw, value_kind};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Decodes the conversation.
@@ -225,13 +227,14 @@ fn assign_call_ids(messages: &mut [Message]) {
                     if id.is_empty() {
                         *id = format!("{GENERATED_ID_PREFIX}{i}-{k}");
                     }
-                    open.push(id, name);
+                    open.push(id, name, id.clone());
                 }
                 Block::ToolResult { id, extra, .. } => {
+                    let name = result_name(extra);
                     let call_id = if id.is_empty() {
-                        open.take_by_name(&result_name(extra).unwrap_or_default())
+                        open.take_by_name(&name.unwrap_or_default())
                     } else {
-                        open.take_by_id(id)
+                        open.take_by_id(id, name.as_deref())
                     };
                     if let Some(call_id) = call_id {
                         *id = call_id;
@@ -241,11 +244,6 @@ fn assign_call_ids(messages: &mut [Message]) {
             }
         }
     }
-}
-
-fn result_name(extra: &ExtraFields) -> Option<String> {
-    let (_, name) = extra.of(NAME).iter().find(|(key, _)| key == ".functionResponse.name")?;
-    decode_string(name.as_str()).map(std::borrow::Cow::into_owned)
 }
 
 /// The conversation of a request, as JSON.
@@ -384,8 +382,9 @@ impl BlockEncoder<'_> {
             }
             Block::ToolResult { id, blocks, is_error, extra } => {
                 let name = self.call_names.get(id.as_str()).map(|name| (*name).to_owned());
-                let name =
-                    name.or_else(|| result_name(extra)).or_else(|| self.message_name.map(str::to_owned));
+                let name = name
+                    .or_else(|| result_name(extra).map(Cow::into_owned))
+                    .or_else(|| self.message_name.map(str::to_owned));
                 let result = FunctionResult { id, name: name.as_deref(), blocks, is_error: *is_error, extra };
                 result.encode(out, path, diagnostics);
             }

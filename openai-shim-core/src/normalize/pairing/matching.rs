@@ -1,9 +1,9 @@
 //! Which result belongs to which tool call: by id, else by the tool's name, else by position.
 //!
 //! Ids may repeat: a result belongs to the last turn before it that has its id, in that turn to the first call without a
-//! result. A turn is a run of messages of the assistant.
+//! result, of the tool that the result names if there is one. A turn is a run of messages of the assistant.
 
-use crate::canonical::{Block, Message, Role, result_name};
+use crate::canonical::{Block, Message, OpenCalls, Role, name_of_result};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -39,9 +39,25 @@ pub(super) struct Matching<'m> {
 #[derive(Default)]
 struct CallsOfId {
     turn: usize,
-    calls: Vec<usize>,
-    /// How many of them have a result.
-    answered: usize,
+    /// Those without a result, by number.
+    open: OpenCalls<usize>,
+    last: usize,
+}
+
+/// What a call and its result have in common.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'m> {
+    IdAndName(&'m str, Cow<'m, str>),
+    Id(&'m str),
+    /// The turn and the tool's name.
+    Name(usize, Cow<'m, str>),
+    Turn(usize),
+}
+
+impl Key<'_> {
+    fn has_empty_id(&self) -> bool {
+        matches!(self, Self::IdAndName("", _) | Self::Id(""))
+    }
 }
 
 impl<'m> Matching<'m> {
@@ -50,16 +66,12 @@ impl<'m> Matching<'m> {
         matching.match_by_id(messages);
         if matching.results.iter().any(|result| result.call.is_none()) {
             // Results may stand before their calls.
-            matching.match_by(
-                |call| (0, call.id.to_owned()),
-                |result| Some((0, result.id.to_owned())).filter(|(_, id)| !id.is_empty()),
-            );
-            matching.match_by(
-                |call| (call.turn, call.name.to_owned()),
-                |result| result.turn.zip(result.name.as_deref().map(str::to_owned)),
-            );
-            matching
-                .match_by(|call| (call.turn, String::new()), |result| Some((result.turn?, String::new())));
+            let named_id = |result: &ToolResult<'m>| Some(Key::IdAndName(result.id, result.name.clone()?));
+            matching.match_by(|call| Key::IdAndName(call.id, call.name.into()), named_id);
+            matching.match_by(|call| Key::Id(call.id), |result| Some(Key::Id(result.id)));
+            let name_in_turn = |result: &ToolResult<'m>| Some(Key::Name(result.turn?, result.name.clone()?));
+            matching.match_by(|call| Key::Name(call.turn, call.name.into()), name_in_turn);
+            matching.match_by(|call| Key::Turn(call.turn), |result| Some(Key::Turn(result.turn?)));
         }
         matching
     }
@@ -79,13 +91,13 @@ impl<'m> Matching<'m> {
                     Block::ToolCall { id, name, .. } => {
                         last_calling = Some(turn);
                         if !id.is_empty() {
-                            by_id.entry(id).or_default().add(self.calls.len(), turn);
+                            by_id.entry(id).or_default().add(self.calls.len(), name, turn);
                         }
                         self.calls.push(Call { message: i, id, name, turn, results: Vec::new() });
                     }
                     Block::ToolResult { id, extra, .. } => {
-                        let name = message.name.as_deref().filter(|_| message.role == Role::Tool);
-                        let name = name.map(Cow::Borrowed).or_else(|| result_name(extra));
+                        let name = name_of_result(message, extra);
+                        let call = by_id.get_mut(id.as_str()).map(|calls| calls.take(name.as_deref()));
                         self.results.push(ToolResult {
                             message: i,
                             id,
@@ -93,7 +105,6 @@ impl<'m> Matching<'m> {
                             turn: last_calling,
                             call: None,
                         });
-                        let call = by_id.get_mut(id.as_str()).and_then(CallsOfId::take);
                         self.assign(self.results.len() - 1, call);
                     }
                     _ => {}
@@ -105,16 +116,16 @@ impl<'m> Matching<'m> {
     /// Gives each result without a call to the first call of the same key that has no result.
     fn match_by(
         &mut self,
-        key_of_call: impl Fn(&Call<'m>) -> (usize, String),
-        key_of_result: impl Fn(&ToolResult<'m>) -> Option<(usize, String)>,
+        key_of_call: impl Fn(&Call<'m>) -> Key<'m>,
+        key_of_result: impl Fn(&ToolResult<'m>) -> Option<Key<'m>>,
     ) {
-        let mut open: BTreeMap<(usize, String), VecDeque<usize>> = BTreeMap::new();
+        let mut open: BTreeMap<Key<'m>, VecDeque<usize>> = BTreeMap::new();
         for (number, call) in self.calls.iter().enumerate().filter(|(_, call)| call.results.is_empty()) {
             open.entry(key_of_call(call)).or_default().push_back(number);
         }
         for number in 0..self.results.len() {
             let result = self.results.get(number).filter(|result| result.call.is_none());
-            let key = result.and_then(&key_of_result);
+            let key = result.and_then(&key_of_result).filter(|key| !key.has_empty_id());
             let call = key.and_then(|key| open.get_mut(&key)).and_then(VecDeque::pop_front);
             self.assign(number, call);
         }
@@ -130,18 +141,16 @@ impl<'m> Matching<'m> {
 }
 
 impl CallsOfId {
-    fn add(&mut self, call: usize, turn: usize) {
+    fn add(&mut self, call: usize, name: &str, turn: usize) {
         if std::mem::replace(&mut self.turn, turn) != turn {
-            self.calls.clear();
-            self.answered = 0;
+            self.open = OpenCalls::default();
         }
-        self.calls.push(call);
+        self.open.push("", name, call);
+        self.last = call;
     }
 
     /// The call of the next result: a further result belongs to the last call.
-    fn take(&mut self) -> Option<usize> {
-        let call = self.calls.get(self.answered).or(self.calls.last()).copied();
-        self.answered += 1;
-        call
+    fn take(&mut self, name: Option<&str>) -> usize {
+        self.open.take_by_id("", name).unwrap_or(self.last)
     }
 }

@@ -15,9 +15,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Returns the id of a tool result's call: the result's own, or that of an open call, by tool name or by order.
-fn call_id_of_result(calls: &mut OpenCalls, id: Option<&str>, name: Option<&str>) -> Option<String> {
+fn call_id_of_result(calls: &mut OpenCalls<String>, id: Option<&str>, name: Option<&str>) -> Option<String> {
     match (id, name) {
-        (Some(id), _) => Some(calls.take_by_id(id).unwrap_or_else(|| id.to_owned())),
+        (Some(id), name) => Some(calls.take_by_id(id, name).unwrap_or_else(|| id.to_owned())),
         (None, Some(name)) => calls.take_by_name(name),
         (None, None) => calls.take_first(),
     }
@@ -63,7 +63,7 @@ pub(super) fn decode(
 fn decode_message(
     item: &str,
     i: usize,
-    calls: &mut OpenCalls,
+    calls: &mut OpenCalls<String>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Message, ClientError> {
     let path_of = |field: &str| format!("messages[{i}]{field}");
@@ -127,7 +127,7 @@ fn decode_message(
         must_rewrite |= function.get("arguments").is_none_or(|a| value_kind(a) != ValueKind::Object);
         let call = tool_call::read(call, &path_of(&format!(".tool_calls[{k}]")), diagnostics);
         let id = call.id.unwrap_or_else(|| generated_id(i, k));
-        calls.push(&id, &call.name);
+        calls.push(&id, &call.name, id.clone());
         fields.blocks.push(Block::ToolCall {
             id,
             name: call.name,
