@@ -250,6 +250,14 @@ fn every_call_has_a_result_and_every_result_its_call() {
         ],
         // A result in front of two calls with its id.
         vec![result("b", "g", "RA"), calls(&[("b", "f")]), calls(&[("", "f"), ("b", "g")])],
+        // One id in two messages of one turn.
+        vec![
+            calls(&[("b", "f")]),
+            calls(&[("b", "f"), ("b", "f")]),
+            result("b", "f", "RA"),
+            result("b", "f", "RB"),
+            result("b", "f", "RC"),
+        ],
         // No ids at all.
         vec![
             user("ua"),

@@ -19,7 +19,10 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
     let may_have_signed = OnceCell::new();
     let may_have_signed =
         |model: &str| *may_have_signed.get_or_init(|| issuer::may_have_signed(model, SIGNED_CALLS_FORMAT));
+    let (mut turn, mut is_turn_open) = (0, false);
     for (i, message) in request.messages.iter_mut().enumerate() {
+        let continues = std::mem::replace(&mut is_turn_open, message.role == Role::Assistant);
+        turn += usize::from(is_turn_open && !continues);
         let mut changed = detach_signatures(message);
         if is_signed(message) && !rules.signatures_in_ids && !may_have_signed(&request.model) {
             remove_signatures(message);
@@ -33,7 +36,7 @@ pub(super) fn normalize(request: &mut Request, rules: &MessageRules, diagnostics
         if add_placeholder(message, &rules.placeholder_signature) {
             diagnostics.record(DiagnosticCode::SignatureSkipped, &format!("messages[{i}]"), "");
         }
-        changed |= map_ids(message, i, format, &mut ids);
+        changed |= map_ids(message, turn, format, &mut ids);
         if changed {
             diagnostics.record(DiagnosticCode::ToolIdRemapped, &format!("messages[{i}]"), "");
         }
@@ -103,9 +106,9 @@ struct CallIdMap {
 
 /// The new ids of the calls with one old id.
 struct NewIds {
-    /// The message with the last of these calls.
-    message: usize,
-    /// The ids of that message's calls, each with the tool's name.
+    /// The turn with the last of these calls: a run of messages of the assistant.
+    turn: usize,
+    /// The ids of that turn's calls, each with the tool's name.
     calls: Vec<(String, String)>,
     /// Those of several calls that have no result, from the first result on.
     open: Option<OpenCalls<String>>,
@@ -114,12 +117,12 @@ struct NewIds {
 }
 
 /// Replaces the ids of a message's calls and results. Returns whether one changed.
-fn map_ids(message: &mut Message, i: usize, format: ToolCallIdFormat, map: &mut CallIdMap) -> bool {
+fn map_ids(message: &mut Message, turn: usize, format: ToolCallIdFormat, map: &mut CallIdMap) -> bool {
     let mut changed = false;
     let tool = message.name.clone().filter(|_| message.role == Role::Tool);
     message.edit_each_block(|block| {
         let (old, new) = match &**block {
-            Block::ToolCall { id, name, .. } => (id, map.add_call(id, name, i, format)),
+            Block::ToolCall { id, name, .. } => (id, map.add_call(id, name, turn, format)),
             Block::ToolResult { id, extra, .. } => {
                 let name = || tool.as_deref().map(Cow::Borrowed).or_else(|| result_name(extra));
                 (id, map.id_of_result(id, name, format))
@@ -137,8 +140,8 @@ fn map_ids(message: &mut Message, i: usize, format: ToolCallIdFormat, map: &mut 
 }
 
 impl CallIdMap {
-    /// Adds a call of message `i`. Returns an id in the accepted format that no earlier call has.
-    fn add_call(&mut self, id: &str, name: &str, i: usize, format: ToolCallIdFormat) -> String {
+    /// Adds a call. Returns an id in the accepted format that no earlier call has.
+    fn add_call(&mut self, id: &str, name: &str, turn: usize, format: ToolCallIdFormat) -> String {
         let mut salt = self.by_old_id.get(id).map_or(0, |known| known.salt.saturating_add(1));
         let mut new = id_in_format(id, format, salt);
         while self.used.contains(&new) && salt < u32::MAX {
@@ -148,7 +151,7 @@ impl CallIdMap {
         self.used.insert(new.clone());
         match self.by_old_id.get_mut(id) {
             Some(known) => {
-                if std::mem::replace(&mut known.message, i) != i {
+                if std::mem::replace(&mut known.turn, turn) != turn {
                     known.calls.clear();
                     known.open = None;
                 }
@@ -160,13 +163,13 @@ impl CallIdMap {
             }
             None => {
                 let calls = vec![(new.clone(), name.to_owned())];
-                self.by_old_id.insert(id.to_owned(), NewIds { message: i, calls, open: None, salt });
+                self.by_old_id.insert(id.to_owned(), NewIds { turn, calls, open: None, salt });
             }
         }
         new
     }
 
-    /// The new id of a result. Of several calls of one message with one id, each has one of the results, in order, or that of
+    /// The new id of a result. Of several calls of one turn with one id, each has one of the results, in order, or that of
     /// its tool. A result without an id whose call is not known stays without one.
     fn id_of_result<'n>(
         &mut self,
