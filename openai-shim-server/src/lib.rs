@@ -10,6 +10,7 @@ mod app_state;
 pub mod cassettes;
 mod client_connection;
 mod clock;
+mod current_app;
 mod handlers;
 mod http;
 pub mod observe;

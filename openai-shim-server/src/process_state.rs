@@ -5,6 +5,7 @@ use crate::http::body_budget::BodyBudget;
 use crate::http::request_permits::RequestPermits;
 use crate::http::shutdown::ShutdownSignal;
 use crate::observe::metrics::Metrics;
+use crate::observe::reload_status::ReloadStatus;
 use crate::offload::OffloadPool;
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, OwnerSecret};
@@ -29,6 +30,7 @@ pub(crate) struct ProcessState {
     pub(crate) offload: OffloadPool,
     pub(crate) adaptations: Adaptations,
     pub(crate) shutdown: ShutdownSignal,
+    pub(crate) reload_status: ReloadStatus,
     seed: RandomState,
     count: AtomicU64,
 }
@@ -45,6 +47,7 @@ impl ProcessState {
             offload: OffloadPool::new(),
             adaptations: Adaptations::default(),
             shutdown: ShutdownSignal::default(),
+            reload_status: ReloadStatus::new(),
             seed: RandomState::new(),
             count: AtomicU64::new(0),
         }

@@ -89,18 +89,6 @@ async fn second_stop_signal_ends_streams_with_an_error_in_their_dialect() {
 }
 
 #[tokio::test]
-async fn hangup_signal_is_logged_and_ends_nothing() {
-    let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
-    let mut process = Process::start(&before(&upstream), &[]);
-    for _ in 0..2 {
-        process.signal("HUP");
-        process.until_logged("SIGHUP: nothing is reloaded").await;
-        assert_eq!(process.post(CHAT).await.status(), 200);
-    }
-    process.assert_alive();
-}
-
-#[tokio::test]
 async fn exhausted_descriptors_are_logged_once_and_the_server_continues() {
     let upstream = ScriptedUpstream::start(vec![Script::json(&completion("x"))]).await;
     let config = format!("{}[retry]\nattempts = 1\n", before(&upstream));

@@ -4,7 +4,7 @@ use super::suggest::nearest;
 
 /// The sections with their keys; `""` is the top of the file.
 const SECTIONS: &[(&str, &[&str])] = &[
-    ("", &["listen", "hosts", "client_keys", "allow_anonymous", "mode", "learn", "debug"]),
+    ("", &["listen", "hosts", "client_keys", "allow_anonymous", "mode", "learn", "debug", "watch"]),
     ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
     ("upstream.models", &["id", "upstream"]),
     // Its other keys are those of a profile, which are checked with their values.

@@ -2,6 +2,7 @@
 
 mod display;
 mod error;
+mod files;
 mod known_keys;
 mod load;
 mod names;
@@ -17,8 +18,10 @@ mod units;
 mod upstream;
 
 pub use error::ConfigError;
+pub(crate) use files::files;
 pub use known_keys::keys;
 pub use load::read;
+pub(crate) use load::read_again;
 pub use overrides::Overrides;
 pub use secret::Secret;
 pub use settings::{Config, Limits, Log, LogFormat, ModelConfig, Timeouts, UpstreamConfig, UpstreamLocation};

@@ -1,5 +1,6 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
+use super::overrides::Overrides;
 use super::secret::Secret;
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;
@@ -44,6 +45,10 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Logging.
     pub log: Log,
+    /// Whether the configuration is read again when one of its files changes.
+    pub watch: bool,
+    /// What it was read from, to read it again.
+    pub(crate) source: Overrides,
     /// The folder into which exchanges are recorded as cassettes; absent: none are.
     pub record: Option<PathBuf>,
 }

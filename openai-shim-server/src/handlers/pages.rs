@@ -1,7 +1,7 @@
 //! The server's own pages: front page, health, readiness, metrics, adaptations.
 
 use crate::app_state::AppState;
-use crate::http::responses;
+use crate::http::{auth, responses};
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
@@ -11,10 +11,11 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response {
     match page {
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
-        "/readyz" => readiness(app),
+        "/readyz" => readiness(app, headers),
         "/metrics" => {
             let all = app.process.metrics.render(&app.process.adaptations.counts())
-                + &app.process.body_budget.render_metric();
+                + &app.process.body_budget.render_metric()
+                + &app.process.reload_status.render_metrics();
             text("text/plain; version=0.0.4; charset=utf-8", all)
         }
         "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),
@@ -22,14 +23,21 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
     }
 }
 
-/// Ready unless the server shuts down, or no upstream could be reached recently.
-fn readiness(app: &AppState) -> Response {
+/// Ready unless the server shuts down, or no upstream could be reached recently. Files that cannot be used do not change that:
+/// the configuration in effect can. What is wrong with them is only for clients with a key, where there are keys.
+fn readiness(app: &AppState, headers: &HeaderMap) -> Response {
     if app.process.request_permits.is_closed()
         || app.upstreams.iter().all(|served| served.health.is_unreachable())
     {
         return responses::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
     }
-    responses::json(StatusCode::OK, r#"{"status":"ready"}"#)
+    let Some(faults) = app.process.reload_status.faults() else {
+        return responses::json(StatusCode::OK, r#"{"status":"ready"}"#);
+    };
+    let may_read = app.config.client_keys.is_empty() || auth::has_key(app, headers);
+    let faults: Vec<&str> = if may_read { faults.lines().collect() } else { vec!["see the log"] };
+    let body = serde_json::json!({"status": "ready", "config": "not reloaded", "faults": faults});
+    responses::json(StatusCode::OK, body.to_string())
 }
 
 /// For browsers a page with the base URL to paste into a client; for programs Ollama's greeting, by which they recognize a

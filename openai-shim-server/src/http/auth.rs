@@ -24,10 +24,18 @@ pub(crate) fn owner_of(
     {
         return Some(Owner::single());
     }
+    app.owners.get(index_of_key(app, headers, query_key)?).cloned()
+}
+
+/// Whether a request has the key of a client in a header.
+pub(crate) fn has_key(app: &AppState, headers: &HeaderMap) -> bool {
+    index_of_key(app, headers, None).is_some()
+}
+
+fn index_of_key(app: &AppState, headers: &HeaderMap, query_key: Option<&str>) -> Option<usize> {
     let header_keys = KEY_HEADERS.iter().filter_map(|name| key_in_header(headers, name));
     let mut sent_keys = header_keys.chain(query_key.map(str::as_bytes));
-    let index = sent_keys.find_map(|key| find_key(&app.config.client_keys, key))?;
-    app.owners.get(index).cloned()
+    sent_keys.find_map(|key| find_key(&app.config.client_keys, key))
 }
 
 fn key_in_header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {

@@ -1,10 +1,11 @@
 //! Accepts TCP connections and serves HTTP/1.1 on them: each request goes to a handler, and shutdown lets responses finish.
 
-use crate::app_state::AppState;
 use crate::client_connection::ClientConnection;
+use crate::current_app::CurrentApp;
 use crate::http::client_socket::ClientSocket;
 use crate::http::shutdown;
 use crate::http::socket_errors::describe_no_descriptors;
+use crate::http::systemd::{self, ServiceState};
 use crate::observe::throttled_log::LogThrottle;
 use axum::body::Body;
 use axum::response::Response;
@@ -29,7 +30,7 @@ static ACCEPT_FAILURE_LOG: LogThrottle = LogThrottle::new();
 /// Serves until `stop` is ready, then until the running responses end or the grace period is over.
 pub(crate) async fn run<H, R>(
     listener: TcpListener,
-    app: Arc<AppState>,
+    current: Arc<CurrentApp>,
     handle: H,
     stop: impl Future<Output = ()>,
 ) where
@@ -42,7 +43,8 @@ pub(crate) async fn run<H, R>(
     // Dropping the set ends the connections that are left, however this function ends.
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
-    shutdown::notify_systemd("READY=1");
+    let process = current.get().process.clone();
+    systemd::notify(ServiceState::Ready);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -58,7 +60,7 @@ pub(crate) async fn run<H, R>(
         };
         set_socket_options(&socket);
         let client = Arc::new(ClientConnection::new());
-        let socket = ClientSocket::new(socket, client.clone(), app.config.timeouts.write);
+        let socket = ClientSocket::new(socket, client.clone(), current.get().config.timeouts.write);
         let handle = handle.clone();
         // Boxed: a connection that streams or is idle must not hold the memory of request handling.
         let service = service_fn(move |request: Request<Incoming>| {
@@ -66,14 +68,14 @@ pub(crate) async fn run<H, R>(
             Box::pin(async move { Ok::<_, Infallible>(response.await) })
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
-        let app = app.clone();
+        let process = process.clone();
         connections.spawn(async move {
-            if let Err(error) = app.process.shutdown.wake_on_shutdown(connection).await {
+            if let Err(error) = process.shutdown.wake_on_shutdown(connection).await {
                 tracing::debug!("a connection broke: {error}");
             }
         });
     }
-    shutdown::notify_systemd("STOPPING=1");
+    systemd::notify(ServiceState::Stopping);
     drop(listener);
     tracing::info!("stopping: running answers may finish");
     let mut finished = std::pin::pin!(graceful.shutdown());
@@ -84,14 +86,14 @@ pub(crate) async fn run<H, R>(
     };
     if let Some(reason) = forced {
         tracing::warn!("{reason}");
-        app.process.shutdown.end_requests();
+        process.shutdown.end_requests();
         tokio::select! {
             () = finished => {}
             () = tokio::time::sleep(shutdown::FINAL_ERRORS_PERIOD) => tracing::warn!("some clients did not take the end"),
             () = shutdown::stop_signal() => {}
         }
     }
-    app.process.request_permits.close();
+    process.request_permits.close();
     drop(connections);
 }
 
