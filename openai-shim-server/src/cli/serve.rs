@@ -45,6 +45,7 @@ struct Welcome {
     upstreams: String,
     model: String,
     needs_key: bool,
+    scheme: &'static str,
     /// Only `echo` is served: the user is trying the program out.
     is_echo_only: bool,
     /// The folder of the recordings.
@@ -67,6 +68,7 @@ impl Welcome {
         Self {
             upstreams,
             model,
+            scheme: if config.tls.is_some() { "https" } else { "http" },
             needs_key: !config.client_keys.is_empty(),
             is_echo_only: echo_only,
             record: config.record.as_ref().map(|folder| folder.display().to_string()),
@@ -74,7 +76,7 @@ impl Welcome {
     }
 
     fn text(&self, address: SocketAddr) -> String {
-        let base = format!("http://{}/v1", reachable(address));
+        let base = format!("{}://{}/v1", self.scheme, reachable(address));
         let key = if self.needs_key { " \\\n      -H 'authorization: Bearer KEY'" } else { "" };
         let model = self.model.replace(['\'', '"', '\\'], "");
         let hint = if self.is_echo_only { REAL_MODEL_HINT } else { "" };

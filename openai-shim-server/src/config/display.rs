@@ -14,6 +14,9 @@ impl fmt::Display for Config {
             LossPolicy::Strict => "strict: what an upstream cannot take is refused",
         };
         writeln!(f, "listen        {}", self.listen)?;
+        if let Some(tls) = &self.tls {
+            writeln!(f, "tls           {}", tls.cert.display())?;
+        }
         if !self.hosts.is_empty() {
             writeln!(f, "hosts         {}", self.hosts.join(", "))?;
         }

@@ -15,6 +15,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
     ("limits", &["request_body", "form_prefix", "response_body", "frame", "bodies", "concurrent"]),
     ("store", &["secret"]),
+    ("tls", &["cert", "key"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
 ];

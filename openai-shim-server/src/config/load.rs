@@ -7,7 +7,7 @@ use super::profiles::Profiles;
 use super::secret::{self, Secret};
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::toml_tree::{ConfigErrors, Section, Source};
-use super::{origins, suggest, units, upstream};
+use super::{origins, suggest, tls, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
@@ -45,6 +45,7 @@ fn read_source(
     let top = Section::top(source, table.get_ref(), &faults);
     let config = Config {
         listen: DEFAULT_LISTEN,
+        tls: tls::read(&top, source.folder()),
         hosts: top.texts("hosts", "[\"shim.example.com\"]", parse_host),
         client_keys: client_keys(&top, source, overrides, &faults),
         upstreams: upstreams(&top, source, overrides, &faults),

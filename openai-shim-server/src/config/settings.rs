@@ -2,6 +2,7 @@
 
 use super::overrides::Overrides;
 use super::secret::Secret;
+use super::tls::Tls;
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, LossPolicy, Retry};
@@ -15,6 +16,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// TLS for clients; absent: plain HTTP.
+    pub tls: Option<Tls>,
     /// Host names that a server without client keys accepts, in lower case.
     pub hosts: Vec<String>,
     /// The keys of clients; empty: no key is needed.

@@ -19,7 +19,7 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
             text("text/plain; version=0.0.4; charset=utf-8", all)
         }
         "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),
-        _ => front_page(headers),
+        _ => front_page(app, headers),
     }
 }
 
@@ -42,7 +42,7 @@ fn readiness(app: &AppState, headers: &HeaderMap) -> Response {
 
 /// For browsers a page with the base URL to paste into a client; for programs Ollama's greeting, by which they recognize a
 /// server.
-fn front_page(headers: &HeaderMap) -> Response {
+fn front_page(app: &AppState, headers: &HeaderMap) -> Response {
     let wants_html =
         headers.get(ACCEPT).and_then(|a| a.to_str().ok()).is_some_and(|a| a.contains("text/html"));
     if !wants_html {
@@ -50,8 +50,9 @@ fn front_page(headers: &HeaderMap) -> Response {
     }
     let host = headers.get(HOST).and_then(|h| h.to_str().ok()).unwrap_or("127.0.0.1:8000");
     let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || ".:-[]".contains(*c)).collect();
-    let scheme =
-        headers.get("x-forwarded-proto").filter(|proto| *proto == "https").map_or("http", |_| "https");
+    let is_https =
+        app.config.tls.is_some() || headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let scheme = if is_https { "https" } else { "http" };
     let page = format!(
         "<!doctype html><meta charset=\"utf-8\"><title>openai-shim</title>\
          <h1>openai-shim is running</h1>\
