@@ -1,6 +1,7 @@
 //! The files that a configuration is read from: the file itself, and secrets and certificates that it names.
 
 use super::overrides::Overrides;
+use super::secret;
 use super::toml_tree::Source;
 use std::path::{Path, PathBuf};
 use toml::de::DeValue;
@@ -38,7 +39,7 @@ fn collect(value: &DeValue<'_>, holds_paths: bool, folder: &Path, files: &mut Ve
             for (key, value) in table {
                 match value.get_ref() {
                     DeValue::String(path) if holds_paths && PATH_KEYS.contains(&key.get_ref().as_ref()) => {
-                        files.push(folder.join(path.as_ref()));
+                        files.extend(secret::file_path(path, folder));
                     }
                     other => collect(other, false, folder, files),
                 }
@@ -50,11 +51,8 @@ fn collect(value: &DeValue<'_>, holds_paths: bool, folder: &Path, files: &mut Ve
 
 /// The file of a reference to a secret.
 fn secret_file(reference: &str, folder: &Path) -> Option<PathBuf> {
-    if let Some(path) = reference.strip_prefix("file:") {
-        return Some(folder.join(path));
-    }
-    let name = reference.strip_prefix("credential:")?;
-    Some(PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name))
+    let path = reference.strip_prefix("file:").or(reference.starts_with("credential:").then_some(reference));
+    secret::file_path(path?, folder).ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Reads `tls`: the files of a certificate chain and of its key in, what rustls serves with out.
 
+use super::secret;
 use super::toml_tree::Section;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -21,10 +22,10 @@ pub(super) fn read(top: &Section<'_>, folder: &Path) -> Option<Tls> {
     top.get("tls")?;
     let section = top.section("tls");
     let chain = section.text("cert", |path| {
-        let path = folder.join(path);
+        let path = secret::file_path(path, folder)?;
         Ok((chain(&path)?, path))
     });
-    let key = section.text("key", |path| key(&folder.join(path)));
+    let key = section.text("key", |path| key(&secret::file_path(path, folder)?));
     for (name, example) in [("cert", "\"fullchain.pem\""), ("key", "\"privkey.pem\"")] {
         if section.get(name).is_none() {
             section.missing(name, example);
