@@ -1,47 +1,29 @@
-//! The state that all requests share: configuration, upstreams, limits, stores, metrics.
+//! The state that belongs to one configuration: settings, upstreams, owners. A request keeps the one it began with.
 
 use crate::clock;
-use crate::config::{Config, UpstreamConfig};
-use crate::http::body_budget::BodyBudget;
+use crate::config::{Config, UpstreamConfig, UpstreamLocation};
 use crate::http::responses;
-use crate::http::shutdown::ShutdownSignal;
-use crate::observe::metrics::Metrics;
 use crate::observe::recorder::Recorder;
-use crate::offload::OffloadPool;
+use crate::process_state::ProcessState;
 use crate::routing::health::{Health, HealthTracked};
 use crate::routing::model_list_cache::ModelListCache;
-use crate::state::adaptations::Adaptations;
-use crate::state::{MemoryStore, Owners, ScopedStore};
+use crate::state::{Owners, ScopedStore};
 use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
 use openai_shim_core::{Context, Upstream};
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use tokio::sync::Semaphore;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The state that all requests share.
+/// The state that all requests under one configuration share.
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<UpstreamState>,
-    pub(crate) metrics: Metrics,
-    /// One permit for each of `limits.concurrent` requests; closed on shutdown.
-    pub(crate) request_permits: Arc<Semaphore>,
-    /// State between requests, of all upstreams: stored responses.
-    pub(crate) store: Arc<dyn StateStore>,
     pub(crate) owners: Owners,
-    /// The memory of all bodies (`limits.bodies`).
-    pub(crate) body_budget: Arc<BodyBudget>,
-    /// Runs long computations on other threads.
-    pub(crate) offload: OffloadPool,
-    pub(crate) adaptations: Adaptations,
-    pub(crate) shutdown: ShutdownSignal,
     /// Records exchanges, if the program was started for that.
     pub(crate) recorder: Option<Arc<Recorder>>,
-    seed: RandomState,
-    count: AtomicU64,
+    /// What the next configuration gets as well.
+    pub(crate) process: Arc<ProcessState>,
 }
 
 /// One upstream: its configuration, its transport, and what is remembered of it.
@@ -50,17 +32,45 @@ pub(crate) struct UpstreamState {
     /// The configured profile, with what follows from it for models.
     pub(crate) profile: SharedProfile,
     pub(crate) transport: Arc<dyn Upstream>,
-    pub(crate) model_list: ModelListCache,
+    pub(crate) model_list: Arc<ModelListCache>,
     pub(crate) health: Arc<Health>,
     /// State between requests that only this upstream gets.
     pub(crate) store: Arc<dyn StateStore>,
     /// The value of the header with the upstream's name.
     pub(crate) label: Option<HeaderValue>,
     /// The upstream refused a body without a length.
-    needs_length: AtomicBool,
+    needs_length: Arc<AtomicBool>,
 }
 
 impl UpstreamState {
+    fn new(config: &UpstreamConfig, transport: Arc<dyn Upstream>, store: Arc<dyn StateStore>) -> Self {
+        let health = Arc::<Health>::default();
+        Self {
+            transport: Arc::new(HealthTracked { inner: transport, health: health.clone() }),
+            model_list: Arc::default(),
+            health,
+            store: Arc::new(ScopedStore::new(&config.name, store)),
+            label: responses::upstream_label(&config.name),
+            profile: config.profile.clone().into(),
+            config: config.clone(),
+            needs_length: Arc::default(),
+        }
+    }
+
+    /// The same upstream under the next configuration: its open connections and what is remembered of it go on.
+    fn handed_over(&self, config: &UpstreamConfig) -> Self {
+        Self {
+            config: config.clone(),
+            profile: self.profile.clone(),
+            transport: self.transport.clone(),
+            model_list: self.model_list.clone(),
+            health: self.health.clone(),
+            store: self.store.clone(),
+            label: self.label.clone(),
+            needs_length: self.needs_length.clone(),
+        }
+    }
+
     /// Whether the upstream refused a body without a length (411).
     pub(crate) fn needs_length(&self) -> bool {
         self.needs_length.load(Ordering::Relaxed)
@@ -79,56 +89,49 @@ impl std::fmt::Debug for AppState {
 }
 
 impl AppState {
-    /// Creates the state; `connect` returns the transport of each configured upstream.
+    /// The state of the first configuration; `connect` returns the transport of each configured upstream.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
-        let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
-        let upstreams = config
-            .upstreams
-            .iter()
-            .map(|upstream| {
-                let health = Arc::<Health>::default();
-                UpstreamState {
-                    transport: Arc::new(HealthTracked { inner: connect(upstream), health: health.clone() }),
-                    model_list: ModelListCache::default(),
-                    health,
-                    store: Arc::new(ScopedStore::new(&upstream.name, store.clone())),
-                    label: responses::upstream_label(&upstream.name),
-                    profile: upstream.profile.clone().into(),
-                    config: upstream.clone(),
-                    needs_length: AtomicBool::new(false),
+        let process = Arc::new(ProcessState::new(&config));
+        let upstreams = config.upstreams.iter();
+        let upstreams = upstreams.map(|u| UpstreamState::new(u, connect(u), process.store.clone())).collect();
+        let recorder = config.record.clone().map(|folder| Arc::new(Recorder::new(folder, keys(&config))));
+        let owners = Owners::new(&config.client_keys, config.store_secret.as_ref(), &process.owner_secret);
+        Self { config, upstreams, owners, recorder, process }
+    }
+
+    /// The state of the configuration after this one. It takes over the process's state and all unchanged upstreams.
+    pub(crate) fn next(
+        &self,
+        config: Config,
+        connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>,
+    ) -> Self {
+        let process = self.process.clone();
+        process.apply(&config);
+        let upstreams = config.upstreams.iter();
+        let upstreams = upstreams
+            .map(|upstream| match self.unchanged(upstream, &config) {
+                Some(unchanged) => unchanged.handed_over(upstream),
+                None => {
+                    process.adaptations.forget(&upstream.name);
+                    UpstreamState::new(upstream, connect(upstream), process.store.clone())
                 }
             })
             .collect();
-        Self {
-            metrics: Metrics::new(&config),
-            request_permits: Arc::new(Semaphore::new(config.limits.concurrent)),
-            store,
-            owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
-            body_budget: BodyBudget::new(config.limits.bodies),
-            offload: OffloadPool::new(),
-            adaptations: Adaptations::default(),
-            shutdown: ShutdownSignal::default(),
-            recorder: config.record.clone().map(|folder| {
-                let keys = config.keys().map(|key| key.expose().to_owned()).collect();
-                Arc::new(Recorder::new(folder, keys))
-            }),
-            upstreams,
-            seed: RandomState::new(),
-            count: AtomicU64::new(0),
-            config,
-        }
+        let recorder = self.recorder.as_ref().map(|recorder| Arc::new(recorder.with_secrets(keys(&config))));
+        let owners = Owners::new(&config.client_keys, config.store_secret.as_ref(), &process.owner_secret);
+        Self { config, upstreams, owners, recorder, process }
+    }
+
+    /// The state of an upstream that requests are sent to in the same way. Cassettes are read anew.
+    fn unchanged(&self, upstream: &UpstreamConfig, config: &Config) -> Option<&UpstreamState> {
+        let same = self.upstreams.iter().find(|served| served.config.is_sent_like(upstream))?;
+        let is_replay = matches!(upstream.target, UpstreamLocation::Replay(_));
+        (self.config.timeouts == config.timeouts && !is_replay).then_some(same)
     }
 
     /// The time and a random number for one exchange.
     pub(crate) fn context(&self) -> Context {
-        Context::new(clock::unix_seconds(), self.random())
-    }
-
-    /// A number that cannot be guessed and practically never repeats: a counter, hashed with the process's random seed.
-    pub(crate) fn random(&self) -> u64 {
-        let mut hasher = self.seed.build_hasher();
-        hasher.write_u64(self.count.fetch_add(1, Ordering::Relaxed));
-        hasher.finish()
+        Context::new(clock::unix_seconds(), self.process.random())
     }
 
     /// An upstream as the target of a request for `model`. `upstream_model`: its own name for it.
@@ -139,7 +142,7 @@ impl AppState {
         model: &str,
     ) -> Target {
         let learned_of = upstream_model.as_deref().unwrap_or(model);
-        let adaptations = self.adaptations.for_model(&served.config.name, learned_of);
+        let adaptations = self.process.adaptations.for_model(&served.config.name, learned_of);
         let mut target = Target::new(served.profile.clone()).with_adaptations(adaptations);
         target.model = upstream_model;
         target
@@ -158,4 +161,9 @@ impl AppState {
         settings.max_frame_bytes = self.config.limits.frame;
         settings
     }
+}
+
+/// The keys that stand in no recording.
+fn keys(config: &Config) -> Vec<String> {
+    config.keys().map(|key| key.expose().to_owned()).collect()
 }

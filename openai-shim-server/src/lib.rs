@@ -15,6 +15,7 @@ mod http;
 pub mod observe;
 mod offload;
 mod panics;
+mod process_state;
 mod request_meta;
 mod routing;
 mod server;

@@ -70,6 +70,14 @@ pub struct UpstreamConfig {
     pub models: Vec<ModelConfig>,
 }
 
+impl UpstreamConfig {
+    /// Whether requests go to the same server in the same way, under the same name.
+    pub(crate) fn is_sent_like(&self, other: &Self) -> bool {
+        (&self.name, &self.target, &self.api_key, &self.profile)
+            == (&other.name, &other.target, &other.api_key, &other.profile)
+    }
+}
+
 /// Where an upstream is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UpstreamLocation {

@@ -52,7 +52,7 @@ impl<'a> AuxiliaryStart<'a> {
             let call = Box::new(call(upstream_model));
             AuxiliaryExchange::start(call, upstream_dialect, &target, settings, lost).map(Box::new)
         };
-        let exchange = app.offload.run(length, start).await?;
+        let exchange = app.process.offload.run(length, start).await?;
         Ok(AuxiliaryPlan { served, exchange, length })
     }
 }
@@ -109,7 +109,7 @@ async fn run(
     };
     responses::add_diagnostics_header(response.headers_mut(), &report.diagnostics);
     responses::add_upstream_header(response.headers_mut(), &name);
-    app.adaptations.store_adaptations(&name, &report.model, &report);
+    app.process.adaptations.store_adaptations(&name, &report.model, &report);
     log_entry.timing().record_head(response.status());
     log_entry.finish_with_report(report);
     response

@@ -7,6 +7,7 @@ use crate::http::body_budget::BodyReservation;
 use crate::http::body_resources::BodyResources;
 use crate::http::deadline::RequestDeadline;
 use crate::http::receive::ReceivedRequest;
+use crate::http::request_permits::RequestPermit;
 use crate::http::responses;
 use crate::http::routes::FORWARD_LABEL;
 use crate::observe::access_log::AccessLogEntry;
@@ -29,7 +30,6 @@ use openai_shim_core::{Error, Profile, UpstreamError};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Where a request is forwarded to, and how its response is checked.
 pub(crate) struct ForwardTarget {
@@ -62,7 +62,7 @@ pub(crate) async fn forward(
         Inbound::Whole(received) => {
             let (headers, query, body) = (parts.headers.clone(), query.clone(), received.body.clone());
             let find = move || NamedModel::find(&headers, &query, &body);
-            app.offload.run(received.body.len(), find).await
+            app.process.offload.run(received.body.len(), find).await
         }
         Inbound::Form(form) => form.model().or_else(|| NamedModel::in_query(&query)),
     };
@@ -165,7 +165,7 @@ pub(crate) async fn forward(
 
 /// A request as the upstream gets it, and what it holds here.
 struct Outbound {
-    permit: OwnedSemaphorePermit,
+    permit: RequestPermit,
     reservation: BodyReservation,
     /// The client's body, for the check of the response.
     original: Bytes,
@@ -196,7 +196,7 @@ async fn rename(
                 }
                 None => (query, body),
             };
-            let (query, body) = app.offload.run(original.len(), replace).await;
+            let (query, body) = app.process.offload.run(original.len(), replace).await;
             (query, Outbound { permit, reservation, original, body: OutboundBody::Whole(body) })
         }
         Inbound::Form(form) => {
@@ -227,7 +227,7 @@ fn learn_length(served: &UpstreamState, error: &mut Error) {
 /// Logs the request and releases its permit when the body ends or is dropped.
 struct ForwardGuard {
     log_entry: Option<AccessLogEntry>,
-    _permit: OwnedSemaphorePermit,
+    _permit: RequestPermit,
 }
 
 impl Drop for ForwardGuard {

@@ -70,7 +70,7 @@ pub(crate) fn generate(
                 };
                 let (app_of_start, length) = (app.clone(), request.received.body.len());
                 let start = move || request.start(&app_of_start, client_request, route, stored);
-                match app.offload.run(length, start).await {
+                match app.process.offload.run(length, start).await {
                     Ok(pending) => pending.respond(app).await,
                     Err(refusal) => *refusal,
                 }
@@ -182,7 +182,7 @@ impl GenerateRequest {
             // This runs while the body is dropped, where a panic must not pass.
             let _ = panics::catch(|| {
                 if let Some(served) = app_of_report.upstreams.get(upstream) {
-                    app_of_report.adaptations.store_adaptations(&served.config.name, &model, &report);
+                    app_of_report.process.adaptations.store_adaptations(&served.config.name, &model, &report);
                 }
             });
             log_entry.finish_with_report(report);

@@ -13,17 +13,20 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => readiness(app),
         "/metrics" => {
-            let all = app.metrics.render(&app.adaptations.counts()) + &app.body_budget.render_metric();
+            let all = app.process.metrics.render(&app.process.adaptations.counts())
+                + &app.process.body_budget.render_metric();
             text("text/plain; version=0.0.4; charset=utf-8", all)
         }
-        "/learned" => text("text/plain; charset=utf-8", app.adaptations.to_toml()),
+        "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),
         _ => front_page(headers),
     }
 }
 
 /// Ready unless the server shuts down, or no upstream could be reached recently.
 fn readiness(app: &AppState) -> Response {
-    if app.request_permits.is_closed() || app.upstreams.iter().all(|served| served.health.is_unreachable()) {
+    if app.process.request_permits.is_closed()
+        || app.upstreams.iter().all(|served| served.health.is_unreachable())
+    {
         return responses::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
     }
     responses::json(StatusCode::OK, r#"{"status":"ready"}"#)

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How many bytes of bodies are reserved, of at most `limits.bodies`.
 #[derive(Debug)]
 pub(crate) struct BodyBudget {
-    limit: usize,
+    limit: AtomicUsize,
     reserved: AtomicUsize,
 }
 
@@ -20,7 +20,12 @@ pub(crate) struct BudgetExceeded;
 
 impl BodyBudget {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, reserved: AtomicUsize::new(0) })
+        Arc::new(Self { limit: AtomicUsize::new(limit), reserved: AtomicUsize::new(0) })
+    }
+
+    /// Changes the limit. What is reserved beyond it stays so.
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// A reservation of 0 bytes, which grows with its body.
@@ -38,7 +43,8 @@ impl BodyBudget {
     }
 
     fn reserve(&self, bytes: usize) -> Result<(), BudgetExceeded> {
-        let fits = |reserved: usize| reserved.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        let limit = self.limit.load(Ordering::Relaxed);
+        let fits = |reserved: usize| reserved.checked_add(bytes).filter(|sum| *sum <= limit);
         self.reserved
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
             .map_or(Err(BudgetExceeded), |_| Ok(()))

@@ -68,7 +68,7 @@ pub(crate) async fn run<H, R>(
         let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
         let app = app.clone();
         connections.spawn(async move {
-            if let Err(error) = app.shutdown.wake_on_shutdown(connection).await {
+            if let Err(error) = app.process.shutdown.wake_on_shutdown(connection).await {
                 tracing::debug!("a connection broke: {error}");
             }
         });
@@ -84,14 +84,14 @@ pub(crate) async fn run<H, R>(
     };
     if let Some(reason) = forced {
         tracing::warn!("{reason}");
-        app.shutdown.end_requests();
+        app.process.shutdown.end_requests();
         tokio::select! {
             () = finished => {}
             () = tokio::time::sleep(shutdown::FINAL_ERRORS_PERIOD) => tracing::warn!("some clients did not take the end"),
             () = shutdown::stop_signal() => {}
         }
     }
-    app.request_permits.close();
+    app.process.request_permits.close();
     drop(connections);
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod hyper_errors;
 pub(crate) mod listener;
 pub(crate) mod origin;
 pub(crate) mod receive;
+pub(crate) mod request_permits;
 pub(crate) mod responses;
 pub(crate) mod routes;
 pub(crate) mod shutdown;

@@ -113,7 +113,7 @@ impl ResponseTiming {
 
 impl AccessLogEntry {
     pub(crate) fn new(app: Arc<AppState>, meta: RequestMeta, route: &'static str, upstream: String) -> Self {
-        app.metrics.exchange_opened();
+        app.process.metrics.exchange_opened();
         let timing = ResponseTiming { started: meta.started, head: Arc::default() };
         Self { app, meta, route, upstream, timing, counted: OnceLock::new() }
     }
@@ -239,7 +239,7 @@ impl AccessLogEntry {
 
     fn count(&self, request: &RequestMetrics<'_>) {
         if self.counted.set(()).is_ok() {
-            self.app.metrics.count(request);
+            self.app.process.metrics.count(request);
         }
     }
 }
@@ -249,7 +249,7 @@ impl Drop for AccessLogEntry {
         if self.counted.get().is_none() {
             self.try_log_request(CLIENT_CLOSED_REQUEST, "the client went away");
         }
-        self.app.metrics.exchange_closed();
+        self.app.process.metrics.exchange_closed();
     }
 }
 

@@ -71,18 +71,20 @@ pub(crate) struct RequestMetrics<'a> {
 impl Metrics {
     pub(crate) fn new(config: &Config) -> Self {
         let metrics = Self::default();
-        // Configured models always have a label.
-        if let Ok(mut counters) = metrics.counters.lock() {
-            counters.models = config
-                .upstreams
-                .iter()
-                .flat_map(|u| {
-                    u.models.iter().filter(|m| !m.is_pattern()).map(|m| (m.id.clone(), NEVER_EVICTED))
-                })
-                .take(MAX_MODELS)
-                .collect();
-        }
+        metrics.set_configured_models(config);
         metrics
+    }
+
+    /// Gives the configured models their labels, which they always have. Those of an earlier configuration may lose theirs.
+    pub(crate) fn set_configured_models(&self, config: &Config) {
+        let Ok(mut counters) = self.counters.lock() else { return };
+        let uses = counters.uses;
+        counters.models.values_mut().filter(|used| **used == NEVER_EVICTED).for_each(|used| *used = uses);
+        let configured = config.upstreams.iter().flat_map(|upstream| &upstream.models);
+        for model in configured.filter(|model| !model.is_pattern()).take(MAX_MODELS) {
+            counters.make_room_for(&model.id);
+            counters.models.insert(model.id.clone(), NEVER_EVICTED);
+        }
     }
 
     pub(crate) fn exchange_opened(&self) {
@@ -200,15 +202,24 @@ impl Counters {
         if model.len() > MAX_LABEL_BYTES {
             return OTHER_MODELS;
         }
-        if self.models.len() >= MAX_MODELS {
-            let oldest =
-                self.models.iter().filter(|(_, used)| **used != NEVER_EVICTED).min_by_key(|(_, used)| **used);
-            let Some(oldest) = oldest.map(|(model, _)| model.clone()) else { return OTHER_MODELS };
-            self.models.remove(&oldest);
-            self.count_as_other(&oldest);
+        if !self.make_room_for(model) {
+            return OTHER_MODELS;
         }
         self.models.insert(model.to_owned(), self.uses);
         model
+    }
+
+    /// Whether a model can have a label; the least recently counted one loses its own where all are taken.
+    fn make_room_for(&mut self, model: &str) -> bool {
+        if self.models.len() < MAX_MODELS || self.models.contains_key(model) {
+            return true;
+        }
+        let oldest =
+            self.models.iter().filter(|(_, used)| **used != NEVER_EVICTED).min_by_key(|(_, used)| **used);
+        let Some(oldest) = oldest.map(|(model, _)| model.clone()) else { return false };
+        self.models.remove(&oldest);
+        self.count_as_other(&oldest);
+        true
     }
 
     /// Moves a model's tokens to the label of all others.

@@ -102,6 +102,15 @@ impl Adaptations {
             .unwrap_or_default()
     }
 
+    /// Forgets what an upstream taught that is configured anew.
+    pub(crate) fn forget(&self, upstream: &str) {
+        let mut pairs = self.pairs();
+        let names: Vec<_> = pairs.by_name.keys().filter(|(name, _)| name == upstream).cloned().collect();
+        for name in names {
+            pairs.remove(&name);
+        }
+    }
+
     /// Remembers and logs an exchange's adaptations, if the model answered in the end: names that clients invent must not fill
     /// the memory.
     pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {

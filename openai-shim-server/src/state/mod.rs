@@ -6,7 +6,7 @@ mod owner;
 pub(crate) mod recency;
 
 pub(crate) use memory::MemoryStore;
-pub(crate) use owner::Owners;
+pub(crate) use owner::{OwnerSecret, Owners};
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -1,0 +1,65 @@
+//! The state that lives as long as the process: every configuration that is loaded gets the same one.
+
+use crate::config::Config;
+use crate::http::body_budget::BodyBudget;
+use crate::http::request_permits::RequestPermits;
+use crate::http::shutdown::ShutdownSignal;
+use crate::observe::metrics::Metrics;
+use crate::offload::OffloadPool;
+use crate::state::adaptations::Adaptations;
+use crate::state::{MemoryStore, OwnerSecret};
+use openai_shim_core::upstream::StateStore;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a reload hands over to the next configuration.
+pub(crate) struct ProcessState {
+    pub(crate) metrics: Metrics,
+    /// Counts running requests against `limits.concurrent`; closed on shutdown.
+    pub(crate) request_permits: Arc<RequestPermits>,
+    /// State between requests, of all upstreams: stored responses.
+    pub(crate) store: Arc<dyn StateStore>,
+    /// Derives the owners of state where no secret is configured.
+    pub(crate) owner_secret: OwnerSecret,
+    /// The memory of all bodies (`limits.bodies`).
+    pub(crate) body_budget: Arc<BodyBudget>,
+    /// Runs long computations on other threads.
+    pub(crate) offload: OffloadPool,
+    pub(crate) adaptations: Adaptations,
+    pub(crate) shutdown: ShutdownSignal,
+    seed: RandomState,
+    count: AtomicU64,
+}
+
+impl ProcessState {
+    /// The state of a process that starts with this configuration.
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            metrics: Metrics::new(config),
+            request_permits: Arc::default(),
+            store: Arc::new(MemoryStore::default()),
+            owner_secret: OwnerSecret::random(),
+            body_budget: BodyBudget::new(config.limits.bodies),
+            offload: OffloadPool::new(),
+            adaptations: Adaptations::default(),
+            shutdown: ShutdownSignal::default(),
+            seed: RandomState::new(),
+            count: AtomicU64::new(0),
+        }
+    }
+
+    /// Applies a configuration that is loaded while the process runs.
+    pub(crate) fn apply(&self, config: &Config) {
+        self.metrics.set_configured_models(config);
+        self.body_budget.set_limit(config.limits.bodies);
+    }
+
+    /// A number that cannot be guessed and practically never repeats: a counter, hashed with the process's random seed.
+    pub(crate) fn random(&self) -> u64 {
+        let mut hasher = self.seed.build_hasher();
+        hasher.write_u64(self.count.fetch_add(1, Ordering::Relaxed));
+        hasher.finish()
+    }
+}
