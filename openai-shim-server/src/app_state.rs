@@ -46,6 +46,8 @@ pub(crate) struct AppState {
 
 /// One upstream: its configuration, its transport, and what is remembered of it.
 pub(crate) struct UpstreamState {
+    /// Its name, for logs and metrics.
+    pub(crate) name: Arc<str>,
     pub(crate) config: UpstreamConfig,
     /// The configured profile, with what follows from it for models.
     pub(crate) profile: SharedProfile,
@@ -88,6 +90,7 @@ impl AppState {
             .map(|upstream| {
                 let health = Arc::<Health>::default();
                 UpstreamState {
+                    name: upstream.name.as_str().into(),
                     transport: Arc::new(HealthTracked { inner: connect(upstream), health: health.clone() }),
                     model_list: ModelListCache::default(),
                     health,
