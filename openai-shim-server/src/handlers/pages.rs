@@ -2,6 +2,8 @@
 
 use crate::app_state::AppState;
 use crate::http::responses;
+use crate::observe::metrics;
+use crate::observe::metrics::server_state::ServerState;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
@@ -13,9 +15,9 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => readiness(app),
         "/metrics" => {
-            let all = app.process.metrics.render(&app.process.adaptations.counts())
-                + &app.process.body_budget.render_metric();
-            text("text/plain; version=0.0.4; charset=utf-8", all)
+            let state =
+                ServerState { learned: app.process.adaptations.counts(), body_bytes: app.process.body_budget.reserved() };
+            text(metrics::CONTENT_TYPE, app.process.metrics.render(vec![Box::new(state)]))
         }
         "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),
         _ => front_page(headers),

@@ -5,6 +5,7 @@ use crate::client_connection::ClientConnection;
 use crate::http::client_socket::ClientSocket;
 use crate::http::shutdown;
 use crate::http::socket_errors::describe_no_descriptors;
+use crate::http::systemd::{self, ServiceState};
 use crate::observe::throttled_log::LogThrottle;
 use axum::body::Body;
 use axum::response::Response;
@@ -42,7 +43,7 @@ pub(crate) async fn run<H, R>(
     // Dropping the set ends the connections that are left, however this function ends.
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
-    shutdown::notify_systemd("READY=1");
+    systemd::notify(ServiceState::Ready);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -73,7 +74,7 @@ pub(crate) async fn run<H, R>(
             }
         });
     }
-    shutdown::notify_systemd("STOPPING=1");
+    systemd::notify(ServiceState::Stopping);
     drop(listener);
     tracing::info!("stopping: running answers may finish");
     let mut finished = std::pin::pin!(graceful.shutdown());

@@ -19,3 +19,4 @@ pub(crate) mod responses;
 pub(crate) mod routes;
 pub(crate) mod shutdown;
 pub(crate) mod socket_errors;
+pub(crate) mod systemd;

@@ -3,7 +3,7 @@
 use super::pipeline;
 use crate::app_state::AppState;
 use crate::config::Config;
-use crate::http::{listener, shutdown};
+use crate::http::{listener, shutdown, systemd};
 use crate::upstream::{self, UnusableUpstream};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub async fn serve(config: Config, started: impl FnOnce(SocketAddr)) -> Result<(
     let stop = shutdown::stop_signal();
     tokio::spawn(shutdown::log_hangups());
     started(tcp_listener.local_addr().unwrap_or(address));
-    tokio::spawn(shutdown::run_watchdog());
+    tokio::spawn(systemd::run_watchdog());
     serve_on(tcp_listener, config, stop).await
 }
 
