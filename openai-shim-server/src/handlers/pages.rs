@@ -15,8 +15,10 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => readiness(app),
         "/metrics" => {
-            let state =
-                ServerState { learned: app.process.adaptations.counts(), body_bytes: app.process.body_budget.reserved() };
+            let state = ServerState {
+                learned: app.process.adaptations.counts(),
+                body_bytes: app.process.body_budget.reserved(),
+            };
             text(metrics::CONTENT_TYPE, app.process.metrics.render(vec![Box::new(state)]))
         }
         "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),
