@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Checks manifests against the program: .ci/manifests.py BINARY (needs PyYAML and jsonschema).
+"""Checks manifests against the program: .ci/manifests.py BINARY RULES (needs PyYAML and jsonschema).
 
 The Compose file follows its schema; the configuration in the ConfigMap is one that the program accepts, with the files that
-the Deployment mounts; the dashboard and the alert rules use no metric that /metrics does not document.
+the Deployment mounts; the dashboard and the alert rules use no metric that /metrics does not document. Writes the
+dashboard's queries as rules, for promtool.
 """
 import json, pathlib, re, subprocess, sys, tempfile
 
 import compose, jsonschema, yaml
 
-binary, root = sys.argv[1], pathlib.Path(__file__).resolve().parent.parent
+binary, rules, root = sys.argv[1], sys.argv[2], pathlib.Path(__file__).resolve().parent.parent
 deploy, faults = root / "docs/deploy", []
 
 schema = json.loads((pathlib.Path(compose.__file__).parent / "config/compose_spec.json").read_text())
@@ -35,6 +36,9 @@ panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
 for panel in panels:
     if not panel.get("title", "").endswith("?"):
         faults.append(f"the panel {panel.get('title')!r} asks no question")
+queries = [target["expr"].replace("$__rate_interval", "5m") for panel in panels for target in panel["targets"]]
+recorded = [{"record": f"panel:query:{n}", "expr": query} for n, query in enumerate(queries)]
+pathlib.Path(rules).write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": recorded}]}))
 used = {"grafana.json": json.dumps(dashboard), "alerts.yaml": (deploy / "prometheus/alerts.yaml").read_text()}
 for file, text in used.items():
     for metric in sorted(set(re.findall(r"\bopenai_shim_\w+", text)) - documented):

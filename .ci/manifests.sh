@@ -17,12 +17,12 @@ python3 -m venv "$work/venv"
 # Of this package only the schema of Compose files is used.
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps docker-compose==1.29.2
 "$work/venv/bin/kubernetes-validate" --strict --quiet docs/deploy/kubernetes/*.yaml
-"$work/venv/bin/python" .ci/manifests.py "$binary"
+"$work/venv/bin/python" .ci/manifests.py "$binary" "$work/dashboard.yaml"
 
 if ! command -v promtool >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   { apt-get update -q && apt-get install -y -q --no-install-recommends prometheus; } >/dev/null 2>&1 || true
 fi
 if command -v promtool >/dev/null; then
-  promtool check rules docs/deploy/prometheus/alerts.yaml
+  promtool check rules docs/deploy/prometheus/alerts.yaml "$work/dashboard.yaml"
   promtool test rules docs/deploy/prometheus/alerts.test.yaml
 else skip "no promtool"; fi
