@@ -28,6 +28,8 @@ pub(crate) struct AppState {
 
 /// One upstream: its configuration, its transport, and what is remembered of it.
 pub(crate) struct UpstreamState {
+    /// Its name, for logs and metrics.
+    pub(crate) name: Arc<str>,
     pub(crate) config: UpstreamConfig,
     /// The configured profile, with what follows from it for models.
     pub(crate) profile: SharedProfile,
@@ -51,6 +53,7 @@ impl UpstreamState {
             health,
             store: Arc::new(ScopedStore::new(&config.name, store)),
             label: responses::upstream_label(&config.name),
+            name: config.name.as_str().into(),
             profile: config.profile.clone().into(),
             config: config.clone(),
             needs_length: Arc::default(),
@@ -67,6 +70,7 @@ impl UpstreamState {
             health: self.health.clone(),
             store: self.store.clone(),
             label: self.label.clone(),
+            name: self.name.clone(),
             needs_length: self.needs_length.clone(),
         }
     }

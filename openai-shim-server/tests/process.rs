@@ -31,7 +31,7 @@ async fn stop_signal_lets_streams_finish_and_notifies_systemd() {
     let notification = || {
         let mut buffer = [0; 64];
         let length = socket.recv(&mut buffer).unwrap();
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
+        String::from_utf8_lossy(&buffer[..length]).trim_end().to_owned()
     };
     let script =
         Script::stream().events(&[&text("one")]).wait(700).events(&[&text(" two"), &stop(), "[DONE]"]).end();

@@ -1,9 +1,10 @@
 //! `openai-shim serve`: starts logging, the runtime and the server, and prints how to use it.
 
+use super::check::reachable;
 use super::output;
 use openai_shim_server::Config;
 use openai_shim_server::config::{Overrides, UpstreamLocation, read};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 pub(super) fn serve(overrides: &Overrides) -> ExitCode {
@@ -103,13 +104,3 @@ const REAL_MODEL_HINT: &str = "
 For a real model: openai-shim --upstream URL --api-key env:NAME
 (openai-shim --help says more)
 ";
-
-/// The address that a client on this machine can use: `0.0.0.0` and `[::]` become loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}

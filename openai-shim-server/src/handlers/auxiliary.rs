@@ -66,7 +66,7 @@ pub(crate) async fn answer(
     let is_read = matches!(meta.method, Method::GET | Method::HEAD);
     let finish = |meta: RequestMeta, result: Result<Response, Error>| {
         let response = result.unwrap_or_else(|error| responses::error(dialect, &error));
-        AccessLogEntry::new(app.clone(), meta, label, String::new()).finish_with_response(&response);
+        AccessLogEntry::new(app.clone(), meta, label, Arc::default()).finish_with_response(&response);
         response
     };
     // Routes that are answered without an upstream need no permit and no body.
@@ -124,7 +124,7 @@ pub(crate) async fn answer(
             return forward::forward(app, meta, dialect, target, parts, form).await;
         }
         Err(response) => {
-            AccessLogEntry::new(app.clone(), meta, label, String::new()).finish_with_response(&response);
+            AccessLogEntry::new(app.clone(), meta, label, Arc::default()).finish_with_response(&response);
             return response;
         }
     };

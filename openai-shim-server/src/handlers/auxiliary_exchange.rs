@@ -69,7 +69,7 @@ pub(crate) async fn answer(
         Ok(plan) => Box::pin(run(app, meta, plan, errors, headers)).await,
         Err(error) => {
             let response = errors.response(&error);
-            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new())
+            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, Arc::default())
                 .finish_with_response(&response);
             response
         }
@@ -93,7 +93,7 @@ async fn run(
     };
     let name = served.config.name.clone();
     // If the client disconnects from here on, dropping the entry logs that.
-    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, name.clone());
+    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.name.clone());
     let resources = BodyResources::new(app);
     let queries = resources.queries(&*transport);
     let AuxiliaryAnswer { result, report, headers: returned, .. } =

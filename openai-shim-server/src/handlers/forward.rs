@@ -78,7 +78,7 @@ pub(crate) async fn forward(
     let (Ok(route), Ok(served)) = (&route, &served) else {
         let error = served.err().unwrap_or_else(|| Error::Client(no_upstream()));
         let response = responses::error(dialect, &error);
-        AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new()).finish_with_response(&response);
+        AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, Arc::default()).finish_with_response(&response);
         if let Inbound::Form(form) = inbound {
             form.discard().await;
         }
@@ -90,7 +90,7 @@ pub(crate) async fn forward(
         served.transport.clone()
     };
     let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
-    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.config.name.clone());
+    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.name.clone());
     let timing = log_entry.timing();
     let upstream_dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
     let upstream_model = route.model.clone().or_else(|| model.as_ref().map(|model| model.name.clone()));

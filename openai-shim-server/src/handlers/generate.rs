@@ -45,7 +45,8 @@ pub(crate) fn generate(
         Err(error) => return ready(refuse(app, dialect, meta, &error)),
     };
     if let Some(response) = empty_request_response(dialect, &client_request, &received.body) {
-        AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
+        AccessLogEntry::new(app.clone(), meta, dialect.name(), Arc::default())
+            .finish_with_response(&response);
         return ready(response);
     }
     let stored = stored_responses::of_owner(app, dialect, &meta.owner);
@@ -175,7 +176,7 @@ impl GenerateRequest {
         });
         let body_log = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
         let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
-        let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
+        let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.name.clone());
         let timing = log_entry.timing();
         let app_of_report = app.clone();
         let on_finish = Box::new(move |report: Report| {
@@ -336,6 +337,6 @@ fn add_headers(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: 
 /// Responds with an error before any upstream got a request.
 fn refuse(app: &Arc<AppState>, dialect: Dialect, meta: RequestMeta, error: &Error) -> Response {
     let response = responses::error(dialect, error);
-    AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
+    AccessLogEntry::new(app.clone(), meta, dialect.name(), Arc::default()).finish_with_response(&response);
     response
 }

@@ -2,10 +2,13 @@
 
 use crate::app_state::AppState;
 use crate::http::{auth, responses};
+use crate::observe::metrics;
+use crate::observe::metrics::server_state::ServerState;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use prometheus_client::collector::Collector;
 
 /// Answers one of [`PAGES`](crate::http::routes::PAGES).
 pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response {
@@ -13,10 +16,13 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => readiness(app, headers),
         "/metrics" => {
-            let all = app.process.metrics.render(&app.process.adaptations.counts())
-                + &app.process.body_budget.render_metric()
-                + &app.process.reload_status.render_metrics();
-            text("text/plain; version=0.0.4; charset=utf-8", all)
+            let state = ServerState {
+                learned: app.process.adaptations.counts(),
+                body_bytes: app.process.body_budget.reserved(),
+            };
+            let collectors: Vec<Box<dyn Collector>> =
+                vec![Box::new(state), Box::new(app.process.reload_status.counts())];
+            text(metrics::CONTENT_TYPE, app.process.metrics.render(collectors))
         }
         "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),
         _ => front_page(app, headers),

@@ -33,13 +33,9 @@ impl BodyBudget {
         BodyReservation { budget: self.clone(), bytes: 0 }
     }
 
-    /// The reserved bytes as a metric in Prometheus' text format.
-    pub(crate) fn render_metric(&self) -> String {
-        format!(
-            "# HELP openai_shim_body_bytes Bytes of requests and whole answers that are held.\n\
-             # TYPE openai_shim_body_bytes gauge\nopenai_shim_body_bytes {}\n",
-            self.reserved.load(Ordering::Relaxed)
-        )
+    /// How many bytes are reserved.
+    pub(crate) fn reserved(&self) -> usize {
+        self.reserved.load(Ordering::Relaxed)
     }
 
     fn reserve(&self, bytes: usize) -> Result<(), BudgetExceeded> {
@@ -107,12 +103,6 @@ impl Drop for BodyReservation {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl BodyBudget {
-        fn reserved(&self) -> usize {
-            self.reserved.load(Ordering::Relaxed)
-        }
-    }
 
     #[test]
     fn reservations_up_to_the_limit_succeed_and_are_released_on_drop() {

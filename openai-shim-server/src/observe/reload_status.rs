@@ -1,72 +1,96 @@
 //! Whether the configuration in effect is the one of its files: for `/readyz` and `/metrics`.
 
+use super::metrics::encode::{NO_LABELS, write_family};
 use crate::clock;
-use std::sync::{Mutex, PoisonError};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How reloads ended.
-#[derive(Debug, Default)]
-pub(crate) struct ReloadStatus(Mutex<Reloads>);
+#[derive(Debug)]
+pub(crate) struct ReloadStatus(Mutex<Status>);
 
-#[derive(Debug, Default)]
-struct Reloads {
+#[derive(Debug)]
+struct Status {
+    counts: ReloadCounts,
+    /// What is wrong with the files, if they cannot be used.
+    faults: Option<String>,
+}
+
+/// What `/metrics` shows of reloads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReloadCounts {
     successes: u64,
     failures: u64,
-    /// The time of the last success, in seconds since 1970; the start counts as one.
+    is_last_successful: bool,
+    /// When the configuration in effect was read, in seconds since 1970.
     last_success: u64,
-    /// What was wrong with the last configuration, if it could not be used.
-    faults: Option<String>,
 }
 
 impl ReloadStatus {
     /// The status of a server that starts now.
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Reloads { last_success: clock::unix_seconds(), ..Reloads::default() }))
+        let last_success = clock::unix_seconds();
+        let counts = ReloadCounts { successes: 0, failures: 0, is_last_successful: true, last_success };
+        Self(Mutex::new(Status { counts, faults: None }))
     }
 
     pub(crate) fn succeeded(&self) {
-        self.with(|reloads| {
-            reloads.successes += 1;
-            reloads.last_success = clock::unix_seconds();
-            reloads.faults = None;
-        });
+        let mut status = self.status();
+        status.counts.successes += 1;
+        status.counts.is_last_successful = true;
+        status.counts.last_success = clock::unix_seconds();
+        status.faults = None;
     }
 
     /// `faults`: one line for each.
     pub(crate) fn failed(&self, faults: String) {
-        self.with(|reloads| {
-            reloads.failures += 1;
-            reloads.faults = Some(faults);
-        });
+        let mut status = self.status();
+        status.counts.failures += 1;
+        status.counts.is_last_successful = false;
+        status.faults = Some(faults);
     }
 
     /// What is wrong with the files, if they cannot be used.
     pub(crate) fn faults(&self) -> Option<String> {
-        self.with(|reloads| reloads.faults.clone())
+        self.status().faults.clone()
     }
 
-    /// The status as metrics in Prometheus' text format.
-    pub(crate) fn render_metrics(&self) -> String {
-        self.with(|reloads| {
-            format!(
-                "# HELP openai_shim_config_reloads_total Configurations that were read while the server ran.\n\
-                 # TYPE openai_shim_config_reloads_total counter\n\
-                 openai_shim_config_reloads_total{{result=\"success\"}} {}\n\
-                 openai_shim_config_reloads_total{{result=\"failure\"}} {}\n\
-                 # HELP openai_shim_config_last_reload_successful Whether the last one could be used.\n\
-                 # TYPE openai_shim_config_last_reload_successful gauge\n\
-                 openai_shim_config_last_reload_successful {}\n\
-                 # HELP openai_shim_config_last_reload_success_timestamp_seconds When the configuration in effect was read.\n\
-                 # TYPE openai_shim_config_last_reload_success_timestamp_seconds gauge\n\
-                 openai_shim_config_last_reload_success_timestamp_seconds {}\n",
-                reloads.successes,
-                reloads.failures,
-                u8::from(reloads.faults.is_none()),
-                reloads.last_success,
-            )
+    pub(crate) fn counts(&self) -> ReloadCounts {
+        self.status().counts
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collector for ReloadCounts {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let results = [("success", self.successes), ("failure", self.failures)];
+        write_family(
+            &mut encoder,
+            "config_reloads",
+            "Configurations that were read while the server ran.",
+            results.map(|(result, count)| ([("result", result)], ConstCounter::new(count))),
+        )?;
+        let gauges = [
+            (
+                "last_reload_successful",
+                "Whether the last one could be used.",
+                u64::from(self.is_last_successful),
+            ),
+            (
+                "last_reload_success_timestamp_seconds",
+                "When the configuration in effect was read.",
+                self.last_success,
+            ),
+        ];
+        gauges.into_iter().try_for_each(|(name, help, value)| {
+            let name = format!("config_{name}");
+            write_family(&mut encoder, &name, help, [(NO_LABELS, ConstGauge::new(value))])
         })
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut Reloads) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

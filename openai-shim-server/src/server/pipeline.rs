@@ -218,7 +218,7 @@ async fn generate_offloaded(
 
 /// Logs and counts a response that involved no upstream.
 fn log_response(app: Arc<AppState>, meta: RequestMeta, label: &'static str, response: Response) -> Response {
-    AccessLogEntry::new(app, meta, label, String::new()).finish_with_response(&response);
+    AccessLogEntry::new(app, meta, label, Arc::default()).finish_with_response(&response);
     response
 }
 
