@@ -14,7 +14,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("fallback", &["when", "message"]),
     ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
     ("limits", &["request_body", "form_prefix", "response_body", "frame", "bodies", "concurrent"]),
-    ("store", &["secret"]),
+    ("store", &["secret", "old_secrets", "url", "password", "prefix", "timeout"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
 ];
