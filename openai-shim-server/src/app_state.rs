@@ -12,11 +12,11 @@ use crate::routing::health::{Health, HealthTracked};
 use crate::routing::model_list_cache::ModelListCache;
 use crate::state::adaptations::Adaptations;
 use crate::state::redis::Redis;
-use crate::state::{self, Owners, ScopedStore};
+use crate::state::{self, OpenStore, Owners, ScopedStore, SharedAdaptations};
 use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
-use openai_shim_core::{Context, Upstream};
+use openai_shim_core::{Context, Report, Upstream};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -39,7 +39,9 @@ pub(crate) struct AppState {
     pub(crate) body_budget: Arc<BodyBudget>,
     /// Runs long computations on other threads.
     pub(crate) offload: OffloadPool,
-    pub(crate) adaptations: Adaptations,
+    pub(crate) adaptations: Arc<Adaptations>,
+    /// The adaptations of other replicas, if there are any.
+    shared_adaptations: Option<Arc<SharedAdaptations>>,
     pub(crate) shutdown: ShutdownSignal,
     /// Records exchanges, if the program was started for that.
     pub(crate) recorder: Option<Arc<Recorder>>,
@@ -86,7 +88,10 @@ impl AppState {
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
         let owners = Owners::new(&config.client_keys, config.store.secret.as_ref());
         let redis = config.store.redis.clone().map(Redis::new);
-        let store = state::open(&config, &owners, redis.as_ref());
+        let OpenStore { conversations: store, shared } = state::open(&config, &owners, redis.as_ref());
+        let adaptations = Arc::<Adaptations>::default();
+        let shared_adaptations =
+            shared.filter(|_| config.learn).map(|shared| SharedAdaptations::new(adaptations.clone(), shared));
         let upstreams = config
             .upstreams
             .iter()
@@ -112,7 +117,8 @@ impl AppState {
             owners,
             body_budget: BodyBudget::new(config.limits.bodies),
             offload: OffloadPool::new(),
-            adaptations: Adaptations::default(),
+            adaptations,
+            shared_adaptations,
             shutdown: ShutdownSignal::default(),
             recorder: config.record.clone().map(|folder| {
                 let keys = config.keys().map(|key| key.expose().to_owned()).collect();
@@ -145,10 +151,21 @@ impl AppState {
         model: &str,
     ) -> Target {
         let learned_of = upstream_model.as_deref().unwrap_or(model);
+        if let Some(shared) = &self.shared_adaptations {
+            shared.refresh(&served.config.name, learned_of);
+        }
         let adaptations = self.adaptations.for_model(&served.config.name, learned_of);
         let mut target = Target::new(served.profile.clone()).with_adaptations(adaptations);
         target.model = upstream_model;
         target
+    }
+
+    /// Remembers the adaptations of an exchange with this model of an upstream.
+    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
+        match &self.shared_adaptations {
+            Some(shared) => shared.store_adaptations(upstream, model, report),
+            None => drop(self.adaptations.store_adaptations(upstream, model, report)),
+        }
     }
 
     /// The settings of an exchange.

@@ -7,9 +7,11 @@ mod owner;
 pub(crate) mod recency;
 pub(crate) mod redis;
 mod sealed;
+mod shared_adaptations;
 
 pub(crate) use memory::MemoryStore;
 pub(crate) use owner::Owners;
+pub(crate) use shared_adaptations::SharedAdaptations;
 
 use crate::config::{Config, StoreConfig};
 use async_trait::async_trait;
@@ -21,13 +23,24 @@ use redis::{Redis, RedisStore};
 use sealed::Sealer;
 use std::sync::Arc;
 
+/// Where state is kept.
+pub(crate) struct OpenStore {
+    /// State of conversations, whose entries do not change under their keys.
+    pub(crate) conversations: Arc<dyn StateStore>,
+    /// What replicas share and change; `None`: there are no other replicas.
+    pub(crate) shared: Option<Arc<dyn StateStore>>,
+}
+
 /// Opens the store: in memory, or at a server that replicas share.
-pub(crate) fn open(config: &Config, owners: &Owners, redis: Option<&Redis>) -> Arc<dyn StateStore> {
-    let Some(redis) = redis else { return Arc::new(MemoryStore::default()) };
+pub(crate) fn open(config: &Config, owners: &Owners, redis: Option<&Redis>) -> OpenStore {
+    let Some(redis) = redis else {
+        return OpenStore { conversations: Arc::new(MemoryStore::default()), shared: None };
+    };
     let StoreConfig { secret, old_secrets, .. } = &config.store;
     let sealer = Sealer::new(secret.as_ref(), old_secrets);
     let former = owners.former(&config.client_keys, old_secrets);
-    Arc::new(CachedStore::new(Arc::new(RedisStore::new(redis.clone(), sealer, former))))
+    let shared: Arc<dyn StateStore> = Arc::new(RedisStore::new(redis.clone(), sealer, former));
+    OpenStore { conversations: Arc::new(CachedStore::new(shared.clone())), shared: Some(shared) }
 }
 
 /// The part of a store that belongs to one upstream: other upstreams cannot read its entries.
