@@ -55,12 +55,14 @@ const SCHEMES: [(&str, bool); 4] = [("redis", false), ("rediss", true), ("valkey
 
 impl StoreConfig {
     pub(crate) fn read(section: &Section<'_>, source: &Source) -> Self {
-        let secret = |reference: &str| long_secret(reference, source);
-        Self {
-            secret: section.text("secret", secret).map(|secret| secret.value),
-            old_secrets: section.texts("old_secrets", "[\"env:OLD_SHIM_STATE_SECRET\"]", secret),
-            redis: redis(section, source),
+        let long = |reference: &str| long_secret(reference, source);
+        let secret = section.text("secret", long).map(|secret| secret.value);
+        let old_secrets = section.texts("old_secrets", "[\"env:OLD_SHIM_STATE_SECRET\"]", long);
+        if let Some(old) = section.get("old_secrets").filter(|_| section.get("secret").is_none()) {
+            let what = "there is no present one; write secret = \"env:SHIM_STATE_SECRET\" beside it";
+            section.fault("old_secrets", &old.span(), what);
         }
+        Self { secret, old_secrets, redis: redis(section, source) }
     }
 }
 
