@@ -200,7 +200,7 @@ async fn reasoning_that_cannot_be_stored_or_loaded_is_a_diagnostic() {
 #[tokio::test]
 async fn unreachable_server_at_the_start_is_logged_and_no_reason_to_end() {
     let upstream = upstream().await;
-    // Nobody listens there any more.
+    // The listener there is closed.
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let url = format!("redis://someone:hunter2hunter2@{free}");
     let mut shim = Process::start(&sections(&upstream, &url, SECRET), &[]);

@@ -1,4 +1,4 @@
-//! Adaptations that replicas share: what one of them learned is kept in the store, from which the others load it.
+//! Adaptations that replicas share: what one of them learned is written into the store, from which the others load it.
 
 use super::adaptations::Adaptations;
 use openai_shim_core::Report;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long what was learned is kept. An upstream that accepts more by then gets it again.
+/// How long what was learned is stored. An upstream that accepts more by then gets it again.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// How often what others learned of a model is loaded.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -71,10 +71,10 @@ impl SharedAdaptations {
         true
     }
 
-    /// What is kept of a model. Another version of this program may have other adaptations, which are left out.
+    /// What is stored of a model. Another version of this program may have other adaptations, which are left out.
     async fn load(&self, id: &str) -> Result<Vec<Adaptation>, StateError> {
-        let kept = self.store.load(&[key(id)]).await?.into_iter().next().flatten().unwrap_or_default();
-        let list: Vec<serde_json::Value> = serde_json::from_slice(&kept).unwrap_or_default();
+        let stored = self.store.load(&[key(id)]).await?.into_iter().next().flatten().unwrap_or_default();
+        let list: Vec<serde_json::Value> = serde_json::from_slice(&stored).unwrap_or_default();
         Ok(list.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect())
     }
 }
@@ -88,7 +88,7 @@ fn key(id: &str) -> StateKey {
     StateKey::new(Owner::single(), StateKind::Adaptations, 0, id)
 }
 
-/// Runs work that nobody waits for. The store logs its own outages.
+/// Runs work without waiting for it. The store logs its own outages.
 fn spawn(work: impl Future<Output = Result<(), StateError>> + Send + 'static) {
     // A response may be dropped outside of the runtime.
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {

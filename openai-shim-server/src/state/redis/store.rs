@@ -36,8 +36,8 @@ impl RedisStore {
     }
 
     /// A value that cannot be read counts as absent.
-    fn open(&self, name: &str, kept: Vec<u8>) -> Option<Bytes> {
-        self.sealer.open(name, kept).map_err(|fault| self.log_unreadable(fault)).ok()
+    fn open(&self, name: &str, stored: Vec<u8>) -> Option<Bytes> {
+        self.sealer.open(name, stored).map_err(|fault| self.log_unreadable(fault)).ok()
     }
 
     fn log_unreadable(&self, fault: Unreadable) {
@@ -64,8 +64,8 @@ impl StateStore for RedisStore {
         }
         let replies = self.redis.query(Operation::Load, &commands).await?;
         for ((index, name), reply) in names.iter().zip(replies) {
-            if let (Value::BulkString(kept), Some(value @ None)) = (reply, values.get_mut(*index)) {
-                *value = self.open(name, kept);
+            if let (Value::BulkString(stored), Some(value @ None)) = (reply, values.get_mut(*index)) {
+                *value = self.open(name, stored);
             }
         }
         Ok(values)
@@ -76,14 +76,14 @@ impl StateStore for RedisStore {
         for entry in &entries {
             let size = entry.value.len();
             if size > MAX_ENTRY_BYTES {
-                let what = format!("{size} bytes are more than {MAX_ENTRY_BYTES}, the most that is kept");
+                let what = format!("{size} bytes are more than {MAX_ENTRY_BYTES}, the most that is stored");
                 return Err(StateError::new(what));
             }
             let name = self.redis.key(&entry.key);
-            let kept = self.sealer.seal(&name, &entry.value);
-            let kept = kept.ok_or_else(|| StateError::new("the system gave no random numbers"))?;
+            let stored = self.sealer.seal(&name, &entry.value);
+            let stored = stored.ok_or_else(|| StateError::new("the system gave no random numbers"))?;
             let seconds = entry.lifetime.as_secs().max(1);
-            commands.cmd("SET").arg(name).arg(kept).arg("EX").arg(seconds);
+            commands.cmd("SET").arg(name).arg(stored).arg("EX").arg(seconds);
         }
         if !entries.is_empty() {
             self.redis.query(Operation::Store, &commands).await?;

@@ -87,7 +87,7 @@ async fn faulty(answered: usize, fault: Fault) -> SocketAddr {
                 let (mut buffer, mut left) = (vec![0; 65536], answered);
                 loop {
                     let n = socket.read(&mut buffer).await.ok().filter(|n| *n > 0)?;
-                    let commands = buffer[..n].iter().filter(|byte| **byte == b'*').count();
+                    let commands = buffer[..n].split(|byte| *byte == b'*').count() - 1;
                     let good = commands.min(left);
                     left -= good;
                     socket.write_all(&b"+OK\r\n".repeat(good)).await.ok()?;
@@ -101,7 +101,7 @@ async fn faulty(answered: usize, fault: Fault) -> SocketAddr {
                         Fault::Flood => {
                             socket.write_all(b"$9999999999\r\n").await.ok()?;
                             loop {
-                                socket.write_all(&[b'x'; 65536]).await.ok()?;
+                                socket.write_all(&buffer).await.ok()?;
                             }
                         }
                     }
