@@ -71,7 +71,8 @@ async fn response_of_one_replica_is_continued_read_and_deleted_on_another() {
     let upstream = upstream().await;
     let (one, other) = (replica(&upstream, &redis, SECRET).await, replica(&upstream, &redis, SECRET).await);
     let id = id_of(&respond(&one, "the first words", None).await);
-    let second = respond(&other, "and then?", Some(&id)).await;
+    // A large body is worked on by other threads.
+    let second = respond(&other, &"and then? ".repeat(40_000), Some(&id)).await;
     assert_eq!(second.status, 200, "{}", second.body);
     let sent = upstream.body(1).to_string();
     assert!(sent.contains("the first words") && sent.contains("the answer"), "{sent}");

@@ -35,6 +35,10 @@ pub(crate) fn is_known(section: &str, key: &str) -> bool {
 
 /// A remedy for a key that a section does not have: the right section or the nearest key.
 pub(crate) fn suggest_instead(section: &str, key: &str) -> String {
+    // `[timeout]` is the section `[timeouts]` rather than a key of `[store]`.
+    if let Some(near) = candidates(section).find(|known| strsim::damerau_levenshtein(known, key) == 1) {
+        return format!("there is no such key; write {near} instead");
+    }
     // A right key in a wrong section is more common than a typing error. Only a key of a single section can be moved.
     let sections: Vec<&str> =
         SECTIONS.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section).collect();

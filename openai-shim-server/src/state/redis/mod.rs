@@ -109,6 +109,7 @@ impl Redis {
         script::integers(replies)
     }
 
+    /// When an operation that begins now must end.
     fn deadline(&self) -> Instant {
         Instant::now() + self.0.config.timeout
     }

@@ -13,6 +13,10 @@ use openai_shim_core::upstream::{StateError, StateStore};
 
 /// The most bytes of one entry.
 const MAX_ENTRY_BYTES: usize = 8 << 20;
+/// The most bytes of all entries that one request loads, and so of one reply: all requests share a connection.
+const MAX_LOAD_BYTES: usize = 32 << 20;
+/// The most keys that one request loads.
+const MAX_KEYS: usize = 1 << 16;
 
 /// A store that replicas share.
 #[derive(Debug)]
@@ -35,6 +39,35 @@ impl RedisStore {
         std::iter::once(key.clone()).chain(former).map(|key| self.redis.key(&key))
     }
 
+    /// Reads what is stored under these names: in one round trip, in which each value has an equal share of the most bytes
+    /// of a reply, and one more for each value that is longer than that.
+    async fn read(&self, names: &[(usize, String)]) -> Result<Vec<Option<Vec<u8>>>, StateError> {
+        if names.len() > MAX_KEYS {
+            return Err(StateError::new(format!("the request refers to more than {MAX_KEYS} entries")));
+        }
+        let Some(share) = MAX_LOAD_BYTES.checked_div(names.len()) else { return Ok(Vec::new()) };
+        let mut commands = pipe();
+        for (_, name) in names {
+            commands.cmd("GETRANGE").arg(name).arg(0).arg(share - 1);
+        }
+        let deadline = self.redis.deadline();
+        let replies = self.redis.query_until(Operation::Load, &commands, deadline).await?;
+        let mut values: Vec<Option<Vec<u8>>> = replies.into_iter().map(stored).collect();
+        let mut left = MAX_LOAD_BYTES;
+        for ((_, name), value) in names.iter().zip(&mut values) {
+            let Some(value) = value.as_mut().filter(|value| value.len() >= share) else { continue };
+            let mut command = pipe();
+            command.cmd("GETRANGE").arg(name).arg(share).arg(share + left - 1);
+            let rest = self.redis.query_until(Operation::Load, &command, deadline).await?;
+            let rest = rest.into_iter().find_map(stored).unwrap_or_default();
+            left = left.checked_sub(rest.len()).filter(|left| *left > 0).ok_or_else(|| {
+                StateError::new(format!("the request refers to more than {MAX_LOAD_BYTES} bytes of entries"))
+            })?;
+            value.extend(rest);
+        }
+        Ok(values)
+    }
+
     /// A value that cannot be read counts as absent.
     fn open(&self, name: &str, stored: Vec<u8>) -> Option<Bytes> {
         self.sealer.open(name, stored).map_err(|fault| self.log_unreadable(fault)).ok()
@@ -47,24 +80,25 @@ impl RedisStore {
     }
 }
 
+/// A part of a value; there is no empty value.
+fn stored(reply: Value) -> Option<Vec<u8>> {
+    match reply {
+        Value::BulkString(bytes) if !bytes.is_empty() => Some(bytes),
+        _ => None,
+    }
+}
+
 #[async_trait]
 impl StateStore for RedisStore {
     async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
         let mut values = vec![None; keys.len()];
-        let mut commands = pipe();
-        let mut names = Vec::with_capacity(keys.len());
-        for (index, key) in keys.iter().enumerate() {
-            for name in self.names(key) {
-                commands.cmd("GET").arg(&name);
-                names.push((index, name));
-            }
-        }
-        if names.is_empty() {
-            return Ok(values);
-        }
-        let replies = self.redis.query(Operation::Load, &commands).await?;
-        for ((index, name), reply) in names.iter().zip(replies) {
-            if let (Value::BulkString(stored), Some(value @ None)) = (reply, values.get_mut(*index)) {
+        let names: Vec<(usize, String)> = keys
+            .iter()
+            .enumerate()
+            .flat_map(|(at, key)| self.names(key).map(move |name| (at, name)))
+            .collect();
+        for ((at, name), stored) in names.iter().zip(self.read(&names).await?) {
+            if let (Some(stored), Some(value @ None)) = (stored, values.get_mut(*at)) {
                 *value = self.open(name, stored);
             }
         }

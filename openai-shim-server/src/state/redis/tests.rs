@@ -62,9 +62,7 @@ async fn operations_go_on_after_the_server_was_killed_and_started_again() {
     assert_eq!(redis.health(), StoreHealth::Unavailable);
     server.resume();
     // No operation is needed for that.
-    while redis.health() != StoreHealth::Connected {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_connected(&redis).await;
     assert_eq!(redis.query(Operation::Store, &commands).await, Ok(vec![Value::Int(1)]));
 }
 
@@ -121,6 +119,13 @@ fn load() -> Pipeline {
     commands
 }
 
+async fn until_connected(redis: &Redis) {
+    redis.connect();
+    while redis.health() != StoreHealth::Connected {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 async fn failures(redis: &Redis, n: usize) -> Vec<FailureKind> {
     let mut kinds = Vec::new();
     for _ in 0..n {
@@ -133,10 +138,7 @@ async fn failures(redis: &Redis, n: usize) -> Vec<FailureKind> {
 async fn silent_server_costs_its_deadline_three_times_and_then_nothing() {
     use FailureKind::{Timeout, Unavailable};
     let redis = Redis::new(config(faulty(SETUP, Fault::Silence).await, 100));
-    redis.connect();
-    while redis.health() != StoreHealth::Connected {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_connected(&redis).await;
     assert_eq!(failures(&redis, 3).await, [Timeout; 3]);
     let begun = Instant::now();
     assert_eq!(failures(&redis, 1000).await[..100], [Unavailable; 100]);
@@ -168,7 +170,8 @@ async fn reply_without_an_end_or_sense_breaks_the_connection_within_the_deadline
 #[tokio::test]
 async fn announced_length_takes_no_memory() {
     for reply in [&b"*99999999999\r\n"[..], b"$99999999999\r\n"] {
-        let redis = Redis::new(config(faulty(SETUP, Fault::Bytes(reply)).await, 500));
+        let redis = Redis::new(config(faulty(SETUP, Fault::Bytes(reply)).await, 200));
+        until_connected(&redis).await;
         assert_eq!(failures(&redis, 1).await, [FailureKind::Timeout]);
     }
 }
@@ -221,4 +224,34 @@ async fn real_server_refuses_a_wrong_password_and_what_it_has_no_memory_for() {
     ] {
         assert!(metrics.contains(&format!("openai_shim_{line}")), "{line}{metrics}");
     }
+}
+
+#[tokio::test]
+async fn long_values_are_read_in_parts_and_too_many_bytes_are_an_error() {
+    use openai_shim_core::state::{Owner, StateEntry, StateKey, StateKind};
+    use openai_shim_core::upstream::StateStore as _;
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let sealer = crate::state::sealed::Sealer::new(None, &[]);
+    let store = RedisStore::new(patient(&server), sealer, Default::default());
+    let entry = |n: usize, size: usize| {
+        let key = StateKey::new(Owner::single(), StateKind::Turn, 0, n.to_string());
+        let value: Vec<u8> = (0..size).map(|at| (at * 7 + n).to_le_bytes()[0]).collect();
+        StateEntry::new(key, value, Duration::from_secs(60))
+    };
+    // A tenth of the most bytes, in which each has an equal share, around the share of ten.
+    let share = (32 << 20) / 10;
+    let sizes = [0, 1, share - 2, share - 1, share, share + 1, 7 << 20, 8 << 20, 3, 0];
+    let entries: Vec<_> = sizes.iter().enumerate().map(|(n, size)| entry(n, *size)).collect();
+    for entry in &entries {
+        store.store(vec![entry.clone()]).await.unwrap();
+    }
+    let mut keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
+    let loaded = store.load(&keys).await.unwrap();
+    assert!(loaded.iter().zip(&entries).all(|(value, entry)| value.as_ref() == Some(&entry.value)));
+    assert_eq!(store.load(&[]).await, Ok(Vec::new()));
+    keys.truncate(8);
+    keys.extend(std::iter::repeat_n(keys[7].clone(), 12));
+    assert!(store.load(&keys).await.unwrap_err().message.contains("more than 33554432 bytes"));
+    let too_large = store.store(vec![entry(99, (8 << 20) + 1)]).await.unwrap_err();
+    assert!(too_large.message.contains("the most that is stored"), "{too_large}");
 }
