@@ -104,7 +104,7 @@ impl AppState {
     /// The state of the first configuration; `connect` returns the transport of each configured upstream.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
         let process = Arc::new(ProcessState::new(&config));
-        let redis = config.store.redis.clone().map(Redis::new);
+        let redis = Redis::for_config(config.store.redis.as_ref(), None);
         let recorder = config.record.clone().map(|folder| Arc::new(Recorder::new(folder, keys(&config))));
         let upstream = |config: &UpstreamConfig, store| UpstreamState::new(config, connect(config), store);
         Self::of(config, process, redis, recorder, upstream)
@@ -122,10 +122,7 @@ impl AppState {
         let unchanged: Vec<_> = config.upstreams.iter().map(|one| self.unchanged(one, &config)).collect();
         let unchanged: HashMap<String, &UpstreamState> =
             unchanged.into_iter().flatten().map(|one| (one.config.name.clone(), one)).collect();
-        let redis = match &config.store.redis {
-            same if *same == self.config.store.redis => self.redis.clone(),
-            other => other.clone().map(Redis::new),
-        };
+        let redis = Redis::for_config(config.store.redis.as_ref(), self.redis.as_ref());
         let recorder = self.recorder.as_ref().map(|recorder| Arc::new(recorder.with_secrets(keys(&config))));
         let adaptations = process.adaptations.clone();
         let upstream = |config: &UpstreamConfig, store| match unchanged.get(&config.name) {
@@ -179,7 +176,7 @@ impl AppState {
     ) -> Target {
         let learned_of = upstream_model.as_deref().unwrap_or(model);
         if let Some(shared) = &self.shared_adaptations {
-            shared.refresh(&served.config.name, learned_of);
+            shared.refresh(&served.config, learned_of);
         }
         let adaptations = self.process.adaptations.for_model(&served.config.name, learned_of);
         let mut target = Target::new(served.profile.clone()).with_adaptations(adaptations);
@@ -188,10 +185,10 @@ impl AppState {
     }
 
     /// Remembers the adaptations of an exchange with this model of an upstream.
-    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
+    pub(crate) fn store_adaptations(&self, served: &UpstreamState, model: &str, report: &Report) {
         match &self.shared_adaptations {
-            Some(shared) => shared.store_adaptations(upstream, model, report),
-            None => drop(self.process.adaptations.store_adaptations(upstream, model, report)),
+            Some(shared) => shared.store_adaptations(&served.config, model, report),
+            None => drop(self.process.adaptations.store_adaptations(&served.config.name, model, report)),
         }
     }
 
