@@ -2,7 +2,7 @@
 //! [`Config`] or all faults out.
 
 use super::error::ConfigError;
-use super::overrides::Overrides;
+use super::overrides::{Origin, Overrides};
 use super::profiles::Profiles;
 use super::secret::{self, Secret};
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
@@ -68,7 +68,7 @@ fn read_source(
         cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", origins::parse),
         log: log(&top.section("log"), overrides, &faults),
         watch: top.flag("watch").unwrap_or_default(),
-        source: overrides.clone(),
+        origin: Origin(overrides.clone()),
         record: overrides.record.clone(),
     };
     let listen = listen(&top, overrides, bound, &faults, !config.client_keys.is_empty());

@@ -1,6 +1,6 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
-use super::overrides::Overrides;
+use super::overrides::Origin;
 use super::secret::Secret;
 use super::tls::Tls;
 use openai_shim_core::Profile;
@@ -51,7 +51,7 @@ pub struct Config {
     /// Whether the configuration is read again when one of its files changes.
     pub watch: bool,
     /// What it was read from, to read it again.
-    pub(crate) source: Overrides,
+    pub(crate) origin: Origin,
     /// The folder into which exchanges are recorded as cassettes; absent: none are.
     pub record: Option<PathBuf>,
 }

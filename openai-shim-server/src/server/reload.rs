@@ -51,7 +51,7 @@ impl Reloader {
         if !app.config.watch {
             return None;
         }
-        let watch = move || FileWatcher::new(config::files(&app.config.source));
+        let watch = move || FileWatcher::new(config::files(&app.config.origin.0));
         tokio::task::spawn_blocking(watch).await.ok()
     }
 
@@ -86,7 +86,7 @@ async fn changed(watcher: Option<&mut FileWatcher>) {
 
 /// The state of the configuration as its files are now, or what is wrong with them.
 fn next(app: &AppState, [configured, bound]: [SocketAddr; 2]) -> Result<AppState, String> {
-    let mut config = config::read_again(&app.config.source, bound).map_err(|error| error.to_string())?;
+    let mut config = config::read_again(&app.config.origin.0, bound).map_err(|error| error.to_string())?;
     for setting in needing_restart(&app.config, &config, configured) {
         tracing::warn!("{setting} has changed, which takes effect when the server is restarted");
     }
