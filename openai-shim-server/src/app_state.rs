@@ -126,7 +126,7 @@ impl AppState {
         Self { config, upstreams, owners, recorder, process }
     }
 
-    /// The state of an upstream that requests are sent to in the same way. Cassettes are read anew.
+    /// The state of an upstream that requests are sent to in the same way. Cassettes are read again.
     fn unchanged(&self, upstream: &UpstreamConfig, config: &Config) -> Option<&UpstreamState> {
         let same = self.upstreams.iter().find(|served| served.config.is_sent_like(upstream))?;
         let is_replay = matches!(upstream.target, UpstreamLocation::Replay(_));

@@ -24,7 +24,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 /// Reads the configuration of a server that listens on `bound`.
 pub(crate) fn read_again(overrides: &Overrides, bound: SocketAddr) -> Result<Config, ConfigError> {
     let source = source(overrides)?;
-    // Whoever writes a file may empty it first; without settings everything would go to `echo`.
+    // An editor may empty a file before it writes it; without settings everything would go to `echo`.
     if overrides.config.is_some() && source.is_blank() {
         return Err(source.blank_file());
     }
