@@ -60,17 +60,22 @@ impl UpstreamState {
         }
     }
 
-    /// The same upstream under the next configuration: its open connections and what is remembered of it go on.
-    fn handed_over(&self, config: &UpstreamConfig) -> Self {
+    /// The same server under the next configuration: what is remembered of it stays. `connect`: for another transport, as after
+    /// a change of its key; without it, open connections stay as well.
+    fn under(&self, config: &UpstreamConfig, connect: Option<Arc<dyn Upstream>>) -> Self {
+        let health = self.health.clone();
+        let transport = match connect {
+            Some(inner) => Arc::new(HealthTracked { inner, health: health.clone() }),
+            None => self.transport.clone(),
+        };
         Self {
             config: config.clone(),
             profile: self.profile.clone(),
-            transport: self.transport.clone(),
+            transport,
             model_list: self.model_list.clone(),
-            health: self.health.clone(),
+            health,
             store: self.store.clone(),
             label: self.label.clone(),
-            name: self.name.clone(),
             needs_length: self.needs_length.clone(),
         }
     }
@@ -103,7 +108,8 @@ impl AppState {
         Self { config, upstreams, owners, recorder, process }
     }
 
-    /// The state of the configuration after this one. It takes over the process's state and all unchanged upstreams.
+    /// The state of the configuration after this one. It takes over the process's state, and the upstreams that are the same
+    /// servers.
     pub(crate) fn next(
         &self,
         config: Config,
@@ -113,24 +119,25 @@ impl AppState {
         process.apply(&config);
         let upstreams = config.upstreams.iter();
         let upstreams = upstreams
-            .map(|upstream| match self.unchanged(upstream, &config) {
-                Some(unchanged) => unchanged.handed_over(upstream),
-                None => {
-                    process.adaptations.forget(&upstream.name);
-                    UpstreamState::new(upstream, connect(upstream), process.store.clone())
+            .map(|upstream| {
+                match self.upstreams.iter().find(|served| served.config.is_same_server(upstream)) {
+                    Some(served) => {
+                        let is_sent_alike = served.config.api_key == upstream.api_key
+                        && self.config.timeouts == config.timeouts
+                        // Cassettes are read again.
+                        && !matches!(upstream.target, UpstreamLocation::Replay(_));
+                        served.under(upstream, (!is_sent_alike).then(|| connect(upstream)))
+                    }
+                    None => {
+                        process.adaptations.forget(&upstream.name);
+                        UpstreamState::new(upstream, connect(upstream), process.store.clone())
+                    }
                 }
             })
             .collect();
         let recorder = self.recorder.as_ref().map(|recorder| Arc::new(recorder.with_secrets(keys(&config))));
         let owners = Owners::new(&config.client_keys, config.store_secret.as_ref(), &process.owner_secret);
         Self { config, upstreams, owners, recorder, process }
-    }
-
-    /// The state of an upstream that requests are sent to in the same way. Cassettes are read again.
-    fn unchanged(&self, upstream: &UpstreamConfig, config: &Config) -> Option<&UpstreamState> {
-        let same = self.upstreams.iter().find(|served| served.config.is_sent_like(upstream))?;
-        let is_replay = matches!(upstream.target, UpstreamLocation::Replay(_));
-        (self.config.timeouts == config.timeouts && !is_replay).then_some(same)
     }
 
     /// The time and a random number for one exchange.

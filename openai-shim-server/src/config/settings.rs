@@ -79,10 +79,9 @@ pub struct UpstreamConfig {
 }
 
 impl UpstreamConfig {
-    /// Whether requests go to the same server in the same way, under the same name.
-    pub(crate) fn is_sent_like(&self, other: &Self) -> bool {
-        (&self.name, &self.target, &self.api_key, &self.profile)
-            == (&other.name, &other.target, &other.api_key, &other.profile)
+    /// Whether both are one server under one name, which accepts the same.
+    pub(crate) fn is_same_server(&self, other: &Self) -> bool {
+        (&self.name, &self.target, &self.profile) == (&other.name, &other.target, &other.profile)
     }
 }
 
