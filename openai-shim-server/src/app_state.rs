@@ -7,11 +7,12 @@ use crate::observe::recorder::Recorder;
 use crate::process_state::ProcessState;
 use crate::routing::health::{Health, HealthTracked};
 use crate::routing::model_list_cache::ModelListCache;
-use crate::state::{Owners, ScopedStore};
+use crate::state::redis::Redis;
+use crate::state::{OpenStore, Owners, ScopedStore, SharedAdaptations};
 use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
-use openai_shim_core::{Context, Upstream};
+use openai_shim_core::{Context, Report, Upstream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,6 +20,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<UpstreamState>,
+    /// State between requests, of all upstreams: stored responses.
+    pub(crate) store: Arc<dyn StateStore>,
+    /// The server that replicas share, if one is configured.
+    pub(crate) redis: Option<Redis>,
+    /// The adaptations of other replicas, if there are any.
+    shared_adaptations: Option<Arc<SharedAdaptations>>,
     pub(crate) owners: Owners,
     /// Records exchanges, if the program was started for that.
     pub(crate) recorder: Option<Arc<Recorder>>,
@@ -51,7 +58,7 @@ impl UpstreamState {
             transport: Arc::new(HealthTracked { inner: transport, health: health.clone() }),
             model_list: Arc::default(),
             health,
-            store: Arc::new(ScopedStore::new(&config.name, store)),
+            store,
             label: responses::upstream_label(&config.name),
             name: config.name.as_str().into(),
             profile: config.profile.clone().into(),
@@ -60,21 +67,27 @@ impl UpstreamState {
         }
     }
 
-    /// The same server under the next configuration: what is remembered of it stays. `connect`: for another transport, as after
-    /// a change of its key; without it, open connections stay as well.
-    fn under(&self, config: &UpstreamConfig, connect: Option<Arc<dyn Upstream>>) -> Self {
+    /// The same server under the next configuration: what is remembered of it stays. `connected`: another transport, as after a
+    /// change of its key; without it, open connections stay as well.
+    fn under(
+        &self,
+        config: &UpstreamConfig,
+        connected: Option<Arc<dyn Upstream>>,
+        store: Arc<dyn StateStore>,
+    ) -> Self {
         let health = self.health.clone();
-        let transport = match connect {
+        let transport = match connected {
             Some(inner) => Arc::new(HealthTracked { inner, health: health.clone() }),
             None => self.transport.clone(),
         };
         Self {
+            name: self.name.clone(),
             config: config.clone(),
             profile: self.profile.clone(),
             transport,
             model_list: self.model_list.clone(),
             health,
-            store: self.store.clone(),
+            store,
             label: self.label.clone(),
             needs_length: self.needs_length.clone(),
         }
@@ -101,15 +114,14 @@ impl AppState {
     /// The state of the first configuration; `connect` returns the transport of each configured upstream.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
         let process = Arc::new(ProcessState::new(&config));
-        let upstreams = config.upstreams.iter();
-        let upstreams = upstreams.map(|u| UpstreamState::new(u, connect(u), process.store.clone())).collect();
+        let redis = config.store.redis.clone().map(Redis::new);
         let recorder = config.record.clone().map(|folder| Arc::new(Recorder::new(folder, keys(&config))));
-        let owners = Owners::new(&config.client_keys, config.store_secret.as_ref(), &process.owner_secret);
-        Self { config, upstreams, owners, recorder, process }
+        let upstream = |config: &UpstreamConfig, store| UpstreamState::new(config, connect(config), store);
+        Self::of(config, process, redis, recorder, upstream)
     }
 
-    /// The state of the configuration after this one. It takes over the process's state, and the upstreams that are the same
-    /// servers.
+    /// The state of the configuration after this one. It takes over the process's state, the upstreams that are the same servers,
+    /// and the connection to an unchanged store.
     pub(crate) fn next(
         &self,
         config: Config,
@@ -117,27 +129,44 @@ impl AppState {
     ) -> Self {
         let process = self.process.clone();
         process.apply(&config);
-        let upstreams = config.upstreams.iter();
-        let upstreams = upstreams
-            .map(|upstream| {
-                match self.upstreams.iter().find(|served| served.config.is_same_server(upstream)) {
-                    Some(served) => {
-                        let is_sent_alike = served.config.api_key == upstream.api_key
-                        && self.config.timeouts == config.timeouts
-                        // Cassettes are read again.
-                        && !matches!(upstream.target, UpstreamLocation::Replay(_));
-                        served.under(upstream, (!is_sent_alike).then(|| connect(upstream)))
-                    }
-                    None => {
-                        process.adaptations.forget(&upstream.name);
-                        UpstreamState::new(upstream, connect(upstream), process.store.clone())
-                    }
-                }
-            })
-            .collect();
+        let redis = match &config.store.redis {
+            same if *same == self.config.store.redis => self.redis.clone(),
+            other => other.clone().map(Redis::new),
+        };
         let recorder = self.recorder.as_ref().map(|recorder| Arc::new(recorder.with_secrets(keys(&config))));
-        let owners = Owners::new(&config.client_keys, config.store_secret.as_ref(), &process.owner_secret);
-        Self { config, upstreams, owners, recorder, process }
+        let (adaptations, timeouts) = (process.adaptations.clone(), config.timeouts);
+        let upstream = |config: &UpstreamConfig, store| {
+            let Some(served) = self.upstreams.iter().find(|served| served.config.is_same_server(config))
+            else {
+                adaptations.forget(&config.name);
+                return UpstreamState::new(config, connect(config), store);
+            };
+            // Cassettes are read again.
+            let is_replay = matches!(config.target, UpstreamLocation::Replay(_));
+            let is_sent_alike = served.config.api_key == config.api_key && self.config.timeouts == timeouts;
+            served.under(config, (is_replay || !is_sent_alike).then(|| connect(config)), store)
+        };
+        Self::of(config, process, redis, recorder, upstream)
+    }
+
+    /// The state of a configuration; `upstream` returns that of an upstream, which keeps its state in the given store.
+    fn of(
+        config: Config,
+        process: Arc<ProcessState>,
+        redis: Option<Redis>,
+        recorder: Option<Arc<Recorder>>,
+        upstream: impl Fn(&UpstreamConfig, Arc<dyn StateStore>) -> UpstreamState,
+    ) -> Self {
+        let owners = Owners::new(&config.client_keys, config.store.secret.as_ref(), &process.owner_secret);
+        let OpenStore { conversations: store, shared } =
+            OpenStore::new(&config, &owners, redis.as_ref(), process.memory.clone());
+        let shared_adaptations = shared
+            .filter(|_| config.learn)
+            .map(|shared| SharedAdaptations::new(process.adaptations.clone(), shared));
+        let upstreams = config.upstreams.iter();
+        let upstreams =
+            upstreams.map(|u| upstream(u, Arc::new(ScopedStore::new(&u.name, store.clone())))).collect();
+        Self { config, upstreams, store, redis, shared_adaptations, owners, recorder, process }
     }
 
     /// The time and a random number for one exchange.
@@ -153,10 +182,21 @@ impl AppState {
         model: &str,
     ) -> Target {
         let learned_of = upstream_model.as_deref().unwrap_or(model);
+        if let Some(shared) = &self.shared_adaptations {
+            shared.refresh(&served.config.name, learned_of);
+        }
         let adaptations = self.process.adaptations.for_model(&served.config.name, learned_of);
         let mut target = Target::new(served.profile.clone()).with_adaptations(adaptations);
         target.model = upstream_model;
         target
+    }
+
+    /// Remembers the adaptations of an exchange with this model of an upstream.
+    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
+        match &self.shared_adaptations {
+            Some(shared) => shared.store_adaptations(upstream, model, report),
+            None => drop(self.process.adaptations.store_adaptations(upstream, model, report)),
+        }
     }
 
     /// The settings of an exchange.

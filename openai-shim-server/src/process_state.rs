@@ -9,7 +9,6 @@ use crate::observe::reload_status::ReloadStatus;
 use crate::offload::OffloadPool;
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, OwnerSecret};
-use openai_shim_core::upstream::StateStore;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -20,15 +19,15 @@ pub(crate) struct ProcessState {
     pub(crate) metrics: Metrics,
     /// Counts running requests against `limits.concurrent`; closed on shutdown.
     pub(crate) request_permits: Arc<RequestPermits>,
-    /// State between requests, of all upstreams: stored responses.
-    pub(crate) store: Arc<dyn StateStore>,
+    /// State between requests, where no server keeps it.
+    pub(crate) memory: Arc<MemoryStore>,
     /// Derives the owners of state where no secret is configured.
     pub(crate) owner_secret: OwnerSecret,
     /// The memory of all bodies (`limits.bodies`).
     pub(crate) body_budget: Arc<BodyBudget>,
     /// Runs long computations on other threads.
     pub(crate) offload: OffloadPool,
-    pub(crate) adaptations: Adaptations,
+    pub(crate) adaptations: Arc<Adaptations>,
     pub(crate) shutdown: ShutdownSignal,
     pub(crate) reload_status: ReloadStatus,
     seed: RandomState,
@@ -41,11 +40,11 @@ impl ProcessState {
         Self {
             metrics: Metrics::new(config),
             request_permits: Arc::default(),
-            store: Arc::new(MemoryStore::default()),
+            memory: Arc::default(),
             owner_secret: OwnerSecret::random(),
             body_budget: BodyBudget::new(config.limits.bodies),
             offload: OffloadPool::new(),
-            adaptations: Adaptations::default(),
+            adaptations: Arc::default(),
             shutdown: ShutdownSignal::default(),
             reload_status: ReloadStatus::new(),
             seed: RandomState::new(),

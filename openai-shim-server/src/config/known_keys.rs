@@ -14,7 +14,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("fallback", &["when", "message"]),
     ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
     ("limits", &["request_body", "form_prefix", "response_body", "frame", "bodies", "concurrent"]),
-    ("store", &["secret"]),
+    ("store", &["secret", "old_secrets", "url", "password", "prefix", "timeout"]),
     ("tls", &["cert", "key"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
@@ -36,6 +36,10 @@ pub(crate) fn is_known(section: &str, key: &str) -> bool {
 
 /// A remedy for a key that a section does not have: the right section or the nearest key.
 pub(crate) fn suggest_instead(section: &str, key: &str) -> String {
+    // `[timeout]` is the section `[timeouts]` rather than a key of `[store]`.
+    if let Some(near) = candidates(section).find(|known| strsim::damerau_levenshtein(known, key) == 1) {
+        return format!("there is no such key; write {near} instead");
+    }
     // A right key in a wrong section is more common than a typing error. Only a key of a single section can be moved.
     let sections: Vec<&str> =
         SECTIONS.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section).collect();

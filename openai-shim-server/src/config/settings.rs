@@ -2,6 +2,7 @@
 
 use super::overrides::Origin;
 use super::secret::Secret;
+use super::store::StoreConfig;
 use super::tls::Tls;
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;
@@ -42,8 +43,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Limits on sizes and numbers.
     pub limits: Limits,
-    /// Derives the owners of state from client keys; absent: a random secret, so that state does not outlive the process.
-    pub store_secret: Option<Secret>,
+    /// Where the state between requests is kept.
+    pub store: StoreConfig,
     /// Origins whose pages may call; empty: CORS is off. `"*"` allows all.
     pub cors_origins: Vec<String>,
     /// Logging.

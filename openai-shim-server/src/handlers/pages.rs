@@ -20,8 +20,9 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
                 learned: app.process.adaptations.counts(),
                 body_bytes: app.process.body_budget.reserved(),
             };
-            let collectors: Vec<Box<dyn Collector>> =
+            let mut collectors: Vec<Box<dyn Collector>> =
                 vec![Box::new(state), Box::new(app.process.reload_status.counts())];
+            collectors.extend(app.redis.as_ref().map(|redis| Box::new(redis.clone()) as Box<dyn Collector>));
             text(metrics::CONTENT_TYPE, app.process.metrics.render(collectors))
         }
         "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),
@@ -37,12 +38,17 @@ fn readiness(app: &AppState, headers: &HeaderMap) -> Response {
     {
         return responses::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
     }
-    let Some(faults) = app.process.reload_status.faults() else {
-        return responses::json(StatusCode::OK, r#"{"status":"ready"}"#);
-    };
-    let may_read = app.config.client_keys.is_empty() || auth::has_key(app, headers);
-    let faults: Vec<&str> = if may_read { faults.lines().collect() } else { vec!["see the log"] };
-    let body = serde_json::json!({"status": "ready", "config": "not reloaded", "faults": faults});
+    let mut body = serde_json::json!({"status": "ready"});
+    // Requests that need no state are served without the store.
+    if let Some(redis) = &app.redis {
+        body["store"] = redis.health().as_str().into();
+    }
+    if let Some(faults) = app.process.reload_status.faults() {
+        let may_read = app.config.client_keys.is_empty() || auth::has_key(app, headers);
+        let faults: Vec<&str> = if may_read { faults.lines().collect() } else { vec!["see the log"] };
+        body["config"] = "not reloaded".into();
+        body["faults"] = faults.into();
+    }
     responses::json(StatusCode::OK, body.to_string())
 }
 

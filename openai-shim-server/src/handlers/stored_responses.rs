@@ -26,7 +26,7 @@ pub(crate) type Loaded = Result<LoadedResponses, Error>;
 
 /// The responses of an owner; `None`: the dialect has no stored responses.
 pub(crate) fn of_owner(app: &AppState, dialect: Dialect, owner: &Owner) -> Option<StoredResponses> {
-    StoredResponses::new(dialect, app.process.store.clone(), owner.clone())
+    StoredResponses::new(dialect, app.store.clone(), owner.clone())
 }
 
 /// Inserts the history that a request continues from, and creates the recorder of its response. An upstream of the same

@@ -2,7 +2,7 @@
 //! crate `prometheus-client`, or a `Collector` that writes what it has counted, or what holds at the time of a scrape. Labels
 //! are bounded: configured names, fixed words, and at most 100 models.
 
-pub(super) mod encode;
+pub(crate) mod encode;
 mod models;
 pub(crate) mod requests;
 pub(crate) mod server_state;

@@ -4,6 +4,7 @@ use crate::config::Secret;
 use openai_shim_core::state::Owner;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac};
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher};
 
@@ -13,6 +14,9 @@ const TAG_BYTES: usize = 16;
 /// A random secret, which a process derives owners with where none is configured.
 pub(crate) struct OwnerSecret([u8; digest::SHA256_OUTPUT_LEN]);
 
+/// The owners under earlier secrets, by the owner of the same client key under the present one.
+pub(crate) type FormerOwners = HashMap<Owner, Vec<Owner>>;
+
 /// The owners of a server, in the order of its client keys.
 #[derive(Debug)]
 pub(crate) struct Owners(Vec<Owner>);
@@ -21,9 +25,23 @@ impl Owners {
     /// Derives the owners of client keys. With a configured secret they are the same on every replica and after a restart;
     /// with the process's own they differ with each start.
     pub(crate) fn new(keys: &[Secret], configured: Option<&Secret>, own: &OwnerSecret) -> Self {
-        let secret = configured.map_or(own.0.as_slice(), |secret| secret.expose().as_bytes());
+        Self::under(configured.map_or(own.0.as_slice(), |secret| secret.expose().as_bytes()), keys)
+    }
+
+    fn under(secret: &[u8], keys: &[Secret]) -> Self {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         Self(keys.iter().map(|key| owner(&secret, key)).collect())
+    }
+
+    /// What client keys owned before the secret was changed.
+    pub(crate) fn former(&self, keys: &[Secret], old_secrets: &[Secret]) -> FormerOwners {
+        if old_secrets.is_empty() {
+            return FormerOwners::new();
+        }
+        let old: Vec<Self> =
+            old_secrets.iter().map(|secret| Self::under(secret.expose().as_bytes(), keys)).collect();
+        let former = |index| old.iter().filter_map(|owners| owners.get(index).cloned()).collect();
+        self.0.iter().enumerate().map(|(index, owner)| (owner.clone(), former(index))).collect()
     }
 
     /// The owner of the client key with this index.
