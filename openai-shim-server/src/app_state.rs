@@ -5,6 +5,7 @@ use crate::config::{Config, UpstreamConfig};
 use crate::http::body_budget::BodyBudget;
 use crate::http::responses;
 use crate::http::shutdown::ShutdownSignal;
+use crate::limits::{KeyRegistry, NamedKey, named_keys};
 use crate::observe::metrics::Metrics;
 use crate::observe::recorder::Recorder;
 use crate::offload::OffloadPool;
@@ -32,6 +33,11 @@ pub(crate) struct AppState {
     /// State between requests, of all upstreams: stored responses.
     pub(crate) store: Arc<dyn StateStore>,
     pub(crate) owners: Owners,
+    /// The keys with a name, in the order of the configuration.
+    pub(crate) named_keys: Vec<Arc<NamedKey>>,
+    /// Their counters, with which the next configuration continues.
+    #[allow(dead_code)]
+    pub(crate) key_registry: Arc<KeyRegistry>,
     /// The memory of all bodies (`limits.bodies`).
     pub(crate) body_budget: Arc<BodyBudget>,
     /// Runs long computations on other threads.
@@ -99,11 +105,14 @@ impl AppState {
                 }
             })
             .collect();
+        let key_registry = Arc::<KeyRegistry>::default();
         Self {
             metrics: Metrics::new(&config),
             request_permits: Arc::new(Semaphore::new(config.limits.concurrent)),
             store,
-            owners: Owners::new(&config.client_keys, config.store_secret.as_ref()),
+            owners: Owners::new(config.keys_of_clients(), config.store_secret.as_ref()),
+            named_keys: named_keys(&key_registry, &config.named_keys),
+            key_registry,
             body_budget: BodyBudget::new(config.limits.bodies),
             offload: OffloadPool::new(),
             adaptations: Adaptations::default(),

@@ -12,6 +12,7 @@ mod client_connection;
 mod clock;
 mod handlers;
 mod http;
+mod limits;
 pub mod observe;
 mod offload;
 mod panics;

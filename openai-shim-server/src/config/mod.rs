@@ -2,6 +2,7 @@
 
 mod display;
 mod error;
+mod keys;
 mod known_keys;
 mod load;
 mod names;
@@ -21,4 +22,6 @@ pub use known_keys::keys;
 pub use load::read;
 pub use overrides::Overrides;
 pub use secret::Secret;
-pub use settings::{Config, Limits, Log, LogFormat, ModelConfig, Timeouts, UpstreamConfig, UpstreamLocation};
+pub use settings::{
+    ClientKey, Config, Limits, Log, LogFormat, ModelConfig, Timeouts, UpstreamConfig, UpstreamLocation,
+};

@@ -2,6 +2,7 @@
 
 use crate::app_state::AppState;
 use crate::http::responses;
+use crate::limits;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
@@ -14,6 +15,7 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
         "/readyz" => readiness(app),
         "/metrics" => {
             let all = app.metrics.render(&app.adaptations.counts()) + &app.body_budget.render_metric();
+            let all = all + &limits::render_metrics(&app.named_keys);
             text("text/plain; version=0.0.4; charset=utf-8", all)
         }
         "/learned" => text("text/plain; charset=utf-8", app.adaptations.to_toml()),

@@ -17,7 +17,7 @@ pub(crate) struct Owners(Vec<Owner>);
 impl Owners {
     /// Derives the owners of client keys. With a secret they are the same on every replica and after a restart; without
     /// one they differ with each start.
-    pub(crate) fn new(keys: &[Secret], secret: Option<&Secret>) -> Self {
+    pub(crate) fn new<'k>(keys: impl IntoIterator<Item = &'k Secret>, secret: Option<&Secret>) -> Self {
         let random;
         let secret = match secret {
             Some(secret) => secret.expose().as_bytes(),
@@ -27,7 +27,7 @@ impl Owners {
             }
         };
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        Self(keys.iter().map(|key| owner(&secret, key)).collect())
+        Self(keys.into_iter().map(|key| owner(&secret, key)).collect())
     }
 
     /// The owner of the client key with this index.
