@@ -12,7 +12,8 @@ use crate::offload::OffloadPool;
 use crate::routing::health::{Health, HealthTracked};
 use crate::routing::model_list_cache::ModelListCache;
 use crate::state::adaptations::Adaptations;
-use crate::state::{MemoryStore, Owners, ScopedStore};
+use crate::state::redis::Redis;
+use crate::state::{self, Owners, ScopedStore};
 use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
@@ -32,6 +33,8 @@ pub(crate) struct AppState {
     pub(crate) request_permits: Arc<Semaphore>,
     /// State between requests, of all upstreams: stored responses.
     pub(crate) store: Arc<dyn StateStore>,
+    /// The server that replicas share, if one is configured.
+    pub(crate) redis: Option<Redis>,
     pub(crate) owners: Owners,
     /// The keys with a name, in the order of the configuration.
     pub(crate) named_keys: Vec<Arc<NamedKey>>,
@@ -87,7 +90,9 @@ impl std::fmt::Debug for AppState {
 impl AppState {
     /// Creates the state; `connect` returns the transport of each configured upstream.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
-        let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
+        let owners = Owners::new(config.keys_of_clients(), config.store.secret.as_ref());
+        let redis = config.store.redis.clone().map(Redis::new);
+        let store = state::open(&config, &owners, redis.as_ref());
         let upstreams = config
             .upstreams
             .iter()
@@ -110,9 +115,10 @@ impl AppState {
             metrics: Metrics::new(&config),
             request_permits: Arc::new(Semaphore::new(config.limits.concurrent)),
             store,
-            owners: Owners::new(config.keys_of_clients(), config.store_secret.as_ref()),
-            named_keys: named_keys(&key_registry, &config.named_keys),
+            named_keys: named_keys(&key_registry, &config.named_keys, redis.as_ref()),
             key_registry,
+            redis,
+            owners,
             body_budget: BodyBudget::new(config.limits.bodies),
             offload: OffloadPool::new(),
             adaptations: Adaptations::default(),

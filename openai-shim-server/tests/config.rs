@@ -424,7 +424,7 @@ fn secret_file_is_relative_to_the_configuration_file() {
 fn short_store_secret_is_rejected() {
     let long = "0123456789abcdef0123456789abcdef";
     let config = from(&format!("[store]\nsecret = \"{long}\"\n")).unwrap();
-    assert_eq!(config.store_secret.as_ref().map(openai_shim_server::config::Secret::expose), Some(long));
+    assert_eq!(config.store.secret.as_ref().map(openai_shim_server::config::Secret::expose), Some(long));
     assert!(!config.to_string().contains(long) && config.to_string().contains("under the secret of [store]"));
     let fault_of = |secret: &str| fault(&format!("[store]\nsecret = \"{secret}\"\n"));
     let short = fault_of("guess me");
@@ -432,7 +432,7 @@ fn short_store_secret_is_rejected() {
     assert!(!short.contains("guess me"), "{short}");
     let missing = fault_of("env:OPENAI_SHIM_NO_SUCH_SECRET");
     assert!(missing.contains("OPENAI_SHIM_NO_SUCH_SECRET") && missing.contains("secret"), "{missing}");
-    assert!(from("").unwrap().store_secret.is_none());
+    assert!(from("").unwrap().store.secret.is_none());
 }
 
 #[test]

@@ -71,8 +71,23 @@ impl fmt::Display for Config {
             l.concurrent
         )?;
         let tags =
-            if self.store_secret.is_some() { "under the secret of [store]" } else { "until it is restarted" };
-        writeln!(f, "state         in memory; clients are told apart {tags}")?;
+            if self.store.secret.is_some() { "under the secret of [store]" } else { "until it is restarted" };
+        match &self.store.redis {
+            None => writeln!(f, "state         in memory; clients are told apart {tags}")?,
+            Some(redis) => {
+                let timeout = show_duration(redis.timeout);
+                let values = if self.store.secret.is_some() { "encrypted" } else { "not encrypted" };
+                writeln!(
+                    f,
+                    "state         at {redis}, which has {timeout} for an answer; values are {values}"
+                )?;
+                let prefix = match redis.prefix.as_str() {
+                    "" => String::new(),
+                    prefix => format!("keys begin with {prefix:?}; "),
+                };
+                writeln!(f, "              {prefix}clients are told apart {tags}")?;
+            }
+        }
         let origins =
             if self.cors_origins.is_empty() { String::from("off") } else { self.cors_origins.join(", ") };
         writeln!(f, "cors          {origins}")?;

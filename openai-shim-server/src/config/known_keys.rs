@@ -15,7 +15,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
     ("limits", &["request_body", "form_prefix", "response_body", "frame", "bodies", "concurrent"]),
     ("key", &["name", "key", "models", "requests_per_minute", "tokens_per_minute", "concurrent"]),
-    ("store", &["secret"]),
+    ("store", &["secret", "old_secrets", "url", "password", "prefix", "timeout"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
 ];

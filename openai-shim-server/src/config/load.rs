@@ -4,8 +4,8 @@
 use super::error::ConfigError;
 use super::overrides::Overrides;
 use super::profiles::Profiles;
-use super::secret::{self, Secret};
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
+use super::store::StoreConfig;
 use super::toml_tree::{ConfigErrors, Section, Source};
 use super::{keys, origins, suggest, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
@@ -47,7 +47,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         fallback: fallback(&top.section("fallback")),
         timeouts: timeouts(&top.section("timeouts")),
         limits: limits(&top.section("limits")),
-        store_secret: store_secret(&top.section("store"), &source),
+        store: StoreConfig::read(&top.section("store"), &source),
         cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", origins::parse),
         log: log(&top.section("log"), overrides, &faults),
         record: overrides.record.clone(),
@@ -226,23 +226,6 @@ fn limits(section: &Section<'_>) -> Limits {
         bodies: bodies.map_or(default.bodies.max(request_body), |bodies| bodies.value),
         concurrent: concurrent.unwrap_or(default.concurrent),
     }
-}
-
-/// The fewest characters of the secret from which owners are derived.
-const MIN_SECRET_CHARACTERS: usize = 32;
-
-fn store_secret(section: &Section<'_>, source: &Source) -> Option<Secret> {
-    let resolve = |reference: &str| {
-        let secret = secret::resolve(reference, source.folder())?;
-        match secret.expose().len() {
-            MIN_SECRET_CHARACTERS.. => Ok(secret),
-            n => Err(format!(
-                "the secret has {n} characters, and can be guessed; write one of at least {MIN_SECRET_CHARACTERS}, such \
-                 as `openssl rand -hex 32` prints"
-            )),
-        }
-    };
-    section.text("secret", resolve).map(|secret| secret.value)
 }
 
 fn log(section: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors) -> Log {

@@ -12,6 +12,7 @@ mod profiles;
 mod quirks;
 mod secret;
 mod settings;
+mod store;
 mod suggest;
 mod toml_tree;
 mod units;
@@ -25,3 +26,4 @@ pub use secret::Secret;
 pub use settings::{
     ClientKey, Config, Limits, Log, LogFormat, ModelConfig, Timeouts, UpstreamConfig, UpstreamLocation,
 };
+pub use store::{RedisConfig, StoreConfig};

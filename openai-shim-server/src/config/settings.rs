@@ -1,6 +1,7 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
 use super::secret::Secret;
+use super::store::StoreConfig;
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, LossPolicy, Retry};
@@ -40,8 +41,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Limits on sizes and numbers.
     pub limits: Limits,
-    /// Derives the owners of state from client keys; absent: a random secret, so that state does not outlive the process.
-    pub store_secret: Option<Secret>,
+    /// Where the state between requests is kept.
+    pub store: StoreConfig,
     /// Origins whose pages may call; empty: CORS is off. `"*"` allows all.
     pub cors_origins: Vec<String>,
     /// Logging.
@@ -52,7 +53,7 @@ pub struct Config {
 
 impl Config {
     /// The keys of clients: those without a name, then those with one.
-    pub(crate) fn keys_of_clients(&self) -> impl Iterator<Item = &Secret> {
+    pub(crate) fn keys_of_clients(&self) -> impl Iterator<Item = &Secret> + Clone {
         self.client_keys.iter().chain(self.named_keys.iter().map(|named| &named.key))
     }
 

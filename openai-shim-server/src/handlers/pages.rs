@@ -14,8 +14,11 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => readiness(app),
         "/metrics" => {
-            let all = app.metrics.render(&app.adaptations.counts()) + &app.body_budget.render_metric();
-            let all = all + &limits::render_metrics(&app.named_keys);
+            let mut all = app.metrics.render(&app.adaptations.counts()) + &app.body_budget.render_metric();
+            if let Some(redis) = &app.redis {
+                all.push_str(&redis.render_metrics());
+            }
+            all.push_str(&limits::render_metrics(&app.named_keys));
             text("text/plain; version=0.0.4; charset=utf-8", all)
         }
         "/learned" => text("text/plain; charset=utf-8", app.adaptations.to_toml()),
@@ -28,7 +31,10 @@ fn readiness(app: &AppState) -> Response {
     if app.request_permits.is_closed() || app.upstreams.iter().all(|served| served.health.is_unreachable()) {
         return responses::json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not ready"}"#);
     }
-    responses::json(StatusCode::OK, r#"{"status":"ready"}"#)
+    // Requests that need no state are served without the store.
+    let Some(redis) = &app.redis else { return responses::json(StatusCode::OK, r#"{"status":"ready"}"#) };
+    let store = redis.health().as_str();
+    responses::json(StatusCode::OK, format!(r#"{{"status":"ready","store":"{store}"}}"#))
 }
 
 /// For browsers a page with the base URL to paste into a client; for programs Ollama's greeting, by which they recognize a

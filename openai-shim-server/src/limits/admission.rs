@@ -3,6 +3,7 @@
 use super::decision::{Demand, Refused, Standing};
 use super::named_key::NamedKey;
 use super::output_estimate::SentBytes;
+use super::shared::Lease;
 use axum::body::{Body, BodyDataStream};
 use axum::response::Response;
 use bytes::Bytes;
@@ -20,16 +21,30 @@ pub(crate) struct Admission {
     key: Arc<NamedKey>,
     demand: Demand,
     standing: Standing,
+    /// At the server that admitted it; `None`: this process did.
+    lease: Option<Lease>,
     sent: SentBytes,
     /// What the report said; empty: there was none.
     ended: OnceLock<(Option<Usage>, bool)>,
 }
 
 impl Admission {
-    /// Asks for an admission.
+    /// Asks for an admission: at the server that replicas share, or here where there is none or it does not answer.
     pub(crate) async fn of(key: Arc<NamedKey>, demand: Demand) -> Result<Self, Refused> {
-        let standing = key.decide(demand)?;
-        Ok(Self { key, demand, standing, sent: SentBytes::default(), ended: OnceLock::new() })
+        let mut shared = None;
+        if let Some(counters) = key.shared() {
+            shared = counters.admit(key.name(), key.numbers(), demand).await;
+            if shared.is_none() {
+                counters.count_local_decision();
+            }
+        }
+        let (decision, lease) = match shared {
+            Some((decision, lease)) => (decision, Some(lease)),
+            None => (key.decide(demand), None),
+        };
+        key.usage().count_decision(&decision);
+        let standing = decision?;
+        Ok(Self { key, demand, standing, lease, sent: SentBytes::default(), ended: OnceLock::new() })
     }
 
     /// What is left of the key's limits after this request.
@@ -82,7 +97,14 @@ impl Drop for Admission {
         if output > 0 {
             self.key.expect(output);
         }
-        self.key.settle(self.demand, input, output);
+        self.key.usage().count_end(input, output);
+        let used = input.saturating_add(output);
+        match (self.lease, self.key.shared()) {
+            (Some(lease), Some(shared)) => {
+                shared.settle_later(self.key.name(), self.key.numbers(), lease, used);
+            }
+            _ => self.key.settle(self.demand, used),
+        }
     }
 }
 

@@ -50,5 +50,12 @@ pub(crate) fn render_metrics(keys: &[Arc<NamedKey>]) -> String {
     family("key_open_requests", "gauge", "Requests of a key that have not ended.", &|usage| {
         single(value(&usage.open))
     });
+    if let Some(shared) = keys.iter().find_map(|key| key.shared()) {
+        let name = "openai_shim_limits_local_decisions_total";
+        let help = "Decisions about limits that were made without the store, because it did not answer.";
+        let n = shared.local_decisions();
+        // Writing into a string cannot fail.
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {n}");
+    }
     out
 }

@@ -10,6 +10,7 @@ mod named_key;
 mod output_estimate;
 mod refusal;
 mod registry;
+mod shared;
 
 pub(crate) use admission::Admission;
 pub(crate) use decision::Demand;

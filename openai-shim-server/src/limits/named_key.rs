@@ -3,6 +3,8 @@
 use super::decision::{Decision, Demand, Numbers};
 use super::key_usage::KeyUsage;
 use super::local::LocalCounters;
+use super::shared::SharedCounters;
+use crate::config::ClientKey;
 use openai_shim_core::profile::matches_pattern;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +23,7 @@ pub(crate) struct NamedKey {
     models: Vec<String>,
     numbers: Numbers,
     counters: Arc<KeyCounters>,
+    shared: Option<Arc<SharedCounters>>,
 }
 
 /// What is counted of a key, whatever its configuration.
@@ -57,8 +60,17 @@ impl KeyCounters {
 }
 
 impl NamedKey {
-    pub(super) fn new(name: &str, models: &[String], numbers: Numbers, counters: Arc<KeyCounters>) -> Self {
-        Self { name: name.to_owned(), models: models.to_vec(), numbers, counters }
+    pub(super) fn new(
+        key: &ClientKey,
+        counters: Arc<KeyCounters>,
+        shared: Option<Arc<SharedCounters>>,
+    ) -> Self {
+        let numbers = Numbers {
+            requests: key.requests_per_minute,
+            tokens: key.tokens_per_minute,
+            concurrent: key.concurrent,
+        };
+        Self { name: key.name.clone(), models: key.models.clone(), numbers, counters, shared }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -92,27 +104,21 @@ impl NamedKey {
         self.counters.expected_output.load(Ordering::Relaxed)
     }
 
-    /// Decides about a request. What it may use is reserved until [`settle`](Self::settle).
-    pub(super) fn decide(&self, demand: Demand) -> Decision {
-        let now = self.counters.now();
-        let decision = self.counters.local().admit(self.numbers, demand, now);
-        match &decision {
-            Ok(_) => {
-                self.usage().requests.fetch_add(1, Ordering::Relaxed);
-                self.usage().open.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(refused) => self.usage().count_refusal(refused.limit),
-        }
-        decision
+    /// The counters that replicas share, if they decide about this key.
+    pub(super) fn shared(&self) -> Option<&Arc<SharedCounters>> {
+        self.shared.as_ref().filter(|_| self.numbers.are_any())
     }
 
-    /// Ends an admitted request, which used so many tokens.
-    pub(super) fn settle(&self, demand: Demand, input: u64, output: u64) {
-        let usage = self.usage();
-        usage.input.fetch_add(input, Ordering::Relaxed);
-        usage.output.fetch_add(output, Ordering::Relaxed);
-        usage.open.fetch_sub(1, Ordering::Relaxed);
-        let (now, used) = (self.counters.now(), input.saturating_add(output));
+    /// Decides about a request with the counters of this process. What it may use is reserved until
+    /// [`settle`](Self::settle).
+    pub(super) fn decide(&self, demand: Demand) -> Decision {
+        let now = self.counters.now();
+        self.counters.local().admit(self.numbers, demand, now)
+    }
+
+    /// Ends a request that this process admitted, which used so many tokens.
+    pub(super) fn settle(&self, demand: Demand, used: u64) {
+        let now = self.counters.now();
         self.counters.local().settle(self.numbers, demand.reserved(self.numbers), used, now);
     }
 

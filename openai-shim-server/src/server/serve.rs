@@ -70,6 +70,9 @@ pub async fn serve_on(
     config.listen = listener.local_addr().unwrap_or(config.listen);
     let transports = upstream::connect(&config)?;
     let app = Arc::new(AppState::new(config, |u| transports(u)));
+    if let Some(redis) = &app.redis {
+        redis.connect();
+    }
     let handled = app.clone();
     listener::run(
         listener,

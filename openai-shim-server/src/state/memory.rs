@@ -20,11 +20,13 @@ const OVERHEAD_BYTES: usize = 256;
 
 /// A bounded store in this process. When it is full, the owner with the most bytes loses its least recently used entry: an
 /// owner that stores much cannot evict the entries of others.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct MemoryStore(Mutex<Entries>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entries {
+    max_entries: usize,
+    max_bytes: usize,
     by_key: HashMap<StateKey, Entry>,
     owners: BTreeMap<Owner, Share>,
     /// Owners ordered by their bytes.
@@ -93,7 +95,7 @@ impl Entries {
 
     /// Evicts entries until both limits hold.
     fn evict(&mut self) {
-        while self.by_key.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
+        while self.by_key.len() > self.max_entries || self.bytes > self.max_bytes {
             let Some((_, owner)) = self.by_bytes.last() else { break };
             let oldest = self.owners.get(owner).and_then(|share| share.keys.oldest().cloned());
             let Some(oldest) = oldest else { break };
@@ -102,13 +104,31 @@ impl Entries {
     }
 }
 
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::bounded(MAX_ENTRIES, MAX_BYTES)
+    }
+}
+
 impl MemoryStore {
+    /// A store of at most so many entries and bytes.
+    pub(crate) fn bounded(max_entries: usize, max_bytes: usize) -> Self {
+        Self(Mutex::new(Entries {
+            max_entries,
+            max_bytes,
+            by_key: HashMap::new(),
+            owners: BTreeMap::new(),
+            by_bytes: BTreeSet::new(),
+            bytes: 0,
+        }))
+    }
+
     /// A lock poisoned by a panic stays usable: an interrupted change spoils at most the order of eviction.
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn insert(&self, key: StateKey, value: Bytes, lifetime: Duration) -> Result<(), StateError> {
+    pub(crate) fn insert(&self, key: StateKey, value: Bytes, lifetime: Duration) -> Result<(), StateError> {
         if value.len() > MAX_ENTRY_BYTES {
             let size = value.len();
             return Err(StateError::new(format!(

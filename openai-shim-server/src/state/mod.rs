@@ -1,18 +1,34 @@
 //! State between requests: the store, its owners, and adaptations to refusals.
 
 pub(crate) mod adaptations;
+mod cached;
 mod memory;
 mod owner;
 pub(crate) mod recency;
+pub(crate) mod redis;
+mod sealed;
 
 pub(crate) use memory::MemoryStore;
 pub(crate) use owner::Owners;
 
+use crate::config::{Config, StoreConfig};
 use async_trait::async_trait;
 use bytes::Bytes;
+use cached::CachedStore;
 use openai_shim_core::state::{StateEntry, StateKey};
 use openai_shim_core::upstream::{StateError, StateStore};
+use redis::{Redis, RedisStore};
+use sealed::Sealer;
 use std::sync::Arc;
+
+/// Opens the store: in memory, or at a server that replicas share.
+pub(crate) fn open(config: &Config, owners: &Owners, redis: Option<&Redis>) -> Arc<dyn StateStore> {
+    let Some(redis) = redis else { return Arc::new(MemoryStore::default()) };
+    let StoreConfig { secret, old_secrets, .. } = &config.store;
+    let sealer = Sealer::new(secret.as_ref(), old_secrets);
+    let former = owners.former(config.keys_of_clients(), old_secrets);
+    Arc::new(CachedStore::new(Arc::new(RedisStore::new(redis.clone(), sealer, former))))
+}
 
 /// The part of a store that belongs to one upstream: other upstreams cannot read its entries.
 pub(crate) struct ScopedStore {

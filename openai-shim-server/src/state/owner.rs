@@ -4,11 +4,15 @@ use crate::config::Secret;
 use openai_shim_core::state::Owner;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac};
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher};
 
 /// How many bytes of the HMAC the tag has.
 const TAG_BYTES: usize = 16;
+
+/// The owners under earlier secrets, by the owner of the same client key under the present one.
+pub(crate) type FormerOwners = HashMap<Owner, Vec<Owner>>;
 
 /// The owners of a server, in the order of its client keys.
 #[derive(Debug)]
@@ -28,6 +32,20 @@ impl Owners {
         };
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         Self(keys.into_iter().map(|key| owner(&secret, key)).collect())
+    }
+
+    /// What client keys owned before the secret was changed.
+    pub(crate) fn former<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k Secret> + Clone,
+        old_secrets: &[Secret],
+    ) -> FormerOwners {
+        if old_secrets.is_empty() {
+            return FormerOwners::new();
+        }
+        let old: Vec<Self> = old_secrets.iter().map(|secret| Self::new(keys.clone(), Some(secret))).collect();
+        let former = |index| old.iter().filter_map(|owners| owners.get(index).cloned()).collect();
+        self.0.iter().enumerate().map(|(index, owner)| (owner.clone(), former(index))).collect()
     }
 
     /// The owner of the client key with this index.

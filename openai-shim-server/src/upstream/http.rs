@@ -5,8 +5,8 @@
 
 mod body_framing;
 mod body_writer;
-pub(super) mod connect;
-pub(super) mod connect_error;
+pub(crate) mod connect;
+pub(crate) mod connect_error;
 mod connection;
 mod direct;
 mod head;

@@ -51,15 +51,7 @@ impl ConnectTarget {
 
     /// Connects. The caller limits the time.
     pub(super) async fn connect(&self) -> Result<Socket, ConnectError> {
-        let addresses = match self.host.parse::<IpAddr>() {
-            Ok(ip) => vec![SocketAddr::new(ip, self.port)],
-            Err(_) => {
-                let found = lookup_host((self.host.as_str(), self.port)).await;
-                interleave_families(found.map_err(ConnectError::Name)?.collect())
-            }
-        };
-        let stream = connect_first(&addresses).await.map_err(ConnectError::Refused)?;
-        set_socket_options(&stream);
+        let stream = connect_tcp(&self.host, self.port).await?;
         match &self.tls {
             None => Ok(Socket::plain(stream)),
             Some((connector, name)) => {
@@ -68,6 +60,28 @@ impl ConnectTarget {
             }
         }
     }
+}
+
+/// Connects to a host. The caller limits the time.
+pub(crate) async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+    let addresses = match host.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, port)],
+        Err(_) => {
+            let found = lookup_host((host, port)).await;
+            interleave_families(found.map_err(ConnectError::Name)?.collect())
+        }
+    };
+    let stream = connect_first(&addresses).await.map_err(ConnectError::Refused)?;
+    set_socket_options(&stream);
+    Ok(stream)
+}
+
+/// The configuration of TLS to servers that do not have HTTP.
+pub(crate) fn tls_without_http() -> Result<Arc<rustls::ClientConfig>, String> {
+    let config = TLS.as_ref().map_err(|e| format!("TLS cannot be set up: {e}"))?;
+    let mut config = rustls::ClientConfig::clone(config);
+    config.alpn_protocols.clear();
+    Ok(Arc::new(config))
 }
 
 /// TLS with the system's roots; where there are none (a container from scratch), with Mozilla's.
