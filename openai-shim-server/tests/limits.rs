@@ -6,6 +6,7 @@ mod support;
 mod team;
 
 use async_trait::async_trait;
+use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use openai_shim_core::dialect::DIALECTS;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{TestResponse, parse, text, until};
 use team::{CHAT, Counting, STREAM, UPSTREAM, begin_stream, call, chat, key, metric, next, open, shim};
+use tower::ServiceExt as _;
 
 /// A request for generation of each dialect, with the model in it.
 fn requests(model: &str) -> Vec<(Dialect, String, String)> {
@@ -369,7 +371,22 @@ async fn key_reaches_its_models_only_and_sees_no_others() {
         let refused = call(&shim, "a", Method::POST, path, body).await;
         assert_eq!(refused.status, 403, "{path} {body}: {}", refused.body);
     }
-    assert_eq!(upstream.requests.load(Ordering::SeqCst), asked);
+    let form = |models: &[&str]| {
+        let field = |model: &&str| {
+            format!("--X\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\n{model}\r\n")
+        };
+        models.iter().map(field).collect::<String>() + "--X--\r\n"
+    };
+    let forms = [(vec!["m", "other"], 403), (vec!["other", "m"], 403), (vec![], 403), (vec!["m"], 200)];
+    for (models, status) in forms {
+        let request = Request::builder().method(Method::POST).uri("/v1/audio/transcriptions");
+        let request = request
+            .header("content-type", "multipart/form-data; boundary=X")
+            .header("x-api-key", "the-key-of-a");
+        let sent = request.body(Body::from(form(&models))).unwrap();
+        assert_eq!(shim.clone().oneshot(sent).await.unwrap().status(), status, "{models:?}");
+    }
+    assert_eq!(upstream.requests.load(Ordering::SeqCst), asked + 1);
     let mut listed = Vec::new();
     for (path, field, id) in [
         ("/v1/models", "data", "id"),

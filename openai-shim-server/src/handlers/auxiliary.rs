@@ -113,14 +113,14 @@ pub(crate) async fn answer(
         _ => None,
     };
     let check = if let AuxiliaryKind::ForwardChecked(check) = kind { Some(check) } else { None };
-    // Forms of routes whose responses are not checked against them are sent on while they arrive.
+    // Forms of routes whose responses are not checked against them are sent on while they arrive. All of it must be known where
+    // only some models may be used.
+    let is_restricted = meta.key.as_ref().is_some_and(|key| key.is_restricted());
     let inbound = match kind {
-        AuxiliaryKind::Forward | AuxiliaryKind::ForwardIfServed(_) => {
+        AuxiliaryKind::Forward | AuxiliaryKind::ForwardIfServed(_) if !is_restricted => {
             let is_served =
                 |profile: &Profile| matches!(kind, AuxiliaryKind::Forward) || profile.paths.forwards(&path);
-            // The model of a restricted key must be known before anything is sent.
-            let is_restricted = meta.key.as_ref().is_some_and(|key| key.is_restricted());
-            let only = forward::only_upstream(&app, &path, is_served).filter(|_| !is_restricted);
+            let only = forward::only_upstream(&app, &path, is_served);
             receive_form(&app, &meta, dialect, &parts.headers, body, only).await
         }
         _ => receive(&app, &meta, dialect, &parts.headers, body).await.map(Inbound::Whole),

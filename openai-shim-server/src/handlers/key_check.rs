@@ -4,12 +4,15 @@ use crate::app_state::AppState;
 use crate::handlers::arriving_form::Inbound;
 use crate::limits::{Demand, NamedKey};
 use crate::routing::targets::other_spelling;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use openai_shim_core::Error;
 use openai_shim_core::dialect::auxiliary::{AuxiliaryKind, AuxiliaryRoute};
 use openai_shim_core::dialect::named_model::{FIELD, NamedModel};
 use openai_shim_core::exchange::ClientRequest;
+use openai_shim_core::framing::text_field;
 use openai_shim_core::json::Object;
+use std::borrow::Cow;
 
 /// The bytes of a token of text, on average.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -89,14 +92,26 @@ pub(crate) fn check_auxiliary(
 
 /// Every name that a request has for its model. Which one counts is the upstream's matter, so that all must be permitted.
 fn named_models(headers: &HeaderMap, query: &str, inbound: &Inbound) -> Vec<String> {
-    let in_body = match inbound {
-        Inbound::Whole(received) => {
-            let json = Object::parse(&received.body).ok();
-            let in_json = json.and_then(|json| json.str(FIELD).map(std::borrow::Cow::into_owned));
-            in_json.or_else(|| NamedModel::find(headers, "", &received.body).map(|model| model.name))
-        }
-        Inbound::Form(form) => form.model().map(|model| model.name),
-    };
-    let in_query = NamedModel::in_query(query).map(|model| model.name);
-    in_body.into_iter().chain(in_query).collect()
+    let mut models = Vec::new();
+    match inbound {
+        Inbound::Whole(received) => match Object::parse(&received.body) {
+            Ok(json) => models.extend(json.str(FIELD).map(Cow::into_owned)),
+            Err(_) => add_models_of_form(headers, &received.body, &mut models),
+        },
+        Inbound::Form(form) => models.extend(form.model().map(|model| model.name)),
+    }
+    models.extend(NamedModel::in_query(query).map(|model| model.name));
+    models
+}
+
+/// Adds the model of each field of that name.
+fn add_models_of_form(headers: &HeaderMap, mut form: &[u8], models: &mut Vec<String>) {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    while let Some(field) = text_field(kind, form, FIELD) {
+        let Some(value) = field.indexes() else { return };
+        let name = form.get(value.clone()).and_then(|value| field.coding.decode(value));
+        // What cannot be read is no model that may be used.
+        models.push(name.unwrap_or_default());
+        form = form.get(value.end..).unwrap_or_default();
+    }
 }
