@@ -1,75 +1,91 @@
-//! The state that all requests share: configuration, upstreams, limits, stores, metrics.
+//! The state that belongs to one configuration: settings, upstreams, owners. A request keeps the one it began with.
 
 use crate::clock;
-use crate::config::{Config, UpstreamConfig};
-use crate::http::body_budget::BodyBudget;
+use crate::config::{Config, UpstreamConfig, UpstreamLocation};
 use crate::http::responses;
-use crate::http::shutdown::ShutdownSignal;
-use crate::limits::{KeyRegistry, NamedKey, named_keys};
-use crate::observe::metrics::Metrics;
+use crate::limits::{NamedKey, named_keys};
 use crate::observe::recorder::Recorder;
-use crate::offload::OffloadPool;
+use crate::process_state::ProcessState;
 use crate::routing::health::{Health, HealthTracked};
 use crate::routing::model_list_cache::ModelListCache;
-use crate::state::adaptations::Adaptations;
 use crate::state::redis::Redis;
-use crate::state::{self, Owners, ScopedStore};
+use crate::state::{OpenStore, Owners, ScopedStore, SharedAdaptations};
 use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
-use openai_shim_core::{Context, Upstream};
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
+use openai_shim_core::{Context, Report, Upstream};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use tokio::sync::Semaphore;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The state that all requests share.
+/// The state that all requests under one configuration share.
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<UpstreamState>,
-    pub(crate) metrics: Metrics,
-    /// One permit for each of `limits.concurrent` requests; closed on shutdown.
-    pub(crate) request_permits: Arc<Semaphore>,
     /// State between requests, of all upstreams: stored responses.
     pub(crate) store: Arc<dyn StateStore>,
     /// The server that replicas share, if one is configured.
     pub(crate) redis: Option<Redis>,
+    /// The adaptations of other replicas, if there are any.
+    shared_adaptations: Option<Arc<SharedAdaptations>>,
     pub(crate) owners: Owners,
     /// The keys with a name, in the order of the configuration.
     pub(crate) named_keys: Vec<Arc<NamedKey>>,
-    /// Their counters, with which the next configuration continues.
-    #[allow(dead_code)]
-    pub(crate) key_registry: Arc<KeyRegistry>,
-    /// The memory of all bodies (`limits.bodies`).
-    pub(crate) body_budget: Arc<BodyBudget>,
-    /// Runs long computations on other threads.
-    pub(crate) offload: OffloadPool,
-    pub(crate) adaptations: Adaptations,
-    pub(crate) shutdown: ShutdownSignal,
     /// Records exchanges, if the program was started for that.
     pub(crate) recorder: Option<Arc<Recorder>>,
-    seed: RandomState,
-    count: AtomicU64,
+    /// What the next configuration gets as well.
+    pub(crate) process: Arc<ProcessState>,
 }
 
 /// One upstream: its configuration, its transport, and what is remembered of it.
 pub(crate) struct UpstreamState {
+    /// Its name, for logs and metrics.
+    pub(crate) name: Arc<str>,
     pub(crate) config: UpstreamConfig,
     /// The configured profile, with what follows from it for models.
     pub(crate) profile: SharedProfile,
     pub(crate) transport: Arc<dyn Upstream>,
-    pub(crate) model_list: ModelListCache,
+    pub(crate) model_list: Arc<ModelListCache>,
     pub(crate) health: Arc<Health>,
     /// State between requests that only this upstream gets.
     pub(crate) store: Arc<dyn StateStore>,
     /// The value of the header with the upstream's name.
     pub(crate) label: Option<HeaderValue>,
     /// The upstream refused a body without a length.
-    needs_length: AtomicBool,
+    needs_length: Arc<AtomicBool>,
 }
 
 impl UpstreamState {
+    fn new(config: &UpstreamConfig, transport: Arc<dyn Upstream>, store: Arc<dyn StateStore>) -> Self {
+        let health = Arc::<Health>::default();
+        Self {
+            transport: Arc::new(HealthTracked { inner: transport, health: health.clone() }),
+            model_list: Arc::default(),
+            health,
+            store,
+            label: responses::upstream_label(&config.name),
+            name: config.name.as_str().into(),
+            profile: config.profile.clone().into(),
+            config: config.clone(),
+            needs_length: Arc::default(),
+        }
+    }
+
+    /// The same upstream under the next configuration: its open connections and what is remembered of it go on.
+    fn handed_over(&self, config: &UpstreamConfig, store: Arc<dyn StateStore>) -> Self {
+        Self {
+            config: config.clone(),
+            profile: self.profile.clone(),
+            transport: self.transport.clone(),
+            model_list: self.model_list.clone(),
+            health: self.health.clone(),
+            store,
+            label: self.label.clone(),
+            name: self.name.clone(),
+            needs_length: self.needs_length.clone(),
+        }
+    }
+
     /// Whether the upstream refused a body without a length (411).
     pub(crate) fn needs_length(&self) -> bool {
         self.needs_length.load(Ordering::Relaxed)
@@ -88,62 +104,75 @@ impl std::fmt::Debug for AppState {
 }
 
 impl AppState {
-    /// Creates the state; `connect` returns the transport of each configured upstream.
+    /// The state of the first configuration; `connect` returns the transport of each configured upstream.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
-        let owners = Owners::new(config.keys_of_clients(), config.store.secret.as_ref());
+        let process = Arc::new(ProcessState::new(&config));
         let redis = config.store.redis.clone().map(Redis::new);
-        let store = state::open(&config, &owners, redis.as_ref());
-        let upstreams = config
-            .upstreams
-            .iter()
-            .map(|upstream| {
-                let health = Arc::<Health>::default();
-                UpstreamState {
-                    transport: Arc::new(HealthTracked { inner: connect(upstream), health: health.clone() }),
-                    model_list: ModelListCache::default(),
-                    health,
-                    store: Arc::new(ScopedStore::new(&upstream.name, store.clone())),
-                    label: responses::upstream_label(&upstream.name),
-                    profile: upstream.profile.clone().into(),
-                    config: upstream.clone(),
-                    needs_length: AtomicBool::new(false),
-                }
-            })
-            .collect();
-        let key_registry = Arc::<KeyRegistry>::default();
-        Self {
-            metrics: Metrics::new(&config),
-            request_permits: Arc::new(Semaphore::new(config.limits.concurrent)),
-            store,
-            named_keys: named_keys(&key_registry, &config.named_keys, redis.as_ref()),
-            key_registry,
-            redis,
-            owners,
-            body_budget: BodyBudget::new(config.limits.bodies),
-            offload: OffloadPool::new(),
-            adaptations: Adaptations::default(),
-            shutdown: ShutdownSignal::default(),
-            recorder: config.record.clone().map(|folder| {
-                let keys = config.keys().map(|key| key.expose().to_owned()).collect();
-                Arc::new(Recorder::new(folder, keys))
-            }),
-            upstreams,
-            seed: RandomState::new(),
-            count: AtomicU64::new(0),
-            config,
-        }
+        let recorder = config.record.clone().map(|folder| Arc::new(Recorder::new(folder, keys(&config))));
+        let upstream = |config: &UpstreamConfig, store| UpstreamState::new(config, connect(config), store);
+        Self::of(config, process, redis, recorder, upstream)
+    }
+
+    /// The state of the configuration after this one. It takes over the process's state, all unchanged upstreams, and the
+    /// connection to an unchanged store.
+    pub(crate) fn next(
+        &self,
+        config: Config,
+        connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>,
+    ) -> Self {
+        let process = self.process.clone();
+        process.apply(&config);
+        let unchanged: Vec<_> = config.upstreams.iter().map(|one| self.unchanged(one, &config)).collect();
+        let unchanged: HashMap<String, &UpstreamState> =
+            unchanged.into_iter().flatten().map(|one| (one.config.name.clone(), one)).collect();
+        let redis = match &config.store.redis {
+            same if *same == self.config.store.redis => self.redis.clone(),
+            other => other.clone().map(Redis::new),
+        };
+        let recorder = self.recorder.as_ref().map(|recorder| Arc::new(recorder.with_secrets(keys(&config))));
+        let adaptations = process.adaptations.clone();
+        let upstream = |config: &UpstreamConfig, store| match unchanged.get(&config.name) {
+            Some(unchanged) => unchanged.handed_over(config, store),
+            None => {
+                adaptations.forget(&config.name);
+                UpstreamState::new(config, connect(config), store)
+            }
+        };
+        Self::of(config, process, redis, recorder, upstream)
+    }
+
+    /// The state of a configuration; `upstream` returns that of an upstream, which keeps its state in the given store.
+    fn of(
+        config: Config,
+        process: Arc<ProcessState>,
+        redis: Option<Redis>,
+        recorder: Option<Arc<Recorder>>,
+        upstream: impl Fn(&UpstreamConfig, Arc<dyn StateStore>) -> UpstreamState,
+    ) -> Self {
+        let owners =
+            Owners::new(config.keys_of_clients(), config.store.secret.as_ref(), &process.owner_secret);
+        let OpenStore { conversations: store, shared } =
+            OpenStore::new(&config, &owners, redis.as_ref(), process.memory.clone());
+        let shared_adaptations = shared
+            .filter(|_| config.learn)
+            .map(|shared| SharedAdaptations::new(process.adaptations.clone(), shared));
+        let upstreams = config.upstreams.iter();
+        let upstreams =
+            upstreams.map(|u| upstream(u, Arc::new(ScopedStore::new(&u.name, store.clone())))).collect();
+        let named_keys = named_keys(&process.key_registry, &config.named_keys, redis.as_ref());
+        Self { config, upstreams, store, redis, shared_adaptations, owners, named_keys, recorder, process }
+    }
+
+    /// The state of an upstream that requests are sent to in the same way. Cassettes are read anew.
+    fn unchanged(&self, upstream: &UpstreamConfig, config: &Config) -> Option<&UpstreamState> {
+        let same = self.upstreams.iter().find(|served| served.config.is_sent_like(upstream))?;
+        let is_replay = matches!(upstream.target, UpstreamLocation::Replay(_));
+        (self.config.timeouts == config.timeouts && !is_replay).then_some(same)
     }
 
     /// The time and a random number for one exchange.
     pub(crate) fn context(&self) -> Context {
-        Context::new(clock::unix_seconds(), self.random())
-    }
-
-    /// A number that cannot be guessed and practically never repeats: a counter, hashed with the process's random seed.
-    pub(crate) fn random(&self) -> u64 {
-        let mut hasher = self.seed.build_hasher();
-        hasher.write_u64(self.count.fetch_add(1, Ordering::Relaxed));
-        hasher.finish()
+        Context::new(clock::unix_seconds(), self.process.random())
     }
 
     /// An upstream as the target of a request for `model`. `upstream_model`: its own name for it.
@@ -154,10 +183,21 @@ impl AppState {
         model: &str,
     ) -> Target {
         let learned_of = upstream_model.as_deref().unwrap_or(model);
-        let adaptations = self.adaptations.for_model(&served.config.name, learned_of);
+        if let Some(shared) = &self.shared_adaptations {
+            shared.refresh(&served.config.name, learned_of);
+        }
+        let adaptations = self.process.adaptations.for_model(&served.config.name, learned_of);
         let mut target = Target::new(served.profile.clone()).with_adaptations(adaptations);
         target.model = upstream_model;
         target
+    }
+
+    /// Remembers the adaptations of an exchange with this model of an upstream.
+    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
+        match &self.shared_adaptations {
+            Some(shared) => shared.store_adaptations(upstream, model, report),
+            None => drop(self.process.adaptations.store_adaptations(upstream, model, report)),
+        }
     }
 
     /// The settings of an exchange.
@@ -173,4 +213,9 @@ impl AppState {
         settings.max_frame_bytes = self.config.limits.frame;
         settings
     }
+}
+
+/// The keys that stand in no recording.
+fn keys(config: &Config) -> Vec<String> {
+    config.keys().map(|key| key.expose().to_owned()).collect()
 }

@@ -445,3 +445,35 @@ fn closed_pipe_is_not_a_failure() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && err(&output).is_empty(), "{}", err(&output));
 }
+
+#[test]
+fn completions_and_manual_name_every_subcommand() {
+    let help = run(&["--help"]);
+    let commands = out(&help).split("Commands:").nth(1).unwrap().split("\n\n").next().unwrap();
+    let commands: Vec<_> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.contains(&"check") && commands.len() > 6, "{commands:?}");
+    let manual = run(&["man"]);
+    assert!(out(&manual).starts_with(".ie"), "{}", out(&manual));
+    let bash = run(&["completions", "bash"]);
+    for command in commands {
+        assert!(out(&bash).contains(command), "{command}");
+        assert!(command == "help" || out(&manual).contains(&format!("openai-shim {command}")), "{command}");
+    }
+}
+
+#[test]
+fn check_ready_asks_the_configured_server() {
+    let server = Server::start(shim(&["--listen", "127.0.0.1:0"]));
+    let asked = run(&["check", "--ready", &format!("http://{}", server.address)]);
+    assert!(asked.status.success() && out(&asked).contains("ready"), "{}", err(&asked));
+    let asked = shim(&["check", "--ready"]).env("OPENAI_SHIM_LISTEN", &server.address).output().unwrap();
+    assert!(asked.status.success(), "{}", err(&asked));
+    let address = server.address.clone();
+    drop(server);
+    let asked = run(&["check", "--ready", &format!("http://{address}")]);
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(err(&asked).contains(&address) && err(&asked).contains("refused"), "{}", err(&asked));
+    let wrong = run(&["check", "--ready", "localhost"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(err(&wrong).contains("--ready http://127.0.0.1:8000"), "{}", err(&wrong));
+}

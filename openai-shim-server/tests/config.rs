@@ -437,6 +437,42 @@ fn short_store_secret_is_rejected() {
 }
 
 #[test]
+fn store_at_a_server_is_read_and_printed_without_its_password() {
+    let secret = "secret = \"0123456789abcdef0123456789abcdef\"";
+    let config = from(&format!(
+        "[store]\nurl = \"rediss://me:hunter2@redis.example.com/2\"\n{secret}\nprefix = \"a:\"\ntimeout = \"20ms\"\n"
+    ))
+    .unwrap();
+    let redis = config.store.redis.as_ref().unwrap();
+    assert_eq!((redis.timeout, redis.database, redis.tls), (Duration::from_millis(20), 2, true));
+    let shown = config.to_string();
+    assert!(shown.contains("rediss://me@redis.example.com:6379/2, which has 20ms"), "{shown}");
+    assert!(shown.contains("values are encrypted") && shown.contains("keys begin with \"a:\""), "{shown}");
+    assert!(!format!("{config:?}{shown}").contains("hunter2"));
+    let plain = from("[store]\nurl = \"redis://127.0.0.1\"\npassword = \"own\"\n").unwrap();
+    assert!(plain.to_string().contains("values are not encrypted"), "{plain}");
+    assert_eq!(plain.store.redis.unwrap().password.unwrap().expose(), "own");
+}
+
+#[test]
+fn faults_of_the_store_name_the_line_and_what_to_write() {
+    for (text, says) in [
+        ("url = \"http://:hunter2@h\"", "store.url: has the scheme \"http\""),
+        ("url = \"env:NO_SUCH_STORE_URL\"", "NO_SUCH_STORE_URL is not set"),
+        ("timeout = \"20ms\"", "store.timeout: is for a server, and there is none"),
+        ("url = \"redis://h\"\ntimeout = \"1m\"", "write at most \"5s\""),
+        ("url = \"redis://h\"\nprefix = \"{a}\"", "without braces"),
+        ("old_secrets = [\"0123456789abcdef0123456789abcdef\"]", "there is no present one"),
+        ("uri = \"redis://h\"", "write url instead"),
+    ] {
+        let fault = fault(&format!("[store]\n{text}\n"));
+        let line = 1 + text.lines().count();
+        assert!(fault.contains(says) && fault.contains(&format!(":{line}: ")), "{text}: {fault}");
+        assert!(!fault.contains("hunter2"), "{fault}");
+    }
+}
+
+#[test]
 fn missing_secret_is_reported_with_its_line() {
     let missing = fault(&upstream("api_key = \"env:NO_SUCH_KEY_HERE\""));
     assert!(missing.starts_with("shim.toml:4: upstream.api_key: ") && missing.contains("NO_SUCH_KEY_HERE"));
@@ -650,7 +686,7 @@ fn documented_defaults_match_the_real_ones() {
     assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
-    let optional = ["key.", "upstream", "profile", "defaults.max_tokens", "fallback.message", "store.secret"];
+    let optional = ["key.", "upstream", "profile", "defaults.max_tokens", "fallback.message", "store."];
     for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
         let name = key.rsplit('.').next().unwrap();
         assert!(

@@ -2,16 +2,18 @@
 
 mod cassette_diff;
 mod cassette_test;
+mod check;
 mod convert;
 mod convert_batch;
 mod convert_job;
+mod generate;
 mod junit;
 mod output;
 mod profiles;
 mod serve;
 
 use clap::{Args, Parser, Subcommand};
-use openai_shim_server::config::{Overrides, read};
+use openai_shim_server::config::Overrides;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -57,7 +59,8 @@ enum Command {
     /// Serve (the default without a subcommand)
     Serve(ServeArgs),
     /// Check the configuration: print it, or what is wrong and what to write instead
-    Check(ServeArgs),
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::CheckArgs),
     /// Convert payloads from standard input to standard output
     #[command(after_help = convert::EXAMPLES)]
     Convert(convert_job::ConvertArgs),
@@ -77,6 +80,17 @@ enum Command {
         /// The profile to print
         name: Option<String>,
     },
+    /// Print what a shell needs to complete this command line
+    #[command(
+        after_help = "Example:\n  openai-shim completions bash > ~/.local/share/bash-completion/completions/openai-shim"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  openai-shim man | man -l -")]
+    Man,
 }
 
 /// Options that override the configuration file.
@@ -109,9 +123,11 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Some(Command::Serve(args)) => serve::serve(&args.into_overrides()),
         Some(Command::Record { folder, serve }) => record(folder, serve),
         Some(Command::Test(args)) => cassette_test::run(&args),
-        Some(Command::Check(args)) => check(&args.into_overrides()),
+        Some(Command::Check(args)) => check::run(args),
         Some(Command::Convert(args)) => convert::run(&args),
         Some(Command::Profiles { name }) => profiles::run(name.as_deref()),
+        Some(Command::Completions { shell }) => generate::completions(shell),
+        Some(Command::Man) => generate::manual(),
     }
 }
 
@@ -137,15 +153,5 @@ impl ServeArgs {
             client_keys: keys.split(',').map(str::to_owned).collect(),
             log: std::env::var("OPENAI_SHIM_LOG").ok(),
         }
-    }
-}
-
-fn check(overrides: &Overrides) -> ExitCode {
-    match read(overrides) {
-        Ok(config) => {
-            output::print(&format!("{config}"));
-            ExitCode::SUCCESS
-        }
-        Err(error) => output::config_error(&error),
     }
 }

@@ -1,9 +1,10 @@
 //! `openai-shim serve`: starts logging, the runtime and the server, and prints how to use it.
 
+use super::check::reachable;
 use super::output;
 use openai_shim_server::Config;
 use openai_shim_server::config::{Overrides, UpstreamLocation, read};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 pub(super) fn serve(overrides: &Overrides) -> ExitCode {
@@ -45,6 +46,7 @@ struct Welcome {
     upstreams: String,
     model: String,
     needs_key: bool,
+    scheme: &'static str,
     /// Only `echo` is served: the user is trying the program out.
     is_echo_only: bool,
     /// The folder of the recordings.
@@ -67,6 +69,7 @@ impl Welcome {
         Self {
             upstreams,
             model,
+            scheme: if config.tls.is_some() { "https" } else { "http" },
             needs_key: config.needs_key(),
             is_echo_only: echo_only,
             record: config.record.as_ref().map(|folder| folder.display().to_string()),
@@ -74,7 +77,7 @@ impl Welcome {
     }
 
     fn text(&self, address: SocketAddr) -> String {
-        let base = format!("http://{}/v1", reachable(address));
+        let base = format!("{}://{}/v1", self.scheme, reachable(address));
         let key = if self.needs_key { " \\\n      -H 'authorization: Bearer KEY'" } else { "" };
         let model = self.model.replace(['\'', '"', '\\'], "");
         let hint = if self.is_echo_only { REAL_MODEL_HINT } else { "" };
@@ -101,13 +104,3 @@ const REAL_MODEL_HINT: &str = "
 For a real model: openai-shim --upstream URL --api-key env:NAME
 (openai-shim --help says more)
 ";
-
-/// The address that a client on this machine can use: `0.0.0.0` and `[::]` become loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
-}

@@ -14,6 +14,9 @@ impl fmt::Display for Config {
             LossPolicy::Strict => "strict: what an upstream cannot take is refused",
         };
         writeln!(f, "listen        {}", self.listen)?;
+        if let Some(tls) = &self.tls {
+            writeln!(f, "tls           {}", tls.cert.display())?;
+        }
         if !self.hosts.is_empty() {
             writeln!(f, "hosts         {}", self.hosts.join(", "))?;
         }
@@ -26,6 +29,8 @@ impl fmt::Display for Config {
         writeln!(f, "learn         {learn}")?;
         let debug = if self.debug { "x-openai-shim-debug: 1 adds the report" } else { "off" };
         writeln!(f, "debug         {debug}")?;
+        let reload = if self.watch { "on SIGHUP, and when a file changes" } else { "on SIGHUP" };
+        writeln!(f, "reload        {reload}")?;
         let reasoning = match self.reasoning {
             ReasoningStyle::Tags => "between <think> and </think>, in the text",
             _ => "in reasoning_content",

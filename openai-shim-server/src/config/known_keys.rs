@@ -4,7 +4,7 @@ use super::suggest::nearest;
 
 /// The sections with their keys; `""` is the top of the file.
 const SECTIONS: &[(&str, &[&str])] = &[
-    ("", &["listen", "hosts", "client_keys", "allow_anonymous", "mode", "learn", "debug"]),
+    ("", &["listen", "hosts", "client_keys", "allow_anonymous", "mode", "learn", "debug", "watch"]),
     ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
     ("upstream.models", &["id", "upstream"]),
     // Its other keys are those of a profile, which are checked with their values.
@@ -16,6 +16,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("limits", &["request_body", "form_prefix", "response_body", "frame", "bodies", "concurrent"]),
     ("key", &["name", "key", "models", "requests_per_minute", "tokens_per_minute", "concurrent"]),
     ("store", &["secret", "old_secrets", "url", "password", "prefix", "timeout"]),
+    ("tls", &["cert", "key"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
 ];
@@ -36,6 +37,10 @@ pub(crate) fn is_known(section: &str, key: &str) -> bool {
 
 /// A remedy for a key that a section does not have: the right section or the nearest key.
 pub(crate) fn suggest_instead(section: &str, key: &str) -> String {
+    // `[timeout]` is the section `[timeouts]` rather than a key of `[store]`.
+    if let Some(near) = candidates(section).find(|known| strsim::damerau_levenshtein(known, key) == 1) {
+        return format!("there is no such key; write {near} instead");
+    }
     // A right key in a wrong section is more common than a typing error. Only a key of a single section can be moved.
     let sections: Vec<&str> =
         SECTIONS.iter().filter(|(_, keys)| keys.contains(&key)).map(|(section, _)| *section).collect();

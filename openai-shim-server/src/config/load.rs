@@ -7,7 +7,7 @@ use super::profiles::Profiles;
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::store::StoreConfig;
 use super::toml_tree::{ConfigErrors, Section, Source};
-use super::{keys, origins, suggest, units, upstream};
+use super::{keys, origins, suggest, tls, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
@@ -18,20 +18,39 @@ use std::net::SocketAddr;
 /// One line per fault: the place, the key, what is wrong and what to write.
 pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
     let overrides = &overrides.clone().without_blanks();
-    let source = match &overrides.config {
-        Some(path) => Source::read(path)?,
-        None => Source::empty(),
-    };
+    read_source(&source(overrides)?, overrides, None)
+}
+
+/// Reads the configuration of a server that listens on `bound`.
+pub(crate) fn read_again(overrides: &Overrides, bound: SocketAddr) -> Result<Config, ConfigError> {
+    let source = source(overrides)?;
+    // Whoever writes a file may empty it first; without settings everything would go to `echo`.
+    if overrides.config.is_some() && source.is_blank() {
+        return Err(source.blank_file());
+    }
+    read_source(&source, overrides, Some(bound))
+}
+
+fn source(overrides: &Overrides) -> Result<Source, ConfigError> {
+    overrides.config.as_deref().map_or_else(|| Ok(Source::empty()), Source::read)
+}
+
+fn read_source(
+    source: &Source,
+    overrides: &Overrides,
+    bound: Option<SocketAddr>,
+) -> Result<Config, ConfigError> {
     let table = source.parse()?;
     let faults = ConfigErrors::default();
-    let top = Section::top(&source, table.get_ref(), &faults);
+    let top = Section::top(source, table.get_ref(), &faults);
     let named_keys = keys::read_named_keys(&top, source.folder());
     let config = Config {
         listen: DEFAULT_LISTEN,
+        tls: tls::read(&top, source.folder()),
         hosts: top.texts("hosts", "[\"shim.example.com\"]", parse_host),
         client_keys: keys::read_client_keys(&top, source.folder(), overrides, &faults),
         named_keys: named_keys.iter().map(|(_, key)| key.clone()).collect(),
-        upstreams: upstreams(&top, &source, overrides, &faults),
+        upstreams: upstreams(&top, source, overrides, &faults),
         mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(LossPolicy::default, |m| m.value),
         learn: top.flag("learn").unwrap_or(true),
         debug: top.flag("debug").unwrap_or_default(),
@@ -47,14 +66,17 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         fallback: fallback(&top.section("fallback")),
         timeouts: timeouts(&top.section("timeouts")),
         limits: limits(&top.section("limits")),
-        store: StoreConfig::read(&top.section("store"), &source),
+        store: StoreConfig::read(&top.section("store"), source),
         cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", origins::parse),
         log: log(&top.section("log"), overrides, &faults),
+        watch: top.flag("watch").unwrap_or_default(),
+        source: overrides.clone(),
         record: overrides.record.clone(),
     };
-    let listen = listen(&top, overrides, &faults, config.needs_key());
-    keys::check_lengths(&top, &listen, &config.client_keys, overrides, &faults);
-    keys::check_named_keys(&listen, &config.client_keys, &named_keys);
+    let listen = listen(&top, overrides, bound, &faults, config.needs_key());
+    let exposed = bound.filter(|bound| !bound.ip().is_loopback()).unwrap_or(listen);
+    keys::check_lengths(&top, &exposed, &config.client_keys, overrides, &faults);
+    keys::check_named_keys(&exposed, &config.client_keys, &named_keys);
     match faults.into_error() {
         Some(error) => Err(error),
         None => Ok(Config { listen, ..config }),
@@ -70,10 +92,24 @@ const FALLBACK_POLICIES: [(&str, FallbackPolicy); 3] =
 const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
 const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// The address to listen on. One that other machines can reach needs client keys or `allow_anonymous = true`.
-fn listen(top: &Section<'_>, overrides: &Overrides, faults: &ConfigErrors, has_keys: bool) -> SocketAddr {
+/// The address to listen on. One that other machines can reach needs client keys or `allow_anonymous = true`, and so does the
+/// one that a running server is bound to.
+fn listen(
+    top: &Section<'_>,
+    overrides: &Overrides,
+    bound: Option<SocketAddr>,
+    faults: &ConfigErrors,
+    has_keys: bool,
+) -> SocketAddr {
     let anonymous = top.flag("allow_anonymous").unwrap_or_default();
     let is_open = |address: SocketAddr| !address.ip().is_loopback() && !has_keys && !anonymous;
+    if let Some(bound) = bound.filter(|bound| is_open(*bound)) {
+        let what = format!(
+            "{bound}, where this server listens, {REACHABLE}; write client_keys = [\"env:SHIM_KEY\"]"
+        );
+        faults.outside("client_keys", what);
+        return bound;
+    }
     let configured = top.text("listen", parse_address);
     if let Some(text) = &overrides.listen {
         return match parse_address(text) {

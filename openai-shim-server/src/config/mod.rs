@@ -2,6 +2,7 @@
 
 mod display;
 mod error;
+mod files;
 mod keys;
 mod known_keys;
 mod load;
@@ -14,16 +15,20 @@ mod secret;
 mod settings;
 mod store;
 mod suggest;
+mod tls;
 mod toml_tree;
 mod units;
 mod upstream;
 
 pub use error::ConfigError;
+pub(crate) use files::files;
 pub use known_keys::keys;
 pub use load::read;
+pub(crate) use load::read_again;
 pub use overrides::Overrides;
 pub use secret::Secret;
 pub use settings::{
     ClientKey, Config, Limits, Log, LogFormat, ModelConfig, Timeouts, UpstreamConfig, UpstreamLocation,
 };
 pub use store::{RedisConfig, StoreConfig};
+pub use tls::Tls;

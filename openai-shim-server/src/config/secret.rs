@@ -35,7 +35,7 @@ pub(crate) fn resolve(reference: &str, base: &Path) -> Result<Secret, String> {
         return from_file(&base.join(path), &format!("the file {path}"));
     }
     if let Some(name) = reference.strip_prefix("credential:") {
-        return from_credential(name, std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from));
+        return from_credential(name, credentials());
     }
     checked(reference, "the key", "write env:NAME, file:PATH, credential:NAME or the key itself")
 }
@@ -58,20 +58,36 @@ fn from_file(path: &Path, what: &str) -> Result<Secret, String> {
     }
 }
 
+/// The path of a file that is written as such, or as a credential.
+pub(crate) fn file_path(text: &str, base: &Path) -> Result<PathBuf, String> {
+    match text.strip_prefix("credential:") {
+        Some(name) => credential_path(name, credentials()),
+        None => Ok(base.join(text)),
+    }
+}
+
+/// The folder of the credentials that systemd provides.
+fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
 /// Reads a credential from systemd (`LoadCredential=`).
 fn from_credential(name: &str, folder: Option<PathBuf>) -> Result<Secret, String> {
+    from_file(&credential_path(name, folder)?, &format!("the credential {name}"))
+}
+
+fn credential_path(name: &str, folder: Option<PathBuf>) -> Result<PathBuf, String> {
     if name.is_empty() || name.contains('/') {
         return Err(String::from(
             "a credential has a plain name; write credential:NAME as in LoadCredential=NAME:PATH",
         ));
     }
-    match folder {
-        Some(folder) => from_file(&folder.join(name), &format!("the credential {name}")),
-        None => Err(format!(
+    folder.map(|folder| folder.join(name)).ok_or_else(|| {
+        format!(
             "there are no credentials here, because $CREDENTIALS_DIRECTORY is not set; start under systemd with \
              LoadCredential={name}:PATH, or write env:NAME or file:PATH"
-        )),
-    }
+        )
+    })
 }
 
 /// Checks that a secret fits into a header: one line of visible ASCII. Removes the newline at the end of files.

@@ -1,7 +1,9 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
+use super::overrides::Overrides;
 use super::secret::Secret;
 use super::store::StoreConfig;
+use super::tls::Tls;
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, LossPolicy, Retry};
@@ -15,6 +17,8 @@ use std::time::Duration;
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// TLS for clients; absent: plain HTTP.
+    pub tls: Option<Tls>,
     /// Host names that a server without client keys accepts, in lower case.
     pub hosts: Vec<String>,
     /// The keys of clients that have neither a name nor limits.
@@ -47,6 +51,10 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Logging.
     pub log: Log,
+    /// Whether the configuration is read again when one of its files changes.
+    pub watch: bool,
+    /// What it was read from, to read it again.
+    pub(crate) source: Overrides,
     /// The folder into which exchanges are recorded as cassettes; absent: none are.
     pub record: Option<PathBuf>,
 }
@@ -98,6 +106,14 @@ pub struct UpstreamConfig {
     pub api_key: Option<Secret>,
     /// The models that it serves; without any but patterns its model list is fetched.
     pub models: Vec<ModelConfig>,
+}
+
+impl UpstreamConfig {
+    /// Whether requests go to the same server in the same way, under the same name.
+    pub(crate) fn is_sent_like(&self, other: &Self) -> bool {
+        (&self.name, &self.target, &self.api_key, &self.profile)
+            == (&other.name, &other.target, &other.api_key, &other.profile)
+    }
 }
 
 /// Where an upstream is.

@@ -55,12 +55,14 @@ const SCHEMES: [(&str, bool); 4] = [("redis", false), ("rediss", true), ("valkey
 
 impl StoreConfig {
     pub(crate) fn read(section: &Section<'_>, source: &Source) -> Self {
-        let secret = |reference: &str| long_secret(reference, source);
-        Self {
-            secret: section.text("secret", secret).map(|secret| secret.value),
-            old_secrets: section.texts("old_secrets", "[\"env:OLD_SHIM_STATE_SECRET\"]", secret),
-            redis: redis(section, source),
+        let long = |reference: &str| long_secret(reference, source);
+        let secret = section.text("secret", long).map(|secret| secret.value);
+        let old_secrets = section.texts("old_secrets", "[\"env:OLD_SHIM_STATE_SECRET\"]", long);
+        if let Some(old) = section.get("old_secrets").filter(|_| section.get("secret").is_none()) {
+            let what = "there is no present one; write secret = \"env:SHIM_STATE_SECRET\" beside it";
+            section.fault("old_secrets", &old.span(), what);
         }
+        Self { secret, old_secrets, redis: redis(section, source) }
     }
 }
 
@@ -136,24 +138,24 @@ fn decode(text: &str) -> Result<String, String> {
     // A form's value differs in `+`, which stands for itself here.
     let form = format!("v={}", text.replace('+', "%2B"));
     let (_, value) = url::form_urlencoded::parse(form.as_bytes()).next().unwrap_or_default();
-    match value.contains('\u{fffd}') {
-        false => Ok(value.into_owned()),
-        true => Err(String::from(
+    if value.contains('\u{fffd}') {
+        return Err(String::from(
             "has a user or password whose percent-encoding is not UTF-8; encode it as UTF-8",
-        )),
+        ));
     }
+    Ok(value.into_owned())
 }
 
 fn parse_prefix(text: &str) -> Result<String, String> {
     let fits =
         text.len() <= MAX_PREFIX_BYTES && text.bytes().all(|b| b.is_ascii_graphic() && !b"{}".contains(&b));
-    match fits {
-        true => Ok(text.to_owned()),
-        false => Err(format!(
-            "{text:?} cannot begin a key; write at most {MAX_PREFIX_BYTES} visible ASCII characters without braces, such as \
-             \"team-a:\""
-        )),
+    if fits {
+        return Ok(text.to_owned());
     }
+    Err(format!(
+        "{text:?} cannot begin a key; write at most {MAX_PREFIX_BYTES} visible ASCII characters without braces, such as \
+         \"team-a:\""
+    ))
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -173,11 +175,8 @@ impl fmt::Display for RedisConfig {
         if let Some(user) = &self.user {
             write!(f, "{user}@")?;
         }
-        match self.host.contains(':') {
-            true => write!(f, "[{}]", self.host)?,
-            false => f.write_str(&self.host)?,
-        }
-        write!(f, ":{}/{}", self.port, self.database)
+        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
+        write!(f, "{open}{}{close}:{}/{}", self.host, self.port, self.database)
     }
 }
 

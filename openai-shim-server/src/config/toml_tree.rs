@@ -37,6 +37,19 @@ impl Source {
         Self { name: String::from("configuration"), text: String::new(), folder: PathBuf::new() }
     }
 
+    /// Whether the file holds no settings.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    /// The error of a file without settings.
+    pub(crate) fn blank_file(&self) -> ConfigError {
+        ConfigError::new(format!(
+            "{}: is empty; write the configuration into it, or restart the server without one",
+            self.name
+        ))
+    }
+
     /// Parses the text.
     pub(crate) fn parse(&self) -> Result<Spanned<DeTable<'_>>, ConfigError> {
         DeTable::parse(&self.text).map_err(|error| {

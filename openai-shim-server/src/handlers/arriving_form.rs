@@ -7,6 +7,7 @@ use crate::http::body::{budget_exceeded, too_large};
 use crate::http::body_budget::BodyReservation;
 use crate::http::early_errors;
 use crate::http::receive::{ReceivedRequest, receive};
+use crate::http::request_permits::RequestPermit;
 use crate::observe::body_log::{self, BodyLog};
 use crate::request_meta::RequestMeta;
 use axum::body::Body;
@@ -24,7 +25,6 @@ use openai_shim_core::upstream::RequestStream;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// What was received of a forwarded request before it is sent.
 pub(crate) enum Inbound {
@@ -34,7 +34,7 @@ pub(crate) enum Inbound {
 
 /// A form of which a part was received.
 pub(crate) struct ArrivingForm {
-    permit: OwnedSemaphorePermit,
+    permit: RequestPermit,
     reservation: BodyReservation,
     held: BytesMut,
     scanner: FormScanner,
@@ -56,14 +56,14 @@ pub(crate) async fn receive_form(
     let Some(scanner) = scanner else {
         return receive(app, meta, dialect, headers, body).await.map(Inbound::Whole);
     };
-    let Ok(permit) = app.request_permits.clone().try_acquire_owned() else {
+    let Some(permit) = app.process.request_permits.try_acquire(app.config.limits.concurrent) else {
         crate::http::receive::discard(meta, body).await;
         return Err(early_errors::too_many_requests(dialect));
     };
     let limits = app.config.limits;
     let mut form = ArrivingForm {
         permit,
-        reservation: app.body_budget.empty_reservation(),
+        reservation: app.process.body_budget.empty_reservation(),
         held: BytesMut::new(),
         scanner,
         body: ArrivingBody::new(body, limits.request_body),
@@ -120,7 +120,7 @@ impl ArrivingForm {
         app: &Arc<AppState>,
         upstream: usize,
         model: Option<&str>,
-    ) -> (OwnedSemaphorePermit, BodyReservation, SentForm) {
+    ) -> (RequestPermit, BodyReservation, SentForm) {
         let Self { permit, reservation, mut held, scanner, body } = self;
         let received = held.len() as u64;
         let renamed = scanner.found().zip(model).and_then(|(field, model)| field.replace(&held, model));

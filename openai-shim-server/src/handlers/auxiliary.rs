@@ -70,7 +70,7 @@ pub(crate) async fn answer(
     let is_read = matches!(meta.method, Method::GET | Method::HEAD);
     let finish = |meta: RequestMeta, result: Result<Response, Error>| {
         let response = result.unwrap_or_else(|error| responses::error(dialect, &error));
-        AccessLogEntry::new(app.clone(), meta, label, String::new()).finish_with_response(&response);
+        AccessLogEntry::new(app.clone(), meta, label, Arc::default()).finish_with_response(&response);
         response
     };
     // Routes that are answered without an upstream need no permit and no body.
@@ -128,7 +128,7 @@ pub(crate) async fn answer(
     let inbound = match inbound {
         Ok(inbound) => inbound,
         Err(response) => {
-            AccessLogEntry::new(app.clone(), meta, label, String::new()).finish_with_response(&response);
+            AccessLogEntry::new(app.clone(), meta, label, Arc::default()).finish_with_response(&response);
             return response;
         }
     };
@@ -200,7 +200,7 @@ async fn refuse(app: &Arc<AppState>, meta: RequestMeta, request: CompleteRequest
         _ => ErrorEnvelope::Dialect(dialect),
     };
     let response = errors.response(error);
-    AccessLogEntry::new(app.clone(), meta, auxiliary_label(route), String::new())
+    AccessLogEntry::new(app.clone(), meta, auxiliary_label(route), Arc::default())
         .finish_with_response(&response);
     if let Inbound::Form(form) = inbound {
         form.discard().await;
@@ -213,7 +213,7 @@ async fn answer_complete(app: Arc<AppState>, meta: RequestMeta, request: Complet
     let CompleteRequest { dialect, route, kind, name, target, parts, inbound } = request;
     let finish = |meta: RequestMeta, result: Result<Response, Error>| {
         let response = result.unwrap_or_else(|error| responses::error(dialect, &error));
-        AccessLogEntry::new(app.clone(), meta, auxiliary_label(route), String::new())
+        AccessLogEntry::new(app.clone(), meta, auxiliary_label(route), Arc::default())
             .finish_with_response(&response);
         response
     };

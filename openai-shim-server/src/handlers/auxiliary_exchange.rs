@@ -52,7 +52,7 @@ impl<'a> AuxiliaryStart<'a> {
             let call = Box::new(call(upstream_model));
             AuxiliaryExchange::start(call, upstream_dialect, &target, settings, lost).map(Box::new)
         };
-        let exchange = app.offload.run(length, start).await?;
+        let exchange = app.process.offload.run(length, start).await?;
         Ok(AuxiliaryPlan { served, exchange, length })
     }
 }
@@ -69,7 +69,7 @@ pub(crate) async fn answer(
         Ok(plan) => Box::pin(run(app, meta, plan, errors, headers)).await,
         Err(error) => {
             let response = errors.response(&error);
-            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new())
+            AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, Arc::default())
                 .finish_with_response(&response);
             response
         }
@@ -93,7 +93,7 @@ async fn run(
     };
     let name = served.config.name.clone();
     // If the client disconnects from here on, dropping the entry logs that.
-    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, name.clone());
+    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.name.clone());
     let resources = BodyResources::new(app);
     let queries = resources.queries(&*transport);
     let AuxiliaryAnswer { result, report, headers: returned, .. } =
@@ -109,7 +109,7 @@ async fn run(
     };
     responses::add_diagnostics_header(response.headers_mut(), &report.diagnostics);
     responses::add_upstream_header(response.headers_mut(), &name);
-    app.adaptations.store_adaptations(&name, &report.model, &report);
+    app.store_adaptations(&name, &report.model, &report);
     log_entry.timing().record_head(response.status());
     log_entry.finish_with_report(report);
     response

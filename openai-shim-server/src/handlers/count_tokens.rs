@@ -31,7 +31,7 @@ pub(crate) async fn count(
         let read = ClientRequest::read(dialect, &generation.path, Bytes::from(generation.body))?;
         Ok::<_, Error>(read.with_headers(headers).with_owner(owner))
     };
-    let client_request = app.offload.run(length, read).await?;
+    let client_request = app.process.offload.run(length, read).await?;
     let route = app.route(client_request.model()).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
     let name = &served.config.name;

@@ -39,7 +39,7 @@ async fn plan<'a>(
         let mut lost = Diagnostics::default();
         embedding.decode_request(&request.as_request(), &mut lost).map(|spec| (spec, lost))
     };
-    let (spec, lost) = app.offload.run(length, read).await?;
+    let (spec, lost) = app.process.offload.run(length, read).await?;
     let route =
         if spec.model.is_empty() { app.route_without_model() } else { app.route(&spec.model).await? };
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;

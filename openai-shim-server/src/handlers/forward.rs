@@ -7,6 +7,7 @@ use crate::http::body_budget::BodyReservation;
 use crate::http::body_resources::BodyResources;
 use crate::http::deadline::RequestDeadline;
 use crate::http::receive::ReceivedRequest;
+use crate::http::request_permits::RequestPermit;
 use crate::http::responses;
 use crate::http::routes::FORWARD_LABEL;
 use crate::observe::access_log::AccessLogEntry;
@@ -29,7 +30,6 @@ use openai_shim_core::{Error, Profile, UpstreamError};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::sync::OwnedSemaphorePermit;
 
 /// Where a request is forwarded to, and how its response is checked.
 pub(crate) struct ForwardTarget {
@@ -62,7 +62,7 @@ pub(crate) async fn forward(
         Inbound::Whole(received) => {
             let (headers, query, body) = (parts.headers.clone(), query.clone(), received.body.clone());
             let find = move || NamedModel::find(&headers, &query, &body);
-            app.offload.run(received.body.len(), find).await
+            app.process.offload.run(received.body.len(), find).await
         }
         Inbound::Form(form) => form.model().or_else(|| NamedModel::in_query(&query)),
     };
@@ -78,7 +78,7 @@ pub(crate) async fn forward(
     let (Ok(route), Ok(served)) = (&route, &served) else {
         let error = served.err().unwrap_or_else(|| Error::Client(no_upstream()));
         let response = responses::error(dialect, &error);
-        AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, String::new()).finish_with_response(&response);
+        AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, Arc::default()).finish_with_response(&response);
         if let Inbound::Form(form) = inbound {
             form.discard().await;
         }
@@ -90,7 +90,7 @@ pub(crate) async fn forward(
         served.transport.clone()
     };
     let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
-    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.config.name.clone());
+    let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.name.clone());
     let timing = log_entry.timing();
     let upstream_dialect = openai_shim_core::dialect(&served.config.profile.dialect).unwrap_or(dialect);
     let upstream_model = route.model.clone().or_else(|| model.as_ref().map(|model| model.name.clone()));
@@ -165,7 +165,7 @@ pub(crate) async fn forward(
 
 /// A request as the upstream gets it, and what it holds here.
 struct Outbound {
-    permit: OwnedSemaphorePermit,
+    permit: RequestPermit,
     reservation: BodyReservation,
     /// The client's body, for the check of the response.
     original: Bytes,
@@ -196,7 +196,7 @@ async fn rename(
                 }
                 None => (query, body),
             };
-            let (query, body) = app.offload.run(original.len(), replace).await;
+            let (query, body) = app.process.offload.run(original.len(), replace).await;
             (query, Outbound { permit, reservation, original, body: OutboundBody::Whole(body) })
         }
         Inbound::Form(form) => {
@@ -227,7 +227,7 @@ fn learn_length(served: &UpstreamState, error: &mut Error) {
 /// Logs the request and releases its permit when the body ends or is dropped.
 struct ForwardGuard {
     log_entry: Option<AccessLogEntry>,
-    _permit: OwnedSemaphorePermit,
+    _permit: RequestPermit,
 }
 
 impl Drop for ForwardGuard {

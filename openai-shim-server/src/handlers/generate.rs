@@ -47,7 +47,8 @@ pub(crate) fn generate(
         Err(error) => return ready(refuse(app, dialect, meta, &error)),
     };
     if let Some(response) = empty_request_response(dialect, &client_request, &received.body) {
-        AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
+        AccessLogEntry::new(app.clone(), meta, dialect.name(), Arc::default())
+            .finish_with_response(&response);
         return ready(response);
     }
     let request = GenerateRequest { dialect, meta, headers, path, received };
@@ -119,7 +120,7 @@ fn start_generation(
                 };
                 let (app_of_start, length) = (app.clone(), request.received.body.len());
                 let start = move || request.start(&app_of_start, client_request, route, stored);
-                match app.offload.run(length, start).await {
+                match app.process.offload.run(length, start).await {
                     Ok(pending) => pending.respond(app).await,
                     Err(refusal) => *refusal,
                 }
@@ -224,14 +225,14 @@ impl GenerateRequest {
         });
         let body_log = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
         let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
-        let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
+        let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.name.clone());
         let timing = log_entry.timing();
         let app_of_report = app.clone();
         let on_finish = Box::new(move |report: Report| {
             // This runs while the body is dropped, where a panic must not pass.
             let _ = panics::catch(|| {
                 if let Some(served) = app_of_report.upstreams.get(upstream) {
-                    app_of_report.adaptations.store_adaptations(&served.config.name, &model, &report);
+                    app_of_report.store_adaptations(&served.config.name, &model, &report);
                 }
             });
             log_entry.finish_with_report(report);
@@ -385,6 +386,6 @@ fn add_headers(headers: &mut HeaderMap, upstream: Option<HeaderValue>, outcome: 
 /// Responds with an error before any upstream got a request.
 fn refuse(app: &Arc<AppState>, dialect: Dialect, meta: RequestMeta, error: &Error) -> Response {
     let response = responses::error(dialect, error);
-    AccessLogEntry::new(app.clone(), meta, dialect.name(), String::new()).finish_with_response(&response);
+    AccessLogEntry::new(app.clone(), meta, dialect.name(), Arc::default()).finish_with_response(&response);
     response
 }

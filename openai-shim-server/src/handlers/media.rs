@@ -38,7 +38,7 @@ pub(crate) async fn translating_upstream(
 ) -> Option<SelectedUpstream> {
     let (owned_headers, query, source) = (headers.clone(), query.to_owned(), body.clone());
     let find = move || NamedModel::find(&owned_headers, &query, &source);
-    let route = match app.offload.run(body.len(), find).await {
+    let route = match app.process.offload.run(body.len(), find).await {
         Some(model) => {
             let mut route = app.route(&model.name).await.ok()?;
             // The query may have named it.
@@ -82,7 +82,7 @@ async fn plan<'a>(
         let mut lost = Diagnostics::default();
         api.decode_request(&content_type, &body, &mut lost).map(|request| (request, lost))
     };
-    let (request, lost) = app.offload.run(length, decode).await?;
+    let (request, lost) = app.process.offload.run(length, decode).await?;
     let (model, created) = (request.model.clone(), clock::unix_seconds());
     let start = AuxiliaryStart { served, upstream_model: route.model, model, lost, length };
     start.plan(app, move |name| MediaCall::new(api, upstream_api, request, name, created)).await

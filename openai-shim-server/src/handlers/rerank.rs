@@ -31,7 +31,7 @@ pub(crate) async fn rank(
         let form = client_form(&request);
         (form, form.decode_request(&request, &mut lost).map(|spec| (spec, lost)))
     };
-    let (form, decoded) = app.offload.run(length, read).await;
+    let (form, decoded) = app.process.offload.run(length, read).await;
     let planned = match decoded {
         Ok((spec, lost)) => plan(&app, form, spec, lost, source).await,
         Err(error) => Err(Error::Client(error)),

@@ -44,7 +44,7 @@ pub(crate) struct CountedUpstream {
 impl CountedUpstream {
     pub(crate) fn new(app: &AppState, inner: Arc<dyn Upstream>) -> Arc<Self> {
         let collector = CollectorState {
-            reservation: Mutex::new(app.body_budget.empty_reservation()),
+            reservation: Mutex::new(app.process.body_budget.empty_reservation()),
             max_bytes: app.config.limits.response_body,
             next_work_bytes: AtomicUsize::new(0),
             has_begun: AtomicBool::new(false),
@@ -222,7 +222,7 @@ impl ResponseStart {
                 Poll::Ready(response) => Ok(response),
                 Poll::Pending => Err(response),
             };
-            app.offload.run(bytes, poll).await
+            app.process.offload.run(bytes, poll).await
         })
     }
 
@@ -235,7 +235,7 @@ impl ResponseStart {
     /// Takes the reservation of a collected response, for as long as its client reads it. A stream needs none.
     pub(crate) fn take_reservation(&self) -> Option<BodyReservation> {
         let mut reservation = self.collector.reservation.lock().ok()?;
-        Some(std::mem::replace(&mut *reservation, self.app.body_budget.empty_reservation()))
+        Some(std::mem::replace(&mut *reservation, self.app.process.body_budget.empty_reservation()))
     }
 }
 

@@ -37,12 +37,21 @@ pub(crate) fn find_caller(
     if !app.config.needs_key() || method == Method::OPTIONS || matches!(path, "/healthz" | "/readyz" | "/") {
         return Some(Caller::single());
     }
-    let header_keys = KEY_HEADERS.iter().filter_map(|name| key_in_header(headers, name));
-    let mut sent_keys = header_keys.chain(query_key.map(str::as_bytes));
-    let index = sent_keys.find_map(|key| find_key(app.config.keys_of_clients(), key))?;
+    let index = index_of_key(app, headers, query_key)?;
     let named = index.checked_sub(app.config.client_keys.len());
     let key = named.and_then(|index| app.named_keys.get(index)).cloned();
     Some(Caller { owner: app.owners.get(index)?.clone(), key })
+}
+
+/// Whether a request has the key of a client in a header.
+pub(crate) fn has_key(app: &AppState, headers: &HeaderMap) -> bool {
+    index_of_key(app, headers, None).is_some()
+}
+
+fn index_of_key(app: &AppState, headers: &HeaderMap, query_key: Option<&str>) -> Option<usize> {
+    let header_keys = KEY_HEADERS.iter().filter_map(|name| key_in_header(headers, name));
+    let mut sent_keys = header_keys.chain(query_key.map(str::as_bytes));
+    sent_keys.find_map(|key| find_key(app.config.keys_of_clients(), key))
 }
 
 fn key_in_header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h [u8]> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How many bytes of bodies are reserved, of at most `limits.bodies`.
 #[derive(Debug)]
 pub(crate) struct BodyBudget {
-    limit: usize,
+    limit: AtomicUsize,
     reserved: AtomicUsize,
 }
 
@@ -20,7 +20,12 @@ pub(crate) struct BudgetExceeded;
 
 impl BodyBudget {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, reserved: AtomicUsize::new(0) })
+        Arc::new(Self { limit: AtomicUsize::new(limit), reserved: AtomicUsize::new(0) })
+    }
+
+    /// Changes the limit. What is reserved beyond it stays so.
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// A reservation of 0 bytes, which grows with its body.
@@ -28,17 +33,14 @@ impl BodyBudget {
         BodyReservation { budget: self.clone(), bytes: 0 }
     }
 
-    /// The reserved bytes as a metric in Prometheus' text format.
-    pub(crate) fn render_metric(&self) -> String {
-        format!(
-            "# HELP openai_shim_body_bytes Bytes of requests and whole answers that are held.\n\
-             # TYPE openai_shim_body_bytes gauge\nopenai_shim_body_bytes {}\n",
-            self.reserved.load(Ordering::Relaxed)
-        )
+    /// How many bytes are reserved.
+    pub(crate) fn reserved(&self) -> usize {
+        self.reserved.load(Ordering::Relaxed)
     }
 
     fn reserve(&self, bytes: usize) -> Result<(), BudgetExceeded> {
-        let fits = |reserved: usize| reserved.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        let limit = self.limit.load(Ordering::Relaxed);
+        let fits = |reserved: usize| reserved.checked_add(bytes).filter(|sum| *sum <= limit);
         self.reserved
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
             .map_or(Err(BudgetExceeded), |_| Ok(()))
@@ -101,12 +103,6 @@ impl Drop for BodyReservation {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    impl BodyBudget {
-        fn reserved(&self) -> usize {
-            self.reserved.load(Ordering::Relaxed)
-        }
-    }
 
     #[test]
     fn reservations_up_to_the_limit_succeed_and_are_released_on_drop() {

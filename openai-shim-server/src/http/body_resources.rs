@@ -17,7 +17,7 @@ pub(crate) struct BodyResources<'a> {
 
 impl<'a> BodyResources<'a> {
     pub(crate) fn new(app: &'a AppState) -> Self {
-        Self { app, reservation: Mutex::new(app.body_budget.empty_reservation()) }
+        Self { app, reservation: Mutex::new(app.process.body_budget.empty_reservation()) }
     }
 
     /// What requests to an upstream are sent with.
@@ -34,7 +34,7 @@ impl<'a> BodyResources<'a> {
 
 impl Resources for BodyResources<'_> {
     fn run<T: Send + 'static>(&self, bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> Work<'_, T> {
-        Box::pin(self.app.offload.run(bytes, work))
+        Box::pin(self.app.process.offload.run(bytes, work))
     }
 
     fn reserve(&self, bytes: usize) -> Result<(), UpstreamError> {

@@ -42,7 +42,7 @@ impl RequestDeadline {
         if self.connection.cut_reason().is_some() {
             return Poll::Pending;
         }
-        if self.app.shutdown.ends_requests() {
+        if self.app.process.shutdown.ends_requests() {
             return Poll::Ready(self.cut(CutReason::Shutdown));
         }
         let Some(deadline) = self.connection.deadline() else { return Poll::Pending };

@@ -1,10 +1,14 @@
-//! Accepts TCP connections and serves HTTP/1.1 on them: each request goes to a handler, and shutdown lets responses finish.
+//! Accepts connections, plain or with TLS, and serves HTTP/1.1 on them: each request goes to a handler, and shutdown lets responses finish.
 
 use crate::app_state::AppState;
 use crate::client_connection::ClientConnection;
+use crate::current_app::CurrentApp;
 use crate::http::client_socket::ClientSocket;
-use crate::http::shutdown;
+use crate::http::client_transport::ClientTransport;
 use crate::http::socket_errors::describe_no_descriptors;
+use crate::http::systemd::{self, ServiceState};
+use crate::http::timed_socket::TimedSocket;
+use crate::http::{shutdown, tls};
 use crate::observe::throttled_log::LogThrottle;
 use axum::body::Body;
 use axum::response::Response;
@@ -18,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,7 +34,7 @@ static ACCEPT_FAILURE_LOG: LogThrottle = LogThrottle::new();
 /// Serves until `stop` is ready, then until the running responses end or the grace period is over.
 pub(crate) async fn run<H, R>(
     listener: TcpListener,
-    app: Arc<AppState>,
+    current: Arc<CurrentApp>,
     handle: H,
     stop: impl Future<Output = ()>,
 ) where
@@ -41,24 +46,24 @@ pub(crate) async fn run<H, R>(
     let graceful = GracefulShutdown::new();
     // Dropping the set ends the connections that are left, however this function ends.
     let mut connections = JoinSet::new();
+    let mut handshakes = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
-    shutdown::notify_systemd("READY=1");
+    let process = current.get().process.clone();
+    systemd::notify(ServiceState::Ready);
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            Some(_) = connections.join_next() => continue,
+        let ready = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => prepare(socket, &current.get(), &mut handshakes),
+                Err(error) => {
+                    handle_accept_error(&error).await;
+                    None
+                }
+            },
+            Some(finished) = handshakes.join_next() => finished.ok().flatten(),
+            Some(_) = connections.join_next() => None,
             () = &mut stop => break,
         };
-        let socket = match accepted {
-            Ok((socket, _)) => socket,
-            Err(error) => {
-                handle_accept_error(&error).await;
-                continue;
-            }
-        };
-        set_socket_options(&socket);
-        let client = Arc::new(ClientConnection::new());
-        let socket = ClientSocket::new(socket, client.clone(), app.config.timeouts.write);
+        let Some((client, socket)) = ready else { continue };
         let handle = handle.clone();
         // Boxed: a connection that streams or is idle must not hold the memory of request handling.
         let service = service_fn(move |request: Request<Incoming>| {
@@ -66,15 +71,15 @@ pub(crate) async fn run<H, R>(
             Box::pin(async move { Ok::<_, Infallible>(response.await) })
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(socket), service));
-        let app = app.clone();
+        let process = process.clone();
         connections.spawn(async move {
-            if let Err(error) = app.shutdown.wake_on_shutdown(connection).await {
+            if let Err(error) = process.shutdown.wake_on_shutdown(connection).await {
                 tracing::debug!("a connection broke: {error}");
             }
         });
     }
-    shutdown::notify_systemd("STOPPING=1");
-    drop(listener);
+    systemd::notify(ServiceState::Stopping);
+    drop((listener, handshakes));
     tracing::info!("stopping: running answers may finish");
     let mut finished = std::pin::pin!(graceful.shutdown());
     let forced = tokio::select! {
@@ -84,15 +89,36 @@ pub(crate) async fn run<H, R>(
     };
     if let Some(reason) = forced {
         tracing::warn!("{reason}");
-        app.shutdown.end_requests();
+        process.shutdown.end_requests();
         tokio::select! {
             () = finished => {}
             () = tokio::time::sleep(shutdown::FINAL_ERRORS_PERIOD) => tracing::warn!("some clients did not take the end"),
             () = shutdown::stop_signal() => {}
         }
     }
-    app.request_permits.close();
+    process.request_permits.close();
     drop(connections);
+}
+
+/// A connection on which requests can be read.
+type ReadyConnection = (Arc<ClientConnection>, ClientSocket);
+
+/// A new connection, ready at once, or with TLS after its handshake.
+fn prepare(
+    socket: TcpStream,
+    app: &AppState,
+    handshakes: &mut JoinSet<Option<ReadyConnection>>,
+) -> Option<ReadyConnection> {
+    set_socket_options(&socket);
+    let client = Arc::new(ClientConnection::new());
+    let socket = TimedSocket::new(socket, client.clone(), app.config.timeouts.write);
+    let Some(tls) = &app.config.tls else {
+        return Some((client, ClientSocket::new(ClientTransport::Plain(socket))));
+    };
+    let limit = tls::handshake_timeout(handshakes.len());
+    let accepting = tls::accept(socket, tls.server.clone());
+    handshakes.spawn(async move { Some((client, timeout(limit, accepting).await.ok()??)) });
+    None
 }
 
 /// How many bytes of a response the kernel buffers ahead of the client's window (`TCP_NOTSENT_LOWAT`). With a large buffer,

@@ -2,6 +2,7 @@
 
 use crate::app_state::AppState;
 use crate::http::body_budget::{BodyReservation, BudgetExceeded};
+use crate::http::request_permits::RequestPermit;
 use crate::http::{body, content_coding, early_errors};
 use crate::observe::body_log::{self, BodyLog};
 use crate::offload::LARGE_BODY_BYTES;
@@ -15,12 +16,11 @@ use openai_shim_core::ErrorKind;
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::error::ClientError;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// A received request, with the resources that it holds until its response is complete.
 pub(crate) struct ReceivedRequest {
     /// The right to be one of `limits.concurrent` requests.
-    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) permit: RequestPermit,
     /// The memory that the body takes.
     pub(crate) reservation: BodyReservation,
     /// The body, without content codings.
@@ -42,11 +42,12 @@ pub(crate) async fn receive(
             return Err(early_errors::unsupported_coding(dialect, &unsupported));
         }
     };
-    let Ok(permit) = app.request_permits.clone().try_acquire_owned() else {
+    let Some(permit) = app.process.request_permits.try_acquire(app.config.limits.concurrent) else {
         Box::pin(discard(meta, body)).await;
         return Err(early_errors::too_many_requests(dialect));
     };
-    let (limit, mut reservation) = (app.config.limits.request_body, app.body_budget.empty_reservation());
+    let (limit, mut reservation) =
+        (app.config.limits.request_body, app.process.body_budget.empty_reservation());
     let body = match body::read(body, limit, &mut reservation).await {
         Ok(body) if codings.is_empty() => Ok(body),
         Ok(body) => Box::pin(decode_body(app, codings, body, &mut reservation)).await,
@@ -75,7 +76,7 @@ async fn decode_body(
     if limit > LARGE_BODY_BYTES && decoded.as_ref().is_err_and(|error| error.kind == ErrorKind::TooLarge) {
         let expected = body.len().saturating_mul(8).clamp(LARGE_BODY_BYTES, limit);
         let decode = move || content_coding::request::decode(&codings, body, limit);
-        decoded = app.offload.run(expected, decode).await;
+        decoded = app.process.offload.run(expected, decode).await;
     }
     let decoded = decoded?;
     reservation.grow_to(decoded.len()).map_err(|BudgetExceeded| body::budget_exceeded())?;

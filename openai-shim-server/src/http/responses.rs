@@ -10,6 +10,7 @@ use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::rerank::RerankForm;
 use openai_shim_core::error::ClientError;
 use openai_shim_core::{Diagnostics, Error, ErrorKind};
+use std::time::Duration;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const UPSTREAM: HeaderName = HeaderName::from_static("x-openai-shim-upstream");
@@ -53,7 +54,9 @@ pub(crate) fn error(dialect: Dialect, error: &Error) -> Response {
 /// An error response; its extensions carry the error to the access log.
 fn encoded_error((status, body): (StatusCode, Bytes), error: &Error) -> Response {
     let mut response = json(status, body);
-    if let Some(after) = error.retry_after() {
+    // What this server cannot do now, such as read its store, it may do soon.
+    let overloaded = matches!(error, Error::Client(error) if error.kind == ErrorKind::Overloaded);
+    if let Some(after) = error.retry_after().or(overloaded.then_some(Duration::ZERO)) {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }
     response.extensions_mut().insert(error.clone());

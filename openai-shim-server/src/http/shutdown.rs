@@ -1,4 +1,4 @@
-//! Shutdown: signals that stop the server, how long running responses may take, and notifications to systemd.
+//! Signals that stop the server or reload its configuration, and how long running responses may take.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
@@ -45,22 +45,38 @@ impl ShutdownSignal {
     }
 }
 
-/// Handles SIGHUP, whose default action would end the process, and logs that nothing is reloaded.
-#[cfg(unix)]
-pub(crate) fn log_hangups() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let hangup = signal(SignalKind::hangup());
-    async {
-        let Ok(mut hangup) = hangup else { return };
-        while hangup.recv().await.is_some() {
-            tracing::warn!("SIGHUP: nothing is reloaded; restart the server to change its configuration");
+/// SIGHUP, which reloads the configuration. Without a handler it would end the process.
+#[derive(Debug)]
+pub(crate) struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+
+impl Hangups {
+    /// Installs the handler at once.
+    pub(crate) fn new() -> Self {
+        #[cfg(unix)]
+        return Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok());
+        #[cfg(not(unix))]
+        Self()
+    }
+
+    /// Never receives one: for servers that are part of another program.
+    pub(crate) fn none() -> Self {
+        Self(
+            #[cfg(unix)]
+            None,
+        )
+    }
+
+    /// Waits for one. Those that come while the last one is dealt with count as one.
+    pub(crate) async fn received(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.0
+            && signal.recv().await.is_some()
+        {
+            return;
         }
+        std::future::pending().await
     }
 }
-
-/// This system has no SIGHUP.
-#[cfg(not(unix))]
-pub(crate) async fn log_hangups() {}
 
 /// Installs handlers for SIGTERM and SIGINT at once; the future waits for one of them.
 #[cfg(unix)]
@@ -83,39 +99,5 @@ pub(crate) fn stop_signal() -> impl Future<Output = ()> {
 pub(crate) async fn stop_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending().await
-    }
-}
-
-/// Sends a state such as `READY=1` to systemd (`Type=notify`); does nothing without systemd.
-///
-/// The protocol is a datagram on the socket named by `NOTIFY_SOCKET`: see `sd_notify(3)`.
-#[cfg(target_os = "linux")]
-pub(crate) fn notify_systemd(state: &str) {
-    use std::os::linux::net::SocketAddrExt as _;
-    use std::os::unix::net::{SocketAddr, UnixDatagram};
-    let Some(path) = std::env::var_os("NOTIFY_SOCKET") else { return };
-    let sent = UnixDatagram::unbound().and_then(|socket| {
-        match path.to_str().and_then(|path| path.strip_prefix('@')) {
-            Some(name) => socket.send_to_addr(state.as_bytes(), &SocketAddr::from_abstract_name(name)?),
-            None => socket.send_to(state.as_bytes(), &path),
-        }
-    });
-    if let Err(error) = sent {
-        tracing::warn!("systemd could not be told {state}: {error}");
-    }
-}
-
-/// This system has no systemd.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn notify_systemd(_: &str) {}
-
-/// Notifies systemd's watchdog twice per period, which proves that the runtime makes progress.
-pub(crate) async fn run_watchdog() {
-    let period = std::env::var("WATCHDOG_USEC").ok().and_then(|v| v.parse().ok()).map(Duration::from_micros);
-    let Some(period) = period else { return };
-    let mut ticks = tokio::time::interval((period / 2).max(Duration::from_millis(100)));
-    loop {
-        ticks.tick().await;
-        notify_systemd("WATCHDOG=1");
     }
 }

@@ -14,6 +14,6 @@ mod shared;
 
 pub(crate) use admission::Admission;
 pub(crate) use decision::Demand;
-pub(crate) use key_metrics::render_metrics;
+pub(crate) use key_metrics::KeyMetrics;
 pub(crate) use named_key::NamedKey;
 pub(crate) use registry::{KeyRegistry, named_keys};

@@ -6,7 +6,7 @@ use crate::client_connection::CutReason;
 use crate::config::{Log, LogFormat};
 use crate::observe::body_log;
 use crate::observe::log_writer::LogWriter;
-use crate::observe::metrics::RequestMetrics;
+use crate::observe::metrics::requests::CountedRequest;
 use crate::observe::text::{shorten, summarize};
 use crate::panics;
 use crate::request_meta::RequestMeta;
@@ -70,7 +70,7 @@ pub(crate) struct AccessLogEntry {
     /// The dialect or kind of route: the log's `dialect` and the metrics' `route`.
     route: &'static str,
     /// Empty where no upstream was involved.
-    upstream: String,
+    upstream: Arc<str>,
     timing: ResponseTiming,
     counted: OnceLock<()>,
 }
@@ -112,8 +112,13 @@ impl ResponseTiming {
 }
 
 impl AccessLogEntry {
-    pub(crate) fn new(app: Arc<AppState>, meta: RequestMeta, route: &'static str, upstream: String) -> Self {
-        app.metrics.exchange_opened();
+    pub(crate) fn new(
+        app: Arc<AppState>,
+        meta: RequestMeta,
+        route: &'static str,
+        upstream: Arc<str>,
+    ) -> Self {
+        app.process.metrics.requests.exchange_opened();
         let timing = ResponseTiming { started: meta.started, head: Arc::default() };
         Self { app, meta, route, upstream, timing, counted: OnceLock::new() }
     }
@@ -159,7 +164,7 @@ impl AccessLogEntry {
             path = shorten(&self.meta.path, MAX_PATH_CHARS),
             key = self.key_name(),
             dialect = self.route,
-            upstream = self.upstream,
+            upstream = &*self.upstream,
             model = &*short_name(&report.model),
             stream = report.is_stream,
             status,
@@ -176,7 +181,7 @@ impl AccessLogEntry {
         for diagnostic in &report.diagnostics {
             tracing::debug!(id = self.meta.id, "{diagnostic}");
         }
-        self.count(&RequestMetrics {
+        self.count(&CountedRequest {
             route: self.route,
             upstream: &self.upstream,
             model: &report.model,
@@ -226,7 +231,7 @@ impl AccessLogEntry {
                 path = shorten(&self.meta.path, MAX_PATH_CHARS),
                 key = self.key_name(),
                 dialect = self.route,
-                upstream = self.upstream,
+                upstream = &*self.upstream,
                 status,
                 first_byte_ms = self.timing.first_byte().map(millis),
                 total_ms = millis(total),
@@ -234,7 +239,7 @@ impl AccessLogEntry {
                 "request"
             );
         }
-        self.count(&RequestMetrics {
+        self.count(&CountedRequest {
             route: self.route,
             upstream: &self.upstream,
             model: "",
@@ -247,9 +252,9 @@ impl AccessLogEntry {
         });
     }
 
-    fn count(&self, request: &RequestMetrics<'_>) {
+    fn count(&self, request: &CountedRequest<'_>) {
         if self.counted.set(()).is_ok() {
-            self.app.metrics.count(request);
+            self.app.process.metrics.requests.count(request);
         }
     }
 }
@@ -259,7 +264,7 @@ impl Drop for AccessLogEntry {
         if self.counted.get().is_none() {
             self.try_log_request(CLIENT_CLOSED_REQUEST, "the client went away");
         }
-        self.app.metrics.exchange_closed();
+        self.app.process.metrics.requests.exchange_closed();
     }
 }
 

@@ -5,5 +5,6 @@ pub(crate) mod body_log;
 pub(crate) mod log_writer;
 pub(crate) mod metrics;
 pub(crate) mod recorder;
+pub(crate) mod reload_status;
 pub(crate) mod text;
 pub(crate) mod throttled_log;

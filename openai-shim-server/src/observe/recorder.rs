@@ -22,7 +22,7 @@ use std::time::Duration;
 pub(crate) struct Recorder {
     folder: PathBuf,
     /// The number of the last file.
-    count: AtomicUsize,
+    count: Arc<AtomicUsize>,
     /// The configured keys, which stand in no file.
     secrets: Vec<String>,
 }
@@ -35,7 +35,12 @@ impl Recorder {
             name.to_string_lossy().split('-').next()?.parse().ok()
         };
         let last = std::fs::read_dir(&folder).into_iter().flatten().filter_map(number).max();
-        Self { folder, count: AtomicUsize::new(last.unwrap_or(0)), secrets }
+        Self { folder, count: Arc::new(AtomicUsize::new(last.unwrap_or(0))), secrets }
+    }
+
+    /// The same recorder under a configuration with other keys.
+    pub(crate) fn with_secrets(&self, secrets: Vec<String>) -> Self {
+        Self { folder: self.folder.clone(), count: self.count.clone(), secrets }
     }
 
     /// Begins the recording of an exchange. The file is written when everything that records into it is dropped.

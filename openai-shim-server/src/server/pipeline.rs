@@ -213,12 +213,15 @@ async fn generate_offloaded(
     received: ReceivedRequest,
 ) -> ResponseFuture {
     let (generating, length) = (app.clone(), received.body.len());
-    app.offload.run(length, move || generate::generate(&generating, dialect, meta, headers, received)).await
+    app.process
+        .offload
+        .run(length, move || generate::generate(&generating, dialect, meta, headers, received))
+        .await
 }
 
 /// Logs and counts a response that involved no upstream.
 fn log_response(app: Arc<AppState>, meta: RequestMeta, label: &'static str, response: Response) -> Response {
-    AccessLogEntry::new(app, meta, label, String::new()).finish_with_response(&response);
+    AccessLogEntry::new(app, meta, label, Arc::default()).finish_with_response(&response);
     response
 }
 
@@ -229,7 +232,7 @@ fn request_id(app: &AppState, request: &Request) -> String {
         (1..=MAX_ID_BYTES).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
     };
-    sent.filter(is_loggable).map_or_else(|| format!("req_{:016x}", app.random()), str::to_owned)
+    sent.filter(is_loggable).map_or_else(|| format!("req_{:016x}", app.process.random()), str::to_owned)
 }
 
 /// The client key in the query, for dialects whose clients send it there.

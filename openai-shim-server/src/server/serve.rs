@@ -1,13 +1,17 @@
 //! Starts and stops the server: from a configuration to connected upstreams, a listener and shutdown signals.
 
 use super::pipeline;
+use super::reload::Reloader;
 use crate::app_state::AppState;
 use crate::config::Config;
-use crate::http::{listener, shutdown};
+use crate::current_app::CurrentApp;
+use crate::http::shutdown::Hangups;
+use crate::http::{listener, shutdown, systemd};
 use crate::upstream::{self, UnusableUpstream};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -51,10 +55,10 @@ pub async fn serve(config: Config, started: impl FnOnce(SocketAddr)) -> Result<(
         TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
     // Signal handlers are installed before `started` reports the address: a signal sent then must be handled.
     let stop = shutdown::stop_signal();
-    tokio::spawn(shutdown::log_hangups());
+    let hangups = Hangups::new();
     started(tcp_listener.local_addr().unwrap_or(address));
-    tokio::spawn(shutdown::run_watchdog());
-    serve_on(tcp_listener, config, stop).await
+    tokio::spawn(systemd::run_watchdog());
+    serve_until(tcp_listener, config, stop, hangups).await
 }
 
 /// Serves on a listener until `stop` is ready.
@@ -63,23 +67,31 @@ pub async fn serve(config: Config, started: impl FnOnce(SocketAddr)) -> Result<(
 /// When a transport cannot be built.
 pub async fn serve_on(
     listener: TcpListener,
-    mut config: Config,
+    config: Config,
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
+    serve_until(listener, config, stop, Hangups::none()).await
+}
+
+async fn serve_until(
+    listener: TcpListener,
+    mut config: Config,
+    stop: impl Future<Output = ()>,
+    hangups: Hangups,
+) -> Result<(), ServeError> {
+    let configured = config.listen;
     // Which host names are accepted depends on the address that is really bound.
-    config.listen = listener.local_addr().unwrap_or(config.listen);
+    config.listen = listener.local_addr().unwrap_or(configured);
     let transports = upstream::connect(&config)?;
-    let app = Arc::new(AppState::new(config, |u| transports(u)));
+    let app = AppState::new(config, transports);
     if let Some(redis) = &app.redis {
         redis.connect();
     }
-    let handled = app.clone();
-    listener::run(
-        listener,
-        app,
-        move |connection, request| pipeline::respond(handled.clone(), connection, request),
-        stop,
-    )
-    .await;
+    let current = Arc::new(CurrentApp::new(app));
+    let mut background = JoinSet::new();
+    background.spawn(Reloader::new(current.clone(), configured).run(hangups));
+    let served = current.clone();
+    let handle = move |connection, request| pipeline::respond(served.get(), connection, request);
+    listener::run(listener, current, handle, stop).await;
     Ok(())
 }

@@ -102,9 +102,18 @@ impl Adaptations {
             .unwrap_or_default()
     }
 
+    /// Forgets what an upstream taught that is configured anew.
+    pub(crate) fn forget(&self, upstream: &str) {
+        let mut pairs = self.pairs();
+        let names: Vec<_> = pairs.by_name.keys().filter(|(name, _)| name == upstream).cloned().collect();
+        for name in names {
+            pairs.remove(&name);
+        }
+    }
+
     /// Remembers and logs an exchange's adaptations, if the model answered in the end: names that clients invent must not fill
-    /// the memory.
-    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
+    /// the memory. Returns whether any is new.
+    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) -> bool {
         let answered = matches!(
             report.outcome,
             Outcome::Complete
@@ -114,15 +123,15 @@ impl Adaptations {
                 | Outcome::Truncated
                 | Outcome::Unknown
         );
-        if answered {
-            self.add(upstream, model, &report.adaptations);
-        }
+        answered && self.add(upstream, model, &report.adaptations)
     }
 
-    fn add(&self, upstream: &str, model: &str, adaptations: &[Adaptation]) {
+    /// Remembers and logs adaptations; returns whether any is new.
+    pub(super) fn add(&self, upstream: &str, model: &str, adaptations: &[Adaptation]) -> bool {
         if adaptations.is_empty() {
-            return;
+            return false;
         }
+        let mut any_new = false;
         let fits = |adaptation: &Adaptation| {
             model.len() <= MAX_NAME_BYTES && adaptation.to_string().len() <= MAX_ADAPTATION_BYTES
         };
@@ -135,6 +144,7 @@ impl Adaptations {
                     continue;
                 }
                 pairs.add(&name, adaptation);
+                any_new = true;
             }
             let (learnt, quirk) = (adaptation.describe(), adaptation.to_string());
             tracing::warn!(
@@ -146,6 +156,7 @@ impl Adaptations {
                 "learned"
             );
         }
+        any_new
     }
 
     /// The number of adaptations of each upstream.

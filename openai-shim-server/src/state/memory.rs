@@ -25,8 +25,8 @@ pub(crate) struct MemoryStore(Mutex<Entries>);
 
 #[derive(Debug)]
 struct Entries {
-    max_entries: usize,
-    max_bytes: usize,
+    /// The most entries and bytes.
+    limits: (usize, usize),
     by_key: HashMap<StateKey, Entry>,
     owners: BTreeMap<Owner, Share>,
     /// Owners ordered by their bytes.
@@ -95,7 +95,7 @@ impl Entries {
 
     /// Evicts entries until both limits hold.
     fn evict(&mut self) {
-        while self.by_key.len() > self.max_entries || self.bytes > self.max_bytes {
+        while self.by_key.len() > self.limits.0 || self.bytes > self.limits.1 {
             let Some((_, owner)) = self.by_bytes.last() else { break };
             let oldest = self.owners.get(owner).and_then(|share| share.keys.oldest().cloned());
             let Some(oldest) = oldest else { break };
@@ -114,8 +114,7 @@ impl MemoryStore {
     /// A store of at most so many entries and bytes.
     pub(crate) fn bounded(max_entries: usize, max_bytes: usize) -> Self {
         Self(Mutex::new(Entries {
-            max_entries,
-            max_bytes,
+            limits: (max_entries, max_bytes),
             by_key: HashMap::new(),
             owners: BTreeMap::new(),
             by_bytes: BTreeSet::new(),

@@ -7,9 +7,11 @@ mod owner;
 pub(crate) mod recency;
 pub(crate) mod redis;
 mod sealed;
+mod shared_adaptations;
 
 pub(crate) use memory::MemoryStore;
-pub(crate) use owner::Owners;
+pub(crate) use owner::{OwnerSecret, Owners};
+pub(crate) use shared_adaptations::SharedAdaptations;
 
 use crate::config::{Config, StoreConfig};
 use async_trait::async_trait;
@@ -21,13 +23,29 @@ use redis::{Redis, RedisStore};
 use sealed::Sealer;
 use std::sync::Arc;
 
-/// Opens the store: in memory, or at a server that replicas share.
-pub(crate) fn open(config: &Config, owners: &Owners, redis: Option<&Redis>) -> Arc<dyn StateStore> {
-    let Some(redis) = redis else { return Arc::new(MemoryStore::default()) };
-    let StoreConfig { secret, old_secrets, .. } = &config.store;
-    let sealer = Sealer::new(secret.as_ref(), old_secrets);
-    let former = owners.former(config.keys_of_clients(), old_secrets);
-    Arc::new(CachedStore::new(Arc::new(RedisStore::new(redis.clone(), sealer, former))))
+/// Where state is kept.
+pub(crate) struct OpenStore {
+    /// State of conversations, whose entries do not change under their keys.
+    pub(crate) conversations: Arc<dyn StateStore>,
+    /// What replicas share and change; `None`: there are no other replicas.
+    pub(crate) shared: Option<Arc<dyn StateStore>>,
+}
+
+impl OpenStore {
+    /// Opens the store: in the process's memory, or at a server that replicas share.
+    pub(crate) fn new(
+        config: &Config,
+        owners: &Owners,
+        redis: Option<&Redis>,
+        memory: Arc<MemoryStore>,
+    ) -> Self {
+        let Some(redis) = redis else { return Self { conversations: memory, shared: None } };
+        let StoreConfig { secret, old_secrets, .. } = &config.store;
+        let sealer = Sealer::new(secret.as_ref(), old_secrets);
+        let former = owners.former(config.keys_of_clients(), old_secrets);
+        let shared: Arc<dyn StateStore> = Arc::new(RedisStore::new(redis.clone(), sealer, former));
+        Self { conversations: Arc::new(CachedStore::new(shared.clone())), shared: Some(shared) }
+    }
 }
 
 /// The part of a store that belongs to one upstream: other upstreams cannot read its entries.

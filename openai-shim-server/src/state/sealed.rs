@@ -45,7 +45,7 @@ impl Unreadable {
                 "it was encrypted under another secret: write that one into store.old_secrets, or give all replicas the same secret"
             }
             Self::NotSealed => {
-                "it is not encrypted, although store.secret is set: give all replicas the same secret; what was kept without one is lost"
+                "it is not encrypted, although store.secret is set: give all replicas the same secret; what was stored without one is lost"
             }
             Self::Damaged => {
                 "it was changed on its way, or another program writes these keys: give each program a prefix or a database of its own"
@@ -107,10 +107,10 @@ impl Sealer {
         Some([&[SEALED], &secret.id[..], &salt, &text].concat())
     }
 
-    /// The value that was kept under a key.
-    pub(crate) fn open(&self, name: &str, mut kept: Vec<u8>) -> Result<Bytes, Unreadable> {
-        match (kept.first(), self.secrets.is_empty()) {
-            (Some(&PLAIN), true) => return Ok(Bytes::from(kept).slice(1..)),
+    /// The value that was stored under a key.
+    pub(crate) fn open(&self, name: &str, mut sealed: Vec<u8>) -> Result<Bytes, Unreadable> {
+        match (sealed.first(), self.secrets.is_empty()) {
+            (Some(&PLAIN), true) => return Ok(Bytes::from(sealed).slice(1..)),
             // Anyone who can write to the store could have written it.
             (Some(&PLAIN), false) => return Err(Unreadable::NotSealed),
             (Some(&SEALED), true) => return Err(Unreadable::OtherSecret),
@@ -119,14 +119,14 @@ impl Sealer {
         }
         let (id, salt) = (1..1 + ID_BYTES, 1 + ID_BYTES..1 + ID_BYTES + SALT_BYTES);
         let start = salt.end;
-        let id = kept.get(id).ok_or(Unreadable::Damaged)?;
+        let id = sealed.get(id).ok_or(Unreadable::Damaged)?;
         let secret = self.secrets.iter().find(|secret| secret.id == id).ok_or(Unreadable::OtherSecret)?;
-        let key = kept.get(salt).and_then(|salt| secret.key(salt)).ok_or(Unreadable::Damaged)?;
-        let opened = key.open_within(nonce(), Aad::from(name), &mut kept, start..);
+        let key = sealed.get(salt).and_then(|salt| secret.key(salt)).ok_or(Unreadable::Damaged)?;
+        let opened = key.open_within(nonce(), Aad::from(name), &mut sealed, start..);
         let length = opened.map_err(|_| Unreadable::Damaged)?.len();
         // The text now stands at the beginning.
-        kept.truncate(length);
-        Ok(Bytes::from(kept))
+        sealed.truncate(length);
+        Ok(Bytes::from(sealed))
     }
 }
 
@@ -141,40 +141,40 @@ mod tests {
     #[test]
     fn value_is_read_under_its_own_key_and_secret_only() {
         let sealer = Sealer::new(Some(&secret("new!")), &[secret("old!")]);
-        let kept = sealer.seal("a", b"a conversation").unwrap();
-        assert!(!kept.windows(4).any(|part| part == b"conv"));
-        assert_ne!(sealer.seal("a", b"a conversation").unwrap(), kept);
-        assert_eq!(sealer.open("a", kept.clone()).unwrap(), "a conversation");
-        assert_eq!(sealer.open("b", kept.clone()), Err(Unreadable::Damaged));
+        let sealed = sealer.seal("a", b"a conversation").unwrap();
+        assert!(!sealed.windows(4).any(|part| part == b"conv"));
+        assert_ne!(sealer.seal("a", b"a conversation").unwrap(), sealed);
+        assert_eq!(sealer.open("a", sealed.clone()).unwrap(), "a conversation");
+        assert_eq!(sealer.open("b", sealed.clone()), Err(Unreadable::Damaged));
         let other = Sealer::new(Some(&secret("else")), &[]);
-        assert_eq!(other.open("a", kept.clone()), Err(Unreadable::OtherSecret));
-        assert_eq!(Sealer::new(None, &[]).open("a", kept), Err(Unreadable::OtherSecret));
+        assert_eq!(other.open("a", sealed.clone()), Err(Unreadable::OtherSecret));
+        assert_eq!(Sealer::new(None, &[]).open("a", sealed), Err(Unreadable::OtherSecret));
     }
 
     #[test]
     fn value_of_an_old_secret_is_still_read() {
-        let kept = Sealer::new(Some(&secret("old!")), &[]).seal("a", b"").unwrap();
+        let sealed = Sealer::new(Some(&secret("old!")), &[]).seal("a", b"").unwrap();
         let rotated = Sealer::new(Some(&secret("new!")), &[secret("old!")]);
-        assert_eq!(rotated.open("a", kept).unwrap(), "");
+        assert_eq!(rotated.open("a", sealed).unwrap(), "");
     }
 
     #[test]
     fn plain_value_is_refused_where_there_is_a_secret() {
         let plain = Sealer::new(None, &[]);
-        let kept = plain.seal("a", b"x").unwrap();
-        assert_eq!(plain.open("a", kept.clone()).unwrap(), "x");
-        assert_eq!(Sealer::new(Some(&secret("new!")), &[]).open("a", kept), Err(Unreadable::NotSealed));
+        let sealed = plain.seal("a", b"x").unwrap();
+        assert_eq!(plain.open("a", sealed.clone()).unwrap(), "x");
+        assert_eq!(Sealer::new(Some(&secret("new!")), &[]).open("a", sealed), Err(Unreadable::NotSealed));
     }
 
     #[test]
     fn every_changed_or_cut_value_is_refused() {
         let sealer = Sealer::new(Some(&secret("new!")), &[]);
-        let kept = sealer.seal("a", b"some text").unwrap();
-        for at in 0..kept.len() {
-            let mut changed = kept.clone();
+        let sealed = sealer.seal("a", b"some text").unwrap();
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
             changed[at] ^= 0x80;
             assert!(sealer.open("a", changed).is_err(), "{at}");
-            assert!(sealer.open("a", kept[..at].to_vec()).is_err(), "{at}");
+            assert!(sealer.open("a", sealed[..at].to_vec()).is_err(), "{at}");
         }
         assert_eq!(sealer.open("a", Vec::new()), Err(Unreadable::Damaged));
     }

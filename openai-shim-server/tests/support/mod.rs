@@ -1,6 +1,7 @@
 //! Shared by the tests: a scripted upstream, a server in front of it, and responses that are read completely.
 #![allow(dead_code, unreachable_pub, missing_docs)] // each test file uses only a part
 
+pub mod live;
 pub mod process;
 
 use openai_shim_server::config::{Overrides, read};

@@ -1,6 +1,7 @@
 //! The program as a child process.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,14 +26,21 @@ impl Process {
 
     /// Starts the program with another standard error, after shell commands such as `ulimit -n 40;`.
     pub fn spawn(config: &str, environment: &[(&str, &str)], errors: Stdio, shell: &str) -> Self {
-        openai_shim_server::upstream::http::provide_tls();
         let number = FILES.fetch_add(1, Ordering::Relaxed);
         let file = std::env::temp_dir().join(format!("shim-process-{}-{number}.toml", std::process::id()));
         std::fs::write(&file, format!("listen = \"127.0.0.1:0\"\n{config}")).unwrap();
+        let process = Self::with_file(&file, environment, errors, shell);
+        let _ = std::fs::remove_file(file);
+        process
+    }
+
+    /// Starts the program with a configuration file, which stays where it is.
+    pub fn with_file(file: &Path, environment: &[(&str, &str)], errors: Stdio, shell: &str) -> Self {
+        openai_shim_server::upstream::http::provide_tls();
         let mut child = Command::new("sh")
             .args(["-c", &format!("{shell} exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_openai-shim")])
             .arg("--config")
-            .arg(&file)
+            .arg(file)
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -53,7 +61,6 @@ impl Process {
         let address = line.trim().rsplit(' ').next().unwrap().to_owned();
         assert!(address.starts_with("127.0.0.1:"), "{line} {}", log.lock().unwrap());
         std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
-        let _ = std::fs::remove_file(file);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { child, url: format!("http://{address}"), log, client }
     }

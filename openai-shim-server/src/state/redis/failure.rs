@@ -88,7 +88,7 @@ const REFUSALS: [(&str, &str, &str); 11] = [
     (
         "NOPERM",
         "the store does not allow a command",
-        "allow GET, SET, DEL, PING, EVAL and EVALSHA for its user",
+        "allow GETRANGE, SET, DEL, PING, EVAL and EVALSHA for its user",
     ),
     (
         "MOVED",

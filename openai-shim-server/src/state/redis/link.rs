@@ -189,7 +189,7 @@ enum Look {
     Connecting(Instant),
 }
 
-/// Connects, after pauses, until there is a connection or nobody needs one any more.
+/// Connects, after pauses, until there is a connection or the link is dropped.
 async fn connect_repeatedly(link: Weak<Link>, mut pause: Duration) {
     loop {
         sleep(pause).await;

@@ -1,7 +1,11 @@
 //! Counts the operations of the store, by their results, and how long they took.
 
 use super::failure::FailureKind;
-use std::fmt::Write as _;
+use crate::observe::metrics::encode::{NO_LABELS, write_family};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -68,45 +72,39 @@ impl RedisMetrics {
         add(bucket.and_then(|bucket| counters.buckets.get(bucket)), 1);
     }
 
-    /// The counters in Prometheus' text format.
-    pub(super) fn render(&self, is_connected: bool) -> String {
-        let mut out = String::from(
-            "# HELP openai_shim_store_up Whether there is a connection to the store.\n# TYPE openai_shim_store_up gauge\n",
-        );
-        // Writing into a string cannot fail.
-        let _ = writeln!(out, "openai_shim_store_up {}", u8::from(is_connected));
-        out.push_str("# HELP openai_shim_store_operations_total Operations of the store, by result.\n# TYPE openai_shim_store_operations_total counter\n");
-        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    /// Writes the counters for `/metrics`.
+    pub(super) fn encode(&self, is_connected: bool, encoder: &mut DescriptorEncoder<'_>) -> std::fmt::Result {
+        let up = ConstGauge::new(u64::from(is_connected));
+        write_family(encoder, "store_up", "Whether there is a connection to the store.", [(NO_LABELS, up)])?;
         let all = || Operation::ALL.iter().map(|operation| operation.as_str()).zip(&self.0);
-        for (operation, counters) in all() {
-            for (result, counter) in RESULTS.iter().zip(&counters.results) {
-                let n = load(counter);
-                let _ = writeln!(
-                    out,
-                    "openai_shim_store_operations_total{{operation=\"{operation}\",result=\"{result}\"}} {n}"
-                );
-            }
-        }
-        out.push_str("# HELP openai_shim_store_seconds How long operations of the store took.\n# TYPE openai_shim_store_seconds histogram\n");
-        for (operation, counters) in all() {
-            let mut sum = 0;
-            for (bound, bucket) in BUCKET_MICROS.iter().zip(&counters.buckets) {
-                sum += load(bucket);
-                let bound = Duration::from_micros(*bound).as_secs_f64();
-                let _ = writeln!(
-                    out,
-                    "openai_shim_store_seconds_bucket{{operation=\"{operation}\",le=\"{bound}\"}} {sum}"
-                );
-            }
-            let count: u64 = counters.results.iter().map(load).sum();
-            let seconds = Duration::from_micros(load(&counters.micros)).as_secs_f64();
-            let _ = writeln!(
-                out,
-                "openai_shim_store_seconds_bucket{{operation=\"{operation}\",le=\"+Inf\"}} {count}"
-            );
-            let _ = writeln!(out, "openai_shim_store_seconds_sum{{operation=\"{operation}\"}} {seconds}");
-            let _ = writeln!(out, "openai_shim_store_seconds_count{{operation=\"{operation}\"}} {count}");
-        }
-        out
+        let results = all().flat_map(|(operation, counters)| {
+            RESULTS.iter().zip(&counters.results).map(move |(result, count)| {
+                let labels = [("operation", operation), ("result", *result)];
+                (labels, ConstCounter::new(count.load(Ordering::Relaxed)))
+            })
+        });
+        write_family(encoder, "store_operations", "Operations of the store, by result.", results)?;
+        let times = all().map(|(operation, counters)| ([("operation", operation)], Times(counters)));
+        write_family(encoder, "store_seconds", "How long operations of the store took.", times)
+    }
+}
+
+/// The histogram of an operation.
+struct Times<'a>(&'a Counters);
+
+impl EncodeMetric for Times<'_> {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> std::fmt::Result {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let count: u64 = self.0.results.iter().map(load).sum();
+        let seconds = |micros| Duration::from_micros(micros).as_secs_f64();
+        let bounds = BUCKET_MICROS.iter().map(|bound| seconds(*bound));
+        let mut buckets: Vec<(f64, u64)> = bounds.zip(self.0.buckets.iter().map(load)).collect();
+        let counted: u64 = buckets.iter().map(|(_, count)| count).sum();
+        buckets.push((f64::INFINITY, count.saturating_sub(counted)));
+        encoder.encode_histogram::<NoLabelSet>(seconds(load(&self.0.micros)), count, &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
     }
 }

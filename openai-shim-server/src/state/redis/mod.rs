@@ -23,6 +23,8 @@ use ::redis::{Pipeline, Value};
 use connection::Connection;
 use link::{Link, StoreHealth};
 use metrics::RedisMetrics;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
 use std::sync::Arc;
 use tokio::time::{Instant, timeout_at};
 
@@ -68,11 +70,6 @@ impl Redis {
         self.0.link.health()
     }
 
-    /// The metrics in Prometheus' text format.
-    pub(crate) fn render_metrics(&self) -> String {
-        self.0.metrics.render(self.health() == StoreHealth::Connected)
-    }
-
     /// A key with the configured prefix.
     pub(crate) fn key(&self, name: &dyn std::fmt::Display) -> String {
         format!("{}{name}", self.0.config.prefix)
@@ -108,6 +105,7 @@ impl Redis {
         script::integers(replies)
     }
 
+    /// When an operation that begins now must end.
     fn deadline(&self) -> Instant {
         Instant::now() + self.0.config.timeout
     }
@@ -167,5 +165,11 @@ impl Redis {
         if failure.kind == FailureKind::Refused && self.0.refusals.allow() {
             tracing::warn!(store = %self.0.config, error = &*failure.message, remedy = failure.remedy, "the store refused a command");
         }
+    }
+}
+
+impl Collector for Redis {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        self.0.metrics.encode(self.health() == StoreHealth::Connected, &mut encoder)
     }
 }

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The most bytes between two replies: more than all values of one request.
-const MAX_REPLY_BYTES: usize = 64 << 20;
+/// The most bytes between two replies: more than several requests load.
+const MAX_REPLY_BYTES: usize = 128 << 20;
 
 /// What is known of a socket that a task of its own reads.
 #[derive(Debug, Default)]
