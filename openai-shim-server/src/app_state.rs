@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::config::{Config, UpstreamConfig, UpstreamLocation};
 use crate::http::responses;
+use crate::limits::{NamedKey, named_keys};
 use crate::observe::recorder::Recorder;
 use crate::process_state::ProcessState;
 use crate::routing::health::{Health, HealthTracked};
@@ -27,6 +28,8 @@ pub(crate) struct AppState {
     /// The adaptations of other replicas, if there are any.
     shared_adaptations: Option<Arc<SharedAdaptations>>,
     pub(crate) owners: Owners,
+    /// The keys with a name, in the order of the configuration.
+    pub(crate) named_keys: Vec<Arc<NamedKey>>,
     /// Records exchanges, if the program was started for that.
     pub(crate) recorder: Option<Arc<Recorder>>,
     /// What the next configuration gets as well.
@@ -154,7 +157,8 @@ impl AppState {
         recorder: Option<Arc<Recorder>>,
         upstream: impl Fn(&UpstreamConfig, Arc<dyn StateStore>) -> UpstreamState,
     ) -> Self {
-        let owners = Owners::new(&config.client_keys, config.store.secret.as_ref(), &process.owner_secret);
+        let owners =
+            Owners::new(config.keys_of_clients(), config.store.secret.as_ref(), &process.owner_secret);
         let OpenStore { conversations: store, shared } =
             OpenStore::new(&config, &owners, redis.as_ref(), process.memory.clone());
         let shared_adaptations = shared
@@ -163,7 +167,8 @@ impl AppState {
         let upstreams = config.upstreams.iter();
         let upstreams =
             upstreams.map(|u| upstream(u, Arc::new(ScopedStore::new(&u.name, store.clone())))).collect();
-        Self { config, upstreams, store, redis, shared_adaptations, owners, recorder, process }
+        let named_keys = named_keys(&process.key_registry, &config.named_keys, redis.as_ref());
+        Self { config, upstreams, store, redis, shared_adaptations, owners, named_keys, recorder, process }
     }
 
     /// The time and a random number for one exchange.

@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::http::body_budget::BodyBudget;
 use crate::http::request_permits::RequestPermits;
 use crate::http::shutdown::ShutdownSignal;
+use crate::limits::KeyRegistry;
 use crate::observe::metrics::Metrics;
 use crate::observe::reload_status::ReloadStatus;
 use crate::offload::OffloadPool;
@@ -23,6 +24,8 @@ pub(crate) struct ProcessState {
     pub(crate) memory: Arc<MemoryStore>,
     /// Derives the owners of state where no secret is configured.
     pub(crate) owner_secret: OwnerSecret,
+    /// What is counted of client keys that have a name.
+    pub(crate) key_registry: KeyRegistry,
     /// The memory of all bodies (`limits.bodies`).
     pub(crate) body_budget: Arc<BodyBudget>,
     /// Runs long computations on other threads.
@@ -42,6 +45,7 @@ impl ProcessState {
             request_permits: Arc::default(),
             memory: Arc::default(),
             owner_secret: OwnerSecret::random(),
+            key_registry: KeyRegistry::default(),
             body_budget: BodyBudget::new(config.limits.bodies),
             offload: OffloadPool::new(),
             adaptations: Arc::default(),

@@ -135,8 +135,9 @@ fn every_known_key_is_accepted() {
         let text = match key.rsplit_once('.') {
             None => format!("{key} = {value}\n"),
             Some(("upstream.models", name)) => upstream(&format!("models = [{{ {name} = {value} }}]")),
-            Some(("upstream", name)) => format!("[[upstream]]\n{name} = {value}\n"),
-            Some(("profile", name)) => format!("[[profile]]\n{name} = {value}\n"),
+            Some((section @ ("upstream" | "profile" | "key"), name)) => {
+                format!("[[{section}]]\n{name} = {value}\n")
+            }
             Some((section, name)) => format!("[{section}]\n{name} = {value}\n"),
         };
         let faults = faults(&text);
@@ -543,6 +544,115 @@ fn invalid_log_filters_and_origins_are_rejected() {
     assert!(from("[cors]\norigins = [\"*\"]").is_ok());
 }
 
+/// A `[[key]]` with these lines.
+fn named_key(name: &str, key: &str, lines: &str) -> String {
+    format!("[[key]]\nname = \"{name}\"\nkey = \"{key}\"\n{lines}\n")
+}
+
+#[test]
+fn keys_with_names_are_read_with_their_models_and_limits() {
+    let limits = "models = [\"fast\", \"claude-*\"]\nrequests_per_minute = 60\ntokens_per_minute = 200000\nconcurrent = 8";
+    let config = from(&format!(
+        "client_keys = [\"key-without-limits\"]\nlisten = \"0.0.0.0:8000\"\n{}{}",
+        named_key("team-a", "the-key-of-team-a", limits),
+        named_key("team-b", "the-key-of-team-b", "")
+    ))
+    .unwrap();
+    let [a, b] = config.named_keys.as_slice() else { panic!("{:?}", config.named_keys) };
+    assert_eq!((a.name.as_str(), a.key.expose()), ("team-a", "the-key-of-team-a"));
+    assert_eq!(a.models, ["fast", "claude-*"]);
+    assert_eq!(
+        (a.requests_per_minute, a.tokens_per_minute, a.concurrent),
+        (Some(60), Some(200_000), Some(8))
+    );
+    assert_eq!((b.requests_per_minute, b.tokens_per_minute, b.concurrent), (None, None, None));
+    let shown = config.to_string();
+    assert!(shown.contains("client keys   set (3)\n"), "{shown}");
+    assert!(
+        shown.contains(
+            "team-a      fast, claude-*; 60 requests a minute; 200000 tokens a minute; 8 at once\n"
+        ),
+        "{shown}"
+    );
+    assert!(shown.contains("team-b      all models\n") && !shown.contains("the-key-of"), "{shown}");
+    // A key with a name is a key: the server may be reached from other machines.
+    assert!(
+        from(&format!("listen = \"0.0.0.0:8000\"\n{}", named_key("a", "sixteen-or-more-characters", "")))
+            .is_ok()
+    );
+}
+
+#[test]
+fn faults_of_keys_name_the_key_and_show_no_secret() {
+    let two = |second: &str| named_key("a", "secret-of-the-first", "") + second;
+    let cases = [
+        (
+            two(&named_key("a", "secret-of-the-second", "")),
+            "shim.toml:6: key.name: two keys are called \"a\"; write another name",
+        ),
+        (
+            two(&named_key("b", "secret-of-the-first", "")),
+            "shim.toml:7: key.key: \"a\" and \"b\" have the same key; write another one, such as `openssl rand -hex 16` prints",
+        ),
+        (
+            format!("client_keys = [\"x\", \"secret-of-the-first\"]\n{}", two("")),
+            "shim.toml:4: key.key: \"a\" is also key number 2 of client_keys, which have no limits; take it out there, or write \
+             another one here",
+        ),
+        (
+            named_key("a", "secret", "requests_per_minute = 0"),
+            "shim.toml:4: key.requests_per_minute: 0 is out of range; write a whole number from 1 to 1000000000",
+        ),
+        (
+            named_key("a", "secret", "concurrent = 0"),
+            "shim.toml:4: key.concurrent: 0 is out of range; write a whole number from 1 to 1000000",
+        ),
+        (
+            named_key("a", "secret", "models = []"),
+            "shim.toml:4: key.models: is empty, and the key could use no model; write models = [\"fast\", \"claude-*\"], or \
+             leave it out for all models",
+        ),
+        (
+            named_key("a", "secret", "models = [\"claude-5\", \"x\", \"claude-*\"]"),
+            "shim.toml:4: key.models: \"claude-5\" has no effect, because \"claude-*\" stands for it as well; take one of them out",
+        ),
+        (
+            named_key("a", "secret", "models = [\"x\", \"X\"]"),
+            "shim.toml:4: key.models: \"X\" has no effect, because \"x\" stands for it as well; take one of them out",
+        ),
+        (
+            named_key("team a", "secret", ""),
+            "shim.toml:2: key.name: \"team a\" cannot be the name of a key, which logs and metrics show; write at most 64 \
+             letters, digits, -, _ and ., such as \"team-a\"",
+        ),
+        (
+            String::from("[[key]]\nname = \"a\""),
+            "shim.toml:1: key.key: is missing; write key = \"env:TEAM_A_KEY\", or \"file:PATH\"",
+        ),
+        (
+            String::from("[key]\nname = \"a\""),
+            "shim.toml:1: key: there may be several; write [[key]] with two brackets",
+        ),
+        (
+            named_key("a", "secret", "tokens_per_minut = 5"),
+            "shim.toml:4: key.tokens_per_minut: there is no such key; write tokens_per_minute instead",
+        ),
+        (
+            String::from("tokens_per_minute = 5"),
+            "shim.toml:1: tokens_per_minute: has no place here; write it under [[key]]",
+        ),
+    ];
+    for (text, expected) in cases {
+        let fault = fault(&text);
+        assert_eq!(fault, expected, "{text}");
+        assert!(!fault.contains("secret"), "{fault}");
+    }
+    let open = format!("listen = \"0.0.0.0:8000\"\n{}", named_key("a", "short", ""));
+    let fault = fault(&open);
+    assert!(fault.starts_with("shim.toml:4: key.key: \"a\" has fewer than 16 characters"), "{fault}");
+    assert!(!fault.contains("short"), "{fault}");
+}
+
 #[test]
 fn max_backoff_below_backoff_is_rejected() {
     assert!(fault("[retry]\nbackoff = \"5s\"\nmax_backoff = \"1s\"").contains("at least \"5s\""));
@@ -576,7 +686,8 @@ fn documented_defaults_match_the_real_ones() {
     assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
-    let optional = ["upstream", "profile", "defaults.max_tokens", "fallback.message", "store.", "tls."];
+    let optional =
+        ["defaults.max_tokens", "fallback.message", "key.", "profile", "store.", "tls.", "upstream"];
     for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
         let name = key.rsplit('.').next().unwrap();
         assert!(

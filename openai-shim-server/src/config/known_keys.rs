@@ -14,6 +14,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("fallback", &["when", "message"]),
     ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
     ("limits", &["request_body", "form_prefix", "response_body", "frame", "bodies", "concurrent"]),
+    ("key", &["name", "key", "models", "requests_per_minute", "tokens_per_minute", "concurrent"]),
     ("store", &["secret", "old_secrets", "url", "password", "prefix", "timeout"]),
     ("tls", &["cert", "key"]),
     ("cors", &["origins"]),
@@ -49,7 +50,7 @@ pub(crate) fn suggest_instead(section: &str, key: &str) -> String {
                 "has no place here; write it at the top of the file, above the first [section]",
             );
         }
-        ["upstream"] => return String::from("has no place here; write it under [[upstream]]"),
+        [home @ ("upstream" | "key")] => return format!("has no place here; write it under [[{home}]]"),
         [home] if !home.contains('.') => return format!("has no place here; write it under [{home}]"),
         _ => {}
     }

@@ -3,6 +3,7 @@
 mod display;
 mod error;
 mod files;
+mod keys;
 mod known_keys;
 mod load;
 mod names;
@@ -26,6 +27,8 @@ pub use load::read;
 pub(crate) use load::read_again;
 pub use overrides::Overrides;
 pub use secret::Secret;
-pub use settings::{Config, Limits, Log, LogFormat, ModelConfig, Timeouts, UpstreamConfig, UpstreamLocation};
+pub use settings::{
+    ClientKey, Config, Limits, Log, LogFormat, ModelConfig, Timeouts, UpstreamConfig, UpstreamLocation,
+};
 pub use store::{RedisConfig, StoreConfig};
 pub use tls::Tls;

@@ -3,12 +3,14 @@
 use crate::app_state::{AppState, UpstreamState};
 use crate::clock;
 use crate::handlers::keep_alive::KeepAliveBody;
+use crate::handlers::key_check;
 use crate::handlers::response_collector::{CountedUpstream, ResponseStart};
 use crate::handlers::stored_responses::{self, Loaded};
 use crate::http::body_budget::BodyReservation;
 use crate::http::deadline::{RequestDeadline, ResponseFuture};
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
+use crate::limits::{Admission, NamedKey};
 use crate::observe::access_log::{AccessLogEntry, ResponseTiming};
 use crate::observe::body_log::{self, BodyLog};
 use crate::observe::recorder::{Recording, recorded_request};
@@ -49,9 +51,56 @@ pub(crate) fn generate(
             .finish_with_response(&response);
         return ready(response);
     }
-    let stored = stored_responses::of_owner(app, dialect, &meta.owner);
-    let references = stored.as_ref().map(|stored| stored.references(&received.body)).unwrap_or_default();
     let request = GenerateRequest { dialect, meta, headers, path, received };
+    match request.meta.key.clone() {
+        Some(key) => generate_with_key(app, key, request, client_request),
+        None => start_generation(app, request, client_request),
+    }
+}
+
+/// Starts a request whose key has a name, if the key permits that. A separate future: others do not carry it.
+fn generate_with_key(
+    app: &Arc<AppState>,
+    key: Arc<NamedKey>,
+    mut request: GenerateRequest,
+    client_request: ClientRequest,
+) -> ResponseFuture {
+    let dialect = request.dialect;
+    if let Err(error) = key_check::check_model(&key, client_request.model()) {
+        return ready(refuse(app, dialect, request.meta, &error));
+    }
+    // Large requests are counted here, on the thread that read them.
+    let demand = key_check::demand_of_generation(app, &key, &client_request);
+    let app = app.clone();
+    Box::pin(async move {
+        match Admission::of(key.clone(), demand).await {
+            Ok(admission) => {
+                let admission = Arc::new(admission);
+                request.meta.admission = Some(admission.clone());
+                let standing = *admission.standing();
+                let response = start_generation(&app, request, client_request).await;
+                let mut response = admission.count_response(response);
+                standing.add_headers(dialect, response.headers_mut());
+                response
+            }
+            Err(refused) => {
+                let mut response = refuse(&app, dialect, request.meta, &key.refusal(&refused));
+                refused.standing.add_headers(dialect, response.headers_mut());
+                response
+            }
+        }
+    })
+}
+
+/// Starts a request that may be sent.
+fn start_generation(
+    app: &Arc<AppState>,
+    request: GenerateRequest,
+    client_request: ClientRequest,
+) -> ResponseFuture {
+    let stored = stored_responses::of_owner(app, request.dialect, &request.meta.owner);
+    let references =
+        stored.as_ref().map(|stored| stored.references(&request.received.body)).unwrap_or_default();
     match (app.route_at_once(client_request.model()), references.is_empty()) {
         (Some(route), true) => match request.start(app, client_request, route, None) {
             Ok(pending) => Box::pin(pending.respond(app.clone())),

@@ -2,6 +2,7 @@
 
 use crate::app_state::AppState;
 use crate::http::responses;
+use crate::limits::NamedKey;
 use crate::routing::model_list_cache::ModelList;
 use crate::routing::model_lists::model_lists;
 use crate::routing::targets::{no_upstream, other_spelling};
@@ -19,11 +20,12 @@ struct MergedModels {
     lists: Vec<ModelList>,
 }
 
-/// Answers a request for one model, also where the upstream has no such route.
+/// Answers a request for one model, also where the upstream has no such route. One that the key may not use does not exist for it.
 pub(crate) async fn one(
     app: &Arc<AppState>,
     api: &dyn ModelApi,
     request: &AuxiliaryRequest<'_>,
+    key: Option<&NamedKey>,
 ) -> Result<Response, Error> {
     let names = api.requested_ids(request)?;
     let MergedModels { models, lists } = merged_models(app).await?;
@@ -35,15 +37,19 @@ pub(crate) async fn one(
             Some(list.iter().find(|m| m.id == model)?.renamed(id))
         })
     });
-    match found {
+    match found.filter(|model| key.is_none_or(|key| key.permits(&model.id))) {
         Some(model) => Ok(responses::json(StatusCode::OK, api.encode_model(&model))),
         None => Err(Error::Client(api.unknown_model(names.first().map_or("", String::as_str)))),
     }
 }
 
-/// All models of all upstreams.
-pub(crate) async fn all(app: &Arc<AppState>) -> Result<Vec<ListedModel>, Error> {
-    merged_models(app).await.map(|merged| merged.models)
+/// The models of all upstreams that a key may use.
+pub(crate) async fn all(app: &Arc<AppState>, key: Option<&NamedKey>) -> Result<Vec<ListedModel>, Error> {
+    let mut models = merged_models(app).await?.models;
+    if let Some(key) = key {
+        models.retain(|model| key.permits(&model.id));
+    }
+    Ok(models)
 }
 
 /// Merges the lists in the order of the upstreams. Of two models with one id the first keeps it; the other is `name/id`.

@@ -132,7 +132,15 @@ impl AccessLogEntry {
         let _ = panics::catch(|| self.log_exchange(&report));
     }
 
+    /// The name of the client key.
+    fn key_name(&self) -> Option<&str> {
+        self.meta.key.as_ref().map(|key| key.name())
+    }
+
     fn log_exchange(&self, report: &Report) {
+        if let Some(admission) = &self.meta.admission {
+            admission.record(report);
+        }
         let cancelled = report.error.is_none() && report.outcome == Outcome::Cancelled;
         let cut = self.meta.connection.cut_reason().filter(|_| cancelled);
         let status = match cut {
@@ -154,6 +162,7 @@ impl AccessLogEntry {
             id = self.meta.id,
             method = %self.meta.method,
             path = shorten(&self.meta.path, MAX_PATH_CHARS),
+            key = self.key_name(),
             dialect = self.route,
             upstream = &*self.upstream,
             model = &*short_name(&report.model),
@@ -220,6 +229,7 @@ impl AccessLogEntry {
                 id = self.meta.id,
                 method = %self.meta.method,
                 path = shorten(&self.meta.path, MAX_PATH_CHARS),
+                key = self.key_name(),
                 dialect = self.route,
                 upstream = &*self.upstream,
                 status,

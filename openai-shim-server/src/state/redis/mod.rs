@@ -99,7 +99,6 @@ impl Redis {
 
     /// Runs a script. It returns an integer or a list of integers. `keys` get the configured prefix, and share a hash tag
     /// (`{…}`) if there are several.
-    #[cfg_attr(not(test), allow(dead_code))] // the limits are to use it
     pub(crate) async fn run_script(
         &self,
         script: &Script,
