@@ -25,17 +25,26 @@ pub struct Target {
     pub model: Option<String>,
     /// Adaptations known for this upstream and model, from the reports of earlier requests: they change its profile.
     pub adaptations: Vec<Adaptation>,
+    /// The most tokens that its model takes; `None`: it is not known. After an error about the length of a prompt, targets that
+    /// are known to take no more are passed over.
+    pub context_tokens: Option<u64>,
 }
 
 impl Target {
     /// An upstream that behaves as `profile` describes. A program with many requests keeps a [`SharedProfile`].
     pub fn new(profile: impl Into<SharedProfile>) -> Self {
-        Self { profile: profile.into(), model: None, adaptations: Vec::new() }
+        Self { profile: profile.into(), model: None, adaptations: Vec::new(), context_tokens: None }
     }
 
     /// Sets the upstream's name for the model. The response has the client's.
     pub fn with_model(mut self, model: impl Into<String>) -> Self {
         self.model = Some(model.into());
+        self
+    }
+
+    /// Sets how many tokens its model takes.
+    pub fn with_context_tokens(mut self, tokens: u64) -> Self {
+        self.context_tokens = Some(tokens);
         self
     }
 
