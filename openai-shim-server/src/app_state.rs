@@ -9,9 +9,13 @@ use crate::observe::metrics::Metrics;
 use crate::observe::recorder::Recorder;
 use crate::offload::OffloadPool;
 use crate::routing::health::{Health, HealthTracked};
+use crate::routing::key_rests::KeyRests;
 use crate::routing::model_list_cache::ModelListCache;
+use crate::routing::routes::Routes;
+use crate::routing::target_health::TargetRegistry;
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, Owners, ScopedStore};
+use crate::upstream::Connected;
 use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
@@ -26,6 +30,8 @@ use tokio::sync::Semaphore;
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<UpstreamState>,
+    /// The models that several targets serve.
+    pub(crate) routes: Routes,
     pub(crate) metrics: Metrics,
     /// One permit for each of `limits.concurrent` requests; closed on shutdown.
     pub(crate) request_permits: Arc<Semaphore>,
@@ -50,6 +56,8 @@ pub(crate) struct UpstreamState {
     /// The configured profile, with what follows from it for models.
     pub(crate) profile: SharedProfile,
     pub(crate) transport: Arc<dyn Upstream>,
+    /// Which of its keys rest, if it has several.
+    pub(crate) key_rests: Option<Arc<KeyRests>>,
     pub(crate) model_list: ModelListCache,
     pub(crate) health: Arc<Health>,
     /// State between requests that only this upstream gets.
@@ -80,15 +88,17 @@ impl std::fmt::Debug for AppState {
 
 impl AppState {
     /// Creates the state; `connect` returns the transport of each configured upstream.
-    pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
+    pub(crate) fn new<C: Into<Connected>>(config: Config, connect: impl Fn(&UpstreamConfig) -> C) -> Self {
         let store: Arc<dyn StateStore> = Arc::new(MemoryStore::default());
-        let upstreams = config
+        let upstreams: Vec<_> = config
             .upstreams
             .iter()
             .map(|upstream| {
                 let health = Arc::<Health>::default();
+                let Connected { transport, key_rests } = connect(upstream).into();
                 UpstreamState {
-                    transport: Arc::new(HealthTracked { inner: connect(upstream), health: health.clone() }),
+                    transport: Arc::new(HealthTracked { inner: transport, health: health.clone() }),
+                    key_rests,
                     model_list: ModelListCache::default(),
                     health,
                     store: Arc::new(ScopedStore::new(&upstream.name, store.clone())),
@@ -99,7 +109,11 @@ impl AppState {
                 }
             })
             .collect();
+        let transport =
+            |index: usize| upstreams.get(index).map(|served: &UpstreamState| served.transport.clone());
+        let routes = Routes::new(&config, transport, &TargetRegistry::default());
         Self {
+            routes,
             metrics: Metrics::new(&config),
             request_permits: Arc::new(Semaphore::new(config.limits.concurrent)),
             store,

@@ -2,6 +2,7 @@
 
 use crate::app_state::AppState;
 use crate::http::responses;
+use crate::routing;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
@@ -13,7 +14,8 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => readiness(app),
         "/metrics" => {
-            let all = app.metrics.render(&app.adaptations.counts()) + &app.body_budget.render_metric();
+            let mut all = app.metrics.render(&app.adaptations.counts()) + &app.body_budget.render_metric();
+            all.push_str(&routing::metrics::render(app));
             text("text/plain; version=0.0.4; charset=utf-8", all)
         }
         "/learned" => text("text/plain; charset=utf-8", app.adaptations.to_toml()),

@@ -240,11 +240,16 @@ impl Histogram {
     }
 }
 
-fn write_head(out: &mut String, name: &str, kind: &str, help: &str) {
+pub(crate) fn write_head(out: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(out, "# HELP openai_shim_{name} {help}\n# TYPE openai_shim_{name} {kind}");
 }
 
-fn write_line(out: &mut String, name: &str, labels: &[(&str, &str)], value: &dyn std::fmt::Display) {
+pub(crate) fn write_line(
+    out: &mut String,
+    name: &str,
+    labels: &[(&str, &str)],
+    value: &dyn std::fmt::Display,
+) {
     let labels: Vec<_> = labels
         .iter()
         .map(|(key, value)| {
