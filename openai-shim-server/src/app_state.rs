@@ -32,6 +32,8 @@ pub(crate) struct AppState {
     pub(crate) upstreams: Vec<UpstreamState>,
     /// The models that several targets serve.
     pub(crate) routes: Routes,
+    /// What is known of their targets.
+    pub(crate) target_registry: Arc<TargetRegistry>,
     pub(crate) metrics: Metrics,
     /// One permit for each of `limits.concurrent` requests; closed on shutdown.
     pub(crate) request_permits: Arc<Semaphore>,
@@ -109,11 +111,13 @@ impl AppState {
                 }
             })
             .collect();
+        let target_registry = Arc::<TargetRegistry>::default();
         let transport =
             |index: usize| upstreams.get(index).map(|served: &UpstreamState| served.transport.clone());
-        let routes = Routes::new(&config, transport, &TargetRegistry::default());
+        let routes = Routes::new(&config, transport, &target_registry);
         Self {
             routes,
+            target_registry,
             metrics: Metrics::new(&config),
             request_permits: Arc::new(Semaphore::new(config.limits.concurrent)),
             store,

@@ -2,6 +2,7 @@
 
 use super::ClientRequest;
 use super::shared_profile::{SharedProfile, UpstreamSide};
+use crate::dialect::Dialect;
 use crate::error::ClientError;
 use crate::profile::{Adaptation, Profile};
 use std::collections::VecDeque;
@@ -102,6 +103,12 @@ impl From<Arc<Profile>> for Target {
 pub struct Targets(VecDeque<Target>);
 
 impl Targets {
+    /// The dialect in which each target would be asked.
+    pub fn dialects(&self, client_request: &ClientRequest) -> Vec<Dialect> {
+        let side = |target: &Target| target.side(client_request).map(|side| side.dialect);
+        self.0.iter().map(|target| side(target).unwrap_or(client_request.client)).collect()
+    }
+
     pub(super) fn into_queue(self) -> VecDeque<Target> {
         self.0
     }

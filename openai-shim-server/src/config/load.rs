@@ -198,8 +198,8 @@ fn upstreams(
 fn models(top: &Section<'_>, upstreams: &[UpstreamConfig], overrides: &Overrides) -> Vec<ModelRoute> {
     // An upstream that has a fault is named all the same.
     let in_file = upstream::names_in_file(top);
-    let names: Vec<&str> =
-        in_file.iter().map(String::as_str).chain(upstreams.iter().map(|u| u.name.as_str())).collect();
+    let mut names: Vec<&str> = in_file.iter().map(String::as_str).collect();
+    names.extend(upstreams.iter().map(|u| u.name.as_str()).filter(|name| !in_file.iter().any(|n| n == name)));
     let routes = model_routes::from_file(top, &names);
     if overrides.upstream.is_some() { Vec::new() } else { routes }
 }

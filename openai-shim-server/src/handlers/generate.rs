@@ -21,7 +21,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use openai_shim_core::cassette::{Cassette, RecordedRequest};
+use openai_shim_core::cassette::{Cassette, RecordedRequest, RecordedUpstream};
 use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::upstream::{self, ResponseBody, ResponseRecorder, StateStore, StateStores, Upstreams};
 use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Upstream};
@@ -104,6 +104,8 @@ struct PreparedExchange<'a> {
     recorder: Option<ResponseRecorder>,
     /// The client's request for its cassette, if exchanges are recorded.
     recorded: Option<RecordedRequest>,
+    /// The dialect of each target, if exchanges are recorded.
+    dialects: Vec<Dialect>,
 }
 
 impl GenerateRequest {
@@ -151,14 +153,16 @@ impl GenerateRequest {
         let selection = Selection::new(app, route, &client_request);
         let served = selection.served(app, 0)?;
         let targets = selection.targets(app, client_request.model())?;
+        let dialects = recorded.as_ref().map(|_| targets.dialects(&client_request)).unwrap_or_default();
         let exchange = Exchange::start(client_request, targets, settings, app.context())?;
-        Ok(PreparedExchange { exchange, selection, served, is_stream, recorder, recorded })
+        Ok(PreparedExchange { exchange, selection, served, is_stream, recorder, recorded, dialects })
     }
 
     fn send(self, app: &Arc<AppState>, prepared: PreparedExchange<'_>) -> PendingResponse {
         let Self { dialect, meta, received, .. } = self;
         let ReceivedRequest { permit, reservation, body } = received;
-        let PreparedExchange { exchange, selection, served, is_stream, recorder, recorded } = prepared;
+        let PreparedExchange { exchange, selection, served, is_stream, recorder, recorded, dialects } =
+            prepared;
         let recording = recorded.and_then(|request| {
             let profile = &served.config.profile.name;
             let cassette = Cassette::new(dialect, request, exchange.upstream(), profile.as_str());
@@ -171,18 +175,23 @@ impl GenerateRequest {
             AccessLogEntry::new(app.clone(), meta, dialect.name(), served.config.name.clone());
         let timing = log_entry.timing();
         let content_type = exchange.stream_content_type();
-        let traced = |transport: Arc<dyn Upstream>| {
+        let traced = |target: usize, transport: Arc<dyn Upstream>| {
             let transport = match &body_log {
                 Some(body_log) => body_log.clone().log_traffic_of(transport),
                 None => transport,
             };
             match &recording {
-                Some(recording) => recording.record_traffic_of(transport),
+                Some(recording) => {
+                    let dialect = dialects.get(target).copied().unwrap_or(dialect);
+                    let profile =
+                        selection.served(app, target).map_or("", |s| s.config.profile.name.as_str());
+                    recording.record_traffic_of(transport, RecordedUpstream::new(dialect, profile))
+                }
                 None => transport,
             }
         };
         let first = selection.transport(app, 0).unwrap_or_else(|| served.transport.clone());
-        let counted = CountedUpstream::new(app, traced(first), selection.len() > 1);
+        let counted = CountedUpstream::new(app, traced(0, first), selection.len() > 1);
         let store = counted.store(&served.store, body.len());
         let (upstreams, stores) = match selection.len() {
             1 => (counted.clone().into(), Some(store).into()),
@@ -313,7 +322,7 @@ fn further_targets(
     selection: &Selection,
     (counted, store): (&Arc<CountedUpstream>, Arc<dyn StateStore>),
     request_bytes: usize,
-    traced: impl Fn(Arc<dyn Upstream>) -> Arc<dyn Upstream>,
+    traced: impl Fn(usize, Arc<dyn Upstream>) -> Arc<dyn Upstream>,
 ) -> (Upstreams, StateStores) {
     let mut upstreams: Vec<Arc<dyn Upstream>> = vec![counted.clone()];
     let mut stores = vec![store];
@@ -321,7 +330,7 @@ fn further_targets(
         if let (Some(transport), Some(store)) =
             (selection.transport(app, target), selection.store(app, target))
         {
-            upstreams.push(counted.for_target(traced(transport)));
+            upstreams.push(counted.for_target(traced(target, transport)));
             stores.push(counted.store(&store, request_bytes));
         }
     }

@@ -7,8 +7,13 @@ use std::time::Instant;
 /// All figures of routing; empty if no model has several targets, and no upstream several keys.
 pub(crate) fn render(app: &AppState) -> String {
     let (mut out, now) = (String::new(), Instant::now());
-    let targets: Vec<_> =
-        app.routes.targets().into_iter().map(|target| (target, target.figures(now))).collect();
+    let targets: Vec<_> = app
+        .target_registry
+        .in_use()
+        .into_iter()
+        .map(|target| (target.figures(now), target))
+        .map(|(figures, target)| (target, figures))
+        .collect();
     if !targets.is_empty() {
         let help = "Whether a target is tried in its turn (1), or last because it fails (0).";
         write_head(&mut out, "target_available", "gauge", help);

@@ -108,3 +108,107 @@ fn too_small(targets: &[RoutedTarget], request: Option<&ClientRequest>) -> impl 
     let tokens = request.filter(|r| !is_certain_to_fit(r)).map_or(0, ClientRequest::estimate_tokens);
     move |index| contexts.get(index).is_some_and(|context| *context < tokens)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::target_health::TargetRegistry;
+    use crate::upstream::echo::Echo;
+    use openai_shim_core::UpstreamError;
+    use openai_shim_core::dialect::DEFAULT_DIALECT;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    fn model(strategy: Strategy, affinity: Affinity, weights: &[u32]) -> ModelTargets {
+        let registry = TargetRegistry::default();
+        let target = |(upstream, weight): (usize, &u32)| RoutedTarget {
+            upstream,
+            model: String::from("m"),
+            weight: *weight,
+            context: None,
+            health: registry.target(&format!("up{upstream}"), "m"),
+            transport: Arc::new(Echo),
+        };
+        ModelTargets {
+            name: String::from("m"),
+            targets: weights.iter().enumerate().map(target).collect(),
+            strategy,
+            affinity,
+        }
+    }
+
+    fn request(user: &str) -> ClientRequest {
+        let body = serde_json::json!({"model": "m", "messages": [{"role": "user", "content": user}]});
+        ClientRequest::read(DEFAULT_DIALECT, "", body.to_string().into()).unwrap()
+    }
+
+    fn order_of(model: &ModelTargets, request: &ClientRequest, random: u64) -> Vec<usize> {
+        order(model, &Placement { request: Some(request), random, now: Instant::now() })
+    }
+
+    fn open(target: &RoutedTarget) {
+        for _ in 0..3 {
+            target.health.record_failure(&UpstreamError::transport("No route to host."));
+        }
+    }
+
+    #[test]
+    fn ordered_targets_stay_in_order_and_one_that_fails_goes_last() {
+        let model = model(Strategy::Ordered, Affinity::Conversation, &[1, 1, 1]);
+        assert_eq!(order_of(&model, &request("hi"), 7), [0, 1, 2]);
+        open(&model.targets[0]);
+        assert_eq!(order_of(&model, &request("hi"), 7), [1, 2, 0]);
+        open(&model.targets[2]);
+        assert_eq!(order_of(&model, &request("hi"), 7), [1, 0, 2]);
+    }
+
+    #[test]
+    fn weights_are_shares_and_a_conversation_stays_where_it_is() {
+        let share = |model: &ModelTargets, request: &dyn Fn(u64) -> ClientRequest| {
+            (0..4000).filter(|i| order_of(model, &request(*i), *i)[0] == 0).count()
+        };
+        let by_chance = model(Strategy::Weighted, Affinity::None, &[3, 1]);
+        assert!((2850..3150).contains(&share(&by_chance, &|_| request("hi"))));
+        let by_conversation = model(Strategy::Weighted, Affinity::Conversation, &[3, 1]);
+        assert!((2850..3150).contains(&share(&by_conversation, &|i| request(&i.to_string()))));
+        assert!([0, 4000].contains(&share(&by_conversation, &|_| request("hi"))));
+    }
+
+    #[test]
+    fn least_busy_target_is_first_and_a_conversation_leaves_a_busy_one_only() {
+        let none = model(Strategy::LeastBusy, Affinity::None, &[1, 2]);
+        let _first = none.targets[0].health.open_request();
+        assert_eq!(order_of(&none, &request("hi"), 7), [1, 0]);
+        let _second = [(); 3].map(|()| none.targets[1].health.open_request());
+        assert_eq!(order_of(&none, &request("hi"), 7), [0, 1]);
+
+        let bound = model(Strategy::LeastBusy, Affinity::Conversation, &[1, 1]);
+        let home = order_of(&bound, &request("hi"), 7)[0];
+        let _calm = [(); 2].map(|()| bound.targets[1 - home].health.open_request());
+        let _busy = [(); 2].map(|()| bound.targets[home].health.open_request());
+        assert_eq!(order_of(&bound, &request("hi"), 8)[0], home);
+        let _busier = [(); 4].map(|()| bound.targets[home].health.open_request());
+        assert_eq!(order_of(&bound, &request("hi"), 8)[0], 1 - home);
+    }
+
+    #[test]
+    fn one_request_probes_a_target_after_its_rest() {
+        let model = model(Strategy::Ordered, Affinity::None, &[1, 1]);
+        open(&model.targets[0]);
+        let later = Instant::now() + Duration::from_secs(6);
+        let at = |now| order(&model, &Placement { request: None, random: 0, now });
+        assert_eq!([at(later), at(later)], [[0, 1], [1, 0]]);
+        // It is the only choice of those that are left.
+        open(&model.targets[1]);
+        assert_eq!(at(later).len(), 2);
+    }
+
+    #[test]
+    fn target_whose_context_is_too_small_goes_behind_the_others_and_before_those_that_fail() {
+        let mut model = model(Strategy::Ordered, Affinity::None, &[1, 1, 1]);
+        model.targets[1].context = Some(100);
+        open(&model.targets[0]);
+        assert_eq!(order_of(&model, &request("hi"), 7), [1, 2, 0]);
+        assert_eq!(order_of(&model, &request(&"word ".repeat(200)), 7), [2, 1, 0]);
+    }
+}

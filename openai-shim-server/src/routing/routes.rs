@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// A model and its targets.
 pub(crate) struct ModelTargets {
     /// The name that clients use, or a pattern of names.
-    name: String,
+    pub(super) name: String,
     pub(crate) targets: Vec<RoutedTarget>,
     pub(crate) strategy: Strategy,
     pub(crate) affinity: Affinity,
@@ -20,9 +20,9 @@ pub(crate) struct ModelTargets {
 /// One target of a model.
 pub(crate) struct RoutedTarget {
     /// The index of its upstream.
-    upstream: usize,
+    pub(super) upstream: usize,
     /// The upstream's name for the model; `*` in it stands for the client's.
-    model: String,
+    pub(super) model: String,
     pub(crate) weight: u32,
     pub(crate) context: Option<u64>,
     pub(crate) health: Arc<TargetHealth>,
@@ -115,15 +115,6 @@ impl Routes {
         let is_served_elsewhere = find_model(models, name).is_some_and(|(_, model)| is_nearer(model));
         (!names_upstream && !is_served_elsewhere).then(|| longest.clone())
     }
-
-    /// Every target once.
-    pub(crate) fn targets(&self) -> Vec<&Arc<TargetHealth>> {
-        let mut all: Vec<_> =
-            self.0.iter().flat_map(|route| &route.targets).map(|target| &target.health).collect();
-        all.sort_by_key(|target| (&target.upstream, &target.model));
-        all.dedup_by_key(|target| (&target.upstream, &target.model));
-        all
-    }
 }
 
 impl ModelTargets {
@@ -147,4 +138,61 @@ fn shared_ids(config: &Config) -> Vec<&str> {
         }
     }
     shared
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Overrides, read};
+    use crate::upstream::echo::Echo;
+
+    fn routes(text: &str) -> (Routes, Vec<UpstreamConfig>) {
+        let name = format!("openai-shim-routes-{}-{}.toml", std::process::id(), text.len());
+        let file = std::env::temp_dir().join(name);
+        std::fs::write(&file, text).unwrap();
+        let overrides = Overrides { config: Some(file.clone()), ..Overrides::default() };
+        let config = read(&overrides).unwrap();
+        std::fs::remove_file(file).unwrap();
+        let echo = |_| Some(Arc::new(Echo) as Arc<dyn Upstream>);
+        (Routes::new(&config, echo, &TargetRegistry::default()), config.upstreams)
+    }
+
+    #[test]
+    fn a_name_goes_before_a_pattern_and_a_longer_pattern_before_a_shorter_one() {
+        let (routes, upstreams) = routes(
+            "[[upstream]]\nname = \"a\"\nbase_url = \"echo\"\nmodels = [\"claude-named\", \"claude-haiku-4*\"]\n\
+             [[upstream]]\nname = \"b\"\nbase_url = \"echo\"\n\
+             [[model]]\nname = \"*\"\ntargets = [\"b/all\"]\n[[model]]\nname = \"claude-haiku-*\"\ntargets = [\"b/anthropic/*\"]\n\
+             [[model]]\nname = \"fast\"\ntargets = [\"a/one\", \"b/two\"]\n",
+        );
+        let found = |name: &str| {
+            routes.find(name, &upstreams).map(|model| model.targets[0].select(name).model.unwrap_or_default())
+        };
+        assert_eq!(found("fast").as_deref(), Some("one"));
+        assert_eq!(found("fast:latest").as_deref(), Some("one"));
+        assert_eq!(found("other").as_deref(), Some("all"));
+        assert_eq!(found("claude-haiku-3").as_deref(), Some("anthropic/claude-haiku-3"));
+        // An upstream names these more closely, or is named itself.
+        for name in ["claude-named", "claude-haiku-4-5", "a/x"] {
+            assert_eq!(found(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn model_of_two_upstreams_has_both_as_targets_unless_a_section_says_otherwise() {
+        let upstreams = "[[upstream]]\nname = \"a\"\nbase_url = \"echo\"\nmodels = [\"m\", \"x*\", \"alone\"]\n\
+                         [[upstream]]\nname = \"b\"\nbase_url = \"echo\"\nmodels = [{ id = \"m\", upstream = \"n\" }, \"x*\"]\n";
+        let (implied, configs) = routes(upstreams);
+        let selected = |name: &str| {
+            let model = implied.find(name, &configs)?;
+            Some(model.targets.iter().map(|target| target.select(name)).collect::<Vec<_>>())
+        };
+        let upstream =
+            |upstream, model: Option<&str>| SelectedUpstream { upstream, model: model.map(str::to_owned) };
+        assert_eq!(selected("m"), Some(vec![upstream(0, None), upstream(1, Some("n"))]));
+        assert_eq!(selected("xyz"), Some(vec![upstream(0, None), upstream(1, None)]));
+        assert_eq!(selected("alone"), None);
+        let (stated, configs) = routes(&format!("{upstreams}[[model]]\nname = \"m\"\ntargets = [\"b/n\"]\n"));
+        assert_eq!(stated.find("m", &configs).unwrap().targets.len(), 1);
+    }
 }

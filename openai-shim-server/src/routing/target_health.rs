@@ -22,6 +22,13 @@ impl TargetRegistry {
         let new = || Arc::new(TargetHealth::new(upstream, model, &name));
         targets.entry(name.clone()).or_insert_with(new).clone()
     }
+
+    /// The targets that a configuration has, in the order of their names.
+    pub(crate) fn in_use(&self) -> Vec<Arc<TargetHealth>> {
+        let targets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // One is the registry's own.
+        targets.values().filter(|target| Arc::strong_count(target) > 1).cloned().collect()
+    }
 }
 
 /// What is known of one target.
