@@ -4,6 +4,7 @@ mod support;
 
 use serde_json::Value;
 use support::{Script, ScriptedUpstream, Step, TestResponse, TestServer, completion, stop, text};
+use tokio::io::AsyncWriteExt as _;
 
 /// A port on which nothing listens.
 async fn closed_port() -> String {
@@ -103,12 +104,15 @@ async fn next_target_streams_whatever_the_first_one_fails_with() {
 
 #[tokio::test]
 async fn unreachable_upstream_and_one_without_tls_are_passed_over() {
-    let plain = ScriptedUpstream::start(vec![Script::json("{}")]).await;
-    for one in [
-        closed_port().await,
-        plain.url.replace("http://", "https://"),
-        "http://no.such.host.invalid/v1".into(),
-    ] {
+    // It answers in the clear before a request came.
+    let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = plain.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = plain.accept().await {
+            let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
+        }
+    });
+    for one in [closed_port().await, format!("https://{address}/v1")] {
         let two = healthy().await;
         let server = server(&one, &two.url, "").await;
         let response = server.chat(false).await;
@@ -346,4 +350,21 @@ async fn model_that_two_upstreams_name_has_two_targets() {
     assert_eq!(two.body(1)["model"], "claude-x");
     // Its own name selects one of them only.
     assert_eq!(server.chat_with_model("one/m").await.status, 500);
+}
+
+#[tokio::test]
+async fn embeddings_go_to_the_first_target_until_it_keeps_failing() {
+    let list = r#"{"object":"list","model":"m","data":[{"object":"embedding","index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":1,"total_tokens":1}}"#;
+    let (one, two) = (
+        ScriptedUpstream::start(vec![error(500, "{}")]).await,
+        ScriptedUpstream::start(vec![Script::json(list)]).await,
+    );
+    let server = server(&one.url, &two.url, "attempts = 1\n").await;
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let response = server.post("/v1/embeddings", r#"{"model":"m","input":"hi"}"#).await;
+        statuses.push(response.status().as_u16());
+    }
+    assert_eq!(statuses, [500, 500, 500, 200]);
+    assert_eq!(two.body(0)["model"], "second");
 }

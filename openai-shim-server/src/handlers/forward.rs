@@ -69,7 +69,7 @@ pub(crate) async fn forward(
     };
     let route = match (&model, default_upstream) {
         (Some(model), _) => app.route(&model.name).await,
-        (None, Some(upstream)) => Ok(SelectedUpstream { upstream, model: None }),
+        (None, Some(upstream)) => Ok(SelectedUpstream::new(upstream, None)),
         (None, None) => Ok(app.route_without_model()),
     };
     let served = match &route {

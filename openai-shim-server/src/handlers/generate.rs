@@ -166,7 +166,7 @@ impl GenerateRequest {
         let recording = recorded.and_then(|request| {
             let profile = &served.config.profile.name;
             let cassette = Cassette::new(dialect, request, exchange.upstream(), profile.as_str());
-            let model = selection.upstream(0).model.as_deref().unwrap_or(&exchange.report().model);
+            let model = selection.model(0).unwrap_or(&exchange.report().model);
             Some(app.recorder.as_ref()?.begin(cassette, model))
         });
         let body_log = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
@@ -342,7 +342,7 @@ fn end_exchange(app: &AppState, selection: &Selection, report: &Report, log_entr
     let target = Selection::last_target(report);
     if let Ok(served) = selection.served(app, target) {
         let name = &served.config.name;
-        let model = selection.upstream(target).model.as_deref().unwrap_or(&report.model);
+        let model = selection.model(target).unwrap_or(&report.model);
         app.adaptations.store_adaptations(name, model, report);
         log_entry.set_attempts(name, selection.summarize(app, &report.attempts));
     }

@@ -85,6 +85,7 @@ async fn plan<'a>(
     };
     let (request, lost) = app.offload.run(length, decode).await?;
     let (model, created) = (request.model.clone(), clock::unix_seconds());
-    let start = AuxiliaryStart { served, upstream_model: route.model, model, lost, length };
+    let start =
+        AuxiliaryStart { served, upstream_model: route.model, health: route.health, model, lost, length };
     start.plan(app, move |name| MediaCall::new(api, upstream_api, request, name, created)).await
 }

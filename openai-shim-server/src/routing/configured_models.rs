@@ -1,20 +1,26 @@
 //! The models that the configuration names: a name in, the model and its upstream out.
 
+use super::target_health::TargetHealth;
 use crate::config::ModelConfig;
 use openai_shim_core::profile::matches_pattern;
+use std::sync::Arc;
 
 /// The upstream for a request, and its name for the model.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct SelectedUpstream {
     /// The index of the upstream.
     pub(crate) upstream: usize,
     /// The upstream's name for the model, where it differs from the client's.
     pub(crate) model: Option<String>,
+    /// What is known of it as one of several targets.
+    pub(crate) health: Option<Arc<TargetHealth>>,
 }
 
 impl SelectedUpstream {
-    /// The first upstream, and the client's name.
-    pub(crate) const FIRST: Self = Self { upstream: 0, model: None };
+    /// The only upstream of a request.
+    pub(crate) fn new(upstream: usize, model: Option<String>) -> Self {
+        Self { upstream, model, health: None }
+    }
 }
 
 /// The tag that Ollama's clients add to names without one.

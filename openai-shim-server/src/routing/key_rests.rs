@@ -18,7 +18,7 @@ impl KeyRests {
     /// The first key that does not rest, else the one whose rest ends first.
     pub(crate) fn first_ready(&self, now: Instant) -> usize {
         let rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ready = rests.iter().position(|rest| !is_resting(rest, now));
+        let ready = rests.iter().position(|rest| !is_resting(*rest, now));
         ready.or_else(|| (0..).zip(rests.iter()).min_by_key(|(_, rest)| **rest).map(|(i, _)| i)).unwrap_or(0)
     }
 
@@ -29,17 +29,17 @@ impl KeyRests {
         if let Some(rest) = rests.get_mut(key) {
             *rest = Some(now + wait.clamp(shortest, longest));
         }
-        rests.iter().any(|rest| !is_resting(rest, now))
+        rests.iter().any(|rest| !is_resting(*rest, now))
     }
 
     /// How many keys rest.
     pub(crate) fn resting(&self, now: Instant) -> usize {
         let rests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rests.iter().filter(|rest| is_resting(rest, now)).count()
+        rests.iter().filter(|rest| is_resting(**rest, now)).count()
     }
 }
 
-fn is_resting(rest: &Option<Instant>, now: Instant) -> bool {
+fn is_resting(rest: Option<Instant>, now: Instant) -> bool {
     rest.is_some_and(|until| until > now)
 }
 

@@ -34,7 +34,8 @@ impl RoutedTarget {
     /// The target for a model that the client calls `name`.
     pub(crate) fn select(&self, name: &str) -> SelectedUpstream {
         let model = if self.model.contains('*') { self.model.replace('*', name) } else { self.model.clone() };
-        SelectedUpstream { upstream: self.upstream, model: Some(model).filter(|model| model != name) }
+        let model = Some(model).filter(|model| model != name);
+        SelectedUpstream { upstream: self.upstream, model, health: Some(self.health.clone()) }
     }
 }
 
@@ -185,10 +186,16 @@ mod tests {
         let (implied, configs) = routes(upstreams);
         let selected = |name: &str| {
             let model = implied.find(name, &configs)?;
-            Some(model.targets.iter().map(|target| target.select(name)).collect::<Vec<_>>())
+            Some(
+                model
+                    .targets
+                    .iter()
+                    .map(|target| target.select(name))
+                    .map(|s| (s.upstream, s.model))
+                    .collect::<Vec<_>>(),
+            )
         };
-        let upstream =
-            |upstream, model: Option<&str>| SelectedUpstream { upstream, model: model.map(str::to_owned) };
+        let upstream = |upstream: usize, model: Option<&str>| (upstream, model.map(str::to_owned));
         assert_eq!(selected("m"), Some(vec![upstream(0, None), upstream(1, Some("n"))]));
         assert_eq!(selected("xyz"), Some(vec![upstream(0, None), upstream(1, None)]));
         assert_eq!(selected("alone"), None);

@@ -42,20 +42,24 @@ impl Selection {
         Self::Several(SelectedTargets { model, order, selected })
     }
 
-    /// The upstream of a target of the exchange; of one that it does not have, the first.
-    pub(crate) fn upstream(&self, target: usize) -> &SelectedUpstream {
+    /// The upstream of a target of the exchange.
+    fn upstream(&self, target: usize) -> Option<&SelectedUpstream> {
         match self {
-            Self::One(selected) => selected,
-            Self::Several(several) => {
-                let first = || several.selected.first().unwrap_or(&SelectedUpstream::FIRST);
-                several.selected.get(target).unwrap_or_else(first)
-            }
+            Self::One(selected) => Some(selected),
+            Self::Several(several) => several.selected.get(target),
         }
+    }
+
+    /// The upstream's name for the model, where it differs from the client's.
+    pub(crate) fn model(&self, target: usize) -> Option<&str> {
+        self.upstream(target)?.model.as_deref()
     }
 
     /// The same, with what the process has of it.
     pub(crate) fn served<'a>(&self, app: &'a AppState, target: usize) -> Result<&'a UpstreamState, Error> {
-        app.upstreams.get(self.upstream(target).upstream).ok_or_else(|| Error::Client(no_upstream()))
+        let selected = self.upstream(target);
+        let served = selected.and_then(|selected| app.upstreams.get(selected.upstream));
+        served.ok_or_else(|| Error::Client(no_upstream()))
     }
 
     /// The targets for core. `model`: the client's name.
@@ -79,7 +83,7 @@ impl Selection {
     /// The transports of further targets, behind the first one.
     pub(crate) fn transport(&self, app: &AppState, target: usize) -> Option<Arc<dyn Upstream>> {
         match self {
-            Self::One(selected) => Some(app.upstreams.get(selected.upstream)?.transport.clone()),
+            Self::One(_) => self.served(app, target).ok().map(|served| served.transport.clone()),
             Self::Several(several) => Some(several.routed().nth(target)?.transport.clone()),
         }
     }
@@ -94,7 +98,7 @@ impl Selection {
 
     /// The store of a target: state of one upstream reaches no other.
     pub(crate) fn store(&self, app: &AppState, target: usize) -> Option<Arc<dyn StateStore>> {
-        Some(app.upstreams.get(self.upstream(target).upstream)?.store.clone())
+        self.served(app, target).ok().map(|served| served.store.clone())
     }
 
     /// Which target answered, or failed last.

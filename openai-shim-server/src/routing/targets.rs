@@ -70,7 +70,7 @@ impl AppState {
             // Which of the two names the upstream has is in its list.
             1 if model.ends_with(LATEST) => None,
             // With one upstream there is no choice: it decides whether it has the model.
-            1 => Some(Ok(SelectedUpstream { upstream: 0, model: self.default_model(model) })),
+            1 => Some(Ok(SelectedUpstream::new(0, self.default_model(model)))),
             _ if model.is_empty() => {
                 let text = "`model` is missing. GET /v1/models lists the models that there are.";
                 Some(Err(Error::Client(ClientError::invalid(text).at("model"))))
@@ -89,20 +89,20 @@ impl AppState {
             };
             let other = other_spelling(id).filter(|other| !has(id) && has(other));
             let model = Some(other.unwrap_or_else(|| id.to_owned()));
-            return Ok(SelectedUpstream { upstream, model });
+            return Ok(SelectedUpstream::new(upstream, model));
         }
         let listed = |name: &str| {
             lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == name)))
         };
         if let Some(upstream) = listed(model) {
-            return Ok(SelectedUpstream { upstream, model: None });
+            return Ok(SelectedUpstream::new(upstream, None));
         }
         if let Some((upstream, name)) = other_spelling(model).and_then(|name| Some((listed(&name)?, name))) {
-            return Ok(SelectedUpstream { upstream, model: Some(name) });
+            return Ok(SelectedUpstream::new(upstream, Some(name)));
         }
         // An upstream without a list may serve the model nevertheless, and a single one decides itself.
         match lists.iter().position(|list| list.is_err() || lists.len() == 1) {
-            Some(upstream) => Ok(SelectedUpstream { upstream, model: None }),
+            Some(upstream) => Ok(SelectedUpstream::new(upstream, None)),
             None => Err(Error::Client(ClientError::unknown_model(model))),
         }
     }
@@ -114,7 +114,7 @@ impl AppState {
 
     /// Selects an upstream for a request that needs no model.
     pub(crate) fn route_without_model_to(&self, upstream: usize) -> SelectedUpstream {
-        SelectedUpstream { upstream, model: self.only_model_of(upstream) }
+        SelectedUpstream::new(upstream, self.only_model_of(upstream))
     }
 
     /// Selects the upstream for which the configuration names the model.
@@ -122,7 +122,7 @@ impl AppState {
         let served = self.upstreams.iter().enumerate();
         let configured = served.flat_map(|(i, served)| served.config.models.iter().map(move |m| (i, m)));
         let (upstream, configured) = find_model(configured, model)?;
-        Some(SelectedUpstream { upstream, model: configured.upstream_name(model) })
+        Some(SelectedUpstream::new(upstream, configured.upstream_name(model)))
     }
 
     /// Selects the upstream that `name/model` names; also returns whether the configuration names the model.
@@ -136,7 +136,7 @@ impl AppState {
         let model = configured(id).or_else(|| configured(&other_spelling(id)?));
         let is_configured = model.is_some();
         let model = model.unwrap_or_else(|| id.to_owned());
-        Some((SelectedUpstream { upstream, model: Some(model) }, is_configured))
+        Some((SelectedUpstream::new(upstream, Some(model)), is_configured))
     }
 
     /// Splits `name/model` into the upstream's index and the model; `None` without an upstream of that name.
