@@ -222,9 +222,9 @@ async fn target_that_keeps_failing_is_tried_last_and_a_probe_brings_it_back() {
     scripts.push(Script::json(&completion("from one")));
     let (one, two) = (ScriptedUpstream::start(scripts).await, healthy().await);
     let server = server(&one.url, &two.url, "").await;
-    for asked in [1, 2, 3, 3, 3] {
+    for requests in [1, 2, 3, 3, 3] {
         assert_eq!(server.chat(false).await.text(), "from two");
-        assert_eq!(one.requests().len(), asked);
+        assert_eq!(one.requests().len(), requests);
     }
     assert!(
         server.fetch("/metrics").await.body.contains(r#"target_available{upstream="one",model="first"} 0"#)
