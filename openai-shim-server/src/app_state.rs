@@ -7,9 +7,12 @@ use crate::limits::{NamedKey, named_keys};
 use crate::observe::recorder::Recorder;
 use crate::process_state::ProcessState;
 use crate::routing::health::{Health, HealthTracked};
+use crate::routing::key_rests::KeyRests;
 use crate::routing::model_list_cache::ModelListCache;
+use crate::routing::routes::Routes;
 use crate::state::redis::Redis;
 use crate::state::{OpenStore, Owners, ScopedStore, SharedAdaptations};
+use crate::upstream::Connected;
 use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
@@ -21,6 +24,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<UpstreamState>,
+    /// The models that several targets serve.
+    pub(crate) routes: Routes,
     /// State between requests, of all upstreams: stored responses.
     pub(crate) store: Arc<dyn StateStore>,
     /// The server that replicas share, if one is configured.
@@ -44,6 +49,8 @@ pub(crate) struct UpstreamState {
     /// The configured profile, with what follows from it for models.
     pub(crate) profile: SharedProfile,
     pub(crate) transport: Arc<dyn Upstream>,
+    /// Which of its keys rest, if it has several.
+    pub(crate) key_rests: Option<Arc<KeyRests>>,
     pub(crate) model_list: Arc<ModelListCache>,
     pub(crate) health: Arc<Health>,
     /// State between requests that only this upstream gets.
@@ -55,10 +62,11 @@ pub(crate) struct UpstreamState {
 }
 
 impl UpstreamState {
-    fn new(config: &UpstreamConfig, transport: Arc<dyn Upstream>, store: Arc<dyn StateStore>) -> Self {
+    fn new(config: &UpstreamConfig, connected: Connected, store: Arc<dyn StateStore>) -> Self {
         let health = Arc::<Health>::default();
         Self {
-            transport: Arc::new(HealthTracked { inner: transport, health: health.clone() }),
+            transport: Arc::new(HealthTracked { inner: connected.transport, health: health.clone() }),
+            key_rests: connected.key_rests,
             model_list: Arc::default(),
             health,
             store,
@@ -75,19 +83,22 @@ impl UpstreamState {
     fn under(
         &self,
         config: &UpstreamConfig,
-        connected: Option<Arc<dyn Upstream>>,
+        connected: Option<Connected>,
         store: Arc<dyn StateStore>,
     ) -> Self {
         let health = self.health.clone();
-        let transport = match connected {
-            Some(inner) => Arc::new(HealthTracked { inner, health: health.clone() }),
-            None => self.transport.clone(),
+        let (transport, key_rests): (Arc<dyn Upstream>, _) = match connected {
+            Some(Connected { transport: inner, key_rests }) => {
+                (Arc::new(HealthTracked { inner, health: health.clone() }), key_rests)
+            }
+            None => (self.transport.clone(), self.key_rests.clone()),
         };
         Self {
             name: self.name.clone(),
             config: config.clone(),
             profile: self.profile.clone(),
             transport,
+            key_rests,
             model_list: self.model_list.clone(),
             health,
             store,
@@ -115,21 +126,18 @@ impl std::fmt::Debug for AppState {
 
 impl AppState {
     /// The state of the first configuration; `connect` returns the transport of each configured upstream.
-    pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
+    pub(crate) fn new<C: Into<Connected>>(config: Config, connect: impl Fn(&UpstreamConfig) -> C) -> Self {
         let process = Arc::new(ProcessState::new(&config));
         let redis = Redis::for_config(config.store.redis.as_ref(), None);
         let recorder = config.record.clone().map(|folder| Arc::new(Recorder::new(folder, keys(&config))));
-        let upstream = |config: &UpstreamConfig, store| UpstreamState::new(config, connect(config), store);
+        let upstream =
+            |config: &UpstreamConfig, store| UpstreamState::new(config, connect(config).into(), store);
         Self::of(config, process, redis, recorder, upstream)
     }
 
     /// The state of the configuration after this one. It takes over the process's state, the upstreams that are the same servers,
     /// and the connection to an unchanged store.
-    pub(crate) fn next(
-        &self,
-        config: Config,
-        connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>,
-    ) -> Self {
+    pub(crate) fn next(&self, config: Config, connect: impl Fn(&UpstreamConfig) -> Connected) -> Self {
         let process = self.process.clone();
         process.apply(&config);
         let redis = Redis::for_config(config.store.redis.as_ref(), self.redis.as_ref());
@@ -143,7 +151,7 @@ impl AppState {
             };
             // Cassettes are read again.
             let is_replay = matches!(config.target, UpstreamLocation::Replay(_));
-            let is_sent_alike = served.config.api_key == config.api_key && self.config.timeouts == timeouts;
+            let is_sent_alike = served.config.api_keys == config.api_keys && self.config.timeouts == timeouts;
             served.under(config, (is_replay || !is_sent_alike).then(|| connect(config)), store)
         };
         Self::of(config, process, redis, recorder, upstream)
@@ -165,10 +173,24 @@ impl AppState {
             .filter(|_| config.learn)
             .map(|shared| SharedAdaptations::new(process.adaptations.clone(), shared));
         let upstreams = config.upstreams.iter();
-        let upstreams =
+        let upstreams: Vec<_> =
             upstreams.map(|u| upstream(u, Arc::new(ScopedStore::new(&u.name, store.clone())))).collect();
+        let transport =
+            |index: usize| upstreams.get(index).map(|served: &UpstreamState| served.transport.clone());
+        let routes = Routes::new(&config, transport, &process.target_registry);
         let named_keys = named_keys(&process.key_registry, &config.named_keys, redis.as_ref());
-        Self { config, upstreams, store, redis, shared_adaptations, owners, named_keys, recorder, process }
+        Self {
+            config,
+            upstreams,
+            routes,
+            store,
+            redis,
+            shared_adaptations,
+            owners,
+            named_keys,
+            recorder,
+            process,
+        }
     }
 
     /// The time and a random number for one exchange.

@@ -8,6 +8,7 @@ use crate::limits::KeyRegistry;
 use crate::observe::metrics::Metrics;
 use crate::observe::reload_status::ReloadStatus;
 use crate::offload::OffloadPool;
+use crate::routing::target_health::TargetRegistry;
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, OwnerSecret};
 use std::collections::hash_map::RandomState;
@@ -32,6 +33,8 @@ pub(crate) struct ProcessState {
     pub(crate) offload: OffloadPool,
     pub(crate) adaptations: Arc<Adaptations>,
     pub(crate) shutdown: ShutdownSignal,
+    /// What is known of the targets of models.
+    pub(crate) target_registry: TargetRegistry,
     pub(crate) reload_status: ReloadStatus,
     seed: RandomState,
     count: AtomicU64,
@@ -50,6 +53,7 @@ impl ProcessState {
             offload: OffloadPool::new(),
             adaptations: Arc::default(),
             shutdown: ShutdownSignal::default(),
+            target_registry: TargetRegistry::default(),
             reload_status: ReloadStatus::new(),
             seed: RandomState::new(),
             count: AtomicU64::new(0),

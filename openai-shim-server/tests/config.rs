@@ -6,7 +6,7 @@ use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
 use openai_shim_core::{Profile, dialect};
 use openai_shim_server::Config;
 use openai_shim_server::config::{
-    ConfigError, LogFormat, ModelConfig, Overrides, Secret, UpstreamLocation, keys, read,
+    Affinity, ConfigError, LogFormat, ModelConfig, Overrides, Secret, Strategy, UpstreamLocation, keys, read,
 };
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -108,7 +108,7 @@ fn example_configuration_is_read_completely() {
     let u = &config.upstreams[0];
     assert_eq!(u.target, UpstreamLocation::Http(String::from("https://api.lemonfox.ai/v1")));
     assert_eq!(u.profile.name, "lemonfox");
-    assert_eq!(u.api_key.as_ref().map(Secret::expose), Some("sk-1"));
+    assert_eq!(u.api_keys.first().map(Secret::expose), Some("sk-1"));
     let model = |id: &str, upstream: &str| ModelConfig { id: id.into(), upstream: upstream.into() };
     assert_eq!(u.models, [model("mixtral-chat", "mixtral-chat"), model("gpt-4o", "mixtral-chat")]);
     assert_eq!(config.default_max_tokens, Some(100));
@@ -135,8 +135,9 @@ fn every_known_key_is_accepted() {
         let text = match key.rsplit_once('.') {
             None => format!("{key} = {value}\n"),
             Some(("upstream.models", name)) => upstream(&format!("models = [{{ {name} = {value} }}]")),
-            Some((section @ ("upstream" | "profile" | "key"), name)) => {
-                format!("[[{section}]]\n{name} = {value}\n")
+            Some(("model.targets", name)) => format!("[[model]]\ntargets = [{{ {name} = {value} }}]\n"),
+            Some((list @ ("upstream" | "model" | "profile" | "key"), name)) => {
+                format!("[[{list}]]\n{name} = {value}\n")
             }
             Some((section, name)) => format!("[{section}]\n{name} = {value}\n"),
         };
@@ -502,7 +503,7 @@ fn arguments_override_the_file() {
     );
     let u = &config.upstreams[0];
     assert_eq!((u.name.as_str(), u.profile.name.as_str()), ("u", "vllm"));
-    assert_eq!(u.api_key.as_ref().map(Secret::expose), Some("sk-argument"));
+    assert_eq!(u.api_keys.first().map(Secret::expose), Some("sk-argument"));
 
     let replaced =
         read(&Overrides { upstream: argument("https://llm.example.com/v1/"), ..overrides }).unwrap();
@@ -687,7 +688,7 @@ fn documented_defaults_match_the_real_ones() {
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
     let optional =
-        ["defaults.max_tokens", "fallback.message", "key.", "profile", "store.", "tls.", "upstream"];
+        ["defaults.max_tokens", "fallback.message", "key.", "model", "profile", "store.", "tls.", "upstream"];
     for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
         let name = key.rsplit('.').next().unwrap();
         assert!(
@@ -806,4 +807,109 @@ paths.generate = "no path"
 fn pattern_names_no_model_of_the_upstream() {
     let text = upstream("models = [{ id = \"claude-*\", upstream = \"qwen-*\" }]");
     assert!(fault(&text).contains("upstream.models.upstream: \"qwen-*\" is no name of a model"));
+}
+
+/// Two upstreams, and a model.
+fn routed(lines: &str) -> String {
+    format!(
+        "[[upstream]]\nname = \"groq\"\nbase_url = \"http://localhost:1/v1\"\n[[upstream]]\nname = \"open\"\nbase_url = \"http://localhost:2/v1\"\n\
+         [[model]]\n{lines}"
+    )
+}
+
+#[test]
+fn model_with_targets_is_read() {
+    let config = from(&routed(
+        "name = \"fast\"\ntargets = [\"groq/llama\", { model = \"open/meta/llama\", weight = 3, context = 128000 }]\n\
+         strategy = \"least-busy\"\naffinity = \"none\"\n[[model]]\nname = \"claude-*\"\ntargets = [\"open/*\"]\n",
+    ))
+    .unwrap();
+    let [fast, claude] = config.models.as_slice() else { panic!("{:?}", config.models) };
+    assert_eq!((fast.strategy, fast.affinity), (Strategy::LeastBusy, Affinity::None));
+    assert_eq!((claude.strategy, claude.affinity), (Strategy::Ordered, Affinity::Conversation));
+    let target = &fast.targets[1];
+    assert_eq!((target.upstream.as_str(), target.model.as_str()), ("open", "meta/llama"));
+    assert_eq!((target.weight, target.context), (3, Some(128_000)));
+    assert_eq!((fast.targets[0].weight, fast.targets[0].context), (1, None));
+}
+
+#[test]
+fn faults_of_models_name_the_line_and_what_to_write() {
+    let of_targets = |targets: &str| fault(&routed(&format!("name = \"m\"\ntargets = {targets}\n")));
+    for (fault, expected) in [
+        (
+            of_targets("[\"grog/m\"]"),
+            "shim.toml:9: model.targets: there is no upstream \"grog\"; write \"groq/m\" instead",
+        ),
+        (
+            of_targets("[\"lemonfox/m\"]"),
+            "shim.toml:9: model.targets: there is no upstream \"lemonfox\"; write one of \"groq/m\", \"open/m\", or add an [[upstream]] \
+             of that name",
+        ),
+        (
+            of_targets("[\"groq\"]"),
+            "shim.toml:9: model.targets: \"groq\" names no model of the upstream; write \"groq/MODEL\"",
+        ),
+        (
+            of_targets("[]"),
+            "shim.toml:9: model.targets: is empty; write targets = [\"UPSTREAM/MODEL\", { model = \"UPSTREAM/MODEL\", weight = 2 }]",
+        ),
+        (
+            of_targets("[{ model = \"groq/m\", weight = 0 }]"),
+            "shim.toml:9: model.targets.weight: 0 is out of range; write a whole number from 1 to 1000",
+        ),
+        (
+            of_targets("[{ model = \"groq/m\", contxt = 8 }]"),
+            "shim.toml:9: model.targets.contxt: there is no such key; write context instead",
+        ),
+        (
+            of_targets("[\"groq/m\", \"groq/m\"]"),
+            "shim.toml:9: model.targets: the target \"groq/m\" is there twice; write it once, with a weight",
+        ),
+        (
+            fault(&routed("name = \"groq/m\"\ntargets = [\"groq/m\"]\n")),
+            "shim.toml:8: model.name: \"groq/m\" always selects the upstream \"groq\"; write another name, such as \"m\"",
+        ),
+        (
+            fault(&routed(
+                "name = \"m\"\ntargets = [\"groq/m\"]\n[[model]]\nname = \"m\"\ntargets = [\"open/m\"]\n",
+            )),
+            "shim.toml:11: model.name: two models are called \"m\"; write each name once",
+        ),
+        (
+            fault(&routed("name = \"m\"\ntargets = [\"groq/m\"]\nstrategy = \"orderd\"\n")),
+            "shim.toml:10: model.strategy: \"orderd\" is not known; write \"ordered\" instead",
+        ),
+        (
+            fault(&routed("targets = [\"groq/m\"]\n")),
+            "shim.toml:7: model.name: is missing; write name = \"…\" with the name that clients use",
+        ),
+        (
+            fault("strategy = \"ordered\"\n"),
+            "shim.toml:1: strategy: has no place here; write it under [[model]]",
+        ),
+        (
+            fault(&upstream("api_key = \"a\"\napi_keys = [\"b\", \"c\"]")),
+            "shim.toml:5: upstream.api_keys: api_key is there as well; write all keys into api_keys",
+        ),
+    ] {
+        assert_eq!(fault, expected);
+    }
+}
+
+#[test]
+fn documented_example_of_models_is_read() {
+    let text = documentation();
+    let block = text.split("### `[[model]]`").nth(1).and_then(|rest| rest.split("```toml\n").nth(1)).unwrap();
+    let block = block.split("```").next().unwrap().replace("env:", "");
+    let config = from(&block).unwrap();
+    assert_eq!(config.models.iter().map(|model| model.targets.len()).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(config.upstreams[0].api_keys.len(), 2);
+    let shown = config.to_string();
+    let table = "\nmodel     order                      targets\n\
+                 fast      ordered                    groq/llama-3.3-70b-versatile\n\
+                 \x20                                    openrouter/meta-llama/llama-3.3-70b-instruct  128000 tokens\n\
+                 claude-*  weighted, by conversation  openrouter/anthropic/*  weight 1\n\
+                 \x20                                    groq/openai/gpt-oss-120b  weight 1\n";
+    assert!(shown.contains(table), "{shown}");
 }

@@ -1,5 +1,6 @@
 //! Prints a configuration for `openai-shim check`: settings in, lines for people out, without secrets.
 
+use super::display_routes::write_routes;
 use super::settings::{ClientKey, Config, LogFormat, ModelConfig, UpstreamConfig, UpstreamLocation};
 use super::units::{show_duration, show_size};
 use openai_shim_core::canonical::ReasoningStyle;
@@ -39,6 +40,7 @@ impl fmt::Display for Config {
         for upstream in &self.upstreams {
             write!(f, "\n{upstream}")?;
         }
+        write_routes(f, &self.models)?;
         if let Some(max_tokens) = self.default_max_tokens {
             writeln!(f, "\nmax_tokens    {max_tokens} where the client sent none")?;
         }
@@ -137,7 +139,11 @@ impl fmt::Display for UpstreamConfig {
         writeln!(f, "  base url    {}", self.target)?;
         writeln!(f, "  dialect     {}", self.profile.dialect)?;
         writeln!(f, "  profile     {}", self.profile.name)?;
-        writeln!(f, "  api key     {}", if self.api_key.is_some() { "set" } else { "none" })?;
+        match self.api_keys.len() {
+            0 => writeln!(f, "  api key     none")?,
+            1 => writeln!(f, "  api key     set")?,
+            n => writeln!(f, "  api keys    {n}")?,
+        }
         let models: Vec<String> = self.models.iter().map(ToString::to_string).collect();
         let models =
             if models.is_empty() { String::from("asked from the upstream") } else { models.join(", ") };

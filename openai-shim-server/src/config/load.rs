@@ -1,13 +1,15 @@
 //! Reads the configuration: defaults, file, environment and arguments in, each overriding the one before, a checked
 //! [`Config`] or all faults out.
 
+use super::choice::choice;
 use super::error::ConfigError;
+use super::model_routes::ModelRoute;
 use super::overrides::{Origin, Overrides};
 use super::profiles::Profiles;
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::store::StoreConfig;
 use super::toml_tree::{ConfigErrors, Section, Source};
-use super::{keys, origins, suggest, tls, units, upstream};
+use super::{keys, model_routes, origins, suggest, tls, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
@@ -43,6 +45,7 @@ fn read_source(
     let table = source.parse()?;
     let faults = ConfigErrors::default();
     let top = Section::top(source, table.get_ref(), &faults);
+    let upstreams = upstreams(&top, source, overrides, &faults);
     let named_keys = keys::read_named_keys(&top, source.folder());
     let config = Config {
         listen: DEFAULT_LISTEN,
@@ -50,7 +53,8 @@ fn read_source(
         hosts: top.texts("hosts", "[\"shim.example.com\"]", parse_host),
         client_keys: keys::read_client_keys(&top, source.folder(), overrides, &faults),
         named_keys: named_keys.iter().map(|(_, key)| key.clone()).collect(),
-        upstreams: upstreams(&top, source, overrides, &faults),
+        models: models(&top, &upstreams, overrides),
+        upstreams,
         mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(LossPolicy::default, |m| m.value),
         learn: top.flag("learn").unwrap_or(true),
         debug: top.flag("debug").unwrap_or_default(),
@@ -189,6 +193,16 @@ fn upstreams(
     upstreams
 }
 
+/// The models of the file. They are ignored as its upstreams are, if the arguments name another one.
+fn models(top: &Section<'_>, upstreams: &[UpstreamConfig], overrides: &Overrides) -> Vec<ModelRoute> {
+    // An upstream that has a fault is named all the same.
+    let in_file = upstream::names_in_file(top);
+    let mut names: Vec<&str> = in_file.iter().map(String::as_str).collect();
+    names.extend(upstreams.iter().map(|u| u.name.as_str()).filter(|name| !in_file.iter().any(|n| n == name)));
+    let routes = model_routes::from_file(top, &names);
+    if overrides.upstream.is_some() { Vec::new() } else { routes }
+}
+
 fn retry(section: &Section<'_>) -> Retry {
     let mut retry = Retry::default();
     if let Some(attempts) = section.number("attempts", 1..=10) {
@@ -301,12 +315,4 @@ fn parse_filter(text: &str) -> Result<String, String> {
             Err(format!("{text:?} is no filter; write a level such as \"debug\", or \"info,hyper=warn\""))
         }
     }
-}
-
-/// The value of one of a few names.
-fn choice<T: Copy>(name: &str, known: &[(&str, T)]) -> Result<T, String> {
-    known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
-        format!("{name:?} is not known; {}", suggest::instead(name, &names))
-    })
 }

@@ -1,11 +1,14 @@
 //! The configuration of the server, read from defaults, a TOML file, environment and arguments.
 
+mod choice;
 mod display;
+mod display_routes;
 mod error;
 mod files;
 mod keys;
 mod known_keys;
 mod load;
+mod model_routes;
 mod names;
 mod origins;
 mod overrides;
@@ -25,6 +28,7 @@ pub(crate) use files::files;
 pub use known_keys::keys;
 pub use load::read;
 pub(crate) use load::read_again;
+pub use model_routes::{Affinity, ModelRoute, RouteTarget, Strategy};
 pub use overrides::Overrides;
 pub use secret::Secret;
 pub use settings::{

@@ -1,5 +1,6 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
+use super::model_routes::ModelRoute;
 use super::overrides::Origin;
 use super::secret::Secret;
 use super::store::StoreConfig;
@@ -27,6 +28,8 @@ pub struct Config {
     pub named_keys: Vec<ClientKey>,
     /// The upstreams, in the order of the file; the first one that has a model serves it.
     pub upstreams: Vec<UpstreamConfig>,
+    /// The models of `[[model]]`, which several upstreams serve.
+    pub models: Vec<ModelRoute>,
     /// Whether a loss of meaning is reported (lenient) or refused (strict).
     pub mode: LossPolicy,
     /// Whether adaptations to refusals are remembered.
@@ -72,7 +75,7 @@ impl Config {
 
     /// The keys of clients and upstreams, which stand in no log and in no recording.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Secret> {
-        self.keys_of_clients().chain(self.upstreams.iter().filter_map(|upstream| upstream.api_key.as_ref()))
+        self.keys_of_clients().chain(self.upstreams.iter().flat_map(|upstream| &upstream.api_keys))
     }
 }
 
@@ -102,8 +105,8 @@ pub struct UpstreamConfig {
     pub target: UpstreamLocation,
     /// What it accepts, with the user's quirks applied.
     pub profile: Arc<Profile>,
-    /// The key that it gets.
-    pub api_key: Option<Secret>,
+    /// The keys that it gets: the next one is used while one rests that was refused. Empty: none.
+    pub api_keys: Vec<Secret>,
     /// The models that it serves; without any but patterns its model list is fetched.
     pub models: Vec<ModelConfig>,
 }

@@ -3,7 +3,7 @@
 use crate::app_state::AppState;
 use crate::handlers::arriving_form::Inbound;
 use crate::limits::{Demand, NamedKey};
-use crate::routing::targets::other_spelling;
+use crate::routing::configured_models::other_spelling;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use openai_shim_core::Error;

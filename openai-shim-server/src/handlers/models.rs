@@ -3,9 +3,10 @@
 use crate::app_state::AppState;
 use crate::http::responses;
 use crate::limits::NamedKey;
+use crate::routing::configured_models::other_spelling;
 use crate::routing::model_list_cache::ModelList;
 use crate::routing::model_lists::model_lists;
-use crate::routing::targets::{no_upstream, other_spelling};
+use crate::routing::targets::no_upstream;
 use axum::response::Response;
 use http::StatusCode;
 use openai_shim_core::canonical::ListedModel;
@@ -13,6 +14,9 @@ use openai_shim_core::dialect::auxiliary::{AuxiliaryRequest, ModelApi};
 use openai_shim_core::{Error, UpstreamError};
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Who owns a model that several upstreams serve.
+const MODEL_OWNER: &str = "openai-shim";
 
 /// The merged list, and the lists it was merged from, in the order of the upstreams.
 struct MergedModels {
@@ -57,6 +61,10 @@ async fn merged_models(app: &Arc<AppState>) -> Result<MergedModels, Error> {
     let lists = model_lists(app).await;
     let mut models: Vec<ListedModel> = Vec::new();
     let mut upstream_of: HashMap<String, usize> = HashMap::new();
+    for name in app.config.models.iter().map(|model| &model.name).filter(|name| !name.contains('*')) {
+        upstream_of.insert(name.clone(), usize::MAX);
+        models.push(ListedModel::new(name, MODEL_OWNER));
+    }
     let mut failure = None;
     for (index, (upstream, list)) in app.upstreams.iter().zip(&lists).enumerate() {
         match list {

@@ -5,6 +5,7 @@ use crate::http::{auth, responses};
 use crate::limits::KeyMetrics;
 use crate::observe::metrics;
 use crate::observe::metrics::server_state::ServerState;
+use crate::routing;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
@@ -25,6 +26,7 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
                 vec![Box::new(state), Box::new(app.process.reload_status.counts())];
             collectors.extend(app.redis.as_ref().map(|redis| Box::new(redis.clone()) as Box<dyn Collector>));
             collectors.push(Box::new(KeyMetrics(app.named_keys.clone())));
+            collectors.push(Box::new(routing::metrics::RoutingMetrics::of(app)));
             text(metrics::CONTENT_TYPE, app.process.metrics.render(collectors))
         }
         "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),

@@ -71,6 +71,8 @@ pub(crate) struct AccessLogEntry {
     route: &'static str,
     /// Empty where no upstream was involved.
     upstream: Arc<str>,
+    /// What came of several attempts.
+    tried: Option<String>,
     timing: ResponseTiming,
     counted: OnceLock<()>,
 }
@@ -120,11 +122,22 @@ impl AccessLogEntry {
     ) -> Self {
         app.process.metrics.requests.exchange_opened();
         let timing = ResponseTiming { started: meta.started, head: Arc::default() };
-        Self { app, meta, route, upstream, timing, counted: OnceLock::new() }
+        Self { app, meta, route, upstream, tried: None, timing, counted: OnceLock::new() }
     }
 
     pub(crate) fn timing(&self) -> ResponseTiming {
         self.timing.clone()
+    }
+
+    /// Sets which upstream answered, and what came of several attempts.
+    pub(crate) fn set_attempts(&mut self, upstream: &Arc<str>, tried: Option<String>) {
+        self.upstream = upstream.clone();
+        self.tried = tried;
+    }
+
+    /// Whether this server broke the response off.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.meta.connection.cut_reason().is_some()
     }
 
     /// Logs an exchange that ended, or whose client disconnected. Must not panic: it may run in a destructor.
@@ -170,6 +183,7 @@ impl AccessLogEntry {
             status,
             outcome = outcome.as_str(),
             attempts = report.attempts.len(),
+            tried = self.tried,
             first_byte_ms = self.timing.first_byte().map(millis),
             total_ms = millis(total),
             tokens_in = report.usage.and_then(|u| u.input),

@@ -248,7 +248,9 @@ mod tests {
     fn futures_of_a_waiting_request_are_small() {
         let overrides = crate::config::Overrides { upstream: Some("echo".into()), ..Default::default() };
         let config = crate::config::read(&overrides).unwrap();
-        let app = Arc::new(AppState::new(config, |_| Arc::new(crate::upstream::echo::Echo)));
+        let app = Arc::new(AppState::new(config, |_| {
+            Arc::new(crate::upstream::echo::Echo) as Arc<dyn openai_shim_core::Upstream>
+        }));
         // Allocators serve blocks of up to a kilobyte from their fast path.
         let request = || Request::builder().method(Method::POST).uri("/v1/chat/completions");
         let connection = || Arc::new(ClientConnection::new());
