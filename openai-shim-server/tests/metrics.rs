@@ -11,9 +11,9 @@ async fn every_metric_is_documented_with_its_labels_and_type() {
     let refusal = r#"{"error":{"message":"Unsupported parameter: 'temperature' is not supported with this model.","type":"invalid_request_error","param":"temperature","code":"unsupported_parameter"}}"#;
     let upstream = ScriptedUpstream::start(vec![
         Script::response(500, "text/plain", ""),
-        Script::response(200, "application/json", &completion("hi")),
+        Script::response(200, "application/json", completion("hi")),
         Script::response(400, "application/json", refusal),
-        Script::response(200, "application/json", &completion("hi")),
+        Script::response(200, "application/json", completion("hi")),
     ])
     .await;
     // A store has its metrics also while it cannot be reached.
