@@ -14,7 +14,6 @@ use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
 use openai_shim_core::{Context, Report, Upstream};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -71,17 +70,28 @@ impl UpstreamState {
         }
     }
 
-    /// The same upstream under the next configuration: its open connections and what is remembered of it go on.
-    fn handed_over(&self, config: &UpstreamConfig, store: Arc<dyn StateStore>) -> Self {
+    /// The same server under the next configuration: what is remembered of it stays. `connected`: another transport, as after a
+    /// change of its key; without it, open connections stay as well.
+    fn under(
+        &self,
+        config: &UpstreamConfig,
+        connected: Option<Arc<dyn Upstream>>,
+        store: Arc<dyn StateStore>,
+    ) -> Self {
+        let health = self.health.clone();
+        let transport = match connected {
+            Some(inner) => Arc::new(HealthTracked { inner, health: health.clone() }),
+            None => self.transport.clone(),
+        };
         Self {
+            name: self.name.clone(),
             config: config.clone(),
             profile: self.profile.clone(),
-            transport: self.transport.clone(),
+            transport,
             model_list: self.model_list.clone(),
-            health: self.health.clone(),
+            health,
             store,
             label: self.label.clone(),
-            name: self.name.clone(),
             needs_length: self.needs_length.clone(),
         }
     }
@@ -107,14 +117,14 @@ impl AppState {
     /// The state of the first configuration; `connect` returns the transport of each configured upstream.
     pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
         let process = Arc::new(ProcessState::new(&config));
-        let redis = config.store.redis.clone().map(Redis::new);
+        let redis = Redis::for_config(config.store.redis.as_ref(), None);
         let recorder = config.record.clone().map(|folder| Arc::new(Recorder::new(folder, keys(&config))));
         let upstream = |config: &UpstreamConfig, store| UpstreamState::new(config, connect(config), store);
         Self::of(config, process, redis, recorder, upstream)
     }
 
-    /// The state of the configuration after this one. It takes over the process's state, all unchanged upstreams, and the
-    /// connection to an unchanged store.
+    /// The state of the configuration after this one. It takes over the process's state, the upstreams that are the same servers,
+    /// and the connection to an unchanged store.
     pub(crate) fn next(
         &self,
         config: Config,
@@ -122,21 +132,19 @@ impl AppState {
     ) -> Self {
         let process = self.process.clone();
         process.apply(&config);
-        let unchanged: Vec<_> = config.upstreams.iter().map(|one| self.unchanged(one, &config)).collect();
-        let unchanged: HashMap<String, &UpstreamState> =
-            unchanged.into_iter().flatten().map(|one| (one.config.name.clone(), one)).collect();
-        let redis = match &config.store.redis {
-            same if *same == self.config.store.redis => self.redis.clone(),
-            other => other.clone().map(Redis::new),
-        };
+        let redis = Redis::for_config(config.store.redis.as_ref(), self.redis.as_ref());
         let recorder = self.recorder.as_ref().map(|recorder| Arc::new(recorder.with_secrets(keys(&config))));
-        let adaptations = process.adaptations.clone();
-        let upstream = |config: &UpstreamConfig, store| match unchanged.get(&config.name) {
-            Some(unchanged) => unchanged.handed_over(config, store),
-            None => {
+        let (adaptations, timeouts) = (process.adaptations.clone(), config.timeouts);
+        let upstream = |config: &UpstreamConfig, store| {
+            let Some(served) = self.upstreams.iter().find(|served| served.config.is_same_server(config))
+            else {
                 adaptations.forget(&config.name);
-                UpstreamState::new(config, connect(config), store)
-            }
+                return UpstreamState::new(config, connect(config), store);
+            };
+            // Cassettes are read again.
+            let is_replay = matches!(config.target, UpstreamLocation::Replay(_));
+            let is_sent_alike = served.config.api_key == config.api_key && self.config.timeouts == timeouts;
+            served.under(config, (is_replay || !is_sent_alike).then(|| connect(config)), store)
         };
         Self::of(config, process, redis, recorder, upstream)
     }
@@ -163,13 +171,6 @@ impl AppState {
         Self { config, upstreams, store, redis, shared_adaptations, owners, named_keys, recorder, process }
     }
 
-    /// The state of an upstream that requests are sent to in the same way. Cassettes are read anew.
-    fn unchanged(&self, upstream: &UpstreamConfig, config: &Config) -> Option<&UpstreamState> {
-        let same = self.upstreams.iter().find(|served| served.config.is_sent_like(upstream))?;
-        let is_replay = matches!(upstream.target, UpstreamLocation::Replay(_));
-        (self.config.timeouts == config.timeouts && !is_replay).then_some(same)
-    }
-
     /// The time and a random number for one exchange.
     pub(crate) fn context(&self) -> Context {
         Context::new(clock::unix_seconds(), self.process.random())
@@ -184,7 +185,7 @@ impl AppState {
     ) -> Target {
         let learned_of = upstream_model.as_deref().unwrap_or(model);
         if let Some(shared) = &self.shared_adaptations {
-            shared.refresh(&served.config.name, learned_of);
+            shared.refresh(&served.config, learned_of);
         }
         let adaptations = self.process.adaptations.for_model(&served.config.name, learned_of);
         let mut target = Target::new(served.profile.clone()).with_adaptations(adaptations);
@@ -193,10 +194,10 @@ impl AppState {
     }
 
     /// Remembers the adaptations of an exchange with this model of an upstream.
-    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
+    pub(crate) fn store_adaptations(&self, served: &UpstreamState, model: &str, report: &Report) {
         match &self.shared_adaptations {
-            Some(shared) => shared.store_adaptations(upstream, model, report),
-            None => drop(self.process.adaptations.store_adaptations(upstream, model, report)),
+            Some(shared) => shared.store_adaptations(&served.config, model, report),
+            None => drop(self.process.adaptations.store_adaptations(&served.config.name, model, report)),
         }
     }
 

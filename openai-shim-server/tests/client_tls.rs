@@ -173,7 +173,7 @@ async fn plain_http_on_the_port_gets_an_answer_that_names_the_remedy() {
 }
 
 #[tokio::test]
-async fn silent_and_senseless_connections_are_in_nobodys_way_and_end() {
+async fn silent_and_senseless_connections_delay_no_other_and_end() {
     const SILENT: usize = 600;
     let pair = pair();
     let folder = folder(&pair, &upstream_at("up", "echo", ""));
@@ -232,7 +232,7 @@ fn fault_of_a_pair_names_the_key_and_what_to_write() {
         (
             &good[0],
             &encrypted,
-            "is encrypted, and nobody is there to type its password; decrypt it with `openssl pkey",
+            "is encrypted, and a server has no password for it; decrypt it with `openssl pkey",
         ),
         (&good[1], &good[1], "shim.toml:2: tls.cert: FOLDER/cert.pem holds no certificate"),
         (&good[0], &good[0], "shim.toml:2: tls.key: FOLDER/key.pem holds no private key"),

@@ -221,19 +221,19 @@ async fn swapped_link_to_another_folder_is_noticed_time_and_again() {
     publish(0);
     symlink("..data/shim.toml", folder.0.join("shim.toml")).unwrap();
     let process = run(&folder.0.join("shim.toml"));
-    let asked = async || TestResponse::read(process.post(CHAT).await).await.text();
-    assert_eq!(asked().await, "zero");
+    let answered = async || TestResponse::read(process.post(CHAT).await).await.text();
+    assert_eq!(answered().await, "zero");
     for (version, answer) in [(1, "one"), (2, "two")] {
         let before = reloads(&process).await;
         publish(version);
         std::fs::remove_dir_all(folder.0.join(format!("..version-{}", version - 1))).unwrap();
         until_reloaded(&process, before).await;
-        assert_eq!(asked().await, answer);
+        assert_eq!(answered().await, answer);
     }
 }
 
 #[tokio::test]
-async fn file_that_is_written_anew_or_in_place_is_read_once_and_other_files_are_not_its_business() {
+async fn file_that_is_replaced_or_written_in_place_is_read_once_and_other_files_do_not_matter() {
     let (one, two) = (answering("one").await, answering("two").await);
     let config = |url: &str| format!("watch = true\n{}", upstream_at("up", url, ""));
     let live = Live::start(&config(&one.url));
@@ -452,7 +452,7 @@ async fn nothing_is_dropped_while_streams_run_and_the_configuration_changes() {
 }
 
 #[tokio::test]
-async fn systemd_is_told_when_a_reload_begins_and_when_it_has_ended() {
+async fn systemd_is_notified_when_a_reload_begins_and_when_it_has_ended() {
     let folder = Folder::new();
     let address = folder.0.join("notify");
     let socket = std::os::unix::net::UnixDatagram::bind(&address).unwrap();
@@ -460,18 +460,18 @@ async fn systemd_is_told_when_a_reload_begins_and_when_it_has_ended() {
     let file = folder.write("shim.toml", &with_listen(&upstream_at("up", "echo", "")));
     let environment = [("NOTIFY_SOCKET", address.to_str().unwrap())];
     let process = Process::with_file(&file, &environment, Stdio::piped(), "");
-    let told = || {
+    let received = || {
         let mut buffer = [0; 256];
         let length = socket.recv(&mut buffer).unwrap();
         String::from_utf8_lossy(&buffer[..length]).into_owned()
     };
-    assert_eq!(told().trim(), "READY=1");
+    assert_eq!(received().trim(), "READY=1");
     for config in ["", "nonsense = 1"] {
         folder.write("shim.toml", &with_listen(config));
         process.signal("HUP");
-        let begins = told();
+        let begins = received();
         let time = begins.trim().strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
         assert!(time.is_some_and(|time| time.parse::<u64>().is_ok()), "{begins}");
-        assert_eq!(told().trim(), "READY=1");
+        assert_eq!(received().trim(), "READY=1");
     }
 }

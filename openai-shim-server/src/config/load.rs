@@ -2,7 +2,7 @@
 //! [`Config`] or all faults out.
 
 use super::error::ConfigError;
-use super::overrides::Overrides;
+use super::overrides::{Origin, Overrides};
 use super::profiles::Profiles;
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::store::StoreConfig;
@@ -24,7 +24,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
 /// Reads the configuration of a server that listens on `bound`.
 pub(crate) fn read_again(overrides: &Overrides, bound: SocketAddr) -> Result<Config, ConfigError> {
     let source = source(overrides)?;
-    // Whoever writes a file may empty it first; without settings everything would go to `echo`.
+    // An editor may empty a file before it writes it; without settings everything would go to `echo`.
     if overrides.config.is_some() && source.is_blank() {
         return Err(source.blank_file());
     }
@@ -70,7 +70,7 @@ fn read_source(
         cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", origins::parse),
         log: log(&top.section("log"), overrides, &faults),
         watch: top.flag("watch").unwrap_or_default(),
-        source: overrides.clone(),
+        origin: Origin(overrides.clone()),
         record: overrides.record.clone(),
     };
     let listen = listen(&top, overrides, bound, &faults, config.needs_key());

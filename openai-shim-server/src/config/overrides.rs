@@ -25,6 +25,16 @@ pub struct Overrides {
     pub log: Option<String>,
 }
 
+/// What a configuration was read from. Not printed: it may hold keys.
+#[derive(Clone)]
+pub(crate) struct Origin(pub(crate) Overrides);
+
+impl std::fmt::Debug for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Origin(…)")
+    }
+}
+
 impl Overrides {
     /// Removes empty values: `OPENAI_SHIM_UPSTREAM=` in a compose file means that it is not set.
     pub(super) fn without_blanks(mut self) -> Self {

@@ -1,6 +1,6 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
-use super::overrides::Overrides;
+use super::overrides::Origin;
 use super::secret::Secret;
 use super::store::StoreConfig;
 use super::tls::Tls;
@@ -54,7 +54,7 @@ pub struct Config {
     /// Whether the configuration is read again when one of its files changes.
     pub watch: bool,
     /// What it was read from, to read it again.
-    pub(crate) source: Overrides,
+    pub(crate) origin: Origin,
     /// The folder into which exchanges are recorded as cassettes; absent: none are.
     pub record: Option<PathBuf>,
 }
@@ -109,10 +109,9 @@ pub struct UpstreamConfig {
 }
 
 impl UpstreamConfig {
-    /// Whether requests go to the same server in the same way, under the same name.
-    pub(crate) fn is_sent_like(&self, other: &Self) -> bool {
-        (&self.name, &self.target, &self.api_key, &self.profile)
-            == (&other.name, &other.target, &other.api_key, &other.profile)
+    /// Whether both are one server under one name, which accepts the same.
+    pub(crate) fn is_same_server(&self, other: &Self) -> bool {
+        (&self.name, &self.target, &self.profile) == (&other.name, &other.target, &other.profile)
     }
 }
 

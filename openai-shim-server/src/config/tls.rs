@@ -79,7 +79,7 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
         let is_encrypted = memchr::memmem::find(&text, b"ENCRYPTED").is_some();
         match error {
             _ if is_encrypted => format!(
-                "the key in {shown} is encrypted, and nobody is there to type its password; decrypt it with \
+                "the key in {shown} is encrypted, and a server has no password for it; decrypt it with \
                  `openssl pkey -in {shown} -out FILE` and write FILE"
             ),
             pem::Error::NoItemsFound => {

@@ -109,7 +109,7 @@ async fn run(
     };
     responses::add_diagnostics_header(response.headers_mut(), &report.diagnostics);
     responses::add_upstream_header(response.headers_mut(), &name);
-    app.store_adaptations(&name, &report.model, &report);
+    app.store_adaptations(served, &report.model, &report);
     log_entry.timing().record_head(response.status());
     log_entry.finish_with_report(report);
     response

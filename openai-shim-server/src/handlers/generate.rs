@@ -232,7 +232,7 @@ impl GenerateRequest {
             // This runs while the body is dropped, where a panic must not pass.
             let _ = panics::catch(|| {
                 if let Some(served) = app_of_report.upstreams.get(upstream) {
-                    app_of_report.store_adaptations(&served.config.name, &model, &report);
+                    app_of_report.store_adaptations(served, &model, &report);
                 }
             });
             log_entry.finish_with_report(report);

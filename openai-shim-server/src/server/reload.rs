@@ -4,7 +4,7 @@
 
 use super::watch::FileWatcher;
 use crate::app_state::AppState;
-use crate::config::{self, Config};
+use crate::config::{self, Config, UpstreamConfig};
 use crate::current_app::CurrentApp;
 use crate::http::shutdown::Hangups;
 use crate::http::systemd::{self, ServiceState};
@@ -51,7 +51,7 @@ impl Reloader {
         if !app.config.watch {
             return None;
         }
-        let watch = move || FileWatcher::new(config::files(&app.config.source));
+        let watch = move || FileWatcher::new(config::files(&app.config.origin.0));
         tokio::task::spawn_blocking(watch).await.ok()
     }
 
@@ -86,7 +86,7 @@ async fn changed(watcher: Option<&mut FileWatcher>) {
 
 /// The state of the configuration as its files are now, or what is wrong with them.
 fn next(app: &AppState, [configured, bound]: [SocketAddr; 2]) -> Result<AppState, String> {
-    let mut config = config::read_again(&app.config.source, bound).map_err(|error| error.to_string())?;
+    let mut config = config::read_again(&app.config.origin.0, bound).map_err(|error| error.to_string())?;
     for setting in needing_restart(&app.config, &config, configured) {
         tracing::warn!("{setting} has changed, which takes effect when the server is restarted");
     }
@@ -105,21 +105,22 @@ fn needing_restart(old: &Config, new: &Config, listen: SocketAddr) -> Vec<&'stat
 
 /// Logs that a configuration is in effect, and the names of the upstreams that it changes.
 fn log_changes(reason: &str, old: &Config, new: &Config) {
-    let names =
-        |of: &Config,
-         other: &Config,
-         differs: &dyn Fn(&config::UpstreamConfig, Option<&config::UpstreamConfig>) -> bool| {
-            let found = of.upstreams.iter().filter(|upstream| {
-                differs(upstream, other.upstreams.iter().find(|other| other.name == upstream.name))
-            });
-            let names: Vec<_> = found.map(|upstream| upstream.name.as_str()).collect();
-            (!names.is_empty()).then(|| names.join(", "))
-        };
+    let find = |of: &Config, name: &str| of.upstreams.iter().find(|upstream| upstream.name == name).cloned();
+    let is_changed = |new: &UpstreamConfig, old: &UpstreamConfig| {
+        !new.is_same_server(old) || new.api_key != old.api_key || new.models != old.models
+    };
     tracing::info!(
-        new = names(new, old, &|_, old| old.is_none()),
-        changed = names(new, old, &|new, old| old
-            .is_some_and(|old| !new.is_sent_like(old) || new.models != old.models)),
-        removed = names(old, new, &|_, new| new.is_none()),
+        new = names(new, |upstream| find(old, &upstream.name).is_none()),
+        changed =
+            names(new, |upstream| find(old, &upstream.name).is_some_and(|old| is_changed(upstream, &old))),
+        removed = names(old, |upstream| find(new, &upstream.name).is_none()),
         "{reason}: the configuration was read again and is in effect"
     );
+}
+
+/// The names of some upstreams; `None` if there are none.
+fn names(config: &Config, holds: impl Fn(&UpstreamConfig) -> bool) -> Option<String> {
+    let names: Vec<_> =
+        config.upstreams.iter().filter(|u| holds(u)).map(|upstream| upstream.name.as_str()).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }

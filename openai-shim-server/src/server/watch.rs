@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How long nothing must happen before files are read: who replaces a file does it in several steps.
+/// How long nothing must happen before files are read: an editor replaces a file in several steps.
 const SETTLE_PERIOD: Duration = Duration::from_millis(150);
 /// How long reading is put off at most.
 const MAX_SETTLE_PERIOD: Duration = Duration::from_secs(2);
@@ -73,7 +73,7 @@ fn fingerprint(files: &[PathBuf], hasher: &RandomState) -> Fingerprint {
 fn watch_folders(files: &[PathBuf], events: &Arc<Notify>) -> Option<RecommendedWatcher> {
     let reported = events.clone();
     let handler = move |event: notify::Result<Event>| {
-        if event.is_ok_and(|event| is_change(&event.kind)) {
+        if event.is_ok_and(|event| is_change(event.kind)) {
             reported.notify_one();
         }
     };
@@ -97,9 +97,9 @@ fn watch_folders(files: &[PathBuf], events: &Arc<Notify>) -> Option<RecommendedW
 }
 
 /// Whether a file may have another content. Reading one is an event as well.
-fn is_change(kind: &EventKind) -> bool {
+fn is_change(kind: EventKind) -> bool {
     match kind {
-        EventKind::Access(kind) => *kind == AccessKind::Close(AccessMode::Write),
+        EventKind::Access(kind) => kind == AccessKind::Close(AccessMode::Write),
         _ => true,
     }
 }

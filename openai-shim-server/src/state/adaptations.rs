@@ -102,7 +102,7 @@ impl Adaptations {
             .unwrap_or_default()
     }
 
-    /// Forgets what an upstream taught that is configured anew.
+    /// Forgets what an upstream taught whose configuration has changed.
     pub(crate) fn forget(&self, upstream: &str) {
         let mut pairs = self.pairs();
         let names: Vec<_> = pairs.by_name.keys().filter(|(name, _)| name == upstream).cloned().collect();

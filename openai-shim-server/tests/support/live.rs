@@ -22,9 +22,9 @@ impl Folder {
 
     /// Replaces a file as editors do: another one is written beside it and renamed.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
-        let (file, beside) = (self.0.join(name), self.0.join(format!(".{name}.new")));
-        std::fs::write(&beside, text).unwrap();
-        std::fs::rename(beside, &file).unwrap();
+        let (file, new) = (self.0.join(name), self.0.join(format!(".{name}.new")));
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, &file).unwrap();
         file
     }
 }
