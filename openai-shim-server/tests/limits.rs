@@ -309,15 +309,15 @@ async fn client_that_goes_away_before_its_response_frees_its_permit() {
             std::future::pending().await
         }
     }
-    let asked = Arc::<AtomicUsize>::default();
+    let sent = Arc::<AtomicUsize>::default();
     let config = parse(&format!("{}{UPSTREAM}", key("a", "concurrent = 1")));
-    let shim = router(config, Arc::new(Silent(asked.clone())));
+    let shim = router(config, Arc::new(Silent(sent.clone())));
     for round in 1..=3 {
         let waiting = tokio::spawn({
             let shim = shim.clone();
             async move { chat(&shim, "a").await }
         });
-        until("the upstream is asked", || asked.load(Ordering::SeqCst) == round).await;
+        until("the upstream is asked", || sent.load(Ordering::SeqCst) == round).await;
         assert_eq!(chat(&shim, "a").await.status, 429);
         waiting.abort();
         assert!(waiting.await.unwrap_err().is_cancelled());
@@ -349,7 +349,7 @@ async fn key_reaches_its_models_only_and_sees_no_others() {
         (&error["type"], &error["code"], &error["param"]),
         (&json!("permission_error"), &json!("model_not_found"), &json!("model"))
     );
-    let asked = upstream.requests.load(Ordering::SeqCst);
+    let sent = upstream.requests.load(Ordering::SeqCst);
     // No spelling, no second name and no other route leads around it.
     for (path, body) in [
         ("/v1/chat/completions", r#"{"messages":[{"role":"user","content":"hi"}]}"#),
@@ -386,7 +386,7 @@ async fn key_reaches_its_models_only_and_sees_no_others() {
         let sent = request.body(Body::from(form(&models))).unwrap();
         assert_eq!(shim.clone().oneshot(sent).await.unwrap().status(), status, "{models:?}");
     }
-    assert_eq!(upstream.requests.load(Ordering::SeqCst), asked + 1);
+    assert_eq!(upstream.requests.load(Ordering::SeqCst), sent + 1);
     let mut listed = Vec::new();
     for (path, field, id) in [
         ("/v1/models", "data", "id"),

@@ -17,7 +17,12 @@ async fn every_metric_is_documented_with_its_labels_and_type() {
     ])
     .await;
     // A store has its metrics also while it cannot be reached.
-    let shim = TestServer::in_front_of(&upstream, "[store]\nurl = \"redis://127.0.0.1:1\"\n").await;
+    let keys = "[[key]]\nname = \"team-a\"\nkey = \"key-of-team-a\"\nconcurrent = 9\n";
+    let more = format!("{keys}[store]\nurl = \"redis://127.0.0.1:1\"\n");
+    let mut shim = TestServer::in_front_of(&upstream, &more).await;
+    let headers = [("authorization".parse().unwrap(), "Bearer key-of-team-a".parse().unwrap())];
+    let client = reqwest::Client::builder().no_proxy().default_headers(headers.into_iter().collect());
+    shim.client = client.build().unwrap();
     shim.chat(false).await;
     let warm = r#"{"model":"m","temperature":0.5,"messages":[{"role":"user","content":"hi"}]}"#;
     assert_eq!(shim.post("/v1/chat/completions", warm).await.status(), 200);

@@ -72,6 +72,33 @@ async fn client_key_works_from_the_reload_that_adds_it_to_the_one_that_removes_i
 }
 
 #[tokio::test]
+async fn limits_of_a_key_change_with_a_reload_and_what_it_used_stays_counted() {
+    let upstream = answering("x").await;
+    let config = |name: &str, limits: &str| {
+        let key = format!("[[key]]\nname = \"{name}\"\nkey = \"{KEY}\"\n{limits}\n");
+        format!("{key}{}", upstream_at("up", &upstream.url, ""))
+    };
+    let mut live = Live::start(&config("team-a", "requests_per_minute = 2"));
+    assert_eq!(
+        (live.chat().await.status, live.chat().await.status, live.chat().await.status),
+        (200, 200, 429)
+    );
+    // Nothing of the minute is left, whatever its limit is.
+    live.reload(&config("team-a", "requests_per_minute = 4")).await;
+    let refused = live.chat().await;
+    assert_eq!((refused.status, refused.header("x-ratelimit-limit-requests")), (429, "4"));
+    live.reload(&config("team-a", "")).await;
+    assert_eq!(live.chat().await.status, 200);
+    let metrics = live.process.fetch("/metrics").await;
+    assert!(metrics.contains("openai_shim_key_requests_total{key=\"team-a\"} 3\n"), "{metrics}");
+    // Another name is another key.
+    live.reload(&config("team-b", "requests_per_minute = 1")).await;
+    assert_eq!((live.chat().await.status, live.chat().await.status), (200, 429));
+    let log = live.process.until_logged("key=\"team-b\"").await;
+    assert!(log.contains("key=\"team-a\"") && !log.contains(KEY), "{log}");
+}
+
+#[tokio::test]
 async fn running_stream_ends_at_the_upstream_where_it_began_and_new_requests_go_to_the_new_one() {
     let slow = Script::stream()
         .events(&[&text("old ")])

@@ -165,8 +165,8 @@ fn parse_name(name: &str) -> Result<String, String> {
     if (1..=MAX_NAME_CHARACTERS).contains(&name.len()) && name.chars().all(is_allowed) {
         return Ok(name.to_owned());
     }
-    let kept = name.chars().map(|c| if is_allowed(c) { c } else { '-' });
-    let suggestion: String = kept.take(MAX_NAME_CHARACTERS).collect();
+    let plain = name.chars().map(|c| if is_allowed(c) { c } else { '-' });
+    let suggestion: String = plain.take(MAX_NAME_CHARACTERS).collect();
     let suggestion = if name.is_empty() { "team-a" } else { suggestion.as_str() };
     Err(format!(
         "{name:?} cannot be the name of a key, which logs and metrics show; write at most {MAX_NAME_CHARACTERS} letters, \

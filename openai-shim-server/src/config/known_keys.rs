@@ -24,7 +24,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
 ];
 
 /// The sections of which there may be several.
-const LISTS: [&str; 3] = ["upstream", "model", "profile"];
+const LISTS: [&str; 4] = ["upstream", "model", "profile", "key"];
 
 /// Every key of a configuration file with its section, such as `retry.attempts`.
 ///

@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(admit(&after[1]).await.unwrap_err().limit, LimitKind::Concurrent);
         drop(first);
         assert!(admit(&after[1]).await.is_ok());
-        // A key that was away begins anew.
+        // A key that was away begins again from nothing.
         let again = named_keys(&registry, &[key("b", 4, 2)], None);
         assert_eq!(admit(&again[0]).await.unwrap().standing().requests.unwrap().remaining, 3);
     }
