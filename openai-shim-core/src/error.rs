@@ -101,9 +101,10 @@ impl Error {
         }
     }
 
-    /// How long to wait before a retry, if the upstream stated it.
+    /// How long to wait before a retry, if that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
+            Self::Client(e) => e.retry_after,
             Self::Upstream(UpstreamError::Status(e)) => e.retry_after,
             _ => None,
         }
@@ -131,17 +132,20 @@ pub struct ClientError {
     pub param: Option<String>,
     /// A machine-readable code, if the dialect has one.
     pub code: Option<String>,
+    /// How long to wait before a retry, if one can succeed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<Duration>,
 }
 
 impl ClientError {
     /// An invalid request, without the path of a field.
     pub fn invalid(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::InvalidRequest, message: message.into(), param: None, code: None }
+        Self::new(ErrorKind::InvalidRequest, message)
     }
 
     /// An error of any kind, without the path of a field.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), param: None, code: None }
+        Self { kind, message: message.into(), param: None, code: None, retry_after: None }
     }
 
     /// The requested model does not exist.
@@ -162,6 +166,20 @@ impl ClientError {
     /// Adds a machine-readable code.
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
+        self
+    }
+
+    /// Adds how long to wait before a retry.
+    ///
+    /// ```
+    /// use openai_shim_core::{Error, ErrorKind, error::ClientError};
+    /// use std::time::Duration;
+    /// let wait = Duration::from_secs(3);
+    /// let error = ClientError::new(ErrorKind::RateLimited, "Too many requests.").with_retry_after(wait);
+    /// assert_eq!(Error::from(error).retry_after(), Some(wait));
+    /// ```
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
         self
     }
 }

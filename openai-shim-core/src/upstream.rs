@@ -44,7 +44,7 @@ pub use response_body::{Attempts, ResponseBody};
 pub use shim::Shim;
 pub use state_store::{StateError, StateStore};
 pub use targets::TargetRef;
-pub use transport::{ByteStream, RequestStream, Upstream, UpstreamBody};
+pub use transport::{ByteStream, OtherKey, RequestStream, Upstream, UpstreamBody};
 #[cfg(feature = "wire")]
 pub use typed::CallError;
 
@@ -54,5 +54,5 @@ internals! {
     use stored_responses::{
         LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
     };
-    use upstreams::Upstreams;
+    use upstreams::{StateStores, Upstreams};
 }

@@ -248,3 +248,43 @@ fn target_after_the_first_loads_the_state_of_its_own() {
     assert_eq!(loaded.len(), 2);
     assert_ne!(loaded[0], loaded[1]);
 }
+
+#[test]
+fn prompt_that_is_too_long_passes_over_targets_that_take_no_more() {
+    let too_long = Reaction::Status(
+        400,
+        r#"{"error":{"message":"This model's maximum context length is 8192 tokens.","code":"context_length_exceeded"}}"#,
+    );
+    let answers = Reaction::Body(answer(chat(), "from the large one", false));
+    let all = vec![
+        (target(&chat()).with_context_tokens(8192), too_long),
+        (target(&chat()).with_context_tokens(8192), answers.clone()),
+        (target(&chat()).with_context_tokens(4096), answers.clone()),
+        (target(&chat()).with_context_tokens(128_000), answers),
+    ];
+    let served = serve(BODY, settings(1), all);
+    assert_eq!(served.sent.last().unwrap().0, 3, "{}", served.body);
+    assert!(served.sent.iter().all(|(target, _)| [0, 3].contains(target)));
+}
+
+#[test]
+fn request_is_sent_again_with_another_key_and_not_for_ever() {
+    let client_request = ClientRequest::read(chat(), "", BODY.into()).unwrap();
+    let targets = vec![target(&chat()), target(&chat())];
+    let mut exchange = Exchange::start(client_request, targets, settings(1), Context::fixed()).unwrap();
+    let (mut sent, mut out) = (Vec::new(), Vec::new());
+    while let Step::Send { target, after, .. } = exchange.next() {
+        assert!(after.is_zero());
+        sent.push(target);
+        if target == 0 {
+            exchange.set_has_other_key();
+            exchange.head(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new()).unwrap();
+        } else {
+            exchange.head(StatusCode::OK, &HeaderMap::new()).unwrap();
+            exchange.push(&answer(chat(), "hello", false), &mut out).unwrap();
+        }
+        exchange.finish(&mut out).unwrap();
+    }
+    assert_eq!((sent.iter().filter(|target| **target == 0).count(), sent.last()), (17, Some(&1)));
+    assert_eq!(exchange.into_report().outcome, Outcome::Complete);
+}

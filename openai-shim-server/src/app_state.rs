@@ -3,12 +3,16 @@
 use crate::clock;
 use crate::config::{Config, UpstreamConfig, UpstreamLocation};
 use crate::http::responses;
+use crate::limits::{NamedKey, named_keys};
 use crate::observe::recorder::Recorder;
 use crate::process_state::ProcessState;
 use crate::routing::health::{Health, HealthTracked};
+use crate::routing::key_rests::KeyRests;
 use crate::routing::model_list_cache::ModelListCache;
+use crate::routing::routes::Routes;
 use crate::state::redis::Redis;
 use crate::state::{OpenStore, Owners, ScopedStore, SharedAdaptations};
+use crate::upstream::Connected;
 use http::HeaderValue;
 use openai_shim_core::exchange::{Settings, SharedProfile, Target};
 use openai_shim_core::upstream::StateStore;
@@ -20,6 +24,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) upstreams: Vec<UpstreamState>,
+    /// The models that several targets serve.
+    pub(crate) routes: Routes,
     /// State between requests, of all upstreams: stored responses.
     pub(crate) store: Arc<dyn StateStore>,
     /// The server that replicas share, if one is configured.
@@ -27,6 +33,8 @@ pub(crate) struct AppState {
     /// The adaptations of other replicas, if there are any.
     shared_adaptations: Option<Arc<SharedAdaptations>>,
     pub(crate) owners: Owners,
+    /// The keys with a name, in the order of the configuration.
+    pub(crate) named_keys: Vec<Arc<NamedKey>>,
     /// Records exchanges, if the program was started for that.
     pub(crate) recorder: Option<Arc<Recorder>>,
     /// What the next configuration gets as well.
@@ -41,6 +49,8 @@ pub(crate) struct UpstreamState {
     /// The configured profile, with what follows from it for models.
     pub(crate) profile: SharedProfile,
     pub(crate) transport: Arc<dyn Upstream>,
+    /// Which of its keys rest, if it has several.
+    pub(crate) key_rests: Option<Arc<KeyRests>>,
     pub(crate) model_list: Arc<ModelListCache>,
     pub(crate) health: Arc<Health>,
     /// State between requests that only this upstream gets.
@@ -52,10 +62,11 @@ pub(crate) struct UpstreamState {
 }
 
 impl UpstreamState {
-    fn new(config: &UpstreamConfig, transport: Arc<dyn Upstream>, store: Arc<dyn StateStore>) -> Self {
+    fn new(config: &UpstreamConfig, connected: Connected, store: Arc<dyn StateStore>) -> Self {
         let health = Arc::<Health>::default();
         Self {
-            transport: Arc::new(HealthTracked { inner: transport, health: health.clone() }),
+            transport: Arc::new(HealthTracked { inner: connected.transport, health: health.clone() }),
+            key_rests: connected.key_rests,
             model_list: Arc::default(),
             health,
             store,
@@ -72,19 +83,22 @@ impl UpstreamState {
     fn under(
         &self,
         config: &UpstreamConfig,
-        connected: Option<Arc<dyn Upstream>>,
+        connected: Option<Connected>,
         store: Arc<dyn StateStore>,
     ) -> Self {
         let health = self.health.clone();
-        let transport = match connected {
-            Some(inner) => Arc::new(HealthTracked { inner, health: health.clone() }),
-            None => self.transport.clone(),
+        let (transport, key_rests): (Arc<dyn Upstream>, _) = match connected {
+            Some(Connected { transport: inner, key_rests }) => {
+                (Arc::new(HealthTracked { inner, health: health.clone() }), key_rests)
+            }
+            None => (self.transport.clone(), self.key_rests.clone()),
         };
         Self {
             name: self.name.clone(),
             config: config.clone(),
             profile: self.profile.clone(),
             transport,
+            key_rests,
             model_list: self.model_list.clone(),
             health,
             store,
@@ -112,27 +126,21 @@ impl std::fmt::Debug for AppState {
 
 impl AppState {
     /// The state of the first configuration; `connect` returns the transport of each configured upstream.
-    pub(crate) fn new(config: Config, connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>) -> Self {
+    pub(crate) fn new<C: Into<Connected>>(config: Config, connect: impl Fn(&UpstreamConfig) -> C) -> Self {
         let process = Arc::new(ProcessState::new(&config));
-        let redis = config.store.redis.clone().map(Redis::new);
+        let redis = Redis::for_config(config.store.redis.as_ref(), None);
         let recorder = config.record.clone().map(|folder| Arc::new(Recorder::new(folder, keys(&config))));
-        let upstream = |config: &UpstreamConfig, store| UpstreamState::new(config, connect(config), store);
+        let upstream =
+            |config: &UpstreamConfig, store| UpstreamState::new(config, connect(config).into(), store);
         Self::of(config, process, redis, recorder, upstream)
     }
 
     /// The state of the configuration after this one. It takes over the process's state, the upstreams that are the same servers,
     /// and the connection to an unchanged store.
-    pub(crate) fn next(
-        &self,
-        config: Config,
-        connect: impl Fn(&UpstreamConfig) -> Arc<dyn Upstream>,
-    ) -> Self {
+    pub(crate) fn next(&self, config: Config, connect: impl Fn(&UpstreamConfig) -> Connected) -> Self {
         let process = self.process.clone();
         process.apply(&config);
-        let redis = match &config.store.redis {
-            same if *same == self.config.store.redis => self.redis.clone(),
-            other => other.clone().map(Redis::new),
-        };
+        let redis = Redis::for_config(config.store.redis.as_ref(), self.redis.as_ref());
         let recorder = self.recorder.as_ref().map(|recorder| Arc::new(recorder.with_secrets(keys(&config))));
         let (adaptations, timeouts) = (process.adaptations.clone(), config.timeouts);
         let upstream = |config: &UpstreamConfig, store| {
@@ -143,7 +151,7 @@ impl AppState {
             };
             // Cassettes are read again.
             let is_replay = matches!(config.target, UpstreamLocation::Replay(_));
-            let is_sent_alike = served.config.api_key == config.api_key && self.config.timeouts == timeouts;
+            let is_sent_alike = served.config.api_keys == config.api_keys && self.config.timeouts == timeouts;
             served.under(config, (is_replay || !is_sent_alike).then(|| connect(config)), store)
         };
         Self::of(config, process, redis, recorder, upstream)
@@ -157,16 +165,32 @@ impl AppState {
         recorder: Option<Arc<Recorder>>,
         upstream: impl Fn(&UpstreamConfig, Arc<dyn StateStore>) -> UpstreamState,
     ) -> Self {
-        let owners = Owners::new(&config.client_keys, config.store.secret.as_ref(), &process.owner_secret);
+        let owners =
+            Owners::new(config.keys_of_clients(), config.store.secret.as_ref(), &process.owner_secret);
         let OpenStore { conversations: store, shared } =
             OpenStore::new(&config, &owners, redis.as_ref(), process.memory.clone());
         let shared_adaptations = shared
             .filter(|_| config.learn)
             .map(|shared| SharedAdaptations::new(process.adaptations.clone(), shared));
         let upstreams = config.upstreams.iter();
-        let upstreams =
+        let upstreams: Vec<_> =
             upstreams.map(|u| upstream(u, Arc::new(ScopedStore::new(&u.name, store.clone())))).collect();
-        Self { config, upstreams, store, redis, shared_adaptations, owners, recorder, process }
+        let transport =
+            |index: usize| upstreams.get(index).map(|served: &UpstreamState| served.transport.clone());
+        let routes = Routes::new(&config, transport, &process.target_registry);
+        let named_keys = named_keys(&process.key_registry, &config.named_keys, redis.as_ref());
+        Self {
+            config,
+            upstreams,
+            routes,
+            store,
+            redis,
+            shared_adaptations,
+            owners,
+            named_keys,
+            recorder,
+            process,
+        }
     }
 
     /// The time and a random number for one exchange.
@@ -183,7 +207,7 @@ impl AppState {
     ) -> Target {
         let learned_of = upstream_model.as_deref().unwrap_or(model);
         if let Some(shared) = &self.shared_adaptations {
-            shared.refresh(&served.config.name, learned_of);
+            shared.refresh(&served.config, learned_of);
         }
         let adaptations = self.process.adaptations.for_model(&served.config.name, learned_of);
         let mut target = Target::new(served.profile.clone()).with_adaptations(adaptations);
@@ -192,10 +216,10 @@ impl AppState {
     }
 
     /// Remembers the adaptations of an exchange with this model of an upstream.
-    pub(crate) fn store_adaptations(&self, upstream: &str, model: &str, report: &Report) {
+    pub(crate) fn store_adaptations(&self, served: &UpstreamState, model: &str, report: &Report) {
         match &self.shared_adaptations {
-            Some(shared) => shared.store_adaptations(upstream, model, report),
-            None => drop(self.process.adaptations.store_adaptations(upstream, model, report)),
+            Some(shared) => shared.store_adaptations(&served.config, model, report),
+            None => drop(self.process.adaptations.store_adaptations(&served.config.name, model, report)),
         }
     }
 

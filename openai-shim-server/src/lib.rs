@@ -13,6 +13,7 @@ mod clock;
 mod current_app;
 mod handlers;
 mod http;
+mod limits;
 pub mod observe;
 mod offload;
 mod panics;

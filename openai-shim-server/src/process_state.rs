@@ -4,9 +4,11 @@ use crate::config::Config;
 use crate::http::body_budget::BodyBudget;
 use crate::http::request_permits::RequestPermits;
 use crate::http::shutdown::ShutdownSignal;
+use crate::limits::KeyRegistry;
 use crate::observe::metrics::Metrics;
 use crate::observe::reload_status::ReloadStatus;
 use crate::offload::OffloadPool;
+use crate::routing::target_health::TargetRegistry;
 use crate::state::adaptations::Adaptations;
 use crate::state::{MemoryStore, OwnerSecret};
 use std::collections::hash_map::RandomState;
@@ -23,12 +25,16 @@ pub(crate) struct ProcessState {
     pub(crate) memory: Arc<MemoryStore>,
     /// Derives the owners of state where no secret is configured.
     pub(crate) owner_secret: OwnerSecret,
+    /// What is counted of client keys that have a name.
+    pub(crate) key_registry: KeyRegistry,
     /// The memory of all bodies (`limits.bodies`).
     pub(crate) body_budget: Arc<BodyBudget>,
     /// Runs long computations on other threads.
     pub(crate) offload: OffloadPool,
     pub(crate) adaptations: Arc<Adaptations>,
     pub(crate) shutdown: ShutdownSignal,
+    /// What is known of the targets of models.
+    pub(crate) target_registry: TargetRegistry,
     pub(crate) reload_status: ReloadStatus,
     seed: RandomState,
     count: AtomicU64,
@@ -42,10 +48,12 @@ impl ProcessState {
             request_permits: Arc::default(),
             memory: Arc::default(),
             owner_secret: OwnerSecret::random(),
+            key_registry: KeyRegistry::default(),
             body_budget: BodyBudget::new(config.limits.bodies),
             offload: OffloadPool::new(),
             adaptations: Arc::default(),
             shutdown: ShutdownSignal::default(),
+            target_registry: TargetRegistry::default(),
             reload_status: ReloadStatus::new(),
             seed: RandomState::new(),
             count: AtomicU64::new(0),

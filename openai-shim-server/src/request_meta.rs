@@ -1,6 +1,7 @@
 //! What is known of a request before its body is read: id, method, path, start, owner, connection.
 
 use crate::client_connection::ClientConnection;
+use crate::limits::{Admission, NamedKey};
 use http::Method;
 use openai_shim_core::state::Owner;
 use std::sync::Arc;
@@ -19,6 +20,10 @@ pub(crate) struct RequestMeta {
     pub(crate) started: Instant,
     /// The owner of the state that this request reads and stores.
     pub(crate) owner: Owner,
+    /// The client key, if it has a name.
+    pub(crate) key: Option<Arc<NamedKey>>,
+    /// The key's admission of this request, if one is needed and was given.
+    pub(crate) admission: Option<Arc<Admission>>,
     /// The client requests the full report (`x-openai-shim-debug: 1`), and the configuration allows it.
     pub(crate) wants_debug_report: bool,
     /// The client sends its body only after an interim response (`Expect: 100-continue`).

@@ -6,7 +6,7 @@ use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
 use openai_shim_core::{Profile, dialect};
 use openai_shim_server::Config;
 use openai_shim_server::config::{
-    ConfigError, LogFormat, ModelConfig, Overrides, Secret, UpstreamLocation, keys, read,
+    Affinity, ConfigError, LogFormat, ModelConfig, Overrides, Secret, Strategy, UpstreamLocation, keys, read,
 };
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -108,7 +108,7 @@ fn example_configuration_is_read_completely() {
     let u = &config.upstreams[0];
     assert_eq!(u.target, UpstreamLocation::Http(String::from("https://api.lemonfox.ai/v1")));
     assert_eq!(u.profile.name, "lemonfox");
-    assert_eq!(u.api_key.as_ref().map(Secret::expose), Some("sk-1"));
+    assert_eq!(u.api_keys.first().map(Secret::expose), Some("sk-1"));
     let model = |id: &str, upstream: &str| ModelConfig { id: id.into(), upstream: upstream.into() };
     assert_eq!(u.models, [model("mixtral-chat", "mixtral-chat"), model("gpt-4o", "mixtral-chat")]);
     assert_eq!(config.default_max_tokens, Some(100));
@@ -135,8 +135,10 @@ fn every_known_key_is_accepted() {
         let text = match key.rsplit_once('.') {
             None => format!("{key} = {value}\n"),
             Some(("upstream.models", name)) => upstream(&format!("models = [{{ {name} = {value} }}]")),
-            Some(("upstream", name)) => format!("[[upstream]]\n{name} = {value}\n"),
-            Some(("profile", name)) => format!("[[profile]]\n{name} = {value}\n"),
+            Some(("model.targets", name)) => format!("[[model]]\ntargets = [{{ {name} = {value} }}]\n"),
+            Some((list @ ("upstream" | "model" | "profile" | "key"), name)) => {
+                format!("[[{list}]]\n{name} = {value}\n")
+            }
             Some((section, name)) => format!("[{section}]\n{name} = {value}\n"),
         };
         let faults = faults(&text);
@@ -501,7 +503,7 @@ fn arguments_override_the_file() {
     );
     let u = &config.upstreams[0];
     assert_eq!((u.name.as_str(), u.profile.name.as_str()), ("u", "vllm"));
-    assert_eq!(u.api_key.as_ref().map(Secret::expose), Some("sk-argument"));
+    assert_eq!(u.api_keys.first().map(Secret::expose), Some("sk-argument"));
 
     let replaced =
         read(&Overrides { upstream: argument("https://llm.example.com/v1/"), ..overrides }).unwrap();
@@ -543,6 +545,115 @@ fn invalid_log_filters_and_origins_are_rejected() {
     assert!(from("[cors]\norigins = [\"*\"]").is_ok());
 }
 
+/// A `[[key]]` with these lines.
+fn named_key(name: &str, key: &str, lines: &str) -> String {
+    format!("[[key]]\nname = \"{name}\"\nkey = \"{key}\"\n{lines}\n")
+}
+
+#[test]
+fn keys_with_names_are_read_with_their_models_and_limits() {
+    let limits = "models = [\"fast\", \"claude-*\"]\nrequests_per_minute = 60\ntokens_per_minute = 200000\nconcurrent = 8";
+    let config = from(&format!(
+        "client_keys = [\"key-without-limits\"]\nlisten = \"0.0.0.0:8000\"\n{}{}",
+        named_key("team-a", "the-key-of-team-a", limits),
+        named_key("team-b", "the-key-of-team-b", "")
+    ))
+    .unwrap();
+    let [a, b] = config.named_keys.as_slice() else { panic!("{:?}", config.named_keys) };
+    assert_eq!((a.name.as_str(), a.key.expose()), ("team-a", "the-key-of-team-a"));
+    assert_eq!(a.models, ["fast", "claude-*"]);
+    assert_eq!(
+        (a.requests_per_minute, a.tokens_per_minute, a.concurrent),
+        (Some(60), Some(200_000), Some(8))
+    );
+    assert_eq!((b.requests_per_minute, b.tokens_per_minute, b.concurrent), (None, None, None));
+    let shown = config.to_string();
+    assert!(shown.contains("client keys   set (3)\n"), "{shown}");
+    assert!(
+        shown.contains(
+            "team-a      fast, claude-*; 60 requests a minute; 200000 tokens a minute; 8 at once\n"
+        ),
+        "{shown}"
+    );
+    assert!(shown.contains("team-b      all models\n") && !shown.contains("the-key-of"), "{shown}");
+    // A key with a name is a key: the server may be reached from other machines.
+    assert!(
+        from(&format!("listen = \"0.0.0.0:8000\"\n{}", named_key("a", "sixteen-or-more-characters", "")))
+            .is_ok()
+    );
+}
+
+#[test]
+fn faults_of_keys_name_the_key_and_show_no_secret() {
+    let two = |second: &str| named_key("a", "secret-of-the-first", "") + second;
+    let cases = [
+        (
+            two(&named_key("a", "secret-of-the-second", "")),
+            "shim.toml:6: key.name: two keys are called \"a\"; write another name",
+        ),
+        (
+            two(&named_key("b", "secret-of-the-first", "")),
+            "shim.toml:7: key.key: \"a\" and \"b\" have the same key; write another one, such as `openssl rand -hex 16` prints",
+        ),
+        (
+            format!("client_keys = [\"x\", \"secret-of-the-first\"]\n{}", two("")),
+            "shim.toml:4: key.key: \"a\" is also key number 2 of client_keys, which have no limits; take it out there, or write \
+             another one here",
+        ),
+        (
+            named_key("a", "secret", "requests_per_minute = 0"),
+            "shim.toml:4: key.requests_per_minute: 0 is out of range; write a whole number from 1 to 1000000000",
+        ),
+        (
+            named_key("a", "secret", "concurrent = 0"),
+            "shim.toml:4: key.concurrent: 0 is out of range; write a whole number from 1 to 1000000",
+        ),
+        (
+            named_key("a", "secret", "models = []"),
+            "shim.toml:4: key.models: is empty, and the key could use no model; write models = [\"fast\", \"claude-*\"], or \
+             leave it out for all models",
+        ),
+        (
+            named_key("a", "secret", "models = [\"claude-5\", \"x\", \"claude-*\"]"),
+            "shim.toml:4: key.models: \"claude-5\" has no effect, because \"claude-*\" stands for it as well; take one of them out",
+        ),
+        (
+            named_key("a", "secret", "models = [\"x\", \"X\"]"),
+            "shim.toml:4: key.models: \"X\" has no effect, because \"x\" stands for it as well; take one of them out",
+        ),
+        (
+            named_key("team a", "secret", ""),
+            "shim.toml:2: key.name: \"team a\" cannot be the name of a key, which logs and metrics show; write at most 64 \
+             letters, digits, -, _ and ., such as \"team-a\"",
+        ),
+        (
+            String::from("[[key]]\nname = \"a\""),
+            "shim.toml:1: key.key: is missing; write key = \"env:TEAM_A_KEY\", or \"file:PATH\"",
+        ),
+        (
+            String::from("[key]\nname = \"a\""),
+            "shim.toml:1: key: there may be several; write [[key]] with two brackets",
+        ),
+        (
+            named_key("a", "secret", "tokens_per_minut = 5"),
+            "shim.toml:4: key.tokens_per_minut: there is no such key; write tokens_per_minute instead",
+        ),
+        (
+            String::from("tokens_per_minute = 5"),
+            "shim.toml:1: tokens_per_minute: has no place here; write it under [[key]]",
+        ),
+    ];
+    for (text, expected) in cases {
+        let fault = fault(&text);
+        assert_eq!(fault, expected, "{text}");
+        assert!(!fault.contains("secret"), "{fault}");
+    }
+    let open = format!("listen = \"0.0.0.0:8000\"\n{}", named_key("a", "short", ""));
+    let fault = fault(&open);
+    assert!(fault.starts_with("shim.toml:4: key.key: \"a\" has fewer than 16 characters"), "{fault}");
+    assert!(!fault.contains("short"), "{fault}");
+}
+
 #[test]
 fn max_backoff_below_backoff_is_rejected() {
     assert!(fault("[retry]\nbackoff = \"5s\"\nmax_backoff = \"1s\"").contains("at least \"5s\""));
@@ -576,7 +687,8 @@ fn documented_defaults_match_the_real_ones() {
     assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
-    let optional = ["upstream", "profile", "defaults.max_tokens", "fallback.message", "store.", "tls."];
+    let optional =
+        ["defaults.max_tokens", "fallback.message", "key.", "model", "profile", "store.", "tls.", "upstream"];
     for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
         let name = key.rsplit('.').next().unwrap();
         assert!(
@@ -695,4 +807,109 @@ paths.generate = "no path"
 fn pattern_names_no_model_of_the_upstream() {
     let text = upstream("models = [{ id = \"claude-*\", upstream = \"qwen-*\" }]");
     assert!(fault(&text).contains("upstream.models.upstream: \"qwen-*\" is no name of a model"));
+}
+
+/// Two upstreams, and a model.
+fn routed(lines: &str) -> String {
+    format!(
+        "[[upstream]]\nname = \"groq\"\nbase_url = \"http://localhost:1/v1\"\n[[upstream]]\nname = \"open\"\nbase_url = \"http://localhost:2/v1\"\n\
+         [[model]]\n{lines}"
+    )
+}
+
+#[test]
+fn model_with_targets_is_read() {
+    let config = from(&routed(
+        "name = \"fast\"\ntargets = [\"groq/llama\", { model = \"open/meta/llama\", weight = 3, context = 128000 }]\n\
+         strategy = \"least-busy\"\naffinity = \"none\"\n[[model]]\nname = \"claude-*\"\ntargets = [\"open/*\"]\n",
+    ))
+    .unwrap();
+    let [fast, claude] = config.models.as_slice() else { panic!("{:?}", config.models) };
+    assert_eq!((fast.strategy, fast.affinity), (Strategy::LeastBusy, Affinity::None));
+    assert_eq!((claude.strategy, claude.affinity), (Strategy::Ordered, Affinity::Conversation));
+    let target = &fast.targets[1];
+    assert_eq!((target.upstream.as_str(), target.model.as_str()), ("open", "meta/llama"));
+    assert_eq!((target.weight, target.context), (3, Some(128_000)));
+    assert_eq!((fast.targets[0].weight, fast.targets[0].context), (1, None));
+}
+
+#[test]
+fn faults_of_models_name_the_line_and_what_to_write() {
+    let of_targets = |targets: &str| fault(&routed(&format!("name = \"m\"\ntargets = {targets}\n")));
+    for (fault, expected) in [
+        (
+            of_targets("[\"grog/m\"]"),
+            "shim.toml:9: model.targets: there is no upstream \"grog\"; write \"groq/m\" instead",
+        ),
+        (
+            of_targets("[\"lemonfox/m\"]"),
+            "shim.toml:9: model.targets: there is no upstream \"lemonfox\"; write one of \"groq/m\", \"open/m\", or add an [[upstream]] \
+             of that name",
+        ),
+        (
+            of_targets("[\"groq\"]"),
+            "shim.toml:9: model.targets: \"groq\" names no model of the upstream; write \"groq/MODEL\"",
+        ),
+        (
+            of_targets("[]"),
+            "shim.toml:9: model.targets: is empty; write targets = [\"UPSTREAM/MODEL\", { model = \"UPSTREAM/MODEL\", weight = 2 }]",
+        ),
+        (
+            of_targets("[{ model = \"groq/m\", weight = 0 }]"),
+            "shim.toml:9: model.targets.weight: 0 is out of range; write a whole number from 1 to 1000",
+        ),
+        (
+            of_targets("[{ model = \"groq/m\", contxt = 8 }]"),
+            "shim.toml:9: model.targets.contxt: there is no such key; write context instead",
+        ),
+        (
+            of_targets("[\"groq/m\", \"groq/m\"]"),
+            "shim.toml:9: model.targets: the target \"groq/m\" is there twice; write it once, with a weight",
+        ),
+        (
+            fault(&routed("name = \"groq/m\"\ntargets = [\"groq/m\"]\n")),
+            "shim.toml:8: model.name: \"groq/m\" always selects the upstream \"groq\"; write another name, such as \"m\"",
+        ),
+        (
+            fault(&routed(
+                "name = \"m\"\ntargets = [\"groq/m\"]\n[[model]]\nname = \"m\"\ntargets = [\"open/m\"]\n",
+            )),
+            "shim.toml:11: model.name: two models are called \"m\"; write each name once",
+        ),
+        (
+            fault(&routed("name = \"m\"\ntargets = [\"groq/m\"]\nstrategy = \"orderd\"\n")),
+            "shim.toml:10: model.strategy: \"orderd\" is not known; write \"ordered\" instead",
+        ),
+        (
+            fault(&routed("targets = [\"groq/m\"]\n")),
+            "shim.toml:7: model.name: is missing; write name = \"…\" with the name that clients use",
+        ),
+        (
+            fault("strategy = \"ordered\"\n"),
+            "shim.toml:1: strategy: has no place here; write it under [[model]]",
+        ),
+        (
+            fault(&upstream("api_key = \"a\"\napi_keys = [\"b\", \"c\"]")),
+            "shim.toml:5: upstream.api_keys: api_key is there as well; write all keys into api_keys",
+        ),
+    ] {
+        assert_eq!(fault, expected);
+    }
+}
+
+#[test]
+fn documented_example_of_models_is_read() {
+    let text = documentation();
+    let block = text.split("### `[[model]]`").nth(1).and_then(|rest| rest.split("```toml\n").nth(1)).unwrap();
+    let block = block.split("```").next().unwrap().replace("env:", "");
+    let config = from(&block).unwrap();
+    assert_eq!(config.models.iter().map(|model| model.targets.len()).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(config.upstreams[0].api_keys.len(), 2);
+    let shown = config.to_string();
+    let table = "\nmodel     order                      targets\n\
+                 fast      ordered                    groq/llama-3.3-70b-versatile\n\
+                 \x20                                    openrouter/meta-llama/llama-3.3-70b-instruct  128000 tokens\n\
+                 claude-*  weighted, by conversation  openrouter/anthropic/*  weight 1\n\
+                 \x20                                    groq/openai/gpt-oss-120b  weight 1\n";
+    assert!(shown.contains(table), "{shown}");
 }

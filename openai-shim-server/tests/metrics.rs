@@ -16,7 +16,8 @@ async fn every_metric_is_documented_with_its_labels_and_type() {
         Script::response(200, "application/json", &completion("hi")),
     ])
     .await;
-    let shim = TestServer::in_front_of(&upstream, "").await;
+    // A store has its metrics also while it cannot be reached.
+    let shim = TestServer::in_front_of(&upstream, "[store]\nurl = \"redis://127.0.0.1:1\"\n").await;
     shim.chat(false).await;
     let warm = r#"{"model":"m","temperature":0.5,"messages":[{"role":"user","content":"hi"}]}"#;
     assert_eq!(shim.post("/v1/chat/completions", warm).await.status(), 200);

@@ -2,7 +2,8 @@
 
 use super::secrets::{redacted_chunks, redacted_header, redacted_text};
 use super::{
-    Cassette, RecordedAttempt, RecordedChunk, RecordedFailure, RecordedRequest, RecordedResponse, body_lines,
+    Cassette, RecordedAttempt, RecordedChunk, RecordedFailure, RecordedRequest, RecordedResponse,
+    RecordedUpstream, body_lines,
 };
 use crate::dialect::{Dialect, dialect};
 use bytes::Bytes;
@@ -63,8 +64,8 @@ impl<W: fmt::Write> Writer<'_, W> {
         writeln!(self.out, "{FIRST_LINE}\n\n{SECTION}client {}", cassette.client.name())?;
         self.request(&cassette.request)?;
         for attempt in &cassette.attempts {
-            let (upstream, profile) = (cassette.upstream.name(), &cassette.profile);
-            writeln!(self.out, "\n{SECTION}upstream {upstream} {profile}")?;
+            let upstream = cassette.upstream_of(attempt);
+            writeln!(self.out, "\n{SECTION}upstream {} {}", upstream.dialect.name(), upstream.profile)?;
             self.request(&attempt.request)?;
             if let Some(response) = &attempt.response {
                 writeln!(self.out, "\n{SECTION}{UPSTREAM_RESPONSE}")?;
@@ -140,10 +141,10 @@ impl FromStr for Cassette {
                     cassette = Some(Self::new(client, request, client, "compatible"));
                 }
                 (["upstream", name, profile], Some(cassette)) => {
-                    cassette.upstream = lines.dialect(name)?;
-                    (*profile).clone_into(&mut cassette.profile);
+                    let upstream = RecordedUpstream::new(lines.dialect(name)?, *profile);
                     let request = lines.request()?;
-                    cassette.attempts.push(RecordedAttempt { request, ..RecordedAttempt::default() });
+                    cassette
+                        .push_attempt(upstream, RecordedAttempt { request, ..RecordedAttempt::default() });
                 }
                 (_, Some(cassette)) if head == CLIENT_RESPONSE => cassette.response = Some(lines.response()?),
                 (_, Some(Self { attempts, .. })) if head == UPSTREAM_RESPONSE || head == UPSTREAM_FAILURE => {

@@ -56,6 +56,8 @@ internals! {
 
 use crate::dialect::Dialect;
 use crate::error::UpstreamError;
+use crate::exchange::Target;
+use crate::profile::profile;
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -93,9 +95,9 @@ pub struct Cassette {
     pub client: Dialect,
     /// The client's request.
     pub request: RecordedRequest,
-    /// The upstream's dialect.
+    /// The dialect of the upstream that was asked first.
     pub upstream: Dialect,
-    /// The name of the upstream's profile.
+    /// The name of its profile.
     pub profile: String,
     /// What the upstream was asked, in order; several where a request was changed or retried.
     pub attempts: Vec<RecordedAttempt>,
@@ -112,6 +114,34 @@ impl Cassette {
         profile: impl Into<String>,
     ) -> Self {
         Self { client, request, upstream, profile: profile.into(), attempts: Vec::new(), response: None }
+    }
+
+    /// Adds an attempt to ask an upstream. The first one decides which upstream the cassette is of.
+    pub fn push_attempt(&mut self, upstream: RecordedUpstream, mut attempt: RecordedAttempt) {
+        if self.attempts.is_empty() {
+            self.upstream = upstream.dialect;
+            self.profile = upstream.profile;
+        } else if (self.upstream, &self.profile) != (upstream.dialect, &upstream.profile) {
+            attempt.upstream = Some(upstream);
+        }
+        self.attempts.push(attempt);
+    }
+
+    /// The upstream of an attempt.
+    fn upstream_of(&self, attempt: &RecordedAttempt) -> RecordedUpstream {
+        attempt.upstream.clone().unwrap_or_else(|| RecordedUpstream::new(self.upstream, self.profile.clone()))
+    }
+
+    /// The upstreams that were asked one after the other.
+    fn targets(&self) -> Vec<Target> {
+        let mut upstreams = vec![RecordedUpstream::new(self.upstream, self.profile.clone())];
+        for attempt in &self.attempts {
+            let upstream = self.upstream_of(attempt);
+            if upstreams.last() != Some(&upstream) {
+                upstreams.push(upstream);
+            }
+        }
+        upstreams.iter().map(RecordedUpstream::to_target).collect()
     }
 }
 
@@ -174,6 +204,36 @@ pub struct RecordedAttempt {
     pub response: Option<RecordedResponse>,
     /// How the attempt broke off.
     pub failure: Option<RecordedFailure>,
+    /// The upstream, if it was another one than that of the first attempt.
+    pub upstream: Option<RecordedUpstream>,
+}
+
+/// An upstream as a cassette knows it.
+///
+/// ```
+/// use openai_shim_core::cassette::RecordedUpstream;
+/// let upstream = RecordedUpstream::new(openai_shim_core::dialect("anthropic-messages")?, "anthropic");
+/// assert_eq!(upstream.profile, "anthropic");
+/// # Ok::<(), openai_shim_core::error::ClientError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordedUpstream {
+    /// Its dialect.
+    pub dialect: Dialect,
+    /// The name of its profile.
+    pub profile: String,
+}
+
+impl RecordedUpstream {
+    /// An upstream of a dialect, which behaves as the profile of this name describes.
+    pub fn new(dialect: Dialect, profile: impl Into<String>) -> Self {
+        Self { dialect, profile: profile.into() }
+    }
+
+    fn to_target(&self) -> Target {
+        Target::new(profile(&self.profile).unwrap_or_default().with_only_dialect(self.dialect.name()))
+    }
 }
 
 impl RecordedAttempt {

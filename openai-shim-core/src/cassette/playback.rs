@@ -65,10 +65,8 @@ impl Cassette {
             Ok(request) => request,
             Err(error) => return Playback::refused(client, self.request.clone(), &error),
         };
-        let started = ClientRequest::read(client, &request.path, request.body.clone()).and_then(|read| {
-            let profile = profile(&self.profile).unwrap_or_default().with_only_dialect(self.upstream.name());
-            Exchange::start(read, profile, Settings::default(), Context::fixed())
-        });
+        let started = ClientRequest::read(client, &request.path, request.body.clone())
+            .and_then(|read| Exchange::start(read, self.targets(), Settings::default(), Context::fixed()));
         match started {
             Ok(exchange) => self.play(exchange, request),
             Err(error) => Playback::refused(client, request, &error),

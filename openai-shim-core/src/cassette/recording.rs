@@ -2,6 +2,7 @@
 
 use super::{RecordedAttempt, RecordedChunk, RecordedFailure, RecordedRequest, RecordedResponse};
 use crate::error::UpstreamError;
+use crate::exchange::AttemptReport;
 use crate::upstream::{ByteStream, Upstream, UpstreamBody};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -97,6 +98,10 @@ impl Upstream for RecordingUpstream {
 
     fn clock(&self) -> Option<Duration> {
         self.inner.clock()
+    }
+
+    fn attempt_ended(&self, attempt: &AttemptReport) {
+        self.inner.attempt_ended(attempt);
     }
 }
 

@@ -52,14 +52,14 @@ struct Recording {
 }
 
 impl ReplayUpstream {
-    /// Plays the attempts of named cassettes whose upstream has this dialect; the others are left out.
+    /// Plays the attempts of named cassettes to ask an upstream of this dialect; the others are left out.
     pub fn new(dialect: Dialect, cassettes: impl IntoIterator<Item = (String, Cassette)>) -> Self {
         let mut recordings = Vec::new();
         for (name, cassette) in cassettes {
-            if cassette.upstream.name() != dialect.name() {
-                continue;
-            }
-            for attempt in cassette.attempts {
+            let of_dialect = |attempt: &RecordedAttempt| {
+                attempt.upstream.as_ref().map_or(cassette.upstream, |upstream| upstream.dialect) == dialect
+            };
+            for attempt in cassette.attempts.into_iter().filter(of_dialect) {
                 if let Some(conversation) =
                     conversation(dialect, &attempt.request.path, &attempt.request.body)
                 {

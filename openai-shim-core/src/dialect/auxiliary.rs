@@ -7,10 +7,12 @@
 use super::media::MediaApi;
 use super::shape::Shape;
 use super::url::{match_pattern, percent_decode};
+use crate::canonical::time::rfc3339;
 use crate::canonical::{DiagnosticCode, Diagnostics, EmbedRequest, Embeddings, ListedModel};
 use crate::error::{ClientError, UpstreamError};
 use crate::json::{Object, encode_string};
 use std::fmt::Debug;
+use std::time::Duration;
 
 /// The methods of a route for `GET`: `HEAD` gets the same response without its body.
 pub const GET_AND_HEAD: &str = "GET, HEAD";
@@ -309,6 +311,48 @@ pub struct DialectHeaders {
     /// The headers of the rate limits that all dialects have, in the order: limit of requests, remaining requests, limit of
     /// tokens, remaining tokens.
     pub common_rate_limits: &'static [&'static str],
+    /// The headers that say when these limits are whole again: of requests, of tokens.
+    pub rate_limit_resets: &'static [&'static str],
+    /// How those headers state it.
+    pub rate_limit_reset_form: ResetForm,
+}
+
+/// How a header states when a rate limit is whole again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ResetForm {
+    /// As a duration from now: `6m0s`, `1.5s`, `20ms`.
+    #[default]
+    Duration,
+    /// As a time in RFC 3339.
+    Time,
+}
+
+impl ResetForm {
+    /// The value of the header. `now`: seconds since 1970.
+    ///
+    /// ```
+    /// use openai_shim_core::dialect::auxiliary::ResetForm;
+    /// use std::time::Duration;
+    /// let encode = |form: ResetForm, millis| form.encode(Duration::from_millis(millis), 1_700_000_000);
+    /// assert_eq!(encode(ResetForm::Duration, 360_000), "6m0s");
+    /// assert_eq!(encode(ResetForm::Duration, 1_500), "1.5s");
+    /// assert_eq!(encode(ResetForm::Duration, 20), "20ms");
+    /// assert_eq!(encode(ResetForm::Time, 1_500), "2023-11-14T22:13:22Z");
+    /// ```
+    pub fn encode(self, wait: Duration, now: u64) -> String {
+        let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        match self {
+            Self::Time => rfc3339(now.saturating_add(millis.div_ceil(1000))),
+            Self::Duration if millis < 1000 => format!("{millis}ms"),
+            Self::Duration => {
+                let seconds = Duration::from_millis(millis % 60_000).as_secs_f64();
+                match millis / 60_000 {
+                    0 => format!("{seconds}s"),
+                    minutes => format!("{minutes}m{seconds}s"),
+                }
+            }
+        }
+    }
 }
 
 /// The headers of a dialect without any.
@@ -320,6 +364,8 @@ pub(super) static NO_HEADERS: DialectHeaders = DialectHeaders {
     request_id: None,
     rate_limit_prefix: "",
     common_rate_limits: &[],
+    rate_limit_resets: &[],
+    rate_limit_reset_form: ResetForm::Duration,
 };
 
 impl AuxiliaryRoute {

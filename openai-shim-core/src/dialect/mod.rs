@@ -130,6 +130,7 @@ internals! {
     use auxiliary::{AuxiliaryRoute, DialectHeaders};
     use error_in_success::failure_in_success;
     use native_content::NativeContent;
+    use openai_error::wait_in_headers;
     use params::Params;
     use passthrough::{Passthrough, pass};
     use shape::Shape;

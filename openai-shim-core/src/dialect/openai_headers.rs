@@ -1,6 +1,6 @@
 //! The headers of OpenAI's API, shared by the dialects of its family.
 
-use super::auxiliary::DialectHeaders;
+use super::auxiliary::{DialectHeaders, ResetForm};
 
 /// See <https://platform.openai.com/docs/api-reference/debugging-requests>.
 pub(super) static HEADERS: DialectHeaders = DialectHeaders {
@@ -16,4 +16,6 @@ pub(super) static HEADERS: DialectHeaders = DialectHeaders {
         "x-ratelimit-limit-tokens",
         "x-ratelimit-remaining-tokens",
     ],
+    rate_limit_resets: &["x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"],
+    rate_limit_reset_form: ResetForm::Duration,
 };

@@ -138,6 +138,17 @@ impl Exchange {
         }
     }
 
+    /// The target that is asked: an index into the targets that the exchange was started with.
+    pub(crate) fn target_index(&self) -> usize {
+        self.session.target_index
+    }
+
+    /// Tells that the transport has another key than the one that was refused: if this attempt fails, the same request is sent
+    /// to the same target again. Call it before [`head`](Self::head).
+    pub fn set_has_other_key(&mut self) {
+        self.session.has_other_key = true;
+    }
+
     /// The content type of the client's stream, for a caller that must begin it before the response's head is known.
     pub fn stream_content_type(&self) -> &'static str {
         self.session.stream_content_type()

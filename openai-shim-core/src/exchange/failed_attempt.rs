@@ -16,6 +16,9 @@ impl Session {
         if let Some(attempt) = self.report.attempts.last_mut() {
             attempt.error = Some(error.clone());
         }
+        if let Some(end) = self.send_with_other_key() {
+            return end;
+        }
         if self.adapt_to_error(&error) {
             return AttemptEnd::SendAgain { wait: Duration::ZERO };
         }

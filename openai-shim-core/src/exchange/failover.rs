@@ -9,6 +9,10 @@ use super::target::Target;
 use crate::canonical::{Context, DiagnosticCode};
 use crate::error::{Error, ErrorKind, Misuse, UpstreamError};
 use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The most keys that are tried for one target.
+const MAX_REFUSED_KEYS: u32 = 16;
 
 impl Session {
     /// Prepares the upstream's request for the first target that takes it, unless state must be loaded first.
@@ -34,9 +38,7 @@ impl Session {
 
     /// A session for the first of these targets that takes the request.
     fn for_first(mut further: Box<FurtherTargets>, settings: &Settings) -> Option<StartedSession> {
-        while let Some(target) = further.targets.pop_front() {
-            let index = further.index;
-            further.index += 1;
+        while let Some((index, target)) = further.next() {
             let client_request = further.client_request().ok()?;
             let context = further.context.clone();
             if let Ok(mut started) =
@@ -51,8 +53,26 @@ impl Session {
 
     /// Goes on to the next target after an attempt that failed; `None`: there is none, or none that could do better.
     pub(super) fn fail_over(&mut self, error: &UpstreamError) -> Option<AttemptEnd> {
-        let may = self.response_head.is_none() && may_differ_elsewhere(error);
-        if may { self.next_target() } else { None }
+        if self.response_head.is_some() || !may_differ_elsewhere(error) {
+            return None;
+        }
+        if error.kind() == ErrorKind::ContextLength
+            && let (Some(further), Some(tokens)) = (&mut self.further_targets, self.target.context_tokens)
+        {
+            further.pass_over_smaller(tokens);
+        }
+        self.next_target()
+    }
+
+    /// Sends the same request to the same target again, because its transport has another key than the one that was refused.
+    pub(super) fn send_with_other_key(&mut self) -> Option<AttemptEnd> {
+        let has_other_key = std::mem::take(&mut self.has_other_key);
+        if !has_other_key || self.response_head.is_some() || self.refused_keys >= MAX_REFUSED_KEYS {
+            return None;
+        }
+        self.refused_keys += 1;
+        self.attempt = self.attempt.saturating_sub(1);
+        Some(AttemptEnd::SendAgain { wait: Duration::ZERO })
     }
 
     /// Replaces this session by one for the next target that takes the request.
@@ -65,7 +85,7 @@ impl Session {
         self.record_failed_over();
         Some(match pending {
             Some(pending) => AttemptEnd::LoadState(pending),
-            None => AttemptEnd::SendAgain { wait: std::time::Duration::ZERO },
+            None => AttemptEnd::SendAgain { wait: Duration::ZERO },
         })
     }
 

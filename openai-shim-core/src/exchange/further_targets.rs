@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 pub(super) struct FurtherTargets {
     pub(super) targets: VecDeque<Target>,
     /// The index of the first one in the list that the exchange was started with.
-    pub(super) index: usize,
+    index: usize,
     source: RequestSource,
     headers: HeaderMap,
     owner: Option<Owner>,
@@ -29,6 +29,22 @@ impl FurtherTargets {
             headers: client_request.headers.clone(),
             owner: client_request.owner.clone(),
             context: context.clone(),
+        }
+    }
+
+    /// The next target, with its index in the list.
+    pub(super) fn next(&mut self) -> Option<(usize, Target)> {
+        let target = self.targets.pop_front()?;
+        let index = self.index;
+        self.index += 1;
+        Some((index, target))
+    }
+
+    /// Passes over the next targets that are known to take no more than so many tokens.
+    pub(super) fn pass_over_smaller(&mut self, tokens: u64) {
+        let takes_no_more = |target: &Target| target.context_tokens.is_some_and(|other| other <= tokens);
+        while self.targets.front().is_some_and(takes_no_more) {
+            self.next();
         }
     }
 

@@ -25,6 +25,7 @@ mod call_arguments;
 mod carry_over;
 mod client_request;
 mod closing_tags;
+mod conversation_start;
 mod debug_report;
 mod edited_request;
 mod failed_attempt;
@@ -90,7 +91,7 @@ const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 /// |-|-|
 /// | ask what to do | [`next`](Self::next) |
 /// | tell what came of it | [`provide`](Self::provide), [`head`](Self::head), [`push`](Self::push), [`finish`](Self::finish), [`fail`](Self::fail) |
-/// | at any time | [`set_elapsed`](Self::set_elapsed), [`note_state_error`](Self::note_state_error) |
+/// | at any time | [`set_elapsed`](Self::set_elapsed), [`note_state_error`](Self::note_state_error), [`set_has_other_key`](Self::set_has_other_key) |
 /// | read, at any time | [`response_head`](Self::response_head), [`is_over`](Self::is_over), [`has_failed`](Self::has_failed), [`diagnostics`](Self::diagnostics), [`report`](Self::report), [`into_report`](Self::into_report) |
 ///
 /// # Order
@@ -111,8 +112,8 @@ const MAX_ERROR_BODY_BYTES: usize = 1 << 20;
 /// - Nothing is appended to `out` before the head of the client's response is known ([`response_head`](Self::response_head)): until
 ///   the first meaningful event an empty, broken or failed response can be requested again, from the same target or the next one.
 /// - Once there is a head, nothing is sent any more.
-/// - The number of [`Step::Send`]s is bounded: by the targets, [`Retry::attempts`], a few adaptations, and the choices that are
-///   requested one by one.
+/// - The number of [`Step::Send`]s is bounded: by the targets and their keys, [`Retry::attempts`], a few adaptations, and the choices
+///   that are requested one by one.
 /// - [`Step::Load`] and [`Step::Store`] come only for a request with an [owner](ClientRequest::with_owner).
 /// - Bytes may be cut anywhere: the same bytes give the same output.
 /// - After [`is_over`](Self::is_over) nothing that the upstream may still send matters.

@@ -43,6 +43,10 @@ pub(super) struct Session {
     pub(super) is_stream_requested: bool,
     /// How many attempts were made for the current response or choice.
     pub(super) attempt: u32,
+    /// The target's transport has another key than the one with which the current request was sent.
+    pub(super) has_other_key: bool,
+    /// How many requests were sent again with another key.
+    pub(super) refused_keys: u32,
     /// Responses that were requested one by one, one choice each.
     pub(super) collected: Vec<Response>,
     /// Bytes for the client that wait for the first meaningful event.
@@ -145,6 +149,8 @@ impl Session {
             request: prepared.request,
             is_stream_requested: prepared.is_stream_requested,
             attempt: 0,
+            has_other_key: false,
+            refused_keys: 0,
             collected: Vec::new(),
             pending_output: Vec::new(),
             response_head: None,

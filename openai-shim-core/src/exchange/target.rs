@@ -2,6 +2,7 @@
 
 use super::ClientRequest;
 use super::shared_profile::{SharedProfile, UpstreamSide};
+use crate::dialect::Dialect;
 use crate::error::ClientError;
 use crate::profile::{Adaptation, Profile};
 use std::collections::VecDeque;
@@ -25,17 +26,26 @@ pub struct Target {
     pub model: Option<String>,
     /// Adaptations known for this upstream and model, from the reports of earlier requests: they change its profile.
     pub adaptations: Vec<Adaptation>,
+    /// The most tokens that its model takes; `None`: it is not known. After an error about the length of a prompt, targets that
+    /// are known to take no more are passed over.
+    pub context_tokens: Option<u64>,
 }
 
 impl Target {
     /// An upstream that behaves as `profile` describes. A program with many requests keeps a [`SharedProfile`].
     pub fn new(profile: impl Into<SharedProfile>) -> Self {
-        Self { profile: profile.into(), model: None, adaptations: Vec::new() }
+        Self { profile: profile.into(), model: None, adaptations: Vec::new(), context_tokens: None }
     }
 
     /// Sets the upstream's name for the model. The response has the client's.
     pub fn with_model(mut self, model: impl Into<String>) -> Self {
         self.model = Some(model.into());
+        self
+    }
+
+    /// Sets how many tokens its model takes.
+    pub fn with_context_tokens(mut self, tokens: u64) -> Self {
+        self.context_tokens = Some(tokens);
         self
     }
 
@@ -93,6 +103,12 @@ impl From<Arc<Profile>> for Target {
 pub struct Targets(VecDeque<Target>);
 
 impl Targets {
+    /// The dialect in which each target would be asked.
+    pub fn dialects(&self, client_request: &ClientRequest) -> Vec<Dialect> {
+        let side = |target: &Target| target.side(client_request).map(|side| side.dialect);
+        self.0.iter().map(|target| side(target).unwrap_or(client_request.client)).collect()
+    }
+
     pub(super) fn into_queue(self) -> VecDeque<Target> {
         self.0
     }

@@ -2,6 +2,7 @@
 
 use super::transport::{RequestStream, Upstream, UpstreamBody};
 use crate::error::UpstreamError;
+use crate::exchange::AttemptReport;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::pin::Pin;
@@ -100,6 +101,10 @@ macro_rules! forward_to_inner {
             fn clock(&self) -> Option<Duration> {
                 (**self).clock()
             }
+
+            fn attempt_ended(&self, attempt: &AttemptReport) {
+                (**self).attempt_ended(attempt);
+            }
         }
     )*};
 }
@@ -142,5 +147,9 @@ impl Upstream for WithSleep {
 
     fn clock(&self) -> Option<Duration> {
         self.upstream.clock()
+    }
+
+    fn attempt_ended(&self, attempt: &AttemptReport) {
+        self.upstream.attempt_ended(attempt);
     }
 }

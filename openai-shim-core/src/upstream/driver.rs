@@ -2,8 +2,8 @@
 
 use super::progress::Progress;
 use super::state_store::{StateError, StateStore};
-use super::transport::{ByteStream, Upstream, UpstreamBody};
-use super::upstreams::Upstreams;
+use super::transport::{ByteStream, OtherKey, Upstream, UpstreamBody};
+use super::upstreams::{StateStores, Upstreams};
 use crate::error::{Misuse, UpstreamError};
 use crate::exchange::{Exchange, Report};
 use crate::state::{StateEntry, StateKey};
@@ -25,7 +25,9 @@ pub(super) struct Driver {
     pub(super) upstreams: Upstreams,
     /// The target that was asked last.
     pub(super) target: usize,
-    pub(super) state_store: Option<Arc<dyn StateStore>>,
+    /// How many attempts their upstreams know the end of.
+    pub(super) told_attempts: usize,
+    pub(super) state_stores: StateStores,
     pub(super) on_finish: OnFinish,
     pub(super) phase: DriverPhase,
 }
@@ -74,7 +76,7 @@ impl DriverPhase {
 impl Driver {
     /// Looks the keys up; a store that fails is a diagnostic, and gives no values.
     pub(super) async fn load(&mut self, keys: &[StateKey]) -> Vec<Option<Bytes>> {
-        let loaded = match self.state_store.clone() {
+        let loaded = match self.state_store().cloned() {
             Some(store) => store.load(keys).await,
             None => Err(missing_store()),
         };
@@ -101,7 +103,7 @@ impl Driver {
     }
 
     fn begin_store(&mut self, entries: Vec<StateEntry>) {
-        let store = self.state_store.clone();
+        let store = self.state_store().cloned();
         let stored = Box::pin(async move {
             match store {
                 Some(store) => store.store(entries).await,
@@ -139,6 +141,9 @@ impl Driver {
             Ok(response) => response.into_parts(),
             Err(error) => return self.exchange.fail(error, out),
         };
+        if head.extensions.get::<OtherKey>().is_some() {
+            self.exchange.set_has_other_key();
+        }
         self.exchange.head(head.status, &head.headers)?;
         self.set_elapsed(sent.sent_at);
         match body {
@@ -215,6 +220,23 @@ impl Driver {
             DriverPhase::Draining { grace, .. } => grace.as_mut().poll(cx),
             _ => Poll::Ready(()),
         }
+    }
+
+    /// Tells the upstreams what came of the attempts that have ended. `sent`: how many of the last ones have not.
+    pub(super) fn tell_attempts(&mut self, sent: usize) {
+        let attempts = &self.exchange.report().attempts;
+        let ended = attempts.len().saturating_sub(sent);
+        for attempt in attempts.iter().take(ended).skip(self.told_attempts) {
+            if let Some(upstream) = self.upstreams.of(attempt.target) {
+                upstream.attempt_ended(attempt);
+            }
+        }
+        self.told_attempts = ended;
+    }
+
+    /// The store of the target that is asked.
+    fn state_store(&self) -> Option<&Arc<dyn StateStore>> {
+        self.state_stores.of(self.exchange.target_index())
     }
 
     /// The upstream that was asked last.

@@ -152,6 +152,7 @@ impl ResponseBody {
                 Step::Store(entries) => driver.store(entries).await,
                 Step::Send { mut request, after, target } => {
                     driver.target = target;
+                    driver.tell_attempts(1);
                     let Some(upstream) = driver.upstream().cloned() else {
                         let missing =
                             UpstreamError::transport(format!("There is no upstream for target {target}."));
@@ -181,10 +182,12 @@ impl ResponseBody {
                         driver.store(entries).await;
                     }
                     if let Some(head) = driver.exchange.take_response_head() {
+                        driver.tell_attempts(0);
                         return self.into_response(head);
                     }
                 }
                 Step::Done => {
+                    driver.tell_attempts(0);
                     return match driver.exchange.take_response_head() {
                         Some(head) => self.into_response(head),
                         None => http::Response::new(self),
@@ -256,6 +259,12 @@ impl ResponseBody {
             Source::Forwarded(_) => self.deliver_report(Some(Err(error))),
             Source::Over => {}
         }
+    }
+
+    /// The target that was asked last: an index into the targets of the exchange. `None`: there is no exchange, or its report was
+    /// delivered.
+    pub fn target(&self) -> Option<usize> {
+        self.driver().map(|driver| driver.target)
     }
 
     /// The diagnostics so far.

@@ -6,9 +6,8 @@ use super::observer::Observer;
 use super::response_body::ResponseBody;
 use super::responses::{error_response, json_response};
 use super::shim_parts::ShimParts;
-use super::state_store::StateStore;
 use super::stored_responses::{ResponseRecorder, StoredResponses, stores_responses};
-use super::upstreams::Upstreams;
+use super::upstreams::{StateStores, Upstreams};
 use crate::canonical::Diagnostics;
 use crate::dialect::Dialect;
 use crate::dialect::route_lookup::generation_route;
@@ -135,7 +134,7 @@ impl Shim {
             on_report.report(&report);
             drop(slot.set(report));
         });
-        let response = respond(exchange, upstreams.into(), parts.state.clone(), on_finish).await;
+        let response = respond(exchange, upstreams.into(), parts.state.clone().into(), on_finish).await;
         let (head, body) = response.into_parts();
         if let Some(events) = &mut events {
             events.head(head.status, &head.headers);
@@ -212,7 +211,7 @@ impl Shim {
 /// Drives an exchange until its response has a head: sends, waits and retries until bytes may go out. [`Shim`] does this with each
 /// request; a program with an exchange of its own calls it.
 ///
-/// `upstreams`: one for each target of the exchange, or one for all of them.
+/// `upstreams`: one for each target of the exchange, or one for all of them; `state_stores` likewise.
 ///
 /// The response's extensions hold the [`Diagnostics`] so far, the [`Outcome`](crate::Outcome), the
 /// [`Attempts`](super::Attempts), and the [`Error`] if the body is one. `on_finish` is called once, when the body has ended or was
@@ -220,12 +219,19 @@ impl Shim {
 pub fn respond(
     exchange: Exchange,
     upstreams: Upstreams,
-    state_store: Option<Arc<dyn StateStore>>,
+    state_stores: StateStores,
     on_finish: OnFinish,
 ) -> impl Future<Output = http::Response<ResponseBody>> + Send + use<> {
     // An exchange is large: it moves to the heap before there is a future that would hold it.
-    let driver =
-        Box::new(Driver { exchange, upstreams, target: 0, state_store, on_finish, phase: DriverPhase::Idle });
+    let driver = Box::new(Driver {
+        exchange,
+        upstreams,
+        target: 0,
+        told_attempts: 0,
+        state_stores,
+        on_finish,
+        phase: DriverPhase::Idle,
+    });
     ResponseBody::new(driver).respond()
 }
 

@@ -1,6 +1,7 @@
 //! [`Upstream`]: an HTTP request to an upstream in, the head and body of its response out.
 
 use crate::error::UpstreamError;
+use crate::exchange::AttemptReport;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
@@ -94,6 +95,19 @@ impl std::fmt::Debug for UpstreamBody {
     }
 }
 
+/// Among the extensions of a response: its upstream refused the key (401, 402, 403 or 429), and the transport has another one,
+/// with which it sends the next request. The exchange sends the same request again at once.
+///
+/// ```
+/// use openai_shim_core::upstream::{OtherKey, UpstreamBody};
+/// fn refused(mut response: http::Response<UpstreamBody>) -> http::Response<UpstreamBody> {
+///     response.extensions_mut().insert(OtherKey);
+///     response
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherKey;
+
 /// The body of a request that is sent while it arrives.
 ///
 /// ```
@@ -141,6 +155,10 @@ pub trait Upstream: Send + Sync {
         }
         self.send(request.map(|()| Bytes::from(all))).await
     }
+
+    /// Tells what came of a request that was sent with [`send`](Self::send): it has failed, or the client's response begins with
+    /// its response. For those that choose by it: without an implementation nothing happens.
+    fn attempt_ended(&self, _attempt: &AttemptReport) {}
 
     /// Waits before a retry. Core has no clock: without an implementation retries follow at once.
     async fn pause(&self, _duration: Duration) {}

@@ -70,7 +70,7 @@ impl Welcome {
             upstreams,
             model,
             scheme: if config.tls.is_some() { "https" } else { "http" },
-            needs_key: !config.client_keys.is_empty(),
+            needs_key: config.needs_key(),
             is_echo_only: echo_only,
             record: config.record.as_ref().map(|folder| folder.display().to_string()),
         }

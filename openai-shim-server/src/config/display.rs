@@ -1,6 +1,7 @@
 //! Prints a configuration for `openai-shim check`: settings in, lines for people out, without secrets.
 
-use super::settings::{Config, LogFormat, ModelConfig, UpstreamConfig, UpstreamLocation};
+use super::display_routes::write_routes;
+use super::settings::{ClientKey, Config, LogFormat, ModelConfig, UpstreamConfig, UpstreamLocation};
 use super::units::{show_duration, show_size};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{FallbackPolicy, LossPolicy};
@@ -21,6 +22,9 @@ impl fmt::Display for Config {
             writeln!(f, "hosts         {}", self.hosts.join(", "))?;
         }
         writeln!(f, "client keys   {}", describe_client_keys(self))?;
+        for key in &self.named_keys {
+            writeln!(f, "  {key}")?;
+        }
         writeln!(f, "mode          {mode}")?;
         let learn = if self.learn { "what upstreams refuse is not sent again" } else { "off" };
         writeln!(f, "learn         {learn}")?;
@@ -36,6 +40,7 @@ impl fmt::Display for Config {
         for upstream in &self.upstreams {
             write!(f, "\n{upstream}")?;
         }
+        write_routes(f, &self.models)?;
         if let Some(max_tokens) = self.default_max_tokens {
             writeln!(f, "\nmax_tokens    {max_tokens} where the client sent none")?;
         }
@@ -102,11 +107,29 @@ impl fmt::Display for Config {
 }
 
 fn describe_client_keys(config: &Config) -> String {
-    match config.client_keys.len() {
+    match config.keys_of_clients().count() {
         0 if config.listen.ip().is_loopback() => String::from("none: programs on this machine need no key"),
         0 => String::from("none: everyone who can reach it may use it (allow_anonymous)"),
-        1 => String::from("set (1)"),
         n => format!("set ({n})"),
+    }
+}
+
+impl fmt::Display for ClientKey {
+    /// One line: name, models, limits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let models = if self.models.is_empty() { String::from("all models") } else { self.models.join(", ") };
+        write!(f, "{:<12}{models}", self.name)?;
+        let limits = [
+            (self.requests_per_minute, "requests a minute"),
+            (self.tokens_per_minute, "tokens a minute"),
+            (self.concurrent, "at once"),
+        ];
+        for (limit, what) in limits {
+            if let Some(limit) = limit {
+                write!(f, "; {limit} {what}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -116,7 +139,11 @@ impl fmt::Display for UpstreamConfig {
         writeln!(f, "  base url    {}", self.target)?;
         writeln!(f, "  dialect     {}", self.profile.dialect)?;
         writeln!(f, "  profile     {}", self.profile.name)?;
-        writeln!(f, "  api key     {}", if self.api_key.is_some() { "set" } else { "none" })?;
+        match self.api_keys.len() {
+            0 => writeln!(f, "  api key     none")?,
+            1 => writeln!(f, "  api key     set")?,
+            n => writeln!(f, "  api keys    {n}")?,
+        }
         let models: Vec<String> = self.models.iter().map(ToString::to_string).collect();
         let models =
             if models.is_empty() { String::from("asked from the upstream") } else { models.join(", ") };

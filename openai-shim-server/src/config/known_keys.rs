@@ -5,8 +5,10 @@ use super::suggest::nearest;
 /// The sections with their keys; `""` is the top of the file.
 const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["listen", "hosts", "client_keys", "allow_anonymous", "mode", "learn", "debug", "watch"]),
-    ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "models", "quirks"]),
+    ("upstream", &["name", "base_url", "dialect", "profile", "api_key", "api_keys", "models", "quirks"]),
     ("upstream.models", &["id", "upstream"]),
+    ("model", &["name", "targets", "strategy", "affinity"]),
+    ("model.targets", &["model", "weight", "context"]),
     // Its other keys are those of a profile, which are checked with their values.
     ("profile", &["name", "inherit", "base"]),
     ("defaults", &["max_tokens", "reasoning"]),
@@ -14,11 +16,15 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("fallback", &["when", "message"]),
     ("timeouts", &["connect", "first_byte", "idle", "keepalive", "total", "whole", "write"]),
     ("limits", &["request_body", "form_prefix", "response_body", "frame", "bodies", "concurrent"]),
+    ("key", &["name", "key", "models", "requests_per_minute", "tokens_per_minute", "concurrent"]),
     ("store", &["secret", "old_secrets", "url", "password", "prefix", "timeout"]),
     ("tls", &["cert", "key"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
 ];
+
+/// The sections of which there may be several.
+const LISTS: [&str; 3] = ["upstream", "model", "profile"];
 
 /// Every key of a configuration file with its section, such as `retry.attempts`.
 ///
@@ -49,7 +55,7 @@ pub(crate) fn suggest_instead(section: &str, key: &str) -> String {
                 "has no place here; write it at the top of the file, above the first [section]",
             );
         }
-        ["upstream"] => return String::from("has no place here; write it under [[upstream]]"),
+        [home] if LISTS.contains(home) => return format!("has no place here; write it under [[{home}]]"),
         [home] if !home.contains('.') => return format!("has no place here; write it under [{home}]"),
         _ => {}
     }

@@ -1,14 +1,15 @@
 //! Reads the configuration: defaults, file, environment and arguments in, each overriding the one before, a checked
 //! [`Config`] or all faults out.
 
+use super::choice::choice;
 use super::error::ConfigError;
+use super::model_routes::ModelRoute;
 use super::overrides::{Origin, Overrides};
 use super::profiles::Profiles;
-use super::secret::{self, Secret};
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::store::StoreConfig;
 use super::toml_tree::{ConfigErrors, Section, Source};
-use super::{origins, suggest, tls, units, upstream};
+use super::{keys, model_routes, origins, suggest, tls, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
@@ -44,12 +45,16 @@ fn read_source(
     let table = source.parse()?;
     let faults = ConfigErrors::default();
     let top = Section::top(source, table.get_ref(), &faults);
+    let upstreams = upstreams(&top, source, overrides, &faults);
+    let named_keys = keys::read_named_keys(&top, source.folder());
     let config = Config {
         listen: DEFAULT_LISTEN,
         tls: tls::read(&top, source.folder()),
         hosts: top.texts("hosts", "[\"shim.example.com\"]", parse_host),
-        client_keys: client_keys(&top, source, overrides, &faults),
-        upstreams: upstreams(&top, source, overrides, &faults),
+        client_keys: keys::read_client_keys(&top, source.folder(), overrides, &faults),
+        named_keys: named_keys.iter().map(|(_, key)| key.clone()).collect(),
+        models: models(&top, &upstreams, overrides),
+        upstreams,
         mode: top.text("mode", |m| choice(m, &MODES)).map_or_else(LossPolicy::default, |m| m.value),
         learn: top.flag("learn").unwrap_or(true),
         debug: top.flag("debug").unwrap_or_default(),
@@ -72,9 +77,10 @@ fn read_source(
         origin: Origin(overrides.clone()),
         record: overrides.record.clone(),
     };
-    let listen = listen(&top, overrides, bound, &faults, !config.client_keys.is_empty());
+    let listen = listen(&top, overrides, bound, &faults, config.needs_key());
     let exposed = bound.filter(|bound| !bound.ip().is_loopback()).unwrap_or(listen);
-    check_key_lengths(&top, &exposed, &config.client_keys, overrides, &faults);
+    keys::check_lengths(&top, &exposed, &config.client_keys, overrides, &faults);
+    keys::check_named_keys(&exposed, &config.client_keys, &named_keys);
     match faults.into_error() {
         Some(error) => Err(error),
         None => Ok(Config { listen, ..config }),
@@ -82,8 +88,6 @@ fn read_source(
 }
 
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8000);
-/// The fewest characters of a client key where other machines can try keys.
-const MIN_CLIENT_KEY_CHARACTERS: usize = 16;
 const MODES: [(&str, LossPolicy); 2] = [("lenient", LossPolicy::Lenient), ("strict", LossPolicy::Strict)];
 const REASONING_STYLES: [(&str, ReasoningStyle); 2] =
     [("field", ReasoningStyle::Field), ("tags", ReasoningStyle::Tags)];
@@ -129,7 +133,7 @@ fn listen(
     }
     let Some(configured) = configured else { return DEFAULT_LISTEN };
     if is_open(configured.value) {
-        let what = "write client_keys = [\"env:SHIM_KEY\"], or allow_anonymous = true if everyone may use it";
+        let what = "write client_keys = [\"env:SHIM_KEY\"] or a [[key]], or allow_anonymous = true if everyone may use it";
         top.fault("listen", &configured.span, format!("{} {REACHABLE}; {what}", configured.value));
     }
     configured.value
@@ -143,44 +147,6 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
         let port = text.trim().trim_start_matches(':').parse::<u16>().unwrap_or(DEFAULT_LISTEN.port());
         format!("{text:?} is no address with a port; write one such as \"127.0.0.1:{port}\"")
     })
-}
-
-fn client_keys(
-    top: &Section<'_>,
-    source: &Source,
-    overrides: &Overrides,
-    faults: &ConfigErrors,
-) -> Vec<Secret> {
-    let resolve = |reference: &str| secret::resolve(reference, source.folder());
-    let keys_of_file = top.texts("client_keys", "[\"env:SHIM_KEY\"]", resolve);
-    if overrides.client_keys.is_empty() {
-        return keys_of_file;
-    }
-    let references = overrides.client_keys.iter();
-    references
-        .filter_map(|key| upstream::from_reference("OPENAI_SHIM_CLIENT_KEYS", key.trim(), faults))
-        .collect()
-}
-
-/// Client keys must be too long to be guessed where other machines can try them.
-fn check_key_lengths(
-    top: &Section<'_>,
-    listen: &SocketAddr,
-    keys: &[Secret],
-    overrides: &Overrides,
-    faults: &ConfigErrors,
-) {
-    let short = keys.iter().position(|key| key.expose().len() < MIN_CLIENT_KEY_CHARACTERS);
-    let Some(index) = short.filter(|_| !listen.ip().is_loopback()) else { return };
-    let what = format!(
-        "key number {} has fewer than {MIN_CLIENT_KEY_CHARACTERS} characters, and {listen} can be reached from other machines; \
-         write a longer one, such as the output of `openssl rand -hex 16`",
-        index + 1
-    );
-    match top.get("client_keys").filter(|_| overrides.client_keys.is_empty()) {
-        Some(configured) => top.fault("client_keys", &configured.span(), what),
-        None => faults.outside("OPENAI_SHIM_CLIENT_KEYS", what),
-    }
 }
 
 /// Parses a host name without a port into lower case.
@@ -225,6 +191,16 @@ fn upstreams(
         }
     }
     upstreams
+}
+
+/// The models of the file. They are ignored as its upstreams are, if the arguments name another one.
+fn models(top: &Section<'_>, upstreams: &[UpstreamConfig], overrides: &Overrides) -> Vec<ModelRoute> {
+    // An upstream that has a fault is named all the same.
+    let in_file = upstream::names_in_file(top);
+    let mut names: Vec<&str> = in_file.iter().map(String::as_str).collect();
+    names.extend(upstreams.iter().map(|u| u.name.as_str()).filter(|name| !in_file.iter().any(|n| n == name)));
+    let routes = model_routes::from_file(top, &names);
+    if overrides.upstream.is_some() { Vec::new() } else { routes }
 }
 
 fn retry(section: &Section<'_>) -> Retry {
@@ -339,12 +315,4 @@ fn parse_filter(text: &str) -> Result<String, String> {
             Err(format!("{text:?} is no filter; write a level such as \"debug\", or \"info,hyper=warn\""))
         }
     }
-}
-
-/// The value of one of a few names.
-fn choice<T: Copy>(name: &str, known: &[(&str, T)]) -> Result<T, String> {
-    known.iter().find(|(known, _)| *known == name).map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(known, _)| *known).collect();
-        format!("{name:?} is not known; {}", suggest::instead(name, &names))
-    })
 }

@@ -1,5 +1,6 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
+use super::model_routes::ModelRoute;
 use super::overrides::Origin;
 use super::secret::Secret;
 use super::store::StoreConfig;
@@ -21,10 +22,14 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Host names that a server without client keys accepts, in lower case.
     pub hosts: Vec<String>,
-    /// The keys of clients; empty: no key is needed.
+    /// The keys of clients that have neither a name nor limits.
     pub client_keys: Vec<Secret>,
+    /// The keys of clients with a name, and limits where they have any.
+    pub named_keys: Vec<ClientKey>,
     /// The upstreams, in the order of the file; the first one that has a model serves it.
     pub upstreams: Vec<UpstreamConfig>,
+    /// The models of `[[model]]`, which several upstreams serve.
+    pub models: Vec<ModelRoute>,
     /// Whether a loss of meaning is reported (lenient) or refused (strict).
     pub mode: LossPolicy,
     /// Whether adaptations to refusals are remembered.
@@ -58,10 +63,37 @@ pub struct Config {
 }
 
 impl Config {
+    /// The keys of clients: those without a name, then those with one.
+    pub(crate) fn keys_of_clients(&self) -> impl Iterator<Item = &Secret> + Clone {
+        self.client_keys.iter().chain(self.named_keys.iter().map(|named| &named.key))
+    }
+
+    /// Whether clients need a key.
+    pub fn needs_key(&self) -> bool {
+        !self.client_keys.is_empty() || !self.named_keys.is_empty()
+    }
+
     /// The keys of clients and upstreams, which stand in no log and in no recording.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Secret> {
-        self.client_keys.iter().chain(self.upstreams.iter().filter_map(|upstream| upstream.api_key.as_ref()))
+        self.keys_of_clients().chain(self.upstreams.iter().flat_map(|upstream| &upstream.api_keys))
     }
+}
+
+/// A client's key with a name, the models that it may use, and its limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientKey {
+    /// Its name, for logs, metrics and errors.
+    pub name: String,
+    /// The key itself.
+    pub key: Secret,
+    /// The names of the models that it may use, with `*` for any characters; empty: all.
+    pub models: Vec<String>,
+    /// The most requests in a minute.
+    pub requests_per_minute: Option<u64>,
+    /// The most tokens in a minute, of prompts and responses.
+    pub tokens_per_minute: Option<u64>,
+    /// The most requests at once.
+    pub concurrent: Option<u64>,
 }
 
 /// One upstream.
@@ -73,8 +105,8 @@ pub struct UpstreamConfig {
     pub target: UpstreamLocation,
     /// What it accepts, with the user's quirks applied.
     pub profile: Arc<Profile>,
-    /// The key that it gets.
-    pub api_key: Option<Secret>,
+    /// The keys that it gets: the next one is used while one rests that was refused. Empty: none.
+    pub api_keys: Vec<Secret>,
     /// The models that it serves; without any but patterns its model list is fetched.
     pub models: Vec<ModelConfig>,
 }

@@ -38,7 +38,7 @@ fn read_section(
     let target = section.text("base_url", |text| Ok(parse_target(text)?.relative_to(folder)));
     let chosen = section.text("profile", |name| profiles.find(name));
     let dialect = section.text("dialect", find_dialect);
-    let api_key = section.text("api_key", |reference| secret::resolve(reference, folder));
+    let api_keys = api_keys(section, folder);
     let models = models(section);
     if section.get("name").is_none() {
         section.missing("name", "\"…\" with a name of your choice");
@@ -64,10 +64,30 @@ fn read_section(
         name: name.value.clone(),
         target: target.value,
         profile: profile.into(),
-        api_key: api_key.map(|key| key.value),
+        api_keys,
         models,
     };
     Some((name, upstream))
+}
+
+/// The names of the file's upstreams, also of those that have faults.
+pub(crate) fn names_in_file(top: &Section<'_>) -> Vec<String> {
+    let sections = top.get("upstream").and_then(|upstreams| upstreams.get_ref().as_array());
+    let names =
+        sections.into_iter().flatten().filter_map(|section| section.get_ref().as_table()?.get("name"));
+    names.filter_map(|name| Some(name.get_ref().as_str()?.to_owned())).collect()
+}
+
+/// `api_keys`, or the only one of `api_key`.
+fn api_keys(section: &Section<'_>, folder: &Path) -> Vec<Secret> {
+    let resolve = |reference: &str| secret::resolve(reference, folder);
+    let single = section.text("api_key", resolve);
+    let several = section.texts("api_keys", "[\"env:KEY_1\", \"env:KEY_2\"]", resolve);
+    if let (Some(_), Some(item)) = (section.get("api_key"), section.get("api_keys")) {
+        let what = "api_key is there as well; write all keys into api_keys";
+        section.fault("api_keys", &item.span(), what);
+    }
+    single.map(|key| key.value).into_iter().chain(several).collect()
 }
 
 /// The upstream that arguments name.
@@ -86,7 +106,7 @@ pub(crate) fn from_arguments(
         (UpstreamLocation::Http(_), profile) => profile.to_owned(),
     };
     let mut upstream =
-        UpstreamConfig { name, target, profile: profile.into(), api_key: None, models: Vec::new() };
+        UpstreamConfig { name, target, profile: profile.into(), api_keys: Vec::new(), models: Vec::new() };
     let named = overrides.profile.as_deref().and_then(|name| profiles.find(name).ok());
     if let Some(profile) = named.filter(|_| matches!(upstream.target, UpstreamLocation::Http(_))) {
         upstream.name = profile.name;
@@ -118,7 +138,7 @@ pub(crate) fn apply_overrides(
         }
     }
     if let Some(reference) = &overrides.api_key {
-        upstream.api_key = from_reference("--api-key", reference, faults);
+        upstream.api_keys = from_reference("--api-key", reference, faults).into_iter().collect();
     }
 }
 

@@ -4,10 +4,13 @@ use crate::app_state::AppState;
 use crate::handlers::arriving_form::{Inbound, receive_form};
 use crate::handlers::auxiliary_request::OwnedAuxiliaryRequest;
 use crate::handlers::forward::ForwardTarget;
-use crate::handlers::{count_tokens, embeddings, forward, media, models, rerank, stored_responses};
+use crate::handlers::{
+    count_tokens, embeddings, forward, key_check, media, models, rerank, stored_responses,
+};
 use crate::http::receive::{discard, receive};
-use crate::http::responses;
+use crate::http::responses::{self, ErrorEnvelope};
 use crate::http::routes::auxiliary_label;
+use crate::limits::{Admission, NamedKey};
 use crate::observe::access_log::AccessLogEntry;
 use crate::request_meta::RequestMeta;
 use axum::body::Body;
@@ -17,6 +20,7 @@ use http::{Method, StatusCode};
 use openai_shim_core::dialect::auxiliary::{
     AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, StoredResponsePart,
 };
+use openai_shim_core::dialect::rerank::client_form;
 use openai_shim_core::dialect::{DIALECTS, Dialect};
 use openai_shim_core::error::{ClientError, ErrorKind};
 use openai_shim_core::{Error, Profile};
@@ -82,11 +86,13 @@ pub(crate) async fn answer(
             Some(Err(Error::Client(not_served(what, route.path))))
         }
         AuxiliaryKind::ModelList(list) => Some(
-            models::all(&app)
+            models::all(&app, meta.key.as_deref())
                 .await
                 .and_then(|all| Ok(responses::json(StatusCode::OK, list.encode_list(&all, &meta.query)?))),
         ),
-        AuxiliaryKind::Model(api) if is_read => Some(models::one(&app, api, &request).await),
+        AuxiliaryKind::Model(api) if is_read => {
+            Some(models::one(&app, api, &request, meta.key.as_deref()).await)
+        }
         AuxiliaryKind::StoredResponse(api, part) => {
             let part = if part == StoredResponsePart::Response && meta.method == Method::DELETE {
                 None
@@ -107,9 +113,11 @@ pub(crate) async fn answer(
         _ => None,
     };
     let check = if let AuxiliaryKind::ForwardChecked(check) = kind { Some(check) } else { None };
-    // Forms of routes whose responses are not checked against them are sent on while they arrive.
+    // Forms of routes whose responses are not checked against them are sent on while they arrive. All of it must be known where
+    // only some models may be used.
+    let is_restricted = meta.key.as_ref().is_some_and(|key| key.is_restricted());
     let inbound = match kind {
-        AuxiliaryKind::Forward | AuxiliaryKind::ForwardIfServed(_) => {
+        AuxiliaryKind::Forward | AuxiliaryKind::ForwardIfServed(_) if !is_restricted => {
             let is_served =
                 |profile: &Profile| matches!(kind, AuxiliaryKind::Forward) || profile.paths.forwards(&path);
             let only = forward::only_upstream(&app, &path, is_served);
@@ -117,16 +125,101 @@ pub(crate) async fn answer(
         }
         _ => receive(&app, &meta, dialect, &parts.headers, body).await.map(Inbound::Whole),
     };
-    let target = ForwardTarget { path, default_upstream, check };
-    let received = match inbound {
-        Ok(Inbound::Whole(received)) => received,
-        Ok(form @ Inbound::Form(_)) => {
-            return forward::forward(app, meta, dialect, target, parts, form).await;
-        }
+    let inbound = match inbound {
+        Ok(inbound) => inbound,
         Err(response) => {
             AccessLogEntry::new(app.clone(), meta, label, Arc::default()).finish_with_response(&response);
             return response;
         }
+    };
+    let target = ForwardTarget { path, default_upstream, check };
+    let request = CompleteRequest { dialect, route, kind, name, target, parts, inbound };
+    match meta.key.clone() {
+        Some(key) => Box::pin(answer_with_key(app, key, meta, request)).await,
+        None => answer_complete(app, meta, request).await,
+    }
+}
+
+/// A request to an auxiliary route, received as far as it must be.
+struct CompleteRequest {
+    dialect: Dialect,
+    route: &'static AuxiliaryRoute,
+    /// How the route is served here.
+    kind: AuxiliaryKind,
+    /// The variable part of the path.
+    name: String,
+    target: ForwardTarget,
+    parts: Parts,
+    inbound: Inbound,
+}
+
+/// Answers a request whose key has a name, if the key permits that.
+async fn answer_with_key(
+    app: Arc<AppState>,
+    key: Arc<NamedKey>,
+    mut meta: RequestMeta,
+    request: CompleteRequest,
+) -> Response {
+    let CompleteRequest { dialect, route, name, parts, inbound, .. } = &request;
+    let (dialect, source) = (*dialect, (&parts.headers, meta.query.as_str()));
+    let checked = key_check::check_auxiliary(&key, route, name, source, inbound);
+    let is_counted = key_check::is_counted(route.kind, &meta.method);
+    let demand = key_check::auxiliary_demand(route.kind, inbound);
+    let mut standing = None;
+    let admitted = match checked {
+        Ok(()) if !is_counted => return answer_complete(app, meta, request).await,
+        Ok(()) => Admission::of(key.clone(), demand).await.map_err(|refused| {
+            standing = Some(refused.standing);
+            key.refusal(&refused)
+        }),
+        Err(error) => Err(error),
+    };
+    let mut response = match admitted {
+        Ok(admission) => {
+            standing = Some(*admission.standing());
+            meta.admission = Some(Arc::new(admission));
+            answer_complete(app, meta, request).await
+        }
+        Err(error) => refuse(&app, meta, request, &error).await,
+    };
+    if let Some(standing) = standing {
+        standing.add_headers(dialect, response.headers_mut());
+    }
+    response
+}
+
+/// Refuses a request before any upstream gets it.
+async fn refuse(app: &Arc<AppState>, meta: RequestMeta, request: CompleteRequest, error: &Error) -> Response {
+    let CompleteRequest { dialect, route, kind, inbound, .. } = request;
+    let errors = match (kind, &inbound) {
+        (AuxiliaryKind::Rerank, Inbound::Whole(received)) => {
+            let body = &received.body;
+            let request = AuxiliaryRequest { name: "", path: &meta.path, query: &meta.query, body };
+            ErrorEnvelope::Rerank(client_form(&request))
+        }
+        _ => ErrorEnvelope::Dialect(dialect),
+    };
+    let response = errors.response(error);
+    AccessLogEntry::new(app.clone(), meta, auxiliary_label(route), Arc::default())
+        .finish_with_response(&response);
+    if let Inbound::Form(form) = inbound {
+        form.discard().await;
+    }
+    response
+}
+
+/// Answers a request that may be sent.
+async fn answer_complete(app: Arc<AppState>, meta: RequestMeta, request: CompleteRequest) -> Response {
+    let CompleteRequest { dialect, route, kind, name, target, parts, inbound } = request;
+    let finish = |meta: RequestMeta, result: Result<Response, Error>| {
+        let response = result.unwrap_or_else(|error| responses::error(dialect, &error));
+        AccessLogEntry::new(app.clone(), meta, auxiliary_label(route), Arc::default())
+            .finish_with_response(&response);
+        response
+    };
+    let received = match inbound {
+        Inbound::Whole(received) => received,
+        form @ Inbound::Form(_) => return forward::forward(app, meta, dialect, target, parts, form).await,
     };
     let request = OwnedAuxiliaryRequest {
         name,
@@ -136,7 +229,8 @@ pub(crate) async fn answer(
     };
     match kind {
         AuxiliaryKind::Model(api) => {
-            return finish(meta, models::one(&app, api, &request.as_request()).await);
+            let key = meta.key.clone();
+            return finish(meta, models::one(&app, api, &request.as_request(), key.as_deref()).await);
         }
         AuxiliaryKind::TokenCount(api) => {
             let owner = meta.owner.clone();

@@ -7,6 +7,7 @@ use crate::http::routes::FORWARD_LABEL;
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
 use crate::request_meta::RequestMeta;
+use crate::routing::target_health::TargetHealth;
 use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -19,6 +20,7 @@ use std::sync::Arc;
 /// An exchange with the upstream that it is for.
 pub(crate) struct AuxiliaryPlan<'a> {
     served: &'a UpstreamState,
+    health: Option<Arc<TargetHealth>>,
     exchange: Box<AuxiliaryExchange>,
     /// Bytes of the client's request.
     length: usize,
@@ -29,6 +31,8 @@ pub(crate) struct AuxiliaryStart<'a> {
     pub(crate) served: &'a UpstreamState,
     /// The upstream's name for the model, if it differs from the client's.
     pub(crate) upstream_model: Option<String>,
+    /// What is known of it as one of several targets.
+    pub(crate) health: Option<Arc<TargetHealth>>,
     /// The client's name for the model.
     pub(crate) model: String,
     /// What the request lost when it was decoded.
@@ -44,7 +48,7 @@ impl<'a> AuxiliaryStart<'a> {
         app: &AppState,
         call: impl FnOnce(Option<String>) -> C + Send + 'static,
     ) -> Result<AuxiliaryPlan<'a>, Error> {
-        let Self { served, upstream_model, model, lost, length } = self;
+        let Self { served, upstream_model, health, model, lost, length } = self;
         let upstream_dialect = dialect(&served.config.profile.dialect)?;
         let target = app.target(served, upstream_model.clone(), &model);
         let settings = app.settings();
@@ -53,7 +57,7 @@ impl<'a> AuxiliaryStart<'a> {
             AuxiliaryExchange::start(call, upstream_dialect, &target, settings, lost).map(Box::new)
         };
         let exchange = app.process.offload.run(length, start).await?;
-        Ok(AuxiliaryPlan { served, exchange, length })
+        Ok(AuxiliaryPlan { served, health, exchange, length })
     }
 }
 
@@ -83,7 +87,7 @@ async fn run(
     errors: ErrorEnvelope,
     headers: &HeaderMap,
 ) -> Response {
-    let AuxiliaryPlan { served, exchange, length } = plan;
+    let AuxiliaryPlan { served, health, exchange, length } = plan;
     let mut forwarded_headers = HeaderMap::new();
     served.config.profile.pass_headers(headers, &mut forwarded_headers);
     let transport = if body_log::is_enabled() {
@@ -98,6 +102,11 @@ async fn run(
     let queries = resources.queries(&*transport);
     let AuxiliaryAnswer { result, report, headers: returned, .. } =
         queries.run(exchange, forwarded_headers, length).await;
+    if let Some(health) = health {
+        for attempt in &report.attempts {
+            health.record_attempt(attempt);
+        }
+    }
     let mut response = match result {
         Ok(body) => {
             let mut response = responses::json(StatusCode::OK, body.bytes);
@@ -109,7 +118,7 @@ async fn run(
     };
     responses::add_diagnostics_header(response.headers_mut(), &report.diagnostics);
     responses::add_upstream_header(response.headers_mut(), &name);
-    app.store_adaptations(&name, &report.model, &report);
+    app.store_adaptations(served, &report.model, &report);
     log_entry.timing().record_head(response.status());
     log_entry.finish_with_report(report);
     response

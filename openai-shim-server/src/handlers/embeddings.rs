@@ -48,6 +48,7 @@ async fn plan<'a>(
     // What only the client's format has is lost only in another one.
     let lost = if upstream_api.format() == embedding.format() { Diagnostics::default() } else { lost };
     let model = spec.model.clone();
-    let start = AuxiliaryStart { served, upstream_model: route.model, model, lost, length };
+    let start =
+        AuxiliaryStart { served, upstream_model: route.model, health: route.health, model, lost, length };
     start.plan(app, move |name| EmbeddingsCall::new(embedding, upstream_api, spec, name, source)).await
 }

@@ -14,7 +14,8 @@ use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
 use crate::offload::LARGE_BODY_BYTES;
 use crate::request_meta::RequestMeta;
-use crate::routing::targets::{SelectedUpstream, no_upstream};
+use crate::routing::configured_models::SelectedUpstream;
+use crate::routing::targets::no_upstream;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
@@ -68,7 +69,7 @@ pub(crate) async fn forward(
     };
     let route = match (&model, default_upstream) {
         (Some(model), _) => app.route(&model.name).await,
-        (None, Some(upstream)) => Ok(SelectedUpstream { upstream, model: None }),
+        (None, Some(upstream)) => Ok(SelectedUpstream::new(upstream, None)),
         (None, None) => Ok(app.route_without_model()),
     };
     let served = match &route {

@@ -3,27 +3,30 @@
 use crate::app_state::{AppState, UpstreamState};
 use crate::clock;
 use crate::handlers::keep_alive::KeepAliveBody;
+use crate::handlers::key_check;
 use crate::handlers::response_collector::{CountedUpstream, ResponseStart};
 use crate::handlers::stored_responses::{self, Loaded};
 use crate::http::body_budget::BodyReservation;
 use crate::http::deadline::{RequestDeadline, ResponseFuture};
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses;
+use crate::limits::{Admission, NamedKey};
 use crate::observe::access_log::{AccessLogEntry, ResponseTiming};
 use crate::observe::body_log::{self, BodyLog};
 use crate::observe::recorder::{Recording, recorded_request};
 use crate::offload::LARGE_BODY_BYTES;
 use crate::panics;
 use crate::request_meta::RequestMeta;
-use crate::routing::targets::{SelectedUpstream, no_upstream};
+use crate::routing::selection::Selection;
+use crate::routing::targets::RoutedModel;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use openai_shim_core::cassette::{Cassette, RecordedRequest};
+use openai_shim_core::cassette::{Cassette, RecordedRequest, RecordedUpstream};
 use openai_shim_core::exchange::ClientRequest;
-use openai_shim_core::upstream::{self, ResponseBody, ResponseRecorder};
-use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report};
+use openai_shim_core::upstream::{self, ResponseBody, ResponseRecorder, StateStore, StateStores, Upstreams};
+use openai_shim_core::{Diagnostics, Dialect, Error, Exchange, Outcome, Report, Upstream};
 use std::sync::Arc;
 
 /// How many headers each response gets here.
@@ -49,10 +52,57 @@ pub(crate) fn generate(
             .finish_with_response(&response);
         return ready(response);
     }
-    let stored = stored_responses::of_owner(app, dialect, &meta.owner);
-    let references = stored.as_ref().map(|stored| stored.references(&received.body)).unwrap_or_default();
     let request = GenerateRequest { dialect, meta, headers, path, received };
-    match (app.route_at_once(client_request.model()), references.is_empty()) {
+    match request.meta.key.clone() {
+        Some(key) => generate_with_key(app, key, request, client_request),
+        None => start_generation(app, request, client_request),
+    }
+}
+
+/// Starts a request whose key has a name, if the key permits that. A separate future: others do not carry it.
+fn generate_with_key(
+    app: &Arc<AppState>,
+    key: Arc<NamedKey>,
+    mut request: GenerateRequest,
+    client_request: ClientRequest,
+) -> ResponseFuture {
+    let dialect = request.dialect;
+    if let Err(error) = key_check::check_model(&key, client_request.model()) {
+        return ready(refuse(app, dialect, request.meta, &error));
+    }
+    // Large requests are counted here, on the thread that read them.
+    let demand = key_check::demand_of_generation(app, &key, &client_request);
+    let app = app.clone();
+    Box::pin(async move {
+        match Admission::of(key.clone(), demand).await {
+            Ok(admission) => {
+                let admission = Arc::new(admission);
+                request.meta.admission = Some(admission.clone());
+                let standing = *admission.standing();
+                let response = start_generation(&app, request, client_request).await;
+                let mut response = admission.count_response(response);
+                standing.add_headers(dialect, response.headers_mut());
+                response
+            }
+            Err(refused) => {
+                let mut response = refuse(&app, dialect, request.meta, &key.refusal(&refused));
+                refused.standing.add_headers(dialect, response.headers_mut());
+                response
+            }
+        }
+    })
+}
+
+/// Starts a request that may be sent.
+fn start_generation(
+    app: &Arc<AppState>,
+    request: GenerateRequest,
+    client_request: ClientRequest,
+) -> ResponseFuture {
+    let stored = stored_responses::of_owner(app, request.dialect, &request.meta.owner);
+    let references =
+        stored.as_ref().map(|stored| stored.references(&request.received.body)).unwrap_or_default();
+    match (app.routed_at_once(client_request.model()), references.is_empty()) {
         (Some(route), true) => match request.start(app, client_request, route, None) {
             Ok(pending) => Box::pin(pending.respond(app.clone())),
             Err(refusal) => ready(*refusal),
@@ -63,7 +113,7 @@ pub(crate) fn generate(
             Box::pin(async move {
                 let route = match route {
                     Some(route) => route,
-                    None => app.route(client_request.model()).await,
+                    None => app.routed(client_request.model()).await,
                 };
                 let stored = match stored.filter(|_| !has_no_references) {
                     Some(stored) => Some(stored.load(references).await),
@@ -97,14 +147,15 @@ struct GenerateRequest {
 /// An exchange that is ready to be sent, with the upstream that it is sent to.
 struct PreparedExchange<'a> {
     exchange: Exchange,
-    upstream: usize,
+    selection: Selection,
+    /// The first upstream.
     served: &'a UpstreamState,
-    /// The upstream's name for the model.
-    model: String,
     is_stream: bool,
     recorder: Option<ResponseRecorder>,
     /// The client's request for its cassette, if exchanges are recorded.
     recorded: Option<RecordedRequest>,
+    /// The dialect of each target, if exchanges are recorded.
+    dialects: Vec<Dialect>,
 }
 
 impl GenerateRequest {
@@ -114,7 +165,7 @@ impl GenerateRequest {
         mut self,
         app: &Arc<AppState>,
         client_request: ClientRequest,
-        route: Result<SelectedUpstream, Error>,
+        route: Result<RoutedModel, Error>,
         stored: Option<Loaded>,
     ) -> Result<PendingResponse, Box<Response>> {
         match self.prepare(app, client_request, route, stored) {
@@ -127,17 +178,15 @@ impl GenerateRequest {
         &mut self,
         app: &'a Arc<AppState>,
         client_request: ClientRequest,
-        route: Result<SelectedUpstream, Error>,
+        route: Result<RoutedModel, Error>,
         stored: Option<Loaded>,
     ) -> Result<PreparedExchange<'a>, Error> {
         let route = route?;
         let is_stream = client_request.wants_stream();
-        let served = app.upstreams.get(route.upstream).ok_or_else(|| Error::Client(no_upstream()))?;
-        let profile = &served.config.profile;
         let (client_request, recorder) = stored_responses::resolve(
             app,
             self.dialect,
-            profile,
+            &route,
             &self.meta,
             &self.path,
             client_request,
@@ -151,59 +200,64 @@ impl GenerateRequest {
         let client_request = client_request.with_headers(headers).with_owner(self.meta.owner.clone());
         let mut settings = app.settings();
         settings.debug = self.meta.wants_debug_report;
-        let target = app.target(served, route.model, client_request.model());
-        let model = target.model.clone().unwrap_or_else(|| client_request.model().to_owned());
-        let exchange = Exchange::start(client_request, target, settings, app.context())?;
-        Ok(PreparedExchange {
-            exchange,
-            upstream: route.upstream,
-            served,
-            model,
-            is_stream,
-            recorder,
-            recorded,
-        })
+        let selection = Selection::new(app, route, &client_request);
+        let served = selection.served(app, 0)?;
+        let targets = selection.targets(app, client_request.model())?;
+        let dialects = recorded.as_ref().map(|_| targets.dialects(&client_request)).unwrap_or_default();
+        let exchange = Exchange::start(client_request, targets, settings, app.context())?;
+        Ok(PreparedExchange { exchange, selection, served, is_stream, recorder, recorded, dialects })
     }
 
     fn send(self, app: &Arc<AppState>, prepared: PreparedExchange<'_>) -> PendingResponse {
         let Self { dialect, meta, received, .. } = self;
         let ReceivedRequest { permit, reservation, body } = received;
-        let PreparedExchange { exchange, upstream, served, model, is_stream, recorder, recorded } = prepared;
+        let PreparedExchange { exchange, selection, served, is_stream, recorder, recorded, dialects } =
+            prepared;
         let recording = recorded.and_then(|request| {
             let profile = &served.config.profile.name;
             let cassette = Cassette::new(dialect, request, exchange.upstream(), profile.as_str());
-            Some(app.recorder.as_ref()?.begin(cassette, &model))
+            let model = selection.model(0).unwrap_or(&exchange.report().model);
+            Some(app.recorder.as_ref()?.begin(cassette, model))
         });
         let body_log = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
         let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
-        let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.name.clone());
+        let mut log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.name.clone());
         let timing = log_entry.timing();
-        let app_of_report = app.clone();
+        let content_type = exchange.stream_content_type();
+        let traced = |target: usize, transport: Arc<dyn Upstream>| {
+            let transport = match &body_log {
+                Some(body_log) => body_log.clone().log_traffic_of(transport),
+                None => transport,
+            };
+            match &recording {
+                Some(recording) => {
+                    let dialect = dialects.get(target).copied().unwrap_or(dialect);
+                    let profile =
+                        selection.served(app, target).map_or("", |s| s.config.profile.name.as_str());
+                    recording.record_traffic_of(transport, RecordedUpstream::new(dialect, profile))
+                }
+                None => transport,
+            }
+        };
+        let first = selection.transport(app, 0).unwrap_or_else(|| served.transport.clone());
+        let counted = CountedUpstream::new(app, traced(0, first), selection.len() > 1);
+        let store = counted.store(&served.store, body.len());
+        let (upstreams, stores) = match selection.len() {
+            1 => (counted.clone().into(), Some(store).into()),
+            _ => further_targets(app, &selection, (&counted, store), body.len(), traced),
+        };
+        let selection = Arc::new(selection);
+        let (app_of_report, selection_of_report) = (app.clone(), selection.clone());
         let on_finish = Box::new(move |report: Report| {
             // This runs while the body is dropped, where a panic must not pass.
-            let _ = panics::catch(|| {
-                if let Some(served) = app_of_report.upstreams.get(upstream) {
-                    app_of_report.store_adaptations(&served.config.name, &model, &report);
-                }
-            });
+            let _ =
+                panics::catch(|| end_exchange(&app_of_report, &selection_of_report, &report, &mut log_entry));
             log_entry.finish_with_report(report);
             drop(permit);
         });
-        let content_type = exchange.stream_content_type();
-        let transport = served.transport.clone();
-        let transport = match body_log {
-            Some(body_log) => body_log.log_traffic_of(transport),
-            None => transport,
-        };
-        let transport = match &recording {
-            Some(recording) => recording.record_traffic_of(transport),
-            None => transport,
-        };
-        let counted = CountedUpstream::new(app, transport);
-        let store = counted.store(&served.store, body.len());
-        let response = upstream::respond(exchange, counted.clone().into(), Some(store), on_finish);
+        let response = upstream::respond(exchange, upstreams, stores, on_finish);
         let start = counted.response_start(app, Box::pin(response), reservation);
-        let client = ClientSide { dialect, upstream, is_stream, content_type, timing, deadline };
+        let client = ClientSide { dialect, selection, is_stream, content_type, timing, deadline };
         PendingResponse { start, client, recorder, recording }
     }
 }
@@ -243,8 +297,7 @@ impl PendingResponse {
 /// What the client's response needs besides core's.
 struct ClientSide {
     dialect: Dialect,
-    /// Index of the upstream.
-    upstream: usize,
+    selection: Arc<Selection>,
     is_stream: bool,
     /// The content type of its stream.
     content_type: &'static str,
@@ -265,7 +318,7 @@ impl ClientSide {
         let outcome = parts.extensions.get::<Outcome>().copied().unwrap_or(Outcome::Cancelled);
         let diagnostics = parts.extensions.remove::<Diagnostics>().unwrap_or_default();
         self.timing.record_head(parts.status);
-        let label = upstream_label(app, self.upstream);
+        let label = upstream_label(app, &self.selection, body.target().unwrap_or_default());
         let (body, outcome) = match body.into_complete() {
             Ok(bytes) => {
                 let body = match reservation.filter(|_| bytes.len() >= LARGE_BODY_BYTES) {
@@ -299,7 +352,8 @@ impl ClientSide {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        add_headers(headers, upstream_label(app, self.upstream), STREAMING);
+        // Who will answer is not known yet: it is named who is asked first.
+        add_headers(headers, upstream_label(app, &self.selection, 0), STREAMING);
         response
     }
 }
@@ -307,8 +361,40 @@ impl ClientSide {
 /// The outcome header of a response that has not ended.
 const STREAMING: &str = "streaming";
 
-fn upstream_label(app: &AppState, upstream: usize) -> Option<HeaderValue> {
-    app.upstreams.get(upstream).and_then(|served| served.label.clone())
+fn upstream_label(app: &AppState, selection: &Selection, target: usize) -> Option<HeaderValue> {
+    selection.served(app, target).ok().and_then(|served| served.label.clone())
+}
+
+/// The transports and stores of several targets. `first`: the first transport and store.
+fn further_targets(
+    app: &Arc<AppState>,
+    selection: &Selection,
+    (counted, store): (&Arc<CountedUpstream>, Arc<dyn StateStore>),
+    request_bytes: usize,
+    traced: impl Fn(usize, Arc<dyn Upstream>) -> Arc<dyn Upstream>,
+) -> (Upstreams, StateStores) {
+    let mut upstreams: Vec<Arc<dyn Upstream>> = vec![counted.clone()];
+    let mut stores = vec![store];
+    for target in 1..selection.len() {
+        if let (Some(transport), Some(store)) =
+            (selection.transport(app, target), selection.store(app, target))
+        {
+            upstreams.push(counted.for_target(traced(target, transport)));
+            stores.push(counted.store(&store, request_bytes));
+        }
+    }
+    (upstreams.into(), StateStores::ByTarget(stores.into()))
+}
+
+/// Records what an exchange tells about its upstreams, and who answered.
+fn end_exchange(app: &AppState, selection: &Selection, report: &Report, log_entry: &mut AccessLogEntry) {
+    let target = Selection::last_target(report);
+    if let Ok(served) = selection.served(app, target) {
+        let model = selection.model(target).unwrap_or(&report.model);
+        app.store_adaptations(served, model, report);
+        log_entry.set_attempts(&served.name, selection.summarize(app, &report.attempts));
+    }
+    selection.record_end(report, log_entry.was_cut());
 }
 
 /// The response to a request without messages, in a dialect whose clients send such requests.

@@ -6,7 +6,8 @@ use crate::handlers::auxiliary_exchange::{self, AuxiliaryPlan, AuxiliaryStart};
 use crate::http::receive::ReceivedRequest;
 use crate::http::responses::ErrorEnvelope;
 use crate::request_meta::RequestMeta;
-use crate::routing::targets::{SelectedUpstream, no_upstream};
+use crate::routing::configured_models::SelectedUpstream;
+use crate::routing::targets::no_upstream;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -84,6 +85,7 @@ async fn plan<'a>(
     };
     let (request, lost) = app.process.offload.run(length, decode).await?;
     let (model, created) = (request.model.clone(), clock::unix_seconds());
-    let start = AuxiliaryStart { served, upstream_model: route.model, model, lost, length };
+    let start =
+        AuxiliaryStart { served, upstream_model: route.model, health: route.health, model, lost, length };
     start.plan(app, move |name| MediaCall::new(api, upstream_api, request, name, created)).await
 }

@@ -9,6 +9,7 @@ mod embeddings;
 mod forward;
 pub(crate) mod generate;
 mod keep_alive;
+mod key_check;
 mod media;
 mod models;
 pub(crate) mod pages;

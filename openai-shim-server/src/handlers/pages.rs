@@ -2,8 +2,10 @@
 
 use crate::app_state::AppState;
 use crate::http::{auth, responses};
+use crate::limits::KeyMetrics;
 use crate::observe::metrics;
 use crate::observe::metrics::server_state::ServerState;
+use crate::routing;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST};
@@ -23,6 +25,8 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
             let mut collectors: Vec<Box<dyn Collector>> =
                 vec![Box::new(state), Box::new(app.process.reload_status.counts())];
             collectors.extend(app.redis.as_ref().map(|redis| Box::new(redis.clone()) as Box<dyn Collector>));
+            collectors.push(Box::new(KeyMetrics(app.named_keys.clone())));
+            collectors.push(Box::new(routing::metrics::RoutingMetrics::of(app)));
             text(metrics::CONTENT_TYPE, app.process.metrics.render(collectors))
         }
         "/learned" => text("text/plain; charset=utf-8", app.process.adaptations.to_toml()),
@@ -44,7 +48,7 @@ fn readiness(app: &AppState, headers: &HeaderMap) -> Response {
         body["store"] = redis.health().as_str().into();
     }
     if let Some(faults) = app.process.reload_status.faults() {
-        let may_read = app.config.client_keys.is_empty() || auth::has_key(app, headers);
+        let may_read = !app.config.needs_key() || auth::has_key(app, headers);
         let faults: Vec<&str> = if may_read { faults.lines().collect() } else { vec!["see the log"] };
         body["config"] = "not reloaded".into();
         body["faults"] = faults.into();

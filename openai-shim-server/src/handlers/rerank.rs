@@ -59,7 +59,8 @@ async fn plan<'a>(
     // What only the client's form has is lost only in another one.
     let lost = if upstream_form.format == form.format { Diagnostics::default() } else { lost };
     let length = source.len();
-    let start = AuxiliaryStart { served, upstream_model: route.model, model, lost, length };
+    let start =
+        AuxiliaryStart { served, upstream_model: route.model, health: route.health, model, lost, length };
     start.plan(app, move |name| RerankCall::new(form, upstream_form, spec, name, source)).await
 }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Request, Response};
+use openai_shim_core::exchange::AttemptReport;
 use openai_shim_core::state::{StateEntry, StateKey};
 use openai_shim_core::upstream::{ByteStream, ResponseBody, StateError, StateStore, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
@@ -38,18 +39,25 @@ struct CollectorState {
 /// An upstream whose responses are counted while they are collected.
 pub(crate) struct CountedUpstream {
     inner: Arc<dyn Upstream>,
+    /// After a failure the request is prepared for another upstream.
+    has_further_targets: bool,
     collector: Arc<CollectorState>,
 }
 
 impl CountedUpstream {
-    pub(crate) fn new(app: &AppState, inner: Arc<dyn Upstream>) -> Arc<Self> {
+    pub(crate) fn new(app: &AppState, inner: Arc<dyn Upstream>, has_further_targets: bool) -> Arc<Self> {
         let collector = CollectorState {
             reservation: Mutex::new(app.process.body_budget.empty_reservation()),
             max_bytes: app.config.limits.response_body,
             next_work_bytes: AtomicUsize::new(0),
             has_begun: AtomicBool::new(false),
         };
-        Arc::new(Self { inner, collector: Arc::new(collector) })
+        Arc::new(Self { inner, has_further_targets, collector: Arc::new(collector) })
+    }
+
+    /// Another upstream of the same request.
+    pub(crate) fn for_target(&self, inner: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
+        Arc::new(Self { inner, collector: self.collector.clone(), ..*self })
     }
 
     /// The store for a request of so many bytes.
@@ -83,17 +91,7 @@ struct LargeRequestStore {
 impl StateStore for LargeRequestStore {
     async fn load(&self, keys: &[StateKey]) -> Result<Vec<Option<Bytes>>, StateError> {
         let loaded = self.inner.load(keys).await;
-        self.collector.next_work_bytes.store(self.request_bytes, Ordering::Relaxed);
-        // Pending once: the poll after this one is offloaded.
-        let mut is_offloaded = false;
-        poll_fn(|cx| {
-            if std::mem::replace(&mut is_offloaded, true) {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        self.collector.offload_next(self.request_bytes).await;
         loaded
     }
 
@@ -110,9 +108,14 @@ impl StateStore for LargeRequestStore {
 impl Upstream for CountedUpstream {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<UpstreamBody>, UpstreamError> {
         let request_bytes = request.body().len();
-        let response = self.inner.send(request).await?;
-        // An error may lead to an adapted request: preparing that is work on the whole request.
-        let adapted_bytes = if response.status().is_success() { 0 } else { request_bytes };
+        let response = self.inner.send(request).await;
+        if response.is_err() && self.has_further_targets && request_bytes >= LARGE_BODY_BYTES {
+            self.collector.offload_next(request_bytes).await;
+        }
+        let response = response?;
+        // After a failure the request is prepared again, adapted or for another target: that is work on the whole request.
+        let may_prepare = self.has_further_targets || !response.status().is_success();
+        let adapted_bytes = if may_prepare { request_bytes } else { 0 };
         let announced_bytes = content_length(response.headers());
         let (head, body) = response.into_parts();
         let body = match body {
@@ -138,6 +141,10 @@ impl Upstream for CountedUpstream {
     fn clock(&self) -> Option<Duration> {
         self.inner.clock()
     }
+
+    fn attempt_ended(&self, attempt: &AttemptReport) {
+        self.inner.attempt_ended(attempt);
+    }
 }
 
 fn content_length(headers: &HeaderMap) -> usize {
@@ -145,6 +152,21 @@ fn content_length(headers: &HeaderMap) -> usize {
 }
 
 impl CollectorState {
+    /// Has the next poll offloaded, which works on so many bytes.
+    async fn offload_next(&self, bytes: usize) {
+        self.next_work_bytes.store(bytes, Ordering::Relaxed);
+        // Pending once: the poll after this one is offloaded.
+        let mut is_offloaded = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut is_offloaded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    }
+
     /// Reserves room for so many collected bytes in all.
     fn reserve(&self, bytes: usize) -> Result<(), UpstreamError> {
         let Ok(mut reservation) = self.reservation.lock() else { return Ok(()) };

@@ -4,12 +4,14 @@
 use crate::app_state::AppState;
 use crate::http::responses;
 use crate::request_meta::RequestMeta;
+use crate::routing::targets::RoutedModel;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::StatusCode;
 use http_body::Body as _;
+use openai_shim_core::Error;
 use openai_shim_core::dialect::Dialect;
 use openai_shim_core::dialect::auxiliary::{StoredResponsePart, StoredResponsesApi};
 use openai_shim_core::exchange::ClientRequest;
@@ -17,7 +19,6 @@ use openai_shim_core::state::Owner;
 use openai_shim_core::upstream::{
     LoadedResponses, ResponseRecorder, StoreFuture, StoredAnswer, StoredResponses, stores_responses,
 };
-use openai_shim_core::{Error, Profile};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -34,14 +35,14 @@ pub(crate) fn of_owner(app: &AppState, dialect: Dialect, owner: &Owner) -> Optio
 pub(crate) fn resolve(
     app: &AppState,
     dialect: Dialect,
-    profile: &Profile,
+    routed: &RoutedModel,
     meta: &RequestMeta,
     path: &str,
     client_request: ClientRequest,
     (body, loaded): (&Bytes, Option<Loaded>),
 ) -> Result<(ClientRequest, Option<ResponseRecorder>), Error> {
     let Some(stored) = of_owner(app, dialect, &meta.owner)
-        .filter(|_| !stores_responses(profile, dialect, client_request.model()))
+        .filter(|_| !is_stored_upstream(app, routed, dialect, client_request.model()))
     else {
         return Ok((client_request, None));
     };
@@ -49,6 +50,14 @@ pub(crate) fn resolve(
     let body = stored.with_history(body, &loaded?)?;
     let recorder = stored.recorder(&body);
     Ok((ClientRequest::read(dialect, path, body)?, recorder))
+}
+
+/// Whether the upstream stores the responses of a model. Those of a model with several targets are stored here: a target does not know
+/// what another one has stored.
+fn is_stored_upstream(app: &AppState, routed: &RoutedModel, dialect: Dialect, model: &str) -> bool {
+    let RoutedModel::Upstream(selected) = routed else { return false };
+    let served = app.upstreams.get(selected.upstream);
+    served.is_some_and(|served| stores_responses(&served.config.profile, dialect, model))
 }
 
 /// Wraps a response so that it is stored when it is complete.

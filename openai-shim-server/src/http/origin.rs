@@ -37,7 +37,7 @@ pub(crate) fn check(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(), ClientError> {
-    if !config.client_keys.is_empty() || matches!(path, "/healthz" | "/readyz") {
+    if config.needs_key() || matches!(path, "/healthz" | "/readyz") {
         return Ok(());
     }
     check_host(config, uri, headers)?;

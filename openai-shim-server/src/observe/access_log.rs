@@ -71,6 +71,8 @@ pub(crate) struct AccessLogEntry {
     route: &'static str,
     /// Empty where no upstream was involved.
     upstream: Arc<str>,
+    /// What came of several attempts.
+    tried: Option<String>,
     timing: ResponseTiming,
     counted: OnceLock<()>,
 }
@@ -120,11 +122,22 @@ impl AccessLogEntry {
     ) -> Self {
         app.process.metrics.requests.exchange_opened();
         let timing = ResponseTiming { started: meta.started, head: Arc::default() };
-        Self { app, meta, route, upstream, timing, counted: OnceLock::new() }
+        Self { app, meta, route, upstream, tried: None, timing, counted: OnceLock::new() }
     }
 
     pub(crate) fn timing(&self) -> ResponseTiming {
         self.timing.clone()
+    }
+
+    /// Sets which upstream answered, and what came of several attempts.
+    pub(crate) fn set_attempts(&mut self, upstream: &Arc<str>, tried: Option<String>) {
+        self.upstream = upstream.clone();
+        self.tried = tried;
+    }
+
+    /// Whether this server broke the response off.
+    pub(crate) fn was_cut(&self) -> bool {
+        self.meta.connection.cut_reason().is_some()
     }
 
     /// Logs an exchange that ended, or whose client disconnected. Must not panic: it may run in a destructor.
@@ -132,7 +145,15 @@ impl AccessLogEntry {
         let _ = panics::catch(|| self.log_exchange(&report));
     }
 
+    /// The name of the client key.
+    fn key_name(&self) -> Option<&str> {
+        self.meta.key.as_ref().map(|key| key.name())
+    }
+
     fn log_exchange(&self, report: &Report) {
+        if let Some(admission) = &self.meta.admission {
+            admission.record(report);
+        }
         let cancelled = report.error.is_none() && report.outcome == Outcome::Cancelled;
         let cut = self.meta.connection.cut_reason().filter(|_| cancelled);
         let status = match cut {
@@ -154,6 +175,7 @@ impl AccessLogEntry {
             id = self.meta.id,
             method = %self.meta.method,
             path = shorten(&self.meta.path, MAX_PATH_CHARS),
+            key = self.key_name(),
             dialect = self.route,
             upstream = &*self.upstream,
             model = &*short_name(&report.model),
@@ -161,6 +183,7 @@ impl AccessLogEntry {
             status,
             outcome = outcome.as_str(),
             attempts = report.attempts.len(),
+            tried = self.tried,
             first_byte_ms = self.timing.first_byte().map(millis),
             total_ms = millis(total),
             tokens_in = report.usage.and_then(|u| u.input),
@@ -220,6 +243,7 @@ impl AccessLogEntry {
                 id = self.meta.id,
                 method = %self.meta.method,
                 path = shorten(&self.meta.path, MAX_PATH_CHARS),
+                key = self.key_name(),
                 dialect = self.route,
                 upstream = &*self.upstream,
                 status,

@@ -7,6 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_core::Stream;
 use http::Request;
+use openai_shim_core::exchange::AttemptReport;
 use openai_shim_core::upstream::{ByteStream, RequestStream, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use std::pin::Pin;
@@ -112,6 +113,10 @@ impl Upstream for LoggedUpstream {
 
     fn clock(&self) -> Option<Duration> {
         self.inner.clock()
+    }
+
+    fn attempt_ended(&self, attempt: &AttemptReport) {
+        self.inner.attempt_ended(attempt);
     }
 }
 

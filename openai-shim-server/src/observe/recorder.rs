@@ -8,7 +8,8 @@ use bytes::Bytes;
 use futures_core::Stream;
 use openai_shim_core::Upstream;
 use openai_shim_core::cassette::{
-    Cassette, RecordedChunk, RecordedRequest, RecordedResponse, RecordingUpstream, recorded_headers,
+    Cassette, RecordedChunk, RecordedRequest, RecordedResponse, RecordedUpstream, RecordingUpstream,
+    recorded_headers,
 };
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -77,10 +78,14 @@ impl Recording {
     }
 
     /// Records what an upstream is asked and what it answers.
-    pub(crate) fn record_traffic_of(&self, upstream: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
+    pub(crate) fn record_traffic_of(
+        &self,
+        transport: Arc<dyn Upstream>,
+        upstream: RecordedUpstream,
+    ) -> Arc<dyn Upstream> {
         let recording = self.clone();
-        let sink = move |attempt| recording.with(|cassette| cassette.attempts.push(attempt));
-        Arc::new(RecordingUpstream::new(upstream, sink))
+        let sink = move |attempt| recording.with(|cassette| cassette.push_attempt(upstream.clone(), attempt));
+        Arc::new(RecordingUpstream::new(transport, sink))
     }
 
     /// Records the client's response.

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
+use openai_shim_core::exchange::AttemptReport;
 use openai_shim_core::upstream::{RequestStream, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use std::sync::{Arc, Mutex};
@@ -67,5 +68,9 @@ impl Upstream for HealthTracked {
 
     fn clock(&self) -> Option<Duration> {
         self.inner.clock()
+    }
+
+    fn attempt_ended(&self, attempt: &AttemptReport) {
+        self.inner.attempt_ended(attempt);
     }
 }

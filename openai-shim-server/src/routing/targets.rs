@@ -1,25 +1,48 @@
 //! Selects the upstream for a model: by the configuration, by `name/model`, by the upstreams' model lists.
 
 use crate::app_state::AppState;
-use crate::config::ModelConfig;
+use crate::routing::configured_models::{LATEST, SelectedUpstream, find_model, other_spelling};
 use crate::routing::model_lists::model_lists;
+use crate::routing::order::{Placement, order};
+use crate::routing::routes::ModelTargets;
 use openai_shim_core::error::ClientError;
-use openai_shim_core::profile::matches_pattern;
 use openai_shim_core::{Error, ErrorKind};
 use std::sync::Arc;
+use std::time::Instant;
 
-/// The upstream for a request, and its name for the model.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SelectedUpstream {
-    /// The index of the upstream.
-    pub(crate) upstream: usize,
-    /// The upstream's name for the model, where it differs from the client's.
-    pub(crate) model: Option<String>,
+/// What serves a model.
+pub(crate) enum RoutedModel {
+    /// One upstream.
+    Upstream(SelectedUpstream),
+    /// One of several targets.
+    Targets(Arc<ModelTargets>),
 }
 
 impl AppState {
-    /// Selects the upstream for a model; fetches model lists if they are needed.
+    /// Finds what serves a model; fetches model lists if they are needed.
+    pub(crate) async fn routed(self: &Arc<Self>, model: &str) -> Result<RoutedModel, Error> {
+        match self.routed_at_once(model) {
+            Some(routed) => routed,
+            None => self.route_by_lists(model).await.map(RoutedModel::Upstream),
+        }
+    }
+
+    /// Finds what serves a model without fetching model lists; `None` if they are needed.
+    pub(crate) fn routed_at_once(&self, model: &str) -> Option<Result<RoutedModel, Error>> {
+        if let Some(targets) = self.routes.find(model, &self.config.upstreams) {
+            return Some(Ok(RoutedModel::Targets(targets)));
+        }
+        self.route_at_once(model).map(|route| route.map(RoutedModel::Upstream))
+    }
+
+    /// Selects the upstream for a request that is sent to one only: of several targets the first in their order.
     pub(crate) async fn route(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
+        if let Some(targets) = self.routes.find(model, &self.config.upstreams) {
+            let placement = Placement { request: None, random: self.process.random(), now: Instant::now() };
+            let first = order(&targets, &placement).into_iter().next();
+            let target = first.and_then(|first| targets.targets.get(first)).ok_or_else(no_upstream)?;
+            return Ok(target.select(model));
+        }
         match self.route_at_once(model) {
             Some(route) => route,
             None => self.route_by_lists(model).await,
@@ -27,7 +50,7 @@ impl AppState {
     }
 
     /// Selects the upstream without fetching model lists; `None` if they are needed.
-    pub(crate) fn route_at_once(&self, model: &str) -> Option<Result<SelectedUpstream, Error>> {
+    fn route_at_once(&self, model: &str) -> Option<Result<SelectedUpstream, Error>> {
         if let Some(route) = self.route_by_config(model) {
             return Some(Ok(route));
         }
@@ -47,7 +70,7 @@ impl AppState {
             // Which of the two names the upstream has is in its list.
             1 if model.ends_with(LATEST) => None,
             // With one upstream there is no choice: it decides whether it has the model.
-            1 => Some(Ok(SelectedUpstream { upstream: 0, model: self.default_model(model) })),
+            1 => Some(Ok(SelectedUpstream::new(0, self.default_model(model)))),
             _ if model.is_empty() => {
                 let text = "`model` is missing. GET /v1/models lists the models that there are.";
                 Some(Err(Error::Client(ClientError::invalid(text).at("model"))))
@@ -66,20 +89,20 @@ impl AppState {
             };
             let other = other_spelling(id).filter(|other| !has(id) && has(other));
             let model = Some(other.unwrap_or_else(|| id.to_owned()));
-            return Ok(SelectedUpstream { upstream, model });
+            return Ok(SelectedUpstream::new(upstream, model));
         }
         let listed = |name: &str| {
             lists.iter().position(|list| list.as_ref().is_ok_and(|list| list.iter().any(|m| m.id == name)))
         };
         if let Some(upstream) = listed(model) {
-            return Ok(SelectedUpstream { upstream, model: None });
+            return Ok(SelectedUpstream::new(upstream, None));
         }
         if let Some((upstream, name)) = other_spelling(model).and_then(|name| Some((listed(&name)?, name))) {
-            return Ok(SelectedUpstream { upstream, model: Some(name) });
+            return Ok(SelectedUpstream::new(upstream, Some(name)));
         }
         // An upstream without a list may serve the model nevertheless, and a single one decides itself.
         match lists.iter().position(|list| list.is_err() || lists.len() == 1) {
-            Some(upstream) => Ok(SelectedUpstream { upstream, model: None }),
+            Some(upstream) => Ok(SelectedUpstream::new(upstream, None)),
             None => Err(Error::Client(ClientError::unknown_model(model))),
         }
     }
@@ -91,7 +114,7 @@ impl AppState {
 
     /// Selects an upstream for a request that needs no model.
     pub(crate) fn route_without_model_to(&self, upstream: usize) -> SelectedUpstream {
-        SelectedUpstream { upstream, model: self.only_model_of(upstream) }
+        SelectedUpstream::new(upstream, self.only_model_of(upstream))
     }
 
     /// Selects the upstream for which the configuration names the model.
@@ -99,7 +122,7 @@ impl AppState {
         let served = self.upstreams.iter().enumerate();
         let configured = served.flat_map(|(i, served)| served.config.models.iter().map(move |m| (i, m)));
         let (upstream, configured) = find_model(configured, model)?;
-        Some(SelectedUpstream { upstream, model: configured.upstream_name(model) })
+        Some(SelectedUpstream::new(upstream, configured.upstream_name(model)))
     }
 
     /// Selects the upstream that `name/model` names; also returns whether the configuration names the model.
@@ -113,7 +136,7 @@ impl AppState {
         let model = configured(id).or_else(|| configured(&other_spelling(id)?));
         let is_configured = model.is_some();
         let model = model.unwrap_or_else(|| id.to_owned());
-        Some((SelectedUpstream { upstream, model: Some(model) }, is_configured))
+        Some((SelectedUpstream::new(upstream, Some(model)), is_configured))
     }
 
     /// Splits `name/model` into the upstream's index and the model; `None` without an upstream of that name.
@@ -134,29 +157,6 @@ impl AppState {
             _ => None,
         }
     }
-}
-
-/// The tag that Ollama's clients add to names without one.
-const LATEST: &str = ":latest";
-
-/// The other spelling of a model's name that means the same: without `:latest`, or with it if there is no tag.
-pub(crate) fn other_spelling(model: &str) -> Option<String> {
-    match model.strip_suffix(LATEST) {
-        Some(bare) => Some(bare.to_owned()).filter(|bare| !bare.is_empty()),
-        None => (!model.is_empty() && !model.contains(':')).then(|| format!("{model}{LATEST}")),
-    }
-}
-
-/// The configured model of this name, else the one with the longest pattern that the name fits; of equals the first.
-fn find_model<'m>(
-    models: impl Iterator<Item = (usize, &'m ModelConfig)> + Clone,
-    name: &str,
-) -> Option<(usize, &'m ModelConfig)> {
-    let fits = |model: &ModelConfig| model.is_pattern() && matches_pattern(&model.id, name);
-    models.clone().find(|(_, model)| model.id == name && !model.is_pattern()).or_else(|| {
-        let fitting = models.filter(|(_, model)| fits(model));
-        fitting.reduce(|best, next| if next.1.id.len() > best.1.id.len() { next } else { best })
-    })
 }
 
 /// The error when no upstream is configured.

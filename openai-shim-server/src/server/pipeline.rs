@@ -3,6 +3,7 @@
 use crate::app_state::AppState;
 use crate::client_connection::ClientConnection;
 use crate::handlers::{auxiliary, generate, pages};
+use crate::http::auth::Caller;
 use crate::http::deadline::{NoResponse, RequestDeadline, ResponseFuture};
 use crate::http::receive::{ReceivedRequest, discard, receive};
 use crate::http::routes::{MatchedRoute, find_route, find_usual_route, normalize_path};
@@ -53,6 +54,8 @@ pub(crate) fn respond(
         query: request.uri().query().unwrap_or_default().to_owned(),
         started: Instant::now(),
         owner: Owner::single(),
+        key: None,
+        admission: None,
         wants_debug_report: app.config.debug
             && request.headers().get(responses::DEBUG).is_some_and(|value| value == "1"),
         expects_continue: expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")),
@@ -142,7 +145,7 @@ fn check_and_handle(
     let (parts, body) = request.into_parts();
     let label = route.map_or("unknown", MatchedRoute::label);
     let query_key = key_in_query(dialect, &meta);
-    let owner = auth::owner_of(&app, &meta.method, &meta.path, &parts.headers, query_key.as_deref());
+    let caller = auth::find_caller(&app, &meta.method, &meta.path, &parts.headers, query_key.as_deref());
     let refusal = match origin::check(&app.config, &meta.method, &meta.path, &parts.uri, &parts.headers) {
         Err(error) => Some(responses::error(dialect, &Error::Client(error))),
         Ok(()) if early_errors::is_websocket(&meta.method, &parts.headers) => {
@@ -150,14 +153,14 @@ fn check_and_handle(
         }
         Ok(()) => match route {
             None => Some(early_errors::unknown_path(dialect, &meta)),
-            Some(_) if owner.is_none() => Some(early_errors::missing_key(dialect)),
+            Some(_) if caller.is_none() => Some(early_errors::missing_key(dialect)),
             Some(route) => early_errors::wrong_method(dialect, &meta, route.methods()).or_else(|| {
                 let limit = app.config.limits.request_body;
                 early_errors::declared_body_too_large(dialect, &meta, &parts.headers, limit)
             }),
         },
     };
-    meta.owner = owner.unwrap_or(Owner::single());
+    Caller { owner: meta.owner, key: meta.key } = caller.unwrap_or_else(Caller::single);
     let refusal = match (refusal, route) {
         (None, Some(MatchedRoute::Generate { dialect, .. })) => {
             // The rest of `parts` borrows the connection's read buffer, which must become free again soon.
@@ -245,7 +248,9 @@ mod tests {
     fn futures_of_a_waiting_request_are_small() {
         let overrides = crate::config::Overrides { upstream: Some("echo".into()), ..Default::default() };
         let config = crate::config::read(&overrides).unwrap();
-        let app = Arc::new(AppState::new(config, |_| Arc::new(crate::upstream::echo::Echo)));
+        let app = Arc::new(AppState::new(config, |_| {
+            Arc::new(crate::upstream::echo::Echo) as Arc<dyn openai_shim_core::Upstream>
+        }));
         // Allocators serve blocks of up to a kilobyte from their fast path.
         let request = || Request::builder().method(Method::POST).uri("/v1/chat/completions");
         let connection = || Arc::new(ClientConnection::new());
@@ -258,6 +263,8 @@ mod tests {
             query: String::new(),
             started: Instant::now(),
             owner: Owner::single(),
+            key: None,
+            admission: None,
             wants_debug_report: false,
             expects_continue: false,
             connection: connection(),

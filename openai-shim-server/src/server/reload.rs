@@ -106,7 +106,7 @@ fn needing_restart(old: &Config, new: &Config, listen: SocketAddr) -> Vec<&'stat
 fn log_changes(reason: &str, old: &Config, new: &Config) {
     let find = |of: &Config, name: &str| of.upstreams.iter().find(|upstream| upstream.name == name).cloned();
     let is_changed = |new: &UpstreamConfig, old: &UpstreamConfig| {
-        !new.is_same_server(old) || new.api_key != old.api_key || new.models != old.models
+        !new.is_same_server(old) || new.api_keys != old.api_keys || new.models != old.models
     };
     tracing::info!(
         new = names(new, |upstream| find(old, &upstream.name).is_none()),

@@ -83,11 +83,7 @@ async fn serve_until(
     // Which host names are accepted depends on the address that is really bound.
     config.listen = listener.local_addr().unwrap_or(configured);
     let transports = upstream::connect(&config)?;
-    let app = AppState::new(config, transports);
-    if let Some(redis) = &app.redis {
-        redis.connect();
-    }
-    let current = Arc::new(CurrentApp::new(app));
+    let current = Arc::new(CurrentApp::new(AppState::new(config, transports)));
     let mut background = JoinSet::new();
     background.spawn(Reloader::new(current.clone(), configured).run(hangups));
     let served = current.clone();

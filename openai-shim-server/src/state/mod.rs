@@ -42,7 +42,7 @@ impl OpenStore {
         let Some(redis) = redis else { return Self { conversations: memory, shared: None } };
         let StoreConfig { secret, old_secrets, .. } = &config.store;
         let sealer = Sealer::new(secret.as_ref(), old_secrets);
-        let former = owners.former(&config.client_keys, old_secrets);
+        let former = owners.former(config.keys_of_clients(), old_secrets);
         let shared: Arc<dyn StateStore> = Arc::new(RedisStore::new(redis.clone(), sealer, former));
         Self { conversations: Arc::new(CachedStore::new(shared.clone())), shared: Some(shared) }
     }

@@ -24,22 +24,30 @@ pub(crate) struct Owners(Vec<Owner>);
 impl Owners {
     /// Derives the owners of client keys. With a configured secret they are the same on every replica and after a restart;
     /// with the process's own they differ with each start.
-    pub(crate) fn new(keys: &[Secret], configured: Option<&Secret>, own: &OwnerSecret) -> Self {
+    pub(crate) fn new<'k>(
+        keys: impl IntoIterator<Item = &'k Secret>,
+        configured: Option<&Secret>,
+        own: &OwnerSecret,
+    ) -> Self {
         Self::under(configured.map_or(own.0.as_slice(), |secret| secret.expose().as_bytes()), keys)
     }
 
-    fn under(secret: &[u8], keys: &[Secret]) -> Self {
+    fn under<'k>(secret: &[u8], keys: impl IntoIterator<Item = &'k Secret>) -> Self {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        Self(keys.iter().map(|key| owner(&secret, key)).collect())
+        Self(keys.into_iter().map(|key| owner(&secret, key)).collect())
     }
 
     /// What client keys owned before the secret was changed.
-    pub(crate) fn former(&self, keys: &[Secret], old_secrets: &[Secret]) -> FormerOwners {
+    pub(crate) fn former<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k Secret> + Clone,
+        old_secrets: &[Secret],
+    ) -> FormerOwners {
         if old_secrets.is_empty() {
             return FormerOwners::new();
         }
         let old: Vec<Self> =
-            old_secrets.iter().map(|secret| Self::under(secret.expose().as_bytes(), keys)).collect();
+            old_secrets.iter().map(|secret| Self::under(secret.expose().as_bytes(), keys.clone())).collect();
         let former = |index| old.iter().filter_map(|owners| owners.get(index).cloned()).collect();
         self.0.iter().enumerate().map(|(index, owner)| (owner.clone(), former(index))).collect()
     }

@@ -3,6 +3,7 @@
 //! Connections are this crate's own (`connection`): the task that awaits a response reads it from the socket, without a task
 //! in between. `proxied` takes over where the environment names a proxy for the upstream's host.
 
+mod api_keys;
 mod body_framing;
 mod body_writer;
 pub(crate) mod connect;
@@ -19,16 +20,18 @@ mod socket;
 use super::proxied;
 use crate::clock;
 use crate::config::{Timeouts, UpstreamConfig};
+use crate::routing::key_rests::KeyRests;
+use api_keys::ApiKeys;
 use async_trait::async_trait;
 use bytes::Bytes;
 use direct::{DirectTransport, path_and_query};
 use futures_core::Stream;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderValue, Method, Request, Response, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use idle_timeout::IdleTimeout;
 use openai_shim_core::profile::join_path;
-use openai_shim_core::upstream::{ByteStream, Progress, RequestStream, UpstreamBody};
+use openai_shim_core::upstream::{ByteStream, OtherKey, Progress, RequestStream, UpstreamBody};
 use openai_shim_core::{Upstream, UpstreamError};
 use peer::{Peer, WaitKind};
 use std::pin::Pin;
@@ -43,7 +46,7 @@ pub use super::proxied::provide_tls;
 pub struct HttpUpstream {
     base: String,
     transport: HttpTransport,
-    key: Option<(HeaderName, HeaderValue)>,
+    keys: ApiKeys,
     peer: Arc<Peer>,
 }
 
@@ -81,14 +84,12 @@ impl HttpUpstream {
         } else {
             HttpTransport::Direct(DirectTransport::new(base, &uri, fixed_headers, peer.clone())?)
         };
-        let key = match &config.api_key {
-            Some(secret) => {
-                let header = config.profile.auth.header_for(secret.expose());
-                Some(header.map_err(|error| format!("its key cannot be sent: {error}"))?)
-            }
-            None => None,
-        };
-        Ok(Self { base: base.to_owned(), transport, key, peer })
+        Ok(Self { base: base.to_owned(), transport, keys: ApiKeys::new(config)?, peer })
+    }
+
+    /// Which of its keys rest, if it has several.
+    pub(crate) fn key_rests(&self) -> Option<&Arc<KeyRests>> {
+        self.keys.rests()
     }
 
     /// Sends the request; returns the response as soon as its head is there.
@@ -97,7 +98,7 @@ impl HttpUpstream {
         request: &mut Request<Bytes>,
         idle_timeout: IdleTimeout,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        self.add_key(request.headers_mut());
+        let key = self.keys.add_to(request.headers_mut());
         let response = match &self.transport {
             HttpTransport::Direct(direct) => {
                 let response = direct.send(request, idle_timeout).await?;
@@ -110,7 +111,7 @@ impl HttpUpstream {
                 response.map(|body| UpstreamBody::Stream(Box::pin(body)))
             }
         };
-        self.check(response)
+        self.check(response, key)
     }
 
     /// The same for a request whose body still arrives.
@@ -120,7 +121,7 @@ impl HttpUpstream {
         body: RequestStream,
         idle_timeout: IdleTimeout,
     ) -> Result<Response<UpstreamBody>, UpstreamError> {
-        self.add_key(request.headers_mut());
+        let key = self.keys.add_to(request.headers_mut());
         let response = match &self.transport {
             HttpTransport::Direct(direct) => {
                 let response = direct.send_stream(&request, body, idle_timeout).await?;
@@ -133,13 +134,7 @@ impl HttpUpstream {
                 response.map(|body| UpstreamBody::Stream(Box::pin(body)))
             }
         };
-        self.check(response)
-    }
-
-    fn add_key(&self, headers: &mut HeaderMap) {
-        if let Some((name, value)) = &self.key {
-            headers.insert(name, value.clone());
-        }
+        self.check(response, key)
     }
 
     fn absolute(&self, uri: &Uri) -> Result<Uri, UpstreamError> {
@@ -148,7 +143,18 @@ impl HttpUpstream {
     }
 
     /// Refuses redirections that were not followed, and decodes the body.
-    fn check(&self, response: Response<UpstreamBody>) -> Result<Response<UpstreamBody>, UpstreamError> {
+    /// `key`: the one that the request had.
+    fn check(
+        &self,
+        mut response: Response<UpstreamBody>,
+        key: usize,
+    ) -> Result<Response<UpstreamBody>, UpstreamError> {
+        if self.keys.rest_if_refused(key, response.status(), response.headers()) {
+            let refused =
+                format!("key number {} was refused with {}, and rests", key + 1, response.status().as_u16());
+            self.peer.warn(&refused);
+            response.extensions_mut().insert(OtherKey);
+        }
         if response.status().is_redirection() {
             return Err(self.peer.redirected(response.status()));
         }

@@ -270,8 +270,12 @@ pub struct TestServer {
 impl TestServer {
     /// A server with this configuration.
     pub async fn with_config(config: &str) -> Self {
+        Self::with(parse(config)).await
+    }
+
+    /// The same for a configuration that was read.
+    pub async fn with(config: openai_shim_server::Config) -> Self {
         openai_shim_server::upstream::http::provide_tls();
-        let config = parse(config);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

@@ -4,7 +4,7 @@
 
 use super::super::auxiliary::{
     ANY_METHOD, AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi,
-    ModelListApi, PostRequest, TokenCountApi,
+    ModelListApi, PostRequest, ResetForm, TokenCountApi,
 };
 use super::super::url::{query_param, split_query};
 use crate::canonical::ListedModel;
@@ -44,6 +44,8 @@ pub(super) static HEADERS: DialectHeaders = DialectHeaders {
         "anthropic-ratelimit-tokens-limit",
         "anthropic-ratelimit-tokens-remaining",
     ],
+    rate_limit_resets: &["anthropic-ratelimit-requests-reset", "anthropic-ratelimit-tokens-reset"],
+    rate_limit_reset_form: ResetForm::Time,
 };
 
 /// `POST /v1/messages/count_tokens`

@@ -4,7 +4,7 @@
 
 use super::super::auxiliary::{
     ANY_METHOD, AuxiliaryKind, AuxiliaryRequest, AuxiliaryRoute, DialectHeaders, GET_AND_HEAD, ModelApi,
-    ModelListApi, PostRequest, TokenCountApi,
+    ModelListApi, PostRequest, ResetForm, TokenCountApi,
 };
 use super::super::url::{percent_decode, query_param, split_query};
 use super::embeddings::GeminiEmbeddings;
@@ -50,6 +50,8 @@ pub(super) static HEADERS: DialectHeaders = DialectHeaders {
     request_id: None,
     rate_limit_prefix: "x-ratelimit-",
     common_rate_limits: &[],
+    rate_limit_resets: &[],
+    rate_limit_reset_form: ResetForm::Duration,
 };
 
 /// `POST …/models/{model}:countTokens`

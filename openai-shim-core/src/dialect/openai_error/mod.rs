@@ -29,6 +29,7 @@ use http::{HeaderMap, StatusCode};
 
 pub(super) use any_form::{enveloped, in_any_form, of_error_event};
 pub(super) use decode::is_error;
+pub use retry_after::wait_in_headers;
 
 /// How OpenAI's APIs report a kind of error.
 #[derive(Debug, Clone, Copy)]

@@ -2,9 +2,9 @@
 //!
 //! Core has no clock: a point in time becomes a wait only with the response's own `date`.
 
-use crate::error::StatusError;
+use crate::error::{ErrorKind, StatusError};
 use crate::json::{Object, ValueKind, string_or_json, value_kind};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
 /// A year: a longer wait is a mistake of the upstream.
@@ -27,6 +27,11 @@ pub(super) fn find_wait(headers: &HeaderMap, error: &StatusError) -> Option<Dura
         return None;
     }
     wait_in_text(&error.message).or_else(|| wait_for_reset(headers, now)).and_then(to_duration)
+}
+
+/// Returns the wait that the headers of a response with this status request.
+pub fn wait_in_headers(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    find_wait(headers, &StatusError::new(status.as_u16(), ErrorKind::of_status(status.as_u16()), ""))
 }
 
 fn to_duration(seconds: f64) -> Option<Duration> {

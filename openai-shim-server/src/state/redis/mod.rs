@@ -45,7 +45,7 @@ struct Shared {
 
 impl Redis {
     /// A server that is not connected yet.
-    pub(crate) fn new(config: RedisConfig) -> Self {
+    fn new(config: RedisConfig) -> Self {
         let link = Link::new(config.clone());
         Self(Arc::new(Shared {
             config,
@@ -55,12 +55,25 @@ impl Redis {
         }))
     }
 
-    /// Begins to connect, so that the log tells early whether the server can be reached.
-    pub(crate) fn connect(&self) {
+    /// The server of a configuration: `previous` if that is the same, else a new one. It begins to connect, so that the log tells
+    /// early whether the server can be reached.
+    pub(crate) fn for_config(config: Option<&RedisConfig>, previous: Option<&Self>) -> Option<Self> {
+        let config = config?;
+        if let Some(same) = previous.filter(|previous| previous.config() == config) {
+            return Some(same.clone());
+        }
+        let redis = Self::new(config.clone());
+        // Without a runtime, the first operation connects.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            redis.connect();
+        }
+        Some(redis)
+    }
+
+    fn connect(&self) {
         self.0.link.connect();
     }
 
-    /// The configuration; a reload keeps this value while it is the same.
     pub(crate) fn config(&self) -> &RedisConfig {
         &self.0.config
     }
@@ -86,7 +99,6 @@ impl Redis {
 
     /// Runs a script. It returns an integer or a list of integers. `keys` get the configured prefix, and share a hash tag
     /// (`{…}`) if there are several.
-    #[cfg_attr(not(test), allow(dead_code))] // the limits are to use it
     pub(crate) async fn run_script(
         &self,
         script: &Script,

@@ -235,7 +235,7 @@ async fn long_values_are_read_in_parts_and_too_many_bytes_are_an_error() {
     use openai_shim_core::upstream::StateStore as _;
     let Some(server) = RedisServer::start(&[]) else { return };
     let sealer = crate::state::sealed::Sealer::new(None, &[]);
-    let store = RedisStore::new(patient(&server), sealer, Default::default());
+    let store = RedisStore::new(patient(&server), sealer, crate::state::owner::FormerOwners::new());
     let entry = |n: usize, size: usize| {
         let key = StateKey::new(Owner::single(), StateKind::Turn, 0, n.to_string());
         let value: Vec<u8> = (0..size).map(|at| (at * 7 + n).to_le_bytes()[0]).collect();
@@ -257,4 +257,17 @@ async fn long_values_are_read_in_parts_and_too_many_bytes_are_an_error() {
     assert!(store.load(&keys).await.unwrap_err().message.contains("more than 33554432 bytes"));
     let too_large = store.store(vec![entry(99, (8 << 20) + 1)]).await.unwrap_err();
     assert!(too_large.message.contains("the most that is stored"), "{too_large}");
+}
+
+#[tokio::test]
+async fn next_configuration_keeps_the_connection_of_an_unchanged_server() {
+    let same = config(faulty(SETUP, Fault::Silence).await, 5000);
+    let changed = RedisConfig { timeout: Duration::from_secs(1), ..same.clone() };
+    let first = Redis::for_config(Some(&same), None).unwrap();
+    until_connected(&first).await;
+    let next = Redis::for_config(Some(&same), Some(&first)).unwrap();
+    assert!(Arc::ptr_eq(&first.0, &next.0));
+    let other = Redis::for_config(Some(&changed), Some(&first)).unwrap();
+    assert!(!Arc::ptr_eq(&first.0, &other.0));
+    assert!(Redis::for_config(None, Some(&first)).is_none());
 }
