@@ -62,8 +62,8 @@ impl Reloader {
         match next.unwrap_or_else(|_| Err(String::from("a fault of openai-shim"))) {
             Ok(next) => {
                 log_changes(reason, &previous.config, &next.config);
-                status.succeeded();
                 self.current.replace(next);
+                status.succeeded();
             }
             Err(faults) => {
                 tracing::error!(
