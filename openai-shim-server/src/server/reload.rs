@@ -28,29 +28,28 @@ impl Reloader {
 
     /// Reloads whenever it is asked for.
     pub(crate) async fn run(self, mut hangups: Hangups) {
-        let mut watcher = self.watcher().await;
+        let mut watcher = if self.is_watching() { self.watcher().await } else { None };
         loop {
             let reason = tokio::select! {
                 () = hangups.received() => "SIGHUP",
                 () = changed(watcher.as_mut()) => "a file has changed",
             };
-            // Before the files are read: what changes meanwhile is read once more.
+            // Before the files are read, and even if it is configured only now: what changes meanwhile is read once more.
             watcher = self.watcher().await;
             systemd::notify(ServiceState::Reloading);
             self.reload(reason).await;
             systemd::notify(ServiceState::Ready);
-            if self.current.get().config.watch != watcher.is_some() {
-                watcher = self.watcher().await;
-            }
+            watcher = watcher.filter(|_| self.is_watching());
         }
     }
 
-    /// Watches the files of the configuration, if that is configured.
+    fn is_watching(&self) -> bool {
+        self.current.get().config.watch
+    }
+
+    /// Watches the files of the configuration.
     async fn watcher(&self) -> Option<FileWatcher> {
         let app = self.current.get();
-        if !app.config.watch {
-            return None;
-        }
         let watch = move || FileWatcher::new(config::files(&app.config.origin.0));
         tokio::task::spawn_blocking(watch).await.ok()
     }
@@ -63,8 +62,8 @@ impl Reloader {
         match next.unwrap_or_else(|_| Err(String::from("a fault of openai-shim"))) {
             Ok(next) => {
                 log_changes(reason, &previous.config, &next.config);
-                status.succeeded();
                 self.current.replace(next);
+                status.succeeded();
             }
             Err(faults) => {
                 tracing::error!(
