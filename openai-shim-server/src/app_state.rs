@@ -6,6 +6,7 @@ use crate::http::body_budget::BodyBudget;
 use crate::http::responses;
 use crate::http::shutdown::ShutdownSignal;
 use crate::observe::metrics::Metrics;
+use crate::observe::otel::{Otel, RequestTrace, UpstreamAttributes};
 use crate::observe::recorder::Recorder;
 use crate::offload::OffloadPool;
 use crate::routing::health::{Health, HealthTracked};
@@ -40,6 +41,8 @@ pub(crate) struct AppState {
     pub(crate) shutdown: ShutdownSignal,
     /// Records exchanges, if the program was started for that.
     pub(crate) recorder: Option<Arc<Recorder>>,
+    /// Exports traces and metrics, if a collector is configured.
+    pub(crate) otel: Option<Arc<Otel>>,
     seed: RandomState,
     count: AtomicU64,
 }
@@ -56,6 +59,8 @@ pub(crate) struct UpstreamState {
     pub(crate) health: Arc<Health>,
     /// State between requests that only this upstream gets.
     pub(crate) store: Arc<dyn StateStore>,
+    /// What traces say of it, if they are exported.
+    pub(crate) attributes: Option<Arc<UpstreamAttributes>>,
     /// The value of the header with the upstream's name.
     pub(crate) label: Option<HeaderValue>,
     /// The upstream refused a body without a length.
@@ -66,6 +71,16 @@ impl UpstreamState {
     /// Whether the upstream refused a body without a length (411).
     pub(crate) fn needs_length(&self) -> bool {
         self.needs_length.load(Ordering::Relaxed)
+    }
+
+    /// Its transport, whose requests are in the trace of the client's request, if there is one.
+    pub(crate) fn traced(&self, trace: Option<&Arc<RequestTrace>>, model: &str) -> Arc<dyn Upstream> {
+        match (trace, &self.attributes) {
+            (Some(trace), Some(attributes)) => {
+                trace.trace_traffic_of(self.transport.clone(), attributes.clone(), model)
+            }
+            _ => self.transport.clone(),
+        }
     }
 
     /// Remembers that it did.
@@ -95,6 +110,7 @@ impl AppState {
                     model_list: ModelListCache::default(),
                     health,
                     store: Arc::new(ScopedStore::new(&upstream.name, store.clone())),
+                    attributes: config.otel.is_some().then(|| Arc::new(UpstreamAttributes::new(upstream))),
                     label: responses::upstream_label(&upstream.name),
                     profile: upstream.profile.clone().into(),
                     config: upstream.clone(),
@@ -116,6 +132,7 @@ impl AppState {
                 Arc::new(Recorder::new(folder, keys))
             }),
             upstreams,
+            otel: config.otel.as_ref().and_then(start_otel),
             seed: RandomState::new(),
             count: AtomicU64::new(0),
             config,
@@ -161,4 +178,10 @@ impl AppState {
         settings.max_frame_bytes = self.config.limits.frame;
         settings
     }
+}
+
+/// A server without its traces is better than none.
+fn start_otel(config: &crate::config::Otel) -> Option<Arc<Otel>> {
+    let started = Otel::start(config);
+    started.map_err(|error| tracing::error!("traces and metrics are not exported: {error}")).ok()
 }

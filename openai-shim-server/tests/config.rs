@@ -540,7 +540,7 @@ fn documented_defaults_match_the_real_ones() {
     assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
-    let optional = ["upstream", "profile", "defaults.max_tokens", "fallback.message", "store.secret"];
+    let optional = ["upstream", "profile", "defaults.max_tokens", "fallback.message", "store.secret", "otel"];
     for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
         let name = key.rsplit('.').next().unwrap();
         assert!(

@@ -17,6 +17,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("store", &["secret"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
+    ("otel", &["endpoint", "headers", "service_name", "sample_ratio"]),
 ];
 
 /// Every key of a configuration file with its section, such as `retry.attempts`.

@@ -7,7 +7,7 @@ use super::profiles::Profiles;
 use super::secret::{self, Secret};
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::toml_tree::{ConfigErrors, Section, Source};
-use super::{origins, suggest, units, upstream};
+use super::{origins, otel, suggest, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
@@ -48,6 +48,7 @@ pub fn read(overrides: &Overrides) -> Result<Config, ConfigError> {
         store_secret: store_secret(&top.section("store"), &source),
         cors_origins: top.section("cors").texts("origins", "[\"https://chat.example.com\"]", origins::parse),
         log: log(&top.section("log"), overrides, &faults),
+        otel: otel::read(&top.section("otel"), &source, &faults),
         record: overrides.record.clone(),
     };
     let listen = listen(&top, overrides, &faults, !config.client_keys.is_empty());

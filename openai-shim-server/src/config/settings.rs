@@ -1,5 +1,6 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
+use super::otel::Otel;
 use super::secret::Secret;
 use openai_shim_core::Profile;
 use openai_shim_core::canonical::ReasoningStyle;
@@ -44,6 +45,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// Logging.
     pub log: Log,
+    /// Where traces and metrics are exported to; absent: nowhere.
+    pub otel: Option<Otel>,
     /// The folder into which exchanges are recorded as cassettes; absent: none are.
     pub record: Option<PathBuf>,
 }
@@ -51,7 +54,9 @@ pub struct Config {
 impl Config {
     /// The keys of clients and upstreams, which stand in no log and in no recording.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Secret> {
-        self.client_keys.iter().chain(self.upstreams.iter().filter_map(|upstream| upstream.api_key.as_ref()))
+        let of_collector = self.otel.iter().flat_map(|otel| otel.headers.iter().map(|(_, value)| value));
+        let of_upstreams = self.upstreams.iter().filter_map(|upstream| upstream.api_key.as_ref());
+        self.client_keys.iter().chain(of_upstreams).chain(of_collector)
     }
 }
 

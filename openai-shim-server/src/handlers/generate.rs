@@ -176,8 +176,10 @@ impl GenerateRequest {
         });
         let body_log = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
         let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
+        let trace = meta.trace.clone();
         let log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.name.clone());
         let timing = log_entry.timing();
+        let traced = served.traced(trace.as_ref(), &model);
         let app_of_report = app.clone();
         let on_finish = Box::new(move |report: Report| {
             // This runs while the body is dropped, where a panic must not pass.
@@ -190,10 +192,9 @@ impl GenerateRequest {
             drop(permit);
         });
         let content_type = exchange.stream_content_type();
-        let transport = served.transport.clone();
         let transport = match body_log {
-            Some(body_log) => body_log.log_traffic_of(transport),
-            None => transport,
+            Some(body_log) => body_log.log_traffic_of(traced),
+            None => traced,
         };
         let transport = match &recording {
             Some(recording) => recording.record_traffic_of(transport),

@@ -15,8 +15,11 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
         "/healthz" => responses::json(StatusCode::OK, r#"{"status":"ok"}"#),
         "/readyz" => readiness(app),
         "/metrics" => {
-            let state =
-                ServerState { learned: app.adaptations.counts(), body_bytes: app.body_budget.reserved() };
+            let state = ServerState {
+                learned: app.adaptations.counts(),
+                body_bytes: app.body_budget.reserved(),
+                lost_spans: app.otel.as_ref().map(|otel| otel.lost_spans()),
+            };
             text(metrics::CONTENT_TYPE, app.metrics.render(vec![Box::new(state)]))
         }
         "/learned" => text("text/plain; charset=utf-8", app.adaptations.to_toml()),

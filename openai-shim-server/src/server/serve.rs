@@ -70,7 +70,7 @@ pub async fn serve_on(
     config.listen = listener.local_addr().unwrap_or(config.listen);
     let transports = upstream::connect(&config)?;
     let app = Arc::new(AppState::new(config, |u| transports(u)));
-    let handled = app.clone();
+    let (handled, otel) = (app.clone(), app.otel.clone());
     listener::run(
         listener,
         app,
@@ -78,5 +78,8 @@ pub async fn serve_on(
         stop,
     )
     .await;
+    if let Some(otel) = otel {
+        otel.flush().await;
+    }
     Ok(())
 }
