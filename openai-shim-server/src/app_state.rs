@@ -4,6 +4,7 @@ use crate::clock;
 use crate::config::{Config, UpstreamConfig, UpstreamLocation};
 use crate::http::responses;
 use crate::limits::{NamedKey, named_keys};
+use crate::observe::otel::{RequestTrace, UpstreamAttributes};
 use crate::observe::recorder::Recorder;
 use crate::process_state::ProcessState;
 use crate::routing::health::{Health, HealthTracked};
@@ -55,6 +56,8 @@ pub(crate) struct UpstreamState {
     pub(crate) health: Arc<Health>,
     /// State between requests that only this upstream gets.
     pub(crate) store: Arc<dyn StateStore>,
+    /// What traces say of it, if they are exported.
+    pub(crate) attributes: Option<Arc<UpstreamAttributes>>,
     /// The value of the header with the upstream's name.
     pub(crate) label: Option<HeaderValue>,
     /// The upstream refused a body without a length.
@@ -70,6 +73,7 @@ impl UpstreamState {
             model_list: Arc::default(),
             health,
             store,
+            attributes: None,
             label: responses::upstream_label(&config.name),
             name: config.name.as_str().into(),
             profile: config.profile.clone().into(),
@@ -102,6 +106,7 @@ impl UpstreamState {
             model_list: self.model_list.clone(),
             health,
             store,
+            attributes: None,
             label: self.label.clone(),
             needs_length: self.needs_length.clone(),
         }
@@ -110,6 +115,28 @@ impl UpstreamState {
     /// Whether the upstream refused a body without a length (411).
     pub(crate) fn needs_length(&self) -> bool {
         self.needs_length.load(Ordering::Relaxed)
+    }
+
+    /// A transport to it, whose requests are in the trace of the client's request.
+    pub(crate) fn traced(
+        &self,
+        transport: Arc<dyn Upstream>,
+        trace: &Arc<RequestTrace>,
+        model: &str,
+    ) -> Arc<dyn Upstream> {
+        match &self.attributes {
+            Some(attributes) => trace.trace_traffic_of(transport, attributes.clone(), model),
+            None => transport,
+        }
+    }
+
+    /// Its transport, in the trace of the client's request if there is one.
+    pub(crate) fn transport_in(&self, trace: Option<&Arc<RequestTrace>>) -> Arc<dyn Upstream> {
+        let transport = self.transport.clone();
+        match trace {
+            Some(trace) => self.traced(transport, trace, ""),
+            None => transport,
+        }
     }
 
     /// Remembers that it did.
@@ -173,8 +200,12 @@ impl AppState {
             .filter(|_| config.learn)
             .map(|shared| SharedAdaptations::new(process.adaptations.clone(), shared));
         let upstreams = config.upstreams.iter();
-        let upstreams: Vec<_> =
+        let mut upstreams: Vec<_> =
             upstreams.map(|u| upstream(u, Arc::new(ScopedStore::new(&u.name, store.clone())))).collect();
+        let attributes = |upstream: &UpstreamConfig| Arc::new(UpstreamAttributes::new(upstream));
+        for served in upstreams.iter_mut().filter(|_| process.otel.is_some()) {
+            served.attributes = Some(attributes(&served.config));
+        }
         let transport =
             |index: usize| upstreams.get(index).map(|served: &UpstreamState| served.transport.clone());
         let routes = Routes::new(&config, transport, &process.target_registry);

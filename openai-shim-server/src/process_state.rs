@@ -6,6 +6,7 @@ use crate::http::request_permits::RequestPermits;
 use crate::http::shutdown::ShutdownSignal;
 use crate::limits::KeyRegistry;
 use crate::observe::metrics::Metrics;
+use crate::observe::otel::Otel;
 use crate::observe::reload_status::ReloadStatus;
 use crate::offload::OffloadPool;
 use crate::routing::target_health::TargetRegistry;
@@ -35,6 +36,8 @@ pub(crate) struct ProcessState {
     pub(crate) shutdown: ShutdownSignal,
     /// What is known of the targets of models.
     pub(crate) target_registry: TargetRegistry,
+    /// Exports traces and metrics, if a collector is configured.
+    pub(crate) otel: Option<Arc<Otel>>,
     pub(crate) reload_status: ReloadStatus,
     seed: RandomState,
     count: AtomicU64,
@@ -54,6 +57,7 @@ impl ProcessState {
             adaptations: Arc::default(),
             shutdown: ShutdownSignal::default(),
             target_registry: TargetRegistry::default(),
+            otel: config.otel.as_ref().and_then(start_otel),
             reload_status: ReloadStatus::new(),
             seed: RandomState::new(),
             count: AtomicU64::new(0),
@@ -72,4 +76,10 @@ impl ProcessState {
         hasher.write_u64(self.count.fetch_add(1, Ordering::Relaxed));
         hasher.finish()
     }
+}
+
+/// A server without its traces is better than none.
+fn start_otel(config: &crate::config::Otel) -> Option<Arc<Otel>> {
+    let started = Otel::start(config);
+    started.map_err(|error| tracing::error!("traces and metrics are not exported: {error}")).ok()
 }

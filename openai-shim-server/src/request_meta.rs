@@ -2,6 +2,7 @@
 
 use crate::client_connection::ClientConnection;
 use crate::limits::{Admission, NamedKey};
+use crate::observe::otel::RequestTrace;
 use http::Method;
 use openai_shim_core::state::Owner;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(crate) struct RequestMeta {
     pub(crate) wants_debug_report: bool,
     /// The client sends its body only after an interim response (`Expect: 100-continue`).
     pub(crate) expects_continue: bool,
+    /// Its trace, if traces are exported.
+    pub(crate) trace: Option<Arc<RequestTrace>>,
     /// The connection that the request came on.
     pub(crate) connection: Arc<ClientConnection>,
 }

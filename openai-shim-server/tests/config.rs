@@ -687,8 +687,17 @@ fn documented_defaults_match_the_real_ones() {
     assert_eq!(documented.log.filter.take().as_deref(), Some("info"));
     let default = read(&Overrides::default()).unwrap();
     assert_eq!(format!("{documented:#?}"), format!("{default:#?}"));
-    let optional =
-        ["defaults.max_tokens", "fallback.message", "key.", "model", "profile", "store.", "tls.", "upstream"];
+    let optional = [
+        "defaults.max_tokens",
+        "fallback.message",
+        "key.",
+        "model",
+        "otel",
+        "profile",
+        "store.",
+        "tls.",
+        "upstream",
+    ];
     for key in keys().filter(|key| !optional.iter().any(|o| key.starts_with(o))) {
         let name = key.rsplit('.').next().unwrap();
         assert!(

@@ -101,6 +101,7 @@ impl Exchange {
         if let ExchangePhase::Receiving(ReceivedResponse::Stream(transcoder)) = &self.phase {
             report.diagnostics.extend(&transcoder.diagnostics());
             report.usage = transcoder.summary().usage;
+            report.finish_reason.clone_from(&transcoder.summary().finish);
         }
         if !matches!(self.phase, ExchangePhase::Done) || !unsent.is_empty() {
             report.outcome = Outcome::Cancelled;

@@ -1,6 +1,6 @@
 //! [`Report`]: outcome, usage, attempts and diagnostics of an exchange; its JSON form.
 
-use crate::canonical::{Diagnostic, Diagnostics, Outcome, ResponseSpec, Usage};
+use crate::canonical::{Diagnostic, Diagnostics, FinishReason, Outcome, ResponseSpec, Usage};
 use crate::error::{Error, UpstreamError};
 use crate::json::{Object, encode_string};
 use crate::profile::{Adaptation, Profile};
@@ -34,6 +34,8 @@ pub struct Report {
     pub outcome: Outcome,
     /// Token counts, if the upstream sent them (also when the client did not request them).
     pub usage: Option<Usage>,
+    /// Why the first choice ended, if the upstream said so.
+    pub finish_reason: Option<FinishReason>,
     /// Everything that was changed, dropped, added or found invalid.
     pub diagnostics: Diagnostics,
     /// Adaptations derived from the upstream's errors and confirmed by a success: for [`Target::with_adaptations`] of the next
@@ -128,6 +130,7 @@ impl Report {
         Self {
             outcome: Outcome::Cancelled,
             usage: None,
+            finish_reason: None,
             diagnostics,
             adaptations: Vec::new(),
             error: None,

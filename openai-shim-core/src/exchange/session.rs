@@ -273,6 +273,7 @@ impl Session {
             return Err(error.clone());
         }
         self.report.usage = summary.usage;
+        self.report.finish_reason.clone_from(&summary.finish);
         self.report.outcome = self.outcome(summary);
         if self.report.outcome == Outcome::Empty {
             return Err(UpstreamError::Empty);

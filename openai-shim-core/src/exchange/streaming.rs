@@ -49,6 +49,7 @@ impl Session {
         let summary = transcoder.summary();
         let diagnostics = transcoder.diagnostics();
         self.report.usage = summary.usage.or(self.report.usage);
+        self.report.finish_reason.clone_from(&summary.finish);
         let outcome = if summary.ended { self.outcome(summary) } else { summary.outcome() };
         let has_failed = summary.error.is_some()
             || matches!(outcome, Outcome::Empty | Outcome::Truncated | Outcome::Errored);

@@ -102,7 +102,11 @@ impl fmt::Display for Config {
             LogFormat::Text => "text",
             LogFormat::Json => "json",
         };
-        writeln!(f, "log           {format}, {}", self.log.filter.as_deref().unwrap_or("info"))
+        writeln!(f, "log           {format}, {}", self.log.filter.as_deref().unwrap_or("info"))?;
+        match &self.otel {
+            Some(otel) => writeln!(f, "otel          {}, {} of all traces", otel.endpoint, otel.sample_ratio),
+            None => Ok(()),
+        }
     }
 }
 

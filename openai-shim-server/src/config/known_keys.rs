@@ -21,6 +21,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("tls", &["cert", "key"]),
     ("cors", &["origins"]),
     ("log", &["format", "filter"]),
+    ("otel", &["endpoint", "headers", "service_name", "sample_ratio"]),
 ];
 
 /// The sections of which there may be several.

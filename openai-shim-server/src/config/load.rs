@@ -9,7 +9,7 @@ use super::profiles::Profiles;
 use super::settings::{Config, Limits, Log, LogFormat, Timeouts, UpstreamConfig};
 use super::store::StoreConfig;
 use super::toml_tree::{ConfigErrors, Section, Source};
-use super::{keys, model_routes, origins, suggest, tls, units, upstream};
+use super::{keys, model_routes, origins, otel, suggest, tls, units, upstream};
 use openai_shim_core::canonical::ReasoningStyle;
 use openai_shim_core::exchange::{Fallback, FallbackPolicy, LossPolicy, Retry};
 use std::net::SocketAddr;
@@ -75,6 +75,7 @@ fn read_source(
         log: log(&top.section("log"), overrides, &faults),
         watch: top.flag("watch").unwrap_or_default(),
         origin: Origin(overrides.clone()),
+        otel: otel::read(&top.section("otel"), source, &faults),
         record: overrides.record.clone(),
     };
     let listen = listen(&top, overrides, bound, &faults, config.needs_key());

@@ -11,6 +11,7 @@ mod load;
 mod model_routes;
 mod names;
 mod origins;
+mod otel;
 mod overrides;
 mod profiles;
 mod quirks;
@@ -29,6 +30,7 @@ pub use known_keys::keys;
 pub use load::read;
 pub(crate) use load::read_again;
 pub use model_routes::{Affinity, ModelRoute, RouteTarget, Strategy};
+pub use otel::Otel;
 pub use overrides::Overrides;
 pub use secret::Secret;
 pub use settings::{

@@ -1,6 +1,7 @@
 //! The checked configuration: [`Config`] and its parts, with their defaults.
 
 use super::model_routes::ModelRoute;
+use super::otel::Otel;
 use super::overrides::Origin;
 use super::secret::Secret;
 use super::store::StoreConfig;
@@ -58,6 +59,8 @@ pub struct Config {
     pub watch: bool,
     /// What it was read from, to read it again.
     pub(crate) origin: Origin,
+    /// Where traces and metrics are exported to; absent: nowhere.
+    pub otel: Option<Otel>,
     /// The folder into which exchanges are recorded as cassettes; absent: none are.
     pub record: Option<PathBuf>,
 }
@@ -75,7 +78,9 @@ impl Config {
 
     /// The keys of clients and upstreams, which stand in no log and in no recording.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &Secret> {
-        self.keys_of_clients().chain(self.upstreams.iter().flat_map(|upstream| &upstream.api_keys))
+        let of_collector = self.otel.iter().flat_map(|otel| otel.headers.iter().map(|(_, value)| value));
+        let of_upstreams = self.upstreams.iter().flat_map(|upstream| &upstream.api_keys);
+        self.keys_of_clients().chain(of_upstreams).chain(of_collector)
     }
 }
 

@@ -90,10 +90,11 @@ async fn run(
     let AuxiliaryPlan { served, health, exchange, length } = plan;
     let mut forwarded_headers = HeaderMap::new();
     served.config.profile.pass_headers(headers, &mut forwarded_headers);
+    let transport = served.transport_in(meta.trace.as_ref());
     let transport = if body_log::is_enabled() {
-        BodyLog::new(app.clone(), &meta.id).log_traffic_of(served.transport.clone())
+        BodyLog::new(app.clone(), &meta.id).log_traffic_of(transport)
     } else {
-        served.transport.clone()
+        transport
     };
     let name = served.config.name.clone();
     // If the client disconnects from here on, dropping the entry logs that.

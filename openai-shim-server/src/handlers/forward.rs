@@ -85,10 +85,11 @@ pub(crate) async fn forward(
         }
         return response;
     };
+    let transport = served.transport_in(meta.trace.as_ref());
     let transport = if body_log::is_enabled() {
-        BodyLog::new(app.clone(), &meta.id).log_traffic_of(served.transport.clone())
+        BodyLog::new(app.clone(), &meta.id).log_traffic_of(transport)
     } else {
-        served.transport.clone()
+        transport
     };
     let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
     let log_entry = AccessLogEntry::new(app.clone(), meta, FORWARD_LABEL, served.name.clone());

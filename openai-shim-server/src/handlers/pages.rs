@@ -21,6 +21,7 @@ pub(crate) fn page(app: &AppState, page: &str, headers: &HeaderMap) -> Response 
             let state = ServerState {
                 learned: app.process.adaptations.counts(),
                 body_bytes: app.process.body_budget.reserved(),
+                lost_spans: app.process.otel.as_ref().map(|otel| otel.lost_spans()),
             };
             let mut collectors: Vec<Box<dyn Collector>> =
                 vec![Box::new(state), Box::new(app.process.reload_status.counts())];

@@ -7,6 +7,7 @@ use crate::config::{Log, LogFormat};
 use crate::observe::body_log;
 use crate::observe::log_writer::LogWriter;
 use crate::observe::metrics::requests::CountedRequest;
+use crate::observe::otel::EndedRequest;
 use crate::observe::text::{shorten, summarize};
 use crate::panics;
 use crate::request_meta::RequestMeta;
@@ -206,6 +207,7 @@ impl AccessLogEntry {
             first_byte: self.timing.first_byte(),
             total,
         });
+        self.end_trace(status, total, Some((report, outcome)));
     }
 
     /// Logs a response that has no report: a refusal, a page, a model list, embeddings.
@@ -264,6 +266,16 @@ impl AccessLogEntry {
             first_byte: self.timing.first_byte(),
             total,
         });
+        if self.route != PAGE_LABEL {
+            self.end_trace(status, total, None);
+        }
+    }
+
+    fn end_trace(&self, status: u16, total: Duration, report: Option<(&Report, Outcome)>) {
+        if let Some(trace) = &self.meta.trace {
+            let (meta, route, first_byte) = (&self.meta, self.route, self.timing.first_byte());
+            trace.end(&EndedRequest { meta, route, status, first_byte, total, report });
+        }
     }
 
     fn count(&self, request: &CountedRequest<'_>) {

@@ -4,6 +4,7 @@ pub mod access_log;
 pub(crate) mod body_log;
 pub(crate) mod log_writer;
 pub(crate) mod metrics;
+pub(crate) mod otel;
 pub(crate) mod recorder;
 pub(crate) mod reload_status;
 pub(crate) mod text;

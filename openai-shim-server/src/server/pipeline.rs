@@ -10,6 +10,7 @@ use crate::http::routes::{MatchedRoute, find_route, find_usual_route, normalize_
 use crate::http::{auth, cors, early_errors, origin, responses};
 use crate::observe::access_log::AccessLogEntry;
 use crate::observe::body_log::{self, BodyLog};
+use crate::observe::otel::RequestTrace;
 use crate::offload::LARGE_BODY_BYTES;
 use crate::panics;
 use crate::request_meta::RequestMeta;
@@ -59,6 +60,7 @@ pub(crate) fn respond(
         wants_debug_report: app.config.debug
             && request.headers().get(responses::DEBUG).is_some_and(|value| value == "1"),
         expects_continue: expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue")),
+        trace: app.process.otel.as_ref().map(|otel| RequestTrace::begin(otel, request.headers())),
         connection,
     };
     let origin = cors::allowed_origin(&app, request.headers());
@@ -267,6 +269,7 @@ mod tests {
             admission: None,
             wants_debug_report: false,
             expects_continue: false,
+            trace: None,
             connection: connection(),
         };
         let request = request().body(Body::empty()).unwrap();

@@ -98,7 +98,8 @@ fn next(app: &AppState, [configured, bound]: [SocketAddr; 2]) -> Result<AppState
 
 /// The settings that a running server cannot change.
 fn needing_restart(old: &Config, new: &Config, listen: SocketAddr) -> Vec<&'static str> {
-    let all = [("listen", new.listen != listen), ("[log]", new.log != old.log)];
+    let all =
+        [("listen", new.listen != listen), ("[log]", new.log != old.log), ("[otel]", new.otel != old.otel)];
     all.into_iter().filter_map(|(setting, is_changed)| is_changed.then_some(setting)).collect()
 }
 

@@ -88,6 +88,9 @@ async fn serve_until(
     background.spawn(Reloader::new(current.clone(), configured).run(hangups));
     let served = current.clone();
     let handle = move |connection, request| pipeline::respond(served.get(), connection, request);
-    listener::run(listener, current, handle, stop).await;
+    listener::run(listener, current.clone(), handle, stop).await;
+    if let Some(otel) = &current.get().process.otel {
+        otel.clone().flush().await;
+    }
     Ok(())
 }

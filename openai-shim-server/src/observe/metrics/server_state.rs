@@ -15,6 +15,8 @@ pub(crate) struct ServerState {
     pub(crate) learned: BTreeMap<String, usize>,
     /// What counts towards `limits.bodies`.
     pub(crate) body_bytes: usize,
+    /// Spans that no collector got, if traces are exported.
+    pub(crate) lost_spans: Option<u64>,
 }
 
 impl Collector for ServerState {
@@ -37,6 +39,12 @@ impl Collector for ServerState {
             "log_lines_lost",
             "Log lines that could not be written, or came faster than they were read.",
             [(NO_LABELS, ConstCounter::new(log_writer::lost_lines()))],
+        )?;
+        write_family(
+            &mut encoder,
+            "otel_spans_lost",
+            "Spans that the collector did not take, or too slowly.",
+            self.lost_spans.map(|lost| (NO_LABELS, ConstCounter::new(lost))),
         )
     }
 }
