@@ -138,3 +138,42 @@ fn chunk_of_a_known_template_allocates_nothing() {
         "with tools"
     );
 }
+
+/// Counts the allocations from a client's request to the first request that is sent, with so many targets.
+fn allocations_to_start(targets: usize, repetitions: usize) -> usize {
+    use openai_shim_core::exchange::{ClientRequest, Settings, SharedProfile, Target};
+    let profile = SharedProfile::from(profile("groq").unwrap());
+    let body = format!(
+        r#"{{"model":"m","messages":[{{"role":"user","content":"{}"}}]}}"#,
+        "word ".repeat(repetitions)
+    );
+    let start = |targets: Vec<Target>| {
+        let mut request =
+            ClientRequest::read(dialect("openai-chat").unwrap(), "/v1/chat/completions", body.clone().into())
+                .unwrap();
+        let mut headers = http::HeaderMap::new();
+        for name in ["accept", "user-agent", "x-a", "x-b", "x-c", "x-d", "x-e", "x-f"] {
+            headers.insert(name, http::HeaderValue::from_static("value"));
+        }
+        request = request.with_headers(headers);
+        let before = COUNT.with(Cell::get);
+        let mut exchange = Exchange::start(request, targets, Settings::default(), Context::fixed()).unwrap();
+        assert!(matches!(exchange.next(), Step::Send { target: 0, .. }));
+        COUNT.with(Cell::get) - before
+    };
+    let all = || (0..targets).map(|n| Target::new(profile.clone()).with_model(format!("m{n}"))).collect();
+    // What follows from the profile is computed once.
+    start(all());
+    start(all())
+}
+
+#[test]
+fn further_targets_cost_next_to_nothing_when_the_first_one_answers() {
+    for repetitions in [10, 10_000] {
+        let alone = allocations_to_start(1, repetitions);
+        // What waits has a box, and the client's path.
+        for targets in [2, 3, 8] {
+            assert_eq!(allocations_to_start(targets, repetitions) - alone, 2, "{targets} targets");
+        }
+    }
+}

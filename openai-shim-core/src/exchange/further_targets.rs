@@ -5,7 +5,7 @@ use super::target::Target;
 use crate::canonical::Context;
 use crate::error::Error;
 use crate::state::Owner;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::collections::VecDeque;
 
 /// The targets that were not tried yet, and the client's request for them.
@@ -23,12 +23,12 @@ pub(super) struct FurtherTargets {
 impl FurtherTargets {
     pub(super) fn new(client_request: &ClientRequest, targets: VecDeque<Target>, context: &Context) -> Self {
         Self {
-            targets,
             index: 1,
             source: client_request.source(),
-            headers: client_request.headers.clone(),
+            headers: needed_headers(client_request, &targets),
             owner: client_request.owner.clone(),
             context: context.clone(),
+            targets,
         }
     }
 
@@ -55,4 +55,22 @@ impl FurtherTargets {
         client_request.owner.clone_from(&self.owner);
         Ok(client_request)
     }
+}
+
+/// The client's headers that a target may get, and those whose loss is reported.
+fn needed_headers(client_request: &ClientRequest, targets: &VecDeque<Target>) -> HeaderMap {
+    let mut needed = HeaderMap::new();
+    let all = &client_request.headers;
+    let is_sent = |name: &String| all.contains_key(name.as_str());
+    for target in targets.iter().filter(|target| target.profile.forward_headers.iter().any(is_sent)) {
+        target.profile.pass_headers(all, &mut needed);
+    }
+    for name in client_request.client.headers().feature_headers {
+        if all.contains_key(*name) && !needed.contains_key(*name) {
+            needed.extend(
+                all.get_all(*name).iter().map(|value| (HeaderName::from_static(name), value.clone())),
+            );
+        }
+    }
+    needed
 }
