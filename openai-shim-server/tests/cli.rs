@@ -464,15 +464,15 @@ fn completions_and_manual_name_every_subcommand() {
 #[test]
 fn check_ready_asks_the_configured_server() {
     let server = Server::start(shim(&["--listen", "127.0.0.1:0"]));
-    let asked = run(&["check", "--ready", &format!("http://{}", server.address)]);
-    assert!(asked.status.success() && out(&asked).contains("ready"), "{}", err(&asked));
-    let asked = shim(&["check", "--ready"]).env("OPENAI_SHIM_LISTEN", &server.address).output().unwrap();
-    assert!(asked.status.success(), "{}", err(&asked));
+    let check = run(&["check", "--ready", &format!("http://{}", server.address)]);
+    assert!(check.status.success() && out(&check).contains("ready"), "{}", err(&check));
+    let check = shim(&["check", "--ready"]).env("OPENAI_SHIM_LISTEN", &server.address).output().unwrap();
+    assert!(check.status.success(), "{}", err(&check));
     let address = server.address.clone();
     drop(server);
-    let asked = run(&["check", "--ready", &format!("http://{address}")]);
-    assert_eq!(asked.status.code(), Some(1));
-    assert!(err(&asked).contains(&address) && err(&asked).contains("refused"), "{}", err(&asked));
+    let check = run(&["check", "--ready", &format!("http://{address}")]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(err(&check).contains(&address) && err(&check).contains("refused"), "{}", err(&check));
     let wrong = run(&["check", "--ready", "localhost"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(err(&wrong).contains("--ready http://127.0.0.1:8000"), "{}", err(&wrong));

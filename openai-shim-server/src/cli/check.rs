@@ -1,6 +1,7 @@
 //! `openai-shim check`: prints the configuration or what is wrong with it, or asks a running server whether it is ready.
 
-use super::{ServeArgs, output};
+use super::output;
+use super::serve_args::ServeArgs;
 use clap::Args;
 use openai_shim_server::config::{Config, ConfigError, read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

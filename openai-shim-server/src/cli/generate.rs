@@ -1,23 +1,23 @@
 //! `openai-shim completions` and `openai-shim man`: files for shells and manuals, made of the command line itself.
 
-use super::{Cli, output};
-use clap::{Command, CommandFactory};
+use super::output;
+use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 use std::process::ExitCode;
 
 /// Prints what a shell needs to complete the command line.
-pub(super) fn completions(shell: Shell) -> ExitCode {
+pub(super) fn completions(mut command: Command, shell: Shell) -> ExitCode {
     let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "openai-shim", &mut text);
+    clap_complete::generate(shell, &mut command, "openai-shim", &mut text);
     output::print(&String::from_utf8_lossy(&text));
     ExitCode::SUCCESS
 }
 
 /// Prints the manual page: the options, then each subcommand with its own.
-pub(super) fn manual() -> ExitCode {
-    match manual_page() {
+pub(super) fn manual(command: Command) -> ExitCode {
+    match manual_page(command) {
         Ok(text) => {
             output::print(&String::from_utf8_lossy(&text));
             ExitCode::SUCCESS
@@ -29,8 +29,7 @@ pub(super) fn manual() -> ExitCode {
     }
 }
 
-fn manual_page() -> std::io::Result<Vec<u8>> {
-    let mut command = Cli::command();
+fn manual_page(mut command: Command) -> std::io::Result<Vec<u8>> {
     command.build();
     let page = Man::new(command.clone());
     let mut text = Vec::new();

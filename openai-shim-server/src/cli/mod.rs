@@ -11,9 +11,11 @@ mod junit;
 mod output;
 mod profiles;
 mod serve;
+mod serve_args;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use openai_shim_server::config::Overrides;
+use serve_args::ServeArgs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -93,29 +95,6 @@ enum Command {
     Man,
 }
 
-/// Options that override the configuration file.
-#[derive(Debug, Args)]
-struct ServeArgs {
-    /// Where to listen [default: 127.0.0.1:8000]
-    #[arg(long, value_name = "ADDR", env = "OPENAI_SHIM_LISTEN")]
-    listen: Option<String>,
-    /// The configuration file
-    #[arg(long, value_name = "FILE", env = "OPENAI_SHIM_CONFIG")]
-    config: Option<PathBuf>,
-    /// The base URL of the only upstream, `echo`, or `replay:` with a folder of cassettes [default: those of the file, else echo]
-    #[arg(long, value_name = "URL|echo|replay:FOLDER", env = "OPENAI_SHIM_UPSTREAM")]
-    upstream: Option<String>,
-    /// The upstream's dialect [default: its profile's]
-    #[arg(long, value_name = "NAME", env = "OPENAI_SHIM_DIALECT")]
-    dialect: Option<String>,
-    /// The upstream's profile [default: the one whose hosts match, else `compatible`]
-    #[arg(long, value_name = "NAME", env = "OPENAI_SHIM_PROFILE")]
-    profile: Option<String>,
-    /// The upstream's key: env:NAME, file:PATH, credential:NAME (systemd), or the key itself
-    #[arg(long, value_name = "REF", env = "OPENAI_SHIM_API_KEY", hide_env_values = true)]
-    api_key: Option<String>,
-}
-
 /// Runs the subcommand.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     match cli.command {
@@ -126,8 +105,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Convert(args)) => convert::run(&args),
         Some(Command::Profiles { name }) => profiles::run(name.as_deref()),
-        Some(Command::Completions { shell }) => generate::completions(shell),
-        Some(Command::Man) => generate::manual(),
+        Some(Command::Completions { shell }) => generate::completions(Cli::command(), shell),
+        Some(Command::Man) => generate::manual(Cli::command()),
     }
 }
 
@@ -136,22 +115,4 @@ fn record(folder: PathBuf, args: ServeArgs) -> ExitCode {
         return output::usage_error(&format!("{} cannot be made a folder: {error}", folder.display()));
     }
     serve::serve(&Overrides { record: Some(folder), ..args.into_overrides() })
-}
-
-impl ServeArgs {
-    /// The arguments, with the variables that have no option because `ps` shows arguments.
-    fn into_overrides(self) -> Overrides {
-        let keys = std::env::var("OPENAI_SHIM_CLIENT_KEYS").unwrap_or_default();
-        Overrides {
-            listen: self.listen,
-            config: self.config,
-            upstream: self.upstream,
-            dialect: self.dialect,
-            profile: self.profile,
-            api_key: self.api_key,
-            record: None,
-            client_keys: keys.split(',').map(str::to_owned).collect(),
-            log: std::env::var("OPENAI_SHIM_LOG").ok(),
-        }
-    }
 }

@@ -222,13 +222,14 @@ impl GenerateRequest {
         let body_log = body_log::is_enabled().then(|| BodyLog::new(app.clone(), &meta.id));
         let deadline = RequestDeadline::new(app.clone(), meta.connection.clone());
         let trace = meta.trace.clone();
-        let asked_model = trace.as_ref().map(|_| exchange.report().model.clone()).unwrap_or_default();
+        let requested_model = trace.as_ref().map(|_| exchange.report().model.clone()).unwrap_or_default();
         let mut log_entry = AccessLogEntry::new(app.clone(), meta, dialect.name(), served.name.clone());
         let timing = log_entry.timing();
         let content_type = exchange.stream_content_type();
         let traced = |target: usize, mut transport: Arc<dyn Upstream>| {
             if let (Some(trace), Ok(served)) = (&trace, selection.served(app, target)) {
-                transport = served.traced(transport, trace, selection.model(target).unwrap_or(&asked_model));
+                transport =
+                    served.traced(transport, trace, selection.model(target).unwrap_or(&requested_model));
             }
             let transport = match &body_log {
                 Some(body_log) => body_log.clone().log_traffic_of(transport),
