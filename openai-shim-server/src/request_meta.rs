@@ -17,7 +17,7 @@ pub(crate) struct RequestMeta {
     /// The path, without doubled and trailing slashes.
     pub(crate) path: String,
     /// The query, without its question mark; may be empty.
-    pub(crate) query: String,
+    pub(crate) query: Box<str>,
     pub(crate) started: Instant,
     /// The owner of the state that this request reads and stores.
     pub(crate) owner: Owner,

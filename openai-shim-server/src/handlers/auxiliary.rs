@@ -161,7 +161,7 @@ async fn answer_with_key(
     request: CompleteRequest,
 ) -> Response {
     let CompleteRequest { dialect, route, name, parts, inbound, .. } = &request;
-    let (dialect, source) = (*dialect, (&parts.headers, meta.query.as_str()));
+    let (dialect, source) = (*dialect, (&parts.headers, &*meta.query));
     let checked = key_check::check_auxiliary(&key, route, name, source, inbound);
     let is_counted = key_check::is_counted(route.kind, &meta.method);
     let demand = key_check::auxiliary_demand(route.kind, inbound);
@@ -224,7 +224,7 @@ async fn answer_complete(app: Arc<AppState>, meta: RequestMeta, request: Complet
     let request = OwnedAuxiliaryRequest {
         name,
         path: meta.path.clone(),
-        query: meta.query.clone(),
+        query: meta.query.to_string(),
         body: received.body.clone(),
     };
     match kind {
