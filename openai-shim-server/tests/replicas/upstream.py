@@ -31,7 +31,7 @@ class Upstream:
                 self.bodies.append(body)
                 messages = b"/messages" in head.split(b"\r\n")[0]
                 await (self._messages if messages else self._chat)(writer, body)
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             self.connections.discard(writer)
