@@ -20,7 +20,7 @@ for crate in core server; do
     grep -qx "./$needed" "$packed/$crate.files" || { echo "$name: the package has no $needed"; exit 1; }
   done
   # Nothing but sources, examples and papers.
-  if grep -vE '^\./(src/.*\.rs|examples/([a-z]+/)?[a-z_-]+\.(rs|cassette|snap|html|css|js)|guide/[a-z-]+\.md|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|Cargo\.(toml|lock|toml\.orig)|\.cargo_vcs_info\.json)$' "$packed/$crate.files"; then
+  if grep -vE '^\./(src/.*\.(rs|lua)|examples/([a-z]+/)?[a-z_-]+\.(rs|cassette|snap|html|css|js)|guide/[a-z-]+\.md|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|Cargo\.(toml|lock|toml\.orig)|\.cargo_vcs_info\.json)$' "$packed/$crate.files"; then
     echo "$name: the package has files that no user of it needs"; exit 1
   fi
   size=$(stat -c %s "$file")

@@ -169,11 +169,12 @@ impl AppState {
         process.apply(&config);
         let redis = Redis::for_config(config.store.redis.as_ref(), self.redis.as_ref());
         let recorder = self.recorder.as_ref().map(|recorder| Arc::new(recorder.with_secrets(keys(&config))));
-        let (adaptations, timeouts) = (process.adaptations.clone(), config.timeouts);
+        let (remembered, timeouts) = (process.clone(), config.timeouts);
         let upstream = |config: &UpstreamConfig, store| {
             let Some(served) = self.upstreams.iter().find(|served| served.config.is_same_server(config))
             else {
-                adaptations.forget(&config.name);
+                remembered.adaptations.forget(&config.name);
+                remembered.target_registry.forget(&config.name);
                 return UpstreamState::new(config, connect(config), store);
             };
             // Cassettes are read again.

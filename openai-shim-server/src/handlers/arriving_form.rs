@@ -227,7 +227,7 @@ impl FormStream {
         let Some(name) = value.and_then(|value| field.coding.decode(value)) else { return };
         let (app, upstream) = (self.app.clone(), self.upstream);
         let lookup = async move {
-            let route = app.route(&name).await.ok()?;
+            let route = app.route(&name, false).await.ok()?;
             route.model.filter(|_| route.upstream == upstream)
         };
         self.lookup = Some((field, Box::pin(lookup)));

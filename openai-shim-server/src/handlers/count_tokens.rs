@@ -32,7 +32,7 @@ pub(crate) async fn count(
         Ok::<_, Error>(read.with_headers(headers).with_owner(owner))
     };
     let client_request = app.process.offload.run(length, read).await?;
-    let route = app.route(client_request.model()).await?;
+    let route = app.route(client_request.model(), false).await?;
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
     let name = &served.config.name;
     let target = app.target(served, route.model, client_request.model());

@@ -41,7 +41,7 @@ async fn plan<'a>(
     };
     let (spec, lost) = app.process.offload.run(length, read).await?;
     let route =
-        if spec.model.is_empty() { app.route_without_model() } else { app.route(&spec.model).await? };
+        if spec.model.is_empty() { app.route_without_model() } else { app.route(&spec.model, true).await? };
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
     let upstream_dialect = dialect_named(&served.config.profile.dialect)?;
     let upstream_api = upstream_embeddings_api(upstream_dialect, embedding);

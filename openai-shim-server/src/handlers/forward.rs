@@ -68,7 +68,7 @@ pub(crate) async fn forward(
         Inbound::Form(form) => form.model().or_else(|| NamedModel::in_query(&query)),
     };
     let route = match (&model, default_upstream) {
-        (Some(model), _) => app.route(&model.name).await,
+        (Some(model), _) => app.route(&model.name, false).await,
         (None, Some(upstream)) => Ok(SelectedUpstream::new(upstream, None)),
         (None, None) => Ok(app.route_without_model()),
     };

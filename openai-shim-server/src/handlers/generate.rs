@@ -79,7 +79,9 @@ fn generate_with_key(
                 let admission = Arc::new(admission);
                 request.meta.admission = Some(admission.clone());
                 let standing = *admission.standing();
-                let response = start_generation(&app, request, client_request).await;
+                let (starting, length) = (app.clone(), request.received.body.len());
+                let start = move || start_generation(&starting, request, client_request);
+                let response = app.process.offload.run(length, start).await.await;
                 let mut response = admission.count_response(response);
                 standing.add_headers(dialect, response.headers_mut());
                 response

@@ -41,7 +41,7 @@ pub(crate) async fn translating_upstream(
     let find = move || NamedModel::find(&owned_headers, &query, &source);
     let route = match app.process.offload.run(body.len(), find).await {
         Some(model) => {
-            let mut route = app.route(&model.name).await.ok()?;
+            let mut route = app.route(&model.name, false).await.ok()?;
             // The query may have named it.
             route.model.get_or_insert(model.name);
             route

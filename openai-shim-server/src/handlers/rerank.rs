@@ -50,7 +50,7 @@ async fn plan<'a>(
     let route = if spec.model.is_empty() {
         app.route_without_model_to(ranking_upstream(app))
     } else {
-        app.route(&spec.model).await?
+        app.route(&spec.model, true).await?
     };
     let served = app.upstreams.get(route.upstream).ok_or_else(no_upstream)?;
     let model = spec.model.clone();

@@ -25,8 +25,20 @@ pub(crate) struct Admission {
     lease: Option<Lease>,
     sent: SentBytes,
     /// What the report said; empty: there was none.
-    ended: OnceLock<(Option<Usage>, bool)>,
+    ended: OnceLock<Ended>,
 }
+
+/// How the exchange ended.
+#[derive(Debug)]
+struct Ended {
+    usage: Option<Usage>,
+    has_answer: bool,
+    /// The client or the upstream broke the response off.
+    is_cut: bool,
+}
+
+/// The most minutes of a limit that one response can use up.
+const MAX_DEBT_MINUTES: u64 = 60;
 
 impl Admission {
     /// Asks for an admission: at the server that replicas share, or here where there is none or it does not answer.
@@ -64,7 +76,8 @@ impl Admission {
             Outcome::Truncated => report.is_stream,
             _ => false,
         };
-        let _ = self.ended.set((report.usage, has_answer));
+        let is_cut = matches!(report.outcome, Outcome::Cancelled | Outcome::Truncated);
+        let _ = self.ended.set(Ended { usage: report.usage, has_answer, is_cut });
     }
 
     /// Counts what is sent of a response that a model writes: its tokens are estimated from that where the upstream counts none.
@@ -80,12 +93,15 @@ impl Admission {
 
     /// The tokens of the prompt and of the response.
     fn used(&self) -> (u64, u64) {
-        let Some((usage, has_answer)) = self.ended.get() else { return (0, 0) };
+        let Some(Ended { usage, has_answer, is_cut }) = self.ended.get() else { return (0, 0) };
         match usage {
             None if !has_answer => (0, 0),
             None => (self.demand.input, self.sent.tokens()),
             Some(usage) => {
-                (usage.input.unwrap_or(self.demand.input), usage.output.unwrap_or_else(|| self.sent.tokens()))
+                let input = usage.input.unwrap_or(self.demand.input);
+                // What an upstream counted of a response that was cut is what it had counted when it began.
+                let sent = if *is_cut { self.sent.tokens() } else { 0 };
+                (input, usage.output.map_or_else(|| self.sent.tokens(), |output| output.max(sent)))
             }
         }
     }
@@ -98,7 +114,9 @@ impl Drop for Admission {
             self.key.expect(output);
         }
         self.key.usage().count_end(input, output);
-        let used = input.saturating_add(output);
+        // An upstream that counts nonsense must not lock the key for good.
+        let most = self.key.numbers().tokens.map_or(u64::MAX, |limit| limit.saturating_mul(MAX_DEBT_MINUTES));
+        let used = input.saturating_add(output).min(most);
         match (self.lease, self.key.shared()) {
             (Some(lease), Some(shared)) => {
                 shared.settle_later(self.key.name(), self.key.numbers(), lease, used);

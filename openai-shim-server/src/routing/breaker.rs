@@ -86,6 +86,13 @@ impl Breaker {
         may
     }
 
+    /// A probe ended with what says nothing of the target: the next request may be one.
+    pub(crate) fn probe_ended(&mut self, now: Instant) {
+        if let State::Probing { .. } = self.state {
+            self.state = State::Open { until: now };
+        }
+    }
+
     /// The target has answered.
     pub(crate) fn succeeded(&mut self, now: Instant) {
         self.consecutive_failures = 0;
@@ -144,6 +151,15 @@ mod tests {
             breaker.failed(now, None);
         }
         (breaker, now)
+    }
+
+    #[test]
+    fn probe_that_says_nothing_lets_the_next_request_probe() {
+        let (mut breaker, now) = opened();
+        let later = now + FIRST_COOLDOWN;
+        assert!(breaker.try_probe(later) && !breaker.try_probe(later));
+        breaker.probe_ended(later);
+        assert!(breaker.try_probe(later));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub(crate) struct Placement<'r> {
     pub(crate) request: Option<&'r ClientRequest>,
     /// A random number.
     pub(crate) random: u64,
+    /// Whether what comes of the request is recorded: only then can it be the probe of a target.
+    pub(crate) is_recorded: bool,
     pub(crate) now: Instant,
 }
 
@@ -31,7 +33,8 @@ pub(crate) fn order(model: &ModelTargets, placement: &Placement<'_>) -> Vec<usiz
     // A target whose context is too small fails for certain, and one that is open most likely. Both sorts are stable.
     order.sort_by_key(|index| (of(index) == Availability::Open, too_small(*index)));
     // A probe is worth its risk only where it is the first choice: elsewhere it would mostly not be sent.
-    let probe = order.first().filter(|first| of(first) == Availability::Probe).copied();
+    let probe =
+        order.first().filter(|first| placement.is_recorded && of(first) == Availability::Probe).copied();
     let is_probed =
         probe.and_then(|first| targets.get(first)).is_some_and(|t| t.health.try_probe(placement.now));
     order.sort_by_key(|index| match of(index) {
@@ -143,7 +146,7 @@ mod tests {
     }
 
     fn order_of(model: &ModelTargets, request: &ClientRequest, random: u64) -> Vec<usize> {
-        order(model, &Placement { request: Some(request), random, now: Instant::now() })
+        order(model, &Placement { request: Some(request), random, is_recorded: true, now: Instant::now() })
     }
 
     fn open(target: &RoutedTarget) {
@@ -196,7 +199,7 @@ mod tests {
         let model = model(Strategy::Ordered, Affinity::None, &[1, 1]);
         open(&model.targets[0]);
         let later = Instant::now() + Duration::from_secs(6);
-        let at = |now| order(&model, &Placement { request: None, random: 0, now });
+        let at = |now| order(&model, &Placement { request: None, random: 0, is_recorded: true, now });
         assert_eq!([at(later), at(later)], [[0, 1], [1, 0]]);
         // It is the only choice of those that are left.
         open(&model.targets[1]);

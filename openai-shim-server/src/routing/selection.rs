@@ -35,8 +35,12 @@ impl Selection {
             RoutedModel::Upstream(selected) => return Self::One(selected),
             RoutedModel::Targets(model) => model,
         };
-        let placement =
-            Placement { request: Some(request), random: app.process.random(), now: Instant::now() };
+        let placement = Placement {
+            request: Some(request),
+            random: app.process.random(),
+            is_recorded: true,
+            now: Instant::now(),
+        };
         let order = order(&model, &placement);
         let targets = order.iter().filter_map(|index| model.targets.get(*index));
         let selected = targets.map(|target| target.select(request.model())).collect();

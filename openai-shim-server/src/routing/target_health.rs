@@ -23,6 +23,12 @@ impl TargetRegistry {
         targets.entry(name.clone()).or_insert_with(new).clone()
     }
 
+    /// Forgets the targets of an upstream, which is another server now.
+    pub(crate) fn forget(&self, upstream: &str) {
+        let mut targets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        targets.retain(|_, target| target.upstream != upstream);
+    }
+
     /// The targets that a configuration has, in the order of their names.
     pub(crate) fn in_use(&self) -> Vec<Arc<TargetHealth>> {
         let targets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,6 +116,7 @@ impl TargetHealth {
     /// Records a failure that is no attempt's end: the answer broke off after it had begun.
     pub(crate) fn record_failure(&self, error: &UpstreamError) {
         if !attempts::is_fault_of_target(error, !self.model.contains('*')) {
+            self.results().breaker.probe_ended(Instant::now());
             return;
         }
         let has_opened = self.results().breaker.failed(Instant::now(), requested_wait(error));

@@ -36,9 +36,15 @@ impl AppState {
     }
 
     /// Selects the upstream for a request that is sent to one only: of several targets the first in their order.
-    pub(crate) async fn route(self: &Arc<Self>, model: &str) -> Result<SelectedUpstream, Error> {
+    /// `is_recorded`: what comes of the request is recorded for the target.
+    pub(crate) async fn route(
+        self: &Arc<Self>,
+        model: &str,
+        is_recorded: bool,
+    ) -> Result<SelectedUpstream, Error> {
         if let Some(targets) = self.routes.find(model, &self.config.upstreams) {
-            let placement = Placement { request: None, random: self.process.random(), now: Instant::now() };
+            let random = self.process.random();
+            let placement = Placement { request: None, random, is_recorded, now: Instant::now() };
             let first = order(&targets, &placement).into_iter().next();
             let target = first.and_then(|first| targets.targets.get(first)).ok_or_else(no_upstream)?;
             return Ok(target.select(model));
