@@ -17,7 +17,8 @@ jsonschema.validate(yaml.safe_load((root / "compose.yaml").read_text()), schema)
 
 objects = list(yaml.safe_load_all((deploy / "kubernetes/openai-shim.yaml").read_text()))
 by_kind = {one["kind"]: one for one in objects}
-config, secret = by_kind["ConfigMap"]["data"]["config.toml"], by_kind["Secret"]["stringData"]
+config = by_kind["ConfigMap"]["data"]["config.toml"]
+secret = yaml.safe_load((deploy / "kubernetes-secret.example.yaml").read_text())["stringData"]
 mounts = by_kind["Deployment"]["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
 mounted = next(mount["mountPath"] for mount in mounts if mount["name"] == "secrets")
 with tempfile.TemporaryDirectory() as folder:

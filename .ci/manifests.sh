@@ -16,7 +16,7 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0 jsonschema==4.26.0
 # Of this package only the schema of Compose files is used.
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps docker-compose==1.29.2
-"$work/venv/bin/kubernetes-validate" --strict --quiet docs/deploy/kubernetes/*.yaml
+"$work/venv/bin/kubernetes-validate" --strict --quiet docs/deploy/kubernetes/*.yaml docs/deploy/kubernetes-secret.example.yaml
 "$work/venv/bin/python" .ci/manifests.py "$binary" "$work/dashboard.yaml"
 
 if ! command -v promtool >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

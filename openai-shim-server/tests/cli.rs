@@ -477,3 +477,13 @@ fn check_ready_asks_the_configured_server() {
     assert_eq!(wrong.status.code(), Some(2));
     assert!(err(&wrong).contains("--ready http://127.0.0.1:8000"), "{}", err(&wrong));
 }
+
+#[test]
+fn check_ready_asks_a_server_whose_configuration_file_is_broken_meanwhile() {
+    let server = Server::start(shim(&["--listen", "127.0.0.1:0"]));
+    let broken = file("shim.toml", "listen = 7");
+    let check = run(&["check", "--ready", "--config", &broken, "--listen", &server.address]);
+    assert!(check.status.success(), "{}", err(&check));
+    let check = run(&["check", "--ready", "--config", &broken]);
+    assert_eq!(check.status.code(), Some(2));
+}

@@ -278,6 +278,7 @@ fn faults_of_the_section_say_what_to_write() {
         ("endpoint = \"http://c:4318/v1/traces\"", "write \"http://c:4318\""),
         ("sample_ratio = 10", "write a number from 0.0 to 1.0"),
         ("sample_ratio = \"1\"", "write sample_ratio = 0.1, without quotes"),
+        ("endpoint = \"https://me:sk-secret@collector.example\"", "has a password or a query"),
         ("headers = [\"a\"]", "write headers = { authorization = \"env:OTEL_KEY\" }"),
         ("headers = { a = \"env:OTEL_KEY_THAT_IS_NOT_SET\" }", "OTEL_KEY_THAT_IS_NOT_SET"),
         ("service_name = \"\"", "write a name such as \"openai-shim\""),

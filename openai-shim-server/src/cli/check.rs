@@ -30,12 +30,16 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn run(args: CheckArgs) -> ExitCode {
-    let config = || read(&args.serve.into_overrides());
+    let overrides = args.serve.into_overrides();
     match args.ready {
-        None => print(config()),
-        Some(url) if url.is_empty() => match config() {
+        None => print(read(&overrides)),
+        Some(url) if url.is_empty() => match read(&overrides) {
             Ok(config) => ready(&base_url(&config)),
-            Err(error) => output::config_error(&error),
+            // A running server goes on with the configuration before.
+            Err(error) => match overrides.listen.as_deref().and_then(|listen| listen.parse().ok()) {
+                Some(listen) => ready_at(listen),
+                None => output::config_error(&error),
+            },
         },
         Some(url) => ready(&url),
     }
@@ -53,7 +57,8 @@ fn print(config: Result<Config, ConfigError>) -> ExitCode {
 
 /// The address of the server that a configuration starts.
 fn base_url(config: &Config) -> String {
-    format!("http://{}", reachable(config.listen))
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{}", reachable(config.listen))
 }
 
 /// The address that a client on this machine can use: `0.0.0.0` and `[::]` become loopback.
@@ -66,6 +71,19 @@ pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
+/// Asks the server at an address, with TLS or without.
+fn ready_at(listen: SocketAddr) -> ExitCode {
+    let address = reachable(listen);
+    let has_tls = reqwest::Url::parse(&format!("https://{address}")).is_ok_and(|url| answer(url).is_ok());
+    ready(&format!("{}://{address}", if has_tls { "https" } else { "http" }))
+}
+
+/// What the server at a URL says, with a runtime of its own.
+fn answer(url: reqwest::Url) -> Result<(bool, String), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(ask(url)))
+}
+
 /// Asks the server at a URL whether it is ready, and prints its answer.
 fn ready(url: &str) -> ExitCode {
     let url = match reqwest::Url::parse(url) {
@@ -76,12 +94,7 @@ fn ready(url: &str) -> ExitCode {
             ));
         }
     };
-    let answer = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())
-        .and_then(|runtime| runtime.block_on(ask(url.clone())));
-    match answer {
+    match answer(url.clone()) {
         Ok((true, body)) => {
             output::print(&body);
             ExitCode::SUCCESS

@@ -50,9 +50,20 @@ fn overridden<T>(
 
 fn parse_endpoint(text: &str) -> Result<String, String> {
     let text = text.trim().trim_end_matches('/');
-    let is_http =
-        url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if !is_http {
+    let url =
+        url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let is_bare = |url: &url::Url| {
+        url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    if url.as_ref().is_some_and(|url| !is_bare(url)) {
+        return Err(String::from(
+            "has a password or a query; write the address alone, and a key as headers = { authorization = \"env:OTEL_KEY\" }",
+        ));
+    }
+    if url.is_none() {
         return Err(format!(
             "{text:?} is no address of a collector; write its OTLP/HTTP address, such as \"http://127.0.0.1:4318\""
         ));

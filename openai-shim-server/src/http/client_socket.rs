@@ -54,7 +54,7 @@ impl ClientSocket {
         let Some(bytes) = hyper_errors::with_error_body(bytes) else { return false };
         if self.begins_with_tls == Some(true) && TLS_LOG.allow() {
             tracing::warn!(
-                "a client began with TLS, which this port has not: its base URL must begin with http://"
+                "a client began with TLS on a port without it: its base URL must begin with http://"
             );
         }
         self.refusal = Some(PendingRefusal::new(bytes));

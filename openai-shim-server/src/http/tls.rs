@@ -37,7 +37,7 @@ pub(crate) async fn accept(socket: TimedSocket, config: Arc<ServerConfig>) -> Op
     if first.iter().all(u8::is_ascii_uppercase) {
         if PLAIN_HTTP_LOG.allow() {
             tracing::warn!(
-                "a client began without TLS, which this port has: its base URL must begin with https://"
+                "a client sent plain HTTP to a port that has TLS: its base URL must begin with https://"
             );
         }
         let mut refused = ClientSocket::refused(ClientTransport::Plain(socket), plain_http_refusal());

@@ -91,6 +91,7 @@ fn next(app: &AppState, [configured, bound]: [SocketAddr; 2]) -> Result<AppState
     }
     config.listen = bound;
     config.log = app.config.log.clone();
+    config.otel.clone_from(&app.config.otel);
     let transports = upstream::connect(&config)
         .map_err(|unusable| format!("the upstream {:?}: {}", unusable.name, unusable.reason))?;
     Ok(app.next(config, transports))
