@@ -367,6 +367,8 @@ async fn key_reaches_its_models_only_and_sees_no_others() {
         ("/v1/audio/speech?model=other", r#"{"model":"m"}"#),
         ("/v1/images/generations", r#"{"prompt":"x"}"#),
         ("/v1beta/models/other:embedContent?model=m", r#"{"model":"m","content":{"parts":[{"text":"x"}]}}"#),
+        ("/v1beta/models/m:embedContent?model=other", r#"{"content":{"parts":[{"text":"x"}]}}"#),
+        ("/v1beta/models/m:embedContent", r#"{"model":"models/other","content":{"parts":[{"text":"x"}]}}"#),
     ] {
         let refused = call(&shim, "a", Method::POST, path, body).await;
         assert_eq!(refused.status, 403, "{path} {body}: {}", refused.body);

@@ -79,11 +79,14 @@ pub(crate) fn check_auxiliary(
     if !key.is_restricted() || !needs_model(route.kind) {
         return Ok(());
     }
-    let models = if route.path.contains("{model}") {
-        vec![name.to_owned()]
-    } else {
-        named_models(headers, query, inbound)
-    };
+    let mut models = named_models(headers, query, inbound);
+    if route.path.contains("{model}") {
+        // Google's clients repeat the name in the body, as a resource.
+        for model in &mut models {
+            *model = model.strip_prefix("models/").unwrap_or(model).to_owned();
+        }
+        models.push(name.to_owned());
+    }
     if models.is_empty() {
         return Err(key.forbidden_model(None));
     }
