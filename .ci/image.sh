@@ -24,10 +24,10 @@ container=$(buildah from openai-shim-test)
 root=$(buildah mount "$container")
 [ "$(find "$root" -type f)" = "$root/openai-shim" ] || { echo "the image has other files than the program"; find "$root" -type f; exit 1; }
 # As the image's user, with nothing else in reach than the image.
-in_image() { env -i OPENAI_SHIM_LISTEN=127.0.0.1:8765 setpriv --no-new-privs --inh-caps=-all "$(command -v chroot)" --userspec=65532:65532 "$root" /openai-shim "$@"; }
-in_image > "$work/out" 2>&1 & pid=$!
+in_image=(env -i OPENAI_SHIM_LISTEN=127.0.0.1:8765 setpriv --no-new-privs --inh-caps=-all "$(command -v chroot)" --userspec=65532:65532 "$root" /openai-shim)
+"${in_image[@]}" > "$work/out" 2>&1 & pid=$!
 for _ in $(seq 50); do
-  ! in_image check --ready > /dev/null 2>&1 || { ready=yes; break; }
+  ! "${in_image[@]}" check --ready > /dev/null 2>&1 || { ready=yes; break; }
   sleep 0.1
 done
 [ "${ready:-}" = yes ] || { cat "$work/out"; echo "the image's program does not become ready"; exit 1; }
