@@ -13,13 +13,13 @@ mkdir -p "$files"
 "$binary" completions fish > "$files/openai-shim.fish"
 deb=$("$target/tools/bin/cargo-deb" --quiet --no-build --no-strip --locked --package openai-shim-server --target "$(uname -m)-unknown-linux-musl")
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
-dpkg-deb --extract "$deb" "$work/root"
+dpkg-deb --extract "$deb" "$work/unpacked"
 dpkg-deb --control "$deb" "$work/control"
 for file in usr/bin/openai-shim usr/lib/systemd/system/openai-shim.service etc/openai-shim/config.toml usr/share/man/man1/openai-shim.1.gz usr/share/doc/openai-shim/copyright; do
-  [ -e "$work/root/$file" ] || { echo "$deb has no $file"; dpkg-deb --contents "$deb"; exit 1; }
+  [ -e "$work/unpacked/$file" ] || { echo "$deb has no $file"; dpkg-deb --contents "$deb"; exit 1; }
 done
 grep -qx /etc/openai-shim/config.toml "$work/control/conffiles" # an upgrade keeps what was edited
 ! grep '^Depends: .' "$work/control/control" || { echo "the package depends on others"; exit 1; }
-"$work/root/usr/bin/openai-shim" --version
-CREDENTIALS_DIRECTORY=$work "$work/root/usr/bin/openai-shim" check --config <(sed 's/credential:upstream-key/a-key/' "$work/root/etc/openai-shim/config.toml") > /dev/null
+"$work/unpacked/usr/bin/openai-shim" --version
+CREDENTIALS_DIRECTORY=$work "$work/unpacked/usr/bin/openai-shim" check --config <(sed 's/credential:upstream-key/a-key/' "$work/unpacked/etc/openai-shim/config.toml") > /dev/null
 echo "$deb: $(stat -c %s "$deb") bytes"
