@@ -5,7 +5,7 @@ mod support;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use openai_shim_core::upstream::UpstreamBody;
@@ -69,14 +69,7 @@ async fn call(
         request = request.header(*name, *value);
     }
     let response = app.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
-    let (head, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    TestResponse {
-        status: head.status.as_u16(),
-        headers: head.headers,
-        body: String::from_utf8(body.to_vec()).unwrap(),
-        is_broken: false,
-    }
+    TestResponse::of_router(response).await
 }
 
 async fn get(app: &Router, path: &str) -> TestResponse {

@@ -100,6 +100,8 @@ fn add_placeholder(message: &mut Message, placeholder: &str) -> bool {
 #[derive(Default)]
 struct CallIdMap {
     by_old_id: BTreeMap<String, NewIds>,
+    /// Whether a turn has several calls with one id.
+    has_repeated_ids: bool,
     /// The new ids.
     used: BTreeSet<String>,
 }
@@ -119,7 +121,9 @@ struct NewIds {
 /// Replaces the ids of a message's calls and results. Returns whether one changed.
 fn map_ids(message: &mut Message, turn: usize, format: ToolCallIdFormat, map: &mut CallIdMap) -> bool {
     let mut changed = false;
-    let tool = message.name.clone().filter(|_| message.role == Role::Tool);
+    // Only calls that share an id are told apart by the tools that results name.
+    let names_count = map.has_repeated_ids && message.role == Role::Tool;
+    let tool = if names_count { message.name.clone() } else { None };
     message.edit_each_block(|block| {
         let (old, new) = match &**block {
             Block::ToolCall { id, name, .. } => (id, map.add_call(id, name, turn, format)),
@@ -159,6 +163,7 @@ impl CallIdMap {
                     open.push(id, name, new.clone());
                 }
                 known.calls.push((new.clone(), name.to_owned()));
+                self.has_repeated_ids |= known.calls.len() > 1;
                 known.salt = salt;
             }
             None => {

@@ -2,7 +2,7 @@
 
 use crate::app_state::AppState;
 use crate::handlers::arriving_form::Inbound;
-use crate::limits::{Demand, NamedKey};
+use crate::limits::{BYTES_PER_TOKEN, Demand, NamedKey};
 use crate::routing::configured_models::other_spelling;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
@@ -13,9 +13,6 @@ use openai_shim_core::exchange::ClientRequest;
 use openai_shim_core::framing::text_field;
 use openai_shim_core::json::Object;
 use std::borrow::Cow;
-
-/// The bytes of a token of text, on average.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Refuses a model that the key may not use, under either spelling of its name.
 pub(crate) fn check_model(key: &NamedKey, model: &str) -> Result<(), Error> {

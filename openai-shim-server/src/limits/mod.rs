@@ -16,4 +16,5 @@ pub(crate) use admission::Admission;
 pub(crate) use decision::Demand;
 pub(crate) use key_metrics::KeyMetrics;
 pub(crate) use named_key::NamedKey;
+pub(crate) use output_estimate::BYTES_PER_TOKEN;
 pub(crate) use registry::{KeyRegistry, named_keys};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// The bytes of an event of a stream that are not text: most dialects repeat about as much in each.
 const EVENT_OVERHEAD_BYTES: u64 = 200;
 /// The bytes of a token of text, on average.
-const BYTES_PER_TOKEN: u64 = 4;
+pub(crate) const BYTES_PER_TOKEN: u64 = 4;
 
 /// What was sent of a response.
 #[derive(Debug, Default)]

@@ -27,20 +27,22 @@ enum Action {
 }
 
 /// An open request at the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Lease {
     id: i64,
     /// The tokens that it reserves.
     reserved: u64,
 }
 
+type Leases = BTreeMap<String, BTreeMap<i64, Lease>>;
+
 /// The counters at a server.
 #[derive(Debug)]
 pub(super) struct SharedCounters {
     redis: Redis,
     script: Script,
-    /// The open requests of this replica, by the name of their key.
-    leases: Mutex<BTreeMap<String, Vec<Lease>>>,
+    /// The open requests of this replica, by the name of their key and their id.
+    leases: Mutex<Leases>,
     is_renewing: AtomicBool,
     outage: LogThrottle,
     local_decisions: AtomicU64,
@@ -85,7 +87,7 @@ impl SharedCounters {
             }
         };
         if decision.is_ok() && (numbers.tokens.is_some() || numbers.concurrent.is_some()) {
-            self.leases().entry(name.to_owned()).or_default().push(lease);
+            self.leases().entry(name.to_owned()).or_default().insert(lease.id, lease);
             self.start_renewing();
         }
         Some((decision, lease))
@@ -94,7 +96,7 @@ impl SharedCounters {
     /// Ends an admitted request, without waiting for that.
     pub(super) fn settle_later(self: &Arc<Self>, name: &str, numbers: Numbers, lease: Lease, used: u64) {
         if let Some(leases) = self.leases().get_mut(name) {
-            leases.retain(|other| *other != lease);
+            leases.remove(&lease.id);
         }
         if numbers.tokens.is_none() && numbers.concurrent.is_none() {
             return;
@@ -138,7 +140,7 @@ impl SharedCounters {
         }
     }
 
-    fn leases(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Lease>>> {
+    fn leases(&self) -> MutexGuard<'_, Leases> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -160,6 +162,7 @@ impl SharedCounters {
     async fn renew_all(&self) {
         let leases = self.leases().clone();
         for (name, leases) in &leases {
+            let leases: Vec<_> = leases.values().collect();
             for some in leases.chunks(MAX_RENEWED) {
                 let arguments: Vec<i64> =
                     some.iter().flat_map(|lease| [lease.id, integer(lease.reserved)]).collect();

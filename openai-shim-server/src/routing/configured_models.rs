@@ -39,9 +39,16 @@ pub(crate) fn find_model<'m>(
     models: impl Iterator<Item = (usize, &'m ModelConfig)> + Clone,
     name: &str,
 ) -> Option<(usize, &'m ModelConfig)> {
-    let fits = |model: &ModelConfig| model.is_pattern() && matches_pattern(&model.id, name);
-    models.clone().find(|(_, model)| model.id == name && !model.is_pattern()).or_else(|| {
-        let fitting = models.filter(|(_, model)| fits(model));
-        fitting.reduce(|best, next| if next.1.id.len() > best.1.id.len() { next } else { best })
-    })
+    let named = models.clone().find(|(_, model)| model.id == name && !model.is_pattern());
+    named.or_else(|| nearest_pattern(models.filter(|(_, model)| model.is_pattern()), |(_, m)| &m.id, name))
+}
+
+/// What has the longest pattern that a name fits; of equals the first.
+pub(super) fn nearest_pattern<T>(
+    patterns: impl Iterator<Item = T>,
+    pattern: impl Fn(&T) -> &str,
+    name: &str,
+) -> Option<T> {
+    let fitting = patterns.filter(|one| matches_pattern(pattern(one), name));
+    fitting.reduce(|best, next| if pattern(&next).len() > pattern(&best).len() { next } else { best })
 }

@@ -1,11 +1,10 @@
 //! The models that several targets serve: `[[model]]` sections, and models that several upstreams name, in; a model's targets out.
 
-use super::configured_models::{SelectedUpstream, find_model, other_spelling};
+use super::configured_models::{SelectedUpstream, find_model, nearest_pattern, other_spelling};
 use super::target_health::{TargetHealth, TargetRegistry};
 use super::tracked_target::TrackedTarget;
 use crate::config::{Affinity, Config, ModelConfig, Strategy, UpstreamConfig};
 use openai_shim_core::Upstream;
-use openai_shim_core::profile::matches_pattern;
 use std::sync::Arc;
 
 /// A model and its targets.
@@ -107,9 +106,8 @@ impl Routes {
         let names_upstream = name
             .split_once('/')
             .is_some_and(|(first, _)| upstreams.iter().any(|upstream| upstream.name == first));
-        let fitting = self.0.iter().filter(|route| route.is_pattern() && matches_pattern(&route.name, name));
-        let longest =
-            fitting.reduce(|best, next| if next.name.len() > best.name.len() { next } else { best })?;
+        let patterns = self.0.iter().filter(|route| route.is_pattern());
+        let longest = nearest_pattern(patterns, |route| &route.name, name)?;
         let served = upstreams.iter().enumerate();
         let models = served.flat_map(|(i, served)| served.models.iter().map(move |model| (i, model)));
         let is_nearer = |model: &ModelConfig| !model.is_pattern() || model.id.len() > longest.name.len();

@@ -106,17 +106,20 @@ fn needing_restart(old: &Config, new: &Config, listen: SocketAddr) -> Vec<&'stat
 
 /// Logs that a configuration is in effect, and the names of the upstreams that it changes.
 fn log_changes(reason: &str, old: &Config, new: &Config) {
-    let find = |of: &Config, name: &str| of.upstreams.iter().find(|upstream| upstream.name == name).cloned();
     let is_changed = |new: &UpstreamConfig, old: &UpstreamConfig| {
         !new.is_same_server(old) || new.api_keys != old.api_keys || new.models != old.models
     };
     tracing::info!(
         new = names(new, |upstream| find(old, &upstream.name).is_none()),
         changed =
-            names(new, |upstream| find(old, &upstream.name).is_some_and(|old| is_changed(upstream, &old))),
+            names(new, |upstream| find(old, &upstream.name).is_some_and(|old| is_changed(upstream, old))),
         removed = names(old, |upstream| find(new, &upstream.name).is_none()),
         "{reason}: the configuration was read again and is in effect"
     );
+}
+
+fn find<'c>(config: &'c Config, name: &str) -> Option<&'c UpstreamConfig> {
+    config.upstreams.iter().find(|upstream| upstream.name == name)
 }
 
 /// The names of some upstreams; `None` if there are none.

@@ -383,6 +383,18 @@ impl TestResponse {
         Self { status, headers, body: String::from_utf8_lossy(&body).into_owned(), is_broken }
     }
 
+    /// The response of a router without a socket.
+    pub async fn of_router(response: axum::response::Response) -> Self {
+        let (head, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Self {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+            is_broken: false,
+        }
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |v| v.to_str().unwrap())
     }

@@ -4,7 +4,7 @@
 use crate::support::{TestResponse, parse, stop, text};
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::{Body, BodyDataStream, to_bytes};
+use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use futures_core::Stream;
 use http::{Method, Request, Response, StatusCode};
@@ -122,14 +122,7 @@ pub async fn open(shim: &Router, name: &str, method: Method, path: &str, body: &
 }
 
 pub async fn call(shim: &Router, name: &str, method: Method, path: &str, body: &str) -> TestResponse {
-    let (head, body) = open(shim, name, method, path, body).await.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    TestResponse {
-        status: head.status.as_u16(),
-        headers: head.headers,
-        body: String::from_utf8(body.to_vec()).unwrap(),
-        is_broken: false,
-    }
+    TestResponse::of_router(open(shim, name, method, path, body).await).await
 }
 
 pub const CHAT: &str = r#"{"model":"m","max_tokens":10,"messages":[{"role":"user","content":"hi"}]}"#;
